@@ -1,0 +1,1 @@
+//! The Amazon Connect service and its calls, transport-free

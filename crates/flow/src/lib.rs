@@ -1,0 +1,1 @@
+//! Contact-flow documents, the typed graph and its interpreter, sans-IO

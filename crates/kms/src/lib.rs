@@ -1,0 +1,1 @@
+//! Key providers, data keys and envelopes

@@ -1,0 +1,1 @@
+//! An incremental EBML/Matroska reader and writer

@@ -1,0 +1,1 @@
+//! tympan, the one deployable: sockets, tokio, config, wiring

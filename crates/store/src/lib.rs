@@ -1,0 +1,1 @@
+//! The fragment log: journal, chunks, catalogue, live tail, retention

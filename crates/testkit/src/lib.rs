@@ -1,0 +1,1 @@
+//! Dev only: a spawned server, a scripted peer, fake Lambda, audio makers

@@ -1,0 +1,80 @@
+use crate::{ParseError, text_newtype};
+use std::fmt;
+use uuid::Uuid;
+
+macro_rules! uuid_newtype {
+    ($(#[$doc:meta])* $name:ident, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Makes an id from 16 random bytes: the caller owns the randomness.
+            pub fn from_random(bytes: [u8; 16]) -> Self {
+                Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
+            }
+
+            /// Parses the hyphenated form of a UUID.
+            pub fn parse(text: &str) -> Result<Self, ParseError> {
+                if text.len() != 36 {
+                    return Err(ParseError::new(text, $expected));
+                }
+                Uuid::try_parse(text).map(Self).map_err(|_| ParseError::new(text, $expected))
+            }
+
+            /// The sixteen bytes.
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self.0.as_hyphenated(), f)
+            }
+        }
+
+        text_newtype!($name);
+    };
+}
+
+uuid_newtype!(
+    /// One contact: a call from its arrival to its end.
+    ContactId,
+    "a contact id (a UUID)"
+);
+uuid_newtype!(
+    /// One Connect instance.
+    InstanceId,
+    "an instance id (a UUID)"
+);
+uuid_newtype!(
+    /// One contact flow of an instance.
+    ContactFlowId,
+    "a contact flow id (a UUID)"
+);
+uuid_newtype!(
+    /// One claimed phone number.
+    PhoneNumberId,
+    "a phone number id (a UUID)"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_what_it_parsed_in_lower_case() {
+        let id = ContactId::parse("4A573372-1F28-4E26-B97B-XXXXXXXXXXX1");
+        assert!(id.is_err());
+        let id = ContactId::parse("4A573372-1F28-4E26-B97B-0123456789AB").unwrap();
+        assert_eq!(id.to_string(), "4a573372-1f28-4e26-b97b-0123456789ab");
+        assert!(ContactId::parse("4a5733721f284e26b97b0123456789ab").is_err());
+    }
+
+    #[test]
+    fn random_bytes_become_a_version_4_uuid() {
+        let id = InstanceId::from_random([0xff; 16]);
+        assert_eq!(id.to_string(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+}
