@@ -1,0 +1,49 @@
+use crate::KmsError;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a keyring could not be opened or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// Others than the owner may read the keys.
+    #[error(
+        "{} has mode {mode:03o}: others than its owner may read the master keys; run `chmod {wanted:03o}` on it \
+         and consider the keys in it known",
+        path.display()
+    )]
+    Exposed {
+        /// The file or directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// The permission bits it should have.
+        wanted: u32,
+    },
+    /// The file is not a keyring of a version that this program knows.
+    #[error("{} is not a keyring: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong; never quotes key material.
+        reason: String,
+    },
+    /// The operating system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// An alias that is none.
+    #[error("{alias:?} is not an alias: write `alias/` and 1 to 250 characters out of [a-zA-Z0-9/_-]")]
+    BadAlias {
+        /// The text given.
+        alias: String,
+    },
+    /// The key to change is not there.
+    #[error(transparent)]
+    Key(#[from] KmsError),
+}

@@ -1,0 +1,241 @@
+//! The local key provider: master keys in one JSON file that only its owner may read.
+//!
+//! Not implemented: key policies and grants (whoever may use the server may use its keys), asymmetric keys, scheduled deletion.
+
+mod document;
+mod envelope;
+mod error;
+mod file;
+
+pub use error::KeyringError;
+
+use crate::{DataKey, EncryptionContext, KeyDescription, KeyId, KeyProvider, KeyState, KmsError, WrappedKey};
+use async_trait::async_trait;
+use document::{Document, MasterKey};
+use file::{KeyringFile, Stamp};
+use std::fmt;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tympan_types::{AccountId, Region, WallTime};
+
+/// Region and account that new keys belong to; both are part of a key's ARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyringOwner {
+    /// The region.
+    pub region: Region,
+    /// The account.
+    pub account: AccountId,
+}
+
+/// Master keys on this machine, each with an id, a state, aliases, and key material that can be rotated.
+///
+/// Every use looks whether the file was replaced, so that a key disabled by another process is refused at once.
+/// Edits of several processes do not overwrite each other.
+pub struct Keyring {
+    owner: KeyringOwner,
+    file: Option<KeyringFile>,
+    held: Mutex<Held>,
+}
+
+/// The keys as last read, and which state of the file that was.
+struct Held {
+    document: Document,
+    stamp: Option<Stamp>,
+}
+
+impl Keyring {
+    /// Opens the keyring at `path`, or makes one with a fresh key for [`KeyId::DEFAULT`] if nothing is there.
+    ///
+    /// Shape: `path` is a directory, which holds `keyring.json`, or a single file. A path where nothing is yet
+    /// becomes a directory, unless its name ends in `.json`. File and directory are made with modes 0600 and 0700.
+    ///
+    /// # Errors
+    /// [`KeyringError::Exposed`] if others than the owner may read the keys, [`KeyringError::Malformed`],
+    /// [`KeyringError::Io`].
+    pub fn open(path: &Path, owner: KeyringOwner, now: WallTime) -> Result<Self, KeyringError> {
+        let file = KeyringFile::locate(path)?;
+        if !file.exists() {
+            let _alone = file.lock()?;
+            // Another process may have made it while this one waited for the lock.
+            if !file.exists() {
+                file.replace(&Document::with_default_key(&owner, now))?;
+            }
+        }
+        let (document, stamp) = file.load()?;
+        Ok(Self { owner, file: Some(file), held: Mutex::new(Held { document, stamp: Some(stamp) }) })
+    }
+
+    /// A keyring with a fresh default key that lives in memory only: wrapped keys die with it.
+    pub fn in_memory() -> Self {
+        let owner = KeyringOwner {
+            region: Region::parse("us-west-2").expect("invariant: a region"),
+            account: AccountId::parse("111122223333").expect("invariant: twelve digits"),
+        };
+        let document = Document::with_default_key(&owner, WallTime::from_unix_ms(0));
+        Self { owner, file: None, held: Mutex::new(Held { document, stamp: None }) }
+    }
+
+    /// Where the keys are kept; `None` for one in memory.
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_ref().map(KeyringFile::path)
+    }
+
+    /// All keys, the oldest first.
+    ///
+    /// # Errors
+    /// `Unavailable` if the file can no longer be read.
+    pub fn keys(&self) -> Result<Vec<KeyDescription>, KmsError> {
+        Ok(self.current()?.document.keys.iter().map(MasterKey::describe).collect())
+    }
+
+    /// Makes a key, and points `alias` to it if one is given.
+    ///
+    /// # Errors
+    /// [`KeyringError::BadAlias`], and what [`Self::open`] may answer.
+    pub fn create_key(&self, alias: Option<&str>, now: WallTime) -> Result<KeyDescription, KeyringError> {
+        self.edit(|document| {
+            let key = MasterKey::generate(&self.owner, now);
+            let id = key.id;
+            document.keys.push(key);
+            if let Some(alias) = alias {
+                document.point_alias(alias, id)?;
+            }
+            Ok(document.key(id)?.describe())
+        })
+    }
+
+    /// Points an alias to a key, away from the key that had it. What was wrapped under that key still opens.
+    ///
+    /// # Errors
+    /// [`KeyringError::BadAlias`], [`KeyringError::Key`] for an unknown key, and what [`Self::open`] may answer.
+    pub fn point_alias(&self, alias: &str, key: &KeyId) -> Result<KeyDescription, KeyringError> {
+        self.edit(|document| {
+            let id = document.resolve(key)?.id;
+            document.point_alias(alias, id)?;
+            Ok(document.key(id)?.describe())
+        })
+    }
+
+    /// Switches a key on again.
+    ///
+    /// # Errors
+    /// [`KeyringError::Key`] for an unknown key, and what [`Self::open`] may answer.
+    pub fn enable(&self, key: &KeyId) -> Result<KeyDescription, KeyringError> {
+        self.set_state(key, KeyState::Enabled)
+    }
+
+    /// Switches a key off: nothing is wrapped or unwrapped under it until it is switched on again.
+    ///
+    /// # Errors
+    /// [`KeyringError::Key`] for an unknown key, and what [`Self::open`] may answer.
+    pub fn disable(&self, key: &KeyId) -> Result<KeyDescription, KeyringError> {
+        self.set_state(key, KeyState::Disabled)
+    }
+
+    fn set_state(&self, key: &KeyId, state: KeyState) -> Result<KeyDescription, KeyringError> {
+        self.edit(|document| {
+            let key = document.resolve_mut(key)?;
+            key.state = state;
+            Ok(key.describe())
+        })
+    }
+
+    /// Gives a key new material for what is wrapped from now on. The old material stays, so that what was wrapped
+    /// before still opens.
+    ///
+    /// # Errors
+    /// [`KeyringError::Key`] for an unknown key, and what [`Self::open`] may answer.
+    pub fn rotate(&self, key: &KeyId, now: WallTime) -> Result<KeyDescription, KeyringError> {
+        self.edit(|document| {
+            let key = document.resolve_mut(key)?;
+            key.rotate(now);
+            Ok(key.describe())
+        })
+    }
+
+    /// Wraps the same data key anew under the newest material of `key`: the media stays as it is.
+    ///
+    /// # Errors
+    /// As [`KeyProvider::unwrap`] and [`KeyProvider::generate_data_key`].
+    pub fn rewrap(
+        &self,
+        wrapped: &WrappedKey,
+        context: &EncryptionContext,
+        key: &KeyId,
+    ) -> Result<WrappedKey, KmsError> {
+        let held = self.current()?;
+        let data_key = envelope::open(&held.document, wrapped, context)?;
+        envelope::seal(held.document.resolve(key)?, &data_key, context)
+    }
+
+    /// The keys as they are now, read again if the file is another one than before.
+    ///
+    /// One `stat` per data key made or opened, which is once per stream and some minutes: no reason to leave the task.
+    fn current(&self) -> Result<MutexGuard<'_, Held>, KmsError> {
+        let mut held = self.held();
+        if let Some(file) = &self.file {
+            let unavailable = |error: KeyringError| KmsError::Unavailable(error.to_string());
+            if Some(file.stamp().map_err(unavailable)?) != held.stamp {
+                let (document, stamp) = file.load().map_err(unavailable)?;
+                *held = Held { document, stamp: Some(stamp) };
+            }
+        }
+        Ok(held)
+    }
+
+    /// Changes the keys and makes the change durable; on an error nothing is changed.
+    fn edit<T>(
+        &self,
+        change: impl FnOnce(&mut Document) -> Result<T, KeyringError>,
+    ) -> Result<T, KeyringError> {
+        let mut held = self.held();
+        let Some(file) = &self.file else {
+            let mut document = held.document.clone();
+            let done = change(&mut document)?;
+            held.document = document;
+            return Ok(done);
+        };
+        let _alone = file.lock()?;
+        let (mut document, _) = file.load()?;
+        let done = change(&mut document)?;
+        let stamp = file.replace(&document)?;
+        *held = Held { document, stamp: Some(stamp) };
+        Ok(done)
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        // A panic elsewhere cannot leave the keys half changed: they are replaced whole.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring").field("path", &self.path()).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl KeyProvider for Keyring {
+    async fn describe(&self, key: &KeyId) -> Result<KeyDescription, KmsError> {
+        Ok(self.current()?.document.resolve(key)?.describe())
+    }
+
+    async fn generate_data_key(
+        &self,
+        key: &KeyId,
+        context: &EncryptionContext,
+    ) -> Result<(DataKey, WrappedKey), KmsError> {
+        let held = self.current()?;
+        let data_key = DataKey::generate();
+        let wrapped = envelope::seal(held.document.resolve(key)?, &data_key, context)?;
+        Ok((data_key, wrapped))
+    }
+
+    async fn unwrap(&self, wrapped: &WrappedKey, context: &EncryptionContext) -> Result<DataKey, KmsError> {
+        envelope::open(&self.current()?.document, wrapped, context)
+    }
+}
+
+#[cfg(test)]
+mod tests;
