@@ -1,0 +1,8 @@
+//! Sample formats and signals: 16-bit PCM at 8 kHz inside, G.711 and WAV at the edges.
+
+pub mod g711;
+pub mod pcm;
+pub mod resample;
+pub mod tone;
+pub mod tone_digit;
+pub mod wav;

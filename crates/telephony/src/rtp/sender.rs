@@ -1,0 +1,109 @@
+//! Turns companded audio into RTP packets.
+//!
+//! Source: RFC 3550 section 5.1, RFC 3551 section 4.1 (marker bit at the beginning of a talkspurt).
+
+use super::packet::{RtpTimestamp, Ssrc};
+
+/// Numbers and stamps the packets of one outgoing stream.
+///
+/// The caller supplies the random beginnings RFC 3550 asks for, and the pace: a packet per frame.
+#[derive(Debug)]
+pub struct RtpSender {
+    ssrc: Ssrc,
+    sequence: u16,
+    timestamp: RtpTimestamp,
+    payload_type: u8,
+    /// The next audio packet begins a talkspurt.
+    talkspurt: bool,
+}
+
+impl RtpSender {
+    /// A stream that begins with the given numbers.
+    pub const fn new(ssrc: Ssrc, sequence: u16, timestamp: RtpTimestamp, payload_type: u8) -> Self {
+        Self { ssrc, sequence, timestamp, payload_type, talkspurt: true }
+    }
+
+    /// Changes the audio payload type, after a re-offer.
+    pub const fn set_payload_type(&mut self, payload_type: u8) {
+        self.payload_type = payload_type;
+    }
+
+    /// Writes the packet of one frame (a byte a sample) into `out`, replacing what was there.
+    pub fn audio_packet(&mut self, frame: &[u8], out: &mut Vec<u8>) {
+        let marker = std::mem::take(&mut self.talkspurt);
+        self.write(self.payload_type, marker, frame, out);
+        self.timestamp = self.timestamp.plus(frame.len() as u32);
+    }
+
+    /// Lets `samples` pass without a packet: silence. The next audio packet begins a talkspurt.
+    pub const fn skip(&mut self, samples: u32) {
+        self.timestamp = self.timestamp.plus(samples);
+        self.talkspurt = true;
+    }
+
+    /// Packets of a whole companded prompt, `frame_samples` each; the last frame may be shorter.
+    pub fn audio_packets<'a>(
+        &'a mut self,
+        prompt: &'a [u8],
+        frame_samples: usize,
+    ) -> impl Iterator<Item = Vec<u8>> + 'a {
+        prompt.chunks(frame_samples.max(1)).map(|frame| {
+            let mut packet = Vec::with_capacity(HEADER_BYTES + frame.len());
+            self.audio_packet(frame, &mut packet);
+            packet
+        })
+    }
+
+    /// Writes an event packet; the clock stays where the event began.
+    pub(super) fn event_packet(&mut self, payload_type: u8, marker: bool, payload: &[u8], out: &mut Vec<u8>) {
+        self.write(payload_type, marker, payload, out);
+    }
+
+    fn write(&mut self, payload_type: u8, marker: bool, payload: &[u8], out: &mut Vec<u8>) {
+        out.clear();
+        out.extend_from_slice(&[0x80, u8::from(marker) << 7 | payload_type & 0x7f]);
+        out.extend_from_slice(&self.sequence.to_be_bytes());
+        out.extend_from_slice(&self.timestamp.0.to_be_bytes());
+        out.extend_from_slice(&self.ssrc.0.to_be_bytes());
+        out.extend_from_slice(payload);
+        self.sequence = self.sequence.wrapping_add(1);
+    }
+}
+
+const HEADER_BYTES: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rtp::packet::RtpPacket;
+
+    #[test]
+    fn a_prompt_becomes_consecutive_packets_that_wrap() {
+        let prompt: Vec<u8> = (0..400u32).map(|index| index as u8).collect();
+        let mut sender = RtpSender::new(Ssrc(0x0102_0304), 65_535, RtpTimestamp(u32::MAX - 159), 8);
+        let packets: Vec<_> = sender.audio_packets(&prompt, 160).collect();
+        let headers: Vec<_> =
+            packets.iter().map(|packet| RtpPacket::parse(packet).unwrap().header()).collect();
+        assert_eq!(headers.iter().map(|header| header.sequence).collect::<Vec<_>>(), [65_535, 0, 1]);
+        assert_eq!(
+            headers.iter().map(|header| header.timestamp.0).collect::<Vec<_>>(),
+            [u32::MAX - 159, 0, 160]
+        );
+        assert_eq!(headers.iter().map(|header| header.marker).collect::<Vec<_>>(), [true, false, false]);
+        assert!(headers.iter().all(|header| header.ssrc == Ssrc(0x0102_0304) && header.payload_type == 8));
+        let sent: Vec<u8> =
+            packets.iter().flat_map(|packet| RtpPacket::parse(packet).unwrap().payload().to_vec()).collect();
+        assert_eq!(sent, prompt);
+    }
+
+    #[test]
+    fn a_pause_moves_the_clock_and_not_the_numbering() {
+        let mut sender = RtpSender::new(Ssrc(1), 10, RtpTimestamp(0), 0);
+        let mut packet = Vec::new();
+        sender.audio_packet(&[0xff; 160], &mut packet);
+        sender.skip(8_000);
+        sender.audio_packet(&[0xff; 160], &mut packet);
+        let header = RtpPacket::parse(&packet).unwrap().header();
+        assert_eq!((header.sequence, header.timestamp.0, header.marker), (11, 8_160, true));
+    }
+}

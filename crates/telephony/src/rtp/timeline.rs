@@ -1,0 +1,452 @@
+//! The captured timeline: one remote party's packets as a contiguous run of samples.
+//!
+//! The timeline begins when the call is answered and is measured in 8 kHz samples from there. Every sample that was
+//! received appears in it once, in order; what was not received is silence of exactly the length that the sender's
+//! timestamps, or else the wall clock, give it. `docs/time.md` says under which assumptions its length is right.
+//!
+//! Source: RFC 3550 (sequence numbers, timestamps), RFC 3551 (G.711), RFC 3389 (comfort noise), RFC 4733 (events).
+//! Not implemented: loss concealment, as a made-up frame is not what the caller said; adaptive playout.
+
+mod output;
+
+use std::time::Duration;
+
+use self::output::OutputQueue;
+pub use self::output::{Audio, TimelineOutput};
+use super::dtmf::EventReceiver;
+use super::lag::LagFloor;
+use super::ledger::{Cause, Ledger};
+use super::packet::{RtpHeader, RtpPacket, RtpTimestamp};
+use super::payload::{PayloadKind, PayloadMap};
+use super::reorder::{Admission, Held, Release, ReorderWindow};
+use crate::audio::pcm::FRAME_SAMPLES;
+use crate::time::duration_to_samples;
+use crate::{MediaTime, SampleOffset};
+
+/// Turns the packets of one remote party into a contiguous run of samples.
+///
+/// Shape: `handle` or `tick`, then drain `poll`; each output with samples begins where the one before ended, the
+/// first at [`SampleOffset::ZERO`]. Call `tick` after draining the socket, never before: packets that wait in a
+/// socket would be taken for missing.
+/// Units: samples at 8 kHz; `MediaTime` in microseconds.
+/// Errors: none; whatever cannot be used is counted in [`TimelineStats`].
+/// Memory: a few packets, independent of the input, as long as `poll` is drained.
+#[derive(Debug)]
+pub struct Timeline {
+    config: TimelineConfig,
+    began: MediaTime,
+    out: OutputQueue,
+    order: ReorderWindow,
+    events: EventReceiver,
+
+    /// The sender's timestamp at `end`; `None` until a packet ties the two clocks together.
+    expected: Option<RtpTimestamp>,
+    /// Silence from the silence clock since the last packet that moved the timeline.
+    filled: u64,
+    /// Silence emitted in excess of what the sender's clock accounts for, to be taken off a later quiet spell.
+    surplus: u64,
+    /// Packets known to be missing since the last packet that moved the timeline.
+    missing: u64,
+    /// An event was received since the last packet that moved the timeline.
+    event_since: bool,
+    /// Samples of the last audio packet.
+    last_span: u64,
+    last_audio: MediaTime,
+    lag: LagFloor,
+
+    stats: TimelineStats,
+}
+
+/// What a timeline may assume and how patient it is.
+#[derive(Clone, Debug)]
+pub struct TimelineConfig {
+    /// Meaning of the negotiated payload types.
+    pub payloads: PayloadMap,
+    /// How far behind the wall clock the timeline may fall before silence is emitted without a packet. Machines
+    /// stall, and what has been emitted cannot be taken back; live readers see a pause at most this late.
+    pub silence_grace: Duration,
+    /// How many packets may wait behind a missing one.
+    pub reorder_packets: usize,
+    /// How long packets wait behind a missing one.
+    pub reorder_wait: Duration,
+}
+
+impl Default for TimelineConfig {
+    fn default() -> Self {
+        Self {
+            payloads: PayloadMap::default(),
+            silence_grace: Duration::from_millis(500),
+            reorder_packets: 4,
+            reorder_wait: Duration::from_millis(100),
+        }
+    }
+}
+
+/// Counters of one timeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TimelineStats {
+    /// Packets handed in.
+    pub packets: u64,
+    /// Audio packets in the timeline.
+    pub audio_packets: u64,
+    /// Samples of received audio in the timeline.
+    pub audio_samples: u64,
+    /// Packets that never came, or came too late.
+    pub lost_packets: u64,
+    /// Packets that came out of order and were put right.
+    pub reordered: u64,
+    /// Packets that had been received before.
+    pub duplicates: u64,
+    /// Packets left out because later ones were already in the timeline.
+    pub too_late: u64,
+    /// Times audio arrived after silence had been emitted in its place; it was appended, not dropped.
+    pub late: u64,
+    /// Lone packets whose number fitted nothing.
+    pub strays: u64,
+    /// Packets of payload types that were not negotiated.
+    pub unknown_payload: u64,
+    /// Comfort noise packets.
+    pub comfort_noise: u64,
+    /// Telephone event packets.
+    pub event_packets: u64,
+    /// Keys.
+    pub digits: u64,
+    /// Changes of the synchronisation source.
+    pub source_changes: u64,
+    /// New sequence numberings of the same source.
+    pub renumberings: u64,
+    /// Timestamps that ran backwards, or forwards by more than a silence may be long.
+    pub clock_jumps: u64,
+}
+
+impl Timeline {
+    /// A timeline that begins at `now`, the instant the call is answered.
+    pub fn new(config: TimelineConfig, now: MediaTime) -> Self {
+        Self {
+            order: ReorderWindow::new(config.reorder_packets, config.reorder_wait),
+            config,
+            began: now,
+            out: OutputQueue::default(),
+            events: EventReceiver::default(),
+            expected: None,
+            filled: 0,
+            surplus: 0,
+            missing: 0,
+            event_since: false,
+            last_span: FRAME_SAMPLES as u64,
+            last_audio: now,
+            lag: LagFloor::default(),
+            stats: TimelineStats::default(),
+        }
+    }
+
+    /// Takes a packet that arrived at `arrival`.
+    ///
+    /// `arrival` may lie before `now` (a socket's own stamp); a stamp after `now` comes from a clock that disagrees
+    /// and counts as `now`.
+    pub fn handle(&mut self, now: MediaTime, arrival: MediaTime, packet: &RtpPacket<'_>) {
+        self.stats.packets += 1;
+        self.order_packet(arrival.min(now), packet.header(), packet.payload());
+    }
+
+    /// Lets time pass: gives up waiting for missing packets, and emits silence while nothing arrives.
+    pub fn tick(&mut self, now: MediaTime) {
+        self.release(now);
+        let due = self.silence_due(now);
+        if due > 0 {
+            self.out.push_silence(due, Cause::Pause);
+            self.filled += due;
+        }
+    }
+
+    /// Ends the timeline at `now`: nothing is waited for any longer, and silence reaches up to `now`.
+    pub fn finish(&mut self, now: MediaTime) {
+        self.flush();
+        let behind = self.wall(now) - self.end();
+        if behind > FRAME_SAMPLES as i64 {
+            self.out.push_silence(behind as u64, Cause::Pause);
+        }
+    }
+
+    /// The next output. Drain it after every `handle`, `tick` and `finish`.
+    pub fn poll(&mut self) -> Option<TimelineOutput<'_>> {
+        self.out.poll()
+    }
+
+    /// When `tick` has something to do, should no packet arrive before.
+    pub fn next_deadline(&self) -> Option<MediaTime> {
+        self.order.deadline().or_else(|| {
+            let quiet = self.last_audio + self.config.silence_grace;
+            let frame_after_end = self.end() + FRAME_SAMPLES as u64;
+            Some(quiet.max(self.began + frame_after_end.to_duration() + self.config.silence_grace))
+        })
+    }
+
+    /// Lets time pass as `tick` does, and gives the place where the audio of packets that arrive after `now` begins.
+    ///
+    /// This is the sample to begin or end a capture at: whatever arrived before lies before it, packets that still
+    /// wait behind a missing one included. Drain `poll` afterwards.
+    pub fn position(&mut self, now: MediaTime) -> SampleOffset {
+        self.tick(now);
+        let held = self.order.held();
+        let (Some(last), Some(expected)) = (held.last(), self.expected) else { return self.end() };
+        let audio: usize = held.iter().map(|held| held.payload.len()).sum();
+        let reach =
+            last.header.timestamp.samples_after(expected) + last.payload.len() as i64 - self.filled as i64;
+        self.end() + reach.clamp(audio as i64, SILENCE_MAX_SAMPLES + audio as i64) as u64
+    }
+
+    /// Where the outputs so far end.
+    pub const fn end(&self) -> SampleOffset {
+        self.out.end()
+    }
+
+    /// How far the timeline has run ahead of the wall clock, in samples; negative when it lags behind.
+    pub fn lead_samples(&self, now: MediaTime) -> i64 {
+        self.end() - self.wall(now)
+    }
+
+    /// Changes the meaning of payload types, after a re-offer.
+    pub fn set_payloads(&mut self, payloads: PayloadMap) {
+        self.config.payloads = payloads;
+    }
+
+    /// Counters so far.
+    pub const fn stats(&self) -> &TimelineStats {
+        &self.stats
+    }
+
+    /// What is not received audio, and why.
+    pub const fn ledger(&self) -> &Ledger {
+        self.out.ledger()
+    }
+
+    /// The ledger, to take entries out.
+    pub const fn ledger_mut(&mut self) -> &mut Ledger {
+        self.out.ledger_mut()
+    }
+
+    fn order_packet(&mut self, arrival: MediaTime, header: RtpHeader, payload: &[u8]) {
+        let kind = self.config.payloads.kind(header.payload_type);
+        if !self.order.fits(&header) {
+            match kind {
+                // Gateways send events with a source or numbering of their own: no reason to move the audio.
+                PayloadKind::TelephoneEvent => return self.handle_event(arrival, header, payload),
+                PayloadKind::Unknown => {
+                    self.stats.unknown_payload += 1;
+                    return;
+                }
+                PayloadKind::Audio(_) | PayloadKind::ComfortNoise => {}
+            }
+        }
+        match self.order.offer(arrival, header, payload) {
+            Admission::Next => self.place(arrival, header, payload, 0),
+            Admission::Held => {}
+            Admission::Duplicate => self.stats.duplicates += 1,
+            Admission::TooLate => {
+                self.stats.too_late += 1;
+                if kind == PayloadKind::TelephoneEvent {
+                    self.handle_event(arrival, header, payload);
+                }
+            }
+            Admission::NewSource => {
+                self.flush();
+                self.stats.source_changes += u64::from(self.stats.audio_packets > 0);
+                self.restart(arrival, header, payload);
+            }
+            Admission::Renumbered => {
+                let suspect = self.order.take_suspect();
+                self.flush();
+                if let Some(suspect) = suspect {
+                    self.renumber(suspect);
+                }
+                self.order_packet(arrival, header, payload);
+                return;
+            }
+        }
+        self.release(arrival);
+    }
+
+    /// Places the packets whose turn has come.
+    fn release(&mut self, now: MediaTime) {
+        while let Some(release) = self.order.release(now) {
+            self.apply(release);
+        }
+    }
+
+    /// Places all packets that wait, whatever is missing between them.
+    fn flush(&mut self) {
+        while let Some(release) = self.order.flush() {
+            self.apply(release);
+        }
+    }
+
+    fn apply(&mut self, release: Release) {
+        match release {
+            Release::Packet { held, missing } => {
+                self.stats.reordered += u64::from(missing == 0);
+                self.place(held.arrival, held.header, &held.payload, missing);
+                self.order.recycle(held.payload);
+            }
+            Release::Stray => self.stats.strays += 1,
+            Release::Renumbered(held) => self.renumber(held),
+        }
+    }
+
+    fn renumber(&mut self, held: Held) {
+        self.stats.renumberings += 1;
+        self.restart(held.arrival, held.header, &held.payload);
+        self.order.recycle(held.payload);
+    }
+
+    /// Begins a new numbering and clock with this packet; what the timeline holds stays as it is.
+    fn restart(&mut self, arrival: MediaTime, header: RtpHeader, payload: &[u8]) {
+        self.order.restart(&header);
+        self.expected = None;
+        self.missing = 0;
+        self.place(arrival, header, payload, 0);
+    }
+
+    /// Puts a packet into the timeline; packets come here in the order of their numbers.
+    fn place(&mut self, arrival: MediaTime, header: RtpHeader, payload: &[u8], missing: u16) {
+        self.stats.lost_packets += u64::from(missing);
+        self.missing += u64::from(missing);
+        match self.config.payloads.kind(header.payload_type) {
+            PayloadKind::Audio(_) if payload.is_empty() => {}
+            PayloadKind::Audio(law) => {
+                let span = payload.len() as u64;
+                self.advance_to(arrival, header.timestamp, span);
+                self.stats.audio_packets += 1;
+                self.stats.audio_samples += span;
+                self.out.push_audio(arrival, law, payload);
+                self.expected = Some(header.timestamp.plus(span as u32));
+                self.last_span = span;
+                self.last_audio = arrival;
+                self.lag.observe(arrival, self.wall(arrival) - self.end());
+            }
+            PayloadKind::ComfortNoise => {
+                self.stats.comfort_noise += 1;
+                let is_news =
+                    self.expected.is_none_or(|expected| header.timestamp.samples_after(expected) > 0);
+                if is_news {
+                    self.advance_to(arrival, header.timestamp, 0);
+                    self.expected = Some(header.timestamp);
+                }
+            }
+            PayloadKind::TelephoneEvent => {
+                self.event_since = true;
+                self.handle_event(arrival, header, payload);
+            }
+            PayloadKind::Unknown => self.stats.unknown_payload += 1,
+        }
+    }
+
+    /// Emits the silence between the end of the timeline and a packet stamped `timestamp`, `span` samples long.
+    fn advance_to(&mut self, arrival: MediaTime, timestamp: RtpTimestamp, span: u64) {
+        let filled = std::mem::take(&mut self.filled);
+        let lost = std::mem::take(&mut self.missing) * self.last_span;
+        let event = std::mem::take(&mut self.event_since);
+        let Some(expected) = self.expected else {
+            let first = self.stats.audio_packets == 0;
+            let (cause, tolerance) =
+                if first { (Cause::Start, 0) } else { (Cause::Jump, JUMP_TOLERANCE_SAMPLES) };
+            return self.catch_up(arrival, span, cause, tolerance);
+        };
+        let hole = timestamp.samples_after(expected);
+        // The silence clock has filled this hole already, wholly or in part: one trigger only.
+        let rest = hole - filled as i64;
+        if hole < -SILENCE_MAX_SAMPLES || rest > SILENCE_MAX_SAMPLES {
+            self.stats.clock_jumps += 1;
+            self.surplus = 0;
+            return self.catch_up(arrival, span, Cause::Jump, JUMP_TOLERANCE_SAMPLES);
+        }
+        if hole < 0 {
+            self.stats.clock_jumps += 1;
+        }
+        if rest <= 0 {
+            self.surplus = (self.surplus + rest.unsigned_abs()).min(SILENCE_MAX_SAMPLES as u64);
+            if (hole.max(0) as u64) < filled {
+                self.stats.late += 1;
+                self.out.note_late(filled - hole.max(0) as u64);
+            }
+            if hole == 0 {
+                self.step_after_pause(arrival);
+            }
+            return;
+        }
+        let lost = lost.min(rest as u64);
+        self.out.push_silence(lost, Cause::Lost);
+        let quiet = rest as u64 - lost;
+        let owed = self.take_surplus(arrival, quiet, span);
+        self.out.push_silence(quiet - owed, if event { Cause::Event } else { Cause::Dtx });
+    }
+
+    /// How much of a quiet spell was emitted before, as silence that late audio then followed.
+    ///
+    /// Never more than the timeline is ahead of the wall clock: after a pause that the sender's clock slept through,
+    /// the silence was right and nothing is owed.
+    fn take_surplus(&mut self, arrival: MediaTime, quiet: u64, span: u64) -> u64 {
+        let lead = (self.end() + quiet + span) - self.wall(arrival);
+        let owed = self.surplus.min(quiet).min(lead.max(0) as u64);
+        self.surplus -= owed;
+        owed
+    }
+
+    /// Sets the timeline to the wall clock when it is behind: `span` samples from its end are to end at `arrival`.
+    fn catch_up(&mut self, arrival: MediaTime, span: u64, cause: Cause, tolerance: i64) {
+        let behind = self.wall(arrival) - (self.end() + span);
+        if behind > tolerance {
+            self.out.push_silence(behind as u64, cause);
+        }
+        self.lag.reset();
+    }
+
+    /// Makes up for pauses too short for the silence clock, of senders whose clock sleeps while they are silent.
+    ///
+    /// Only after a gap in arrivals, and only what even the most punctual packet of some seconds lagged behind: a
+    /// stall followed by a burst, jitter, and speech without a pause never come here.
+    fn step_after_pause(&mut self, arrival: MediaTime) {
+        if arrival.since(self.last_audio) < PAUSE_MIN {
+            return;
+        }
+        if let Some(lag) = self.lag.samples().filter(|&lag| lag > LAG_STEP_SAMPLES) {
+            self.out.push_silence(lag as u64, Cause::Pause);
+            self.lag.make_up(lag);
+        }
+    }
+
+    fn handle_event(&mut self, arrival: MediaTime, header: RtpHeader, payload: &[u8]) {
+        self.stats.event_packets += 1;
+        if let Some(digit) = self.events.handle(arrival, &header, payload) {
+            self.stats.digits += 1;
+            self.out.push_digit(digit);
+        }
+    }
+
+    /// Silence that is due because nothing arrives and the wall clock runs on, in whole frames.
+    fn silence_due(&self, now: MediaTime) -> u64 {
+        if !self.order.held().is_empty() || now.since(self.last_audio) < self.config.silence_grace {
+            return 0;
+        }
+        let grace = duration_to_samples(self.config.silence_grace) as i64;
+        let due = (self.wall(now) - self.end() - grace).max(0) as u64;
+        due - due % FRAME_SAMPLES as u64
+    }
+
+    /// The position that the wall clock gives an instant.
+    const fn wall(&self, instant: MediaTime) -> SampleOffset {
+        SampleOffset::from_samples(instant.samples_since(self.began))
+    }
+}
+
+/// The longest silence that timestamps alone can bring about, 10 s: a garbled one must not fill a disk.
+const SILENCE_MAX_SAMPLES: i64 = 80_000;
+/// A new source or clock that begins within 40 ms of the old one's end follows it without a gap.
+const JUMP_TOLERANCE_SAMPLES: i64 = 320;
+/// A timeline that lags less than 200 ms is left alone.
+const LAG_STEP_SAMPLES: i64 = 1_600;
+/// Packets further apart than this have a pause between them.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests;
