@@ -1,0 +1,90 @@
+//! `InvokeLambdaFunction` ("Invoke AWS Lambda function").
+//!
+//! Units: `InvocationTimeLimitSeconds` 1 to 8, 3 where it is absent. The response replaces `$.External`;
+//! after a failure `$.External` is what it was. Retries are the caller's. Not implemented: `InvocationType`
+//! ASYNCHRONOUS runs as SYNCHRONOUS.
+
+use serde_json::json;
+
+use super::{Entered, Outcome, Run, failure};
+use crate::effect::{Effect, ResponseKind};
+use crate::interpreter::Input;
+use crate::lambda_response;
+use crate::memory::Scene;
+use crate::parameters::{Misconfigured, Parameters, TemplateMap};
+use crate::template::Template;
+
+/// Invokes a function and keeps what it returns.
+#[derive(Debug)]
+pub(crate) struct InvokeLambdaFunction {
+    function_arn: Template,
+    attributes: TemplateMap,
+    time_limit_ms: u32,
+    response: ResponseKind,
+}
+
+impl InvokeLambdaFunction {
+    pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
+        let function_arn = parameters.required_template("LambdaFunctionARN")?;
+        let response = match parameters.text("ResponseValidation.ResponseType").as_deref() {
+            None | Some("STRING_MAP") => ResponseKind::StringMap,
+            Some("JSON") => ResponseKind::Json,
+            Some(_) => {
+                parameters.note("ResponseValidation.ResponseType", "must be \"STRING_MAP\" or \"JSON\"");
+                ResponseKind::StringMap
+            }
+        };
+        Ok(Self {
+            function_arn,
+            attributes: parameters.template_map("LambdaInvocationAttributes"),
+            time_limit_ms: parameters.number("InvocationTimeLimitSeconds", 3, 1..=8) * 1000,
+            response,
+        })
+    }
+}
+
+impl Run for InvokeLambdaFunction {
+    fn enter(&self, scene: &mut Scene<'_>) -> Entered {
+        let function_arn = scene.resolve(&self.function_arn);
+        let mut log = json!({
+            "FunctionArn": function_arn,
+            "ResponseValidation": match self.response {
+                ResponseKind::StringMap => "ResponseType=STRING_MAP",
+                ResponseKind::Json => "ResponseType=JSON",
+            },
+            "TimeLimit": self.time_limit_ms.to_string(),
+        });
+        if function_arn.is_empty() {
+            let reason = "LambdaFunctionARN resolves to nothing".to_owned();
+            return Entered::leave(log, Outcome::Failed { reason });
+        }
+        let parameters = match self.attributes.resolve(|template| scene.resolve(template)) {
+            Ok(parameters) => parameters,
+            Err(reason) => return Entered::leave(log, Outcome::Failed { reason }),
+        };
+        if !parameters.is_empty() {
+            log["Parameters"] = json!(parameters);
+        }
+        let effect = Effect::InvokeLambda {
+            function_arn,
+            parameters,
+            time_limit_ms: self.time_limit_ms,
+            response: self.response,
+        };
+        Entered::perform(log, effect)
+    }
+
+    fn resume(&self, scene: &mut Scene<'_>, input: Input) -> Outcome {
+        let response = match input {
+            Input::LambdaReturned(response) => response,
+            other => return failure(other),
+        };
+        match lambda_response::accept(self.response, response) {
+            Ok(external) => {
+                scene.memory.external = external;
+                Outcome::Success
+            }
+            Err(reason) => Outcome::Failed { reason },
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What a caller is to hear: one of `PromptId`, `Text`, `SSML`, `Media{Uri, SourceType, MediaType}`.
+
+use serde_json::{Value, json};
+
+use crate::effect::Prompt;
+use crate::memory::Scene;
+use crate::parameters::{Misconfigured, Parameters};
+use crate::template::Template;
+
+/// A prompt whose text may hold references.
+#[derive(Debug)]
+pub(super) enum PromptTemplate {
+    Text(Template),
+    Ssml(Template),
+    Audio(Template),
+}
+
+impl PromptTemplate {
+    /// Reads the prompt among a block's parameters; `None` where it has none.
+    pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Option<Self>, Misconfigured> {
+        let sources: Vec<_> =
+            ["PromptId", "Text", "SSML", "Media"].into_iter().filter(|name| parameters.has(name)).collect();
+        if let [first, second, ..] = sources.as_slice() {
+            parameters.note(second, format!("cannot be used together with {first}"));
+        }
+        Ok(Some(match sources.first().copied() {
+            Some("PromptId") => Self::Audio(parameters.required_template("PromptId")?),
+            Some("Text") => Self::Text(parameters.required_template("Text")?),
+            Some("SSML") => Self::Ssml(parameters.required_template("SSML")?),
+            Some(_) => Self::Audio(parameters.required_template("Media.Uri")?),
+            None => return Ok(None),
+        }))
+    }
+
+    pub(super) fn resolve(&self, scene: &Scene<'_>) -> Prompt {
+        match self {
+            Self::Text(text) => Prompt::Text(scene.resolve(text)),
+            Self::Ssml(text) => Prompt::Ssml(scene.resolve(text)),
+            Self::Audio(id) => Prompt::Audio { id: scene.resolve(id) },
+        }
+    }
+}
+
+/// The prompt among the `Parameters` of a log entry.
+pub(super) fn log_parameters(prompt: &Prompt) -> Value {
+    match prompt {
+        Prompt::Text(text) => json!({ "Text": text, "TextToSpeechType": "text" }),
+        Prompt::Ssml(text) => json!({ "Text": text, "TextToSpeechType": "ssml" }),
+        Prompt::Audio { id } => json!({ "AudioPrompt": id }),
+    }
+}

@@ -1,0 +1,39 @@
+//! The corpus of the fuzz target `flow_json`, through the same checks, without a fuzzer.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::stage::Contact;
+use tympan_flow::{Flow, FlowIdentity, Input, Interpreter};
+use tympan_types::WallTime;
+
+/// What `fuzz/fuzz_targets/flow_json.rs` does with its input.
+fn check(bytes: &[u8]) {
+    let Ok(content) = std::str::from_utf8(bytes) else { return };
+    let Ok(flow) = Flow::parse(content) else { return };
+    for problem in flow.problems() {
+        assert!(!problem.path.is_empty() && !problem.message.is_empty());
+    }
+    let _ = (flow.to_dot(), flow.to_mermaid());
+    let identity = FlowIdentity { arn: String::new(), name: String::new() };
+    let mut interpreter = Interpreter::new(Arc::new(flow), identity).with_logging(true);
+    let mut input = Input::Start;
+    for turn in 0..64 {
+        interpreter.handle(WallTime::from_unix_ms(turn), input, &Contact::default());
+        while interpreter.poll().is_some() {}
+        input = if turn % 3 == 0 { Input::Failed { reason: String::new() } } else { Input::Done };
+    }
+}
+
+#[test]
+fn the_fuzz_corpus_does_no_harm() {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["../../fuzz/corpus/flow_json", "../../fixtures/flows"] {
+        let mut seen = 0;
+        for entry in std::fs::read_dir(manifest.join(folder)).unwrap() {
+            check(&std::fs::read(entry.unwrap().path()).unwrap());
+            seen += 1;
+        }
+        assert!(seen > 0, "{folder} is empty");
+    }
+}

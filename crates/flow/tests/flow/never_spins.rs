@@ -1,0 +1,188 @@
+//! Whatever the graph: no panic, no endless run, at most one effect under way, and always an end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::stage::{Contact, fixture_text};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tympan_flow::{CollectedInput, Effect, Flow, FlowIdentity, Input, Interpreter, Output};
+use tympan_types::WallTime;
+
+const TYPES: &[&str] = &[
+    "MessageParticipant",
+    "GetParticipantInput",
+    "UpdateContactMediaStreamingBehavior",
+    "InvokeLambdaFunction",
+    "UpdateContactAttributes",
+    "UpdateFlowAttributes",
+    "Compare",
+    "Loop",
+    "TransferToFlow",
+    "UpdateFlowLoggingBehavior",
+    "DisconnectParticipant",
+    "EndFlowExecution",
+    "UpdateContactTextToSpeechVoice",
+    "TransferContactToQueue",
+    "DistributeByPercentage",
+    "NoSuchType",
+];
+
+fn parameter_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(json!("True")),
+        Just(json!("Enabled")),
+        Just(json!("Audio")),
+        Just(json!("3")),
+        Just(json!(7)),
+        Just(json!(null)),
+        Just(json!([])),
+        Just(json!("$.External.a")),
+        Just(json!("$.Attributes.a and $.FlowAttributes.b")),
+        Just(json!([{ "ParticipantType": "Customer", "MediaDirections": ["From", "To"] }])),
+        Just(json!({ "a": "$.External.a", "b": { "Value": "1" } })),
+        Just(json!({ "CustomValidation": { "MaximumLength": "$.Attributes.a" } })),
+        Just(json!({ "PhoneNumberValidation": { "NumberFormat": "Local" } })),
+        ".{0,6}".prop_map(Value::from),
+    ]
+}
+
+fn parameters() -> impl Strategy<Value = BTreeMap<&'static str, Value>> {
+    let names = prop::sample::select(vec![
+        "Text",
+        "SSML",
+        "PromptId",
+        "StoreInput",
+        "InputTimeLimitSeconds",
+        "InputValidation",
+        "InputEncryption",
+        "MediaStreamingState",
+        "MediaStreamType",
+        "Participants",
+        "LambdaFunctionARN",
+        "LambdaInvocationAttributes",
+        "Attributes",
+        "FlowAttributes",
+        "ComparisonValue",
+        "LoopCount",
+        "ContactFlowId",
+        "FlowLoggingBehavior",
+    ]);
+    prop::collection::btree_map(names, parameter_value(), 0..14)
+}
+
+/// One of few identifiers, so that branches mostly lead somewhere.
+fn identifier() -> impl Strategy<Value = String> {
+    (0..10u8).prop_map(|number| format!("b{number}"))
+}
+
+fn transitions() -> impl Strategy<Value = Value> {
+    let error =
+        prop::sample::select(vec!["NoMatchingError", "NoMatchingCondition", "InputTimeLimitExceeded", "Odd"]);
+    let operator = prop::sample::select(vec!["Equals", "TextContains", "NumberLessThan", "Unheard"]);
+    let operand = prop::sample::select(vec!["", "1", "ContinueLooping", "DoneLooping", "$.Attributes.a"]);
+    (
+        prop::option::of(identifier()),
+        prop::collection::vec((error, identifier()), 0..3),
+        prop::collection::vec((operator, operand, identifier()), 0..3),
+    )
+        .prop_map(|(next, errors, conditions)| {
+            let errors: Vec<_> =
+                errors.into_iter().map(|(kind, to)| json!({ "ErrorType": kind, "NextAction": to })).collect();
+            let conditions: Vec<_> = conditions
+                .into_iter()
+                .map(|(operator, operand, to)| {
+                    json!({ "NextAction": to, "Condition": { "Operator": operator, "Operands": [operand] } })
+                })
+                .collect();
+            json!({ "NextAction": next, "Errors": errors, "Conditions": conditions })
+        })
+}
+
+fn random_flow() -> impl Strategy<Value = Value> {
+    let action = (identifier(), prop::sample::select(TYPES), parameters(), transitions());
+    prop::collection::vec(action, 1..12).prop_map(|actions| {
+        let actions: Vec<_> = actions
+            .into_iter()
+            .map(|(identifier, kind, parameters, transitions)| {
+                json!({ "Identifier": identifier, "Type": kind, "Parameters": parameters, "Transitions": transitions })
+            })
+            .collect();
+        json!({ "Version": "2019-10-30", "StartAction": "b0", "Actions": actions })
+    })
+}
+
+fn answer() -> impl Strategy<Value = Input> {
+    prop_oneof![
+        4 => Just(Input::Done),
+        2 => Just(Input::Failed { reason: "random".into() }),
+        2 => "[0-9*#]{0,5}".prop_map(|digits| Input::Input(CollectedInput::Digits(digits))),
+        1 => Just(Input::Input(CollectedInput::TimedOut)),
+        1 => Just(Input::Input(CollectedInput::Invalid)),
+        2 => Just(Input::LambdaReturned(json!({ "a": "1" }))),
+        1 => Just(Input::LambdaReturned(json!({ "a": { "b": [] } }))),
+        1 => Just(Input::Start),
+    ]
+}
+
+/// Runs a flow on these answers, all at one instant; gives the effects.
+fn run(flow: Flow, answers: &[Input]) -> Vec<Effect> {
+    let identity = FlowIdentity { arn: "arn".into(), name: "random".into() };
+    let mut interpreter = Interpreter::new(Arc::new(flow), identity).with_logging(true);
+    let mut effects = Vec::new();
+    let now = WallTime::from_unix_ms(0);
+    for input in std::iter::once(&Input::Start).chain(answers) {
+        interpreter.handle(now, input.clone(), &Contact::default());
+        let mut asked = 0;
+        while let Some(output) = interpreter.poll() {
+            if let Output::Effect(effect) = output {
+                asked += 1;
+                assert_eq!(effect.is_answered(), !interpreter.is_finished());
+                effects.push(effect);
+            }
+        }
+        assert!(asked <= 1);
+    }
+    effects
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn a_random_graph_runs_to_an_effect_and_never_panics(
+        document in random_flow(),
+        answers in prop::collection::vec(answer(), 0..40),
+    ) {
+        let flow = Flow::parse(&document.to_string()).unwrap();
+        let _ = (flow.to_dot(), flow.to_mermaid());
+        let effects = run(flow, &answers);
+        prop_assert!(!effects.is_empty(), "a started flow does something, if only to hang up");
+    }
+
+    #[test]
+    fn effects_that_end_at_once_do_not_keep_a_flow_going(document in random_flow()) {
+        let flow = Flow::parse(&document.to_string()).unwrap();
+        let answers = vec![Input::Done; 1500];
+        let effects = run(flow, &answers);
+        prop_assert!(effects.len() <= 1001);
+        let last = effects.last().unwrap();
+        let moved_on = matches!(last, Effect::TransferToFlow { .. });
+        prop_assert!(!last.is_answered() || moved_on);
+    }
+
+    #[test]
+    fn a_damaged_document_is_an_error_or_a_flow(
+        name in prop::sample::select(vec!["seed.json", "seed-modules.json", "broken.json", "whisper-modules.json"]),
+        cut in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+        truncate in any::<bool>(),
+    ) {
+        let mut bytes = fixture_text(name).into_bytes();
+        let at = cut.index(bytes.len());
+        if truncate { bytes.truncate(at) } else { bytes[at] = byte }
+        if let Ok(flow) = Flow::parse(&String::from_utf8_lossy(&bytes)) {
+            run(flow, &[Input::Done, Input::Done, Input::Failed { reason: String::new() }, Input::Done]);
+        }
+    }
+}
