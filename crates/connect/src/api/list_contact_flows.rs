@@ -1,0 +1,93 @@
+//! ListContactFlows: GET /contact-flows-summary/{InstanceId}.
+
+use super::Answer;
+use super::invocation::Invocation;
+use crate::error::ConnectError;
+use crate::flows::{ContactFlow, FlowType};
+use crate::instance::Instance;
+use serde_json::{Value, json};
+
+/// Lists the flows of an instance by name, of all types or of those asked for.
+///
+/// Errors: InvalidParameter (a type, paging), ResourceNotFound.
+pub(super) fn call(i: &Invocation<'_>) -> Answer {
+    let paging = i.query_paging(1000)?;
+    let types: Result<Vec<FlowType>, String> = i.query_all("contactFlowTypes").map(FlowType::parse).collect();
+    let types = types.map_err(ConnectError::parameter)?;
+    let instance = i.instance()?;
+    let directory = i.service.directory();
+    let wanted =
+        directory.flows_of(instance.id).filter(|flow| types.is_empty() || types.contains(&flow.flow_type));
+    let items = wanted.map(|flow| (flow.name.clone(), summary(&instance, flow)));
+    Ok(Some(paging.answer("ContactFlowSummaryList", items)))
+}
+
+fn summary(instance: &Instance, flow: &ContactFlow) -> Value {
+    json!({
+        "Id": flow.id,
+        "Arn": instance.flow_arn(flow.id),
+        "Name": flow.name,
+        "ContactFlowType": flow.flow_type.as_str(),
+        "ContactFlowState": flow.state.as_str(),
+        "ContactFlowStatus": flow.status().as_str(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{ABSENT, Bench};
+    use super::*;
+    use crate::error::ErrorCode;
+
+    #[test]
+    fn lists_by_name_type_and_page() {
+        let bench = Bench::new();
+        let instance = bench.instance("demo");
+        bench.flow(&instance, "b");
+        bench.flow(&instance, "a");
+        let hold = json!({ "Name": "c", "Type": "CUSTOMER_HOLD", "Content": "{", "Status": "SAVED" });
+        bench.call("PUT", &format!("/contact-flows/{instance}"), hold).unwrap();
+        let list = |query: &str| {
+            let answer = bench
+                .call("GET", &format!("/contact-flows-summary/{instance}?{query}"), Value::Null)
+                .unwrap();
+            let names: Vec<String> = answer["ContactFlowSummaryList"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|flow| {
+                    format!(
+                        "{}:{}",
+                        flow["Name"].as_str().unwrap(),
+                        flow["ContactFlowStatus"].as_str().unwrap()
+                    )
+                })
+                .collect();
+            (names.join(" "), answer.get("NextToken").cloned())
+        };
+        assert_eq!(list(""), ("a:PUBLISHED b:PUBLISHED c:SAVED".into(), None));
+        assert_eq!(
+            list("contactFlowTypes=CUSTOMER_HOLD&contactFlowTypes=AGENT_HOLD"),
+            ("c:SAVED".into(), None)
+        );
+        let (names, token) = list("maxResults=2");
+        assert_eq!(names, "a:PUBLISHED b:PUBLISHED");
+        let token = token.unwrap();
+        assert_eq!(
+            list(&format!("maxResults=2&nextToken={}", token.as_str().unwrap())),
+            ("c:SAVED".into(), None)
+        );
+    }
+
+    #[test]
+    fn refuses_unknown_types_and_instances() {
+        let bench = Bench::new();
+        let instance = bench.instance("demo");
+        let refusal = |target: String| bench.refusal("GET", &target, Value::Null);
+        assert_eq!(
+            refusal(format!("/contact-flows-summary/{instance}?contactFlowTypes=X")),
+            ErrorCode::InvalidParameter
+        );
+        assert_eq!(refusal(format!("/contact-flows-summary/{ABSENT}")), ErrorCode::ResourceNotFound);
+    }
+}

@@ -1,0 +1,163 @@
+use super::catalogue::OPERATIONS;
+use super::handler;
+use percent_encoding::percent_decode_str;
+use std::fmt;
+use tympan_types::Caller;
+
+/// An operation of the Connect API, with the labels of one request's path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    name: &'static str,
+    labels: Vec<(&'static str, String)>,
+}
+
+impl Operation {
+    /// The operation that a method and a percent-encoded path name.
+    ///
+    /// Where two paths fit, the one with more literal segments is meant.
+    pub fn of(method: &str, path: &str) -> Option<Self> {
+        let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+        let fitting = OPERATIONS.iter().filter(|(its_method, _, _)| *its_method == method);
+        let (literals, name, template) = fitting
+            .filter_map(|(_, template, name)| {
+                Some((literals_of_match(template, &segments)?, *name, *template))
+            })
+            .max_by_key(|(literals, _, _)| *literals)?;
+        debug_assert!(literals > 0, "every operation has a literal segment");
+        let labels = template[1..]
+            .split('/')
+            .zip(&segments)
+            .filter_map(|(part, segment)| {
+                Some((label(part)?, percent_decode_str(segment).decode_utf8_lossy().into()))
+            })
+            .collect();
+        Some(Self { name, labels })
+    }
+
+    /// Its name, such as `CreateInstance`.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The word for it in policies and in the audit log: `connect:CreateInstance`.
+    pub fn action(&self) -> String {
+        format!("connect:{}", self.name)
+    }
+
+    /// Whether this server has it.
+    pub fn is_implemented(&self) -> bool {
+        handler(self.name).is_some()
+    }
+
+    /// A label of the path, decoded; `None` when the path of this operation has no such label.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.iter().find(|(label, _)| *label == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The ARN that a policy's `Resource` is compared with: the resource that the path names, or `*` where the
+    /// operation names it in its body or none at all.
+    pub fn resource(&self, caller: &Caller) -> String {
+        let last_part = |label: &str| self.label(label).map(|text| text.rsplit('/').next().unwrap_or(text));
+        let root = format!("arn:aws:connect:{}:{}", caller.region, caller.account);
+        if let Some(number) = last_part("PhoneNumberId") {
+            return format!("{root}:phone-number/{number}");
+        }
+        let Some(instance) = last_part("InstanceId") else { return "*".to_owned() };
+        let flow = last_part("ContactFlowId").map(|flow| flow.split(':').next().unwrap_or(flow).to_owned());
+        let contact = last_part("ContactId").or_else(|| last_part("InitialContactId"));
+        match (flow, contact) {
+            (Some(flow), _) => format!("{root}:instance/{instance}/contact-flow/{flow}"),
+            (None, Some(contact)) => format!("{root}:instance/{instance}/contact/{contact}"),
+            (None, None) => format!("{root}:instance/{instance}"),
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// How many segments of a template are literals, if the segments fit it. A label takes no empty segment.
+fn literals_of_match(template: &'static str, segments: &[&str]) -> Option<usize> {
+    let parts = template[1..].split('/');
+    if parts.clone().count() != segments.len() {
+        return None;
+    }
+    let mut literals = 0;
+    for (part, segment) in parts.zip(segments) {
+        match label(part) {
+            Some(_) if !segment.is_empty() => {}
+            None if part == *segment => literals += 1,
+            _ => return None,
+        }
+    }
+    Some(literals)
+}
+
+fn label(part: &'static str) -> Option<&'static str> {
+    part.strip_prefix('{')?.strip_suffix('}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tympan_types::{AccountId, Region};
+
+    fn caller() -> Caller {
+        Caller {
+            account: AccountId::parse("111122223333").unwrap(),
+            region: Region::parse("us-west-2").unwrap(),
+            access_key_id: "TYMPANDEV".into(),
+        }
+    }
+
+    #[test]
+    fn every_operation_is_found_by_its_own_path() {
+        for (method, template, name) in OPERATIONS {
+            let path = template.replace(['{', '}'], "_");
+            assert_eq!(Operation::of(method, &path).map(|found| found.name()), Some(*name));
+        }
+    }
+
+    #[test]
+    fn a_literal_is_preferred_to_a_label() {
+        let found = Operation::of("PUT", "/attached-files/I/files").unwrap();
+        assert_eq!(found.name(), "CreateAttachedFile");
+    }
+
+    #[test]
+    fn labels_are_decoded_and_may_hold_slashes() {
+        let path =
+            "/contact-flows/I/arn%3Aaws%3Aconnect%3Ar%3Aa%3Ainstance%2FI%2Fcontact-flow%2FF%3A%24SAVED";
+        let found = Operation::of("GET", path).unwrap();
+        assert_eq!(
+            found.label("ContactFlowId"),
+            Some("arn:aws:connect:r:a:instance/I/contact-flow/F:$SAVED")
+        );
+        assert_eq!(
+            found.resource(&caller()),
+            "arn:aws:connect:us-west-2:111122223333:instance/I/contact-flow/F"
+        );
+    }
+
+    #[test]
+    fn actions_and_resources_are_those_of_iam() {
+        let found = Operation::of("PUT", "/phone-number/N/contact-flow").unwrap();
+        assert_eq!(found.action(), "connect:AssociatePhoneNumberContactFlow");
+        assert_eq!(found.resource(&caller()), "arn:aws:connect:us-west-2:111122223333:phone-number/N");
+        assert_eq!(Operation::of("PUT", "/instance").unwrap().resource(&caller()), "*");
+        let found = Operation::of("GET", "/contacts/I/C").unwrap();
+        assert_eq!(found.resource(&caller()), "arn:aws:connect:us-west-2:111122223333:instance/I/contact/C");
+    }
+
+    #[test]
+    fn paths_of_nobody_name_nothing() {
+        for path in ["", "/", "instance", "/instance/", "/instance/I/", "//", "/nothing", "/contact-flows//F"]
+        {
+            assert_eq!(Operation::of("GET", path), None, "{path}");
+        }
+        assert_eq!(Operation::of("get", "/instance"), None);
+    }
+}

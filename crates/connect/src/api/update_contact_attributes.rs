@@ -1,0 +1,125 @@
+//! UpdateContactAttributes: POST /contact/attributes.
+
+use super::invocation::Invocation;
+use super::{Answer, describe_contact};
+use crate::contact::{MAX_ATTRIBUTES_BYTES, SetAttributesError};
+use crate::error::ConnectError;
+use crate::live_calls::SetAttributes;
+use serde::Deserialize;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Input {
+    initial_contact_id: String,
+    instance_id: String,
+    attributes: BTreeMap<String, String>,
+}
+
+/// Sets attributes of a contact, all or none. A live call sees them at once; an ended contact's record is
+/// delivered again.
+///
+/// Errors: InvalidParameter (a key, or more than 32 KB in all), InvalidRequest, ResourceNotFound.
+pub(super) fn call(i: &Invocation<'_>) -> Answer {
+    let input: Input = i.input()?;
+    check_keys(&input.attributes)?;
+    let instance = i.instance_in(&i.service.directory(), &input.instance_id)?;
+    let contact = describe_contact::find(i, &instance, &input.initial_contact_id)?;
+    let too_large = || {
+        ConnectError::parameter(format!(
+            "the attributes of a contact may take {MAX_ATTRIBUTES_BYTES} bytes in all; none was set"
+        ))
+    };
+    match i.service.live().set_attributes(contact.id, &input.attributes) {
+        SetAttributes::Set => Ok(Some(json!({}))),
+        SetAttributes::TooLarge => Err(too_large()),
+        SetAttributes::NoSuchCall => {
+            i.service.history().set_attributes(i.now, contact.id, input.attributes).map_err(|error| {
+                match error {
+                    SetAttributesError::TooLarge(_) => too_large(),
+                    SetAttributesError::NoSuchContact => ConnectError::not_found("the contact is gone"),
+                    SetAttributesError::History(error) => ConnectError::internal(&error),
+                }
+            })?;
+            Ok(Some(json!({})))
+        }
+    }
+}
+
+/// Source: the model: keys have 1 to 32,767 characters, "alphanumeric, dash, and underscore". Keys with spaces are
+/// let through, because the Set contact attributes block lets them through.
+fn check_keys(attributes: &BTreeMap<String, String>) -> Result<(), ConnectError> {
+    let fits = |key: &str| !key.is_empty() && !key.chars().any(char::is_control);
+    if attributes.keys().all(|key| fits(key)) {
+        return Ok(());
+    }
+    Err(ConnectError::parameter("an attribute key must not be empty or hold control characters"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::{ABSENT, Bench, NOW, ended_contact, live_contact};
+    use super::*;
+    use crate::contact::{Contact, History};
+    use crate::error::ErrorCode;
+    use serde_json::Value;
+
+    fn body(instance: &str, contact: &Contact, attributes: Value) -> Value {
+        json!({ "InstanceId": instance, "InitialContactId": contact.id, "Attributes": attributes })
+    }
+
+    #[test]
+    fn works_on_live_and_ended_contacts() {
+        let bench = Bench::new();
+        let instance = bench.instance("demo");
+        for contact in [live_contact(&bench, &instance), ended_contact(&bench, &instance)] {
+            let set =
+                |attributes| bench.call("POST", "/contact/attributes", body(&instance, &contact, attributes));
+            assert_eq!(set(json!({ "a": "1", "b": "1" })).unwrap(), json!({}));
+            set(json!({ "b": "2" })).unwrap();
+            let target = format!("/contact/attributes/{instance}/{}", contact.id);
+            let answer = bench.call("GET", &target, Value::Null).unwrap();
+            assert_eq!(answer, json!({ "Attributes": { "a": "1", "b": "2" } }));
+        }
+    }
+
+    #[test]
+    fn an_ended_contact_is_dated_anew() {
+        let bench = Bench::new();
+        let instance = bench.instance("demo");
+        let mut contact = ended_contact(&bench, &instance);
+        contact.last_update_timestamp = NOW.plus_ms(-1);
+        bench.history.update(&contact).unwrap();
+        bench.call("POST", "/contact/attributes", body(&instance, &contact, json!({ "a": "1" }))).unwrap();
+        assert_eq!(bench.history.find(contact.id).unwrap().unwrap().last_update_timestamp, NOW);
+    }
+
+    #[test]
+    fn all_attributes_together_have_32_kb() {
+        let bench = Bench::new();
+        let instance = bench.instance("demo");
+        for contact in [live_contact(&bench, &instance), ended_contact(&bench, &instance)] {
+            let set = |length: usize| {
+                let attributes = json!({ "k": "x".repeat(length) });
+                bench.call("POST", "/contact/attributes", body(&instance, &contact, attributes))
+            };
+            assert!(set(MAX_ATTRIBUTES_BYTES - 1).is_ok());
+            assert_eq!(set(MAX_ATTRIBUTES_BYTES).unwrap_err().code(), ErrorCode::InvalidParameter);
+        }
+    }
+
+    #[test]
+    fn refuses_bad_members_and_absent_contacts() {
+        let bench = Bench::new();
+        let instance = bench.instance("demo");
+        let contact = ended_contact(&bench, &instance);
+        let refusal = |body| bench.refusal("POST", "/contact/attributes", body);
+        assert_eq!(refusal(body(&instance, &contact, json!({ "": "1" }))), ErrorCode::InvalidParameter);
+        assert_eq!(refusal(body(&instance, &contact, json!({ "a": 1 }))), ErrorCode::InvalidRequest);
+        assert_eq!(refusal(body(&instance, &contact, Value::Null)), ErrorCode::InvalidRequest);
+        assert_eq!(refusal(body(ABSENT, &contact, json!({}))), ErrorCode::ResourceNotFound);
+        let absent = json!({ "InstanceId": instance, "InitialContactId": ABSENT, "Attributes": {} });
+        assert_eq!(refusal(absent), ErrorCode::ResourceNotFound);
+    }
+}

@@ -1,0 +1,9 @@
+//! Whole calls, replayed: what a server, a store and functions would say is said here by hand.
+
+mod any_order;
+mod blocks;
+mod ending;
+mod flows;
+mod rig;
+mod streaming;
+mod whole_calls;

@@ -1,0 +1,110 @@
+use std::collections::VecDeque;
+use tympan_telephony::SampleOffset;
+
+/// What the customer hears, waiting until the customer's own track reaches the same position.
+///
+/// The customer's track sets the pace of the fragments, and every fragment must hold a block of each declared
+/// track; so both are written in step, and where this one has nothing to say it is silent.
+#[derive(Debug)]
+pub(super) struct ToTrack {
+    samples: VecDeque<i16>,
+    /// The position of the first of `samples`.
+    begins: SampleOffset,
+}
+
+impl ToTrack {
+    /// How far this track may run ahead of the customer's: beyond, the oldest samples are lost.
+    const CAPACITY_8K: usize = 16_000;
+
+    pub(super) fn new(begins: SampleOffset) -> Self {
+        Self { samples: VecDeque::new(), begins }
+    }
+
+    /// Samples that the customer hears from `at` on. What is already written stays as it was written.
+    pub(super) fn push(&mut self, at: SampleOffset, samples: &[i16]) {
+        let ends = self.begins + self.samples.len() as u64;
+        let ahead = usize::try_from(at.samples_since(ends)).unwrap_or(usize::MAX);
+        let overlap = usize::try_from(ends.samples_since(at)).unwrap_or(usize::MAX);
+        // Before a gap longer than the whole buffer nothing of it would survive.
+        if ahead >= Self::CAPACITY_8K {
+            self.samples.clear();
+            self.begins = at;
+        } else {
+            self.samples.extend(std::iter::repeat_n(0, ahead));
+        }
+        self.samples.extend(samples.get(overlap..).unwrap_or_default());
+        let excess = self.samples.len().saturating_sub(Self::CAPACITY_8K);
+        self.samples.drain(..excess);
+        self.begins += excess as u64;
+    }
+
+    /// Fills `frame` with what was heard from `at` on, silence where that is not known.
+    pub(super) fn take(&mut self, at: SampleOffset, frame: &mut [i16]) {
+        let stale =
+            usize::try_from(at.samples_since(self.begins)).unwrap_or(usize::MAX).min(self.samples.len());
+        self.samples.drain(..stale);
+        self.begins += stale as u64;
+        let silent = usize::try_from(self.begins.samples_since(at)).unwrap_or(usize::MAX).min(frame.len());
+        let (before, rest) = frame.split_at_mut(silent);
+        before.fill(0);
+        let known = rest.len().min(self.samples.len());
+        for (sample, heard) in rest.iter_mut().zip(self.samples.drain(..known)) {
+            *sample = heard;
+        }
+        if let Some(after) = rest.get_mut(known..) {
+            after.fill(0);
+        }
+        // What comes later for this span comes too late.
+        if self.samples.is_empty() {
+            self.begins = self.begins.max(at + frame.len() as u64);
+        } else {
+            self.begins += known as u64;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(samples: u64) -> SampleOffset {
+        SampleOffset::from_samples(samples)
+    }
+
+    fn take(track: &mut ToTrack, from: u64, samples: usize) -> Vec<i16> {
+        let mut frame = vec![99; samples];
+        track.take(at(from), &mut frame);
+        frame
+    }
+
+    #[test]
+    fn keeps_step_and_is_silent_where_nothing_was_said() {
+        let mut track = ToTrack::new(at(100));
+        track.push(at(102), &[1, 2, 3]);
+        assert_eq!(take(&mut track, 100, 4), [0, 0, 1, 2]);
+        assert_eq!(take(&mut track, 104, 4), [3, 0, 0, 0]);
+        // Positions 104..108 are written: of this only what lies behind them counts.
+        track.push(at(106), &[7, 8, 9]);
+        assert_eq!(take(&mut track, 108, 2), [9, 0]);
+    }
+
+    #[test]
+    fn a_hole_between_pushes_is_silence() {
+        let mut track = ToTrack::new(at(0));
+        track.push(at(0), &[1]);
+        track.push(at(3), &[2]);
+        assert_eq!(take(&mut track, 0, 5), [1, 0, 0, 2, 0]);
+    }
+
+    #[test]
+    fn memory_is_bounded_whatever_is_pushed() {
+        let mut track = ToTrack::new(at(0));
+        for second in 0..10 {
+            track.push(at(second * 8_000), &[second as i16; 8_000]);
+        }
+        track.push(at(u64::MAX - 2), &[5; 8]);
+        track.push(at(0), &[6; 8]);
+        assert!(track.samples.len() <= ToTrack::CAPACITY_8K);
+        assert_eq!(take(&mut track, u64::MAX - 2, 2), [5, 5]);
+    }
+}

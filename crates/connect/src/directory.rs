@@ -1,0 +1,219 @@
+//! Everything that is configured, as one value: instances, flows and numbers.
+//!
+//! Readers hold a snapshot and never wait. A change is an [`Edit`] of a copy that also collects the documents
+//! to write; the service writes them before anyone sees the copy.
+
+use crate::error::ConnectError;
+use crate::flows::{ContactFlow, FlowReference};
+use crate::instance::{Instance, InstanceAlias};
+use crate::phone_number::{DialledNumber, PhoneNumber};
+use crate::settings::Document;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tympan_types::{Caller, ContactFlowId, InstanceId, PhoneNumberId};
+
+const INSTANCE: &str = "connect-instance";
+const FLOW: &str = "connect-flow";
+const PHONE_NUMBER: &str = "connect-phone-number";
+
+/// The configuration at one moment. Cloning shares the entries.
+#[derive(Clone, Default)]
+pub(crate) struct Directory {
+    instances: BTreeMap<InstanceId, Arc<Instance>>,
+    flows: BTreeMap<ContactFlowId, Arc<ContactFlow>>,
+    phone_numbers: BTreeMap<PhoneNumberId, Arc<PhoneNumber>>,
+    by_number: BTreeMap<DialledNumber, PhoneNumberId>,
+}
+
+impl Directory {
+    /// Reads the stored documents. The second value names those that belong to an instance that is gone: a
+    /// deletion was cut short, and the caller removes them.
+    pub(crate) fn load(documents: Vec<Document>) -> Result<(Self, Vec<Write>), DamagedDocument> {
+        let mut directory = Self::default();
+        for document in &documents {
+            match document.kind.as_str() {
+                INSTANCE => directory.add_instance(parse(document)?),
+                FLOW => {
+                    let mut flow: ContactFlow = parse(document)?;
+                    flow.prepare();
+                    directory.add_flow(flow);
+                }
+                PHONE_NUMBER => directory.add_phone_number(parse(document)?),
+                _ => {}
+            }
+        }
+        let known: BTreeSet<InstanceId> = directory.instances.keys().copied().collect();
+        let mut edit = Edit { directory, writes: Vec::new() };
+        edit.retain(|instance| known.contains(&instance));
+        Ok((edit.directory, edit.writes))
+    }
+
+    /// An instance, whoever owns it.
+    pub(crate) fn instance(&self, id: InstanceId) -> Option<&Arc<Instance>> {
+        self.instances.get(&id)
+    }
+
+    /// The instances of a caller's account and region.
+    pub(crate) fn instances_of<'a>(
+        &'a self,
+        caller: &'a Caller,
+    ) -> impl Iterator<Item = &'a Arc<Instance>> + 'a {
+        self.instances.values().filter(|instance| instance.belongs_to(caller))
+    }
+
+    /// The instance that has an alias, in whatever case it is written.
+    pub(crate) fn instance_named(&self, alias: &InstanceAlias) -> Option<&Arc<Instance>> {
+        self.instances.values().find(|instance| instance.alias.clashes_with(alias))
+    }
+
+    /// How many instances there are.
+    pub(crate) fn instance_count(&self) -> usize {
+        self.instances.len()
+    }
+
+    /// The flows of an instance.
+    pub(crate) fn flows_of(&self, instance: InstanceId) -> impl Iterator<Item = &Arc<ContactFlow>> {
+        self.flows.values().filter(move |flow| flow.instance == instance)
+    }
+
+    /// A flow of an instance by its id, as a reference names it; an ARN has to be that of the flow.
+    pub(crate) fn flow(
+        &self,
+        instance: &Instance,
+        reference: &FlowReference<'_>,
+    ) -> Option<&Arc<ContactFlow>> {
+        let flow = self.flows.get(&reference.id?).filter(|flow| flow.instance == instance.id)?;
+        reference.arn.is_none_or(|arn| arn == instance.flow_arn(flow.id)).then_some(flow)
+    }
+
+    /// A number by its id, whoever owns it.
+    pub(crate) fn phone_number(&self, id: PhoneNumberId) -> Option<&Arc<PhoneNumber>> {
+        self.phone_numbers.get(&id)
+    }
+
+    /// All numbers, by what is dialled.
+    pub(crate) fn phone_numbers(&self) -> impl Iterator<Item = &Arc<PhoneNumber>> {
+        self.by_number.values().filter_map(|id| self.phone_numbers.get(id))
+    }
+
+    /// How many numbers there are.
+    pub(crate) fn phone_number_count(&self) -> usize {
+        self.phone_numbers.len()
+    }
+
+    /// The number that a caller dialled.
+    pub(crate) fn dialled(&self, number: &DialledNumber) -> Option<&Arc<PhoneNumber>> {
+        self.phone_numbers.get(self.by_number.get(number)?)
+    }
+
+    fn add_instance(&mut self, instance: Instance) {
+        self.instances.insert(instance.id, Arc::new(instance));
+    }
+
+    fn add_flow(&mut self, flow: ContactFlow) {
+        self.flows.insert(flow.id, Arc::new(flow));
+    }
+
+    fn add_phone_number(&mut self, number: PhoneNumber) {
+        self.by_number.insert(number.number.clone(), number.id);
+        self.phone_numbers.insert(number.id, Arc::new(number));
+    }
+}
+
+/// A change in the making: a copy of the directory, and the documents that make the change last.
+pub(crate) struct Edit {
+    pub(crate) directory: Directory,
+    pub(crate) writes: Vec<Write>,
+}
+
+/// One write to the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Write {
+    Put { kind: &'static str, id: String, json: String },
+    Remove { kind: &'static str, id: String },
+}
+
+impl Edit {
+    /// Creates or replaces an instance.
+    pub(crate) fn put_instance(&mut self, instance: Instance) -> Result<(), ConnectError> {
+        self.put(INSTANCE, instance.id.to_string(), &instance)?;
+        self.directory.add_instance(instance);
+        Ok(())
+    }
+
+    /// Removes an instance with all that belongs to it. Its own document goes first: what a crash then leaves
+    /// behind has no instance and is removed when the settings are loaded.
+    pub(crate) fn remove_instance(&mut self, id: InstanceId) {
+        self.directory.instances.remove(&id);
+        self.writes.push(Write::Remove { kind: INSTANCE, id: id.to_string() });
+        self.retain(|instance| instance != id);
+    }
+
+    /// Creates or replaces a flow.
+    pub(crate) fn put_flow(&mut self, flow: ContactFlow) -> Result<(), ConnectError> {
+        self.put(FLOW, flow.id.to_string(), &flow)?;
+        self.directory.add_flow(flow);
+        Ok(())
+    }
+
+    /// Removes a flow.
+    pub(crate) fn remove_flow(&mut self, id: ContactFlowId) {
+        self.directory.flows.remove(&id);
+        self.writes.push(Write::Remove { kind: FLOW, id: id.to_string() });
+    }
+
+    /// Creates or replaces a number; what is dialled never changes.
+    pub(crate) fn put_phone_number(&mut self, number: PhoneNumber) -> Result<(), ConnectError> {
+        self.put(PHONE_NUMBER, number.id.to_string(), &number)?;
+        self.directory.add_phone_number(number);
+        Ok(())
+    }
+
+    /// Removes a number.
+    pub(crate) fn remove_phone_number(&mut self, id: PhoneNumberId) {
+        if let Some(number) = self.directory.phone_numbers.remove(&id) {
+            self.directory.by_number.remove(&number.number);
+        }
+        self.writes.push(Write::Remove { kind: PHONE_NUMBER, id: id.to_string() });
+    }
+
+    /// Removes flows and numbers of the instances that are not wanted.
+    fn retain(&mut self, wanted: impl Fn(InstanceId) -> bool) {
+        let directory = &self.directory;
+        let flows: Vec<ContactFlowId> =
+            directory.flows.values().filter(|flow| !wanted(flow.instance)).map(|flow| flow.id).collect();
+        let numbers: Vec<PhoneNumberId> = directory
+            .phone_numbers
+            .values()
+            .filter(|number| !wanted(number.instance))
+            .map(|number| number.id)
+            .collect();
+        flows.into_iter().for_each(|id| self.remove_flow(id));
+        numbers.into_iter().for_each(|id| self.remove_phone_number(id));
+    }
+
+    fn put(&mut self, kind: &'static str, id: String, value: &impl Serialize) -> Result<(), ConnectError> {
+        let json = serde_json::to_string(value).map_err(|error| ConnectError::internal(&error))?;
+        self.writes.push(Write::Put { kind, id, json });
+        Ok(())
+    }
+}
+
+/// A stored document is not what was once written.
+#[derive(Debug, thiserror::Error)]
+#[error("settings document {kind} {id} cannot be read ({error}): restore it from a backup or remove it")]
+pub struct DamagedDocument {
+    kind: String,
+    id: String,
+    error: serde_json::Error,
+}
+
+fn parse<T: DeserializeOwned>(document: &Document) -> Result<T, DamagedDocument> {
+    serde_json::from_str(&document.json).map_err(|error| DamagedDocument {
+        kind: document.kind.clone(),
+        id: document.id.clone(),
+        error,
+    })
+}

@@ -1,0 +1,356 @@
+//! The Connect service: one value that answers the API and tells calls where they go.
+
+use crate::api::{self, ApiRequest, ApiResponse};
+use crate::contact::History;
+use crate::directory::{DamagedDocument, Directory, Edit, Write};
+use crate::error::{ConnectError, ErrorCode};
+use crate::flows::FlowReference;
+use crate::instance::Instance;
+use crate::live_calls::LiveCalls;
+use crate::phone_number::{DialledNumber, NumberRange};
+use crate::settings::{Settings, SettingsError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use tympan_flow::{Flow, FlowIdentity};
+use tympan_types::{AccountId, Caller, InstanceId, Region, WallTime};
+
+/// The Amazon Connect service. Cheap to clone; every clone is the same service.
+///
+/// All functions are synchronous. Reads take a snapshot and never wait for the disk; changes run one after
+/// another, and return when [`Settings::put`] has made them durable.
+#[derive(Clone)]
+pub struct ConnectService(Arc<Inner>);
+
+struct Inner {
+    directory: RwLock<Arc<Directory>>,
+    /// Held over a whole change, from the look at the directory to the publication of the new one.
+    changing: Mutex<()>,
+    settings: Arc<dyn Settings>,
+    history: Arc<dyn History>,
+    live: Arc<dyn LiveCalls>,
+    ids: Arc<dyn Ids>,
+    options: Options,
+}
+
+/// The source of randomness: a core has none of its own.
+pub trait Ids: Send + Sync {
+    /// Sixteen random bytes for a new id.
+    fn random(&self) -> [u8; 16];
+}
+
+/// How the service is set up.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The account of what [`ConnectService::ensure`] creates.
+    pub account: AccountId,
+    /// The region of what [`ConnectService::ensure`] creates.
+    pub region: Region,
+    /// The numbers that SearchAvailablePhoneNumbers offers.
+    pub number_ranges: Vec<NumberRange>,
+    /// Whether a flow may only invoke functions that were associated with its instance.
+    pub require_lambda_association: bool,
+    /// The `InstanceAccessUrl` that is shown: the page of this server, where there is one.
+    pub access_url: Option<String>,
+    /// How much may be configured.
+    pub limits: Limits,
+}
+
+impl Options {
+    /// The defaults for an account and region.
+    pub fn new(account: AccountId, region: Region) -> Self {
+        Self {
+            account,
+            region,
+            number_ranges: vec![NumberRange::default()],
+            require_lambda_association: true,
+            access_url: None,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// How much may be configured: bounds on memory, well above what AWS grants by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Instances of all accounts together.
+    pub instances: usize,
+    /// Flows of one instance.
+    pub flows_per_instance: usize,
+    /// Lambda functions of one instance.
+    pub lambda_functions_per_instance: usize,
+    /// Phone numbers of all instances together.
+    pub phone_numbers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            instances: 100,
+            flows_per_instance: 1000,
+            lambda_functions_per_instance: 1000,
+            phone_numbers: 10_000,
+        }
+    }
+}
+
+/// Where a dialled number leads.
+#[derive(Clone)]
+pub struct Routed {
+    /// The instance that the number is claimed to.
+    pub instance: Arc<Instance>,
+    /// The flow that answers.
+    pub flow: RoutedFlow,
+}
+
+/// A flow, ready to run.
+#[derive(Clone)]
+pub struct RoutedFlow {
+    /// The parsed flow.
+    pub flow: Arc<Flow>,
+    /// Its ARN and name, for the flow log.
+    pub identity: FlowIdentity,
+}
+
+impl ConnectService {
+    /// Reads the settings and opens the service.
+    ///
+    /// Errors: the settings cannot be read, or one of the documents is damaged (the error names it).
+    pub fn open(
+        settings: Arc<dyn Settings>,
+        history: Arc<dyn History>,
+        live: Arc<dyn LiveCalls>,
+        ids: Arc<dyn Ids>,
+        options: Options,
+    ) -> Result<Self, OpenError> {
+        let (directory, orphans) = Directory::load(settings.load()?)?;
+        write(settings.as_ref(), &orphans)?;
+        Ok(Self(Arc::new(Inner {
+            directory: RwLock::new(Arc::new(directory)),
+            changing: Mutex::new(()),
+            settings,
+            history,
+            live,
+            ids,
+            options,
+        })))
+    }
+
+    /// Answers one API request. The caller's signature and policy have been checked.
+    pub fn call(
+        &self,
+        now: WallTime,
+        caller: &Caller,
+        request: ApiRequest<'_>,
+    ) -> Result<ApiResponse, ConnectError> {
+        api::call(self, now, caller, request)
+    }
+
+    /// The instance and flow that answer a dialled number.
+    ///
+    /// `dialled` is an E.164 number, with or without its plus, or the user part of a SIP address. `None`
+    /// refuses the call: nobody claimed the number, it has no published flow, or its instance takes no calls.
+    pub fn route_number(&self, dialled: &str) -> Option<Routed> {
+        let directory = self.directory();
+        let exact = DialledNumber::sip_user(dialled).ok();
+        let with_plus = DialledNumber::e164(&format!("+{dialled}")).ok();
+        let number = [exact, with_plus].iter().flatten().find_map(|number| directory.dialled(number))?;
+        let instance = directory.instance(number.instance).filter(|instance| instance.inbound_calls)?;
+        let reference = FlowReference { id: number.flow, arn: None, qualifier: None };
+        let (flow, identity) = directory.flow(instance, &reference)?.runnable(instance)?;
+        Some(Routed { instance: instance.clone(), flow: RoutedFlow { flow, identity } })
+    }
+
+    /// A flow that another flow of the same instance goes on to, by id or ARN; only what is published.
+    pub fn flow(&self, instance: InstanceId, id_or_arn: &str) -> Option<RoutedFlow> {
+        let directory = self.directory();
+        let instance = directory.instance(instance)?;
+        let (flow, identity) =
+            directory.flow(instance, &FlowReference::parse(id_or_arn))?.runnable(instance)?;
+        Some(RoutedFlow { flow, identity })
+    }
+
+    /// An instance as it is configured now.
+    pub fn instance(&self, id: InstanceId) -> Option<Arc<Instance>> {
+        self.directory().instance(id).cloned()
+    }
+
+    /// Whether flows of an instance may invoke a function.
+    pub fn may_invoke(&self, instance: InstanceId, function_arn: &str) -> bool {
+        !self.0.options.require_lambda_association
+            || self
+                .directory()
+                .instance(instance)
+                .is_some_and(|instance| instance.has_lambda_function(function_arn))
+    }
+
+    /// How the service was set up.
+    pub fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    pub(crate) fn directory(&self) -> Arc<Directory> {
+        self.0.directory.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn history(&self) -> &dyn History {
+        self.0.history.as_ref()
+    }
+
+    pub(crate) fn live(&self) -> &dyn LiveCalls {
+        self.0.live.as_ref()
+    }
+
+    pub(crate) fn random(&self) -> [u8; 16] {
+        self.0.ids.random()
+    }
+
+    /// A new id for a storage association: 64 hexadecimal digits, as in the service.
+    pub(crate) fn new_association_id(&self) -> String {
+        [self.random(), self.random()].iter().flatten().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Makes one change: all of it is durable and visible when this returns, or none of it is visible.
+    pub(crate) fn change<R>(
+        &self,
+        edit: impl FnOnce(&mut Edit) -> Result<R, ConnectError>,
+    ) -> Result<R, ConnectError> {
+        // A panic inside an edit leaves the published directory as it was, so a poisoned lock is harmless.
+        let _changing = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut draft = Edit { directory: (*self.directory()).clone(), writes: Vec::new() };
+        let result = edit(&mut draft)?;
+        write(self.0.settings.as_ref(), &draft.writes).map_err(|error| ConnectError::internal(&error))?;
+        *self.0.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(draft.directory);
+        Ok(result)
+    }
+}
+
+fn write(settings: &dyn Settings, writes: &[Write]) -> Result<(), SettingsError> {
+    writes.iter().try_for_each(|write| match write {
+        Write::Put { kind, id, json } => settings.put(kind, id, json),
+        Write::Remove { kind, id } => settings.remove(kind, id),
+    })
+}
+
+/// Why the service did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The settings could not be read, or not cleaned of what a crash left behind.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A document is not what was once written.
+    #[error(transparent)]
+    Damaged(#[from] DamagedDocument),
+}
+
+impl Limits {
+    /// Refuses one more when `count` has reached `limit`.
+    pub(crate) fn check(count: usize, limit: usize, code: ErrorCode, what: &str) -> Result<(), ConnectError> {
+        if count < limit {
+            return Ok(());
+        }
+        Err(ConnectError::new(
+            code,
+            format!("the limit of {limit} {what} is reached; delete some, or raise it"),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::bench::{Bench, NOW};
+    use crate::contact::MemoryHistory;
+    use crate::live_calls::NoCalls;
+    use crate::settings::{Document, MemorySettings};
+    use serde_json::{Value, json};
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[derive(Default)]
+    struct FullDisk {
+        settings: MemorySettings,
+        full: AtomicBool,
+    }
+
+    impl Settings for FullDisk {
+        fn load(&self) -> Result<Vec<Document>, SettingsError> {
+            self.settings.load()
+        }
+
+        fn put(&self, kind: &str, id: &str, json: &str) -> Result<(), SettingsError> {
+            if self.full.load(Ordering::Relaxed) {
+                return Err(SettingsError("no space left".into()));
+            }
+            self.settings.put(kind, id, json)
+        }
+
+        fn remove(&self, kind: &str, id: &str) -> Result<(), SettingsError> {
+            self.settings.remove(kind, id)
+        }
+    }
+
+    struct Sevens;
+
+    impl Ids for Sevens {
+        fn random(&self) -> [u8; 16] {
+            [7; 16]
+        }
+    }
+
+    fn open(settings: Arc<dyn Settings>) -> Result<ConnectService, OpenError> {
+        let Options { account, region, .. } = Bench::new().service.options().clone();
+        let history = Arc::new(MemoryHistory::default());
+        ConnectService::open(
+            settings,
+            history,
+            Arc::new(NoCalls),
+            Arc::new(Sevens),
+            Options::new(account, region),
+        )
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_not_there() {
+        let bench = Bench::new();
+        let disk = Arc::new(FullDisk::default());
+        let service = open(disk.clone()).unwrap();
+        let body = json!({ "IdentityManagementType": "SAML", "InstanceAlias": "demo",
+            "InboundCallsEnabled": true, "OutboundCallsEnabled": true })
+        .to_string();
+        let create = ApiRequest { method: "PUT", path: "/instance", query: "", body: body.as_bytes() };
+        disk.full.store(true, Ordering::Relaxed);
+        let error = service.call(NOW, &bench.caller, create).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InternalService);
+        assert!(!error.message().contains("space"), "the cause is for the log");
+        let list = ApiRequest { method: "GET", path: "/instance", query: "", body: b"" };
+        let listed = service.call(NOW, &bench.caller, list).unwrap().body.unwrap();
+        assert_eq!(listed["InstanceSummaryList"], json!([]));
+        disk.full.store(false, Ordering::Relaxed);
+        assert!(service.call(NOW, &bench.caller, create).is_ok());
+    }
+
+    #[test]
+    fn a_damaged_document_is_named_and_foreign_ones_are_left_alone() {
+        let settings = Arc::new(MemorySettings::default());
+        settings.put("access-key", "1", "not ours").unwrap();
+        assert!(open(settings.clone()).is_ok());
+        settings.put("connect-flow", "2", "{").unwrap();
+        let error = open(settings).err().unwrap();
+        assert!(error.to_string().starts_with("settings document connect-flow 2 cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn of_two_changes_at_once_one_sees_the_other() {
+        let bench = Bench::new();
+        let created: usize = std::thread::scope(|scope| {
+            let create = || {
+                let body = json!({ "IdentityManagementType": "SAML", "InstanceAlias": "demo",
+                    "InboundCallsEnabled": true, "OutboundCallsEnabled": true });
+                usize::from(bench.call("PUT", "/instance", body).is_ok())
+            };
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(create)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(created, 1);
+        let listed = bench.reopened().call("GET", "/instance", Value::Null).unwrap();
+        assert_eq!(listed["InstanceSummaryList"].as_array().unwrap().len(), 1);
+    }
+}
