@@ -1,1 +1,32 @@
-//! The Kinesis Video Streams service, transport-free
+//! The Kinesis Video Streams service, transport-free: what an HTTP server has to call so that unmodified AWS SDKs, the
+//! KVS producer SDKs and the KVS consumer libraries work against a [`tympan_store::MediaStore`].
+//!
+//! * [`KvsService::call`]: the JSON operations, one file each in `control/` and `archived/`.
+//! * [`KvsService::put_media`]: a [`PutMediaSession`] takes body bytes in any cut and an [`AckStream`] gives ack lines.
+//! * [`KvsService::get_media`], [`KvsService::get_media_for_fragment_list`]: a [`MediaBody`] gives body bytes.
+//!
+//! Which operations and fields are done, differ or are refused: `docs/kvs-compat.md`.
+//!
+//! Not here: HTTP, signatures, authorisation (the caller of this crate asks [`KvsService::resource`] first).
+
+mod archived;
+mod connections;
+mod constraint;
+mod control;
+mod data;
+mod error;
+mod limits;
+mod operation;
+mod paging;
+mod service;
+mod stream_identity;
+mod version;
+
+pub use data::{
+    Ack, AckEvent, AckStream, ErrorId, MediaBody, PutMediaRequest, PutMediaSession, TimecodeType,
+};
+pub use error::{KvsError, KvsErrorCode};
+pub use limits::Limits;
+pub use operation::{Operation, Playback};
+pub use service::{KvsOptions, KvsService, MEDIA_CONTENT_TYPE};
+pub use stream_identity::StreamIdentity;

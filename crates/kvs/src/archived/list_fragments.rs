@@ -1,0 +1,192 @@
+//! ListFragments: what a stream keeps, by the times at which fragments begin.
+
+use crate::{KvsError, KvsService, StreamIdentity, constraint, paging};
+use serde::{Deserialize, Serialize};
+use tympan_store::{FragmentMeta, Stream, TimeAxis};
+use tympan_types::{Caller, FragmentNumber, WallTime};
+
+/// Bounds of `MaxResults`; the default is the larger.
+const PAGE: (i64, i64) = (1, 1000);
+/// The longest `NextToken` of archived media.
+const TOKEN_CHARS: usize = 4096;
+const HOUR_MS: i64 = 3_600_000;
+
+#[derive(Debug, Deserialize)]
+struct ListFragmentsRequest {
+    #[serde(rename = "StreamName")]
+    stream_name: Option<String>,
+    #[serde(rename = "StreamARN")]
+    stream_arn: Option<String>,
+    #[serde(rename = "MaxResults")]
+    max_results: Option<i64>,
+    #[serde(rename = "NextToken")]
+    next_token: Option<String>,
+    #[serde(rename = "FragmentSelector")]
+    fragment_selector: Option<FragmentSelector>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct FragmentSelector {
+    fragment_selector_type: Option<String>,
+    timestamp_range: Option<TimestampRange>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TimestampRange {
+    start_timestamp: Option<f64>,
+    end_timestamp: Option<f64>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ListFragmentsResponse {
+    fragments: Vec<ListedFragment>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedFragment {
+    fragment_number: FragmentNumber,
+    fragment_size_in_bytes: u64,
+    producer_timestamp: f64,
+    server_timestamp: f64,
+    fragment_length_in_milliseconds: u32,
+}
+
+/// Which fragments are listed: those that begin within the range, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Range {
+    axis: TimeAxis,
+    from_ms: i64,
+    to_ms: i64,
+}
+
+/// Lists fragments in ascending order of their numbers.
+pub(crate) async fn list_fragments(
+    service: &KvsService,
+    caller: &Caller,
+    body: &[u8],
+) -> Result<ListFragmentsResponse, KvsError> {
+    let request: ListFragmentsRequest = constraint::request(body)?;
+    let limit = constraint::range(request.max_results.unwrap_or(PAGE.1), "maxResults", PAGE.0, PAGE.1)?;
+    let limit = usize::try_from(limit).unwrap_or(1);
+    // A token says everything that a selector does, and where to go on.
+    let (range, after) = match (&request.next_token, &request.fragment_selector) {
+        (Some(token), _) => read_token(token).map(|(range, after)| (range, Some(after)))?,
+        (None, selector) => (constraint::required(selector.as_ref(), "fragmentSelector")?.range()?, None),
+    };
+    let identity =
+        StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
+    let stream = service.stream(caller, &identity).await?;
+    within_retention(&stream, range, service.now())?;
+
+    let Range { axis, from_ms, to_ms } = range;
+    let mut found = service.store().list_fragments(stream.id, axis, from_ms, to_ms, after, limit + 1).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let last = found.last().filter(|_| more);
+    Ok(ListFragmentsResponse {
+        next_token: last.map(|last| write_token(range, last.number)),
+        fragments: found.into_iter().map(ListedFragment::from).collect(),
+    })
+}
+
+impl FragmentSelector {
+    fn range(&self) -> Result<Range, KvsError> {
+        let member = "fragmentSelector.fragmentSelectorType";
+        let axes = [("PRODUCER_TIMESTAMP", TimeAxis::Producer), ("SERVER_TIMESTAMP", TimeAxis::Server)];
+        let kind = constraint::required(self.fragment_selector_type.as_deref(), member)?;
+        let axis = constraint::one_of(kind, member, &axes)?;
+        let range = constraint::required(self.timestamp_range.as_ref(), "fragmentSelector.timestampRange")?;
+        let ms = |timestamp: Option<f64>, member: &str| {
+            constraint::timestamp_ms(constraint::required(timestamp, member)?, member)
+        };
+        let from_ms = ms(range.start_timestamp, "fragmentSelector.timestampRange.startTimestamp")?;
+        let to_ms = ms(range.end_timestamp, "fragmentSelector.timestampRange.endTimestamp")?;
+        if from_ms > to_ms {
+            return Err(KvsError::invalid("StartTimestamp must not be after EndTimestamp."));
+        }
+        Ok(Range { axis, from_ms, to_ms })
+    }
+}
+
+/// Refuses a range of server times that ended before everything that is kept, and any range of a stream that keeps
+/// nothing. Producer times may be anything, also long ago.
+fn within_retention(stream: &Stream, range: Range, now: WallTime) -> Result<(), KvsError> {
+    let oldest_ms = now.unix_ms() - i64::from(stream.retention_hours) * HOUR_MS;
+    if stream.retention_hours == 0 || (range.axis == TimeAxis::Server && range.to_ms < oldest_ms) {
+        let end_ms = range.to_ms;
+        return Err(KvsError::invalid(format!(
+            "End timestamp {end_ms} is outside of the stream retention period."
+        )));
+    }
+    Ok(())
+}
+
+fn write_token(range: Range, after: FragmentNumber) -> String {
+    let axis = match range.axis {
+        TimeAxis::Producer => "producer",
+        TimeAxis::Server => "server",
+    };
+    paging::encode(&format!("{axis} {} {} {after}", range.from_ms, range.to_ms))
+}
+
+fn read_token(token: &str) -> Result<(Range, FragmentNumber), KvsError> {
+    let text = paging::decode(token, TOKEN_CHARS)?;
+    let parts: Vec<&str> = text.split(' ').collect();
+    let [axis, from_ms, to_ms, after] = parts[..] else { return Err(paging::invalid()) };
+    let axis = match axis {
+        "producer" => TimeAxis::Producer,
+        "server" => TimeAxis::Server,
+        _ => return Err(paging::invalid()),
+    };
+    let ms = |text: &str| text.parse().map_err(|_| paging::invalid());
+    let range = Range { axis, from_ms: ms(from_ms)?, to_ms: ms(to_ms)? };
+    Ok((range, after.parse().map_err(|_| paging::invalid())?))
+}
+
+impl From<FragmentMeta> for ListedFragment {
+    fn from(meta: FragmentMeta) -> Self {
+        Self {
+            fragment_number: meta.number,
+            fragment_size_in_bytes: meta.size_bytes(),
+            producer_timestamp: meta.producer.unix_ms() as f64 / 1000.0,
+            server_timestamp: meta.server.unix_ms() as f64 / 1000.0,
+            fragment_length_in_milliseconds: meta.duration_ms,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_says_what_the_selector_said_and_where_to_go_on() {
+        let range = Range { axis: TimeAxis::Server, from_ms: 0, to_ms: 1_704_164_645_678 };
+        let token = write_token(range, FragmentNumber::MAX);
+        assert_eq!(read_token(&token).unwrap(), (range, FragmentNumber::MAX));
+        for text in ["", "server 1 2", "server 1 2 3 4", "other 1 2 3", "server x 2 3", "server 1 2 -3"] {
+            assert!(read_token(&paging::encode(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_selector_needs_a_type_and_a_range_in_order() {
+        let range = |text: &str| constraint::request::<FragmentSelector>(text.as_bytes()).unwrap().range();
+        let selector = |kind: &str, from: f64, to: f64| {
+            format!(
+                r#"{{"FragmentSelectorType":"{kind}","TimestampRange":{{"StartTimestamp":{from},"EndTimestamp":{to}}}}}"#
+            )
+        };
+        let expected = Range { axis: TimeAxis::Producer, from_ms: 1_500, to_ms: 1_500 };
+        assert_eq!(range(&selector("PRODUCER_TIMESTAMP", 1.5, 1.5)).unwrap(), expected);
+        assert!(range(&selector("PRODUCER_TIMESTAMP", 2.0, 1.0)).is_err());
+        assert!(range(&selector("NOW", 1.0, 2.0)).is_err());
+        assert!(range("{}").is_err());
+        assert!(range(r#"{"FragmentSelectorType":"SERVER_TIMESTAMP"}"#).is_err());
+    }
+}

@@ -1,0 +1,84 @@
+use crate::{KvsError, KvsErrorCode, KvsService, constraint};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tympan_store::NewStream;
+use tympan_types::{Caller, StreamArn};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CreateStreamRequest {
+    stream_name: Option<String>,
+    device_name: Option<String>,
+    media_type: Option<String>,
+    kms_key_id: Option<String>,
+    data_retention_in_hours: Option<i64>,
+    tags: Option<BTreeMap<String, String>>,
+    stream_storage_configuration: Option<StreamStorageConfiguration>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StreamStorageConfiguration {
+    default_storage_tier: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct CreateStreamResponse {
+    #[serde(rename = "StreamARN")]
+    stream_arn: String,
+}
+
+/// Creates a stream, which is ACTIVE at once: the C producer SDK sends PutMedia without another DescribeStream.
+pub(crate) async fn create_stream(
+    service: &KvsService,
+    caller: &Caller,
+    body: &[u8],
+) -> Result<CreateStreamResponse, KvsError> {
+    let request: CreateStreamRequest = constraint::request(body)?;
+    let name = constraint::required(request.stream_name.as_deref(), "streamName")?;
+    let name = constraint::stream_name(name, "streamName")?;
+    request.device_name.as_deref().map(constraint::device_name).transpose()?;
+    request.media_type.as_deref().map(constraint::media_type).transpose()?;
+    request.kms_key_id.as_deref().map(constraint::kms_key_id).transpose()?;
+    let most_hours = service.limits().retention_hours;
+    let hours = request.data_retention_in_hours.unwrap_or(0);
+    let hours = constraint::range(hours, "dataRetentionInHours", 0, i64::from(most_hours))?;
+    if let Some(configuration) = &request.stream_storage_configuration {
+        storage_tier(configuration)?;
+    }
+    let tags = request.tags.unwrap_or_default();
+    constraint::tags(&tags)?;
+    if tags.len() > service.limits().stream_tags {
+        return Err(too_many_tags(service.limits().stream_tags));
+    }
+
+    let key = match request.kms_key_id {
+        Some(key) if key != "aws/kinesisvideo" => key,
+        _ => format!("arn:aws:kms:{}:{}:alias/aws/kinesisvideo", caller.region, caller.account),
+    };
+    let stream = NewStream {
+        arn: StreamArn::new(caller.region.clone(), caller.account.clone(), name, service.now()),
+        device_name: request.device_name,
+        media_type: request.media_type,
+        kms_key_id: key,
+        retention_hours: u32::try_from(hours).unwrap_or(most_hours),
+        tags,
+    };
+    let stream = service.store().create_stream(stream, service.limits().streams_per_account).await?;
+    tracing::info!(stream_arn = %stream.arn, retention_hours = stream.retention_hours, "stream created");
+    Ok(CreateStreamResponse { stream_arn: stream.arn.to_string() })
+}
+
+pub(super) fn too_many_tags(limit: usize) -> KvsError {
+    KvsError::new(
+        KvsErrorCode::TagsPerResourceExceededLimit,
+        format!("You have exceeded the limit of {limit} tags that you can associate with the resource."),
+    )
+}
+
+/// All media here is as quick to reach as AWS's HOT tier; a cheaper one would promise a price, not a behaviour.
+fn storage_tier(configuration: &StreamStorageConfiguration) -> Result<(), KvsError> {
+    let member = "streamStorageConfiguration.defaultStorageTier";
+    let tier = constraint::required(configuration.default_storage_tier.as_deref(), member)?;
+    constraint::one_of(tier, member, &[("HOT", ()), ("WARM", ())])
+}

@@ -1,0 +1,71 @@
+use super::stream_info::StreamInfo;
+use crate::{KvsError, KvsService, constraint, paging};
+use serde::{Deserialize, Serialize};
+use tympan_types::{Caller, StreamName};
+
+/// Bounds of `MaxResults`, the larger one being the default too.
+const PAGE: (i64, i64) = (1, 10_000);
+/// The longest `NextToken` of the control plane.
+const TOKEN_CHARS: usize = 1024;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListStreamsRequest {
+    max_results: Option<i64>,
+    next_token: Option<String>,
+    stream_name_condition: Option<StreamNameCondition>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StreamNameCondition {
+    comparison_operator: Option<String>,
+    comparison_value: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ListStreamsResponse {
+    next_token: Option<String>,
+    stream_info_list: Vec<StreamInfo>,
+}
+
+/// Lists the account's streams in the order of their names. The token is the last name of the page before.
+pub(crate) async fn list_streams(
+    service: &KvsService,
+    caller: &Caller,
+    body: &[u8],
+) -> Result<ListStreamsResponse, KvsError> {
+    let request: ListStreamsRequest = constraint::request(body)?;
+    let limit = constraint::range(request.max_results.unwrap_or(PAGE.1), "maxResults", PAGE.0, PAGE.1)?;
+    let limit = usize::try_from(limit).unwrap_or(1);
+    let prefix = request.stream_name_condition.as_ref().map(prefix).transpose()?.flatten();
+    // An empty token is what some clients send for none.
+    let token = request.next_token.as_deref().filter(|token| !token.is_empty());
+    let after = token.map(after).transpose()?;
+
+    let (account, region) = (&caller.account, &caller.region);
+    let prefix = prefix.as_ref().map(StreamName::as_str);
+    let mut streams =
+        service.store().list_streams(account, region, prefix, after.as_ref(), limit + 1).await?;
+    let more = streams.len() > limit;
+    streams.truncate(limit);
+    let last = streams.last().filter(|_| more);
+    Ok(ListStreamsResponse {
+        next_token: last.map(|last| paging::encode(last.arn.name().as_str())),
+        stream_info_list: streams.into_iter().map(StreamInfo::from).collect(),
+    })
+}
+
+fn prefix(condition: &StreamNameCondition) -> Result<Option<StreamName>, KvsError> {
+    if let Some(operator) = &condition.comparison_operator {
+        let member = "streamNameCondition.comparisonOperator";
+        constraint::one_of(operator, member, &[("BEGINS_WITH", ())])?;
+    }
+    let value = condition.comparison_value.as_deref();
+    value.map(|value| constraint::stream_name(value, "streamNameCondition.comparisonValue")).transpose()
+}
+
+fn after(token: &str) -> Result<StreamName, KvsError> {
+    StreamName::parse(&paging::decode(token, TOKEN_CHARS)?).map_err(|_| paging::invalid())
+}

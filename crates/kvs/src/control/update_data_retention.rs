@@ -1,0 +1,58 @@
+use super::Empty;
+use crate::{KvsError, KvsService, StreamIdentity, constraint, version};
+use serde::Deserialize;
+use tympan_types::Caller;
+
+#[derive(Debug, Deserialize)]
+struct UpdateDataRetentionRequest {
+    #[serde(rename = "StreamName")]
+    stream_name: Option<String>,
+    #[serde(rename = "StreamARN")]
+    stream_arn: Option<String>,
+    #[serde(rename = "CurrentVersion")]
+    current_version: Option<String>,
+    #[serde(rename = "Operation")]
+    operation: Option<String>,
+    #[serde(rename = "DataRetentionChangeInHours")]
+    change_hours: Option<i64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Direction {
+    Increase,
+    Decrease,
+}
+
+/// Lengthens or shortens a stream's retention; what a shorter one does not cover is gone at once.
+pub(crate) async fn update_data_retention(
+    service: &KvsService,
+    caller: &Caller,
+    body: &[u8],
+) -> Result<Empty, KvsError> {
+    let request: UpdateDataRetentionRequest = constraint::request(body)?;
+    let current_version = constraint::required(request.current_version.as_deref(), "currentVersion")?;
+    let operation = constraint::required(request.operation.as_deref(), "operation")?;
+    let directions =
+        [("INCREASE_DATA_RETENTION", Direction::Increase), ("DECREASE_DATA_RETENTION", Direction::Decrease)];
+    let direction = constraint::one_of(operation, "operation", &directions)?;
+    let change = constraint::required(request.change_hours, "dataRetentionChangeInHours")?;
+    let change = constraint::range(change, "dataRetentionChangeInHours", 1, i64::from(u32::MAX))?;
+    let identity =
+        StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
+
+    let stream = service.stream(caller, &identity).await?;
+    let version = version::parse(current_version)?;
+    let most = service.limits().retention_hours;
+    let hours = match direction {
+        Direction::Increase => i64::from(stream.retention_hours) + change,
+        Direction::Decrease => i64::from(stream.retention_hours) - change,
+    };
+    let hours = u32::try_from(hours).ok().filter(|hours| *hours <= most).ok_or_else(|| {
+        KvsError::invalid(format!(
+            "The data retention would be {hours} hours; it must be between 0 and {most}."
+        ))
+    })?;
+    service.store().set_retention(stream.id, Some(version), hours).await?;
+    tracing::info!(stream_arn = %stream.arn, retention_hours = hours, "data retention changed");
+    Ok(Empty {})
+}

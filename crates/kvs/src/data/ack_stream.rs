@@ -1,0 +1,259 @@
+//! The acks of one session on their way from the thread that pushes media to the task that answers the client.
+
+use super::ack::{Ack, AckEvent, ErrorId};
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+use tympan_store::{Persisting, StoreError};
+use tympan_types::FragmentNumber;
+
+/// When a session is told that it is idle, and when it is closed for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IdleRule {
+    pub(crate) ack_after: Duration,
+    pub(crate) close_after: Duration,
+}
+
+/// The acks of a PutMedia session, in the order in which they go to the client.
+///
+/// It may be read on another task than the one that pushes; each session has one reader.
+pub struct AckStream {
+    queue: Arc<AckQueue>,
+    /// IDLE acks since the last activity, and when that was.
+    idle_told: u32,
+    idle_since: Instant,
+}
+
+impl AckStream {
+    pub(crate) fn new(queue: Arc<AckQueue>) -> Self {
+        let idle_since = queue.last_activity();
+        Self { queue, idle_told: 0, idle_since }
+    }
+
+    /// The next ack; `None` once the session is over and everything is told: the response ends.
+    ///
+    /// Cancel-safe. A session with an idle rule needs tokio's timer.
+    pub async fn next(&mut self) -> Option<Ack> {
+        loop {
+            let ack = poll_fn(|context| self.queue.poll(context));
+            let Some(rule) = self.queue.idle else { return ack.await };
+            let last_activity = self.queue.last_activity();
+            if last_activity != self.idle_since {
+                (self.idle_since, self.idle_told) = (last_activity, 0);
+            }
+            let close_at = self.idle_since + rule.close_after;
+            let tell_at = self.idle_since + rule.ack_after * (self.idle_told + 1);
+            if let Ok(ack) = timeout_at(tell_at.min(close_at), ack).await {
+                return ack;
+            }
+            if self.queue.last_activity() != self.idle_since {
+                continue;
+            }
+            if Instant::now() >= close_at {
+                tracing::info!("putmedia session closed: nothing arrived");
+                self.queue.close();
+                return None;
+            }
+            self.idle_told += 1;
+            return Some(Ack::IDLE);
+        }
+    }
+}
+
+/// Where acks wait. Bounded: beyond the limit the oldest are forgotten, for a client that does not read them cannot
+/// miss them, and a producer that has not seen PERSISTED sends the fragment again.
+pub(crate) struct AckQueue {
+    waiting: Mutex<Waiting>,
+    limit: usize,
+    /// Microseconds from `epoch` to the last media.
+    activity_us: AtomicU64,
+    epoch: Instant,
+    idle: Option<IdleRule>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    ready: VecDeque<Ack>,
+    persisting: VecDeque<PersistingFragment>,
+    /// The ERROR that ends the session; told after the fate of all earlier fragments.
+    error: Option<Ack>,
+    phase: Phase,
+    reader: Option<Waker>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Phase {
+    /// Media may arrive.
+    #[default]
+    Open,
+    /// No more media is taken; acks are still due.
+    Ended,
+    /// Nothing more is told.
+    Closed,
+}
+
+struct PersistingFragment {
+    outcome: Persisting,
+    timecode: u64,
+    number: FragmentNumber,
+    /// Streams without retention persist nothing and say nothing.
+    told: bool,
+}
+
+impl AckQueue {
+    pub(crate) fn new(limit: usize, idle: Option<IdleRule>) -> Self {
+        Self {
+            waiting: Mutex::default(),
+            limit: limit.max(1),
+            activity_us: AtomicU64::new(0),
+            epoch: Instant::now(),
+            idle,
+        }
+    }
+
+    /// Media has arrived.
+    pub(crate) fn touch(&self) {
+        let since = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.activity_us.store(since, Ordering::Relaxed);
+    }
+
+    fn last_activity(&self) -> Instant {
+        self.epoch + Duration::from_micros(self.activity_us.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn tell(&self, ack: Ack) {
+        let mut waiting = self.lock();
+        if waiting.ready.len() >= self.limit {
+            waiting.ready.pop_front();
+        }
+        waiting.ready.push_back(ack);
+        waiting.wake();
+    }
+
+    /// A fragment is complete: RECEIVED now, PERSISTED when it is.
+    pub(crate) fn received(
+        &self,
+        timecode: u64,
+        number: FragmentNumber,
+        outcome: Persisting,
+        acks: Received,
+    ) {
+        let mut waiting = self.lock();
+        if acks != Received::Silent {
+            if waiting.ready.len() >= self.limit {
+                waiting.ready.pop_front();
+            }
+            let event = AckEvent::Received;
+            waiting.ready.push_back(Ack { event, timecode: Some(timecode), number: Some(number) });
+        }
+        if waiting.persisting.len() >= self.limit {
+            waiting.persisting.pop_front();
+        }
+        let told = acks == Received::ThenPersisted;
+        waiting.persisting.push_back(PersistingFragment { outcome, timecode, number, told });
+        waiting.wake();
+    }
+
+    /// The session is over because of an error.
+    pub(crate) fn fail(&self, ack: Ack) {
+        let mut waiting = self.lock();
+        waiting.error.get_or_insert(ack);
+        waiting.end();
+    }
+
+    /// No more media comes.
+    pub(crate) fn end(&self) {
+        self.lock().end();
+    }
+
+    /// Nothing more is told, whatever waits.
+    fn close(&self) {
+        let mut waiting = self.lock();
+        waiting.phase = Phase::Closed;
+        waiting.wake();
+    }
+
+    /// Whether the session takes media.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lock().phase == Phase::Open
+    }
+
+    fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Ack>> {
+        let mut waiting = self.lock();
+        let waiting = &mut *waiting;
+        if waiting.phase == Phase::Closed {
+            return Poll::Ready(None);
+        }
+        if let Some(ack) = waiting.ready.pop_front() {
+            return Poll::Ready(Some(ack));
+        }
+        while let Some(first) = waiting.persisting.front_mut() {
+            let Poll::Ready(outcome) = Pin::new(&mut first.outcome).poll(context) else { break };
+            let (timecode, number, told) = (Some(first.timecode), Some(first.number), first.told);
+            waiting.persisting.pop_front();
+            match outcome {
+                Ok(()) if told => {
+                    return Poll::Ready(Some(Ack { event: AckEvent::Persisted, timecode, number }));
+                }
+                Ok(()) => {}
+                Err(error) => {
+                    waiting.lost(&error, timecode, number);
+                    break;
+                }
+            }
+        }
+        if waiting.phase == Phase::Ended && waiting.persisting.is_empty() {
+            let last = waiting.error.take();
+            if last.is_none() {
+                waiting.phase = Phase::Closed;
+            }
+            return Poll::Ready(last);
+        }
+        waiting.reader = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is told of a complete fragment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// Nothing: the producer asked for no acks.
+    Silent,
+    /// RECEIVED only: the stream has no retention.
+    Only,
+    /// RECEIVED, and PERSISTED later.
+    ThenPersisted,
+}
+
+impl Waiting {
+    /// A received fragment could not be stored: the session ends, and later fragments are not spoken of.
+    fn lost(&mut self, error: &StoreError, timecode: Option<u64>, number: Option<FragmentNumber>) {
+        tracing::error!(%error, fragment_number = ?number, "fragment could not be stored");
+        let event = AckEvent::Error(ErrorId::of_persisting(error));
+        self.error = Some(Ack { event, timecode, number });
+        self.persisting.clear();
+        self.phase = Phase::Ended;
+    }
+
+    fn end(&mut self) {
+        if self.phase == Phase::Open {
+            self.phase = Phase::Ended;
+        }
+        self.wake();
+    }
+
+    fn wake(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+}

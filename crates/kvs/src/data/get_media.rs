@@ -1,0 +1,180 @@
+//! GetMedia: reads a stream from some point on, and follows it while it grows.
+
+use super::media_body::MediaBody;
+use crate::connections::ConnectionKind;
+use crate::{KvsError, KvsService, StreamIdentity, constraint};
+use serde::Deserialize;
+use tympan_store::Start;
+use tympan_types::{Caller, FragmentNumber, FragmentNumberError, ProducerTime, ServerTime};
+
+#[derive(Debug, Deserialize)]
+struct GetMediaRequest {
+    #[serde(rename = "StreamName")]
+    stream_name: Option<String>,
+    #[serde(rename = "StreamARN")]
+    stream_arn: Option<String>,
+    #[serde(rename = "StartSelector")]
+    start_selector: Option<StartSelector>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StartSelector {
+    start_selector_type: Option<String>,
+    after_fragment_number: Option<String>,
+    start_timestamp: Option<f64>,
+    continuation_token: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum SelectorType {
+    Now,
+    Earliest,
+    FragmentNumber,
+    ServerTimestamp,
+    ProducerTimestamp,
+    ContinuationToken,
+}
+
+impl KvsService {
+    /// Begins to read a stream.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`, `InvalidArgumentException`, `ConnectionLimitExceededException`. What goes wrong
+    /// later is told within the body.
+    pub async fn get_media(&self, caller: &Caller, body: &[u8]) -> Result<MediaBody, KvsError> {
+        let request: GetMediaRequest = constraint::request(body)?;
+        let selector = constraint::required(request.start_selector, "startSelector")?;
+        let start = selector.start()?;
+        let identity =
+            StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
+        let stream = self.stream(caller, &identity).await?;
+        let limit = self.limits().get_media_connections_per_stream;
+        let connection = self.connections().open(stream.id, ConnectionKind::GetMedia, limit)?;
+        MediaBody::follow(self, stream.id, start, connection)
+    }
+}
+
+impl StartSelector {
+    fn start(&self) -> Result<Start, KvsError> {
+        let types = [
+            ("FRAGMENT_NUMBER", SelectorType::FragmentNumber),
+            ("SERVER_TIMESTAMP", SelectorType::ServerTimestamp),
+            ("PRODUCER_TIMESTAMP", SelectorType::ProducerTimestamp),
+            ("NOW", SelectorType::Now),
+            ("EARLIEST", SelectorType::Earliest),
+            ("CONTINUATION_TOKEN", SelectorType::ContinuationToken),
+        ];
+        let member = "startSelector.startSelectorType";
+        let kind = constraint::required(self.start_selector_type.as_deref(), member)?;
+        Ok(match constraint::one_of(kind, member, &types)? {
+            SelectorType::Now => Start::Now,
+            SelectorType::Earliest => Start::Earliest,
+            SelectorType::FragmentNumber => {
+                let member = "startSelector.afterFragmentNumber";
+                let number = constraint::required(self.after_fragment_number.as_deref(), member)?;
+                Start::After(fragment_number(number, member)?)
+            }
+            SelectorType::ServerTimestamp => Start::AtServer(ServerTime::from_unix_ms(self.timestamp_ms()?)),
+            SelectorType::ProducerTimestamp => {
+                Start::AtProducer(ProducerTime::from_unix_ms(self.timestamp_ms()?))
+            }
+            SelectorType::ContinuationToken => {
+                let member = "startSelector.continuationToken";
+                let token = constraint::required(self.continuation_token.as_deref(), member)?;
+                Start::After(continuation_token(token, member)?)
+            }
+        })
+    }
+
+    fn timestamp_ms(&self) -> Result<i64, KvsError> {
+        let member = "startSelector.startTimestamp";
+        constraint::timestamp_ms(constraint::required(self.start_timestamp, member)?, member)
+    }
+}
+
+/// A fragment number as clients may send it. One of more than 160 bits is greater than any that is minted.
+pub(crate) fn fragment_number(text: &str, member: &str) -> Result<FragmentNumber, KvsError> {
+    constraint::length(text, member, 1, 128)?;
+    match text.parse() {
+        Ok(number) => Ok(number),
+        Err(FragmentNumberError::TooLarge) => Ok(FragmentNumber::MAX),
+        Err(FragmentNumberError::NotDigits) => {
+            constraint::pattern(text, member, "^[0-9]+$", false)?;
+            Ok(FragmentNumber::MAX)
+        }
+    }
+}
+
+/// A continuation token is the number of the fragment that carried it.
+fn continuation_token(text: &str, member: &str) -> Result<FragmentNumber, KvsError> {
+    let is_token_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    constraint::length(text, member, 1, 128)?;
+    constraint::pattern(text, member, r"^[a-zA-Z0-9_\.\-]+$", text.bytes().all(is_token_byte))?;
+    let number = fragment_number(text, member);
+    number.map_err(|_| KvsError::invalid("The specified ContinuationToken is not one of this service's."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::KvsErrorCode;
+
+    fn start(selector: &str) -> Result<Start, KvsError> {
+        constraint::request::<StartSelector>(selector.as_bytes())?.start()
+    }
+
+    #[test]
+    fn each_selector_type_has_its_start() {
+        let number: FragmentNumber = "91343852333181432392682062607743920146159169392".parse().unwrap();
+        for (selector, expected) in [
+            (r#"{"StartSelectorType":"NOW"}"#.to_owned(), Start::Now),
+            (r#"{"StartSelectorType":"EARLIEST","AfterFragmentNumber":null}"#.to_owned(), Start::Earliest),
+            (
+                format!(r#"{{"StartSelectorType":"FRAGMENT_NUMBER","AfterFragmentNumber":"{number}"}}"#),
+                Start::After(number),
+            ),
+            (
+                format!(r#"{{"StartSelectorType":"CONTINUATION_TOKEN","ContinuationToken":"{number}"}}"#),
+                Start::After(number),
+            ),
+            (
+                r#"{"StartSelectorType":"SERVER_TIMESTAMP","StartTimestamp":1704164645.678}"#.to_owned(),
+                Start::AtServer(ServerTime::from_unix_ms(1_704_164_645_678)),
+            ),
+            (
+                r#"{"StartSelectorType":"PRODUCER_TIMESTAMP","StartTimestamp":1704164645}"#.to_owned(),
+                Start::AtProducer(ProducerTime::from_unix_ms(1_704_164_645_000)),
+            ),
+        ] {
+            assert_eq!(start(&selector).unwrap(), expected, "{selector}");
+        }
+    }
+
+    #[test]
+    fn numbers_beyond_160_bits_come_after_everything() {
+        let digits = "9".repeat(128);
+        let selector =
+            format!(r#"{{"StartSelectorType":"FRAGMENT_NUMBER","AfterFragmentNumber":"{digits}"}}"#);
+        assert_eq!(start(&selector).unwrap(), Start::After(FragmentNumber::MAX));
+    }
+
+    #[test]
+    fn incomplete_and_malformed_selectors_are_refused() {
+        for selector in [
+            "{}",
+            r#"{"StartSelectorType":"LATEST"}"#,
+            r#"{"StartSelectorType":"FRAGMENT_NUMBER"}"#,
+            r#"{"StartSelectorType":"FRAGMENT_NUMBER","AfterFragmentNumber":"0x1"}"#,
+            r#"{"StartSelectorType":"FRAGMENT_NUMBER","AfterFragmentNumber":""}"#,
+            r#"{"StartSelectorType":"SERVER_TIMESTAMP"}"#,
+            r#"{"StartSelectorType":"SERVER_TIMESTAMP","StartTimestamp":-1}"#,
+            r#"{"StartSelectorType":"CONTINUATION_TOKEN","ContinuationToken":"a/b"}"#,
+            r#"{"StartSelectorType":"CONTINUATION_TOKEN","ContinuationToken":"abc"}"#,
+        ] {
+            assert_eq!(start(selector).unwrap_err().code(), KvsErrorCode::InvalidArgument, "{selector}");
+        }
+        let error = start(r#"{"StartSelectorType":"SERVER_TIMESTAMP","StartTimestamp":"now"}"#).unwrap_err();
+        assert_eq!(error.code(), KvsErrorCode::Serialization);
+    }
+}

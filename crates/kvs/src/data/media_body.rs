@@ -1,0 +1,247 @@
+//! The body of GetMedia and GetMediaForFragmentList: self-contained Matroska documents, one per fragment.
+//!
+//! ```text
+//! stored head | service tags 1 | Cluster and what follows it | service tags 2
+//! ```
+//!
+//! Source: recordings of GetMedia.
+
+use super::ack::ErrorId;
+use super::service_tags::{self, TAGS_BYTES};
+use crate::connections::Connection;
+use crate::{KvsError, KvsService};
+use bytes::{Bytes, BytesMut};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+use tympan_store::{Clock, ErrorKind, Fragment, MediaStore, ReadEvent, Reader, Start, StoreError, StreamId};
+use tympan_types::{FragmentNumber, ServerTime};
+
+/// A whole fragment up to this size goes out as one chunk: cheaper copied than sent in four pieces.
+const ONE_CHUNK_BYTES: usize = 32 * 1024;
+/// What the service calls a fragment that is not there.
+const FRAGMENT_NOT_FOUND: u16 = 4000;
+
+/// A body, chunk by chunk.
+pub struct MediaBody {
+    store: MediaStore,
+    source: Source,
+    /// Chunks that are due before anything else.
+    due: VecDeque<Bytes>,
+    _connection: Connection,
+}
+
+enum Source {
+    /// GetMedia.
+    Stream(Box<Follow>),
+    /// GetMediaForFragmentList: the numbers still to deliver.
+    List { stream: StreamId, numbers: VecDeque<FragmentNumber> },
+    /// Everything is delivered.
+    Ended,
+}
+
+/// A reader that follows a stream.
+struct Follow {
+    reader: Reader,
+    clock: Arc<dyn Clock>,
+    /// The live fragment of which the head has gone out.
+    open: Option<(FragmentNumber, ServerTime)>,
+    /// The last fragment that was spoken of: what an error is about when nothing better is known.
+    last: FragmentNumber,
+    idle: Duration,
+    /// When the last fragment ended.
+    quiet_since: Instant,
+    /// From here on the body ends as soon as a fragment does.
+    expires_at: Instant,
+}
+
+impl MediaBody {
+    /// The body of GetMedia.
+    pub(super) fn follow(
+        service: &KvsService,
+        stream: StreamId,
+        start: Start,
+        connection: Connection,
+    ) -> Result<Self, KvsError> {
+        let last = match start {
+            Start::After(number) => number,
+            _ => FragmentNumber::MIN,
+        };
+        let mut due = VecDeque::new();
+        let source = match service.store().reader(stream, start) {
+            Ok(reader) => {
+                let now = Instant::now();
+                let options = service.options();
+                Source::Stream(Box::new(Follow {
+                    reader,
+                    clock: Arc::clone(&options.clock),
+                    open: None,
+                    last,
+                    idle: options.get_media_idle,
+                    quiet_since: now,
+                    expires_at: now + options.get_media_lifetime,
+                }))
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::Key(_)) => {
+                due.push_back(error_document(last, &error));
+                Source::Ended
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self { store: service.store().clone(), source, due, _connection: connection })
+    }
+
+    /// The body of GetMediaForFragmentList.
+    pub(crate) fn list(
+        service: &KvsService,
+        stream: StreamId,
+        numbers: VecDeque<FragmentNumber>,
+        connection: Connection,
+    ) -> Self {
+        let source = Source::List { stream, numbers };
+        Self { store: service.store().clone(), source, due: VecDeque::new(), _connection: connection }
+    }
+
+    /// The next chunk; `None` at the end of the body, which is always at the end of a document unless a live fragment
+    /// was taken back.
+    ///
+    /// Frames of a live fragment come as they arrive, each in a chunk of its own, to be sent at once. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(chunk) = self.due.pop_front() {
+                return Some(chunk);
+            }
+            match &mut self.source {
+                Source::Ended => return None,
+                Source::Stream(follow) => {
+                    let event = follow.event().await;
+                    if !follow.take(event, &mut self.due) {
+                        self.source = Source::Ended;
+                    }
+                }
+                Source::List { stream, numbers } => {
+                    let Some(&number) = numbers.front() else {
+                        self.source = Source::Ended;
+                        continue;
+                    };
+                    let fragment = self.store.fragment(*stream, number).await;
+                    numbers.pop_front();
+                    list_item(number, fragment, &mut self.due);
+                }
+            }
+        }
+    }
+}
+
+impl Follow {
+    /// What happens next; `None` when the stream has been quiet for too long, or the body is too old.
+    async fn event(&mut self) -> Option<Result<ReadEvent, StoreError>> {
+        if self.open.is_some() {
+            // A body ends between fragments. An open fragment ends by itself: PutMedia sees to that.
+            return Some(self.reader.next().await);
+        }
+        if Instant::now() >= self.expires_at {
+            return None;
+        }
+        let until = self.expires_at.min(self.quiet_since + self.idle);
+        timeout_at(until, self.reader.next()).await.ok()
+    }
+
+    /// Turns an event into chunks; `false` when the body ends with them.
+    fn take(&mut self, event: Option<Result<ReadEvent, StoreError>>, due: &mut VecDeque<Bytes>) -> bool {
+        match event {
+            None => return false,
+            Some(Ok(ReadEvent::Stored(fragment))) => {
+                let behind_ms = self.behind_ms(fragment.meta.server);
+                self.ended(fragment.meta.number);
+                document(fragment, Some(behind_ms), due);
+            }
+            Some(Ok(ReadEvent::Opened { number, producer, server, head })) => {
+                self.open = Some((number, server));
+                self.last = number;
+                let mut chunk = BytesMut::with_capacity(head.len() + TAGS_BYTES);
+                chunk.extend_from_slice(&head);
+                service_tags::before_cluster(&mut chunk, number, server, producer);
+                due.push_back(chunk.freeze());
+            }
+            Some(Ok(ReadEvent::Body(bytes))) => due.push_back(bytes),
+            Some(Ok(ReadEvent::Sealed { meta })) => {
+                self.ended(meta.number);
+                let mut chunk = BytesMut::with_capacity(TAGS_BYTES);
+                service_tags::after_fragment(&mut chunk, meta.number, self.behind_ms(meta.server));
+                due.push_back(chunk.freeze());
+            }
+            Some(Ok(ReadEvent::Abandoned | ReadEvent::CaptureEnded | ReadEvent::Deleted)) => return false,
+            Some(Err(error)) => {
+                tracing::warn!(%error, "getmedia ends with an error");
+                if self.open.is_none() {
+                    due.push_back(error_document(self.last, &error));
+                }
+                return false;
+            }
+        }
+        true
+    }
+
+    fn behind_ms(&self, server: ServerTime) -> i64 {
+        self.clock.now().unix_ms() - server.unix_ms()
+    }
+
+    fn ended(&mut self, number: FragmentNumber) {
+        self.open = None;
+        self.last = number;
+        self.quiet_since = Instant::now();
+    }
+}
+
+/// A whole fragment. GetMedia says how far behind it is; the list does not.
+fn document(fragment: Fragment, behind_ms: Option<i64>, due: &mut VecDeque<Bytes>) {
+    let Fragment { meta, head, body } = fragment;
+    let whole = body.len() <= ONE_CHUNK_BYTES;
+    let body_room = if whole { body.len() } else { 0 };
+    let mut chunk = BytesMut::with_capacity(head.len() + body_room + TAGS_BYTES);
+    chunk.extend_from_slice(&head);
+    service_tags::before_cluster(&mut chunk, meta.number, meta.server, meta.producer);
+    if whole {
+        chunk.extend_from_slice(&body);
+    } else {
+        due.push_back(chunk.split().freeze());
+        due.push_back(body);
+    }
+    if let Some(behind_ms) = behind_ms {
+        service_tags::after_fragment(&mut chunk, meta.number, behind_ms);
+    }
+    if !chunk.is_empty() {
+        due.push_back(chunk.freeze());
+    }
+}
+
+fn list_item(
+    number: FragmentNumber,
+    fragment: Result<Option<Fragment>, StoreError>,
+    due: &mut VecDeque<Bytes>,
+) {
+    let mut chunk = BytesMut::new();
+    match fragment {
+        Ok(Some(fragment)) => return document(fragment, None, due),
+        Ok(None) => {
+            let message =
+                "The requested fragment is not found: it never existed, or its retention has ended.";
+            service_tags::exception_document(&mut chunk, number, FRAGMENT_NOT_FOUND, message);
+        }
+        Err(error) => {
+            tracing::warn!(%error, fragment_number = %number, "fragment cannot be read");
+            let id = ErrorId::of_store(&error);
+            service_tags::exception_document(&mut chunk, number, id.id(), id.code());
+        }
+    }
+    due.push_back(chunk.freeze());
+}
+
+fn error_document(number: FragmentNumber, error: &StoreError) -> Bytes {
+    let id = ErrorId::of_store(error);
+    let mut chunk = BytesMut::new();
+    service_tags::error_document(&mut chunk, number, id.id(), id.code());
+    chunk.freeze()
+}

@@ -1,0 +1,155 @@
+//! The operations by their paths: what is offered, and what is refused with a clear error.
+//!
+//! Source: the botocore models of `kinesisvideo`, `kinesis-video-media` and `kinesis-video-archived-media`
+//! (2017-09-30).
+
+/// An operation of the service, PutMedia included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// `/createStream`
+    CreateStream,
+    /// `/describeStream`
+    DescribeStream,
+    /// `/listStreams`
+    ListStreams,
+    /// `/deleteStream`
+    DeleteStream,
+    /// `/updateStream`
+    UpdateStream,
+    /// `/updateDataRetention`
+    UpdateDataRetention,
+    /// `/tagStream`
+    TagStream,
+    /// `/untagStream`
+    UntagStream,
+    /// `/listTagsForStream`
+    ListTagsForStream,
+    /// `/getDataEndpoint`
+    GetDataEndpoint,
+    /// `/putMedia`; see [`KvsService::put_media`](crate::KvsService::put_media).
+    PutMedia,
+    /// `/getMedia`; see [`KvsService::get_media`](crate::KvsService::get_media).
+    GetMedia,
+    /// `/listFragments`
+    ListFragments,
+    /// `/getMediaForFragmentList`; see
+    /// [`KvsService::get_media_for_fragment_list`](crate::KvsService::get_media_for_fragment_list).
+    GetMediaForFragmentList,
+    /// One of the four playback calls, which cannot carry call audio.
+    Playback(Playback),
+    /// Offered by AWS, not here.
+    Refused(&'static str),
+}
+
+/// The archived-media calls that need H.264, H.265 or AAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Playback {
+    /// `/getHLSStreamingSessionURL`
+    GetHlsStreamingSessionUrl,
+    /// `/getDASHStreamingSessionURL`
+    GetDashStreamingSessionUrl,
+    /// `/getClip`
+    GetClip,
+    /// `/getImages`
+    GetImages,
+}
+
+/// Path, operation name, operation.
+const PATHS: &[(&str, &str, Operation)] = &[
+    ("/createStream", "CreateStream", Operation::CreateStream),
+    ("/describeStream", "DescribeStream", Operation::DescribeStream),
+    ("/listStreams", "ListStreams", Operation::ListStreams),
+    ("/deleteStream", "DeleteStream", Operation::DeleteStream),
+    ("/updateStream", "UpdateStream", Operation::UpdateStream),
+    ("/updateDataRetention", "UpdateDataRetention", Operation::UpdateDataRetention),
+    ("/tagStream", "TagStream", Operation::TagStream),
+    ("/untagStream", "UntagStream", Operation::UntagStream),
+    ("/listTagsForStream", "ListTagsForStream", Operation::ListTagsForStream),
+    ("/getDataEndpoint", "GetDataEndpoint", Operation::GetDataEndpoint),
+    ("/putMedia", "PutMedia", Operation::PutMedia),
+    ("/getMedia", "GetMedia", Operation::GetMedia),
+    ("/listFragments", "ListFragments", Operation::ListFragments),
+    ("/getMediaForFragmentList", "GetMediaForFragmentList", Operation::GetMediaForFragmentList),
+    (
+        "/getHLSStreamingSessionURL",
+        "GetHLSStreamingSessionURL",
+        Operation::Playback(Playback::GetHlsStreamingSessionUrl),
+    ),
+    (
+        "/getDASHStreamingSessionURL",
+        "GetDASHStreamingSessionURL",
+        Operation::Playback(Playback::GetDashStreamingSessionUrl),
+    ),
+    ("/getClip", "GetClip", Operation::Playback(Playback::GetClip)),
+    ("/getImages", "GetImages", Operation::Playback(Playback::GetImages)),
+];
+
+/// Path and name of every operation of the model that is not offered.
+const REFUSED: &[(&str, &str)] = &[
+    ("/TagResource", "TagResource"),
+    ("/UntagResource", "UntagResource"),
+    ("/ListTagsForResource", "ListTagsForResource"),
+    ("/describeStreamStorageConfiguration", "DescribeStreamStorageConfiguration"),
+    ("/updateStreamStorageConfiguration", "UpdateStreamStorageConfiguration"),
+    ("/describeImageGenerationConfiguration", "DescribeImageGenerationConfiguration"),
+    ("/updateImageGenerationConfiguration", "UpdateImageGenerationConfiguration"),
+    ("/describeNotificationConfiguration", "DescribeNotificationConfiguration"),
+    ("/updateNotificationConfiguration", "UpdateNotificationConfiguration"),
+    ("/startEdgeConfigurationUpdate", "StartEdgeConfigurationUpdate"),
+    ("/describeEdgeConfiguration", "DescribeEdgeConfiguration"),
+    ("/deleteEdgeConfiguration", "DeleteEdgeConfiguration"),
+    ("/listEdgeAgentConfigurations", "ListEdgeAgentConfigurations"),
+    ("/describeMappedResourceConfiguration", "DescribeMappedResourceConfiguration"),
+    ("/describeMediaStorageConfiguration", "DescribeMediaStorageConfiguration"),
+    ("/updateMediaStorageConfiguration", "UpdateMediaStorageConfiguration"),
+    ("/createSignalingChannel", "CreateSignalingChannel"),
+    ("/describeSignalingChannel", "DescribeSignalingChannel"),
+    ("/updateSignalingChannel", "UpdateSignalingChannel"),
+    ("/deleteSignalingChannel", "DeleteSignalingChannel"),
+    ("/listSignalingChannels", "ListSignalingChannels"),
+    ("/getSignalingChannelEndpoint", "GetSignalingChannelEndpoint"),
+];
+
+impl Operation {
+    /// The operation of a request path; `None` where AWS has none either.
+    pub fn from_path(path: &str) -> Option<Self> {
+        let known = PATHS.iter().find(|(of, ..)| *of == path).map(|(.., operation)| *operation);
+        known.or_else(|| REFUSED.iter().find(|(of, _)| *of == path).map(|(_, name)| Self::Refused(name)))
+    }
+
+    /// The operation's name, as in the API reference.
+    pub fn name(self) -> &'static str {
+        if let Self::Refused(name) = self {
+            return name;
+        }
+        PATHS.iter().find(|(.., operation)| *operation == self).map_or("", |(_, name, _)| *name)
+    }
+
+    /// The name that policies allow or deny: `kinesisvideo:CreateStream`.
+    pub fn action(self) -> String {
+        format!("kinesisvideo:{}", self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_is_its_operation_name_in_lower_camel_case_but_for_the_resource_tags() {
+        for (path, name) in
+            PATHS.iter().map(|(path, name, _)| (path, name)).chain(REFUSED.iter().map(|(p, n)| (p, n)))
+        {
+            let capital = name.ends_with("Resource");
+            let mut expected = format!("/{name}");
+            if !capital {
+                expected = format!("/{}{}", name[..1].to_lowercase(), &name[1..]);
+            }
+            assert_eq!(*path, expected);
+            let operation = Operation::from_path(path).unwrap();
+            assert_eq!(operation.name(), *name);
+            assert_eq!(operation.action(), format!("kinesisvideo:{name}"));
+        }
+        assert_eq!(Operation::from_path("/nothing"), None);
+    }
+}

@@ -1,0 +1,280 @@
+//! The control plane by its JSON.
+
+#![allow(clippy::unwrap_used, reason = "tests only")]
+
+mod support;
+
+use serde_json::json;
+use support::{BEGIN_MS, bench, bench_with, caller};
+use tympan_kvs::{KvsErrorCode, Operation};
+use tympan_types::Region;
+
+#[tokio::test]
+async fn a_created_stream_is_described_by_name_and_by_arn_as_the_service_does() {
+    let bench = bench();
+    let body = json!({
+        "StreamName": "s", "DeviceName": "d", "MediaType": "audio/L16", "DataRetentionInHours": 24, "Unknown": [1],
+    });
+    let arn = bench.call("/createStream", body).await.unwrap()["StreamARN"].clone();
+    assert_eq!(arn, format!("arn:aws:kinesisvideo:us-west-2:111122223333:stream/s/{BEGIN_MS}"));
+
+    let operation = Operation::from_path("/describeStream").unwrap();
+    let answer = bench.service.call(&caller(), operation, br#"{"StreamName":"s"}"#).await.unwrap();
+    assert_eq!(
+        String::from_utf8(answer).unwrap(),
+        format!(
+            "{{\"StreamInfo\":{{\"CreationTime\":1700000000.0,\"DataRetentionInHours\":24,\"DeviceName\":\"d\",\
+             \"KmsKeyId\":\"arn:aws:kms:us-west-2:111122223333:alias/aws/kinesisvideo\",\
+             \"MediaType\":\"audio/L16\",\"Status\":\"ACTIVE\",\"StreamARN\":{arn},\"StreamName\":\"s\",\
+             \"Version\":\"00000000000000000001\"}}}}"
+        )
+    );
+    let by_name = bench.call("/describeStream", json!({"StreamName": "s"})).await.unwrap();
+    let by_arn = bench.call("/describeStream", json!({"StreamARN": arn})).await.unwrap();
+    assert_eq!(by_name, by_arn);
+}
+
+#[tokio::test]
+async fn absent_members_are_null_and_names_have_up_to_256_characters() {
+    let bench = bench();
+    let name = "x".repeat(256);
+    bench.create(&name, 0).await;
+    let described = bench.call("/describeStream", json!({"StreamName": name})).await.unwrap();
+    let info = &described["StreamInfo"];
+    assert!(info["DeviceName"].is_null() && info["MediaType"].is_null());
+    assert_eq!(info["DataRetentionInHours"], 0);
+}
+
+#[tokio::test]
+async fn create_stream_refuses_what_the_model_forbids() {
+    let bench = bench();
+    for body in [
+        json!({}),
+        json!({"StreamName": ""}),
+        json!({"StreamName": "a/b"}),
+        json!({"StreamName": "x".repeat(257)}),
+        json!({"StreamName": "s", "DeviceName": "a b"}),
+        json!({"StreamName": "s", "MediaType": "audio/L16;rate=8000"}),
+        json!({"StreamName": "s", "KmsKeyId": ""}),
+        json!({"StreamName": "s", "KmsKeyId": "alias/nothing"}),
+        json!({"StreamName": "s", "DataRetentionInHours": -1}),
+        json!({"StreamName": "s", "DataRetentionInHours": 87_601}),
+        json!({"StreamName": "s", "Tags": {"a,b": "c"}}),
+        json!({"StreamName": "s", "StreamStorageConfiguration": {}}),
+        json!({"StreamName": "s", "StreamStorageConfiguration": {"DefaultStorageTier": "COLD"}}),
+    ] {
+        let error = bench.call("/createStream", body.clone()).await.unwrap_err();
+        assert_eq!(error.code(), KvsErrorCode::InvalidArgument, "{body}: {error}");
+    }
+    let tags: serde_json::Map<_, _> = (0..51).map(|at| (format!("k{at}"), json!("v"))).collect();
+    let error = bench.call("/createStream", json!({"StreamName": "s", "Tags": tags})).await.unwrap_err();
+    assert_eq!(error.code(), KvsErrorCode::TagsPerResourceExceededLimit);
+}
+
+#[tokio::test]
+async fn a_name_can_be_taken_once_and_an_account_has_a_quota() {
+    let bench = bench_with(|options| options.limits.streams_per_account = Some(2));
+    bench.create("a", 0).await;
+    let error = bench.call("/createStream", json!({"StreamName": "a"})).await.unwrap_err();
+    assert_eq!((error.code(), error.status()), (KvsErrorCode::ResourceInUse, 400));
+    bench.create("b", 0).await;
+    let error = bench.call("/createStream", json!({"StreamName": "c"})).await.unwrap_err();
+    assert_eq!(error.code(), KvsErrorCode::AccountStreamLimitExceeded);
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_a_404_worded_as_the_service_does() {
+    let bench = bench();
+    let arn = bench.create("s", 0).await;
+    let other_time = arn.replace(&BEGIN_MS.to_string(), "1");
+    let other_account = arn.replace("111122223333", "999999999999");
+    for body in
+        [json!({"StreamName": "t"}), json!({"StreamARN": other_time}), json!({"StreamARN": other_account})]
+    {
+        let error = bench.call("/describeStream", body).await.unwrap_err();
+        assert_eq!(error.status(), 404);
+        assert_eq!(error.message(), "The requested stream is not found or not active.");
+    }
+    let elsewhere = tympan_types::Caller { region: Region::parse("eu-west-1").unwrap(), ..caller() };
+    let body = json!({"StreamName": "s"}).to_string();
+    let operation = Operation::DescribeStream;
+    assert_eq!(bench.service.call(&elsewhere, operation, body.as_bytes()).await.unwrap_err().status(), 404);
+}
+
+#[tokio::test]
+async fn streams_are_listed_by_prefix_and_by_page_to_exhaustion() {
+    let bench = bench();
+    for name in ["b2", "a", "b1", "b3", "c"] {
+        bench.create(name, 0).await;
+    }
+    let mut names = Vec::new();
+    let mut token = json!(null);
+    loop {
+        let body = json!({
+            "MaxResults": 1, "NextToken": token,
+            "StreamNameCondition": {"ComparisonOperator": "BEGINS_WITH", "ComparisonValue": "b"},
+        });
+        let page = bench.call("/listStreams", body).await.unwrap();
+        let streams = page["StreamInfoList"].as_array().unwrap();
+        names.extend(streams.iter().map(|stream| stream["StreamName"].as_str().unwrap().to_owned()));
+        token = page["NextToken"].clone();
+        let Some(text) = token.as_str() else { break };
+        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)));
+    }
+    assert_eq!(names, ["b1", "b2", "b3"]);
+    let all = bench.call("/listStreams", json!({})).await.unwrap();
+    assert_eq!(all["StreamInfoList"].as_array().unwrap().len(), 5);
+    for bad in [
+        json!({"MaxResults": 0}),
+        json!({"MaxResults": 10_001}),
+        json!({"NextToken": "*"}),
+        json!({"NextToken": "YS9i"}),
+        json!({"StreamNameCondition": {"ComparisonOperator": "EQUALS", "ComparisonValue": "b"}}),
+    ] {
+        let error = bench.call("/listStreams", bad.clone()).await.unwrap_err();
+        assert_eq!(error.code(), KvsErrorCode::InvalidArgument, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_is_deleted_by_arn_and_a_stale_version_is_refused() {
+    let bench = bench();
+    let arn = bench.create("s", 0).await;
+    assert_eq!(
+        bench.call("/deleteStream", json!({"StreamName": "s"})).await.unwrap_err().code(),
+        KvsErrorCode::InvalidArgument
+    );
+    let stale = json!({"StreamARN": arn, "CurrentVersion": "kMB0nDRGRiQ2QCnZxbqK"});
+    let error = bench.call("/deleteStream", stale).await.unwrap_err();
+    assert_eq!(error.code(), KvsErrorCode::VersionMismatch);
+    let current = json!({"StreamARN": arn, "CurrentVersion": "00000000000000000001"});
+    assert_eq!(bench.call("/deleteStream", current).await.unwrap(), json!({}));
+    assert_eq!(bench.call("/describeStream", json!({"StreamARN": arn})).await.unwrap_err().status(), 404);
+    assert_eq!(bench.call("/deleteStream", json!({"StreamARN": arn})).await.unwrap_err().status(), 404);
+
+    bench.clock.advance_ms(1);
+    let again = bench.create("s", 0).await;
+    assert_ne!(again, arn);
+    assert_eq!(bench.call("/deleteStream", json!({"StreamARN": again})).await.unwrap(), json!({}));
+}
+
+#[tokio::test]
+async fn tags_are_added_replaced_removed_and_limited_to_50() {
+    let bench = bench();
+    bench.create("s", 0).await;
+    let list = || bench.call("/listTagsForStream", json!({"StreamName": "s"}));
+    let put = |tags: serde_json::Value| bench.call("/tagStream", json!({"StreamName": "s", "Tags": tags}));
+    put(json!({"a": "1", "b": "2"})).await.unwrap();
+    put(json!({"b": "3"})).await.unwrap();
+    assert_eq!(list().await.unwrap()["Tags"], json!({"a": "1", "b": "3"}));
+    let many: serde_json::Map<_, _> = (0..48).map(|at| (format!("k{at}"), json!(""))).collect();
+    put(json!(many)).await.unwrap();
+    let error = put(json!({"one more": "x"})).await.unwrap_err();
+    assert_eq!(error.code(), KvsErrorCode::TagsPerResourceExceededLimit);
+    let remove = json!({"StreamName": "s", "TagKeyList": ["a", "absent"]});
+    assert_eq!(bench.call("/untagStream", remove).await.unwrap(), json!({}));
+    assert!(list().await.unwrap()["Tags"].get("a").is_none());
+    for bad in [json!({}), json!({"": "v"})] {
+        assert_eq!(put(bad).await.unwrap_err().code(), KvsErrorCode::InvalidArgument);
+    }
+}
+
+#[tokio::test]
+async fn retention_and_details_change_under_the_current_version_only() {
+    let bench = bench();
+    bench.create("s", 2).await;
+    let version = async || {
+        let described = bench.call("/describeStream", json!({"StreamName": "s"})).await.unwrap();
+        described["StreamInfo"]["Version"].as_str().unwrap().to_owned()
+    };
+    let change = |version: &str, operation: &str, hours: i64| {
+        let body = json!({
+            "StreamName": "s", "CurrentVersion": version, "Operation": operation,
+            "DataRetentionChangeInHours": hours,
+        });
+        bench.call("/updateDataRetention", body)
+    };
+    let first = version().await;
+    change(&first, "INCREASE_DATA_RETENTION", 22).await.unwrap();
+    let second = version().await;
+    assert_ne!(first, second);
+    let error = change(&first, "INCREASE_DATA_RETENTION", 1).await.unwrap_err();
+    assert_eq!(error.code(), KvsErrorCode::VersionMismatch);
+    for (operation, hours) in [
+        ("DECREASE_DATA_RETENTION", 25),
+        ("INCREASE_DATA_RETENTION", 87_600),
+        ("INCREASE_DATA_RETENTION", 0),
+        ("SET", 1),
+    ] {
+        let error = change(&second, operation, hours).await.unwrap_err();
+        assert_eq!(error.code(), KvsErrorCode::InvalidArgument, "{operation} {hours}");
+    }
+    change(&second, "DECREASE_DATA_RETENTION", 24).await.unwrap();
+
+    let update = json!({"StreamName": "s", "CurrentVersion": version().await, "MediaType": "audio/aac"});
+    assert_eq!(bench.call("/updateStream", update).await.unwrap(), json!({}));
+    let described = bench.call("/describeStream", json!({"StreamName": "s"})).await.unwrap();
+    assert_eq!(described["StreamInfo"]["MediaType"], "audio/aac");
+    assert_eq!(described["StreamInfo"]["DataRetentionInHours"], 0);
+}
+
+#[tokio::test]
+async fn every_api_name_has_the_endpoint_and_others_are_refused() {
+    let bench = bench();
+    bench.create("s", 0).await;
+    for name in [
+        "PUT_MEDIA",
+        "GET_MEDIA",
+        "LIST_FRAGMENTS",
+        "GET_MEDIA_FOR_FRAGMENT_LIST",
+        "GET_HLS_STREAMING_SESSION_URL",
+        "GET_DASH_STREAMING_SESSION_URL",
+        "GET_CLIP",
+        "GET_IMAGES",
+    ] {
+        let body = json!({"StreamName": "s", "APIName": name});
+        let answer = bench.call("/getDataEndpoint", body).await.unwrap();
+        assert_eq!(answer, json!({"DataEndpoint": "http://127.0.0.1:8600"}));
+    }
+    let endpoint = |body| bench.call("/getDataEndpoint", body);
+    let unknown = endpoint(json!({"StreamName": "s", "APIName": "PUT"})).await.unwrap_err();
+    assert_eq!(unknown.code(), KvsErrorCode::InvalidArgument);
+    let missing = endpoint(json!({"StreamName": "t", "APIName": "PUT_MEDIA"})).await.unwrap_err();
+    assert_eq!(missing.status(), 404);
+    let unnamed = endpoint(json!({"APIName": "PUT_MEDIA"})).await.unwrap_err();
+    assert_eq!(unnamed.code(), KvsErrorCode::InvalidArgument);
+}
+
+#[tokio::test]
+async fn what_is_not_offered_says_so() {
+    let bench = bench();
+    bench.create("s", 24).await;
+    bench.create("none", 0).await;
+    for path in ["/createSignalingChannel", "/updateImageGenerationConfiguration", "/TagResource"] {
+        let error = bench.call(path, json!({})).await.unwrap_err();
+        assert_eq!((error.code(), error.status()), (KvsErrorCode::NotImplemented, 501), "{path}");
+    }
+    for path in ["/getHLSStreamingSessionURL", "/getDASHStreamingSessionURL", "/getClip", "/getImages"] {
+        let error = bench.call(path, json!({"StreamName": "s"})).await.unwrap_err();
+        assert_eq!((error.code(), error.status()), (KvsErrorCode::UnsupportedStreamMediaType, 400), "{path}");
+        let error = bench.call(path, json!({"StreamName": "none"})).await.unwrap_err();
+        assert_eq!(error.code(), KvsErrorCode::NoDataRetention, "{path}");
+    }
+    let error = bench.call("/putMedia", json!({})).await.unwrap_err();
+    assert_eq!(error.code(), KvsErrorCode::InvalidEndpoint);
+}
+
+#[tokio::test]
+async fn the_resource_of_a_request_is_the_arn_that_the_stream_has() {
+    let bench = bench();
+    let arn = bench.create("s", 0).await;
+    let resource = async |body: &[u8]| bench.service.resource(&caller(), body).await;
+    assert_eq!(resource(br#"{"StreamName":"s"}"#).await, arn);
+    assert_eq!(resource(format!(r#"{{"StreamARN":"{arn}"}}"#).as_bytes()).await, arn);
+    assert_eq!(
+        resource(br#"{"StreamName":"t"}"#).await,
+        "arn:aws:kinesisvideo:us-west-2:111122223333:stream/t/*"
+    );
+    assert_eq!(resource(b"{}").await, "*");
+    assert_eq!(resource(b"nonsense").await, "*");
+}

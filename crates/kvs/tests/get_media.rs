@@ -1,0 +1,308 @@
+//! GetMedia: bytes, starting points, the live tail, the ends.
+
+#![allow(clippy::unwrap_used, reason = "tests only")]
+
+mod support;
+
+use serde_json::{Value, json};
+use std::time::Duration;
+use support::{
+    BEGIN_MS, Bench, SHORT_IDLE, bench, bench_with, caller, cluster, head, relative, tag, three_fragments,
+    whole,
+};
+use tympan_kvs::{KvsErrorCode, Limits, MediaBody, TimecodeType};
+use tympan_mkv::fragment::{FragmentReader, FragmentSink};
+use tympan_store::Ending;
+use tympan_types::FragmentNumber;
+
+const ABSOLUTE: TimecodeType = TimecodeType::Absolute;
+
+fn earliest() -> Value {
+    json!({"StartSelectorType": "EARLIEST"})
+}
+
+/// What a consumer sees of a body: per document the Cluster's timecode and all tags.
+#[derive(Debug, Default)]
+struct Seen {
+    documents: Vec<Document>,
+}
+
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Document {
+    timecode: Option<u64>,
+    frames: usize,
+    tags: Vec<(String, String)>,
+}
+
+impl Document {
+    fn tag(&self, name: &str) -> Option<&str> {
+        let name = format!("AWS_KINESISVIDEO_{name}");
+        self.tags.iter().find(|(of, _)| *of == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl FragmentSink for Seen {
+    fn document(&mut self) {
+        self.documents.push(Document::default());
+    }
+    fn cluster_timecode(&mut self, timecode: u64) {
+        self.documents.last_mut().unwrap().timecode = Some(timecode);
+    }
+    fn block(&mut self, _: tympan_mkv::fragment::BlockHeader, _: &[u8], last: bool) {
+        self.documents.last_mut().unwrap().frames += usize::from(last);
+    }
+    fn tag(&mut self, name: &str, value: &str) {
+        self.documents.last_mut().unwrap().tags.push((name.to_owned(), value.to_owned()));
+    }
+}
+
+fn seen(bytes: &[u8]) -> Vec<Document> {
+    let mut reader = FragmentReader::new(tympan_mkv::Limits::default());
+    let mut seen = Seen::default();
+    reader.push(bytes, &mut seen).unwrap();
+    reader.finish(&mut seen).unwrap();
+    seen.documents
+}
+
+async fn timecodes(body: MediaBody) -> Vec<u64> {
+    seen(&whole(body).await).iter().map(|document| document.timecode.unwrap()).collect()
+}
+
+async fn numbers(bench: &Bench, name: &str) -> Vec<FragmentNumber> {
+    let documents = seen(&whole(bench.get(name, earliest()).await).await);
+    documents.iter().map(|document| document.tag("FRAGMENT_NUMBER").unwrap().parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn every_fragment_is_a_document_with_the_service_tags_around_its_cluster() {
+    let bench = bench();
+    bench.create("s", 24).await;
+    bench.produce("s", relative(BEGIN_MS - 500), &three_fragments()).await;
+    bench.clock.advance_ms(15_858);
+    let documents = seen(&whole(bench.get("s", earliest()).await).await);
+    assert_eq!(documents.len(), 3);
+    for (at, document) in documents.iter().enumerate() {
+        assert_eq!((document.timecode, document.frames), (Some(at as u64 * 1000), 3));
+        let names: Vec<&str> = document.tags.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "AWS_KINESISVIDEO_FRAGMENT_NUMBER",
+                "AWS_KINESISVIDEO_SERVER_TIMESTAMP",
+                "AWS_KINESISVIDEO_PRODUCER_TIMESTAMP",
+                "ContactId",
+                "AWS_KINESISVIDEO_MILLIS_BEHIND_NOW",
+                "AWS_KINESISVIDEO_CONTINUATION_TOKEN",
+            ]
+        );
+        assert_eq!(document.tag("FRAGMENT_NUMBER"), document.tag("CONTINUATION_TOKEN"));
+        let number: FragmentNumber = document.tag("FRAGMENT_NUMBER").unwrap().parse().unwrap();
+        assert_eq!(document.tag("SERVER_TIMESTAMP").unwrap(), number.server_time().epoch_seconds());
+        let behind_ms = BEGIN_MS + 15_858 - number.server_time().unix_ms();
+        assert_eq!(document.tag("MILLIS_BEHIND_NOW").unwrap(), behind_ms.to_string());
+    }
+    assert_eq!(documents[1].tag("PRODUCER_TIMESTAMP"), Some("1700000000.500"));
+}
+
+#[tokio::test]
+async fn all_six_selectors_start_where_they_say() {
+    let bench = bench_with(|options| options.get_media_idle = SHORT_IDLE);
+    bench.create("s", 24).await;
+    for (at, ending) in [(0, Ending::Finished), (10_000, Ending::Finished), (20_000, Ending::Finished)] {
+        bench.clock.advance_ms(10_000);
+        let mut session = bench.put("s", ABSOLUTE).await;
+        session.push(&[head(&["a"]), cluster(at, &[1], &[0, 100])].concat());
+        session.finish(ending);
+        support::acks(&mut session).await;
+    }
+    let numbers = numbers(&bench, "s").await;
+    assert!(numbers.is_sorted() && numbers.len() == 3);
+    let below = |number: FragmentNumber| {
+        let mut bytes = number.to_bytes();
+        let last = bytes.iter().rposition(|byte| *byte > 0).unwrap();
+        bytes[last] -= 1;
+        bytes[last + 1..].fill(0xff);
+        FragmentNumber::from_bytes(bytes).to_string()
+    };
+    let after = |number: &str| json!({"StartSelectorType": "FRAGMENT_NUMBER", "AfterFragmentNumber": number});
+    let server = |seconds: f64| json!({"StartSelectorType": "SERVER_TIMESTAMP", "StartTimestamp": seconds});
+    let producer =
+        |seconds: f64| json!({"StartSelectorType": "PRODUCER_TIMESTAMP", "StartTimestamp": seconds});
+    let begin = BEGIN_MS as f64 / 1000.0;
+    let token =
+        json!({"StartSelectorType": "CONTINUATION_TOKEN", "ContinuationToken": numbers[0].to_string()});
+    for (selector, expected) in [
+        (earliest(), &[0, 10_000, 20_000][..]),
+        (after(&numbers[0].to_string()), &[10_000, 20_000]),
+        (after(&below(numbers[1])), &[10_000, 20_000]),
+        (after("0"), &[0, 10_000, 20_000]),
+        (after(&"9".repeat(128)), &[]),
+        (token, &[10_000, 20_000]),
+        (server(0.0), &[0, 10_000, 20_000]),
+        (server(begin + 20.0), &[10_000, 20_000]),
+        (server(begin + 20.05), &[10_000, 20_000]),
+        (server(begin + 25.0), &[20_000]),
+        (server(begin + 40.0), &[]),
+        (producer(10.05), &[10_000, 20_000]),
+        (producer(15.0), &[20_000]),
+        (json!({"StartSelectorType": "NOW"}), &[]),
+    ] {
+        let found = timecodes(bench.get("s", selector.clone()).await).await;
+        assert_eq!(found, expected, "{selector}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_at_the_tail_hears_each_frame_as_it_is_pushed() {
+    let bench = bench();
+    bench.create("s", 24).await;
+    let mut session = bench.put("s", ABSOLUTE).await;
+    let mut body = bench.get("s", json!({"StartSelectorType": "NOW"})).await;
+    session.push(&head(&["a"]));
+    let (start, frames) = (cluster(0, &[], &[]), [cluster(0, &[1], &[0]), cluster(0, &[1], &[20])]);
+    let frames = frames.map(|frame| frame[start.len()..].to_vec());
+    session.push(&[&start[..], &frames[0]].concat());
+    let opening = body.next().await.unwrap();
+    assert!(opening.windows(6).any(|run| run == b"\x44\x87\x10\x00\x00\x2f"), "the number is known at once");
+    assert_eq!(body.next().await.unwrap(), [&start[..], &frames[0]].concat());
+    session.push(&frames[1]);
+    assert_eq!(body.next().await.unwrap(), frames[1]);
+    session.push(&tag("ContactId", "c"));
+    assert_eq!(body.next().await.unwrap(), tag("ContactId", "c"));
+    session.finish(Ending::Finished);
+    let last = body.next().await.unwrap();
+    assert!(last.starts_with(b"\x12\x54\xc3\x67\x10"), "the second service tags end the document");
+    assert_eq!(body.next().await, None, "the end of a capture ends the body at once");
+}
+
+#[tokio::test]
+async fn a_reader_that_begins_in_the_past_becomes_live_without_gap_or_repeat() {
+    let bench = bench();
+    bench.create("s", 24).await;
+    let mut session = bench.put("s", ABSOLUTE).await;
+    session.push(&head(&["a"]));
+    let reader = {
+        for at in 0..20 {
+            session.push(&cluster(at, &[1], &[0, 20]));
+        }
+        let body = bench.get("s", earliest()).await;
+        tokio::spawn(whole(body))
+    };
+    for at in 20..200 {
+        session.push(&cluster(at, &[1], &[0, 20]));
+        if at % 10 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    session.finish(Ending::Finished);
+    let documents = seen(&reader.await.unwrap());
+    let timecodes: Vec<u64> = documents.iter().map(|document| document.timecode.unwrap()).collect();
+    assert_eq!(timecodes, (0..200).collect::<Vec<u64>>());
+    assert!(documents.iter().all(|document| document.frames == 2));
+    assert!(documents.iter().all(|document| document.tag("CONTINUATION_TOKEN").is_some()));
+}
+
+#[tokio::test]
+async fn a_stream_without_retention_is_heard_live() {
+    let bench = bench();
+    bench.create("s", 0).await;
+    let body = bench.get("s", json!({"StartSelectorType": "NOW"})).await;
+    let reader = tokio::spawn(whole(body));
+    bench.produce("s", ABSOLUTE, &three_fragments()).await;
+    let documents = seen(&reader.await.unwrap());
+    assert_eq!(documents.iter().map(|document| document.frames).sum::<usize>(), 9);
+}
+
+#[tokio::test]
+async fn a_body_ends_when_the_stream_is_quiet_but_never_within_a_fragment() {
+    let bench = bench_with(|options| options.get_media_idle = SHORT_IDLE);
+    bench.create("s", 24).await;
+    let mut session = bench.put("s", ABSOLUTE).await;
+    session.push(&[head(&["a"]), cluster(0, &[1], &[0])].concat());
+    let mut body = bench.get("s", earliest()).await;
+    let (opening, frame) = (body.next().await.unwrap(), body.next().await.unwrap());
+    assert!(!opening.is_empty() && !frame.is_empty());
+    let silence = tokio::time::timeout(SHORT_IDLE * 2, body.next()).await;
+    assert!(silence.is_err(), "an open fragment keeps the body open");
+    session.push(&tag("AWS_KINESISVIDEO_END_OF_FRAGMENT", ""));
+    assert!(body.next().await.is_some(), "the tag");
+    assert!(body.next().await.is_some(), "the second service tags");
+    assert_eq!(body.next().await, None, "no fragment is open: quiet");
+    assert_eq!(body.next().await, None);
+}
+
+#[tokio::test]
+async fn a_body_ends_at_the_first_end_of_a_fragment_after_its_lifetime() {
+    let bench = bench_with(|options| options.get_media_lifetime = Duration::ZERO);
+    bench.create("s", 24).await;
+    bench.produce("s", ABSOLUTE, &three_fragments()).await;
+    assert_eq!(whole(bench.get("s", earliest()).await).await, b"");
+}
+
+#[tokio::test]
+async fn deleting_the_stream_ends_its_readers() {
+    let bench = bench();
+    let arn = bench.create("s", 24).await;
+    let reader = tokio::spawn(whole(bench.get("s", earliest()).await));
+    bench.call("/deleteStream", json!({"StreamARN": arn})).await.unwrap();
+    assert_eq!(reader.await.unwrap(), b"");
+    let body = json!({"StreamARN": arn, "StartSelector": earliest()}).to_string();
+    assert_eq!(bench.service.get_media(&caller(), body.as_bytes()).await.err().unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn a_fragment_that_is_taken_back_ends_the_body_and_is_not_replayed() {
+    let bench = bench();
+    bench.create("s", 24).await;
+    let mut session = bench.put("s", ABSOLUTE).await;
+    let mut body = bench.get("s", json!({"StartSelectorType": "NOW"})).await;
+    session.push(&[head(&["a"]), cluster(0, &[1], &[0])].concat());
+    assert!(body.next().await.is_some() && body.next().await.is_some());
+    session.push(b"\0");
+    assert_eq!(body.next().await, None);
+    bench.produce("s", ABSOLUTE, &three_fragments()).await;
+    assert_eq!(timecodes(bench.get("s", earliest()).await).await, [0, 1000, 2000]);
+}
+
+#[tokio::test]
+async fn a_disabled_key_is_told_within_the_body() {
+    let bench = bench();
+    bench.create("s", 24).await;
+    bench.produce("s", ABSOLUTE, &three_fragments()).await;
+    let first = numbers(&bench, "s").await[0].to_string();
+    bench.disable_key();
+    let selector = json!({"StartSelectorType": "FRAGMENT_NUMBER", "AfterFragmentNumber": first});
+    let documents = seen(&whole(bench.get("s", selector).await).await);
+    assert_eq!(documents.len(), 1);
+    let expected = [
+        ("AWS_KINESISVIDEO_FRAGMENT_NUMBER", first.as_str()),
+        ("AWS_KINESISVIDEO_ERROR_ID", "4501"),
+        ("AWS_KINESISVIDEO_ERROR_CODE", "KMS_KEY_DISABLED"),
+    ];
+    assert_eq!(documents[0].tags, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+}
+
+#[tokio::test]
+async fn a_fourth_connection_is_refused_in_the_aws_profile() {
+    let bench = bench_with(|options| options.limits = Limits::aws());
+    bench.create("s", 24).await;
+    let _three = [
+        bench.get("s", earliest()).await,
+        bench.get("s", earliest()).await,
+        bench.get("s", earliest()).await,
+    ];
+    let body = json!({"StreamName": "s", "StartSelector": earliest()}).to_string();
+    let refused = bench.service.get_media(&caller(), body.as_bytes()).await.err().unwrap();
+    assert_eq!((refused.code(), refused.status()), (KvsErrorCode::ConnectionLimitExceeded, 400));
+}
+
+#[tokio::test]
+async fn requests_without_a_selector_or_a_stream_are_refused() {
+    let bench = bench();
+    for body in ["{}", r#"{"StreamName":"s"}"#, r#"{"StartSelector":{"StartSelectorType":"NOW"}}"#] {
+        let error = bench.service.get_media(&caller(), body.as_bytes()).await.err().unwrap();
+        assert_eq!(error.code(), KvsErrorCode::InvalidArgument, "{body}");
+    }
+    let error = bench.service.get_media(&caller(), b"[").await.err().unwrap();
+    assert_eq!(error.code(), KvsErrorCode::Serialization);
+}

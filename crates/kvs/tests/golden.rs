@@ -1,0 +1,187 @@
+//! Ground truth: what the real service returned, taken apart into what the producer must have sent, sent again, and
+//! compared with what this service returns. Numbers and server times are its own; all else must be equal.
+
+#![allow(clippy::unwrap_used, reason = "tests only")]
+
+mod support;
+
+use serde_json::json;
+use support::{BEGIN_MS, acks, bench, recorded, relative, whole};
+use tympan_mkv::element::{self, ElementId};
+use tympan_mkv::fragment::{FragmentReader, FragmentSink, HeadPart};
+use tympan_mkv::write;
+use tympan_store::Ending;
+
+/// A recorded fragment in parts.
+#[derive(Debug, Default)]
+struct Recorded {
+    ebml: Vec<u8>,
+    segment: Vec<u8>,
+    /// Children of the Segment with their bytes; service tags are left out.
+    head: Vec<(ElementId, Vec<u8>)>,
+    timecode: u64,
+    cluster: Vec<u8>,
+    trailer: Vec<(ElementId, Vec<u8>)>,
+    /// Complete in the recording, its second service tags included.
+    complete: bool,
+    producer_timestamp: String,
+}
+
+#[derive(Debug, Default)]
+struct Recording {
+    fragments: Vec<Recorded>,
+    in_trailer: bool,
+}
+
+impl Recording {
+    fn last(&mut self) -> &mut Recorded {
+        self.fragments.last_mut().unwrap()
+    }
+
+    fn elements(&mut self) -> &mut Vec<(ElementId, Vec<u8>)> {
+        if self.in_trailer { &mut self.last().trailer } else { &mut self.last().head }
+    }
+}
+
+impl FragmentSink for Recording {
+    fn document(&mut self) {
+        self.fragments.push(Recorded::default());
+        self.in_trailer = false;
+    }
+    fn head(&mut self, bytes: &[u8], part: HeadPart) {
+        match part {
+            HeadPart::Ebml => self.last().ebml.extend_from_slice(bytes),
+            HeadPart::SegmentHeader => self.last().segment.extend_from_slice(bytes),
+            _ => self.last().head.last_mut().unwrap().1.extend_from_slice(bytes),
+        }
+    }
+    fn segment_child(&mut self, id: ElementId) {
+        self.elements().push((id, Vec::new()));
+    }
+    fn cluster_start(&mut self) {
+        self.in_trailer = true;
+    }
+    fn cluster_timecode(&mut self, timecode: u64) {
+        self.last().timecode = timecode;
+    }
+    fn cluster_bytes(&mut self, bytes: &[u8]) {
+        self.last().cluster.extend_from_slice(bytes);
+    }
+    fn trailer_bytes(&mut self, bytes: &[u8]) {
+        self.last().trailer.last_mut().unwrap().1.extend_from_slice(bytes);
+    }
+    fn tag(&mut self, name: &str, value: &str) {
+        match name {
+            "AWS_KINESISVIDEO_PRODUCER_TIMESTAMP" => self.last().producer_timestamp = value.to_owned(),
+            "AWS_KINESISVIDEO_CONTINUATION_TOKEN" => self.last().complete = true,
+            _ => {}
+        }
+    }
+}
+
+fn parts(bytes: &[u8]) -> Vec<Recorded> {
+    let mut recording = Recording::default();
+    let mut reader = FragmentReader::new(tympan_mkv::Limits::default());
+    reader.push(bytes, &mut recording).unwrap();
+    let _ = reader.finish(&mut recording);
+    let is_service = |bytes: &[u8]| bytes.windows(17).any(|run| run == b"AWS_KINESISVIDEO_");
+    for fragment in &mut recording.fragments {
+        fragment.head.retain(|(_, bytes)| !is_service(bytes));
+        fragment.trailer.retain(|(_, bytes)| !is_service(bytes));
+    }
+    recording.fragments.retain(|fragment| fragment.complete);
+    recording.fragments
+}
+
+fn joined(elements: &[(ElementId, Vec<u8>)]) -> Vec<u8> {
+    elements.iter().flat_map(|(_, bytes)| bytes).copied().collect()
+}
+
+/// "1511852108.513" in milliseconds.
+fn ms(seconds: &str) -> i64 {
+    seconds.replace('.', "").parse().unwrap()
+}
+
+async fn replays(path: &str) {
+    let Some(recording) = recorded(path) else { return };
+    let fragments = parts(&recording);
+    assert!(!fragments.is_empty(), "{path}");
+    let start_ms = ms(&fragments[0].producer_timestamp) - fragments[0].timecode as i64;
+
+    // What the producer sent: one document. Recordings end where GetMedia ended, not where the producer did.
+    let mut sent = [&fragments[0].ebml[..], b"\x18\x53\x80\x67\xff", &joined(&fragments[0].head)].concat();
+    for fragment in &fragments {
+        sent.extend_from_slice(&fragment.cluster);
+        sent.extend(joined(&fragment.trailer));
+    }
+    let bench = bench();
+    bench.create("s", 24).await;
+    let mut session = bench.put("s", relative(start_ms)).await;
+    for piece in sent.chunks(1000) {
+        session.push(piece);
+    }
+    session.finish(Ending::Finished);
+    let acks = acks(&mut session).await;
+    let numbers: Vec<_> = acks.iter().filter(|ack| ack.event == tympan_kvs::AckEvent::Buffering).collect();
+    assert_eq!(numbers.len(), fragments.len(), "{path}: {:?}", support::events(&acks));
+    bench.clock.advance_ms(910);
+
+    let mut expected = Vec::new();
+    for (fragment, ack) in fragments.iter().zip(numbers) {
+        let number = ack.number.unwrap();
+        assert_eq!(fragment.segment, write::SEGMENT_HEADER_UNKNOWN_8);
+        expected.extend_from_slice(&fragment.ebml);
+        expected.extend_from_slice(&fragment.segment);
+        expected.extend(joined(&fragment.head));
+        write::service_tags(
+            &mut expected,
+            &[
+                ("AWS_KINESISVIDEO_FRAGMENT_NUMBER", &number.to_string()),
+                ("AWS_KINESISVIDEO_SERVER_TIMESTAMP", &number.server_time().epoch_seconds()),
+                ("AWS_KINESISVIDEO_PRODUCER_TIMESTAMP", &fragment.producer_timestamp),
+            ],
+        );
+        expected.extend_from_slice(&fragment.cluster);
+        expected.extend(joined(&fragment.trailer));
+        let behind_ms = BEGIN_MS + 910 - number.server_time().unix_ms();
+        write::service_tags(
+            &mut expected,
+            &[
+                ("AWS_KINESISVIDEO_MILLIS_BEHIND_NOW", &behind_ms.to_string()),
+                ("AWS_KINESISVIDEO_CONTINUATION_TOKEN", &number.to_string()),
+            ],
+        );
+    }
+    let got = whole(bench.get("s", json!({"StartSelectorType": "EARLIEST"})).await).await;
+    let differs = got.iter().zip(&expected).position(|(got, expected)| got != expected);
+    assert!(got == expected, "{path}: {} bytes for {}, first at {differs:?}", got.len(), expected.len());
+}
+
+#[tokio::test]
+async fn a_recording_of_the_c_producer_with_tags_in_all_places_is_reproduced() {
+    replays("kvs-recordings/test_mixed_tags.mkv").await;
+}
+
+#[tokio::test]
+async fn a_recording_with_seek_heads_and_known_sizes_is_reproduced() {
+    replays("kvs-recordings/output_get_media_sparse_fragments.mkv").await;
+}
+
+#[tokio::test]
+async fn a_recording_that_was_cut_off_is_reproduced_up_to_its_last_whole_fragment() {
+    replays("kvs-recordings/output-get-media-equal-timecode.mkv").await;
+}
+
+#[test]
+fn recordings_repeat_seek_heads_and_not_the_tags_before_info() {
+    for (path, id, repeated) in [
+        ("kvs-recordings/output_get_media_sparse_fragments.mkv", element::SEEK_HEAD, true),
+        ("kvs-recordings/test_mixed_tags.mkv", element::TAGS, false),
+    ] {
+        let Some(recording) = recorded(path) else { continue };
+        let fragments = parts(&recording);
+        let has = |fragment: &Recorded| fragment.head.first().is_some_and(|(first, _)| *first == id);
+        assert!(has(&fragments[0]), "{path}");
+        assert!(fragments[1..].iter().all(|fragment| has(fragment) == repeated), "{path}");
+    }
+}
