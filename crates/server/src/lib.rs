@@ -1,1 +1,15 @@
-//! tympan, the one deployable: sockets, tokio, config, wiring
+//! tympan, the one deployable: sockets, tokio, configuration and wiring. No protocol or business decision lives here.
+
+mod call;
+pub mod cli;
+mod clock;
+pub mod config;
+mod http;
+mod lambda;
+mod media;
+mod metrics;
+mod persist;
+pub mod serve;
+mod sink;
+mod sip;
+mod speech;

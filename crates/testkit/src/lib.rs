@@ -1,1 +1,5 @@
-//! Dev only: a spawned server, a scripted peer, fake Lambda, audio makers
+//! Dev only: the real binary, spawned on ports that the kernel chose.
+
+mod server;
+
+pub use server::{TestServer, TestServerBuilder, binary};

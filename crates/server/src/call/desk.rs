@@ -1,0 +1,163 @@
+//! Who is let in: routes an invitation to a flow, agrees on media, and starts the call's task.
+
+use super::flow_log::FlowLog;
+use super::registry::CallRegistry;
+use super::task::CallTask;
+use crate::clock::SystemClock;
+use crate::lambda::Lambda;
+use crate::media::{MediaPlane, ReservedPort};
+use crate::metrics::Metrics;
+use crate::sip::{Invitation, Refusal};
+use crate::speech::Speech;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tympan_connect::call::{Call, CallOptions, CallSetup};
+use tympan_connect::capture::{Leases, MediaSink, TrackProfile};
+use tympan_connect::contact::{Contact, History, InitiationMethod, NewContact};
+use tympan_connect::service::{ConnectService, Routed};
+use tympan_telephony::sdp::offer_answer::{LocalMedia, Negotiated, answer};
+use tympan_types::{ContactId, Redacted};
+
+/// What the desk needs to take calls.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    /// Routes numbers, and answers what calls ask.
+    pub connect: ConnectService,
+    /// Where contacts are remembered.
+    pub history: Arc<dyn History>,
+    /// The calls that are up.
+    pub registry: CallRegistry,
+    /// Sockets and threads for media.
+    pub media: Arc<MediaPlane>,
+    /// Streams for captures.
+    pub leases: Leases,
+    /// Where captures go.
+    pub sink: Arc<dyn MediaSink>,
+    /// Makes prompts.
+    pub speech: Arc<Speech>,
+    /// Invokes functions.
+    pub lambda: Arc<Lambda>,
+    /// Says what flows did.
+    pub flow_log: Arc<FlowLog>,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// Limits and waits.
+    pub options: DeskOptions,
+}
+
+/// How calls are taken.
+#[derive(Debug, Clone)]
+pub(crate) struct DeskOptions {
+    /// Calls at once; further ones are answered 503.
+    pub calls_max: usize,
+    /// The address for SDP, when it differs from the socket's.
+    pub public_address: Option<IpAddr>,
+    /// How far a timeline may fall behind before silence is written.
+    pub silence_grace: Duration,
+    /// How tracks are named.
+    pub track_profile: TrackProfile,
+    /// How long calls wait for what.
+    pub call: CallOptions,
+}
+
+impl Desk {
+    /// Takes invitations until there are no more.
+    pub(crate) async fn serve(self, mut invitations: mpsc::Receiver<Invitation>) {
+        while let Some(invitation) = invitations.recv().await {
+            match self.admit(&invitation) {
+                Ok(admitted) => self.begin(invitation, admitted),
+                Err(refusal) => {
+                    tracing::info!(call_id = invitation.call_id, ?refusal, "a call was refused");
+                    self.metrics.call_refused(refusal);
+                    invitation.leg.refuse(refusal);
+                }
+            }
+        }
+    }
+
+    fn admit(&self, invitation: &Invitation) -> Result<Admitted, Refusal> {
+        if self.registry.len() >= self.options.calls_max {
+            return Err(Refusal::Overloaded);
+        }
+        let routed = self.connect.route_number(invitation.called.expose()).ok_or(Refusal::UnknownNumber)?;
+        let offer = invitation.offer.as_deref().ok_or(Refusal::NotAcceptable)?;
+        let port = self.media.reserve().map_err(|error| {
+            tracing::error!(%error, "no RTP port for a call");
+            Refusal::Overloaded
+        })?;
+        let local = LocalMedia::new(self.advertised(port.address(), invitation.source), session_id());
+        let negotiated = answer(offer, &local).map_err(|error| {
+            tracing::info!(call_id = invitation.call_id, %error, "an offer cannot be answered");
+            Refusal::NotAcceptable
+        })?;
+        Ok(Admitted { routed, port, local, negotiated })
+    }
+
+    fn begin(&self, invitation: Invitation, admitted: Admitted) {
+        let now = SystemClock.wall_now();
+        let given = |number: &Redacted<String>| (!number.expose().is_empty()).then(|| number.clone());
+        let contact = Contact::new(
+            now,
+            NewContact {
+                id: ContactId::from_random(random()),
+                instance: admitted.routed.instance.reference(),
+                initiation_method: InitiationMethod::Inbound,
+                customer_number: given(&invitation.caller),
+                system_number: given(&invitation.called),
+                sip_headers: BTreeMap::new(),
+            },
+        );
+        tracing::info!(contact_id = %contact.id, call_id = invitation.call_id, "a call has arrived");
+        self.metrics.call_taken();
+        let call = Call::new(
+            now,
+            CallSetup {
+                contact,
+                flow: admitted.routed.flow.clone(),
+                instance: Arc::new(self.connect.clone()),
+                options: self.options.call,
+            },
+        );
+        // Counted before the next invitation is looked at, so that a burst cannot pass the limit.
+        let task = CallTask::new(self.clone(), invitation, admitted, call);
+        tokio::spawn(task.run());
+    }
+
+    /// The address that the caller can reach: the public one, the socket's, or for a socket on all addresses the
+    /// one that leads to the caller.
+    fn advertised(&self, bound: SocketAddr, caller: Option<SocketAddr>) -> SocketAddr {
+        let towards_caller = || {
+            let socket = UdpSocket::bind((bound.ip(), 0)).ok()?;
+            socket.connect(caller?).ok()?;
+            socket.local_addr().ok().map(|address| address.ip())
+        };
+        let ip = match self.options.public_address {
+            Some(public) => public,
+            None if bound.ip().is_unspecified() => towards_caller().unwrap_or(bound.ip()),
+            None => bound.ip(),
+        };
+        SocketAddr::new(ip, bound.port())
+    }
+}
+
+/// A call that may begin.
+pub(super) struct Admitted {
+    pub(super) routed: Routed,
+    pub(super) port: ReservedPort,
+    pub(super) local: LocalMedia,
+    pub(super) negotiated: Negotiated,
+}
+
+/// Sixteen random bytes.
+pub(super) fn random() -> [u8; 16] {
+    uuid::Uuid::new_v4().into_bytes()
+}
+
+/// A number for the origin line of SDP: 62 random bits, so that it stays positive for peers that read it as signed.
+fn session_id() -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = random();
+    u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 2
+}

@@ -1,0 +1,11 @@
+//! Calls: from an invitation to a record. What a call decides is decided in `tympan_connect::call`; here it is done.
+
+mod desk;
+mod flow_log;
+mod journal;
+mod registry;
+mod task;
+
+pub(crate) use desk::{Desk, DeskOptions};
+pub(crate) use flow_log::FlowLog;
+pub(crate) use registry::CallRegistry;

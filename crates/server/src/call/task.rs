@@ -1,0 +1,340 @@
+//! One call's task: waits for what happens, lets the call decide, and does what it wants.
+
+use super::desk::{Admitted, Desk, random};
+use super::journal::Journal;
+use super::registry::LiveCall;
+use crate::clock::SystemClock;
+use crate::media::{LegSpec, MediaEvent, MediaLeg, PromptToken, ReservedPort};
+use crate::sip::{EndedBy, Invitation, Leg, LegEvent, Refusal, Reoffer};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tympan_connect::call::{Call, CallInput, CallOutput, CallState, CaptureId, CaptureRequest, PromptId};
+use tympan_connect::capture::{self, CaptureEvent, Lease, OpenedCapture, Upload};
+use tympan_connect::contact::DisconnectReason;
+use tympan_telephony::sdp::offer_answer::{LocalMedia, Negotiated, reanswer};
+use tympan_types::{ContactId, Redacted, WallTime};
+
+/// A call and everything that it holds.
+pub(super) struct CallTask {
+    contact_id: ContactId,
+    desk: Desk,
+    live: LiveCall,
+    inputs: mpsc::UnboundedReceiver<CallInput>,
+    news: (mpsc::UnboundedSender<News>, mpsc::UnboundedReceiver<News>),
+    leg: Leg,
+    /// `None` once the SIP side has said its last.
+    leg_events: Option<mpsc::UnboundedReceiver<LegEvent>>,
+    source: Option<SocketAddr>,
+    local: LocalMedia,
+    negotiated: Negotiated,
+    media: Media,
+    journal: Journal,
+    prompts: HashMap<PromptToken, PromptId>,
+    last_token: u64,
+    leases: Vec<Lease>,
+    answered: bool,
+}
+
+/// The media of the call.
+enum Media {
+    /// The port is bound, but nothing is read from it before the answer.
+    Reserved(ReservedPort),
+    /// The leg runs.
+    Running(MediaLeg, mpsc::UnboundedReceiver<MediaEvent>),
+    /// Between the two, for an instant; afterwards when the port was given up.
+    None,
+}
+
+/// What a task of this call's tells it, beyond what the call itself is told.
+enum News {
+    /// A stream is leased and its upload open.
+    CaptureOpened { capture: CaptureId, upload: Box<dyn Upload>, lease: Lease },
+}
+
+/// What woke the task.
+enum Happening {
+    Input(CallInput),
+    Leg(LegEvent),
+    LegGone,
+    Media(MediaEvent),
+    News(News),
+    TimePassed,
+}
+
+impl CallTask {
+    pub(super) fn new(desk: Desk, invitation: Invitation, admitted: Admitted, call: Call) -> Self {
+        let Invitation { leg, events, source, .. } = invitation;
+        let Admitted { port, local, negotiated, .. } = admitted;
+        let contact_id = call.contact().id;
+        let (sender, inputs) = mpsc::unbounded_channel();
+        let live = LiveCall { call: Arc::new(Mutex::new(call)), inputs: sender };
+        desk.registry.add(contact_id, live.clone());
+        let journal = Journal::new(desk.history.clone());
+        Self {
+            contact_id,
+            desk,
+            live,
+            inputs,
+            news: mpsc::unbounded_channel(),
+            leg,
+            leg_events: Some(events),
+            source,
+            local,
+            negotiated,
+            media: Media::Reserved(port),
+            journal,
+            prompts: HashMap::new(),
+            last_token: 0,
+            leases: Vec::new(),
+            answered: false,
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        self.perform_outputs();
+        while self.live.call().state() != CallState::Over {
+            let deadline = self.live.call().next_deadline();
+            let happening = self.select(deadline).await;
+            self.apply(happening).await;
+            self.perform_outputs();
+        }
+        tracing::info!(contact_id = %self.contact_id, "a call has ended");
+        // The record is durable before the call counts as gone: a drain waits for that.
+        self.journal.finish().await;
+        self.desk.registry.remove(self.contact_id);
+        self.desk.metrics.call_ended();
+    }
+
+    async fn select(&mut self, deadline: Option<WallTime>) -> Happening {
+        let wait_ms = deadline.map(|deadline| deadline.ms_since(SystemClock.wall_now()).max(0));
+        let wait = wait_ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
+        let leg = async {
+            match &mut self.leg_events {
+                Some(events) => events.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        let media = async {
+            match &mut self.media {
+                Media::Running(_, events) => match events.recv().await {
+                    Some(event) => event,
+                    None => std::future::pending().await,
+                },
+                Media::Reserved(_) | Media::None => std::future::pending().await,
+            }
+        };
+        let passed = async {
+            match wait {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            event = leg => event.map_or(Happening::LegGone, Happening::Leg),
+            event = media => Happening::Media(event),
+            Some(input) = self.inputs.recv() => Happening::Input(input),
+            Some(news) = self.news.1.recv() => Happening::News(news),
+            () = passed => Happening::TimePassed,
+        }
+    }
+
+    async fn apply(&mut self, happening: Happening) {
+        match happening {
+            Happening::Input(input) => self.handle(input),
+            Happening::Leg(LegEvent::Confirmed) => self.handle(CallInput::Answered),
+            Happening::Leg(LegEvent::Reoffer(reoffer)) => self.reanswer(reoffer).await,
+            Happening::Leg(LegEvent::Digit(key)) => {
+                if let Some(digit) = tympan_telephony::Digit::from_char(key) {
+                    self.handle(CallInput::Digit(digit));
+                }
+            }
+            Happening::Leg(LegEvent::Ended(by)) => {
+                let reason = match by {
+                    EndedBy::Caller => DisconnectReason::CustomerDisconnect,
+                    EndedBy::Failure => DisconnectReason::TelecomProblem,
+                    EndedBy::Us => DisconnectReason::Other,
+                };
+                self.handle(CallInput::HungUp { reason });
+            }
+            Happening::LegGone => {
+                self.handle(CallInput::HungUp { reason: DisconnectReason::TelecomProblem });
+                // What is left of the call is only its capture.
+                self.leg_events = None;
+            }
+            Happening::Media(MediaEvent::Digit(digit)) => self.handle(CallInput::Digit(digit)),
+            Happening::Media(MediaEvent::PromptFinished(token)) => {
+                if let Some(prompt) = self.prompts.remove(&token) {
+                    self.handle(CallInput::PromptFinished { prompt });
+                }
+            }
+            Happening::Media(MediaEvent::CaptureFinished(stats)) => {
+                let losses = &stats.cutter.losses;
+                tracing::info!(
+                    contact_id = %self.contact_id,
+                    samples = stats.cutter.samples,
+                    fragments = stats.cutter.fragments,
+                    silences = losses.entries().count(),
+                    abandoned_bytes = stats.abandoned_bytes,
+                    "a capture has ended"
+                );
+            }
+            Happening::News(News::CaptureOpened { capture, upload, lease }) => {
+                let stream = lease.arn().clone();
+                self.leases.push(lease);
+                if let Media::Running(leg, _) = &self.media {
+                    leg.attach_upload(upload);
+                }
+                self.handle(CallInput::Capture { capture, event: CaptureEvent::Opened { stream } });
+            }
+            Happening::TimePassed => self.handle(CallInput::TimePassed),
+        }
+    }
+
+    fn handle(&self, input: CallInput) {
+        self.live.call().handle(SystemClock.wall_now(), input);
+    }
+
+    fn perform_outputs(&mut self) {
+        loop {
+            let Some(output) = self.live.call().poll() else { return };
+            self.perform(output);
+        }
+    }
+
+    fn perform(&mut self, output: CallOutput) {
+        match output {
+            CallOutput::Answer => self.answer(),
+            CallOutput::OpenCapture { capture, request } => self.open_capture(capture, request),
+            CallOutput::CaptureOnly { tracks, .. } => self.with_leg(|leg| leg.capture_only(tracks)),
+            CallOutput::CloseCapture { .. } => self.with_leg(MediaLeg::stop_capture),
+            CallOutput::ContactOpened(contact) => self.journal.opened(contact),
+            CallOutput::ContactChanged(contact) => self.journal.changed(contact),
+            CallOutput::ContactEnded(contact) => self.journal.ended(contact),
+            CallOutput::FlowLog(entry) => self.desk.flow_log.append(&entry),
+            CallOutput::Hangup { .. } => self.hang_up(),
+            CallOutput::InvokeLambda { invocation, function_arn, event, time_limit_ms } => {
+                let (lambda, inputs) = (self.desk.lambda.clone(), self.live.inputs.clone());
+                tokio::spawn(async move {
+                    let limit = Duration::from_millis(time_limit_ms.into());
+                    let event = event.into_exposed().to_string().into_bytes();
+                    let input = match lambda.invoke(&function_arn, event, limit).await {
+                        Ok(body) => CallInput::LambdaReturned { invocation, body: Redacted::new(body) },
+                        Err(error) => CallInput::LambdaFailed { invocation, reason: error.to_string() },
+                    };
+                    // The call may be over; then nobody waits for the answer.
+                    let _ = inputs.send(input);
+                });
+            }
+            CallOutput::PreparePrompt { prompt, content } => {
+                let (speech, inputs) = (self.desk.speech.clone(), self.live.inputs.clone());
+                tokio::spawn(async move {
+                    let input = match speech.prepare(&content).await {
+                        Ok(prepared) => {
+                            CallInput::PromptPrepared { prompt, sound: prepared.sound, note: prepared.note }
+                        }
+                        Err(reason) => CallInput::PromptFailed { prompt, reason },
+                    };
+                    let _ = inputs.send(input);
+                });
+            }
+            CallOutput::PlayPrompt { prompt, sound } => {
+                self.last_token += 1;
+                let token = PromptToken(self.last_token);
+                self.prompts.insert(token, prompt);
+                self.with_leg(|leg| leg.play(token, sound.samples().clone()));
+            }
+            CallOutput::StopPrompt { .. } => {
+                self.prompts.clear();
+                self.with_leg(MediaLeg::stop_prompts);
+            }
+        }
+    }
+
+    /// Sends the answer, and from this instant on listens: packets may come before it is confirmed.
+    fn answer(&mut self) {
+        let Media::Reserved(port) = std::mem::replace(&mut self.media, Media::None) else { return };
+        let spec = LegSpec {
+            negotiated: self.negotiated.clone(),
+            signalling: self.source.map(|source| source.ip()),
+            silence_grace: self.desk.options.silence_grace,
+            random: random(),
+        };
+        let (leg, events) = self.desk.media.open(port, spec);
+        self.media = Media::Running(leg, events);
+        self.answered = self.leg.accept(self.negotiated.answer.clone());
+        if !self.answered {
+            // The caller cancelled while we decided: the leg says so by itself.
+            tracing::debug!(contact_id = %self.contact_id, "the caller was gone before the answer");
+        }
+    }
+
+    /// Hold, resume, a moved address, another codec: the capture does not notice.
+    async fn reanswer(&mut self, reoffer: Reoffer) {
+        let Some(offer) = &reoffer.offer else {
+            // An empty re-INVITE asks for our offer: what was agreed stands.
+            let answer = self.negotiated.answer.clone();
+            return reoffer.accept(Some(answer)).await;
+        };
+        match reanswer(offer, &self.local, &self.negotiated) {
+            Ok(negotiated) => {
+                self.negotiated = negotiated.clone();
+                let answer = negotiated.answer.clone();
+                self.with_leg(|leg| leg.renegotiate(negotiated));
+                reoffer.accept(Some(answer)).await;
+            }
+            Err(error) => {
+                tracing::info!(contact_id = %self.contact_id, %error, "a new offer was refused; the call goes on as it was");
+                reoffer.refuse().await;
+            }
+        }
+    }
+
+    /// Captures from this instant, and meanwhile leases a stream and opens an upload to it.
+    fn open_capture(&mut self, capture: CaptureId, request: CaptureRequest) {
+        let cutter = request.cutter(self.desk.options.track_profile, random());
+        self.with_leg(|leg| leg.start_capture(cutter));
+        let spec = request.lease(random());
+        let (desk, inputs, news) = (self.desk.clone(), self.live.inputs.clone(), self.news.0.clone());
+        tokio::spawn(async move {
+            let tell = |event| {
+                // A call that is over has no more interest in its capture.
+                let _ = inputs.send(CallInput::Capture { capture, event });
+            };
+            let OpenedCapture { lease, upload, mut acks } =
+                match capture::open(&desk.leases, &*desk.sink, &spec).await {
+                    Ok(opened) => opened,
+                    Err(error) => {
+                        desk.metrics.capture_failed();
+                        return tell(CaptureEvent::Failed { reason: error.to_string() });
+                    }
+                };
+            let held = lease.clone();
+            let _ = news.send(News::CaptureOpened { capture, upload, lease });
+            while let Some(event) = acks.next().await {
+                tell(event);
+            }
+            // The stream is free for another call only when its last fragment is safe.
+            drop(held);
+        });
+    }
+
+    fn hang_up(&mut self) {
+        // Nobody listens any more: the port is free for another call, and what was captured is completed.
+        self.media = Media::None;
+        if !self.answered {
+            self.leg.refuse(Refusal::Overloaded);
+            return;
+        }
+        let leg = self.leg.clone();
+        tokio::spawn(async move { leg.hang_up().await });
+    }
+
+    fn with_leg(&self, command: impl FnOnce(&MediaLeg)) {
+        if let Media::Running(leg, _) = &self.media {
+            command(leg);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The configuration: a TOML file, overridden by `TYMPAN_SECTION__KEY` variables, every key at its default in
+//! `config/tympan.toml`.
+
+mod load;
+mod secret;
+mod sections;
+mod suggest;
+
+pub use load::{ConfigError, load};
+pub use secret::{SecretError, read_secret};
+pub use sections::{
+    Account, Auth, Capture, Config, Connect, Credential, Flow, Http, Instance, Kms, Kvs, Lambda,
+    LambdaFunction, Log, MediaStreaming, Rtp, Sip, Speech, Store,
+};

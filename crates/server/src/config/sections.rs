@@ -1,0 +1,364 @@
+//! One struct per section, one field per key; the defaults here are the ones that `config/tympan.toml` shows.
+
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where streams, keys, settings and contact records live.
+    pub data_dir: PathBuf,
+    /// The account and region that this server answers for.
+    pub account: Account,
+    /// Access keys that may sign requests.
+    pub credentials: Vec<Credential>,
+    /// The HTTP listener.
+    pub http: Http,
+    /// How signatures are checked.
+    pub auth: Auth,
+    /// The SIP listener.
+    pub sip: Sip,
+    /// The media plane.
+    pub rtp: Rtp,
+    /// How captured audio is cut and sent to its stream.
+    pub capture: Capture,
+    /// The Kinesis Video Streams service.
+    pub kvs: Kvs,
+    /// The embedded media store.
+    pub store: Store,
+    /// The keys that encrypt it.
+    pub kms: Kms,
+    /// How Lambda functions are reached.
+    pub lambda: Lambda,
+    /// How text prompts are spoken.
+    pub speech: Speech,
+    /// Instances, flows and numbers that exist from the start.
+    pub connect: Connect,
+    /// Logging.
+    pub log: Log,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("/var/lib/tympan"),
+            account: Account::default(),
+            credentials: Vec::new(),
+            http: Http::default(),
+            auth: Auth::default(),
+            sip: Sip::default(),
+            rtp: Rtp::default(),
+            capture: Capture::default(),
+            kvs: Kvs::default(),
+            store: Store::default(),
+            kms: Kms::default(),
+            lambda: Lambda::default(),
+            speech: Speech::default(),
+            connect: Connect::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+/// `[account]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Account {
+    /// Twelve digits.
+    pub id: String,
+    /// Region name.
+    pub region: String,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self { id: "111122223333".into(), region: "us-west-2".into() }
+    }
+}
+
+/// `[[credentials]]`
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Credential {
+    /// The access key id.
+    pub access_key_id: String,
+    /// The secret, in the clear; prefer `secret_access_key_file`.
+    pub secret_access_key: String,
+    /// A file that holds the secret; refused when others can read it.
+    pub secret_access_key_file: String,
+    /// The session token that must come with the key; empty for a long-lived key.
+    pub session_token: String,
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credential").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// `[http]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Address and port of the APIs, health and metrics; port 0 lets the kernel choose.
+    pub listen: String,
+    /// What GetDataEndpoint answers; empty: `http://` and the listening address.
+    pub public_url: String,
+    /// Largest JSON request body.
+    pub body_limit_bytes: usize,
+    /// How long SIGTERM waits for calls and uploads to end.
+    pub drain_timeout_ms: u64,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8600".into(),
+            public_url: String::new(),
+            body_limit_bytes: 4 * 1024 * 1024,
+            drain_timeout_ms: 30_000,
+        }
+    }
+}
+
+/// `[auth]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Auth {
+    /// How far a request's clock may be off.
+    pub clock_skew_s: u64,
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self { clock_skew_s: 300 }
+    }
+}
+
+/// `[sip]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sip {
+    /// Address and port for UDP and TCP; port 0 lets the kernel choose.
+    pub listen: String,
+    /// The address to put into Contact and SDP; empty: the listening address.
+    pub public_address: String,
+    /// Calls at once; further ones are answered 503.
+    pub calls_max: usize,
+}
+
+impl Default for Sip {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:5060".into(), public_address: String::new(), calls_max: 2_000 }
+    }
+}
+
+/// `[rtp]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rtp {
+    /// First port of the range; 0 lets the kernel choose each port.
+    pub port_first: u16,
+    /// Last port of the range.
+    pub port_last: u16,
+    /// Media threads; 0: cores less one, at least one.
+    pub threads: usize,
+    /// How often a media thread drains its sockets.
+    pub tick_ms: u64,
+    /// How far the captured timeline may fall behind the clock before silence is written.
+    pub silence_grace_ms: u64,
+}
+
+impl Default for Rtp {
+    fn default() -> Self {
+        Self { port_first: 20_000, port_last: 29_999, threads: 0, tick_ms: 5, silence_grace_ms: 500 }
+    }
+}
+
+/// `[capture]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Capture {
+    /// Length of a fragment.
+    pub fragment_ms: u32,
+    /// How the customer's track is named: `current` or `seed2019`.
+    pub track_profile: String,
+    /// How long the Start block waits for the store before it takes its Error branch.
+    pub start_timeout_ms: u64,
+    /// How long the Stop block and the end of a call wait for the last acknowledgement.
+    pub stop_timeout_ms: u64,
+    /// Audio that may wait for a slow store, per call; what goes beyond is counted and becomes a gap.
+    pub backlog_limit_bytes: usize,
+}
+
+impl Default for Capture {
+    fn default() -> Self {
+        Self {
+            fragment_ms: 1_000,
+            track_profile: "current".into(),
+            start_timeout_ms: 5_000,
+            stop_timeout_ms: 5_000,
+            backlog_limit_bytes: 1024 * 1024,
+        }
+    }
+}
+
+/// `[kvs]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Kvs {
+    /// Streams per account.
+    pub streams_per_account: u32,
+    /// How long GetMedia waits at the tail of a quiet stream before it ends.
+    pub get_media_idle_ms: u64,
+    /// How long a GetMedia connection may live.
+    pub get_media_lifetime_s: u64,
+    /// How long a PutMedia connection may stay silent.
+    pub put_media_idle_ms: u64,
+}
+
+impl Default for Kvs {
+    fn default() -> Self {
+        Self {
+            streams_per_account: 100,
+            get_media_idle_ms: 3_000,
+            get_media_lifetime_s: 2_700,
+            put_media_idle_ms: 30_000,
+        }
+    }
+}
+
+/// `[store]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// How often expired media is removed from disk (it is never served meanwhile).
+    pub sweep_interval_s: u64,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { sweep_interval_s: 60 }
+    }
+}
+
+/// `[kms]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Kms {
+    /// Folder of the master keys; empty: `keyring` in the data folder. Keep it on another disk in production.
+    pub keyring_dir: String,
+}
+
+/// `[lambda]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Lambda {
+    /// A Lambda-compatible endpoint; empty: only mapped functions can be invoked.
+    pub endpoint: String,
+    /// The access key that signs invocations.
+    pub access_key_id: String,
+    /// Its secret; prefer `secret_access_key_file`.
+    pub secret_access_key: String,
+    /// A file that holds the secret.
+    pub secret_access_key_file: String,
+    /// Functions that are a local command or URL.
+    pub functions: Vec<LambdaFunction>,
+}
+
+/// `[[lambda.functions]]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LambdaFunction {
+    /// The function's ARN as flows name it.
+    pub arn: String,
+    /// A command and its arguments: the event comes on its stdin, the result is read from its stdout.
+    pub command: Vec<String>,
+    /// A URL that the event is posted to, instead of a command.
+    pub url: String,
+}
+
+/// `[speech]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Speech {
+    /// A command that reads text on stdin and writes WAV to stdout; empty: prompts are silence of their reading time.
+    pub command: Vec<String>,
+    /// How long it may take for one prompt.
+    pub timeout_ms: u64,
+    /// Folder of WAV prompts that flows name by id.
+    pub prompt_dir: String,
+}
+
+impl Default for Speech {
+    fn default() -> Self {
+        Self {
+            command: ["espeak-ng", "--stdin", "--stdout"].map(String::from).to_vec(),
+            timeout_ms: 10_000,
+            prompt_dir: String::new(),
+        }
+    }
+}
+
+/// `[connect]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Connect {
+    /// Instances that exist from the start; changes made by the API stay.
+    pub instances: Vec<Instance>,
+}
+
+/// `[[connect.instances]]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Instance {
+    /// The instance alias.
+    pub alias: String,
+    /// Live media streaming; absent: not enabled.
+    pub media_streaming: Option<MediaStreaming>,
+    /// Functions that flows may invoke.
+    pub lambda_functions: Vec<String>,
+    /// Contact flows.
+    pub flows: Vec<Flow>,
+}
+
+/// `[connect.instances.media_streaming]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MediaStreaming {
+    /// Prefix of the streams' names.
+    pub prefix: String,
+    /// The KMS key: id, ARN or alias.
+    pub kms_key: String,
+    /// Hours that audio is kept; 0: no data retention.
+    pub retention_hours: u32,
+}
+
+/// `[[connect.instances.flows]]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Flow {
+    /// The flow's name.
+    pub name: String,
+    /// The file that holds its JSON.
+    pub file: String,
+    /// Numbers that ring it, in E.164.
+    pub numbers: Vec<String>,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// A filter such as `info` or `tympan_server=debug,warn`.
+    pub filter: String,
+    /// `text` or `json`.
+    pub format: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info,rsipstack=error".into(), format: "text".into() }
+    }
+}

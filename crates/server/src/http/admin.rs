@@ -1,0 +1,39 @@
+//! Health, readiness and metrics: unsigned, for probes on the same machine or network.
+
+use super::body::Body;
+use super::respond;
+use crate::metrics::Metrics;
+use hyper::Response;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether new work is taken.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Takes new work, or from now on no more.
+    pub(crate) fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Relaxed);
+    }
+}
+
+pub(super) fn health() -> Response<Body> {
+    respond::text(200, "ok\n")
+}
+
+pub(super) fn ready(readiness: &Readiness) -> Response<Body> {
+    if readiness.0.load(Ordering::Relaxed) {
+        respond::text(200, "ready\n")
+    } else {
+        respond::text(503, "draining: calls and uploads that run are finished, no new ones are taken\n")
+    }
+}
+
+pub(super) fn metrics(metrics: &Metrics) -> Response<Body> {
+    respond::respond(
+        200,
+        "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        super::body::full(metrics.render()),
+    )
+}

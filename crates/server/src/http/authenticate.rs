@@ -1,0 +1,91 @@
+//! Who sends a request: the head is checked before the body is read, the signature when it is.
+
+use super::body::Body;
+use super::respond;
+use crate::clock::SystemClock;
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Response};
+use serde_json::json;
+use tympan_auth::{CredentialStore, Payload, Pending, Rejection, RequestParts, Verified, Verifier, scope_of};
+
+/// Checks signatures against the configured access keys.
+pub(super) struct Authenticator {
+    verifier: Verifier,
+    credentials: CredentialStore,
+    local_port: u16,
+    /// In `--dev` a refusal shows how the server read the request.
+    explains: bool,
+}
+
+/// A request whose head is in order.
+pub(super) struct HeadChecked {
+    pending: Pending,
+}
+
+impl Authenticator {
+    pub(super) fn new(
+        credentials: CredentialStore,
+        clock_skew_s: u64,
+        local_port: u16,
+        explains: bool,
+    ) -> Self {
+        let skew_ms = i64::try_from(clock_skew_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
+        Self { verifier: Verifier::with_skew_ms(skew_ms), credentials, local_port, explains }
+    }
+
+    /// The signing name of the service that a request claims to be for; unverified, for routing only.
+    pub(super) fn claimed_service(&self, head: &Parts) -> Option<String> {
+        self.with_parts(head, |parts| scope_of(parts).map(|scope| scope.service))
+    }
+
+    /// Everything but the signature itself.
+    pub(super) fn check_head(&self, head: &Parts) -> Result<HeadChecked, Box<Response<Body>>> {
+        let checked = self.with_parts(head, |parts| {
+            self.verifier.check_head(SystemClock.wall_now(), parts, &self.credentials)
+        });
+        match checked {
+            Ok(pending) => Ok(HeadChecked { pending }),
+            Err(rejection) => Err(Box::new(refuse(&rejection, None))),
+        }
+    }
+
+    /// The signature, and who made it.
+    pub(super) fn verify(
+        &self,
+        head: &Parts,
+        checked: &HeadChecked,
+        payload: Payload,
+    ) -> Result<Verified, Box<Response<Body>>> {
+        checked.pending.verify(payload).map_err(|rejection| {
+            let explanation = self
+                .explains
+                .then(|| self.with_parts(head, |parts| checked.pending.explain(parts, payload).to_string()));
+            Box::new(refuse(&rejection, explanation))
+        })
+    }
+
+    fn with_parts<T>(&self, head: &Parts, with: impl FnOnce(&RequestParts<'_>) -> T) -> T {
+        let headers = lines(&head.headers);
+        with(&RequestParts {
+            method: head.method.as_str(),
+            raw_path: head.uri.path(),
+            raw_query: head.uri.query().unwrap_or(""),
+            headers: &headers,
+            local_port: Some(self.local_port),
+        })
+    }
+}
+
+fn lines(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
+}
+
+fn refuse(rejection: &Rejection, explanation: Option<String>) -> Response<Body> {
+    let message = match explanation {
+        None => rejection.to_string(),
+        Some(explanation) => format!("{rejection}\n\n{explanation}"),
+    };
+    // Both spellings: rest-json clients look for either.
+    let body = json!({ "message": message, "Message": message });
+    respond::error(rejection.status(), rejection.error_type(), body.to_string().into_bytes())
+}

@@ -1,0 +1,47 @@
+//! Amazon Connect over HTTP.
+
+use super::body::Body;
+use super::respond;
+use crate::clock::SystemClock;
+use bytes::Bytes;
+use hyper::Response;
+use hyper::http::request::Parts;
+use tympan_connect::api::ApiRequest;
+use tympan_connect::service::ConnectService;
+use tympan_types::Caller;
+
+/// Answers one request. The service writes settings to disk before it answers, so it runs where it may block.
+pub(super) async fn call(
+    service: &ConnectService,
+    caller: Caller,
+    head: Parts,
+    body: Bytes,
+) -> Response<Body> {
+    let service = service.clone();
+    let answered = tokio::task::spawn_blocking(move || {
+        let request = ApiRequest {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or(""),
+            body: &body,
+        };
+        service.call(SystemClock.wall_now(), &caller, request)
+    });
+    match answered.await {
+        Ok(Ok(answer)) => {
+            let body = answer.body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+            respond::json(answer.status, body)
+        }
+        Ok(Err(error)) => {
+            respond::error(error.status(), error.code().name(), error.body().to_string().into_bytes())
+        }
+        Err(error) => {
+            tracing::error!(%error, "a Connect request panicked");
+            respond::error(
+                500,
+                "InternalServiceException",
+                br#"{"Message":"The request failed inside."}"#.to_vec(),
+            )
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Kinesis Video Streams over HTTP: JSON in and out, and the two bodies that are media.
+
+use super::body::{self, Body};
+use super::respond;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::stream::{self, Stream};
+use http_body_util::BodyExt;
+use hyper::Response;
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use tokio_util::sync::CancellationToken;
+use tympan_auth::Verified;
+use tympan_kvs::{
+    AckStream, KvsError, KvsErrorCode, KvsService, MEDIA_CONTENT_TYPE, MediaBody, Operation, PutMediaRequest,
+    PutMediaSession,
+};
+use tympan_store::Ending;
+use tympan_types::Caller;
+
+/// Every operation but PutMedia.
+pub(super) async fn call(
+    service: &KvsService,
+    caller: &Caller,
+    operation: Option<Operation>,
+    request: &[u8],
+) -> Response<Body> {
+    let answered = match operation {
+        None => Err(KvsError::new(KvsErrorCode::UnknownOperation, "No operation has this path.")),
+        Some(Operation::GetMedia) => service.get_media(caller, request).await.map(media),
+        Some(Operation::GetMediaForFragmentList) => {
+            service.get_media_for_fragment_list(caller, request).await.map(media)
+        }
+        Some(operation) => {
+            service.call(caller, operation, request).await.map(|answer| respond::json(200, answer))
+        }
+    };
+    answered.unwrap_or_else(|error| refuse(&error))
+}
+
+/// PutMedia: the answer begins at once, and acknowledgements follow while the body is read.
+///
+/// A refusal is sent without reading the body, so a client that waits for `100 Continue` never sends it.
+pub(super) async fn put_media(
+    service: &KvsService,
+    verified: &Verified,
+    head: &Parts,
+    body: Incoming,
+    shutdown: CancellationToken,
+) -> Response<Body> {
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let opened = match PutMediaRequest::parse(&header) {
+        Ok(request) => service.put_media(&verified.caller, request).await,
+        Err(error) => Err(error),
+    };
+    match opened {
+        Ok(mut session) => {
+            let acks = session.acks();
+            // A client that waits for `100 Continue` gets it when the body is asked for before the answer begins.
+            let mut body = body;
+            if let Some(Some(Ok(frame))) = body.frame().now_or_never() {
+                session.push(frame.data_ref().map_or(&[][..], |bytes| bytes));
+            }
+            tokio::task::yield_now().await;
+            tokio::spawn(upload(session, body, shutdown));
+            respond::respond(200, "application/json", body::chunked(lines(acks)))
+        }
+        Err(error) => refuse(&error),
+    }
+}
+
+/// Feeds the body into its session, no faster than the store takes it.
+async fn upload(mut session: PutMediaSession, mut body: Incoming, shutdown: CancellationToken) {
+    loop {
+        session.ready().await;
+        let frame = tokio::select! {
+            frame = body.frame() => frame,
+            // A drain ends uploads on whatever fragment is complete; the producer reconnects elsewhere.
+            () = shutdown.cancelled() => break,
+        };
+        match frame {
+            Some(Ok(frame)) => {
+                if let Some(bytes) = frame.data_ref() {
+                    session.push(bytes);
+                }
+            }
+            Some(Err(error)) => {
+                tracing::debug!(%error, "an upload broke off");
+                break;
+            }
+            None => break,
+        }
+        if session.failed() {
+            break;
+        }
+    }
+    // A producer that ended its body properly may come back in a moment, as one does that rotates its token.
+    session.finish(Ending::Disconnected);
+}
+
+/// One chunk per line: the C producer cannot take more than 1,024 bytes at a time.
+fn lines(acks: AckStream) -> impl Stream<Item = Bytes> + Send {
+    stream::unfold(acks, |mut acks| async move {
+        let ack = acks.next().await?;
+        Some((Bytes::from(ack.to_line()), acks))
+    })
+}
+
+fn media(body: MediaBody) -> Response<Body> {
+    let chunks = stream::unfold(body, |mut body| async move {
+        let chunk = body.next().await?;
+        Some((chunk, body))
+    });
+    respond::respond(200, MEDIA_CONTENT_TYPE, body::chunked(chunks))
+}
+
+fn refuse(error: &KvsError) -> Response<Body> {
+    respond::error(error.status(), error.code().name(), error.body())
+}

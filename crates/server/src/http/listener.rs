@@ -1,0 +1,81 @@
+//! HTTP/1.1 connections: producers sign hop-by-hop headers, so nothing newer is offered.
+
+use super::body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+/// How long a client may take to send the head of a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Largest head of a request: signatures with long session tokens are a few kB.
+const HEAD_LIMIT_BYTES: usize = 64 * 1024;
+
+/// Answers one request.
+pub(super) trait Answer: Send + Sync + 'static {
+    /// The answer; every failure is one too.
+    fn answer(self: Arc<Self>, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// Serves `listener` until `shutdown`; then finishes the requests that run. Returns when the last connection is closed.
+pub(super) async fn serve(listener: TcpListener, answer: Arc<impl Answer>, shutdown: CancellationToken) {
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                // Live audio goes out in pieces of 400 bytes: each must leave at once.
+                if let Err(error) = stream.set_nodelay(true) {
+                    debug!(%error, "cannot set TCP_NODELAY");
+                }
+                connections.spawn(connection(stream, peer, answer.clone(), shutdown.clone()));
+            }
+            Err(error) => {
+                warn!(%error, "cannot accept an HTTP connection");
+                // Out of descriptors: give those that hold them a moment instead of spinning.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    connections.close();
+    connections.wait().await;
+}
+
+async fn connection(
+    stream: tokio::net::TcpStream,
+    peer: SocketAddr,
+    answer: Arc<impl Answer>,
+    shutdown: CancellationToken,
+) {
+    let service = service_fn(move |request| {
+        let answer = answer.clone();
+        async move { Ok::<_, Infallible>(answer.answer(request).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HEAD_LIMIT_BYTES);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let outcome = tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        debug!(%error, %peer, "an HTTP connection ended early");
+    }
+}

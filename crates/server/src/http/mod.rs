@@ -1,0 +1,16 @@
+//! The HTTP side: one listener for Kinesis Video Streams, Connect, health and metrics.
+//!
+//! Which service a request is for is told by the signing name in its signature, as AWS tells by the host name.
+
+mod admin;
+mod authenticate;
+mod body;
+mod connect;
+mod contacts;
+mod kvs;
+mod listener;
+mod respond;
+mod route;
+
+pub(crate) use admin::Readiness;
+pub(crate) use route::{Services, serve};

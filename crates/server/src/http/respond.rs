@@ -1,0 +1,45 @@
+//! Answers in the shape of AWS's rest-json services.
+
+use super::body::{self, Body};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Response, StatusCode};
+
+/// The header from which SDKs take the exception's name. The documentation prints another spelling; this is the one that is read.
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+/// Names the request in logs and support cases; the C producer looks for this very name.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+/// A JSON answer.
+pub(super) fn json(status: u16, bytes: Vec<u8>) -> Response<Body> {
+    respond(status, "application/json", body::full(bytes))
+}
+
+/// A plain text answer, for people and probes.
+pub(super) fn text(status: u16, text: impl Into<String>) -> Response<Body> {
+    respond(status, "text/plain; charset=utf-8", body::full(text.into()))
+}
+
+/// An answer with any body.
+pub(super) fn respond(status: u16, content_type: &'static str, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// An error answer: the type in its header, the message in the body.
+pub(super) fn error(status: u16, error_type: &str, body: Vec<u8>) -> Response<Body> {
+    let mut response = json(status, body);
+    if let Ok(value) = HeaderValue::from_str(error_type) {
+        response.headers_mut().insert(ERROR_TYPE, value);
+    }
+    response
+}
+
+/// Marks an answer with the id of its request.
+pub(super) fn identify(mut response: Response<Body>, request_id: &str) -> Response<Body> {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}

@@ -1,0 +1,303 @@
+//! One call's media on its thread: packets in, prompts out, a capture in between.
+
+use super::inbox::Inbox;
+use super::stats::Tally;
+use crate::clock::SystemClock;
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tympan_connect::capture::{Anchor, Capture, CaptureStats, CutterSpec, Tracks, Upload};
+use tympan_telephony::audio::pcm::FRAME_SAMPLES;
+use tympan_telephony::rtp::latch::{SourceLatch, Trust, Verdict};
+use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
+use tympan_telephony::rtp::rtcp::is_rtcp;
+use tympan_telephony::rtp::sender::RtpSender;
+use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
+use tympan_telephony::sdp::offer_answer::{Codec, Negotiated};
+use tympan_telephony::{Digit, MediaTime};
+
+/// From one packet of a prompt to the next.
+const FRAME: Duration = Duration::from_millis(20);
+/// While nothing is played, a frame of silence keeps translators' bindings open (RFC 6263 section 4.3).
+const KEEPALIVE: Duration = Duration::from_secs(15);
+/// After a stall at most this many frames are sent at once; the rest of the delay is not caught up.
+const CATCH_UP_FRAMES: u32 = 5;
+
+/// How a leg begins.
+pub(crate) struct LegSpec {
+    /// What was agreed by SDP.
+    pub negotiated: Negotiated,
+    /// The host that the signalling came from: it may send media too.
+    pub signalling: Option<IpAddr>,
+    /// How far the timeline may fall behind before silence is written.
+    pub silence_grace: Duration,
+    /// Sixteen random bytes for the outgoing stream's numbers.
+    pub random: [u8; 16],
+}
+
+/// Eight-kilohertz samples to be played; shared between the calls that play the same prompt.
+pub(crate) type Prompt = Arc<[i16]>;
+
+/// Names one playing of a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct PromptToken(pub u64);
+
+/// What a leg has to tell its call.
+#[derive(Debug)]
+pub(crate) enum MediaEvent {
+    /// The caller pressed a key.
+    Digit(Digit),
+    /// A prompt was played to its end; not told of one that was stopped.
+    PromptFinished(PromptToken),
+    /// A capture has ended, and will write no more.
+    CaptureFinished(Box<CaptureStats>),
+}
+
+/// A leg on its thread.
+pub(super) struct Leg {
+    socket: UdpSocket,
+    latch: SourceLatch,
+    timeline: Timeline,
+    sender: RtpSender,
+    codec: Codec,
+    /// The peer wants to hear us.
+    sends: bool,
+    prompts: VecDeque<Playing>,
+    next_send: MediaTime,
+    /// The instant that the sender's timestamp stands for.
+    sender_clock: MediaTime,
+    capture: Option<Capture>,
+    events: mpsc::UnboundedSender<MediaEvent>,
+    datagram: Vec<u8>,
+    frame: Vec<u8>,
+}
+
+struct Playing {
+    token: PromptToken,
+    prompt: Prompt,
+    played_samples: usize,
+}
+
+impl Leg {
+    pub(super) fn new(
+        now: MediaTime,
+        socket: UdpSocket,
+        spec: LegSpec,
+        events: mpsc::UnboundedSender<MediaEvent>,
+    ) -> Self {
+        let LegSpec { negotiated, signalling, silence_grace, random } = spec;
+        let [a, b, c, d, e, f, g, h, i, j, ..] = random;
+        let config =
+            TimelineConfig { payloads: negotiated.payloads.clone(), silence_grace, ..Default::default() };
+        Self {
+            socket,
+            latch: SourceLatch::new(negotiated.remote, signalling, Trust::KnownHosts),
+            timeline: Timeline::new(config, now),
+            sender: RtpSender::new(
+                Ssrc(u32::from_be_bytes([a, b, c, d])),
+                u16::from_be_bytes([e, f]),
+                RtpTimestamp(u32::from_be_bytes([g, h, i, j])),
+                negotiated.codec.payload_type,
+            ),
+            codec: negotiated.codec,
+            sends: negotiated.destination().is_some(),
+            prompts: VecDeque::new(),
+            // The first frame goes out at once: it opens the way through a translator for the caller's packets.
+            next_send: now,
+            sender_clock: now,
+            capture: None,
+            events,
+            datagram: Vec::with_capacity(256),
+            frame: Vec::with_capacity(FRAME_SAMPLES),
+        }
+    }
+
+    pub(super) fn socket(&self) -> &UdpSocket {
+        &self.socket
+    }
+
+    /// The session has changed: hold, resume, another address or codec.
+    pub(super) fn renegotiate(&mut self, negotiated: &Negotiated) {
+        if !negotiated.remote.ip().is_unspecified() {
+            self.latch.expect(negotiated.remote);
+        }
+        self.timeline.set_payloads(negotiated.payloads.clone());
+        self.codec = negotiated.codec;
+        self.sender.set_payload_type(negotiated.codec.payload_type);
+        self.sends = negotiated.destination().is_some();
+    }
+
+    /// Takes everything that waits on the socket.
+    pub(super) fn receive(&mut self, now: MediaTime, inbox: &mut Inbox, tally: &mut Tally) -> io::Result<()> {
+        let Self { socket, latch, timeline, .. } = self;
+        inbox.drain(socket, |datagram, from| {
+            if is_rtcp(datagram) {
+                tally.other_packets += 1;
+                return;
+            }
+            let Ok(packet) = RtpPacket::parse(datagram) else {
+                tally.other_packets += 1;
+                return;
+            };
+            if latch.admit(now, from, packet.header().ssrc) == Verdict::Refused {
+                tally.refused_packets += 1;
+                return;
+            }
+            tally.received_packets += 1;
+            timeline.handle(now, now, &packet);
+        })?;
+        self.forward(tally);
+        Ok(())
+    }
+
+    /// Lets time pass: silence in, prompts out.
+    pub(super) fn tick(&mut self, now: MediaTime, tally: &mut Tally) {
+        self.timeline.tick(now);
+        self.forward(tally);
+        self.send_due(now, tally);
+    }
+
+    /// When `tick` has something to do without a packet.
+    pub(super) fn next_deadline(&self) -> MediaTime {
+        self.timeline.next_deadline().map_or(self.next_send, |deadline| deadline.min(self.next_send))
+    }
+
+    pub(super) fn play(&mut self, now: MediaTime, token: PromptToken, prompt: Prompt) {
+        if self.prompts.is_empty() {
+            // The keep-alive's pace is not the prompt's: it begins now.
+            self.next_send = self.next_send.min(now);
+        }
+        self.prompts.push_back(Playing { token, prompt, played_samples: 0 });
+    }
+
+    pub(super) fn stop_prompts(&mut self) {
+        self.prompts.clear();
+    }
+
+    /// Captures from here on: what is in the socket already came before.
+    pub(super) fn start_capture(&mut self, now: MediaTime, spec: &CutterSpec) {
+        let at = self.timeline.position(now);
+        let behind_ms = self.timeline.lead_samples(now) / 8;
+        let wall = SystemClock.wall_now().plus_ms(behind_ms);
+        self.capture = Some(Capture::new(spec, Anchor { at, wall }));
+    }
+
+    pub(super) fn attach_upload(&mut self, upload: Box<dyn Upload>) {
+        // Without a capture the upload is dropped unfinished, which cuts its session off: nobody waits for it.
+        if let Some(capture) = &mut self.capture {
+            capture.attach(upload);
+        }
+    }
+
+    pub(super) fn capture_only(&mut self, tracks: Tracks) {
+        if let Some(capture) = &mut self.capture {
+            capture.only(tracks);
+        }
+    }
+
+    pub(super) fn stop_capture(&mut self, tally: &mut Tally) {
+        let Some(mut capture) = self.capture.take() else { return };
+        capture.finish();
+        let stats = capture.stats();
+        tally.captured_samples += stats.cutter.samples;
+        self.tell(MediaEvent::CaptureFinished(Box::new(stats)));
+        // An upload that is still on its way belongs to this capture: it is kept until the leg ends or captures anew.
+        self.capture = Some(capture);
+    }
+
+    /// The call is over: what was captured is completed.
+    pub(super) fn close(mut self, now: MediaTime, tally: &mut Tally) {
+        self.timeline.finish(now);
+        self.forward(tally);
+        tally.lost_packets += self.timeline.stats().lost_packets;
+        if let Some(capture) = &mut self.capture
+            && capture.is_cutting()
+        {
+            self.stop_capture(tally);
+        }
+    }
+
+    fn forward(&mut self, tally: &mut Tally) {
+        let Self { timeline, capture, events, .. } = self;
+        while let Some(output) = timeline.poll() {
+            match output {
+                TimelineOutput::Audio(audio) => {
+                    if let Some(capture) = capture {
+                        capture.audio(audio.at, audio.samples);
+                    }
+                }
+                TimelineOutput::Silence { at, samples, cause } => {
+                    if let Some(capture) = capture.as_mut().filter(|capture| capture.is_cutting()) {
+                        tally.silence_samples += u64::from(samples);
+                        capture.silence(at, samples, cause);
+                    }
+                }
+                // The call task may be gone already; then the digit has nobody to go to.
+                TimelineOutput::Digit { digit, .. } => drop(events.send(MediaEvent::Digit(digit))),
+            }
+        }
+    }
+
+    fn send_due(&mut self, now: MediaTime, tally: &mut Tally) {
+        for _ in 0..CATCH_UP_FRAMES {
+            if now < self.next_send {
+                return;
+            }
+            self.send_frame(tally);
+        }
+        // Far behind: take the pace up again from now.
+        self.next_send = self.next_send.max(now);
+    }
+
+    fn send_frame(&mut self, tally: &mut Tally) {
+        let due = self.next_send;
+        let silent = due.samples_since(self.sender_clock);
+        if silent > 0 {
+            self.sender.skip(u32::try_from(silent).unwrap_or(u32::MAX));
+        }
+        self.sender_clock = due + FRAME;
+        self.frame.clear();
+        let Some(playing) = self.prompts.front_mut() else {
+            self.frame.resize(FRAME_SAMPLES, self.codec.law.silence());
+            self.send(tally);
+            self.next_send = due + KEEPALIVE;
+            return;
+        };
+        let rest = playing.prompt.get(playing.played_samples..).unwrap_or_default();
+        let samples = rest.get(..FRAME_SAMPLES).unwrap_or(rest);
+        self.codec.law.encode_into(samples, &mut self.frame);
+        self.frame.resize(FRAME_SAMPLES, self.codec.law.silence());
+        playing.played_samples += FRAME_SAMPLES;
+        let heard_at = self.timeline.end();
+        if let Some(capture) = &mut self.capture {
+            capture.heard(heard_at, samples);
+        }
+        let finished = (playing.played_samples >= playing.prompt.len()).then_some(playing.token);
+        self.send(tally);
+        self.next_send = due + FRAME;
+        if let Some(token) = finished {
+            self.prompts.pop_front();
+            self.tell(MediaEvent::PromptFinished(token));
+        }
+    }
+
+    fn send(&mut self, tally: &mut Tally) {
+        self.sender.audio_packet(&self.frame, &mut self.datagram);
+        if !self.sends {
+            return;
+        }
+        match self.socket.send_to(&self.datagram, self.latch.remote()) {
+            Ok(_) => tally.sent_packets += 1,
+            // A full socket buffer or a closed port: a phone plays the next one.
+            Err(_) => tally.unsent_packets += 1,
+        }
+    }
+
+    fn tell(&self, event: MediaEvent) {
+        // The call task may be gone already; it no longer needs to know.
+        let _ = self.events.send(event);
+    }
+}

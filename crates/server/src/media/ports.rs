@@ -1,0 +1,72 @@
+//! RTP ports: one even port per call, out of the configured range or of the kernel's choice.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Hands out bound sockets. The next port is searched from where the last one was found, so that a port rests
+/// for a while after its call: late packets of the old call then meet a closed port and not a new call.
+#[derive(Debug)]
+pub(crate) struct RtpPorts {
+    address: IpAddr,
+    first: u16,
+    pairs: u32,
+    next: AtomicU32,
+}
+
+impl RtpPorts {
+    /// Ports `first..=last` of `address`; with `first` 0 the kernel chooses.
+    pub(crate) fn new(address: IpAddr, first: u16, last: u16) -> Self {
+        let even = first + first % 2;
+        let pairs = u32::from(last.saturating_sub(even)) / 2 + 1;
+        Self { address, first: even, pairs, next: AtomicU32::new(0) }
+    }
+
+    /// A bound, non-blocking socket.
+    pub(crate) fn bind(&self) -> io::Result<UdpSocket> {
+        let socket =
+            if self.first == 0 { UdpSocket::bind((self.address, 0))? } else { self.bind_in_range()? };
+        socket.set_nonblocking(true)?;
+        Ok(socket)
+    }
+
+    fn bind_in_range(&self) -> io::Result<UdpSocket> {
+        for _ in 0..self.pairs {
+            let pair = self.next.fetch_add(1, Ordering::Relaxed) % self.pairs;
+            let port = u32::from(self.first) + pair * 2;
+            let Ok(port) = u16::try_from(port) else { continue };
+            match UdpSocket::bind(SocketAddr::new(self.address, port)) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+                bound => return bound,
+            }
+        }
+        let text = "every RTP port of the range is in use: widen rtp.port_first to rtp.port_last";
+        Err(io::Error::new(io::ErrorKind::AddrInUse, text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn takes_even_ports_in_turn_and_says_when_there_are_none() {
+        // A range that is surely free for a moment: around a port that the kernel just chose.
+        let probe = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let first = probe.local_addr().unwrap().port() & !1;
+        drop(probe);
+        let ports = RtpPorts::new(Ipv4Addr::LOCALHOST.into(), first, first + 1);
+        let Ok(socket) = ports.bind() else { return };
+        assert_eq!(socket.local_addr().unwrap().port(), first);
+        assert_eq!(ports.bind().unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        drop(socket);
+        assert!(ports.bind().is_ok());
+    }
+
+    #[test]
+    fn zero_leaves_the_choice_to_the_kernel() {
+        let ports = RtpPorts::new(Ipv4Addr::LOCALHOST.into(), 0, 0);
+        assert_ne!(ports.bind().unwrap().local_addr().unwrap().port(), 0);
+    }
+}

@@ -1,0 +1,217 @@
+//! The loop of one media thread: commands, sockets, time; every 5 ms, and nothing that could block.
+
+use super::inbox::Inbox;
+use super::leg::{Leg, LegSpec, MediaEvent, Prompt, PromptToken};
+use super::stats::{MediaStats, Tally};
+use crate::sink::CaptureQueue;
+use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags, EpollTimeout};
+use std::collections::HashMap;
+use std::net::UdpSocket;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+use tympan_connect::capture::{CutterSpec, Tracks, Upload};
+use tympan_telephony::MediaTime;
+use tympan_telephony::sdp::offer_answer::Negotiated;
+
+/// Names a leg within its thread.
+pub(super) type LegId = u64;
+
+/// What a call tells its leg.
+pub(super) enum Command {
+    Open {
+        leg: LegId,
+        socket: UdpSocket,
+        spec: Box<LegSpec>,
+        events: tokio::sync::mpsc::UnboundedSender<MediaEvent>,
+    },
+    Renegotiate {
+        leg: LegId,
+        negotiated: Box<Negotiated>,
+    },
+    Play {
+        leg: LegId,
+        token: PromptToken,
+        prompt: Prompt,
+    },
+    StopPrompts {
+        leg: LegId,
+    },
+    StartCapture {
+        leg: LegId,
+        spec: Box<CutterSpec>,
+    },
+    AttachUpload {
+        leg: LegId,
+        upload: Box<dyn Upload>,
+    },
+    CaptureOnly {
+        leg: LegId,
+        tracks: Tracks,
+    },
+    StopCapture {
+        leg: LegId,
+    },
+    Close {
+        leg: LegId,
+    },
+}
+
+/// Readiness events taken per call; level-triggered, so that more come with the next one.
+const EVENTS: usize = 256;
+
+pub(super) struct MediaThread {
+    epoll: Epoll,
+    commands: mpsc::Receiver<Command>,
+    legs: HashMap<LegId, Leg>,
+    inbox: Inbox,
+    began: Instant,
+    tick: Duration,
+    tally: Tally,
+    stats: Arc<MediaStats>,
+    queue: Arc<CaptureQueue>,
+}
+
+impl MediaThread {
+    pub(super) fn new(
+        epoll: Epoll,
+        commands: mpsc::Receiver<Command>,
+        tick: Duration,
+        stats: Arc<MediaStats>,
+        queue: Arc<CaptureQueue>,
+    ) -> Self {
+        Self {
+            epoll,
+            commands,
+            legs: HashMap::new(),
+            inbox: Inbox::new(),
+            began: Instant::now(),
+            tick,
+            tally: Tally::default(),
+            stats,
+            queue,
+        }
+    }
+
+    /// Runs until every sender of commands is gone.
+    pub(super) fn run(mut self) {
+        let mut due = Instant::now();
+        loop {
+            due += self.tick;
+            let now = Instant::now();
+            match due.checked_duration_since(now) {
+                Some(wait) => std::thread::sleep(wait),
+                None => {
+                    if now.duration_since(due) > self.tick {
+                        self.tally.late_ticks += 1;
+                        due = now;
+                    }
+                }
+            }
+            if !self.take_commands() {
+                return;
+            }
+            self.drain_sockets();
+            self.pass_time();
+            self.queue.wake();
+            self.tally.flush(&self.stats);
+        }
+    }
+
+    /// False when the plane is gone.
+    fn take_commands(&mut self) -> bool {
+        loop {
+            match self.commands.try_recv() {
+                Ok(command) => self.obey(command),
+                Err(mpsc::TryRecvError::Empty) => return true,
+                Err(mpsc::TryRecvError::Disconnected) => {
+                    let legs: Vec<LegId> = self.legs.keys().copied().collect();
+                    legs.into_iter().for_each(|leg| self.obey(Command::Close { leg }));
+                    self.queue.wake();
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        let now = self.now();
+        match command {
+            Command::Open { leg, socket, spec, events } => {
+                let interest = EpollEvent::new(EpollFlags::EPOLLIN, leg);
+                if let Err(error) = self.epoll.add(&socket, interest) {
+                    tracing::error!(%error, "an RTP socket cannot be watched: this call has no audio");
+                }
+                self.legs.insert(leg, Leg::new(now, socket, *spec, events));
+            }
+            Command::Renegotiate { leg, negotiated } => self.with(leg, |leg| leg.renegotiate(&negotiated)),
+            Command::Play { leg, token, prompt } => self.with(leg, |leg| leg.play(now, token, prompt)),
+            Command::StopPrompts { leg } => self.with(leg, Leg::stop_prompts),
+            // What was sent before this instant is not captured, and what was sent until now is: so the socket is
+            // emptied first.
+            Command::StartCapture { leg, spec } => {
+                self.receive(leg);
+                let now = self.now();
+                self.with(leg, |leg| leg.start_capture(now, &spec));
+            }
+            Command::AttachUpload { leg, upload } => self.with(leg, |leg| leg.attach_upload(upload)),
+            Command::CaptureOnly { leg, tracks } => self.with(leg, |leg| leg.capture_only(tracks)),
+            Command::StopCapture { leg } => {
+                self.receive(leg);
+                let Self { legs, tally, .. } = self;
+                if let Some(leg) = legs.get_mut(&leg) {
+                    leg.stop_capture(tally);
+                }
+            }
+            Command::Close { leg } => {
+                self.receive(leg);
+                if let Some(leg) = self.legs.remove(&leg) {
+                    // The descriptor leaves the epoll set when the socket is closed, and this may have failed to join.
+                    let _ = self.epoll.delete(leg.socket());
+                    leg.close(self.now(), &mut self.tally);
+                }
+            }
+        }
+    }
+
+    fn drain_sockets(&mut self) {
+        let mut events = [EpollEvent::empty(); EVENTS];
+        loop {
+            let ready = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);
+            for event in events.iter().take(ready) {
+                self.receive(event.data());
+            }
+            if ready < EVENTS {
+                return;
+            }
+        }
+    }
+
+    fn pass_time(&mut self) {
+        let now = self.now();
+        let Self { legs, tally, .. } = self;
+        for leg in legs.values_mut().filter(|leg| leg.next_deadline() <= now) {
+            leg.tick(now, tally);
+        }
+    }
+
+    fn receive(&mut self, leg: LegId) {
+        let now = self.now();
+        let Self { legs, inbox, tally, .. } = self;
+        if let Some(leg) = legs.get_mut(&leg)
+            && let Err(error) = leg.receive(now, inbox, tally)
+        {
+            tracing::debug!(%error, "an RTP socket cannot be read");
+        }
+    }
+
+    fn with(&mut self, leg: LegId, action: impl FnOnce(&mut Leg)) {
+        // A command that crosses the end of its call finds nothing, which is fine.
+        if let Some(leg) = self.legs.get_mut(&leg) {
+            action(leg);
+        }
+    }
+
+    fn now(&self) -> MediaTime {
+        MediaTime::from_micros(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+}

@@ -1,0 +1,169 @@
+//! What `/metrics` shows. Labels are bounded: never a contact, a number or a stream.
+
+use crate::media::MediaStats;
+use crate::sink::CaptureQueue;
+use crate::sip::Refusal;
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use std::fmt::Write;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
+use tympan_kvs::Operation;
+use tympan_store::MediaStore;
+
+/// Counters of the shell; those of the media plane, the queue and the store are read when they are asked for.
+pub(crate) struct Metrics {
+    registry: Registry,
+    calls_taken: Counter,
+    calls_refused: Family<Reason, Counter>,
+    calls_active: Gauge,
+    captures_failed: Counter,
+    http_requests: Family<HttpRequest, Counter>,
+    sources: OnceLock<Sources>,
+}
+
+/// Where the other numbers come from.
+pub(crate) struct Sources {
+    /// The media plane's counters.
+    pub media: Arc<MediaStats>,
+    /// The queue between media plane and store.
+    pub queue: Arc<CaptureQueue>,
+    /// The store.
+    pub store: MediaStore,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct HttpRequest {
+    operation: &'static str,
+    status: u16,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("tympan");
+        let calls_taken = Counter::default();
+        registry.register("calls_taken", "Calls that were let in", calls_taken.clone());
+        let calls_refused = Family::default();
+        registry.register("calls_refused", "Calls that were refused, by reason", calls_refused.clone());
+        let calls_active = Gauge::default();
+        registry.register("calls_active", "Calls that are up", calls_active.clone());
+        let captures_failed = Counter::default();
+        registry.register("captures_failed", "Start blocks that got no stream", captures_failed.clone());
+        let http_requests = Family::default();
+        registry.register(
+            "http_requests",
+            "Requests answered, by operation and status",
+            http_requests.clone(),
+        );
+        Self {
+            registry,
+            calls_taken,
+            calls_refused,
+            calls_active,
+            captures_failed,
+            http_requests,
+            sources: OnceLock::new(),
+        }
+    }
+}
+
+impl Metrics {
+    /// Adds the numbers of the running parts; once.
+    pub(crate) fn attach(&self, sources: Sources) {
+        // A second attachment would be a mistake of the wiring, and changes nothing.
+        let _ = self.sources.set(sources);
+    }
+
+    pub(crate) fn call_taken(&self) {
+        self.calls_taken.inc();
+        self.calls_active.inc();
+    }
+
+    pub(crate) fn call_ended(&self) {
+        self.calls_active.dec();
+    }
+
+    pub(crate) fn call_refused(&self, refusal: Refusal) {
+        let reason = match refusal {
+            Refusal::UnknownNumber => "unknown_number",
+            Refusal::NotAcceptable => "not_acceptable",
+            Refusal::Overloaded => "overloaded",
+        };
+        self.calls_refused.get_or_create(&Reason { reason }).inc();
+    }
+
+    pub(crate) fn capture_failed(&self) {
+        self.captures_failed.inc();
+    }
+
+    pub(crate) fn http_request(&self, path: &str, status: u16) {
+        let operation = match path {
+            "/healthz" | "/readyz" | "/metrics" => "probe",
+            _ => Operation::from_path(path).map_or("other", Operation::name),
+        };
+        self.http_requests.get_or_create(&HttpRequest { operation, status }).inc();
+    }
+
+    /// The page, in OpenMetrics text.
+    pub(crate) fn render(&self) -> String {
+        let mut page = String::new();
+        if let Err(error) = encode(&mut page, &self.registry) {
+            tracing::error!(%error, "metrics cannot be written");
+        }
+        let Some(sources) = self.sources.get() else { return page };
+        // The encoder ends the page; what follows is put before that mark.
+        let mut page = page.trim_end().trim_end_matches("# EOF").to_owned();
+        let mut counter = |name: &str, help: &str, value: u64| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                page,
+                "# HELP tympan_{name} {help}.\n# TYPE tympan_{name} counter\ntympan_{name}_total {value}"
+            );
+        };
+        for (name, value) in sources.media.values() {
+            counter(&format!("media_{name}"), "Counted by the media threads", value);
+        }
+        let queue = sources.queue.stats();
+        counter(
+            "capture_written_bytes",
+            "Captured Matroska handed to the store",
+            queue.written_bytes.load(Relaxed),
+        );
+        counter(
+            "capture_refused_bytes",
+            "Captured Matroska that a slow store refused",
+            queue.refused_bytes.load(Relaxed),
+        );
+        counter("captures_cut_off", "Captures that a slow store ended", queue.cut_off_uploads.load(Relaxed));
+        let store = sources.store.stats();
+        counter("store_groups_committed", "Groups made durable, one fdatasync each", store.groups_committed);
+        counter("store_fragments_committed", "Fragments made durable", store.fragments_committed);
+        counter("store_bytes_committed", "Bytes made durable", store.bytes_committed);
+        counter("store_fragments_failed", "Fragments that the disk refused", store.fragments_failed);
+        counter("store_chunks_published", "Chunks made", store.chunks_published);
+        let mut gauge = |name: &str, help: &str, value: u64| {
+            let _ = writeln!(
+                page,
+                "# HELP tympan_{name} {help}.\n# TYPE tympan_{name} gauge\ntympan_{name} {value}"
+            );
+        };
+        gauge("store_writers", "Sessions of writing that are open", store.writers);
+        gauge("store_live_bytes", "Bytes in memory for live readers", store.live_bytes);
+        gauge("store_commit_queue_bytes", "Bytes that wait for the disk", store.commit_queue_bytes);
+        gauge(
+            "store_fragments_in_journal",
+            "Durable fragments that are in no chunk yet",
+            store.fragments_in_journal,
+        );
+        page.push_str("# EOF\n");
+        page
+    }
+}

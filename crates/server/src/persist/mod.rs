@@ -1,0 +1,7 @@
+//! What Connect has to remember, on disk.
+
+mod history;
+mod settings;
+
+pub(crate) use history::{FileHistory, Interrupted};
+pub(crate) use settings::SqliteSettings;

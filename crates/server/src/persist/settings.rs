@@ -1,0 +1,76 @@
+//! Connect's settings in one SQLite file: each change is durable before it is acknowledged.
+
+use rusqlite::{Connection, params};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use tympan_connect::settings::{Document, Settings, SettingsError};
+
+/// Documents of Connect (instances, flows, numbers) in `settings.db`.
+pub(crate) struct SqliteSettings(Mutex<Connection>);
+
+impl SqliteSettings {
+    /// Opens or creates the file.
+    pub(crate) fn open(path: &Path) -> Result<Self, SettingsError> {
+        let connection = Connection::open(path).map_err(said)?;
+        // FULL: the WAL is synced at each commit, so an acknowledged change survives a power cut.
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(said)?;
+        connection.pragma_update(None, "synchronous", "FULL").map_err(said)?;
+        let table = "CREATE TABLE IF NOT EXISTS document (
+            kind TEXT NOT NULL, id TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (kind, id)
+        ) WITHOUT ROWID, STRICT";
+        connection.execute_batch(table).map_err(said)?;
+        Ok(Self(Mutex::new(connection)))
+    }
+
+    fn connection(&self) -> std::sync::MutexGuard<'_, Connection> {
+        // A panic elsewhere cannot leave a half-made change: each statement is its own transaction.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Settings for SqliteSettings {
+    fn load(&self) -> Result<Vec<Document>, SettingsError> {
+        let connection = self.connection();
+        let mut query = connection.prepare("SELECT kind, id, json FROM document").map_err(said)?;
+        let rows = query
+            .query_map([], |row| Ok(Document { kind: row.get(0)?, id: row.get(1)?, json: row.get(2)? }))
+            .map_err(said)?;
+        rows.collect::<Result<_, _>>().map_err(said)
+    }
+
+    fn put(&self, kind: &str, id: &str, json: &str) -> Result<(), SettingsError> {
+        let statement =
+            "INSERT INTO document VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET json = excluded.json";
+        self.connection().execute(statement, params![kind, id, json]).map_err(said)?;
+        Ok(())
+    }
+
+    fn remove(&self, kind: &str, id: &str) -> Result<(), SettingsError> {
+        let statement = "DELETE FROM document WHERE kind = ?1 AND id = ?2";
+        self.connection().execute(statement, params![kind, id]).map_err(said)?;
+        Ok(())
+    }
+}
+
+fn said(error: rusqlite::Error) -> SettingsError {
+    SettingsError(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_there_after_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("settings.db");
+        let settings = SqliteSettings::open(&path).unwrap();
+        settings.put("instance", "a", "1").unwrap();
+        settings.put("instance", "a", "2").unwrap();
+        settings.put("instance", "b", "3").unwrap();
+        settings.remove("instance", "b").unwrap();
+        drop(settings);
+        let documents = SqliteSettings::open(&path).unwrap().load().unwrap();
+        assert_eq!(documents, [Document { kind: "instance".into(), id: "a".into(), json: "2".into() }]);
+    }
+}

@@ -1,0 +1,78 @@
+//! `tympan serve`: puts the parts together, runs them, and takes them down in order.
+
+mod dev;
+mod drain;
+mod interrupted;
+mod provision;
+mod ready_file;
+mod wire;
+
+use crate::config::{self, Config};
+use anyhow::Context;
+use std::path::PathBuf;
+
+/// Arguments of `tympan serve`.
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    /// The configuration file; without one every key has its default
+    #[arg(long, value_name = "FILE", env = "TYMPAN_CONFIG")]
+    config: Option<PathBuf>,
+    /// Keep streams, settings and records here instead of where the configuration says
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Everything a developer needs without any set-up: access key TYMPANDEV, an instance "demo" with live media
+    /// streaming, the sample flow on +18005550100; data in a temporary folder unless --data-dir is given
+    #[arg(long)]
+    dev: bool,
+    /// Write the bound addresses to this file, as JSON, once everything listens
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+/// Runs the server until SIGTERM or Ctrl-C.
+pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
+    let mut config = config::load(arguments.config.as_deref(), std::env::vars())?;
+    // Held until the end: dropping it removes the folder.
+    let mut scratch = None;
+    if arguments.dev {
+        dev::apply(&mut config);
+        if arguments.data_dir.is_none() {
+            let folder = dev::ScratchFolder::new()?;
+            config.data_dir = folder.path().to_owned();
+            scratch = Some(folder);
+        }
+    }
+    if let Some(folder) = arguments.data_dir {
+        config.data_dir = folder;
+    }
+    init_log(&config)?;
+    let running = wire::start(&config, arguments.dev).await?;
+    let addresses = running.addresses();
+    if let Some(path) = &arguments.ready_file {
+        ready_file::write(path, &addresses).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    tracing::info!(http = addresses.http, sip = addresses.sip, data_dir = %config.data_dir.display(), "ready");
+    if arguments.dev {
+        dev::greet(&addresses);
+    }
+    drain::wait_for_signal().await?;
+    running.stop().await;
+    drop(scratch);
+    Ok(())
+}
+
+fn init_log(config: &Config) -> anyhow::Result<()> {
+    use tracing_subscriber::{EnvFilter, fmt};
+    // The SIP stack prints whole messages, numbers and all, at every level above this one.
+    let filter = format!("{},rsipstack=error", config.log.filter);
+    let filter =
+        EnvFilter::try_new(&filter).with_context(|| format!("log.filter: {:?}", config.log.filter))?;
+    let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
+    match config.log.format.as_str() {
+        "json" => log.json().init(),
+        "text" => log.init(),
+        other => anyhow::bail!("log.format is {other:?}; it is \"text\" or \"json\""),
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Brings about what the configuration declares: instances, storage, flows, numbers.
+
+use super::dev::{SAMPLE_FLOW, SAMPLE_FLOW_FILE};
+use crate::clock::SystemClock;
+use crate::config::Instance;
+use anyhow::Context;
+use tympan_connect::ConnectService;
+use tympan_connect::flows::FlowType;
+use tympan_connect::provision::{
+    Existing, Provision, ProvisionedFlow, ProvisionedMediaStreams, ProvisionedNumber,
+};
+
+/// Makes the instances of the configuration exist.
+pub(super) fn ensure(connect: &ConnectService, instances: &[Instance]) -> anyhow::Result<()> {
+    for instance in instances {
+        let wanted = declared(instance)?;
+        connect
+            .ensure(SystemClock.wall_now(), &wanted)
+            .with_context(|| format!("connect.instances: {:?} cannot be set up", instance.alias))?;
+    }
+    Ok(())
+}
+
+fn declared(instance: &Instance) -> anyhow::Result<Provision> {
+    let mut flows = Vec::new();
+    let mut phone_numbers = Vec::new();
+    let mut existing = Existing::Replace;
+    for flow in &instance.flows {
+        let content = if flow.file == SAMPLE_FLOW_FILE {
+            // A developer who changed the sample by the API finds the change again.
+            existing = Existing::Keep;
+            SAMPLE_FLOW.to_owned()
+        } else {
+            std::fs::read_to_string(&flow.file)
+                .with_context(|| format!("cannot read the flow {}", flow.file))?
+        };
+        flows.push(ProvisionedFlow { name: flow.name.clone(), flow_type: FlowType::ContactFlow, content });
+        let number =
+            |number: &String| ProvisionedNumber { number: number.clone(), flow: Some(flow.name.clone()) };
+        phone_numbers.extend(flow.numbers.iter().map(number));
+    }
+    let media_streams = instance.media_streaming.as_ref().map(|streaming| ProvisionedMediaStreams {
+        prefix: streaming.prefix.clone(),
+        retention_hours: streaming.retention_hours,
+        key_id: streaming.kms_key.clone(),
+    });
+    Ok(Provision {
+        alias: instance.alias.clone(),
+        media_streams,
+        lambda_functions: instance.lambda_functions.clone(),
+        flows,
+        phone_numbers,
+        existing,
+    })
+}

@@ -1,0 +1,266 @@
+//! Builds everything and connects it. No decision on business data is made here.
+
+use super::ready_file::Addresses;
+use super::{interrupted, provision};
+use crate::call::{CallRegistry, Desk, DeskOptions, FlowLog};
+use crate::clock::SystemClock;
+use crate::config::{Config, read_secret};
+use crate::http::{self, Readiness, Services};
+use crate::lambda::Lambda;
+use crate::media::{MediaPlane, MediaPlaneOptions};
+use crate::metrics::{Metrics, Sources};
+use crate::persist::{FileHistory, SqliteSettings};
+use crate::sink::{CaptureQueue, LocalDirectory, LocalSink};
+use crate::sip::SipEndpoint;
+use crate::speech::Speech;
+use anyhow::{Context, bail};
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tympan_auth::{AccessKey, CredentialStore, Credentials};
+use tympan_connect::call::CallOptions;
+use tympan_connect::capture::{Leases, TrackProfile};
+use tympan_connect::{ConnectService, Ids, Options};
+use tympan_kms::{Keyring, KeyringOwner};
+use tympan_kvs::{KvsOptions, KvsService, Limits};
+use tympan_store::embedded::EmbeddedOptions;
+use tympan_store::{MediaStore, StoreOptions};
+use tympan_types::{AccountId, Region};
+
+/// How long HTTP connections may take to end after their uploads and bodies were told to.
+const HTTP_STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// A server that runs.
+pub(super) struct Running {
+    addresses: Addresses,
+    readiness: Readiness,
+    sip: SipEndpoint,
+    calls: CallRegistry,
+    queue: Arc<CaptureQueue>,
+    store: MediaStore,
+    http: JoinHandle<std::io::Result<()>>,
+    http_shutdown: CancellationToken,
+    drain_timeout: Duration,
+}
+
+/// Starts everything that `config` asks for.
+pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running> {
+    let account = AccountId::parse(&config.account.id).context("account.id")?;
+    let region = Region::parse(&config.account.region).context("account.region")?;
+    create_private_folder(&config.data_dir)?;
+
+    // The store first: its lock keeps a second server out of the folder.
+    let store = open_store(config, &account, &region)?;
+    let listener = TcpListener::bind(&config.http.listen).await.with_context(|| {
+        format!("cannot listen for HTTP on {}: is another server on that port?", config.http.listen)
+    })?;
+    let url = match config.http.public_url.as_str() {
+        "" => format!("http://{}", listener.local_addr()?),
+        url => url.trim_end_matches('/').to_owned(),
+    };
+    let kvs = KvsService::new(store.clone(), kvs_options(config, &url));
+
+    let (history, cut_off) = FileHistory::open(&config.data_dir)?;
+    let history = Arc::new(history);
+    interrupted::close(&*history, &store, cut_off).await?;
+    let calls = CallRegistry::default();
+    let connect = ConnectService::open(
+        Arc::new(SqliteSettings::open(&config.data_dir.join("settings.db"))?),
+        history.clone(),
+        Arc::new(calls.clone()),
+        Arc::new(RandomIds),
+        Options::new(account.clone(), region.clone()),
+    )?;
+    provision::ensure(&connect, &config.connect.instances)?;
+
+    let sip_listen: SocketAddr = config.sip.listen.parse().context("sip.listen is not ADDRESS:PORT")?;
+    let public_address = parse_address(&config.sip.public_address)?;
+    let queue = CaptureQueue::start(config.capture.backlog_limit_bytes, tokio::runtime::Handle::current())?;
+    let media = Arc::new(MediaPlane::start(&media_options(config, sip_listen.ip()), &queue)?);
+    let metrics = Arc::new(Metrics::default());
+    metrics.attach(Sources { media: media.stats().clone(), queue: queue.clone(), store: store.clone() });
+    let desk = Desk {
+        connect: connect.clone(),
+        history: history.clone(),
+        registry: calls.clone(),
+        media,
+        leases: Leases::new(Arc::new(LocalDirectory::new(kvs.clone(), account.clone(), region))),
+        sink: Arc::new(LocalSink::new(kvs.clone(), queue.clone())),
+        speech: Arc::new(Speech::new(&config.speech)),
+        lambda: Arc::new(Lambda::new(&config.lambda, &config.account.region)?),
+        flow_log: Arc::new(FlowLog::open(&config.data_dir.join("flow-logs.jsonl"))?),
+        metrics: metrics.clone(),
+        options: desk_options(config, public_address)?,
+    };
+    let (sip, invitations) = SipEndpoint::bind(sip_listen, public_address).await?;
+    tokio::spawn(desk.serve(invitations));
+
+    let readiness = Readiness::default();
+    let services = Services {
+        kvs,
+        connect,
+        contacts: history,
+        credentials: credentials(config, &account)?,
+        clock_skew_s: config.auth.clock_skew_s,
+        explains: dev,
+        body_limit_bytes: config.http.body_limit_bytes,
+        readiness: readiness.clone(),
+        metrics,
+    };
+    let http_shutdown = CancellationToken::new();
+    let http = tokio::spawn(http::serve(listener, services, http_shutdown.clone()));
+    readiness.set(true);
+    Ok(Running {
+        addresses: Addresses { http: url, sip: sip.address().to_string(), pid: std::process::id() },
+        readiness,
+        sip,
+        calls,
+        queue,
+        store,
+        http,
+        http_shutdown,
+        drain_timeout: Duration::from_millis(config.http.drain_timeout_ms),
+    })
+}
+
+impl Running {
+    pub(super) fn addresses(&self) -> Addresses {
+        self.addresses.clone()
+    }
+
+    /// Drains: new calls are refused, those that are up may end by themselves until the limit, every open fragment is
+    /// sealed and made durable, every record closed.
+    pub(super) async fn stop(self) {
+        tracing::info!(calls = self.calls.len(), "draining");
+        self.readiness.set(false);
+        self.sip.drain();
+        let limit_ms = i64::try_from(self.drain_timeout.as_millis()).unwrap_or(i64::MAX);
+        self.calls.drain(SystemClock.wall_now().plus_ms(limit_ms));
+        // Calls end themselves at the limit, and then wait for their last acknowledgement.
+        if tokio::time::timeout(self.drain_timeout * 2, self.calls.emptied()).await.is_err() {
+            tracing::error!(
+                calls = self.calls.len(),
+                "calls did not end; their records are closed at the next start"
+            );
+        }
+        self.sip.shutdown();
+        self.http_shutdown.cancel();
+        if tokio::time::timeout(HTTP_STOP_LIMIT, self.http).await.is_err() {
+            tracing::warn!("some HTTP connections did not end by themselves and are cut off");
+        }
+        self.queue.close();
+        self.store.shutdown().await;
+        tracing::info!("stopped");
+    }
+}
+
+struct RandomIds;
+
+impl Ids for RandomIds {
+    fn random(&self) -> [u8; 16] {
+        uuid::Uuid::new_v4().into_bytes()
+    }
+}
+
+fn open_store(config: &Config, account: &AccountId, region: &Region) -> anyhow::Result<MediaStore> {
+    let keyring = match config.kms.keyring_dir.as_str() {
+        "" => config.data_dir.join("keyring"),
+        folder => PathBuf::from(folder),
+    };
+    let owner = KeyringOwner { region: region.clone(), account: account.clone() };
+    let keys = Keyring::open(&keyring, owner, SystemClock.wall_now())?;
+    let backend =
+        tympan_store::embedded::EmbeddedBackend::open(&config.data_dir, EmbeddedOptions::default())?;
+    let sweep_ms = i64::try_from(config.store.sweep_interval_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    let options = StoreOptions { sweep_ms, ..StoreOptions::default() };
+    Ok(MediaStore::open(Arc::new(backend), Arc::new(keys), Arc::new(SystemClock), options)?)
+}
+
+fn kvs_options(config: &Config, url: &str) -> KvsOptions {
+    let close_after = Duration::from_millis(config.kvs.put_media_idle_ms);
+    KvsOptions {
+        limits: Limits { streams_per_account: Some(config.kvs.streams_per_account), ..Limits::open() },
+        put_media_idle_ack: close_after / 6,
+        put_media_idle_close: close_after,
+        get_media_idle: Duration::from_millis(config.kvs.get_media_idle_ms),
+        get_media_lifetime: Duration::from_secs(config.kvs.get_media_lifetime_s),
+        ..KvsOptions::new(url, Arc::new(SystemClock))
+    }
+}
+
+fn media_options(config: &Config, address: IpAddr) -> MediaPlaneOptions {
+    MediaPlaneOptions {
+        address,
+        ports: (config.rtp.port_first, config.rtp.port_last),
+        threads: config.rtp.threads,
+        tick: Duration::from_millis(config.rtp.tick_ms.max(1)),
+    }
+}
+
+fn desk_options(config: &Config, public_address: Option<IpAddr>) -> anyhow::Result<DeskOptions> {
+    let limit_ms = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
+    let track_profile = match config.capture.track_profile.as_str() {
+        "current" => TrackProfile::Current,
+        "seed2019" => TrackProfile::Seed2019,
+        other => bail!("capture.track_profile is {other:?}; it is \"current\" or \"seed2019\""),
+    };
+    Ok(DeskOptions {
+        calls_max: config.sip.calls_max,
+        public_address,
+        silence_grace: Duration::from_millis(config.rtp.silence_grace_ms),
+        track_profile,
+        call: CallOptions {
+            start_limit_ms: limit_ms(config.capture.start_timeout_ms),
+            stop_limit_ms: limit_ms(config.capture.stop_timeout_ms),
+            close_limit_ms: limit_ms(config.capture.stop_timeout_ms),
+            prompt_limit_ms: limit_ms(config.speech.timeout_ms),
+            ..CallOptions::default()
+        },
+    })
+}
+
+fn credentials(config: &Config, account: &AccountId) -> anyhow::Result<CredentialStore> {
+    let mut keys = Vec::new();
+    for given in &config.credentials {
+        let secret = read_secret(
+            "credentials.secret_access_key",
+            &given.secret_access_key,
+            &given.secret_access_key_file,
+        )?;
+        if secret.is_empty() {
+            bail!("credentials: access key {} has no secret", given.access_key_id);
+        }
+        let mut credentials = Credentials::new(given.access_key_id.as_str(), secret);
+        if !given.session_token.is_empty() {
+            credentials = credentials.with_session_token(given.session_token.as_str());
+        }
+        keys.push(AccessKey::new(credentials, account.clone()));
+    }
+    Ok(CredentialStore::new(keys)?)
+}
+
+fn parse_address(text: &str) -> anyhow::Result<Option<IpAddr>> {
+    match text {
+        "" => Ok(None),
+        text => Ok(Some(
+            text.parse()
+                .with_context(|| format!("sip.public_address is {text:?}, which is no IP address"))?,
+        )),
+    }
+}
+
+/// Creates the data folder for this user alone: it holds audio, numbers and, by default, keys.
+fn create_private_folder(path: &Path) -> anyhow::Result<()> {
+    let created = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    created.with_context(|| format!("cannot create the data folder {}", path.display()))?;
+    let mode = std::fs::metadata(path)?.permissions().mode() & 0o077;
+    if mode != 0 {
+        tracing::warn!(folder = %path.display(), "others can look into the data folder: chmod 700 is advised");
+    }
+    Ok(())
+}

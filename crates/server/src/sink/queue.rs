@@ -1,0 +1,212 @@
+//! Between the media threads, which may not wait, and the store, which may have to.
+//!
+//! Media threads append under a lock that is held for the copy of one frame, and wake the writer once a tick. The
+//! writer takes everything at once and feeds it, in order, into the PutMedia sessions.
+
+use futures_util::FutureExt;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use tokio::runtime::Handle;
+use tympan_connect::capture::Upload;
+use tympan_kvs::PutMediaSession;
+use tympan_store::Ending;
+
+/// The queue and its writer thread.
+pub(crate) struct CaptureQueue {
+    state: Mutex<State>,
+    filled: Condvar,
+    /// What one upload may have waiting before it is cut off.
+    backlog_limit_bytes: usize,
+    next_upload: AtomicU64,
+    stats: CaptureQueueStats,
+}
+
+/// What the queue counted.
+#[derive(Debug, Default)]
+pub(crate) struct CaptureQueueStats {
+    /// Bytes handed to the store.
+    pub written_bytes: AtomicU64,
+    /// Bytes that a slow store made us refuse.
+    pub refused_bytes: AtomicU64,
+    /// Uploads that were cut off for that.
+    pub cut_off_uploads: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    entries: Vec<Entry>,
+    /// The bytes of all `Entry::Bytes`, one after the other.
+    bytes: Vec<u8>,
+    closed: bool,
+}
+
+enum Entry {
+    Open { upload: UploadId, session: Box<PutMediaSession>, backlog: Arc<AtomicUsize> },
+    Bytes { upload: UploadId, length: usize },
+    Finish { upload: UploadId, ending: Ending },
+}
+
+type UploadId = u64;
+
+/// Room that is kept from one round to the next: a second of two thousand calls.
+const RETAINED_BYTES: usize = 1024 * 1024;
+
+impl CaptureQueue {
+    /// Starts the writer thread. It ends when [`Self::close`] was called and everything is written.
+    pub(crate) fn start(backlog_limit_bytes: usize, runtime: Handle) -> std::io::Result<Arc<Self>> {
+        let queue = Arc::new(Self {
+            state: Mutex::default(),
+            filled: Condvar::new(),
+            backlog_limit_bytes,
+            next_upload: AtomicU64::new(0),
+            stats: CaptureQueueStats::default(),
+        });
+        let writer = Writer { queue: queue.clone(), runtime, sessions: HashMap::new() };
+        std::thread::Builder::new().name("capture-writer".into()).spawn(move || writer.run())?;
+        Ok(queue)
+    }
+
+    /// The sending half of a session, for a media thread.
+    pub(super) fn upload(self: &Arc<Self>, session: PutMediaSession) -> QueuedUpload {
+        let upload = self.next_upload.fetch_add(1, Ordering::Relaxed);
+        let backlog = Arc::new(AtomicUsize::new(0));
+        self.state().entries.push(Entry::Open {
+            upload,
+            session: Box::new(session),
+            backlog: backlog.clone(),
+        });
+        QueuedUpload { queue: self.clone(), upload, backlog, open: true }
+    }
+
+    /// Wakes the writer, if there is anything for it. Called once a tick.
+    pub(crate) fn wake(&self) {
+        if !self.state().entries.is_empty() {
+            self.filled.notify_one();
+        }
+    }
+
+    /// Lets the writer end after what is queued.
+    pub(crate) fn close(&self) {
+        self.state().closed = true;
+        self.filled.notify_one();
+    }
+
+    /// Counters.
+    pub(crate) fn stats(&self) -> &CaptureQueueStats {
+        &self.stats
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Appending cannot panic half way in a way that matters: entries and bytes are only read by the writer.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One capture's bytes on their way into the queue.
+pub(super) struct QueuedUpload {
+    queue: Arc<CaptureQueue>,
+    upload: UploadId,
+    backlog: Arc<AtomicUsize>,
+    open: bool,
+}
+
+impl QueuedUpload {
+    fn end(&mut self, ending: Ending) {
+        if std::mem::replace(&mut self.open, false) {
+            self.queue.state().entries.push(Entry::Finish { upload: self.upload, ending });
+            self.queue.filled.notify_one();
+        }
+    }
+}
+
+impl Upload for QueuedUpload {
+    fn write(&mut self, mkv: &[u8]) {
+        let stats = &self.queue.stats;
+        if !self.open {
+            stats.refused_bytes.fetch_add(mkv.len() as u64, Ordering::Relaxed);
+            return;
+        }
+        if self.backlog.fetch_add(mkv.len(), Ordering::Relaxed) + mkv.len() > self.queue.backlog_limit_bytes {
+            tracing::error!("the store is too slow for a capture, which ends here; the call goes on");
+            stats.refused_bytes.fetch_add(mkv.len() as u64, Ordering::Relaxed);
+            stats.cut_off_uploads.fetch_add(1, Ordering::Relaxed);
+            self.end(Ending::Disconnected);
+            return;
+        }
+        let mut state = self.queue.state();
+        state.bytes.extend_from_slice(mkv);
+        match state.entries.last_mut() {
+            Some(Entry::Bytes { upload, length }) if *upload == self.upload => *length += mkv.len(),
+            _ => state.entries.push(Entry::Bytes { upload: self.upload, length: mkv.len() }),
+        }
+    }
+
+    fn finish(mut self: Box<Self>) {
+        self.end(Ending::Finished);
+    }
+}
+
+impl Drop for QueuedUpload {
+    fn drop(&mut self) {
+        self.end(Ending::Disconnected);
+    }
+}
+
+struct Writer {
+    queue: Arc<CaptureQueue>,
+    runtime: Handle,
+    sessions: HashMap<UploadId, (Box<PutMediaSession>, Arc<AtomicUsize>)>,
+}
+
+impl Writer {
+    fn run(mut self) {
+        let mut round = State::default();
+        loop {
+            {
+                let mut state = self.queue.state();
+                while state.entries.is_empty() {
+                    if state.closed {
+                        return;
+                    }
+                    state = self.queue.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+                // What was used in the last round becomes the queue, with its room.
+                std::mem::swap(&mut state.entries, &mut round.entries);
+                std::mem::swap(&mut state.bytes, &mut round.bytes);
+            }
+            self.write(&mut round);
+        }
+    }
+
+    fn write(&mut self, round: &mut State) {
+        let mut rest = round.bytes.as_slice();
+        for entry in round.entries.drain(..) {
+            match entry {
+                Entry::Open { upload, session, backlog } => {
+                    self.sessions.insert(upload, (session, backlog));
+                }
+                Entry::Bytes { upload, length } => {
+                    let (bytes, after) = rest.split_at(length.min(rest.len()));
+                    rest = after;
+                    if let Some((session, backlog)) = self.sessions.get_mut(&upload) {
+                        backlog.fetch_sub(bytes.len(), Ordering::Relaxed);
+                        // Only a store that is behind makes this wait, and then only this thread.
+                        if session.ready().now_or_never().is_none() {
+                            self.runtime.block_on(session.ready());
+                        }
+                        session.push(bytes);
+                        self.queue.stats.written_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+                    }
+                }
+                Entry::Finish { upload, ending } => {
+                    if let Some((mut session, _)) = self.sessions.remove(&upload) {
+                        session.finish(ending);
+                    }
+                }
+            }
+        }
+        round.bytes.clear();
+        round.bytes.shrink_to(RETAINED_BYTES);
+    }
+}
