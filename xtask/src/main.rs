@@ -1,1 +1,45 @@
-fn main() {}
+//! The project's chores: `cargo xtask <verb>`. Needs nothing but cargo; installs what else a verb needs, and says so.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its user")]
+
+mod arrows;
+mod command;
+mod demo;
+mod fuzz;
+mod prerequisites;
+mod test;
+
+use anyhow::bail;
+
+const HELP: &str = "\
+cargo xtask <verb>
+
+  test            everything that CI runs: format, lints, arrows, unit tests, black-box tests with real clients
+  demo [--keep]   build, place a call through the seed's flow, and leave its audio and records in target/demo/;
+                  --keep leaves the server running and says how to point boto3 and a softphone at it
+  arrows          check the allowed imports between crates
+  fuzz [--seconds N] [TARGET...]
+                  run the fuzz targets, 60 s each unless told otherwise (needs a nightly toolchain)
+  bench NAME ...  run one benchmark of bench/ in release mode: live, capture";
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let verb = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    match verb.as_str() {
+        "test" => test::run(),
+        "demo" => demo::run(&rest),
+        "arrows" => arrows::check(),
+        "fuzz" => fuzz::run(&rest),
+        "bench" => command::cargo()
+            .args(["run", "--release", "--quiet", "-p", "tympan-bench", "--"])
+            .args(&rest)
+            .run_loudly(),
+        "" | "help" | "--help" | "-h" => {
+            println!("{HELP}");
+            Ok(())
+        }
+        other => bail!("there is no verb {other:?}\n\n{HELP}"),
+    }
+}
+
+use command::RunLoudly;
