@@ -96,6 +96,8 @@ macro_rules! error_ids {
 }
 
 error_ids! {
+    /// The body is not what its signature says, or cannot be read.
+    StreamReadError = 4000, "STREAM_READ_ERROR";
     /// The fragment is larger than allowed.
     MaxFragmentSize = 4001, "MAX_FRAGMENT_SIZE_REACHED";
     /// The fragment is longer than allowed.

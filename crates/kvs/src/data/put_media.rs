@@ -184,6 +184,14 @@ impl PutMediaSession {
         self.ingest.close(ending);
     }
 
+    /// Ends the session because the body cannot be trusted, as when its hash is not the signed one. The open fragment
+    /// is taken back; what was acknowledged stays.
+    pub fn break_off(&mut self, why: &str) {
+        if self.is_taking() {
+            self.ingest.fail(ErrorId::StreamReadError, why);
+        }
+    }
+
     /// The next ack; see [`AckStream::next`].
     pub async fn next_ack(&mut self) -> Option<Ack> {
         self.told.next().await

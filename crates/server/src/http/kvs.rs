@@ -10,7 +10,7 @@ use hyper::Response;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use tokio_util::sync::CancellationToken;
-use tympan_auth::Verified;
+use tympan_auth::{BodyRule, Verified};
 use tympan_kvs::{
     AckStream, KvsError, KvsErrorCode, KvsService, MEDIA_CONTENT_TYPE, MediaBody, Operation, PutMediaRequest,
     PutMediaSession,
@@ -56,13 +56,16 @@ pub(super) async fn put_media(
     match opened {
         Ok(mut session) => {
             let acks = session.acks();
+            let mut hash = SignedHash::new(verified.body);
             // A client that waits for `100 Continue` gets it when the body is asked for before the answer begins.
             let mut body = body;
             if let Some(Some(Ok(frame))) = body.frame().now_or_never() {
-                session.push(frame.data_ref().map_or(&[][..], |bytes| bytes));
+                let bytes = frame.data_ref().map_or(&[][..], |bytes| bytes);
+                hash.update(bytes);
+                session.push(bytes);
             }
             tokio::task::yield_now().await;
-            tokio::spawn(upload(session, body, shutdown));
+            tokio::spawn(upload(session, body, hash, shutdown));
             respond::respond(200, "application/json", body::chunked(lines(acks)))
         }
         Err(error) => refuse(&error),
@@ -70,7 +73,12 @@ pub(super) async fn put_media(
 }
 
 /// Feeds the body into its session, no faster than the store takes it.
-async fn upload(mut session: PutMediaSession, mut body: Incoming, shutdown: CancellationToken) {
+async fn upload(
+    mut session: PutMediaSession,
+    mut body: Incoming,
+    mut hash: SignedHash,
+    shutdown: CancellationToken,
+) {
     loop {
         session.ready().await;
         let frame = tokio::select! {
@@ -81,6 +89,7 @@ async fn upload(mut session: PutMediaSession, mut body: Incoming, shutdown: Canc
         match frame {
             Some(Ok(frame)) => {
                 if let Some(bytes) = frame.data_ref() {
+                    hash.update(bytes);
                     session.push(bytes);
                 }
             }
@@ -88,7 +97,12 @@ async fn upload(mut session: PutMediaSession, mut body: Incoming, shutdown: Canc
                 tracing::debug!(%error, "an upload broke off");
                 break;
             }
-            None => break,
+            None => {
+                if !hash.matches() {
+                    session.break_off("the body is not the one whose hash was signed");
+                }
+                break;
+            }
         }
         if session.failed() {
             break;
@@ -96,6 +110,28 @@ async fn upload(mut session: PutMediaSession, mut body: Incoming, shutdown: Canc
     }
     // A producer that ended its body properly may come back in a moment, as one does that rotates its token.
     session.finish(Ending::Disconnected);
+}
+
+/// Most producers sign no hash of a body that is still to come; one that does is held to it.
+struct SignedHash(Option<(ring::digest::Context, [u8; 32])>);
+
+impl SignedHash {
+    fn new(rule: BodyRule) -> Self {
+        match rule {
+            BodyRule::MustHash(hash) => Self(Some((ring::digest::Context::new(&ring::digest::SHA256), hash))),
+            BodyRule::Signed | BodyRule::Unsigned => Self(None),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        if let Some((context, _)) = &mut self.0 {
+            context.update(bytes);
+        }
+    }
+
+    fn matches(self) -> bool {
+        self.0.is_none_or(|(context, hash)| context.finish().as_ref() == hash)
+    }
 }
 
 /// One chunk per line: the C producer cannot take more than 1,024 bytes at a time.

@@ -36,6 +36,14 @@ pub(crate) struct FileHistory {
     reader: Mutex<Connection>,
 }
 
+/// What happened to a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    Opened,
+    Changed,
+    Closed,
+}
+
 /// A contact whose call was cut off by the end of the process that served it.
 pub(crate) type Interrupted = Contact;
 
@@ -44,6 +52,7 @@ type Place = (WallTime, ContactId);
 
 struct WriteRequest {
     contact: Contact,
+    event: Event,
     reply: mpsc::SyncSender<Result<(), HistoryError>>,
 }
 
@@ -65,11 +74,11 @@ impl FileHistory {
         Ok((Self { writes, reader: Mutex::new(connect(&database)?) }, interrupted))
     }
 
-    fn write(&self, contact: &Contact) -> Result<(), HistoryError> {
+    fn write(&self, event: Event, contact: &Contact) -> Result<(), HistoryError> {
         let (reply, answer) = mpsc::sync_channel(1);
         let gone = |_| HistoryError { message: "its writer has stopped; see the log".into() };
         self.writes
-            .send(WriteRequest { contact: contact.clone(), reply })
+            .send(WriteRequest { contact: contact.clone(), event, reply })
             .map_err(|_| gone(mpsc::RecvError))?;
         answer.recv().map_err(gone)?
     }
@@ -81,15 +90,15 @@ impl FileHistory {
 
 impl History for FileHistory {
     fn open(&self, contact: &Contact) -> Result<(), HistoryError> {
-        self.write(contact)
+        self.write(Event::Opened, contact)
     }
 
     fn update(&self, contact: &Contact) -> Result<(), HistoryError> {
-        self.write(contact)
+        self.write(Event::Changed, contact)
     }
 
     fn close(&self, contact: &Contact) -> Result<(), HistoryError> {
-        self.write(contact)
+        self.write(Event::Closed, contact)
     }
 
     fn find(&self, id: ContactId) -> Result<Option<Contact>, HistoryError> {
@@ -150,26 +159,24 @@ impl Writer {
 
     fn commit(&mut self, batch: &[WriteRequest]) -> Result<(), HistoryError> {
         let transaction = self.connection.transaction().map_err(said)?;
-        let mut ended = false;
-        for WriteRequest { contact, .. } in batch {
-            let open = contact.disconnect_timestamp.is_none();
-            ended |= !open;
+        let mut to_deliver = false;
+        for WriteRequest { contact, event, .. } in batch {
+            let sql = match event {
+                Event::Opened => "INSERT OR REPLACE INTO contact VALUES (?1, ?2, ?3, 1, 1)",
+                // A change of a contact that is open waits for its end; one of an ended contact is delivered again.
+                Event::Changed => {
+                    "INSERT INTO contact VALUES (?1, ?2, ?3, 1, 1)
+                     ON CONFLICT DO UPDATE SET json = excluded.json, delivered = open"
+                }
+                Event::Closed => "INSERT OR REPLACE INTO contact VALUES (?1, ?2, ?3, 0, 0)",
+            };
+            to_deliver |= *event != Event::Opened;
             let json = serde_json::to_string(contact).map_err(said)?;
-            let mut insert = transaction
-                .prepare_cached("INSERT OR REPLACE INTO contact VALUES (?1, ?2, ?3, ?4, ?5)")
-                .map_err(said)?;
-            insert
-                .execute(params![
-                    contact.id.to_string(),
-                    json,
-                    contact.initiation_timestamp.unix_ms(),
-                    open,
-                    open
-                ])
-                .map_err(said)?;
+            let row = params![contact.id.to_string(), json, contact.initiation_timestamp.unix_ms()];
+            transaction.prepare_cached(sql).map_err(said)?.execute(row).map_err(said)?;
         }
         transaction.commit().map_err(said)?;
-        if ended { self.deliver().map_err(said) } else { Ok(()) }
+        if to_deliver { self.deliver().map_err(said) } else { Ok(()) }
     }
 
     /// Appends the records that are not delivered yet, syncs the file, and remembers that they are.
@@ -285,6 +292,9 @@ mod tests {
         assert!(interrupted.is_empty());
         history.open(&contact(1)).unwrap();
         history.open(&contact(2)).unwrap();
+        // The caller has hung up, and the last fragment is still on its way: there is no record yet.
+        history.update(&ended(2)).unwrap();
+        assert!(records(dir.path()).is_empty());
         history.close(&ended(2)).unwrap();
         assert_eq!(history.find(contact(2).id).unwrap().unwrap(), ended(2));
         drop(history);
@@ -294,8 +304,11 @@ mod tests {
         history.close(&ended(1)).unwrap();
         assert_eq!(records(dir.path())[1]["ContactId"], contact(1).id.to_string());
         drop(history);
-        assert!(FileHistory::open(dir.path()).unwrap().1.is_empty());
+        let (history, interrupted) = FileHistory::open(dir.path()).unwrap();
+        assert!(interrupted.is_empty());
         assert_eq!(records(dir.path()).len(), 2);
+        history.update(&ended(1)).unwrap();
+        assert_eq!(records(dir.path()).len(), 3, "a late change delivers the record again");
     }
 
     #[test]
