@@ -1,1 +1,29 @@
-//! Signed KVS and Connect clients, the test caller and the CLI's verbs
+//! The client side: signed requests to Kinesis Video Streams, readers and writers of its streams, a test caller that
+//! speaks SIP and RTP, and the verbs of the command line.
+//!
+//! * [`kvs::Kvs`] signs and sends; it works against a tympan server and, for everything but contacts, against AWS.
+//! * [`media`] reads what GetMedia delivers: fragments, the customer's track, files.
+//! * [`call`] places phone calls.
+//! * [`cli`] is what `tympan` offers of all this to a person.
+//!
+//! Source: `docs/kvs-compat.md` for the operations; RFC 3261, 3550 and 4733 for calls.
+//! Not implemented: credentials from profiles, instance metadata or single sign-on (only the environment is read);
+//! SIPS, SRTP and registration.
+
+pub mod call;
+pub mod cli;
+mod contacts;
+mod credentials;
+mod endpoint;
+mod error;
+mod http;
+pub mod kvs;
+pub mod media;
+#[cfg(test)]
+mod testing;
+
+pub use contacts::{ContactRecord, Contacts, Recording};
+pub use credentials::Identity;
+pub use endpoint::Endpoint;
+pub use error::{ClientError, Exit, ServiceError};
+pub use http::{HttpClient, RequestBody};

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
-use tympan_store::{Persisting, StoreError};
+use tympan_store::{ErrorKind, Persisting, StoreError};
 use tympan_types::FragmentNumber;
 
 /// When a session is told that it is idle, and when it is closed for it.
@@ -237,7 +237,12 @@ pub(crate) enum Received {
 impl Waiting {
     /// A received fragment could not be stored: the session ends, and later fragments are not spoken of.
     fn lost(&mut self, error: &StoreError, timecode: Option<u64>, number: Option<FragmentNumber>) {
-        tracing::error!(%error, fragment_number = ?number, "fragment could not be stored");
+        // A stream that was deleted under its producer is nobody's fault here.
+        if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotActive) {
+            tracing::info!(%error, fragment_number = ?number, "fragment could not be stored");
+        } else {
+            tracing::error!(%error, fragment_number = ?number, "fragment could not be stored");
+        }
         let event = AckEvent::Error(ErrorId::of_persisting(error));
         self.error = Some(Ack { event, timecode, number });
         self.persisting.clear();

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Instant;
@@ -122,7 +122,8 @@ impl Router {
 
     async fn kinesis_video(&self, head: Parts, body: Incoming) -> Answered {
         let checked = self.authenticator.check_head(&head)?;
-        let operation = Operation::from_path(head.uri.path());
+        // Every operation is a POST.
+        let operation = Operation::from_path(head.uri.path()).filter(|_| head.method == Method::POST);
         if operation == Some(Operation::PutMedia) {
             let verified = self.authenticator.verify(&head, &checked, Payload::Streamed)?;
             return Ok(kvs::put_media(&self.kvs, &verified, &head, body, self.shutdown.clone()).await);

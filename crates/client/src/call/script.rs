@@ -1,0 +1,283 @@
+//! What a caller does once the call is up: says its piece, presses keys, is silent.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+use tympan_telephony::Digit;
+use tympan_telephony::audio::g711::Law;
+use tympan_telephony::audio::pcm::FRAME_SAMPLES;
+use tympan_telephony::audio::tone;
+use tympan_telephony::rtp::dtmf::EventSender;
+use tympan_telephony::rtp::sender::RtpSender;
+
+/// Keys pressed at some time after the answer: `1@2s`, `1234#@2.5s`, `5` (at once).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPress {
+    /// The keys, one after the other.
+    pub keys: Vec<Digit>,
+    /// Since the answer.
+    pub at: Duration,
+}
+
+impl FromStr for KeyPress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (keys, at) = text.split_once('@').unwrap_or((text, "0s"));
+        let keys: Option<Vec<Digit>> = keys.chars().map(Digit::from_char).collect();
+        let keys = keys.filter(|keys| !keys.is_empty()).ok_or("keys are 0-9, *, # and A-D, as in 1@2s")?;
+        let seconds: f64 = at
+            .strip_suffix('s')
+            .unwrap_or(at)
+            .parse()
+            .map_err(|_| "the time is not seconds, as in 1@2.5s")?;
+        let at =
+            Duration::try_from_secs_f64(seconds).map_err(|_| "the time is not seconds after the answer")?;
+        Ok(Self { keys, at })
+    }
+}
+
+/// What every caller of a plan does. The audio is kept once for all calls.
+#[derive(Debug)]
+pub struct Script {
+    mu: Vec<u8>,
+    a: Vec<u8>,
+    /// Single keys in the order of their times.
+    keys: Vec<(Duration, Digit)>,
+}
+
+impl Script {
+    /// A script that says `speech` (8 kHz samples) and presses keys; speech pauses while a key is down.
+    pub fn new(speech: &[i16], presses: &[KeyPress]) -> Self {
+        let companded = |law: Law| {
+            let mut codes = Vec::with_capacity(speech.len().next_multiple_of(FRAME_SAMPLES));
+            law.encode_into(speech, &mut codes);
+            codes.resize(speech.len().next_multiple_of(FRAME_SAMPLES), law.silence());
+            codes
+        };
+        let mut keys: Vec<_> =
+            presses.iter().flat_map(|press| press.keys.iter().map(|digit| (press.at, *digit))).collect();
+        // Stable: keys of one press stay in their order.
+        keys.sort_by_key(|(at, _)| *at);
+        Self { mu: companded(Law::Mu), a: companded(Law::A), keys }
+    }
+
+    fn speech(&self, law: Law) -> &[u8] {
+        match law {
+            Law::Mu => &self.mu,
+            Law::A => &self.a,
+        }
+    }
+}
+
+/// One call's way through the script, a frame of 20 ms at a time.
+#[derive(Debug)]
+pub(super) struct Performance {
+    script: Arc<Script>,
+    law: Law,
+    /// Payload type of telephone events; `None` presses keys as tones.
+    events: Option<u8>,
+    /// Frames performed.
+    frames: u64,
+    /// Bytes of the speech that were said.
+    said: usize,
+    /// Keys that were pressed.
+    pressed: usize,
+    now: Doing,
+}
+
+#[derive(Debug)]
+enum Doing {
+    Speaking,
+    /// An event, and how many of its frames are to come.
+    Event(EventSender, u32),
+    /// A key as a tone, and where it has got to.
+    Tone(Vec<u8>, usize),
+    /// Silence between keys, and how many frames of it are to come.
+    Release(u32),
+}
+
+const FRAME: Duration = Duration::from_millis(20);
+/// A person's finger; every detector hears it.
+const KEY_DOWN: Duration = Duration::from_millis(100);
+const KEY_DOWN_FRAMES: u32 = 5;
+const KEY_UP_FRAMES: u32 = 3;
+/// -10 dBm0 or so, each tone.
+const TONE_AMPLITUDE: f64 = 5_000.0;
+
+impl Performance {
+    pub(super) fn new(script: Arc<Script>, law: Law, events: Option<u8>) -> Self {
+        Self { script, law, events, frames: 0, said: 0, pressed: 0, now: Doing::Speaking }
+    }
+
+    /// Writes the packets of the next 20 ms: one, or three where a key is let go.
+    pub(super) fn frame(
+        &mut self,
+        sender: &mut RtpSender,
+        packet: &mut Vec<u8>,
+        mut send: impl FnMut(&[u8]),
+    ) {
+        self.begin_key();
+        self.frames += 1;
+        let mut audio = |frame: &[u8], sender: &mut RtpSender| {
+            sender.audio_packet(frame, packet);
+            send(packet);
+        };
+        let silence = [self.law.silence(); FRAME_SAMPLES];
+        match &mut self.now {
+            Doing::Speaking => {
+                let frame = self.script.speech(self.law).get(self.said..self.said + FRAME_SAMPLES);
+                self.said += frame.map_or(0, <[u8]>::len);
+                audio(frame.unwrap_or(&silence), sender);
+            }
+            Doing::Tone(tone, place) => {
+                audio(tone.get(*place..*place + FRAME_SAMPLES).unwrap_or(&silence), sender);
+                *place += FRAME_SAMPLES;
+                if *place >= tone.len() {
+                    self.now = Doing::Release(KEY_UP_FRAMES);
+                }
+            }
+            Doing::Release(left) => {
+                audio(&silence, sender);
+                *left -= 1;
+                if *left == 0 {
+                    self.now = Doing::Speaking;
+                }
+            }
+            Doing::Event(event, left) => {
+                *left -= 1;
+                // The packet of the last frame has the end bit, and its two repetitions follow at once.
+                let packets = if *left == 0 { 3 } else { 1 };
+                for _ in 0..packets {
+                    if event.next_packet(sender, packet) {
+                        send(packet);
+                    }
+                }
+                if *left == 0 {
+                    self.now = Doing::Release(KEY_UP_FRAMES);
+                }
+            }
+        }
+    }
+
+    /// Everything was said and pressed; from here on it is silence.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.now, Doing::Speaking)
+            && self.said >= self.script.speech(self.law).len()
+            && self.pressed >= self.script.keys.len()
+    }
+
+    fn begin_key(&mut self) {
+        let due = self
+            .script
+            .keys
+            .get(self.pressed)
+            .filter(|(at, _)| FRAME * u32::try_from(self.frames).unwrap_or(u32::MAX) >= *at);
+        let (Doing::Speaking, Some(&(_, digit))) = (&self.now, due) else { return };
+        self.pressed += 1;
+        self.now = match self.events {
+            Some(payload_type) => {
+                Doing::Event(EventSender::new(digit, payload_type, KEY_DOWN), KEY_DOWN_FRAMES)
+            }
+            None => {
+                let samples = tone::key(digit, TONE_AMPLITUDE, KEY_DOWN_FRAMES as usize * FRAME_SAMPLES);
+                let mut codes = Vec::with_capacity(samples.len());
+                self.law.encode_into(&samples, &mut codes);
+                Doing::Tone(codes, 0)
+            }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tympan_telephony::MediaTime;
+    use tympan_telephony::audio::tone_digit::ToneDigitDetector;
+    use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
+    use tympan_telephony::rtp::payload::PayloadMap;
+    use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
+
+    fn press(text: &str) -> KeyPress {
+        text.parse().unwrap()
+    }
+
+    /// What the far end hears in `frames` frames.
+    fn perform(script: Script, events: Option<u8>, frames: u64) -> (Vec<i16>, String, Performance) {
+        let mut performance = Performance::new(Arc::new(script), Law::Mu, events);
+        let mut sender = RtpSender::new(Ssrc(1), 0, RtpTimestamp(0), 0);
+        let payloads = PayloadMap::g711().with_telephone_event(101);
+        let mut timeline = Timeline::new(
+            TimelineConfig { payloads, ..TimelineConfig::default() },
+            MediaTime::from_millis(0),
+        );
+        let (mut heard, mut digits, mut packet) = (Vec::new(), String::new(), Vec::new());
+        for frame in 0..frames {
+            let now = MediaTime::from_millis(frame * 20);
+            performance.frame(&mut sender, &mut packet, |packet| {
+                timeline.handle(now, now, &RtpPacket::parse(packet).unwrap());
+            });
+            if frame + 1 == frames {
+                timeline.finish(MediaTime::from_millis(frames * 20));
+            }
+            while let Some(output) = timeline.poll() {
+                match output {
+                    TimelineOutput::Audio(audio) => heard.extend_from_slice(audio.samples),
+                    TimelineOutput::Silence { samples, .. } => {
+                        heard.resize(heard.len() + samples as usize, 0)
+                    }
+                    TimelineOutput::Digit { digit, .. } => digits.push(digit.as_char()),
+                }
+            }
+        }
+        (heard, digits, performance)
+    }
+
+    /// Samples that survive mu-law unchanged.
+    fn speech(samples: usize) -> Vec<i16> {
+        (0..samples).map(|index| Law::Mu.decode((index % 101) as u8)).collect()
+    }
+
+    #[test]
+    fn says_its_piece_sample_for_sample_and_is_silent_after() {
+        let speech = speech(1_000);
+        let (heard, digits, performance) = perform(Script::new(&speech, &[]), Some(101), 50);
+        assert_eq!(heard[..1_000], speech);
+        assert_eq!(heard[1_000..], [0; 7_000]);
+        assert!(digits.is_empty() && performance.is_over());
+    }
+
+    #[test]
+    fn presses_keys_at_their_times_and_loses_no_word() {
+        let speech = speech(1_600);
+        let script = Script::new(&speech, &[press("7@0.1s"), press("12#@0.04s")]);
+        let (heard, digits, performance) = perform(script, Some(101), 100);
+        assert_eq!(digits, "12#7");
+        assert!(performance.is_over());
+        assert_eq!(heard[..320], speech[..320], "the first key goes down at 40 ms");
+        let spoken: Vec<i16> = heard.iter().copied().filter(|sample| *sample != 0).collect();
+        let expected: Vec<i16> = speech.iter().copied().filter(|sample| *sample != 0).collect();
+        assert_eq!(spoken, expected);
+        assert_eq!(heard.len(), 100 * 160);
+    }
+
+    #[test]
+    fn without_telephone_events_keys_are_tones() {
+        let (heard, digits, _) = perform(Script::new(&[], &[press("59@0s")]), None, 50);
+        assert!(digits.is_empty());
+        let mut detector = ToneDigitDetector::default();
+        let mut found = String::new();
+        detector.push(&heard, |digit| found.push(digit.as_char()));
+        assert_eq!(found, "59");
+    }
+
+    #[test]
+    fn key_presses_are_read_as_people_write_them() {
+        assert_eq!(press("1@2s").at, Duration::from_secs(2));
+        assert_eq!(press("1#@2.5").at, Duration::from_millis(2_500));
+        assert_eq!(press("*").at, Duration::ZERO);
+        for text in ["", "@2s", "x@2s", "1@", "1@-2s", "1@soon", "1@inf"] {
+            assert!(text.parse::<KeyPress>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+use super::table::{clock, harmless, table};
+use super::{Global, terminal};
+use crate::http::wall_now;
+use crate::{ClientError, ContactRecord, Exit};
+use serde_json::Value;
+use std::fmt::Write;
+use tympan_types::{ContactId, WallTime};
+
+/// Calls, newest first; those that are up among them. Needs a tympan server: Amazon Connect lists no records.
+#[derive(Debug, clap::Args)]
+pub struct ContactsArgs {
+    #[command(subcommand)]
+    verb: ContactsVerb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum ContactsVerb {
+    /// List the newest calls
+    #[command(after_long_help = "With --json: an array of whole contact records.")]
+    Ls {
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+    },
+    /// Show one call: its record, its attributes, and how to get its audio
+    #[command(after_long_help = "With --json: the whole contact record, as Connect delivers it.")]
+    Show {
+        /// The call
+        contact: ContactId,
+    },
+    /// List calls whose numbers, attributes or id hold a text, in whatever case
+    #[command(
+        after_long_help = "Searches the newest 1,000 calls. With --json: an array of whole contact records."
+    )]
+    Search {
+        /// A part of a number, of an attribute's name or value, or of an id
+        text: String,
+    },
+}
+
+/// The most that the server gives at once.
+const ALL: usize = 1_000;
+
+pub(super) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit, ClientError> {
+    let contacts = global.contacts()?;
+    let records = match arguments.verb {
+        ContactsVerb::Show { contact } => {
+            let record = contacts.find(contact).await?;
+            if global.json {
+                terminal::print_json(&record.json)?;
+            } else {
+                terminal::print(&describe(&record, wall_now()))?;
+            }
+            return Ok(Exit::Ok);
+        }
+        ContactsVerb::Ls { limit } => contacts.list(usize::from(limit)).await?,
+        ContactsVerb::Search { text } => {
+            let mut records = contacts.list(ALL).await?;
+            records.retain(|record| record.mentions(&text));
+            records
+        }
+    };
+    if global.json {
+        terminal::print_json(&records.iter().map(|record| &record.json).collect::<Vec<&Value>>())?;
+    } else if records.is_empty() {
+        terminal::note(global, "no calls");
+    } else {
+        terminal::print(&list(&records, wall_now()))?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn list(records: &[ContactRecord], now: WallTime) -> String {
+    let rows: Vec<[String; 7]> = records
+        .iter()
+        .map(|record| {
+            [
+                record.initiated.map(WallTime::rfc3339_seconds).unwrap_or_default(),
+                record.id.to_string(),
+                harmless(record.customer.as_deref().unwrap_or_default()),
+                harmless(record.system.as_deref().unwrap_or_default()),
+                duration(record, now),
+                if record.recordings.is_empty() { String::new() } else { clock(record.captured_ms(now)) },
+                reason(record),
+            ]
+        })
+        .collect();
+    table(["TIME", "CONTACT", "FROM", "TO", "DURATION", "CAPTURED", "ENDED BY"], &rows)
+}
+
+fn duration(record: &ContactRecord, now: WallTime) -> String {
+    let lasted = record.duration_ms().or_else(|| record.initiated.map(|began| now.ms_since(began)));
+    lasted.map(clock).unwrap_or_default()
+}
+
+fn reason(record: &ContactRecord) -> String {
+    if record.is_live() {
+        return "(is up)".to_owned();
+    }
+    harmless(record.disconnect_reason.as_deref().unwrap_or_default())
+}
+
+fn describe(record: &ContactRecord, now: WallTime) -> String {
+    let mut text = String::new();
+    let mut row = |name: &str, value: &str| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{name:<12}{}", harmless(value));
+    };
+    row("contact", &record.id.to_string());
+    row("from", record.customer.as_deref().unwrap_or("-"));
+    row("to", record.system.as_deref().unwrap_or("-"));
+    row("began", &record.initiated.map(WallTime::rfc3339_seconds).unwrap_or_default());
+    row("duration", &duration(record, now));
+    row("ended by", &reason(record));
+    let attributes =
+        record.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default()));
+    for (index, (name, value)) in attributes.enumerate() {
+        row(if index == 0 { "attributes" } else { "" }, &format!("{name} = {value}"));
+    }
+    for recording in &record.recordings {
+        let ended = recording.ended.unwrap_or(now);
+        row("captured", &clock(ended.ms_since(recording.began.unwrap_or(ended))));
+        row("  stream", &recording.stream.to_string());
+        row("  after", &recording.start.to_string());
+        row("  to", &recording.stop.map_or("(goes on)".to_owned(), |stop| stop.to_string()));
+    }
+    match record.recordings.first() {
+        None => row("captured", "nothing"),
+        Some(recording) => {
+            let (id, stream, start) = (record.id, recording.stream.name(), recording.start);
+            let _ = write!(
+                text,
+                "\nhear it:    tympan listen {id} | ffplay -f s16le -ar 8000 -nodisp -autoexit -\n\
+                 keep it:    tympan listen {id} -o call.wav\n\
+                 or read on: tympan consume --stream {stream} --after {start} -o stream.wav"
+            );
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contacts::tests::read;
+
+    const NOW: WallTime = WallTime::from_unix_ms(1_706_238_600_000);
+
+    #[test]
+    fn a_call_takes_one_line() {
+        let text = list(&[read()], NOW);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[1],
+            "2024-01-26T03:07:40Z  4a573372-1f28-4e26-b97b-0123456789ab  +12065550123  +18005550100  0:34      0:31      \
+             CONTACT_FLOW_DISCONNECT"
+        );
+        assert_eq!(lines[0].find("ENDED BY"), lines[1].find("CONTACT_FLOW"));
+    }
+
+    #[test]
+    fn one_call_is_told_with_its_attributes_and_the_way_to_its_audio() {
+        let text = describe(&read(), NOW);
+        for line in [
+            "from        +12065550123",
+            "attributes  department = Parcels",
+            "            callerStream = arn:...",
+            "keep it:    tympan listen 4a573372-1f28-4e26-b97b-0123456789ab -o call.wav",
+            "or read on: tympan consume --stream demo --after 91343852333181432392682062607743920146159169392 -o stream.wav",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\nis not in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+use super::{Global, consume, terminal};
+use crate::contacts::Recording as Capture;
+use crate::kvs::{Kvs, StartSelector, StreamRef};
+use crate::media::{
+    ContactFilter, Destination, Follow, FollowOptions, Format, MediaItem, Recording, TrackChoice, Verdict,
+};
+use crate::{ClientError, ContactRecord, Contacts, Exit};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use tympan_types::{ContactId, FragmentNumber};
+
+/// Plays what was captured of one call, from its beginning; a call that is up is followed until its capture ends.
+///
+/// Each 20 ms of audio are passed on as they come in.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  Hear a call while it lasts:
+    tympan listen CONTACT-ID | ffplay -f s16le -ar 8000 -nodisp -autoexit -
+    tympan listen CONTACT-ID | sox -t raw -r 8000 -e signed -b 16 -c 1 - -d
+  Keep it:
+    tympan listen CONTACT-ID -o call.wav
+
+`tympan contacts ls` shows the calls; those that are up come first.")]
+pub struct ListenArgs {
+    /// The call
+    contact: ContactId,
+    /// A .raw, .wav or .mkv file; - is standard output, raw
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+    /// The format, where the file's name does not say it
+    #[arg(long)]
+    format: Option<Format>,
+    /// How many seconds to wait for the call's flow to start media streaming
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    wait: u64,
+}
+
+const POLL: Duration = Duration::from_millis(200);
+
+pub(super) async fn run(arguments: ListenArgs, global: &Global) -> Result<Exit, ClientError> {
+    let format = arguments.format.map_or_else(|| Format::of(&arguments.output), Ok)?;
+    let listener = Listener {
+        kvs: global.kvs()?,
+        contacts: global.contacts()?,
+        contact: arguments.contact,
+        with_documents: format == Format::Mkv,
+    };
+    let first = tokio::select! {
+        first = listener.first_capture(Duration::from_secs(arguments.wait)) => first?,
+        _ = tokio::signal::ctrl_c() => return Ok(Exit::Interrupted),
+    };
+    let destination = Destination::open(&arguments.output)?;
+    let mut recording = Recording::begin(destination, format, TrackChoice::Customer)?;
+    let ended = tokio::select! {
+        ended = listener.play_all(first, &mut recording) => ended.map(|()| Exit::Ok),
+        _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupted),
+    };
+    let tally = recording.finish()?;
+    let exit = ended?;
+    terminal::note(global, &consume::summary(&tally, &arguments.output));
+    Ok(exit)
+}
+
+struct Listener {
+    kvs: Kvs,
+    contacts: Contacts,
+    contact: ContactId,
+    with_documents: bool,
+}
+
+impl Listener {
+    /// Waits until there is something to hear.
+    async fn first_capture(&self, wait: Duration) -> Result<Capture, ClientError> {
+        let begun = Instant::now();
+        loop {
+            let record = self.contacts.find(self.contact).await?;
+            if let Some(capture) = record.recordings.first() {
+                return Ok(capture.clone());
+            }
+            if !record.is_live() {
+                return Err(ClientError::NotFound(format!(
+                    "call {} has ended, and nothing of it was captured: its flow ran no Start media streaming block",
+                    self.contact
+                )));
+            }
+            if begun.elapsed() >= wait {
+                let what = format!("call {}: its flow has not started media streaming", self.contact);
+                return Err(ClientError::TimedOut { what, after: wait });
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Plays a capture, and those that the call has after it.
+    async fn play_all(&self, first: Capture, recording: &mut Recording) -> Result<(), ClientError> {
+        let (mut capture, mut played) = (first, 1);
+        loop {
+            self.play(&capture, recording).await?;
+            let record = self.contacts.find(self.contact).await?;
+            match record.recordings.get(played) {
+                Some(next) => capture = next.clone(),
+                None => return Ok(()),
+            }
+            played += 1;
+        }
+    }
+
+    async fn play(&self, capture: &Capture, recording: &mut Recording) -> Result<(), ClientError> {
+        let stream = StreamRef::Arn(capture.stream.clone());
+        let mut last = capture.start;
+        let mut filter = ContactFilter::new(self.contact);
+        loop {
+            let options = FollowOptions { with_documents: self.with_documents, for_ever: false };
+            let mut follow =
+                Follow::open(self.kvs.clone(), stream.clone(), StartSelector::After(last), options).await?;
+            while let Some(item) = follow.next().await? {
+                let head = if let MediaItem::Start(head) = &item { Some(head.number) } else { None };
+                last = head.unwrap_or(last);
+                let ends = matches!(item, MediaItem::End { .. });
+                match filter.push(item) {
+                    Verdict::Pass(items) => items.iter().try_for_each(|item| recording.push(item))?,
+                    Verdict::Over => return Ok(()),
+                }
+                if ends && capture.stop.is_some_and(|stop| last >= stop) {
+                    return Ok(());
+                }
+            }
+            // The service ends a body also where the call merely stalls.
+            let record = self.contacts.find(self.contact).await?;
+            if self.is_over(&record, capture.start, last) {
+                return Ok(());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Whether the capture that begins after `start` has ended, and `last` was its last fragment.
+    fn is_over(&self, record: &ContactRecord, start: FragmentNumber, last: FragmentNumber) -> bool {
+        let capture = record.recordings.iter().find(|recording| recording.start == start);
+        match capture.map(|capture| capture.stop) {
+            Some(Some(stop)) => last >= stop || !record.is_live(),
+            Some(None) => !record.is_live(),
+            None => true,
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The verbs of the command line.
+//!
+//! Standard output carries data only: audio, tables, JSON. Progress, summaries and errors go to standard error.
+
+mod call;
+mod consume;
+mod contacts;
+mod listen;
+mod produce;
+mod streams;
+mod table;
+mod terminal;
+mod time_argument;
+
+use crate::kvs::Kvs;
+use crate::{ClientError, Contacts, Endpoint, Exit, HttpClient, Identity};
+use std::process::ExitCode;
+
+/// What a client can be asked to do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Verb {
+    /// Place phone calls: real SIP and RTP, from a WAV file
+    Call(call::CallArgs),
+    /// Read a stream's audio into a file or a pipe
+    Consume(consume::ConsumeArgs),
+    /// Write a WAV file into a stream
+    Produce(produce::ProduceArgs),
+    /// Hear one call's captured audio, while the call lasts and afterwards
+    Listen(listen::ListenArgs),
+    /// Look at calls and what became of them
+    Contacts(contacts::ContactsArgs),
+    /// Look at streams and their fragments
+    Streams(streams::StreamsArgs),
+}
+
+/// What all verbs understand.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Global {
+    /// Where the server is [default: AWS_ENDPOINT_URL, else http://127.0.0.1:8600]
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// Write JSON instead of tables
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress and no summaries; errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Log what happens inside; twice for more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// Does what a verb asks for. Errors are told on standard error; the exit code says of which kind they are ([`Exit`]).
+///
+/// Needs a tokio runtime with all drivers.
+pub async fn run(verb: Verb, global: Global) -> ExitCode {
+    let outcome = match verb {
+        Verb::Call(arguments) => call::run(arguments, &global).await,
+        Verb::Consume(arguments) => consume::run(arguments, &global).await,
+        Verb::Produce(arguments) => produce::run(arguments, &global).await,
+        Verb::Listen(arguments) => listen::run(arguments, &global).await,
+        Verb::Contacts(arguments) => contacts::run(arguments, &global).await,
+        Verb::Streams(arguments) => streams::run(arguments, &global).await,
+    };
+    conclude(outcome).into()
+}
+
+fn conclude(outcome: Result<Exit, ClientError>) -> Exit {
+    match outcome {
+        Ok(exit) => exit,
+        Err(error) if error.is_broken_pipe() => Exit::Ok,
+        Err(error) => {
+            terminal::error(&error);
+            error.exit()
+        }
+    }
+}
+
+impl Global {
+    fn http(&self) -> Result<(HttpClient, Endpoint), ClientError> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let endpoint = Endpoint::resolve(self.endpoint.as_deref(), variable)?;
+        Ok((HttpClient::new(Identity::from_environment(variable)?), endpoint))
+    }
+
+    fn kvs(&self) -> Result<Kvs, ClientError> {
+        self.http().map(|(http, endpoint)| Kvs::new(http, endpoint))
+    }
+
+    fn contacts(&self) -> Result<Contacts, ClientError> {
+        self.http().map(|(http, endpoint)| Contacts::new(http, endpoint))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[command(flatten)]
+        global: Global,
+        #[command(subcommand)]
+        verb: Verb,
+    }
+
+    fn parse(line: &str) -> Result<Program, clap::Error> {
+        Program::try_parse_from(std::iter::once("tympan").chain(line.split_whitespace()))
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Program::command().debug_assert();
+    }
+
+    /// Those of the README and of `cargo xtask demo`.
+    #[test]
+    fn documented_commands_are_understood() {
+        for line in [
+            "call sip:+18005550100@127.0.0.1:5060 --audio hello.wav",
+            "call sip:+18005550100@127.0.0.1:5060 --from +12065550123 --audio a.wav --record b.wav",
+            "call sip:+18005550100@127.0.0.1:5060 --audio a.wav --dtmf 1@2s --dtmf 2#@3 --count 100 --rate 20 --codec pcma --tcp",
+            "contacts ls",
+            "contacts ls --json --limit 3",
+            "contacts show 4a573372-1f28-4e26-b97b-0123456789ab",
+            "contacts search parcels",
+            "listen 4a573372-1f28-4e26-b97b-0123456789ab -o -",
+            "listen 4a573372-1f28-4e26-b97b-0123456789ab",
+            "streams ls",
+            "streams show demo",
+            "streams fragments demo --from 2024-01-26T03:07:41Z --to 1706238500.5",
+            "consume --stream demo --after 91343852333181432392682062607743920146159169392 -o caller.wav",
+            "consume --stream arn:aws:kinesisvideo:us-west-2:111122223333:stream/demo/1598784211076 --now -o -",
+            "consume --stream demo --at 2024-01-26T03:07:41Z -o out.mkv",
+            "--endpoint http://127.0.0.1:9 produce --stream demo hello.wav",
+            "produce --stream demo -",
+        ] {
+            parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn nonsense_is_a_usage_error() {
+        for line in [
+            "call",
+            "call 18005550100",
+            "call sip:1@h --count 0",
+            "call sip:1@h --rate 0",
+            "consume --stream demo",
+            "consume --stream demo -o out.raw --now --after 5",
+            "consume --stream demo -o out.raw --after 0x5",
+            "consume --stream demo -o out.raw --at yesterday",
+            "listen not-a-uuid",
+            "streams show a/b",
+        ] {
+            let error = parse(line).unwrap_err();
+            assert_eq!(error.exit_code(), i32::from(Exit::Usage as u8), "{line}");
+        }
+    }
+}

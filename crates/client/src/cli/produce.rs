@@ -1,0 +1,257 @@
+use super::{Global, terminal};
+use crate::http::wall_now;
+use crate::kvs::{Ack, AckEvent, Acks, Kvs, NewStream, PutMediaStart, StreamRef, Upload};
+use crate::{ClientError, Exit};
+use bytes::Bytes;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tympan_mkv::write::{self, DocumentHead, FLAG_KEYFRAME, TrackHead};
+use tympan_telephony::audio::{pcm, wav};
+use tympan_types::{FragmentNumber, ProducerTime};
+
+/// Writes audio into a stream through PutMedia, in the shape of a call's: one track, a fragment a second.
+///
+/// The stream is created if there is none. The command ends when the service has stored every fragment.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+    tympan produce --stream demo hello.wav
+    sox talk.mp3 -t wav - | tympan produce --stream demo -
+  As a caller would, 20 ms at a time:
+    tympan produce --stream demo --realtime hello.wav
+
+Timecodes are absolute: the audio ends now, or with --realtime begins now.")]
+pub struct ProduceArgs {
+    /// The stream's name, or its ARN
+    #[arg(long, value_name = "NAME|ARN")]
+    stream: StreamRef,
+    /// A WAV file of any rate, made 8 kHz mono; - is standard input
+    file: PathBuf,
+    /// The input has no header: 16-bit signed little-endian, 8 kHz, mono
+    #[arg(long)]
+    raw: bool,
+    /// How long a stream that is created keeps its media; 0 keeps nothing
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    retention: u32,
+    /// Send as fast as speech, not as fast as possible
+    #[arg(long)]
+    realtime: bool,
+}
+
+pub(super) async fn run(arguments: ProduceArgs, global: &Global) -> Result<Exit, ClientError> {
+    let samples = samples(&arguments.file, arguments.raw)?;
+    if samples.is_empty() {
+        return Err(ClientError::Media(format!("{} holds no audio", arguments.file.display())));
+    }
+    let kvs = global.kvs()?;
+    let keeps = ensure_stream(&kvs, &arguments.stream, arguments.retention, global).await?;
+    let length_ms = i64::try_from(samples.len() / pcm::SAMPLES_PER_MS as usize).unwrap_or(i64::MAX);
+    let begins_ms = if arguments.realtime { wall_now() } else { wall_now().plus_ms(-length_ms) }.unix_ms();
+    let start = ProducerTime::from_unix_ms(begins_ms);
+
+    let (upload, acks) = kvs.put_media(&arguments.stream, PutMediaStart::Absolute(start)).await?;
+    let fragments = samples.len().div_ceil(FRAGMENT_SAMPLES);
+    let sending = tokio::spawn(send(upload, samples, start, arguments.realtime));
+    let receiving = receive(acks, keeps, global);
+    let stored = tokio::select! {
+        stored = receiving => stored?,
+        _ = tokio::signal::ctrl_c() => {
+            sending.abort();
+            return Ok(Exit::Interrupted);
+        }
+    };
+    // The answer has ended, so there is nothing left to send to.
+    sending.abort();
+    if stored.len() < fragments {
+        return Err(ClientError::Broken {
+            what: format!(
+                "only {} of {fragments} fragments were acknowledged as {}",
+                stored.len(),
+                final_word(keeps)
+            ),
+            reason: "the service ended the upload early".to_owned(),
+        });
+    }
+    if let (Some(first), Some(last)) = (stored.values().next(), stored.values().next_back()) {
+        let note = format!(
+            "{:.1} s in {fragments} fragments, {first}\n                        to {last}, {} in {}\n\
+             read it back: tympan consume --stream {} --at {start} -o out.wav",
+            length_ms as f64 / 1e3,
+            final_word(keeps),
+            arguments.stream.name(),
+            arguments.stream.name(),
+        );
+        terminal::note(global, &note);
+    }
+    Ok(Exit::Ok)
+}
+
+fn samples(file: &Path, raw: bool) -> Result<Vec<i16>, ClientError> {
+    let failed = |error| ClientError::File { path: file.to_owned(), error };
+    let bytes = if file == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
+        bytes
+    } else {
+        std::fs::read(file).map_err(failed)?
+    };
+    if raw {
+        return Ok(pcm::from_le_bytes(&bytes).collect());
+    }
+    wav::read(&bytes).map_err(|error| ClientError::Media(format!("{}: {error}", file.display())))
+}
+
+/// Creates the stream if there is none; tells whether it keeps its media.
+async fn ensure_stream(
+    kvs: &Kvs,
+    stream: &StreamRef,
+    retention_hours: u32,
+    global: &Global,
+) -> Result<bool, ClientError> {
+    match kvs.describe_stream(stream).await {
+        Ok(info) => return Ok(info.data_retention_in_hours > 0),
+        Err(error) if error.exit() == Exit::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let StreamRef::Name(name) = stream else {
+        return Err(ClientError::NotFound(format!("{stream} is gone; a stream is created by name only")));
+    };
+    let new = NewStream { name: name.clone(), media_type: "audio/L16".to_owned(), retention_hours };
+    let arn = kvs.create_stream(&new).await?;
+    terminal::note(global, &format!("created {arn}, which keeps its media for {retention_hours} h"));
+    Ok(retention_hours > 0)
+}
+
+/// A second.
+const FRAGMENT_SAMPLES: usize = 8_000;
+
+/// Sends the document, and ends the body.
+async fn send(upload: Upload, samples: Vec<i16>, start: ProducerTime, realtime: bool) {
+    let begun = tokio::time::Instant::now();
+    let mut out = document_head();
+    let mut sent_frames = 0u32;
+    for (second, fragment) in samples.chunks(FRAGMENT_SAMPLES).enumerate() {
+        let begins = start.plus_ms(i64::try_from(second).unwrap_or(i64::MAX).saturating_mul(1_000));
+        write::cluster_start(&mut out, u64::try_from(begins.unix_ms()).unwrap_or(0));
+        for (index, frame) in fragment.chunks(pcm::FRAME_SAMPLES).enumerate() {
+            let flags = if index == 0 { FLAG_KEYFRAME } else { 0 };
+            let mut payload = Vec::with_capacity(frame.len() * 2);
+            pcm::extend_le_bytes(&mut payload, frame);
+            // At most 980.
+            write::simple_block(&mut out, TRACK, index as i16 * 20, flags, &payload);
+            if realtime {
+                sent_frames += 1;
+                // A frame is complete when its last sample was spoken.
+                tokio::time::sleep_until(begun + Duration::from_millis(20) * sent_frames).await;
+                if !upload.send(Bytes::from(std::mem::take(&mut out))).await {
+                    return;
+                }
+            }
+        }
+        write::user_tag(&mut out, "MimeType", "audio/L16;rate=8000;channels=1;");
+        write::user_tag(&mut out, TRACK_NAME, &TRACK.to_string());
+        if !upload.send(Bytes::from(std::mem::take(&mut out))).await {
+            return;
+        }
+    }
+}
+
+const TRACK: u8 = 1;
+const TRACK_NAME: &str = "AUDIO_FROM_CUSTOMER";
+
+fn document_head() -> Vec<u8> {
+    let mut out = Vec::new();
+    let uid = *uuid::Uuid::new_v4().as_bytes();
+    DocumentHead::connect(uid, &[TrackHead::connect(TRACK, TRACK_NAME)]).write(&mut out);
+    out
+}
+
+/// Reads acknowledgements to their end; gives the fragments that are done with, by timecode.
+async fn receive(
+    mut acks: Acks,
+    keeps: bool,
+    global: &Global,
+) -> Result<BTreeMap<u64, FragmentNumber>, ClientError> {
+    let mut stored = BTreeMap::new();
+    let progress = terminal::progress(global);
+    while let Some(ack) = acks.next().await? {
+        if global.json {
+            terminal::print(&to_json(&ack).to_string())?;
+        }
+        let done = match &ack.event {
+            AckEvent::Persisted => true,
+            AckEvent::Received => !keeps,
+            AckEvent::Error { id, code } => {
+                return Err(ClientError::Ingest { code: code.clone(), id: *id, number: ack.number });
+            }
+            AckEvent::Buffering | AckEvent::Idle | AckEvent::Other(_) => false,
+        };
+        if let (true, Some(timecode), Some(number)) = (done, ack.timecode, ack.number) {
+            stored.insert(timecode, number);
+            progress.set_message(format!("{} fragments {}", stored.len(), final_word(keeps)));
+        }
+    }
+    progress.finish_and_clear();
+    Ok(stored)
+}
+
+/// The acknowledgement as the service sent it.
+fn to_json(ack: &Ack) -> serde_json::Value {
+    let (event, error) = match &ack.event {
+        AckEvent::Buffering => ("BUFFERING", None),
+        AckEvent::Received => ("RECEIVED", None),
+        AckEvent::Persisted => ("PERSISTED", None),
+        AckEvent::Idle => ("IDLE", None),
+        AckEvent::Error { id, code } => ("ERROR", Some((*id, code.clone()))),
+        AckEvent::Other(event) => (event.as_str(), None),
+    };
+    let mut line = json!({ "EventType": event });
+    if let Some(timecode) = ack.timecode {
+        line["FragmentTimecode"] = json!(timecode);
+    }
+    if let Some(number) = ack.number {
+        line["FragmentNumber"] = json!(number);
+    }
+    if let Some((id, code)) = error {
+        line["ErrorId"] = json!(id);
+        line["ErrorCode"] = json!(code);
+    }
+    line
+}
+
+/// What a fragment is when nothing more comes of it.
+fn final_word(keeps: bool) -> &'static str {
+    if keeps { "persisted" } else { "received" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_acknowledgement_prints_as_the_service_sent_it() {
+        let number = "91343852333181432392682062607743920146159169392".parse().ok();
+        let ack = Ack { event: AckEvent::Persisted, timecode: Some(1_711_124_585_823), number };
+        assert_eq!(
+            to_json(&ack).to_string(),
+            r#"{"EventType":"PERSISTED","FragmentTimecode":1711124585823,"FragmentNumber":"91343852333181432392682062607743920146159169392"}"#
+        );
+        let error = AckEvent::Error { id: 4002, code: "MAX_FRAGMENT_DURATION_REACHED".into() };
+        assert_eq!(
+            to_json(&Ack { event: error, timecode: None, number: None }).to_string(),
+            r#"{"EventType":"ERROR","ErrorId":4002,"ErrorCode":"MAX_FRAGMENT_DURATION_REACHED"}"#
+        );
+    }
+
+    #[test]
+    fn raw_input_needs_no_header_and_wav_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.raw");
+        std::fs::write(&file, [1, 0, 2, 0, 9]).unwrap();
+        assert_eq!(samples(&file, true).unwrap(), [1, 2]);
+        assert!(matches!(samples(&file, false), Err(ClientError::Media(_))));
+        assert!(matches!(samples(&folder.path().join("none"), true), Err(ClientError::File { .. })));
+    }
+}

@@ -1,0 +1,172 @@
+use super::table::{harmless, table};
+use super::{Global, terminal, time_argument};
+use crate::http::wall_now;
+use crate::kvs::{FragmentInfo, FragmentRange, StreamInfo, StreamRef};
+use crate::{ClientError, Exit};
+use tympan_types::{ServerTime, WallTime};
+
+/// Streams of the access key's account, in one region.
+#[derive(Debug, clap::Args)]
+pub struct StreamsArgs {
+    #[command(subcommand)]
+    verb: StreamsVerb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum StreamsVerb {
+    /// List the streams
+    Ls {
+        /// Only those whose names begin so
+        #[arg(long, value_name = "TEXT")]
+        prefix: Option<String>,
+    },
+    /// Show one stream
+    Show {
+        /// Its name or ARN
+        stream: StreamRef,
+    },
+    /// List the fragments that a stream keeps
+    #[command(after_long_help = "Example:
+    tympan streams fragments demo --from 2024-01-26T03:07:41Z --to 2024-01-26T03:08:12Z
+
+Times are RFC 3339 or epoch seconds, and compared with the time at which a fragment came in.")]
+    Fragments {
+        /// The stream's name or ARN
+        stream: StreamRef,
+        /// Only those that came in at this time or later [default: all that are kept]
+        #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
+        from: Option<WallTime>,
+        /// Only those that came in at this time or earlier
+        #[arg(long, value_name = "TIME", value_parser = time_argument::parse)]
+        to: Option<WallTime>,
+    },
+}
+
+pub(super) async fn run(arguments: StreamsArgs, global: &Global) -> Result<Exit, ClientError> {
+    let kvs = global.kvs()?;
+    match arguments.verb {
+        StreamsVerb::Ls { prefix } => {
+            let streams = kvs.list_streams(prefix.as_deref()).await?;
+            if global.json {
+                terminal::print_json(&streams)?;
+            } else if streams.is_empty() {
+                terminal::note(global, "no streams");
+            } else {
+                terminal::print(&list(&streams))?;
+            }
+        }
+        StreamsVerb::Show { stream } => {
+            let info = kvs.describe_stream(&stream).await?;
+            if global.json {
+                terminal::print_json(&info)?;
+            } else {
+                terminal::print(&describe(&info))?;
+            }
+        }
+        StreamsVerb::Fragments { stream, from, to } => {
+            // ListFragments refuses a range that lies before what is kept, so the default asks for no more than that.
+            let from = match from {
+                Some(from) => from,
+                None => {
+                    let info = kvs.describe_stream(&stream).await?;
+                    let kept_ms = i64::from(info.data_retention_in_hours) * 3_600_000;
+                    info.created().max(wall_now().plus_ms(-kept_ms))
+                }
+            };
+            // A little more than now: clocks differ.
+            let to = to.unwrap_or_else(|| wall_now().plus_ms(60_000));
+            let range = FragmentRange {
+                from: ServerTime::from_unix_ms(from.unix_ms()),
+                to: ServerTime::from_unix_ms(to.unix_ms()),
+            };
+            let fragments = kvs.list_fragments(&stream, range).await?;
+            if global.json {
+                terminal::print_json(&fragments)?;
+            } else if fragments.is_empty() {
+                terminal::note(global, "no fragments");
+            } else {
+                terminal::print(&list_fragments(&fragments))?;
+            }
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn list(streams: &[StreamInfo]) -> String {
+    let rows: Vec<[String; 5]> = streams
+        .iter()
+        .map(|stream| {
+            [
+                stream.stream_name.to_string(),
+                harmless(&stream.status),
+                retention(stream.data_retention_in_hours),
+                stream.created().rfc3339_seconds(),
+                harmless(stream.media_type.as_deref().unwrap_or_default()),
+            ]
+        })
+        .collect();
+    table(["NAME", "STATUS", "KEEPS", "CREATED", "MEDIA"], &rows)
+}
+
+fn describe(stream: &StreamInfo) -> String {
+    let rows = [
+        ("name", stream.stream_name.to_string()),
+        ("arn", stream.stream_arn.to_string()),
+        ("status", harmless(&stream.status)),
+        ("keeps", retention(stream.data_retention_in_hours)),
+        ("created", stream.created().to_string()),
+        ("media", harmless(stream.media_type.as_deref().unwrap_or("-"))),
+        ("key", harmless(stream.kms_key_id.as_deref().unwrap_or("-"))),
+        ("version", harmless(&stream.version)),
+    ];
+    rows.map(|(name, value)| format!("{name:<9}{value}")).join("\n")
+}
+
+fn list_fragments(fragments: &[FragmentInfo]) -> String {
+    let rows: Vec<[String; 5]> = fragments
+        .iter()
+        .map(|fragment| {
+            [
+                fragment.fragment_number.to_string(),
+                fragment.arrived().to_string(),
+                fragment.produced().to_string(),
+                format!("{:.3}", fragment.fragment_length_in_milliseconds as f64 / 1e3),
+                fragment.fragment_size_in_bytes.to_string(),
+            ]
+        })
+        .collect();
+    table(["FRAGMENT", "CAME IN", "RECORDED", "SECONDS", "BYTES"], &rows)
+}
+
+fn retention(hours: u32) -> String {
+    match hours {
+        0 => "nothing".to_owned(),
+        hours if hours % 24 == 0 && hours >= 48 => format!("{} days", hours / 24),
+        hours => format!("{hours} h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retention_reads_as_people_say_it() {
+        assert_eq!([0, 1, 24, 48, 50].map(retention), ["nothing", "1 h", "24 h", "2 days", "50 h"]);
+    }
+
+    #[test]
+    fn a_fragment_takes_one_line() {
+        let fragment = FragmentInfo {
+            fragment_number: "91343852333181432392682062607743920146159169392".parse().unwrap(),
+            fragment_size_in_bytes: 16_384,
+            producer_timestamp: 1_511_852_108.513,
+            server_timestamp: 1_511_852_109.126,
+            fragment_length_in_milliseconds: 980,
+        };
+        assert_eq!(
+            list_fragments(&[fragment]).lines().nth(1).unwrap(),
+            "91343852333181432392682062607743920146159169392  2017-11-28T06:55:09.126Z  2017-11-28T06:55:08.513Z  0.980    16384"
+        );
+    }
+}

@@ -1,0 +1,241 @@
+//! Contact records, as a tympan server lists them. Amazon Connect has no such operation: it delivers records to a
+//! stream as calls end.
+
+use crate::{ClientError, Endpoint, HttpClient};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tympan_types::{ContactId, FragmentNumber, StreamArn, WallTime};
+
+/// A client of a server's contact records. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Contacts {
+    http: HttpClient,
+    endpoint: Endpoint,
+}
+
+impl Contacts {
+    /// A client of the server at `endpoint`.
+    pub fn new(http: HttpClient, endpoint: Endpoint) -> Self {
+        Self { http, endpoint }
+    }
+
+    /// The newest contacts, calls that are up among them; newest first. The server gives at most 1,000.
+    pub async fn list(&self, limit: usize) -> Result<Vec<ContactRecord>, ClientError> {
+        let query = format!("limit={limit}");
+        let answer = self.http.get_json("ContactRecords", "connect", &self.endpoint, PATH, &query).await?;
+        let Some(records) = answer["Contacts"].as_array() else {
+            return Err(broken("it has no Contacts".to_owned()));
+        };
+        records.iter().map(|record| ContactRecord::read(record.clone())).collect()
+    }
+
+    /// One contact.
+    pub async fn find(&self, id: ContactId) -> Result<ContactRecord, ClientError> {
+        let path = format!("{PATH}/{id}");
+        ContactRecord::read(self.http.get_json("ContactRecord", "connect", &self.endpoint, &path, "").await?)
+    }
+}
+
+const PATH: &str = "/_tympan/contacts";
+
+/// A contact record: what is used of it, and the whole as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContactRecord {
+    /// The contact.
+    pub id: ContactId,
+    /// When it came in.
+    pub initiated: Option<WallTime>,
+    /// When the flow answered.
+    pub connected: Option<WallTime>,
+    /// When it ended; `None` while the call is up.
+    pub disconnected: Option<WallTime>,
+    /// Why it ended.
+    pub disconnect_reason: Option<String>,
+    /// The caller's number.
+    pub customer: Option<String>,
+    /// The number that was called.
+    pub system: Option<String>,
+    /// The user-defined attributes.
+    pub attributes: Map<String, Value>,
+    /// The captures of the customer's audio, oldest first.
+    pub recordings: Vec<Recording>,
+    /// The record as it came.
+    pub json: Value,
+}
+
+/// One capture of the customer's audio.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Recording {
+    /// The stream it went to.
+    pub stream: StreamArn,
+    /// It begins with the fragment after this one.
+    pub start: FragmentNumber,
+    /// Its last fragment; `None` while it goes on.
+    pub stop: Option<FragmentNumber>,
+    /// When it began.
+    pub began: Option<WallTime>,
+    /// When it ended.
+    pub ended: Option<WallTime>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Wire {
+    contact_id: ContactId,
+    initiation_timestamp: Option<String>,
+    connected_to_system_timestamp: Option<String>,
+    disconnect_timestamp: Option<String>,
+    disconnect_reason: Option<String>,
+    customer_endpoint: Option<WireEndpoint>,
+    system_endpoint: Option<WireEndpoint>,
+    #[serde(default)]
+    attributes: Option<Map<String, Value>>,
+    #[serde(default)]
+    recordings: Option<Vec<WireRecording>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct WireEndpoint {
+    address: Option<String>,
+}
+
+/// A recording of another kind, in S3 for instance, has neither numbers nor a stream.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct WireRecording {
+    location: Option<String>,
+    fragment_start_number: Option<FragmentNumber>,
+    fragment_stop_number: Option<FragmentNumber>,
+    start_timestamp: Option<String>,
+    stop_timestamp: Option<String>,
+}
+
+impl ContactRecord {
+    fn read(json: Value) -> Result<Self, ClientError> {
+        let wire = Wire::deserialize(&json).map_err(|error| broken(error.to_string()))?;
+        let time = |text: Option<String>| text.as_deref().and_then(parse_time);
+        let address = |endpoint: Option<WireEndpoint>| endpoint.and_then(|endpoint| endpoint.address);
+        let recording = |recording: WireRecording| {
+            Some(Recording {
+                stream: StreamArn::parse(&recording.location?).ok()?,
+                start: recording.fragment_start_number?,
+                stop: recording.fragment_stop_number,
+                began: time(recording.start_timestamp),
+                ended: time(recording.stop_timestamp),
+            })
+        };
+        Ok(Self {
+            id: wire.contact_id,
+            initiated: time(wire.initiation_timestamp),
+            connected: time(wire.connected_to_system_timestamp),
+            disconnected: time(wire.disconnect_timestamp),
+            disconnect_reason: wire.disconnect_reason,
+            customer: address(wire.customer_endpoint),
+            system: address(wire.system_endpoint),
+            attributes: wire.attributes.unwrap_or_default(),
+            recordings: wire.recordings.unwrap_or_default().into_iter().filter_map(recording).collect(),
+            json,
+        })
+    }
+
+    /// Whether the call is still up.
+    pub fn is_live(&self) -> bool {
+        self.disconnected.is_none()
+    }
+
+    /// How long the call lasted, in milliseconds; `None` while it is up.
+    pub fn duration_ms(&self) -> Option<i64> {
+        Some(self.disconnected?.ms_since(self.initiated?))
+    }
+
+    /// How much audio was captured, in milliseconds; a capture that goes on counts up to `now`.
+    pub fn captured_ms(&self, now: WallTime) -> i64 {
+        let length =
+            |recording: &Recording| recording.ended.unwrap_or(now).ms_since(recording.began.unwrap_or(now));
+        self.recordings.iter().map(length).sum()
+    }
+
+    /// Whether an attribute, a number or the id holds `text`, in whatever case.
+    pub fn mentions(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let holds = |value: &str| value.to_lowercase().contains(&text);
+        let numbers = [&self.customer, &self.system].into_iter().flatten();
+        let attributes =
+            self.attributes.iter().flat_map(|(name, value)| [Some(name.as_str()), value.as_str()]);
+        holds(&self.id.to_string()) || numbers.map(String::as_str).chain(attributes.flatten()).any(holds)
+    }
+}
+
+fn parse_time(text: &str) -> Option<WallTime> {
+    let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok().map(WallTime::from_unix_ms)
+}
+
+fn broken(reason: String) -> ClientError {
+    ClientError::Broken { what: "the server's contact records cannot be read".to_owned(), reason }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn record() -> Value {
+        json!({
+            "Attributes": { "department": "Parcels", "callerStream": "arn:..." },
+            "ConnectedToSystemTimestamp": "2024-01-26T03:07:41Z",
+            "ContactId": "4a573372-1f28-4e26-b97b-0123456789ab",
+            "CustomerEndpoint": { "Address": "+12065550123", "Type": "TELEPHONE_NUMBER" },
+            "DisconnectReason": "CONTACT_FLOW_DISCONNECT",
+            "DisconnectTimestamp": "2024-01-26T03:08:14Z",
+            "InitiationTimestamp": "2024-01-26T03:07:40Z",
+            "Recordings": [
+                { "Location": "bucket/call.wav", "StorageType": "S3", "FragmentStartNumber": null },
+                {
+                    "FragmentStartNumber": "91343852333181432392682062607743920146159169392",
+                    "FragmentStopNumber": "91343852333181432546186627531311271605344142199",
+                    "Location": "arn:aws:kinesisvideo:us-west-2:111122223333:stream/demo/1598784211076",
+                    "StartTimestamp": "2024-01-26T03:07:41Z",
+                    "StopTimestamp": "2024-01-26T03:08:12Z",
+                    "StorageType": "KINESIS_VIDEO_STREAM",
+                },
+            ],
+            "SystemEndpoint": { "Address": "+18005550100", "Type": "TELEPHONE_NUMBER" },
+        })
+    }
+
+    pub(crate) fn read() -> ContactRecord {
+        ContactRecord::read(record()).unwrap()
+    }
+
+    #[test]
+    fn reads_a_record() {
+        let record = read();
+        assert_eq!(record.customer.as_deref(), Some("+12065550123"));
+        assert_eq!((record.is_live(), record.duration_ms()), (false, Some(34_000)));
+        assert_eq!(record.recordings.len(), 1, "only captures count");
+        assert_eq!(record.captured_ms(WallTime::from_unix_ms(0)), 31_000);
+    }
+
+    #[test]
+    fn a_call_that_is_up_has_neither_end_nor_stop() {
+        let mut json = record();
+        json["DisconnectTimestamp"] = Value::Null;
+        json["Recordings"] = Value::Null;
+        let record = ContactRecord::read(json).unwrap();
+        assert!(record.is_live() && record.recordings.is_empty());
+        assert_eq!(record.duration_ms(), None);
+    }
+
+    #[test]
+    fn finds_by_number_attribute_and_id() {
+        let record = read();
+        for text in ["5550123", "+1800", "parcels", "DEPARTMENT", "4a573372"] {
+            assert!(record.mentions(text), "{text}");
+        }
+        assert!(!record.mentions("invoices"));
+    }
+}
