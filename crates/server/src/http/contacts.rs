@@ -9,6 +9,7 @@ use hyper::Response;
 use serde_json::json;
 use std::sync::Arc;
 use tympan_connect::contact::{Contact, ContactRecord, History, HistoryError, HistoryQuery, TimeAxis};
+use tympan_connect::live_calls::LiveCalls;
 use tympan_types::{Caller, ContactId, WallTime};
 
 /// Contacts on one page, unless `limit` says less.
@@ -17,13 +18,14 @@ const PAGE: usize = 1_000;
 /// Answers for `rest`, which follows `/_tympan/contacts` in the path.
 pub(super) async fn answer(
     history: &Arc<dyn History>,
+    live: &Arc<dyn LiveCalls>,
     caller: &Caller,
     rest: &str,
     query: &str,
 ) -> Response<Body> {
-    let (history, caller) = (history.clone(), caller.clone());
+    let (history, live, caller) = (history.clone(), live.clone(), caller.clone());
     let (rest, query) = (rest.to_owned(), query.to_owned());
-    let found = tokio::task::spawn_blocking(move || look_up(&*history, &caller, &rest, &query)).await;
+    let found = tokio::task::spawn_blocking(move || look_up(&*history, &*live, &caller, &rest, &query)).await;
     match found {
         Ok(Ok(Some(found))) => respond::json(200, found.to_string().into_bytes()),
         Ok(Ok(None)) => refuse(404, "ResourceNotFoundException", "There is no such contact."),
@@ -34,6 +36,7 @@ pub(super) async fn answer(
 
 fn look_up(
     history: &dyn History,
+    live: &dyn LiveCalls,
     caller: &Caller,
     rest: &str,
     query: &str,
@@ -41,9 +44,11 @@ fn look_up(
     let own = |contact: &Contact| {
         contact.instance.account == caller.account && contact.instance.region == caller.region
     };
+    // Of a call that is up, the journal may lag some milliseconds behind.
+    let current = |contact: Contact| live.contact(contact.id).unwrap_or(contact);
     if let Some(id) = rest.strip_prefix('/').filter(|id| !id.is_empty()) {
         let Ok(id) = ContactId::parse(id) else { return Ok(None) };
-        let contact = history.find(id)?.filter(own);
+        let contact = history.find(id)?.filter(own).map(current);
         return Ok(contact.map(|contact| json!(ContactRecord::of(&contact))));
     }
     let limit = query.split('&').find_map(|pair| pair.strip_prefix("limit=")?.parse().ok()).unwrap_or(PAGE);

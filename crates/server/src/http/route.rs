@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tympan_auth::{CredentialStore, Payload};
 use tympan_connect::contact::History;
+use tympan_connect::live_calls::LiveCalls;
 use tympan_connect::service::ConnectService;
 use tympan_kvs::{KvsService, Operation};
 
@@ -29,6 +30,8 @@ pub(crate) struct Services {
     pub connect: ConnectService,
     /// The contact records.
     pub contacts: Arc<dyn History>,
+    /// The calls that are up.
+    pub calls: Arc<dyn LiveCalls>,
     /// Who may ask.
     pub credentials: CredentialStore,
     /// How far a client's clock may be off.
@@ -57,6 +60,7 @@ pub(crate) async fn serve(
         kvs: services.kvs,
         connect: services.connect,
         contacts: services.contacts,
+        calls: services.calls,
         body_limit_bytes: services.body_limit_bytes,
         readiness: services.readiness,
         metrics: services.metrics,
@@ -71,6 +75,7 @@ struct Router {
     kvs: KvsService,
     connect: ConnectService,
     contacts: Arc<dyn History>,
+    calls: Arc<dyn LiveCalls>,
     body_limit_bytes: usize,
     readiness: Readiness,
     metrics: Arc<Metrics>,

@@ -105,6 +105,7 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
         kvs,
         connect,
         contacts: history,
+        calls: Arc::new(calls.clone()),
         credentials: credentials(config, &account)?,
         clock_skew_s: config.auth.clock_skew_s,
         explains: dev,
