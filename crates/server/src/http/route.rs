@@ -145,6 +145,7 @@ impl Router {
         if let Some(rest) = head.uri.path().strip_prefix("/_tympan/contacts") {
             return Ok(contacts::answer(
                 &self.contacts,
+                &self.calls,
                 &verified.caller,
                 rest,
                 head.uri.query().unwrap_or(""),
