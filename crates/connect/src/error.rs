@@ -1,6 +1,6 @@
 //! The errors of the Connect API: one closed set of codes, each with its HTTP status and body.
 //!
-//! Source: the Connect API model, `reference/connect.md` 4.1: the body is `{"Message": ...}`, except that
+//! Source: the Connect API model, errors of the operations offered: the body is `{"Message": ...}`, except that
 //! InvalidContactFlowException carries `{"problems": [{"message": ...}]}`.
 
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! The MEDIA_STREAMS storage of an instance: live media streaming, when it is enabled.
 //!
-//! Source: the model of InstanceStorageConfig; the name form is `reference/connect.md` 5.1.
+//! Source: the model of InstanceStorageConfig; the name form is that of streams seen in the field.
 
 use super::InstanceAlias;
 use serde::{Deserialize, Serialize};

@@ -98,7 +98,9 @@ impl Desk {
 
     fn begin(&self, invitation: Invitation, admitted: Admitted) {
         let now = SystemClock.wall_now();
-        let given = |number: &Redacted<String>| (!number.expose().is_empty()).then(|| number.clone());
+        // RFC 3323: a caller who withholds the number calls as "anonymous".
+        let withheld = |number: &str| number.is_empty() || number.eq_ignore_ascii_case("anonymous");
+        let given = |number: &Redacted<String>| (!withheld(number.expose())).then(|| number.clone());
         let contact = Contact::new(
             now,
             NewContact {
