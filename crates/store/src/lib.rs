@@ -1,1 +1,48 @@
-//! The fragment log: journal, chunks, catalogue, live tail, retention
+//! The fragment log: streams of fragments that are durable when acknowledged, replayable, followed live, encrypted
+//! always and gone when their retention ends.
+//!
+//! ```text
+//!   Writer::seal -> record (AES-256-GCM) -> commit queue -> one write + one fdatasync per group -> Persisting
+//!   Writer::push -> tail -> Reader (live, at once)            journal ---(minutes later)---> chunk -> Reader
+//! ```
+//!
+//! [`MediaStore`] is the whole of it: batching, live tail, encryption, chunking, retention. Where bytes and rows come
+//! to rest is behind the [`Backend`] trait: [`embedded`] keeps files and an SQLite catalogue in one directory,
+//! [`memory`] keeps nothing and fails on command. The store keeps opaque bytes and metadata; it knows nothing of
+//! Matroska. Formats, invariants and the place of every fsync: `docs/storage.md`.
+
+mod backend;
+mod committer;
+pub mod conformance;
+pub mod embedded;
+mod error;
+mod history;
+mod keeper;
+mod keys;
+pub mod memory;
+mod model;
+mod options;
+mod reader;
+mod record;
+mod retention;
+mod store;
+mod stream_cell;
+mod stream_rules;
+mod tail;
+mod writer;
+
+pub use backend::{
+    Backend, ChunkPart, ChunkRow, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Reservation,
+    SEQUENCE_BLOCK, StreamKey, StreamPage, StreamRow,
+};
+pub use error::{ErrorKind, StoreError};
+pub use model::{
+    Clock, Ending, Fragment, FragmentHead, FragmentMeta, NewStream, ReadEvent, Start, Stream, StreamId,
+    StreamRef, StreamStatus, TimeAxis,
+};
+pub use options::StoreOptions;
+pub use reader::Reader;
+pub use record::{RECORD_HEADER_BYTES, Record, RecordError, RecordHeader};
+pub use retention::SweepReport;
+pub use store::{MediaStore, StoreStats};
+pub use writer::{Persisting, Writer};

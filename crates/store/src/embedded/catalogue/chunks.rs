@@ -1,0 +1,153 @@
+//! The rows of chunks, and the names of bytes that should go.
+
+use super::streams::find_stream;
+use super::{Catalogue, execute, failed, to_sql};
+use crate::stream_rules::retention_ms;
+use crate::{ChunkRow, FirstMatch, StoreError, StreamId, StreamKey, TimeAxis};
+use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, Row, params, params_from_iter};
+use std::collections::HashSet;
+use tympan_types::{FragmentNumber, WallTime};
+
+/// At most so many chunks expire in one transaction.
+const EXPIRE_BATCH: i64 = 1_000;
+
+impl Catalogue {
+    /// The chunk's bytes are durable: names them, and retires the journal records that it replaces.
+    pub(in crate::embedded) fn publish(&self, chunk: &ChunkRow) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            let row =
+                find_stream(transaction, &StreamKey::Id(chunk.stream))?.ok_or_else(StoreError::stream_not_found)?;
+            let retired = row.chunked_through.max(chunk.last);
+            let expires_at_ms = chunk.server_ms.1.saturating_add(retention_ms(row.stream.retention_hours));
+            execute(
+                transaction,
+                "INSERT INTO chunk (stream, last, first, object, fragments, bytes, index_offset, producer_min_ms,
+                    producer_max_ms, server_min_ms, server_max_ms, longest_ms, expires_at_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                params![
+                    chunk.stream.to_bytes(),
+                    chunk.last.to_bytes(),
+                    chunk.first.to_bytes(),
+                    chunk.object,
+                    chunk.fragments,
+                    to_sql(chunk.bytes)?,
+                    chunk.index_offset,
+                    chunk.producer_ms.0,
+                    chunk.producer_ms.1,
+                    chunk.server_ms.0,
+                    chunk.server_ms.1,
+                    chunk.longest_ms,
+                    expires_at_ms,
+                ],
+            )?;
+            execute(
+                transaction,
+                "UPDATE stream SET chunked_through = ?2, newest_server_ms = max(newest_server_ms, ?3) WHERE id = ?1",
+                params![chunk.stream.to_bytes(), retired.to_bytes(), chunk.server_ms.1],
+            )
+        })
+    }
+
+    pub(in crate::embedded) fn find_chunk(
+        &self,
+        stream: StreamId,
+        after: FragmentNumber,
+        matching: FirstMatch,
+    ) -> Result<Option<ChunkRow>, StoreError> {
+        let span = |axis| match axis {
+            TimeAxis::Producer => ("producer_min_ms", "producer_max_ms"),
+            TimeAxis::Server => ("server_min_ms", "server_max_ms"),
+        };
+        let mut values: Vec<Value> =
+            vec![stream.to_bytes().to_vec().into(), after.to_bytes().to_vec().into()];
+        let condition = match matching {
+            FirstMatch::Any => String::new(),
+            FirstMatch::Reaching { axis, at_ms } => {
+                values.push(at_ms.into());
+                format!("AND ({max} >= ?3 OR {max} + longest_ms > ?3)", max = span(axis).1)
+            }
+            FirstMatch::Starting { axis, from_ms, to_ms } => {
+                values.extend([from_ms.into(), to_ms.into()]);
+                let (min, max) = span(axis);
+                format!("AND {max} >= ?3 AND {min} <= ?4")
+            }
+        };
+        let sql = format!(
+            "SELECT {CHUNK_COLUMNS} FROM chunk WHERE stream = ?1 AND last > ?2 {condition} ORDER BY last LIMIT 1"
+        );
+        self.reader()
+            .prepare_cached(&sql)
+            .and_then(|mut query| query.query_row(params_from_iter(values), chunk_columns).optional())
+            .map_err(failed)
+    }
+
+    /// Whether a chunk is still named.
+    pub(in crate::embedded) fn names(&self, chunk: &ChunkRow) -> Result<bool, StoreError> {
+        let found = self
+            .reader()
+            .prepare_cached("SELECT 1 FROM chunk WHERE stream = ?1 AND last = ?2 AND object = ?3")
+            .and_then(|mut query| {
+                query.exists(params![chunk.stream.to_bytes(), chunk.last.to_bytes(), chunk.object])
+            });
+        found.map_err(failed)
+    }
+
+    /// The objects of all chunks.
+    pub(in crate::embedded) fn objects(&self) -> Result<HashSet<String>, StoreError> {
+        self.texts("SELECT object FROM chunk").map(HashSet::from_iter)
+    }
+
+    /// Turns chunks of which everything has expired into garbage. Returns how many.
+    pub(in crate::embedded) fn expire(&self, now: WallTime) -> Result<u64, StoreError> {
+        let mut expired = 0;
+        loop {
+            let batch = self.write(|transaction| {
+                let due = "SELECT stream, last FROM chunk WHERE expires_at_ms <= ?1 ORDER BY expires_at_ms LIMIT ?2";
+                let of_due = format!("FROM chunk WHERE (stream, last) IN ({due})");
+                let values = params![now.unix_ms(), EXPIRE_BATCH];
+                execute(transaction, &format!("INSERT INTO garbage SELECT object {of_due}"), values)?;
+                let deleted = transaction
+                    .prepare_cached(&format!("DELETE {of_due}"))
+                    .and_then(|mut delete| delete.execute(values));
+                deleted.map_err(failed)
+            })?;
+            expired += batch as u64;
+            if (batch as u64) < EXPIRE_BATCH.unsigned_abs() {
+                return Ok(expired);
+            }
+        }
+    }
+
+    /// Objects whose bytes should go.
+    pub(in crate::embedded) fn garbage(&self) -> Result<Vec<String>, StoreError> {
+        self.texts("SELECT object FROM garbage")
+    }
+
+    /// The bytes of these objects are gone.
+    pub(in crate::embedded) fn forget_garbage(&self, objects: &[String]) -> Result<(), StoreError> {
+        self.write(|transaction| {
+            objects.iter().try_for_each(|object| {
+                execute(transaction, "DELETE FROM garbage WHERE object = ?1", [object])
+            })
+        })
+    }
+}
+
+const CHUNK_COLUMNS: &str = "stream, first, last, object, fragments, bytes, index_offset, producer_min_ms,
+    producer_max_ms, server_min_ms, server_max_ms, longest_ms";
+
+fn chunk_columns(row: &Row<'_>) -> rusqlite::Result<ChunkRow> {
+    Ok(ChunkRow {
+        stream: StreamId::from_bytes(row.get(0)?),
+        first: FragmentNumber::from_bytes(row.get(1)?),
+        last: FragmentNumber::from_bytes(row.get(2)?),
+        object: row.get(3)?,
+        fragments: row.get(4)?,
+        bytes: row.get::<_, i64>(5)?.unsigned_abs(),
+        index_offset: row.get(6)?,
+        producer_ms: (row.get(7)?, row.get(8)?),
+        server_ms: (row.get(9)?, row.get(10)?),
+        longest_ms: row.get(11)?,
+    })
+}

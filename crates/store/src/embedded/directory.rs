@@ -1,0 +1,128 @@
+use super::disk::{Disk, read_range};
+use crate::{ErrorKind, StoreError};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+const FORMAT: &[u8] = b"tympan-store 1\n";
+
+/// The data directory, held by this process.
+pub(super) struct Directory {
+    path: PathBuf,
+    /// Given up when dropped, also by the death of the process.
+    _lock: Flock<File>,
+}
+
+impl Directory {
+    /// Creates what is missing and takes the lock.
+    pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Self, StoreError> {
+        let failed = |error: io::Error| StoreError::io(format_args!("open {}", path.display()), &error);
+        std::fs::create_dir_all(path).map_err(failed)?;
+        let lock = take_lock(path)?;
+        let directory = Self { path: path.to_owned(), _lock: lock };
+        directory.check_format(disk)?;
+        for dir in [directory.journal(), directory.chunks()] {
+            disk.create_dir(&dir).map_err(failed)?;
+        }
+        directory.sync(disk)?;
+        Ok(directory)
+    }
+
+    pub(super) fn catalogue(&self) -> PathBuf {
+        self.path.join("catalog.db")
+    }
+
+    pub(super) fn journal(&self) -> PathBuf {
+        self.path.join("journal")
+    }
+
+    pub(super) fn chunks(&self) -> PathBuf {
+        self.path.join("chunks")
+    }
+
+    /// Makes the names in the directory durable.
+    pub(super) fn sync(&self, disk: &dyn Disk) -> Result<(), StoreError> {
+        disk.sync_dir(&self.path)
+            .map_err(|error| StoreError::io(format_args!("sync {}", self.path.display()), &error))
+    }
+
+    /// A directory of another format is refused before anything in it is touched.
+    fn check_format(&self, disk: &dyn Disk) -> Result<(), StoreError> {
+        let path = self.path.join("FORMAT");
+        let failed = |error: io::Error| StoreError::io(format_args!("read {}", path.display()), &error);
+        match disk.open(&path) {
+            Ok(file) => {
+                let length = file.len().map_err(failed)?.min(64);
+                let text = read_range(&*file, 0, length).map_err(failed)?;
+                if text != FORMAT {
+                    let found = String::from_utf8_lossy(&text);
+                    let message = format!(
+                        "{} has format {:?} and this program knows \"tympan-store 1\": use the program that wrote it",
+                        self.path.display(),
+                        found.trim_end()
+                    );
+                    return Err(StoreError::internal(message));
+                }
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.write_format(disk, &path).map_err(failed)
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Whole or not at all: written beside, synced, renamed.
+    fn write_format(&self, disk: &dyn Disk, path: &Path) -> io::Result<()> {
+        let beside = path.with_extension("new");
+        match disk.remove(&beside) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = disk.create(&beside)?;
+        file.write_all_at(FORMAT, 0)?;
+        file.sync_data()?;
+        disk.rename(&beside, path)?;
+        disk.sync_dir(&self.path)
+    }
+}
+
+fn take_lock(path: &Path) -> Result<Flock<File>, StoreError> {
+    let path = path.join("LOCK");
+    let failed = |error: io::Error| StoreError::io(format_args!("lock {}", path.display()), &error);
+    let file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+        Errno::EWOULDBLOCK => {
+            let message = format!("{} is held: another process has this data directory open", path.display());
+            StoreError::new(ErrorKind::Fenced, message)
+        }
+        errno => failed(errno.into()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::disk::FileDisk;
+    use super::*;
+
+    #[test]
+    fn a_directory_belongs_to_one_at_a_time() {
+        let place = tempfile::tempdir().unwrap();
+        let held = Directory::open(&FileDisk, place.path()).unwrap();
+        let refused = Directory::open(&FileDisk, place.path()).err().unwrap();
+        assert_eq!(refused.kind(), &ErrorKind::Fenced);
+        drop(held);
+        Directory::open(&FileDisk, place.path()).unwrap();
+    }
+
+    #[test]
+    fn another_format_is_refused_by_name() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join("FORMAT"), "tympan-store 2\n").unwrap();
+        let refused = Directory::open(&FileDisk, place.path()).err().unwrap();
+        assert!(refused.message().contains("tympan-store 2"), "{refused}");
+    }
+}

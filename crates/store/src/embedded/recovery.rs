@@ -1,0 +1,138 @@
+//! Reads the journal that an earlier process left. Source: docs/storage.md section 6, *Open*, step 5.
+
+use super::disk::{Disk, DiskFile, read_range};
+use super::journal::segment_path;
+use super::segment::{self, SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::{JournalLoc, Located, StoreError};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use tympan_types::WallTime;
+
+/// What the segments on disk hold.
+pub(super) struct Recovered {
+    /// Every intact record, dead ones included.
+    pub(super) records: Vec<Located>,
+    /// Sentences about what is not as it was written.
+    pub(super) damage: Vec<String>,
+    /// The segments by number.
+    pub(super) segments: BTreeMap<u64, RecoveredSegment>,
+    /// Where the newest of them ends.
+    pub(super) newest_end: u64,
+}
+
+/// A segment of an earlier process.
+pub(super) struct RecoveredSegment {
+    pub(super) file: Arc<dyn DiskFile>,
+    pub(super) damaged: bool,
+    header: SegmentHeader,
+}
+
+/// Reads all segments.
+pub(super) fn recover(disk: &dyn Disk, dir: &Path) -> Result<Recovered, StoreError> {
+    let mut recovery = Recovery { disk, dir, found: BTreeMap::new(), damage: Vec::new() };
+    recovery.open_segments()?;
+    let (records, newest_end) = recovery.read_segments()?;
+    Ok(Recovered { records, damage: recovery.damage, segments: recovery.found, newest_end })
+}
+
+struct Recovery<'a> {
+    disk: &'a dyn Disk,
+    dir: &'a Path,
+    found: BTreeMap<u64, RecoveredSegment>,
+    damage: Vec<String>,
+}
+
+impl Recovery<'_> {
+    fn open_segments(&mut self) -> Result<(), StoreError> {
+        let failed = |error: io::Error| StoreError::io(format_args!("read {}", self.dir.display()), &error);
+        let names = self.disk.list(self.dir).map_err(failed)?;
+        let mut numbers: Vec<u64> = names.iter().filter_map(|name| segment_number(name)).collect();
+        numbers.sort_unstable();
+        for (at, number) in numbers.iter().enumerate() {
+            let file = self.disk.open(&segment_path(self.dir, *number)).map_err(failed)?;
+            let length = file.len().map_err(failed)?;
+            let head = read_range(&*file, 0, length.min(SEGMENT_HEADER_BYTES as u64)).map_err(failed)?;
+            let header = SegmentHeader::parse(&head).filter(|header| header.segment == *number);
+            if let Some(header) = header {
+                self.found.insert(*number, RecoveredSegment { file, header, damaged: false });
+                continue;
+            }
+            let last = at + 1 == numbers.len();
+            if last && segment::scan(&read_range(&*file, 0, length).map_err(failed)?, None).records.is_empty()
+            {
+                // The process died while it made this segment: nothing in it was ever promised.
+                self.disk.remove(&segment_path(self.dir, *number)).map_err(failed)?;
+                self.disk.sync_dir(self.dir).map_err(failed)?;
+                continue;
+            }
+            self.damage.push(format!("journal segment {number}: the header is damaged"));
+            let header = SegmentHeader {
+                segment: *number,
+                epoch: 0,
+                previous_end: 0,
+                created: WallTime::from_unix_ms(0),
+            };
+            self.found.insert(*number, RecoveredSegment { file, header, damaged: true });
+        }
+        Ok(())
+    }
+
+    /// Records of all segments, and where the newest one ends.
+    fn read_segments(&mut self) -> Result<(Vec<Located>, u64), StoreError> {
+        let mut records = Vec::new();
+        let mut newest_end = 0;
+        let numbers: Vec<u64> = self.found.keys().copied().collect();
+        if let (Some(first), Some(last)) = (numbers.first(), numbers.last())
+            && last - first + 1 != numbers.len() as u64
+        {
+            self.damage.push(format!("journal segments between {first} and {last} are missing"));
+        }
+        for number in numbers {
+            let next = self.found.get(&(number + 1));
+            let end = next.filter(|next| !next.damaged).map(|next| next.header.previous_end);
+            let (found, segment_end) = self.read_segment(number, end)?;
+            records.extend(found);
+            newest_end = segment_end;
+        }
+        Ok((records, newest_end))
+    }
+
+    fn read_segment(&mut self, number: u64, end: Option<u64>) -> Result<(Vec<Located>, u64), StoreError> {
+        let Some(found) = self.found.get_mut(&number) else { return Ok((Vec::new(), 0)) };
+        let failed = |error: io::Error| StoreError::io(format_args!("read journal segment {number}"), &error);
+        let length = found.file.len().map_err(failed)?;
+        if let Some(end) = end.filter(|end| *end <= length && !found.damaged) {
+            let tail = read_range(&*found.file, end, length - end).map_err(failed)?;
+            if let Some(records) = segment::parse_footer(&tail, number, end) {
+                return Ok((records, end));
+            }
+        }
+        let bytes = read_range(&*found.file, 0, length).map_err(failed)?;
+        let scan = segment::scan(&bytes, end);
+        for range in &scan.damage {
+            let note =
+                format!("journal segment {number}: bytes {} to {} are damaged", range.start, range.end);
+            self.damage.push(note);
+            found.damaged = true;
+        }
+        let locate = |found: &segment::Found| Located {
+            stream: found.header.stream,
+            meta: found.header.meta,
+            key: found.header.key,
+            loc: JournalLoc {
+                segment: number,
+                offset: found.offset,
+                // Checked by the scan: no record is larger than 256 MiB.
+                length: u32::try_from(found.header.record_bytes()).unwrap_or(u32::MAX),
+            },
+        };
+        Ok((scan.records.iter().map(locate).collect(), scan.end))
+    }
+}
+
+fn segment_number(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".seg").filter(|digits| digits.len() >= 10)?;
+    digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
+}

@@ -1,0 +1,213 @@
+//! Housekeeping: one thread that makes chunks, enforces retention, reserves sequence numbers ahead of need, and
+//! forgets idle streams.
+
+use crate::store::Core;
+use crate::stream_cell::StreamCell;
+use crate::{Backend, ErrorKind, JournalLoc, Located, StoreError};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// After a chunk could not be made, none is tried for so long: the journal keeps everything meanwhile.
+const PAUSE_AFTER_FAILURE_MS: i64 = 10_000;
+
+/// The bell of the housekeeping thread.
+#[derive(Default)]
+pub(crate) struct Keeper {
+    state: Mutex<State>,
+    bell: Condvar,
+    paused_until_ms: AtomicI64,
+    next_sweep_ms: AtomicI64,
+    pub(crate) chunks: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    stopping: bool,
+}
+
+/// Work that does not wait for the next round.
+enum Job {
+    /// The stream's sequence numbers run low.
+    Reserve(Arc<StreamCell>),
+    /// A session of the stream has ended.
+    SessionEnded(Arc<StreamCell>),
+    /// Something has expired or was deleted: its bytes should go.
+    Sweep,
+}
+
+impl Keeper {
+    pub(crate) fn reserve(&self, cell: Arc<StreamCell>) {
+        self.add(Job::Reserve(cell));
+    }
+
+    pub(crate) fn session_ended(&self, cell: Arc<StreamCell>) {
+        self.add(Job::SessionEnded(cell));
+    }
+
+    pub(crate) fn sweep_soon(&self) {
+        self.add(Job::Sweep);
+    }
+
+    /// Ends the thread once the jobs at hand are done.
+    pub(crate) fn stop(&self) {
+        self.state().stopping = true;
+        self.bell.notify_all();
+    }
+
+    /// The thread's whole life.
+    pub(crate) fn run(&self, core: &Core) {
+        let round = Duration::from_millis(core.options.housekeeping_ms);
+        let mut next_round = Instant::now() + round;
+        loop {
+            let due = (!round.is_zero()).then_some(next_round);
+            match self.wait(due) {
+                Wake::Job(job) => core.perform(job),
+                Wake::Round => {
+                    core.housekeep();
+                    next_round = Instant::now() + round;
+                }
+                Wake::Stop => return,
+            }
+        }
+    }
+
+    fn add(&self, job: Job) {
+        let mut state = self.state();
+        // Once it stops, nobody would drop what the jobs hold.
+        if !state.stopping {
+            state.jobs.push_back(job);
+            self.bell.notify_one();
+        }
+    }
+
+    fn wait(&self, round: Option<Instant>) -> Wake {
+        let mut state = self.state();
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                return Wake::Job(job);
+            }
+            if state.stopping {
+                return Wake::Stop;
+            }
+            let Some(round) = round else {
+                state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = round.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Wake::Round;
+            }
+            state = self.bell.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Wake {
+    Job(Job),
+    Round,
+    Stop,
+}
+
+impl Core {
+    fn perform(&self, job: Job) {
+        match job {
+            Job::Reserve(cell) => {
+                let reserved = self.backend.reserve(cell.id, false);
+                let mut tail = cell.tail();
+                match reserved {
+                    Ok(block) => tail.grant(block),
+                    Err(error) => {
+                        tail.reservation_failed();
+                        tracing::warn!(stream = %cell.id, %error, "sequence numbers could not be reserved ahead");
+                    }
+                }
+            }
+            Job::SessionEnded(cell) => {
+                let finished = { cell.tail().is_finished() };
+                // Only a convenience after a restart: readers of a finished capture end at once.
+                if finished && let Err(error) = self.backend.set_finished(cell.id, true) {
+                    tracing::debug!(stream = %cell.id, %error, "the end of a session was not recorded");
+                }
+            }
+            Job::Sweep => {
+                if let Err(error) = self.sweep() {
+                    tracing::error!(%error, "expired media could not be removed; it is not served");
+                }
+            }
+        }
+    }
+
+    fn housekeep(&self) {
+        let now_ms = self.clock.now().unix_ms();
+        if now_ms >= self.keeper.paused_until_ms.load(Ordering::Relaxed)
+            && let Err(error) = self.chunk_due_streams()
+        {
+            tracing::error!(%error, "a chunk could not be made; its fragments stay in the journal");
+            self.keeper
+                .paused_until_ms
+                .store(now_ms.saturating_add(PAUSE_AFTER_FAILURE_MS), Ordering::Relaxed);
+        }
+        if now_ms >= self.keeper.next_sweep_ms.load(Ordering::Relaxed) {
+            self.perform(Job::Sweep);
+            self.keeper.next_sweep_ms.store(now_ms.saturating_add(self.options.sweep_ms), Ordering::Relaxed);
+        }
+        if let Err(error) = self.backend.tend() {
+            tracing::error!(%error, "the journal could not be tidied");
+        }
+        self.forget_idle_streams();
+    }
+
+    /// Makes every chunk that is due. Returns how many; one stream's failure does not stop the others.
+    pub(crate) fn chunk_due_streams(&self) -> Result<u64, StoreError> {
+        let (mut chunks, mut failure) = (0, None);
+        for cell in self.loaded_cells() {
+            while let Some(records) = self.due(&cell) {
+                let retired = match self.backend.publish_chunk(cell.id, &records) {
+                    Ok(row) => {
+                        chunks += 1;
+                        cell.tail().chunked(row.last)
+                    }
+                    Err(_) if cell.tail().is_deleted() => break,
+                    Err(error) if *error.kind() == ErrorKind::Corrupt => {
+                        tracing::error!(stream = %cell.id, %error, "damaged fragments are given up");
+                        let last = records.last().map(|located| located.meta.number);
+                        last.map(|last| cell.tail().chunked(last)).unwrap_or_default()
+                    }
+                    Err(error) => {
+                        failure = Some(error);
+                        break;
+                    }
+                };
+                release(&*self.backend, &retired);
+            }
+        }
+        self.keeper.chunks.fetch_add(chunks, Ordering::Relaxed);
+        failure.map_or(Ok(chunks), Err)
+    }
+
+    fn due(&self, cell: &StreamCell) -> Option<Vec<Located>> {
+        let now = self.clock.now();
+        let (expired, due) = {
+            let mut tail = cell.tail();
+            let expired = tail.expire(now, &self.options);
+            (expired, tail.chunk_due(now, &self.options))
+        };
+        release(&*self.backend, &expired);
+        due
+    }
+}
+
+/// Gives the journal's records up.
+pub(crate) fn release(backend: &dyn Backend, records: &[Located]) {
+    if !records.is_empty() {
+        let locs: Vec<JournalLoc> = records.iter().map(|located| located.loc).collect();
+        backend.release(&locs);
+    }
+}

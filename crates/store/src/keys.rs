@@ -1,0 +1,143 @@
+//! Data keys, opened. A session's first use of a key always asks the key provider, so that a key that was disabled
+//! stops new sessions at once; in between, opened keys are trusted for a few minutes.
+
+use crate::store::Core;
+use crate::{KeyRow, StoreError, Stream, StreamId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tympan_kms::{DataKey, EncryptionContext, KeyId, KeyProvider, KmsError};
+use tympan_types::WallTime;
+
+pub(crate) struct KeyCache {
+    provider: Arc<dyn KeyProvider>,
+    opened: Mutex<HashMap<(StreamId, u32), Opened>>,
+}
+
+struct Opened {
+    key: Arc<DataKey>,
+    at: WallTime,
+}
+
+impl KeyCache {
+    pub(crate) fn new(provider: Arc<dyn KeyProvider>) -> Self {
+        Self { provider, opened: Mutex::default() }
+    }
+
+    /// Whether a new stream may name this master key.
+    pub(crate) async fn check_master(&self, kms_key_id: &str) -> Result<(), StoreError> {
+        self.provider.describe(&master(kms_key_id)?).await?;
+        Ok(())
+    }
+
+    /// Drops the keys of a stream; they are wiped when the last session that holds them ends.
+    pub(crate) fn forget(&self, stream: StreamId) {
+        self.opened().retain(|(owner, _), _| *owner != stream);
+    }
+
+    fn remember(
+        &self,
+        stream: StreamId,
+        number: u32,
+        key: DataKey,
+        now: WallTime,
+        limit: usize,
+    ) -> Arc<DataKey> {
+        let key = Arc::new(key);
+        let mut opened = self.opened();
+        if opened.len() >= limit
+            && let Some(oldest) = opened.iter().min_by_key(|(_, entry)| entry.at).map(|(id, _)| *id)
+        {
+            opened.remove(&oldest);
+        }
+        opened.insert((stream, number), Opened { key: key.clone(), at: now });
+        key
+    }
+
+    fn opened(&self) -> MutexGuard<'_, HashMap<(StreamId, u32), Opened>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Core {
+    /// The key that a new session of writing seals under; made here for a stream without one, or with an old one.
+    pub(crate) async fn writing_key(
+        self: &Arc<Self>,
+        stream: &Stream,
+    ) -> Result<(u32, Arc<DataKey>), StoreError> {
+        let id = stream.id;
+        loop {
+            let newest = self.blocking(move |core| core.backend.keys(id)).await?.pop();
+            let now = self.clock.now();
+            if let Some(row) = &newest
+                && now.ms_since(row.created) < self.options.key_rotation_ms
+            {
+                return Ok((row.number, self.open_key(stream, row).await?));
+            }
+            let number = newest.map_or(1, |row| row.number.saturating_add(1));
+            let context = context_of(stream);
+            let (key, wrapped) =
+                self.keys.provider.generate_data_key(&master(&stream.kms_key_id)?, &context).await?;
+            let row = KeyRow { number, wrapped, created: now };
+            if self.blocking(move |core| core.backend.add_key(id, &row)).await? {
+                let key = self.keys.remember(id, number, key, now, self.options.key_cache_entries);
+                return Ok((number, key));
+            }
+        }
+    }
+
+    /// Asks the key provider whether the stream may be read now; a stream that was never written has no key to ask for.
+    pub(crate) async fn check_reading(self: &Arc<Self>, stream: &Stream) -> Result<(), StoreError> {
+        let id = stream.id;
+        if let Some(row) = self.blocking(move |core| core.backend.keys(id)).await?.pop() {
+            self.open_key(stream, &row).await?;
+        }
+        Ok(())
+    }
+
+    /// The key with which a stored fragment is opened.
+    pub(crate) async fn reading_key(
+        self: &Arc<Self>,
+        stream: &Stream,
+        number: u32,
+    ) -> Result<Arc<DataKey>, StoreError> {
+        let id = stream.id;
+        let trusted_from = self.clock.now().plus_ms(-self.options.key_cache_ms);
+        if let Some(entry) = self.keys.opened().get(&(id, number))
+            && entry.at > trusted_from
+        {
+            return Ok(entry.key.clone());
+        }
+        let rows = self.blocking(move |core| core.backend.keys(id)).await?;
+        let Some(row) = rows.iter().find(|row| row.number == number) else {
+            // A deleted stream has no keys left; anything else is damage.
+            return Err(if rows.is_empty() {
+                StoreError::stream_not_found()
+            } else {
+                StoreError::corrupt(format!(
+                    "stream {id} has no data key {number}: its fragments cannot be read"
+                ))
+            });
+        };
+        self.open_key(stream, row).await
+    }
+
+    async fn open_key(&self, stream: &Stream, row: &KeyRow) -> Result<Arc<DataKey>, StoreError> {
+        let opened = self.keys.provider.unwrap(&row.wrapped, &context_of(stream)).await;
+        if opened.is_err() {
+            self.keys.forget(stream.id);
+        }
+        let (now, limit) = (self.clock.now(), self.options.key_cache_entries);
+        Ok(self.keys.remember(stream.id, row.number, opened?, now, limit))
+    }
+}
+
+/// Binds a wrapped key to one generation of one stream.
+fn context_of(stream: &Stream) -> EncryptionContext {
+    EncryptionContext::new()
+        .with("tympan:stream-arn", stream.arn.to_string())
+        .with("tympan:stream-id", stream.id.to_string())
+}
+
+fn master(kms_key_id: &str) -> Result<KeyId, StoreError> {
+    KeyId::parse(kms_key_id).map_err(|error| StoreError::from(KmsError::NotFound(error.to_string())))
+}

@@ -1,0 +1,305 @@
+//! The record: one fragment as it stands in the journal and, unchanged, in a chunk.
+//!
+//! ```text
+//!  0 magic "TYMF"    8 version u16   12 length u32    32 number 20, big-endian   68 duration ms u32   80 body length u32
+//!  4 CRC-32C u32    10 flags u16     16 stream 16     52 producer ms i64         72 key number u32    84 nonce 12
+//!                                                     60 server ms i64           76 head length u32   96 ciphertext, tag 16
+//! ```
+//! Little-endian but for the number. The CRC covers everything after itself; bytes 8..84 are the associated data of
+//! the encryption, so no fragment can pass for another one, in another stream, at another time. Where a record lies is
+//! not part of it: it moves from journal to chunk byte for byte. Source: docs/storage.md section 2.
+
+use crate::{Fragment, FragmentMeta, StoreError, StreamId};
+use bytes::Bytes;
+use std::ops::Range;
+use tympan_kms::{DataKey, NONCE_BYTES, TAG_BYTES, random_nonce};
+use tympan_types::{FragmentNumber, ProducerTime, ServerTime};
+
+/// Bytes before the ciphertext.
+pub const RECORD_HEADER_BYTES: usize = 96;
+/// No record is larger; a length beyond this is damage.
+pub(crate) const MAX_RECORD_BYTES: usize = 256 << 20;
+const MAGIC: [u8; 4] = *b"TYMF";
+const VERSION: u16 = 1;
+const ASSOCIATED: Range<usize> = 8..84;
+
+/// What stands before a fragment's ciphertext.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordHeader {
+    /// The stream generation.
+    pub stream: StreamId,
+    /// The fragment.
+    pub meta: FragmentMeta,
+    /// Which of the stream's data keys it is sealed under.
+    pub key: u32,
+    /// The nonce it is sealed with.
+    pub nonce: [u8; NONCE_BYTES],
+}
+
+/// A sealed fragment, ready for the journal.
+#[derive(Clone)]
+pub struct Record {
+    header: [u8; RECORD_HEADER_BYTES],
+    ciphertext: Vec<u8>,
+}
+
+/// Why bytes are not a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    /// The bytes end before the record does.
+    #[error("the record is cut off")]
+    CutOff,
+    /// The first four bytes are something else.
+    #[error("no record begins here")]
+    Magic,
+    /// A later version of this program wrote it.
+    #[error("record format {0} is newer than this program")]
+    Version(u16),
+    /// The lengths within the header contradict each other.
+    #[error("the record's lengths contradict each other")]
+    Length,
+    /// The checksum does not match.
+    #[error("the record's checksum does not match")]
+    Checksum,
+}
+
+impl Record {
+    /// Encrypts a fragment. `parts` are its head and then its body, in order; their lengths are those in `meta`.
+    pub(crate) fn seal<'a>(
+        stream: StreamId,
+        meta: FragmentMeta,
+        key: (u32, &DataKey),
+        parts: impl Iterator<Item = &'a [u8]>,
+    ) -> Self {
+        let plain_bytes = usize::try_from(meta.size_bytes()).unwrap_or(usize::MAX);
+        let mut ciphertext = Vec::with_capacity(plain_bytes.saturating_add(TAG_BYTES));
+        for part in parts {
+            ciphertext.extend_from_slice(part);
+        }
+        debug_assert_eq!(ciphertext.len(), plain_bytes, "the parts are what meta says");
+        let mut header = RecordHeader { stream, meta, key: key.0, nonce: random_nonce() }.encode();
+        key.1.seal(nonce_of(&header), &header[ASSOCIATED], &mut ciphertext);
+        let checksum = crc32c::crc32c_append(crc32c::crc32c(&header[8..]), &ciphertext);
+        header[4..8].copy_from_slice(&checksum.to_le_bytes());
+        Self { header, ciphertext }
+    }
+
+    /// Bytes on disk.
+    pub fn len(&self) -> usize {
+        RECORD_HEADER_BYTES + self.ciphertext.len()
+    }
+
+    /// Never: a record has at least a header.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// Appends the record to a buffer.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.header);
+        out.extend_from_slice(&self.ciphertext);
+    }
+}
+
+impl RecordHeader {
+    /// Reads the header at the beginning of `bytes` and checks that its fields agree; the checksum is not looked at.
+    ///
+    /// # Errors
+    /// All but [`RecordError::Checksum`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, RecordError> {
+        let header: &[u8; RECORD_HEADER_BYTES] = bytes.first_chunk().ok_or(RecordError::CutOff)?;
+        if header[..4] != MAGIC {
+            return Err(RecordError::Magic);
+        }
+        let version = u16::from_le_bytes(field(header, 8));
+        if version != VERSION {
+            return Err(RecordError::Version(version));
+        }
+        let meta = FragmentMeta {
+            number: FragmentNumber::from_bytes(field(header, 32)),
+            producer: ProducerTime::from_unix_ms(i64::from_le_bytes(field(header, 52))),
+            server: ServerTime::from_unix_ms(i64::from_le_bytes(field(header, 60))),
+            duration_ms: u32::from_le_bytes(field(header, 68)),
+            head_bytes: u32::from_le_bytes(field(header, 76)),
+            body_bytes: u32::from_le_bytes(field(header, 80)),
+        };
+        let length = u32::from_le_bytes(field(header, 12)) as usize;
+        let header = Self {
+            stream: StreamId::from_bytes(field(header, 16)),
+            meta,
+            key: u32::from_le_bytes(field(header, 72)),
+            nonce: nonce_of(header),
+        };
+        if length != header.record_bytes() || length > MAX_RECORD_BYTES {
+            return Err(RecordError::Length);
+        }
+        Ok(header)
+    }
+
+    /// Reads the record at the beginning of `bytes` and checks it whole; bytes after it do not matter.
+    ///
+    /// # Errors
+    /// [`RecordError`].
+    pub fn check(bytes: &[u8]) -> Result<Self, RecordError> {
+        let header = Self::parse(bytes)?;
+        let record = bytes.get(..header.record_bytes()).ok_or(RecordError::CutOff)?;
+        if crc32c::crc32c(&record[8..]) != u32::from_le_bytes([record[4], record[5], record[6], record[7]]) {
+            return Err(RecordError::Checksum);
+        }
+        Ok(header)
+    }
+
+    /// Bytes of the whole record on disk.
+    pub fn record_bytes(&self) -> usize {
+        let plain_bytes = usize::try_from(self.meta.size_bytes()).unwrap_or(usize::MAX);
+        plain_bytes.saturating_add(RECORD_HEADER_BYTES + TAG_BYTES)
+    }
+
+    fn encode(&self) -> [u8; RECORD_HEADER_BYTES] {
+        let Self { stream, meta, key, nonce } = self;
+        // A record too long for its length field is refused by the writer before it gets here.
+        let length = u32::try_from(self.record_bytes()).unwrap_or(u32::MAX);
+        let mut header = [0; RECORD_HEADER_BYTES];
+        let mut at = 0;
+        let mut put = |bytes: &[u8]| {
+            header[at..at + bytes.len()].copy_from_slice(bytes);
+            at += bytes.len();
+        };
+        put(&MAGIC);
+        put(&[0; 4]);
+        put(&VERSION.to_le_bytes());
+        put(&[0; 2]);
+        put(&length.to_le_bytes());
+        put(&stream.to_bytes());
+        put(&meta.number.to_bytes());
+        put(&meta.producer.unix_ms().to_le_bytes());
+        put(&meta.server.unix_ms().to_le_bytes());
+        put(&meta.duration_ms.to_le_bytes());
+        put(&key.to_le_bytes());
+        put(&meta.head_bytes.to_le_bytes());
+        put(&meta.body_bytes.to_le_bytes());
+        put(nonce);
+        header
+    }
+}
+
+/// Decrypts the record at the beginning of `bytes`, which the index says is fragment `number` of `stream`.
+///
+/// The tag is stronger than the checksum, so the checksum is not looked at again.
+pub(crate) fn open(
+    bytes: &[u8],
+    stream: StreamId,
+    number: FragmentNumber,
+    key: &DataKey,
+) -> Result<Fragment, StoreError> {
+    let damaged = |why: &dyn std::fmt::Display| {
+        StoreError::corrupt(format!(
+            "fragment {number} of stream {stream} is damaged and cannot be served: {why}"
+        ))
+        .about(number)
+    };
+    let header = RecordHeader::parse(bytes).map_err(|error| damaged(&error))?;
+    if (header.stream, header.meta.number) != (stream, number) {
+        return Err(damaged(&"another fragment stands in its place"));
+    }
+    let record = bytes.get(..header.record_bytes()).ok_or_else(|| damaged(&RecordError::CutOff))?;
+    let mut plain = record[RECORD_HEADER_BYTES..].to_vec();
+    key.open(header.nonce, &record[ASSOCIATED], &mut plain).map_err(|error| damaged(&error))?;
+    let mut body = Bytes::from(plain);
+    let head = body.split_to(header.meta.head_bytes as usize);
+    Ok(Fragment { meta: header.meta, head, body })
+}
+
+fn nonce_of(header: &[u8; RECORD_HEADER_BYTES]) -> [u8; NONCE_BYTES] {
+    field(header, 84)
+}
+
+/// `N` bytes of a header; every caller's range lies within it by the layout above.
+fn field<const N: usize>(header: &[u8; RECORD_HEADER_BYTES], at: usize) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes.copy_from_slice(&header[at..at + N]);
+    bytes
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(crate) fn meta(sequence: u64, head: &[u8], body: &[u8]) -> FragmentMeta {
+        let server = ServerTime::from_unix_ms(1_700_000_000_000 + sequence as i64);
+        FragmentMeta {
+            number: FragmentNumber::new(sequence, server, 7),
+            producer: ProducerTime::from_unix_ms(1_700_000_000_000),
+            server,
+            duration_ms: 1_000,
+            head_bytes: head.len() as u32,
+            body_bytes: body.len() as u32,
+        }
+    }
+
+    pub(crate) fn sealed(stream: StreamId, sequence: u64, body: &[u8]) -> (FragmentMeta, Record) {
+        let meta = meta(sequence, b"head", body);
+        let key = DataKey::from_bytes([1; 32]);
+        (meta, Record::seal(stream, meta, (1, &key), [&b"head"[..], body].into_iter()))
+    }
+
+    fn bytes_of(record: &Record) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        record.write_to(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn what_was_sealed_opens_and_says_whose_it_is() {
+        let stream = StreamId::from_bytes([9; 16]);
+        let (meta, record) = sealed(stream, 5, b"body");
+        let mut bytes = bytes_of(&record);
+        assert_eq!(bytes.len(), record.len());
+        bytes.extend_from_slice(b"what follows");
+        let header = RecordHeader::check(&bytes).unwrap();
+        assert_eq!((header.stream, header.meta, header.key), (stream, meta, 1));
+        let fragment = open(&bytes, stream, meta.number, &DataKey::from_bytes([1; 32])).unwrap();
+        assert_eq!(fragment, Fragment { meta, head: "head".into(), body: "body".into() });
+        assert!(!bytes.windows(4).any(|window| window == b"body"), "nothing readable on disk");
+        assert!(open(&bytes, stream, meta.number, &DataKey::from_bytes([2; 32])).is_err());
+        assert!(open(&bytes, stream, FragmentNumber::MIN, &DataKey::from_bytes([1; 32])).is_err());
+    }
+
+    #[test]
+    fn a_changed_bit_anywhere_is_found() {
+        let stream = StreamId::from_bytes([9; 16]);
+        let (meta, record) = sealed(stream, 5, b"body");
+        let good = bytes_of(&record);
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 0x10;
+            assert!(RecordHeader::check(&bad).is_err(), "byte {at} by checksum");
+            let in_crc = (4..8).contains(&at);
+            let opened = open(&bad, stream, meta.number, &DataKey::from_bytes([1; 32]));
+            assert_eq!(opened.is_ok(), in_crc, "byte {at} by tag");
+        }
+    }
+
+    #[test]
+    fn every_cut_is_found() {
+        let (_, record) = sealed(StreamId::from_bytes([9; 16]), 5, b"body");
+        let good = bytes_of(&record);
+        for length in 0..good.len() {
+            assert_eq!(RecordHeader::check(&good[..length]), Err(RecordError::CutOff));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_refused_without_a_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..300), magic: bool) {
+            if magic && bytes.len() > 10 {
+                bytes[..4].copy_from_slice(&MAGIC);
+                bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
+            }
+            prop_assert!(RecordHeader::check(&bytes).is_err());
+            let key = DataKey::from_bytes([1; 32]);
+            prop_assert!(open(&bytes, StreamId::from_bytes([0; 16]), FragmentNumber::MIN, &key).is_err());
+        }
+    }
+}

@@ -1,0 +1,185 @@
+use crate::committer::Waiting;
+use crate::record::{MAX_RECORD_BYTES, RECORD_HEADER_BYTES};
+use crate::store::Core;
+use crate::stream_cell::StreamCell;
+use crate::tail::{Refusal, Sealed};
+use crate::{Ending, ErrorKind, FragmentHead, Record, StoreError, Stream};
+use bytes::Bytes;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::sync::oneshot;
+use tympan_kms::{DataKey, TAG_BYTES};
+use tympan_types::FragmentNumber;
+use uuid::Uuid;
+
+/// A session of writing to a stream: one fragment is open at a time.
+///
+/// Sessions of one stream may overlap, as producers do when they renew their connection; their fragments take numbers
+/// from one sequence. Dropped without [`Writer::close`], it ends as [`Ending::Disconnected`], and its open fragment is
+/// taken back.
+pub struct Writer {
+    core: Arc<Core>,
+    cell: Arc<StreamCell>,
+    stream: Arc<Stream>,
+    key_number: u32,
+    key: Arc<DataKey>,
+    open: Option<FragmentNumber>,
+    ending: Ending,
+}
+
+impl Writer {
+    /// The caller has opened the session on the tail already.
+    pub(crate) fn new(core: Arc<Core>, cell: Arc<StreamCell>, key_number: u32, key: Arc<DataKey>) -> Self {
+        let stream = cell.tail().stream.clone();
+        Self { core, cell, stream, key_number, key, open: None, ending: Ending::Disconnected }
+    }
+
+    /// The stream as it was when the session began.
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// Mints a number and shows the fragment to tail readers at once.
+    ///
+    /// # Errors
+    /// `NotFound` once the stream is deleted, `NotActive` once the store is shut down, `Internal` while a fragment is
+    /// open. Blocks on the catalogue only if a session outruns its background reservations (500 fragments).
+    pub fn begin(&mut self, head: FragmentHead) -> Result<FragmentNumber, StoreError> {
+        if self.open.is_some() {
+            return Err(StoreError::internal("a fragment is open already: seal or abandon it first"));
+        }
+        if self.core.is_shut() {
+            return Err(StoreError::shut_down());
+        }
+        let low28 = Uuid::new_v4().as_fields().0;
+        let number = loop {
+            let now = self.core.clock.now();
+            let mut tail = self.cell.tail();
+            match tail.begin(now, low28, head.clone()) {
+                Ok(number) => {
+                    if tail.wants_block() {
+                        drop(tail);
+                        self.core.keeper.reserve(self.cell.clone());
+                    }
+                    break number;
+                }
+                Err(Refusal::Deleted) => return Err(StoreError::stream_not_found()),
+                Err(Refusal::NoSequence) => {
+                    drop(tail);
+                    let block = self.core.backend.reserve(self.cell.id, false)?;
+                    self.cell.tail().grant(block);
+                }
+            }
+        };
+        self.open = Some(number);
+        Ok(number)
+    }
+
+    /// Adds bytes to the open fragment and forwards them to tail readers at once. Without an open fragment, or once
+    /// the stream is deleted, they go nowhere; the next `begin` or `seal` says so.
+    pub fn push(&mut self, body: Bytes) {
+        if let Some(number) = self.open {
+            self.cell.tail().push(number, body);
+        }
+    }
+
+    /// Completes the open fragment: encrypts it on this thread and queues it for the disk.
+    ///
+    /// The future resolves when the fragment is durable; for a stream without retention at once. Dropping it does not
+    /// take the fragment back.
+    ///
+    /// # Errors
+    /// Through the future: `NotFound` once the stream is deleted, `Full` or `Internal` from the disk, `NotActive` once
+    /// the store is shut down.
+    pub fn seal(&mut self, duration_ms: u32) -> Persisting {
+        let Some(number) = self.open.take() else {
+            return Persisting::known(Err(StoreError::internal("no fragment is open: begin one first")));
+        };
+        let sealed = self.cell.tail().seal(number, duration_ms);
+        let (meta, head, bodies) = match sealed {
+            Sealed::Kept => return Persisting::known(Ok(())),
+            Sealed::Gone => return Persisting::known(Err(StoreError::stream_not_found())),
+            Sealed::Commit { meta, head, bodies } => (meta, head, bodies),
+        };
+        let bytes = head.len() + bodies.iter().map(Bytes::len).sum::<usize>();
+        if bytes > MAX_RECORD_BYTES - RECORD_HEADER_BYTES - TAG_BYTES {
+            self.cell.tail().settle(number);
+            let message =
+                format!("fragment {number} has {bytes} bytes; at most {MAX_RECORD_BYTES} are stored");
+            return Persisting::known(Err(StoreError::internal(message)));
+        }
+        let parts = std::iter::once(&head).chain(&bodies).map(|part| &part[..]);
+        let record = Record::seal(self.cell.id, meta, (self.key_number, &self.key), parts);
+        let (done, promise) = oneshot::channel();
+        let waiting = Waiting { record, cell: self.cell.clone(), meta, key: self.key_number, done };
+        match self.core.queue.push(waiting) {
+            Ok(()) => Persisting(State::Waiting(promise)),
+            Err(_) => {
+                self.cell.tail().settle(number);
+                Persisting::known(Err(StoreError::shut_down()))
+            }
+        }
+    }
+
+    /// Takes the open fragment back: tail readers see it abandoned, nobody else ever sees it.
+    pub fn abandon(&mut self) {
+        if let Some(number) = self.open.take() {
+            self.cell.tail().abandon(number);
+        }
+    }
+
+    /// Waits while more waits for the disk than the store wants to hold: call it before taking more from a producer.
+    pub async fn ready(&self) {
+        self.core.queue.ready().await;
+    }
+
+    /// Bytes that wait for the disk, of all streams.
+    pub fn backlog_bytes(&self) -> usize {
+        self.core.queue.bytes()
+    }
+
+    /// Ends the session. An open fragment is taken back: seal it first.
+    pub fn close(mut self, ending: Ending) {
+        self.ending = ending;
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.abandon();
+        self.cell.tail().close_session(self.ending);
+        self.core.keeper.session_ended(self.cell.clone());
+    }
+}
+
+/// Resolves when a sealed fragment is durable.
+#[must_use = "without waiting for it, nobody knows whether the fragment is durable"]
+pub struct Persisting(State);
+
+enum State {
+    Known(Option<Result<(), StoreError>>),
+    Waiting(oneshot::Receiver<Result<(), StoreError>>),
+}
+
+impl Persisting {
+    fn known(result: Result<(), StoreError>) -> Self {
+        Self(State::Known(Some(result)))
+    }
+}
+
+impl Future for Persisting {
+    type Output = Result<(), StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            State::Known(result) => Poll::Ready(result.take().unwrap_or_else(|| {
+                Err(StoreError::new(ErrorKind::Internal, "this promise was already answered"))
+            })),
+            State::Waiting(promise) => {
+                Pin::new(promise).poll(cx).map(|sent| sent.unwrap_or_else(|_| Err(StoreError::shut_down())))
+            }
+        }
+    }
+}
