@@ -4,7 +4,7 @@ use super::ack::{Ack, AckEvent, ErrorId};
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -51,6 +51,10 @@ impl AckStream {
             if let Ok(ack) = timeout_at(tell_at.min(close_at), ack).await {
                 return ack;
             }
+            if self.queue.held_back.load(Ordering::Relaxed) {
+                // Media waits for a slow disk: the producer is not idle.
+                self.queue.touch();
+            }
             if self.queue.last_activity() != self.idle_since {
                 continue;
             }
@@ -72,6 +76,8 @@ pub(crate) struct AckQueue {
     limit: usize,
     /// Microseconds from `epoch` to the last media.
     activity_us: AtomicU64,
+    /// The producer has media, and the store takes none for now.
+    held_back: AtomicBool,
     epoch: Instant,
     idle: Option<IdleRule>,
 }
@@ -111,9 +117,15 @@ impl AckQueue {
             waiting: Mutex::default(),
             limit: limit.max(1),
             activity_us: AtomicU64::new(0),
+            held_back: AtomicBool::new(false),
             epoch: Instant::now(),
             idle,
         }
+    }
+
+    /// Says whether the store holds the producer back.
+    pub(crate) fn hold_back(&self, held_back: bool) {
+        self.held_back.store(held_back, Ordering::Relaxed);
     }
 
     /// Media has arrived.

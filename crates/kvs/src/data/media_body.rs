@@ -50,8 +50,8 @@ struct Follow {
     /// The last fragment that was spoken of: what an error is about when nothing better is known.
     last: FragmentNumber,
     idle: Duration,
-    /// When the last fragment ended.
-    quiet_since: Instant,
+    /// Since when the body has been waiting at the tail; only while it does.
+    waiting_since: Option<Instant>,
     /// From here on the body ends as soon as a fragment does.
     expires_at: Instant,
 }
@@ -79,7 +79,7 @@ impl MediaBody {
                     open: None,
                     last,
                     idle: options.get_media_idle,
-                    quiet_since: now,
+                    waiting_since: None,
                     expires_at: now + options.get_media_lifetime,
                 }))
             }
@@ -144,12 +144,20 @@ impl Follow {
         if Instant::now() >= self.expires_at {
             return None;
         }
-        let until = self.expires_at.min(self.quiet_since + self.idle);
-        timeout_at(until, self.reader.next()).await.ok()
+        // Only this wait counts: a client that does not read for a while has not made the stream quiet.
+        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        let until = self.expires_at.min(since + self.idle);
+        match timeout_at(until, self.reader.next()).await {
+            Ok(event) => Some(event),
+            Err(_) if self.reader.is_at_tail() => None,
+            // A slow disk is no quiet stream either.
+            Err(_) => Some(self.reader.next().await),
+        }
     }
 
     /// Turns an event into chunks; `false` when the body ends with them.
     fn take(&mut self, event: Option<Result<ReadEvent, StoreError>>, due: &mut VecDeque<Bytes>) -> bool {
+        self.waiting_since = None;
         match event {
             None => return false,
             Some(Ok(ReadEvent::Stored(fragment))) => {
@@ -191,7 +199,6 @@ impl Follow {
     fn ended(&mut self, number: FragmentNumber) {
         self.open = None;
         self.last = number;
-        self.quiet_since = Instant::now();
     }
 }
 

@@ -160,7 +160,9 @@ impl PutMediaSession {
     /// Waits while the store wants nothing more: called before the next piece of a body is read.
     pub async fn ready(&mut self) {
         if let Some(writer) = self.ingest.writer() {
+            self.acks.hold_back(true);
             writer.ready().await;
+            self.acks.hold_back(false);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::ready_file::Addresses;
 use crate::config::{Config, Credential, Flow, Instance, LambdaFunction, MediaStreaming};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// The sample flow, built in.
@@ -67,7 +68,7 @@ pub(super) struct ScratchFolder(PathBuf);
 impl ScratchFolder {
     pub(super) fn new() -> std::io::Result<Self> {
         let path = std::env::temp_dir().join(format!("tympan-dev-{}", uuid::Uuid::new_v4()));
-        std::fs::create_dir(&path)?;
+        std::fs::DirBuilder::new().mode(0o700).create(&path)?;
         Ok(Self(path))
     }
 
