@@ -143,15 +143,12 @@ impl std::error::Error for ServiceError {}
 impl fmt::Display for ServiceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { operation, status, error_type, message } = self;
-        write!(f, "{operation} failed")?;
-        if !message.is_empty() {
-            write!(f, ": {message}")?;
+        // The message comes last: that of a development server goes on for many lines.
+        match error_type.as_str() {
+            "" => write!(f, "{operation} failed (HTTP {status})")?,
+            _ => write!(f, "{operation} failed ({error_type}, HTTP {status})")?,
         }
-        if error_type.is_empty() {
-            write!(f, " (HTTP {status})")
-        } else {
-            write!(f, " ({error_type}, HTTP {status})")
-        }
+        if message.is_empty() { Ok(()) } else { write!(f, ": {message}") }
     }
 }
 
@@ -271,10 +268,10 @@ mod tests {
         let error = service(404, "ResourceNotFoundException");
         assert_eq!(
             error.to_string(),
-            "DescribeStream failed: The words. (ResourceNotFoundException, HTTP 404)"
+            "DescribeStream failed (ResourceNotFoundException, HTTP 404): The words."
         );
         assert!(error.advice().unwrap().contains("tympan streams ls"));
-        assert_eq!(service(500, "").to_string(), "DescribeStream failed: The words. (HTTP 500)");
+        assert_eq!(service(500, "").to_string(), "DescribeStream failed (HTTP 500): The words.");
     }
 
     #[test]

@@ -91,6 +91,8 @@ impl UserAgent {
             destination: Some(SipAddr { r#type: Some(self.transport), addr: self.peer.into() }),
             contact: own(contact_params),
             offer: Some(offer.into_bytes()),
+            // The stack's own ids name its maker's domain.
+            call_id: Some(uuid::Uuid::new_v4().to_string()),
             ..InviteOption::default()
         };
         let (states, receiver) = self.dialogs.new_dialog_state_channel();

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UdpSocket;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tympan_telephony::MediaTime;
 use tympan_telephony::audio::g711::Law;
@@ -48,6 +48,8 @@ const SAID: u8 = 0x20;
 struct FarEnd {
     address: SocketAddr,
     heard: mpsc::UnboundedReceiver<Heard>,
+    /// A call has come in; where it is answered, its first packet too.
+    called: Arc<Notify>,
     cancel: CancellationToken,
 }
 
@@ -77,22 +79,25 @@ async fn far_end(behaviour: Behaviour, tcp: bool) -> FarEnd {
     let serving = endpoint.clone();
     tokio::spawn(async move { serving.serve().await });
     let (tell, heard) = mpsc::unbounded_channel();
+    let called = Arc::new(Notify::new());
+    let call_in = called.clone();
     tokio::spawn(async move {
         while let Some(mut transaction) = incoming.recv().await {
             if let Some(Dialog::Invite(mut dialog)) = dialogs.match_dialog(&transaction) {
                 tokio::spawn(async move { dialog.handle(&mut transaction).await.ok() });
             } else if transaction.original.method == Method::Invite {
                 match behaviour {
-                    Behaviour::IsDead => {}
+                    Behaviour::IsDead => call_in.notify_one(),
                     Behaviour::Refuses(status) => transaction.reply(StatusCode::from(status)).await.unwrap(),
                     Behaviour::HangsUpAfter(_) | Behaviour::Stays => {
-                        answer(transaction, &dialogs, address, behaviour, tell.clone()).await;
+                        answer(transaction, &dialogs, address, behaviour, tell.clone(), call_in.clone())
+                            .await;
                     }
                 }
             }
         }
     });
-    FarEnd { address, heard, cancel }
+    FarEnd { address, heard, called, cancel }
 }
 
 async fn answer(
@@ -101,6 +106,7 @@ async fn answer(
     address: SocketAddr,
     behaviour: Behaviour,
     tell: mpsc::UnboundedSender<Heard>,
+    called: Arc<Notify>,
 ) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let local = LocalMedia::new(socket.local_addr().unwrap(), 1);
@@ -130,6 +136,7 @@ async fn answer(
                     // A clock that counts packets: the timeline then holds what was sent and nothing else.
                     let now = MediaTime::from_millis(packets * 20);
                     packets += 1;
+                    called.notify_one();
                     timeline.handle(now, now, &RtpPacket::parse(&datagram[..length]).unwrap());
                     sender.audio_packet(&[SAID; 160], &mut packet);
                     socket.send_to(&packet, from).await.unwrap();
@@ -250,14 +257,11 @@ async fn an_interrupt_says_goodbye() {
     let stop = CancellationToken::new();
     let plan = plan(&far_end, Script::new(&speech(Law::Mu), &[]));
     let call = tokio::spawn(place(plan, stop.clone()));
-    // Enough packets have gone that the call is up on both sides.
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    far_end.called.notified().await;
     stop.cancel();
     let report = call.await.unwrap().unwrap();
-    assert!(report.was_interrupted());
-    if report.answered() == 1 {
-        assert!(far_end.heard.recv().await.unwrap().said_goodbye);
-    }
+    assert!(report.was_interrupted() && report.answered() == 1, "{report:?}");
+    assert!(far_end.heard.recv().await.unwrap().said_goodbye);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -265,7 +269,7 @@ async fn a_dead_far_end_is_given_up_when_interrupted() {
     let far_end = far_end(Behaviour::IsDead, false).await;
     let stop = CancellationToken::new();
     let call = tokio::spawn(place(plan(&far_end, Script::new(&[], &[])), stop.clone()));
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    far_end.called.notified().await;
     stop.cancel();
     let report = call.await.unwrap().unwrap();
     assert_eq!(report.calls, [CallOutcome::Failed(CallError::Interrupted)]);

@@ -8,10 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::audio::wav;
 
-/// Places phone calls: real SIP and RTP, from ports that the kernel chooses.
-///
-/// Once the call is up the caller says what is in the WAV file, presses keys at their times, and is silent from then on
-/// until the far end hangs up, or --duration or --hangup-after is over. Ctrl-C hangs up.
+/// What follows `tympan call`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   One call to a server started with `tympan serve --dev`:

@@ -1,4 +1,4 @@
-use super::{Global, terminal, time_argument};
+use super::{Global, table, terminal, time_argument};
 use crate::kvs::{StartSelector, StreamRef};
 use crate::media::{
     ContactFilter, Destination, Follow, FollowOptions, Format, Recording, Tally, TrackChoice, Verdict,
@@ -8,10 +8,7 @@ use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 use tympan_types::{ContactId, FragmentNumber, ProducerTime, WallTime};
 
-/// Reads a stream through GetMedia and writes the customer's track.
-///
-/// It ends when the service ends the stream: at the end of a call's capture, or when nothing has come for some seconds.
-/// A connection that breaks is taken up again without a gap or a repetition.
+/// What follows `tympan consume`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   The audio of a call, from the numbers in its contact record:
@@ -148,8 +145,7 @@ pub(super) fn summary(tally: &Tally, output: &Path) -> String {
         1 => format!("one gap of {:.1} s", tally.gap_seconds()),
         count => format!("{count} gaps of {:.1} s in all", tally.gap_seconds()),
     };
-    let fragments =
-        if tally.fragments == 1 { "1 fragment".to_owned() } else { format!("{} fragments", tally.fragments) };
+    let fragments = table::count(tally.fragments, "fragment");
     let broken = match tally.incomplete_fragments {
         0 => String::new(),
         count => format!(", {count} broken off"),

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::fmt::Write;
 use tympan_types::{ContactId, WallTime};
 
-/// Calls, newest first; those that are up among them. Needs a tympan server: Amazon Connect lists no records.
+/// What follows `tympan contacts`.
 #[derive(Debug, clap::Args)]
 pub struct ContactsArgs {
     #[command(subcommand)]
@@ -132,7 +132,7 @@ fn describe(record: &ContactRecord, now: WallTime) -> String {
                 text,
                 "\nhear it:    tympan listen {id} | ffplay -f s16le -ar 8000 -nodisp -autoexit -\n\
                  keep it:    tympan listen {id} -o call.wav\n\
-                 or read on: tympan consume --stream {stream} --after {start} -o stream.wav"
+                 as LMSDemo: tympan consume --stream {stream} --after {start} --contact {id} -o call.raw"
             );
         }
     }
@@ -167,7 +167,7 @@ mod tests {
             "attributes  department = Parcels",
             "            callerStream = arn:...",
             "keep it:    tympan listen 4a573372-1f28-4e26-b97b-0123456789ab -o call.wav",
-            "or read on: tympan consume --stream demo --after 91343852333181432392682062607743920146159169392 -o stream.wav",
+            "as LMSDemo: tympan consume --stream demo --after 91343852333181432392682062607743920146159169392 --contact 4a573372-1f28-4e26-b97b-0123456789ab -o call.raw",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\nis not in\n{text}");
         }

@@ -9,9 +9,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tympan_types::{ContactId, FragmentNumber};
 
-/// Plays what was captured of one call, from its beginning; a call that is up is followed until its capture ends.
-///
-/// Each 20 ms of audio are passed on as they come in.
+/// What follows `tympan listen`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   Hear a call while it lasts:
@@ -20,7 +18,7 @@ use tympan_types::{ContactId, FragmentNumber};
   Keep it:
     tympan listen CONTACT-ID -o call.wav
 
-`tympan contacts ls` shows the calls; those that are up come first.")]
+`tympan contacts ls` shows the calls.")]
 pub struct ListenArgs {
     /// The call
     contact: ContactId,

@@ -20,14 +20,27 @@ use std::process::ExitCode;
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
     /// Place phone calls: real SIP and RTP, from a WAV file
+    ///
+    /// Once a call is up the caller says what is in the WAV file, presses keys at their times, and is silent from then
+    /// on until the far end hangs up, or --duration or --hangup-after is over. Ctrl-C hangs up.
     Call(call::CallArgs),
     /// Read a stream's audio into a file or a pipe
+    ///
+    /// It ends when the service ends the stream: at the end of a call's capture, or when nothing has come for some
+    /// seconds. A connection that breaks is taken up again without a gap or a repetition.
     Consume(consume::ConsumeArgs),
     /// Write a WAV file into a stream
+    ///
+    /// It goes through PutMedia in the shape of a call: one track, a fragment a second. The stream is created if there
+    /// is none. The command ends when the service has stored every fragment.
     Produce(produce::ProduceArgs),
     /// Hear one call's captured audio, while the call lasts and afterwards
+    ///
+    /// It begins where the capture does, catches up, and passes each 20 ms on as they come in until the capture ends.
     Listen(listen::ListenArgs),
     /// Look at calls and what became of them
+    ///
+    /// Newest first, those that are up among them. Needs a tympan server: Amazon Connect lists no records.
     Contacts(contacts::ContactsArgs),
     /// Look at streams and their fragments
     Streams(streams::StreamsArgs),
@@ -35,6 +48,7 @@ pub enum Verb {
 
 /// What all verbs understand.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// Where the server is [default: AWS_ENDPOINT_URL, else http://127.0.0.1:8600]
     #[arg(long, global = true, value_name = "URL")]

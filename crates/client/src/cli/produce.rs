@@ -1,4 +1,4 @@
-use super::{Global, terminal};
+use super::{Global, table, terminal};
 use crate::http::wall_now;
 use crate::kvs::{Ack, AckEvent, Acks, Kvs, NewStream, PutMediaStart, StreamRef, Upload};
 use crate::{ClientError, Exit};
@@ -12,9 +12,7 @@ use tympan_mkv::write::{self, DocumentHead, FLAG_KEYFRAME, TrackHead};
 use tympan_telephony::audio::{pcm, wav};
 use tympan_types::{FragmentNumber, ProducerTime};
 
-/// Writes audio into a stream through PutMedia, in the shape of a call's: one track, a fragment a second.
-///
-/// The stream is created if there is none. The command ends when the service has stored every fragment.
+/// What follows `tympan produce`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
     tympan produce --stream demo hello.wav
@@ -75,13 +73,12 @@ pub(super) async fn run(arguments: ProduceArgs, global: &Global) -> Result<Exit,
         });
     }
     if let (Some(first), Some(last)) = (stored.values().next(), stored.values().next_back()) {
+        let name = arguments.stream.name();
         let note = format!(
-            "{:.1} s in {fragments} fragments, {first}\n                        to {last}, {} in {}\n\
-             read it back: tympan consume --stream {} --at {start} -o out.wav",
+            "{:.1} s in {} in {name}, from fragment {first} to {last}\n\
+             read it back: tympan consume --stream {name} --at {start} -o out.wav",
             length_ms as f64 / 1e3,
-            final_word(keeps),
-            arguments.stream.name(),
-            arguments.stream.name(),
+            table::count(fragments as u64, "fragment"),
         );
         terminal::note(global, &note);
     }

@@ -5,7 +5,7 @@ use crate::kvs::{FragmentInfo, FragmentRange, StreamInfo, StreamRef};
 use crate::{ClientError, Exit};
 use tympan_types::{ServerTime, WallTime};
 
-/// Streams of the access key's account, in one region.
+/// What follows `tympan streams`.
 #[derive(Debug, clap::Args)]
 pub struct StreamsArgs {
     #[command(subcommand)]

@@ -30,6 +30,11 @@ pub(super) fn clock(ms: i64) -> String {
     if hours > 0 { format!("{hours}:{minutes:02}:{seconds:02}") } else { format!("{minutes}:{seconds:02}") }
 }
 
+/// `1 fragment`, `2 fragments`.
+pub(super) fn count(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
 fn printable(cell: &str) -> &str {
     if cell.is_empty() { "-" } else { cell }
 }

@@ -72,6 +72,10 @@ impl Follow {
         loop {
             if let Some(item) = self.reader.poll() {
                 self.failures = 0;
+                if let (StartSelector::Now, MediaItem::Start(head)) = (self.start, &item) {
+                    // "Now" was then: should the connection break, the way back is by the time.
+                    self.start = head.server.map_or(self.start, StartSelector::AtServer);
+                }
                 return Ok(Some(item));
             }
             match &mut self.state {
