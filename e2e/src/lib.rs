@@ -1,1 +1,20 @@
-//! Black-box tests.
+//! Black-box tests of the real binary with real peers: sipp for calls, boto3 for everything that AWS's clients do.
+//!
+//! Content decides, not time: what a caller says is made so that every 20 ms of it occurs once, and what was captured is
+//! looked up in it, sample for sample.
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "all of this crate is test code: what it prints belongs to the output of a test"
+)]
+
+pub mod audio;
+pub mod desk;
+pub mod flow;
+pub mod office;
+pub mod phone;
+pub mod python;
+pub mod sipp;
+mod wait;
+
+pub use wait::{LIMIT, until};

@@ -154,28 +154,8 @@ impl TestServerBuilder {
 
     /// Starts it and waits for its ready file.
     pub fn start(self) -> anyhow::Result<TestServer> {
-        let scratch = tempfile::tempdir()?;
-        let ready_file = scratch.path().join("ready.json");
-        let log = scratch.path().join("log.txt");
-        let data_dir = self.data_dir.unwrap_or_else(|| scratch.path().join("data"));
-        let log_file = File::create(&log)?;
         let begun = Instant::now();
-        let mut child = Command::new(binary()?)
-            .arg("serve")
-            .args(&self.arguments)
-            .arg("--data-dir")
-            .arg(&data_dir)
-            .arg("--ready-file")
-            .arg(&ready_file)
-            .env("TYMPAN_HTTP__LISTEN", "127.0.0.1:0")
-            .env("TYMPAN_SIP__LISTEN", "127.0.0.1:0")
-            .env("TYMPAN_RTP__PORT_FIRST", "0")
-            .envs(self.environment)
-            .stdin(Stdio::null())
-            .stdout(log_file.try_clone()?)
-            .stderr(log_file)
-            .spawn()
-            .context("cannot start tympan")?;
+        let Spawned { mut child, data_dir, log, ready_file, scratch } = self.spawn()?;
         let ready = loop {
             // The file appears by a rename, whole.
             if let Ok(bytes) = std::fs::read(&ready_file) {
@@ -193,9 +173,62 @@ impl TestServerBuilder {
         };
         let started_in = begun.elapsed();
         let ready: serde_json::Value = serde_json::from_slice(&ready)?;
-        let field = |name: &str| ready[name].as_str().map(str::to_owned).with_context(|| format!("no {name} in {ready}"));
-        Ok(TestServer { http: field("http")?, sip: field("sip")?.parse()?, child, data_dir, log, started_in, _scratch: scratch })
+        let field = |name: &str| {
+            ready[name].as_str().map(str::to_owned).with_context(|| format!("no {name} in {ready}"))
+        };
+        Ok(TestServer {
+            http: field("http")?,
+            sip: field("sip")?.parse()?,
+            child,
+            data_dir,
+            log,
+            started_in,
+            _scratch: scratch,
+        })
     }
+
+    /// Starts it and sends SIGKILL after `time`, however far it is by then: in the middle of its recovery, perhaps.
+    pub fn start_and_kill_9_after(self, time: Duration) -> anyhow::Result<()> {
+        let mut spawned = self.spawn()?;
+        std::thread::sleep(time);
+        spawned.child.kill()?;
+        spawned.child.wait()?;
+        Ok(())
+    }
+
+    fn spawn(self) -> anyhow::Result<Spawned> {
+        let scratch = tempfile::tempdir()?;
+        let ready_file = scratch.path().join("ready.json");
+        let log = scratch.path().join("log.txt");
+        let data_dir = self.data_dir.unwrap_or_else(|| scratch.path().join("data"));
+        let log_file = File::create(&log)?;
+        let child = Command::new(binary()?)
+            .arg("serve")
+            .args(&self.arguments)
+            .arg("--data-dir")
+            .arg(&data_dir)
+            .arg("--ready-file")
+            .arg(&ready_file)
+            .env("TYMPAN_HTTP__LISTEN", "127.0.0.1:0")
+            .env("TYMPAN_SIP__LISTEN", "127.0.0.1:0")
+            .env("TYMPAN_RTP__PORT_FIRST", "0")
+            .envs(self.environment)
+            .stdin(Stdio::null())
+            .stdout(log_file.try_clone()?)
+            .stderr(log_file)
+            .spawn()
+            .context("cannot start tympan")?;
+        Ok(Spawned { child, data_dir, log, ready_file, scratch })
+    }
+}
+
+/// A server of which nothing is known yet.
+struct Spawned {
+    child: Child,
+    data_dir: PathBuf,
+    log: PathBuf,
+    ready_file: PathBuf,
+    scratch: tempfile::TempDir,
 }
 
 /// The binary under test: `TYMPAN_BIN`, else the one of the build that this test belongs to.

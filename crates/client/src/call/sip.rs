@@ -12,6 +12,7 @@ use rsipstack::dialog::invitation::{InviteAsyncResult, InviteOption};
 use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::prelude::HeadersExt;
 use rsipstack::sip::{Header, Method, Param, Response, Scheme, StatusCode, StatusCodeKind, Transport, Uri};
+use rsipstack::transaction::endpoint::EndpointOption;
 use rsipstack::transaction::transaction::Transaction;
 use rsipstack::transaction::{Endpoint, TransactionReceiver};
 use rsipstack::transport::tcp::TcpConnection;
@@ -51,6 +52,10 @@ impl UserAgent {
             .with_cancel_token(cancel.child_token())
             .with_transport_layer(transports)
             .with_user_agent(concat!("tympan-call/", env!("CARGO_PKG_VERSION")))
+            .with_option(EndpointOption {
+                callid_suffix: Some("tympan".to_owned()),
+                ..EndpointOption::default()
+            })
             .build();
         let endpoint = Arc::new(endpoint);
         let incoming = endpoint

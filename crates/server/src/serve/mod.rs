@@ -9,6 +9,7 @@ mod wire;
 
 use crate::config::{self, Config};
 use anyhow::Context;
+use nix::sys::stat::{Mode, umask};
 use std::path::PathBuf;
 
 /// Arguments of `tympan serve`.
@@ -46,6 +47,8 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
         config.data_dir = folder;
     }
     init_log(&config)?;
+    // Numbers and attributes of callers are nobody's business on this machine but ours.
+    umask(Mode::S_IRWXG | Mode::S_IRWXO);
     let running = wire::start(&config, arguments.dev).await?;
     let addresses = running.addresses();
     if let Some(path) = &arguments.ready_file {

@@ -1,0 +1,9 @@
+//! What every benchmark sets up: a server process of its own, calls into it, readers out of it.
+
+pub(crate) mod calls;
+pub(crate) mod connect;
+pub(crate) mod core;
+pub(crate) mod http;
+pub(crate) mod media;
+pub(crate) mod process;
+pub(crate) mod server;

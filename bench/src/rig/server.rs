@@ -1,0 +1,59 @@
+//! The server under test: the real binary, in the same profile as this one, in a process of its own.
+
+use super::core::Core;
+use anyhow::{Context, ensure};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use tympan_testkit::TestServer;
+
+/// Builds the binary, unless `TYMPAN_BIN` names one.
+pub(crate) fn build() -> anyhow::Result<()> {
+    if std::env::var_os("TYMPAN_BIN").is_some() {
+        return Ok(());
+    }
+    let profile = profile_folder()?;
+    let target = profile.parent().context("the build has no target folder")?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "-p", "tympan-server", "--bin", "tympan", "--target-dir"]).arg(target);
+    command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
+    if profile.file_name().is_some_and(|name| name == "release") {
+        command.arg("--release");
+    }
+    let status = command.status().context("cannot run cargo; set TYMPAN_BIN to a built server instead")?;
+    ensure!(status.success(), "the server does not build");
+    Ok(())
+}
+
+/// Starts a development server with room for that many calls, on a core of its own if one is given.
+///
+/// Its data is beside the build and not in the temporary folder, which may be no disk.
+pub(crate) fn start(calls: u32, core: Option<Core>) -> anyhow::Result<(TestServer, tempfile::TempDir)> {
+    make_room_for_sockets()?;
+    let data = tempfile::Builder::new().prefix("bench-data-").tempdir_in(profile_folder()?)?;
+    let builder = TestServer::builder()
+        .env("TYMPAN_KVS__STREAMS_PER_ACCOUNT", calls + 10)
+        .env("TYMPAN_SIP__CALLS_MAX", calls + 10)
+        .env("TYMPAN_SPEECH__COMMAND", "[]")
+        .data_dir(data.path());
+    let server = match core {
+        Some(core) => core.run(|| builder.start())??,
+        None => builder.start()?,
+    };
+    Ok((server, data))
+}
+
+/// `target/release` or `target/debug`.
+fn profile_folder() -> anyhow::Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let folder = program.ancestors().find(|folder| folder.join("deps").is_dir());
+    Ok(folder.context("this program is not in a cargo target folder")?.to_owned())
+}
+
+/// A socket per call there, one per reader here: the soft limit of many shells is 1,024. Children inherit it.
+fn make_room_for_sockets() -> anyhow::Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?;
+    Ok(())
+}
