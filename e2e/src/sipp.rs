@@ -77,6 +77,12 @@ impl Caller {
         self.step("invite.xml", &[]).step("answered.xml", &[])
     }
 
+    /// Calls without an offer, and answers the one that comes with the answer.
+    #[must_use]
+    pub fn call_without_offer(self) -> Self {
+        self.step("invite_without_offer.xml", &[]).step("answering_ack.xml", &[])
+    }
+
     /// Calls, and is refused with this status.
     #[must_use]
     pub fn be_refused(self, status: u16) -> Self {
@@ -134,6 +140,9 @@ impl Caller {
     }
 
     /// Waits for the other side to hang up.
+    ///
+    /// sipp takes a BYE only once it is at this step, so a flow must do something audible after the caller's last
+    /// step: one that hangs up microseconds after the ACK, or before the 200 of an INFO, looks like a failed call.
     #[must_use]
     pub fn be_hung_up(self) -> Self {
         self.step("await_bye.xml", &[])

@@ -171,6 +171,7 @@ fn seed_11_12_13_streaming_is_off_until_it_is_enabled_and_then_names_its_streams
         .then("listen", listen("speak", 2))
         .then("stop", stop_streaming().to("hang up"))
         .then("off", set_attributes(&[("outcome", "off")]))
+        .then("say so", say("streaming is off"))
         .then("hang up", hang_up());
     answer_in(&mut office, &fresh, NUMBER, flow)?;
     let speech = Speech::unique(office.folder(), 31, 30, Law::Mu)?;

@@ -80,6 +80,21 @@ fn seed_04_capture_goes_on_while_the_caller_holds() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_caller_that_leaves_the_offer_to_us_is_captured() -> anyhow::Result<()> {
+    let mut office = Office::open()?;
+    office.answer(NUMBER, capture_until_hung_up())?;
+    let speech = Speech::unique(office.folder(), 14, 30, Law::A)?;
+    let caller = Caller::dialling(NUMBER).speaking(&speech).call_without_offer().speak(&speech).pause(seconds(1));
+    let caller = caller.reoffer("sendonly", "recvonly").pause(seconds(1));
+    caller.hang_up().start(office.server.sip())?.wait()?;
+    let record = office.record()?;
+    let heard = office.heard(&record)?;
+    let found = find(&heard.samples, &speech.samples)?;
+    assert!(found.to - found.from > 8_000, "not the whole call: {found:?}");
+    Ok(())
+}
+
+#[test]
 fn seed_07_a_caller_over_tcp_is_captured() -> anyhow::Result<()> {
     let mut office = Office::open()?;
     office.answer(NUMBER, capture_until_hung_up())?;

@@ -83,16 +83,18 @@ impl Desk {
             return Err(Refusal::Overloaded);
         }
         let routed = self.connect.route_number(invitation.called.expose()).ok_or(Refusal::UnknownNumber)?;
-        let offer = invitation.offer.as_deref().ok_or(Refusal::NotAcceptable)?;
         let port = self.media.reserve().map_err(|error| {
             tracing::error!(%error, "no RTP port for a call");
             Refusal::Overloaded
         })?;
         let local = LocalMedia::new(self.advertised(port.address(), invitation.source), session_id());
-        let negotiated = answer(offer, &local).map_err(|error| {
-            tracing::info!(call_id = invitation.call_id, %error, "an offer cannot be answered");
-            Refusal::NotAcceptable
-        })?;
+        let negotiated = match &invitation.offer {
+            Some(offer) => Some(answer(offer, &local).map_err(|error| {
+                tracing::info!(call_id = invitation.call_id, %error, "an offer cannot be answered");
+                Refusal::NotAcceptable
+            })?),
+            None => None,
+        };
         Ok(Admitted { routed, port, local, negotiated })
     }
 
@@ -150,7 +152,8 @@ pub(super) struct Admitted {
     pub(super) routed: Routed,
     pub(super) port: ReservedPort,
     pub(super) local: LocalMedia,
-    pub(super) negotiated: Negotiated,
+    /// What was agreed; `None` when the caller leaves the offer to us and answers with its acknowledgement.
+    pub(super) negotiated: Option<Negotiated>,
 }
 
 /// Sixteen random bytes.

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tympan_connect::call::{Call, CallInput, CallOutput, CallState, CaptureId, CaptureRequest, PromptId};
 use tympan_connect::capture::{self, CaptureEvent, Lease, OpenedCapture, Upload};
 use tympan_connect::contact::DisconnectReason;
-use tympan_telephony::sdp::offer_answer::{LocalMedia, Negotiated, reanswer};
+use tympan_telephony::sdp::offer_answer::{LocalMedia, Negotiated, offer, read_answer, reanswer};
 use tympan_types::{ContactId, Redacted, WallTime};
 
 /// A call and everything that it holds.
@@ -29,7 +29,8 @@ pub(super) struct CallTask {
     leg_events: Option<mpsc::UnboundedReceiver<LegEvent>>,
     source: Option<SocketAddr>,
     local: LocalMedia,
-    negotiated: Negotiated,
+    /// `None` until the caller has answered our offer.
+    negotiated: Option<Negotiated>,
     media: Media,
     journal: Journal,
     prompts: HashMap<PromptToken, PromptId>,
@@ -144,7 +145,7 @@ impl CallTask {
     async fn apply(&mut self, happening: Happening) {
         match happening {
             Happening::Input(input) => self.handle(input),
-            Happening::Leg(LegEvent::Confirmed) => self.handle(CallInput::Answered),
+            Happening::Leg(LegEvent::Confirmed) => self.confirmed(),
             Happening::Leg(LegEvent::Reoffer(reoffer)) => self.reanswer(reoffer).await,
             Happening::Leg(LegEvent::Digit(key)) => {
                 if let Some(digit) = tympan_telephony::Digit::from_char(key) {
@@ -253,34 +254,67 @@ impl CallTask {
         }
     }
 
-    /// Sends the answer, and from this instant on listens: packets may come before it is confirmed.
+    /// Answers the caller's offer, and from this instant on listens: packets may come before it is confirmed. A caller
+    /// that made no offer gets ours instead.
     fn answer(&mut self) {
-        let Media::Reserved(port) = std::mem::replace(&mut self.media, Media::None) else { return };
-        let spec = LegSpec {
-            negotiated: self.negotiated.clone(),
-            signalling: self.source.map(|source| source.ip()),
-            silence_grace: self.desk.options.silence_grace,
-            random: random(),
+        let sdp = match &self.negotiated {
+            Some(negotiated) => negotiated.answer.clone(),
+            None => offer(&self.local),
         };
-        let (leg, events) = self.desk.media.open(port, spec);
-        self.media = Media::Running(leg, events);
-        self.answered = self.leg.accept(self.negotiated.answer.clone());
+        self.listen();
+        self.answered = self.leg.accept(sdp);
         if !self.answered {
             // The caller cancelled while we decided: the leg says so by itself.
             tracing::debug!(contact_id = %self.contact_id, "the caller was gone before the answer");
         }
     }
 
+    /// The caller has acknowledged, with its answer if the offer was ours.
+    fn confirmed(&mut self) {
+        if self.negotiated.is_none() {
+            let answer = self.leg.remote_answer().unwrap_or_default();
+            match read_answer(&answer, &self.local) {
+                // What later answers follow on is our own description, and that is the offer.
+                Ok(negotiated) => {
+                    let (answer, version) = (offer(&self.local), self.local.version);
+                    self.negotiated = Some(Negotiated { answer, version, ..negotiated });
+                }
+                Err(error) => {
+                    tracing::info!(contact_id = %self.contact_id, %error, "the answer to our offer cannot be used");
+                    self.hang_up();
+                    return self.handle(CallInput::HungUp { reason: DisconnectReason::TelecomProblem });
+                }
+            }
+            self.listen();
+        }
+        self.handle(CallInput::Answered);
+    }
+
+    /// Starts the media leg, once it is known who may send what.
+    fn listen(&mut self) {
+        let Some(negotiated) = self.negotiated.clone() else { return };
+        let Media::Reserved(port) = std::mem::replace(&mut self.media, Media::None) else { return };
+        let spec = LegSpec {
+            negotiated,
+            signalling: self.source.map(|source| source.ip()),
+            silence_grace: self.desk.options.silence_grace,
+            random: random(),
+        };
+        let (leg, events) = self.desk.media.open(port, spec);
+        self.media = Media::Running(leg, events);
+    }
+
     /// Hold, resume, a moved address, another codec: the capture does not notice.
     async fn reanswer(&mut self, reoffer: Reoffer) {
+        let Some(previous) = &self.negotiated else { return reoffer.refuse().await };
         let Some(offer) = &reoffer.offer else {
             // An empty re-INVITE asks for our offer: what was agreed stands.
-            let answer = self.negotiated.answer.clone();
+            let answer = previous.answer.clone();
             return reoffer.accept(Some(answer)).await;
         };
-        match reanswer(offer, &self.local, &self.negotiated) {
+        match reanswer(offer, &self.local, previous) {
             Ok(negotiated) => {
-                self.negotiated = negotiated.clone();
+                self.negotiated = Some(negotiated.clone());
                 let answer = negotiated.answer.clone();
                 self.with_leg(|leg| leg.renegotiate(negotiated));
                 reoffer.accept(Some(answer)).await;

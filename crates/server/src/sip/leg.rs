@@ -91,10 +91,15 @@ pub(crate) struct Leg {
 }
 
 impl Leg {
-    /// 200 OK with our SDP answer; retransmitted until acknowledged. False when the caller is gone already.
-    pub(crate) fn accept(&self, answer: String) -> bool {
+    /// 200 OK with our SDP, an answer or an offer; retransmitted until acknowledged. False when the caller is gone already.
+    pub(crate) fn accept(&self, sdp: String) -> bool {
         let headers = vec![Header::ContentType("application/sdp".into())];
-        self.dialog.accept(Some(headers), Some(answer.into_bytes())).is_ok()
+        self.dialog.accept(Some(headers), Some(sdp.into_bytes())).is_ok()
+    }
+
+    /// The caller's SDP answer out of its acknowledgement, where the offer was ours (RFC 3261 section 13.2.1).
+    pub(crate) fn remote_answer(&self) -> Option<String> {
+        self.dialog.last_remote_ack().and_then(|ack| request::sdp(&ack))
     }
 
     /// The final refusal.
