@@ -84,7 +84,8 @@ fn a_caller_that_leaves_the_offer_to_us_is_captured() -> anyhow::Result<()> {
     let mut office = Office::open()?;
     office.answer(NUMBER, capture_until_hung_up())?;
     let speech = Speech::unique(office.folder(), 14, 30, Law::A)?;
-    let caller = Caller::dialling(NUMBER).speaking(&speech).call_without_offer().speak(&speech).pause(seconds(1));
+    let caller =
+        Caller::dialling(NUMBER).speaking(&speech).call_without_offer().speak(&speech).pause(seconds(1));
     let caller = caller.reoffer("sendonly", "recvonly").pause(seconds(1));
     caller.hang_up().start(office.server.sip())?.wait()?;
     let record = office.record()?;
