@@ -128,8 +128,11 @@ impl AckQueue {
         self.held_back.store(held_back, Ordering::Relaxed);
     }
 
-    /// Media has arrived.
+    /// Media has arrived. Only a session that may be closed for silence reads the clock for that.
     pub(crate) fn touch(&self) {
+        if self.idle.is_none() {
+            return;
+        }
         let since = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.activity_us.store(since, Ordering::Relaxed);
     }

@@ -179,7 +179,16 @@ impl Writer {
         }
     }
 
+    /// Waits while the store, as a whole, is behind: then only this thread does.
+    fn await_store(&mut self) {
+        let Some((session, _)) = self.sessions.values_mut().next() else { return };
+        if session.ready().now_or_never().is_none() {
+            self.runtime.block_on(session.ready());
+        }
+    }
+
     fn write(&mut self, round: &mut State) {
+        self.await_store();
         let mut rest = round.bytes.as_slice();
         for entry in round.entries.drain(..) {
             match entry {
@@ -191,12 +200,7 @@ impl Writer {
                     rest = after;
                     if let Some((session, backlog)) = self.sessions.get_mut(&upload) {
                         backlog.fetch_sub(bytes.len(), Ordering::Relaxed);
-                        // Only a store that is behind makes this wait, and then only this thread.
-                        if session.ready().now_or_never().is_none() {
-                            self.runtime.block_on(session.ready());
-                        }
                         session.push(bytes);
-                        self.queue.stats.written_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                     }
                 }
                 Entry::Finish { upload, ending } => {
@@ -206,6 +210,7 @@ impl Writer {
                 }
             }
         }
+        self.queue.stats.written_bytes.fetch_add(round.bytes.len() as u64, Ordering::Relaxed);
         round.bytes.clear();
         round.bytes.shrink_to(RETAINED_BYTES);
     }
