@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     for target in &wanted {
         program("cargo")
             .env("RUSTUP_TOOLCHAIN", "nightly")
-            // SQLite is linked twice, once for the build of the sanitizer.
+            // SQLite ends up in some of the binaries twice, which the sanitizer would take for a defect.
             .env("ASAN_OPTIONS", "detect_odr_violation=0")
             .args(["fuzz", "run", target, "--", &format!("-max_total_time={seconds}"), "-rss_limit_mb=2048"])
             .run_loudly()?;
