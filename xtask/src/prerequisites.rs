@@ -48,6 +48,18 @@ pub(crate) fn python_with_boto3() -> anyhow::Result<PathBuf> {
     if has_boto3() { Ok(python) } else { bail!("boto3 was installed but cannot be imported") }
 }
 
+/// rustfmt and clippy, which a minimal toolchain lacks.
+pub(crate) fn rust_components() -> anyhow::Result<()> {
+    for component in ["fmt", "clippy"] {
+        if !quiet(cargo().args([component, "--version"])) {
+            let name = if component == "fmt" { "rustfmt" } else { component };
+            eprintln!("installing {name} with rustup");
+            program("rustup").args(["component", "add", name]).run_loudly()?;
+        }
+    }
+    Ok(())
+}
+
 /// cargo-nextest, built from crates.io where it is missing.
 pub(crate) fn nextest() -> anyhow::Result<()> {
     if quiet(cargo().args(["nextest", "--version"])) {

@@ -5,6 +5,7 @@ use crate::prerequisites::{self, ESPEAK, SIPP};
 use crate::{arrows, demo};
 
 pub(crate) fn run() -> anyhow::Result<()> {
+    prerequisites::rust_components()?;
     cargo().args(["fmt", "--all", "--check"]).run_loudly()?;
     arrows::check()?;
     prerequisites::debian(&[SIPP, ESPEAK])?;

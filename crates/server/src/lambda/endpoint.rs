@@ -142,3 +142,100 @@ fn retryable(error: hyper_util::client::legacy::Error) -> InvokeError {
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
     InvokeError::Retryable(format!("{error}{cause}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lambda::Lambda;
+    use hyper::Response;
+    use hyper::body::Incoming;
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use hyper_util::rt::TokioIo;
+    use std::convert::Infallible;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+    use tokio::net::TcpListener;
+    use tympan_auth::{AccessKey, CredentialStore, Payload, Verifier};
+    use tympan_types::AccountId;
+
+    const ARN: &str = "arn:aws:lambda:us-west-2:111122223333:function:f";
+
+    /// Answers with `statuses` in turn; a request whose signature is wrong is answered 403. 299 is a function error.
+    async fn endpoint(statuses: &'static [u16]) -> (String, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counted = requests.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let counted = counted.clone();
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let index = counted.fetch_add(1, Ordering::Relaxed);
+                    async move {
+                        Ok::<_, Infallible>(answer(request, statuses[index.min(statuses.len() - 1)]).await)
+                    }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        (url, requests)
+    }
+
+    async fn answer(request: Request<Incoming>, status: u16) -> Response<Full<Bytes>> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let headers: Vec<(&str, &[u8])> =
+            head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let parts = RequestParts {
+            method: head.method.as_str(),
+            raw_path: head.uri.path(),
+            raw_query: "",
+            headers: &headers,
+            local_port: None,
+        };
+        let account = AccountId::parse("111122223333").unwrap();
+        let keys =
+            CredentialStore::new([AccessKey::new(Credentials::new("AKID", "secret"), account)]).unwrap();
+        let checked = Verifier::default().check_head(SystemClock.wall_now(), &parts, &keys);
+        let verified = checked.and_then(|pending| pending.verify(Payload::of_body(&body)));
+        let allowed = verified.is_ok_and(|verified| verified.service == "lambda")
+            && head.uri.path().ends_with("/invocations")
+            && head.headers["x-amz-invocation-type"] == "RequestResponse";
+        let response = Response::builder().status(if allowed { status } else { 403 });
+        let response =
+            if status == 299 { response.header("x-amz-function-error", "Unhandled") } else { response };
+        response.body(Full::new(body)).unwrap()
+    }
+
+    async fn invoke(secret: &str, statuses: &'static [u16]) -> (Result<Vec<u8>, InvokeError>, usize) {
+        let (url, requests) = endpoint(statuses).await;
+        let config = config::Lambda {
+            endpoint: url,
+            access_key_id: "AKID".into(),
+            secret_access_key: secret.into(),
+            ..config::Lambda::default()
+        };
+        let lambda = Lambda::new(&config, "us-west-2").unwrap();
+        let result =
+            lambda.invoke(ARN, b"{\"Name\":\"ContactFlowEvent\"}".to_vec(), Duration::from_secs(8)).await;
+        (result, requests.load(Ordering::Relaxed))
+    }
+
+    #[tokio::test]
+    async fn an_invocation_is_signed_and_brings_back_the_result() {
+        let (result, requests) = invoke("secret", &[200]).await;
+        assert_eq!((result.unwrap().as_slice(), requests), (&b"{\"Name\":\"ContactFlowEvent\"}"[..], 1));
+    }
+
+    #[tokio::test]
+    async fn throttling_failures_and_function_errors_are_tried_again_and_refusals_are_not() {
+        let (result, requests) = invoke("secret", &[429, 500, 200]).await;
+        assert!(result.is_ok() && requests == 3);
+        let (result, requests) = invoke("secret", &[299]).await;
+        assert!(result.unwrap_err().to_string().contains("raised an error") && requests == 3);
+        let (result, requests) = invoke("another secret", &[200]).await;
+        assert!(result.unwrap_err().to_string().contains("403") && requests == 1);
+    }
+}
