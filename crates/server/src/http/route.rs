@@ -13,14 +13,18 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 use serde_json::json;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tympan_auth::{CredentialStore, Payload};
 use tympan_connect::contact::History;
 use tympan_connect::live_calls::LiveCalls;
 use tympan_connect::service::ConnectService;
 use tympan_kvs::{KvsService, Operation};
+
+/// How long a JSON body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What the HTTP side serves.
 pub(crate) struct Services {
@@ -156,14 +160,21 @@ impl Router {
     }
 
     async fn read(&self, body: Incoming) -> Result<Bytes, Box<Response<Body>>> {
-        match Limited::new(body, self.body_limit_bytes).collect().await {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) => {
-                let limit = self.body_limit_bytes;
+        let limit = self.body_limit_bytes;
+        let refuse = |status, error_type, message: String| {
+            let body = json!({ "Message": message }).to_string().into_bytes();
+            Box::new(respond::error(status, error_type, body))
+        };
+        match timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) => {
                 let message =
                     format!("The body could not be read ({error}); at most {limit} bytes are taken.");
-                let body = json!({ "Message": message }).to_string().into_bytes();
-                Err(Box::new(respond::error(413, "RequestEntityTooLargeException", body)))
+                Err(refuse(413, "RequestEntityTooLargeException", message))
+            }
+            Err(_) => {
+                let message = format!("The body did not arrive within {} s.", BODY_TIMEOUT.as_secs());
+                Err(refuse(408, "RequestTimeoutException", message))
             }
         }
     }
