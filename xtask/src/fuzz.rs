@@ -26,11 +26,17 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         program("cargo").args(["install", "--locked", "cargo-fuzz"]).run_loudly()?;
     }
     for target in &wanted {
+        // What is found goes to the first folder; the seeds are those of the repository, which stays as it is.
+        let found = root().join("target/fuzz-corpus").join(target);
+        std::fs::create_dir_all(&found)?;
+        let seeds = root().join("fuzz/corpus").join(target);
         program("cargo")
             .env("RUSTUP_TOOLCHAIN", "nightly")
             // SQLite ends up in some of the binaries twice, which the sanitizer would take for a defect.
             .env("ASAN_OPTIONS", "detect_odr_violation=0")
-            .args(["fuzz", "run", target, "--", &format!("-max_total_time={seconds}"), "-rss_limit_mb=2048"])
+            .args(["fuzz", "run", target])
+            .args([found, seeds])
+            .args(["--", &format!("-max_total_time={seconds}"), "-rss_limit_mb=2048"])
             .run_loudly()?;
         println!("{target}: {seconds} s without a finding");
     }
