@@ -180,8 +180,6 @@ impl Default for Rtp {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Capture {
-    /// Length of a fragment.
-    pub fragment_ms: u32,
     /// How the customer's track is named: `current` or `seed2019`.
     pub track_profile: String,
     /// How long the Start block waits for the store before it takes its Error branch.
@@ -195,7 +193,6 @@ pub struct Capture {
 impl Default for Capture {
     fn default() -> Self {
         Self {
-            fragment_ms: 1_000,
             track_profile: "current".into(),
             start_timeout_ms: 5_000,
             stop_timeout_ms: 5_000,

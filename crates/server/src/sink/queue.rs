@@ -49,7 +49,7 @@ enum Entry {
 
 type UploadId = u64;
 
-/// Room that is kept from one round to the next: a second of two thousand calls.
+/// Room that is kept from one round to the next: a frame each of three thousand calls.
 const RETAINED_BYTES: usize = 1024 * 1024;
 
 impl CaptureQueue {
