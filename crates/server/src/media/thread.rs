@@ -149,21 +149,21 @@ impl MediaThread {
             // What was sent before this instant is not captured, and what was sent until now is: so the socket is
             // emptied first.
             Command::StartCapture { leg, spec } => {
-                self.receive(leg);
+                self.receive(leg, now);
                 let now = self.now();
                 self.with(leg, |leg| leg.start_capture(now, &spec));
             }
             Command::AttachUpload { leg, upload } => self.with(leg, |leg| leg.attach_upload(upload)),
             Command::CaptureOnly { leg, tracks } => self.with(leg, |leg| leg.capture_only(tracks)),
             Command::StopCapture { leg } => {
-                self.receive(leg);
+                self.receive(leg, now);
                 let Self { legs, tally, .. } = self;
                 if let Some(leg) = legs.get_mut(&leg) {
                     leg.stop_capture(tally);
                 }
             }
             Command::Close { leg } => {
-                self.receive(leg);
+                self.receive(leg, now);
                 if let Some(leg) = self.legs.remove(&leg) {
                     // The descriptor leaves the epoll set when the socket is closed, and this may have failed to join.
                     let _ = self.epoll.delete(leg.socket());
@@ -177,8 +177,9 @@ impl MediaThread {
         let mut events = [EpollEvent::empty(); EVENTS];
         loop {
             let ready = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);
+            let now = self.now();
             for event in events.iter().take(ready) {
-                self.receive(event.data());
+                self.receive(event.data(), now);
             }
             if ready < EVENTS {
                 return;
@@ -194,8 +195,7 @@ impl MediaThread {
         }
     }
 
-    fn receive(&mut self, leg: LegId) {
-        let now = self.now();
+    fn receive(&mut self, leg: LegId, now: MediaTime) {
         let Self { legs, inbox, tally, .. } = self;
         if let Some(leg) = legs.get_mut(&leg)
             && let Err(error) = leg.receive(now, inbox, tally)
