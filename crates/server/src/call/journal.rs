@@ -21,20 +21,7 @@ impl Journal {
     pub(super) fn new(history: Arc<dyn History>) -> Self {
         let (states, mut waiting) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
-            while let Some(mut state) = waiting.recv().await {
-                // Of several changes that wait, the last one holds the others.
-                while let State::Changed(_) | State::Opened(_) = state {
-                    match waiting.try_recv() {
-                        Ok(State::Changed(contact)) if matches!(state, State::Changed(_)) => {
-                            state = State::Changed(contact);
-                        }
-                        Ok(next) => {
-                            write(&history, state).await;
-                            state = next;
-                        }
-                        Err(_) => break,
-                    }
-                }
+            while let Some(state) = waiting.recv().await {
                 write(&history, state).await;
             }
         });
