@@ -25,13 +25,14 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         eprintln!("installing cargo-fuzz from crates.io");
         program("cargo").args(["install", "--locked", "cargo-fuzz"]).run_loudly()?;
     }
+    let sanitizing = sanitizing_toolchain();
     for target in &wanted {
         // What is found goes to the first folder; the seeds are those of the repository, which stays as it is.
         let found = root().join("target/fuzz-corpus").join(target);
         std::fs::create_dir_all(&found)?;
         let seeds = root().join("fuzz/corpus").join(target);
         program("cargo")
-            .env("RUSTUP_TOOLCHAIN", "nightly")
+            .env(sanitizing.0, sanitizing.1)
             // SQLite ends up in some of the binaries twice, which the sanitizer would take for a defect.
             .env("ASAN_OPTIONS", "detect_odr_violation=0")
             .args(["fuzz", "run", target])
@@ -41,6 +42,18 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         println!("{target}: {seconds} s without a finding");
     }
     Ok(())
+}
+
+/// The variable that lets rustc take the sanitizer's flags: a nightly toolchain where there is one, else the present
+/// one with its unstable flags let in.
+fn sanitizing_toolchain() -> (&'static str, &'static str) {
+    let nightly = program("cargo")
+        .args(["+nightly", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if nightly { ("RUSTUP_TOOLCHAIN", "nightly") } else { ("RUSTC_BOOTSTRAP", "1") }
 }
 
 /// The targets, as the files of `fuzz/fuzz_targets` name them.
