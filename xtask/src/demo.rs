@@ -215,7 +215,8 @@ impl Server {
     }
 
     fn stop(mut self) -> anyhow::Result<()> {
-        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        // The shell's own: a minimal Debian has no kill program.
+        Command::new("sh").args(["-c", &format!("kill {}", self.child.id())]).status()?;
         let status = self.child.wait()?;
         ensure!(status.success(), "the server ended with {status}");
         Ok(())
