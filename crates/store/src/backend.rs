@@ -216,7 +216,7 @@ impl ChunkRow {
             FirstMatch::Any => true,
             FirstMatch::Reaching { axis, at_ms } => {
                 let latest_ms = span(axis).1;
-                latest_ms >= at_ms || latest_ms.saturating_add(i64::from(self.longest_ms)) > at_ms
+                latest_ms >= at_ms || latest_ms.saturating_add(i64::from(self.longest_ms)) >= at_ms
             }
             FirstMatch::Starting { axis, from_ms, to_ms } => span(axis).1 >= from_ms && span(axis).0 <= to_ms,
         }

@@ -118,8 +118,8 @@ pub fn chunks_are_found_by_number_and_by_time(open: &Open) {
 
     let reaching = |at_ms| FirstMatch::Reaching { axis: TimeAxis::Server, at_ms };
     let third_ends_ms = located[2].meta.server.unix_ms() + 1_000;
-    assert_eq!(find(FragmentNumber::MIN, reaching(third_ends_ms - 1)), first, "it contains that instant");
-    assert_eq!(find(FragmentNumber::MIN, reaching(third_ends_ms)), second);
+    assert_eq!(find(FragmentNumber::MIN, reaching(third_ends_ms)), first, "its last frame begins there");
+    assert_eq!(find(FragmentNumber::MIN, reaching(third_ends_ms + 1)), second);
     let starting = |from: usize, to: usize| FirstMatch::Starting {
         axis: TimeAxis::Producer,
         from_ms: located[from].meta.producer.unix_ms(),
@@ -294,7 +294,7 @@ pub fn retention_removes_what_has_expired_and_only_that(open: &Open) {
     assert_eq!(backend.expire(second_expires).expect("expire").chunks_expired, 1);
 }
 
-fn stream(name: &str) -> Stream {
+pub(crate) fn stream(name: &str) -> Stream {
     let region = Region::parse("us-west-2").expect("a region");
     let account = AccountId::parse("111122223333").expect("an account");
     let name = StreamName::parse(name).expect("a name");
@@ -324,7 +324,7 @@ fn sealed(stream: StreamId, sequence: u64, body: &[u8]) -> Record {
         head_bytes: 4,
         body_bytes: u32::try_from(body.len()).expect("small"),
     };
-    Record::seal(stream, meta, (1, &DataKey::from_bytes([1; 32])), [&b"head"[..], body].into_iter())
+    Record::seal(stream, meta, (1, &DataKey::from_bytes([1; 32])), None, [&b"head"[..], body].into_iter())
 }
 
 fn commit(backend: &dyn Backend, stream: StreamId, sequences: std::ops::RangeInclusive<u64>) -> Vec<Located> {

@@ -4,11 +4,15 @@ use crate::store::Core;
 use crate::stream_cell::StreamCell;
 use crate::tail::predecessor;
 use crate::{
-    ChunkPart, ChunkRow, FirstMatch, Fragment, FragmentMeta, Located, StoreError, Stream, TimeAxis, record,
+    ChunkPart, ChunkRow, ErrorKind, FirstMatch, Fragment, FragmentMeta, Located, StoreError, Stream,
+    StreamId, TimeAxis, record,
 };
 use std::sync::Arc;
 use tympan_kms::DataKey;
 use tympan_types::FragmentNumber;
+
+/// Data keys by number; none for one that is lost.
+type Keys = Vec<(u32, Option<Arc<DataKey>>)>;
 
 /// Fragments of a run in order; one that is damaged does not hide the others.
 pub(crate) type Run = Vec<Result<Fragment, StoreError>>;
@@ -31,7 +35,7 @@ impl Core {
             let open = |part: &ChunkPart| {
                 let at = part.offset.saturating_sub(begin) as usize;
                 let record = bytes.get(at..).unwrap_or_default();
-                record::open(record, chunk.stream, part.meta.number, key_in(&keys, part.key))
+                core.open_record(record, chunk.stream, part.meta.number, (part.key, &keys))
             };
             Ok(Some(parts.iter().map(open).collect()))
         })
@@ -51,10 +55,13 @@ impl Core {
                 match core.backend.read_journal(located.loc) {
                     Ok(None) => return Ok(None),
                     Ok(Some(bytes)) => {
-                        let key = key_in(&keys, located.key);
-                        run.push(record::open(&bytes, located.stream, located.meta.number, key));
+                        let key = (located.key, &keys);
+                        run.push(core.open_record(&bytes, located.stream, located.meta.number, key));
                     }
-                    Err(error) => run.push(Err(error)),
+                    Err(error) if *error.kind() == ErrorKind::Corrupt => {
+                        run.push(Err(error.about(located.meta.number)));
+                    }
+                    Err(error) => return Err(error),
                 }
             }
             Ok(Some(run))
@@ -89,7 +96,13 @@ impl Core {
             if chunk.first > chunked_through {
                 break;
             }
-            let parts = self.backend.chunk_parts(&chunk)?.unwrap_or_default();
+            let parts = match self.backend.chunk_parts(&chunk) {
+                Err(error) if *error.kind() == ErrorKind::Corrupt => {
+                    tracing::error!(%error, object = chunk.object, "a chunk is left out of a listing");
+                    Vec::new()
+                }
+                parts => parts?.unwrap_or_default(),
+            };
             let wanted = parts
                 .iter()
                 .map(|part| part.meta)
@@ -155,15 +168,36 @@ impl Core {
         .await
     }
 
+    fn open_record(
+        &self,
+        bytes: &[u8],
+        stream: StreamId,
+        number: FragmentNumber,
+        (key_number, keys): (u32, &Keys),
+    ) -> Result<Fragment, StoreError> {
+        let key = keys.iter().find(|(known, _)| *known == key_number).and_then(|(_, key)| key.as_deref());
+        let key = key.ok_or_else(|| {
+            let message = format!(
+                "fragment {number} of stream {stream} cannot be read: the catalogue has lost data key {key_number}"
+            );
+            StoreError::corrupt(message).about(number)
+        })?;
+        record::open(bytes, stream, number, key, self.options.body_codec.as_deref())
+    }
+
     async fn reading_keys(
         self: &Arc<Self>,
         stream: &Stream,
         numbers: impl Iterator<Item = u32>,
-    ) -> Result<Vec<(u32, Arc<DataKey>)>, StoreError> {
-        let mut keys: Vec<(u32, Arc<DataKey>)> = Vec::new();
+    ) -> Result<Keys, StoreError> {
+        let mut keys = Keys::new();
         for number in numbers {
             if keys.iter().all(|(known, _)| *known != number) {
-                keys.push((number, self.reading_key(stream, number).await?));
+                let key = match self.reading_key(stream, number).await {
+                    Err(error) if *error.kind() == ErrorKind::Corrupt => None,
+                    key => Some(key?),
+                };
+                keys.push((number, key));
             }
         }
         Ok(keys)
@@ -173,9 +207,4 @@ impl Core {
 /// The span of [`Core::list`].
 pub(crate) fn starting(axis: TimeAxis, from_ms: i64, to_ms: i64) -> FirstMatch {
     FirstMatch::Starting { axis, from_ms, to_ms }
-}
-
-fn key_in(keys: &[(u32, Arc<DataKey>)], number: u32) -> &DataKey {
-    let key = keys.iter().find(|(known, _)| *known == number);
-    &key.expect("invariant: the caller has fetched a key for every record of the run").1
 }

@@ -2,7 +2,7 @@
 //! stops new sessions at once; in between, opened keys are trusted for a few minutes.
 
 use crate::store::Core;
-use crate::{KeyRow, StoreError, Stream, StreamId};
+use crate::{KeyRow, StoreError, Stream, StreamId, StreamKey};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tympan_kms::{DataKey, EncryptionContext, KeyId, KeyProvider, KmsError};
@@ -110,7 +110,8 @@ impl Core {
         let rows = self.blocking(move |core| core.backend.keys(id)).await?;
         let Some(row) = rows.iter().find(|row| row.number == number) else {
             // A deleted stream has no keys left; anything else is damage.
-            return Err(if rows.is_empty() {
+            let exists = move |core: &Self| core.backend.stream(&StreamKey::Id(id));
+            return Err(if rows.is_empty() && self.blocking(exists).await?.is_none() {
                 StoreError::stream_not_found()
             } else {
                 StoreError::corrupt(format!(

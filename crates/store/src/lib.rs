@@ -12,6 +12,7 @@
 //! Matroska. Formats, invariants and the place of every fsync: `docs/storage.md`.
 
 mod backend;
+mod codec;
 mod committer;
 pub mod conformance;
 pub mod embedded;
@@ -35,6 +36,7 @@ pub use backend::{
     Backend, ChunkPart, ChunkRow, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Reservation,
     SEQUENCE_BLOCK, StreamKey, StreamPage, StreamRow,
 };
+pub use codec::BodyCodec;
 pub use error::{ErrorKind, StoreError};
 pub use model::{
     Clock, Ending, Fragment, FragmentHead, FragmentMeta, NewStream, ReadEvent, Start, Stream, StreamId,

@@ -1,3 +1,6 @@
+use crate::BodyCodec;
+use std::sync::Arc;
+
 /// Sizes and times of a [`MediaStore`](crate::MediaStore). The defaults suit thousands of telephone calls.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
@@ -26,6 +29,9 @@ pub struct StoreOptions {
     pub key_cache_entries: usize,
     /// A session that begins when the stream's data key is older than this gets a new one.
     pub key_rotation_ms: i64,
+    /// The form in which bodies are kept where it is smaller. Needed for good once it was used: without it, what stands
+    /// in its form cannot be read.
+    pub body_codec: Option<Arc<dyn BodyCodec>>,
 }
 
 impl Default for StoreOptions {
@@ -44,6 +50,7 @@ impl Default for StoreOptions {
             key_cache_ms: 5 * MINUTE_MS,
             key_cache_entries: 1_024,
             key_rotation_ms: 24 * 60 * MINUTE_MS,
+            body_codec: None,
         }
     }
 }

@@ -153,12 +153,28 @@ impl Reader {
             let found = self.core.blocking(move |core| {
                 loop {
                     let Some(row) = core.backend.find_chunk(id, after, seek)? else { return Ok(None) };
-                    if let Some(parts) = core.backend.chunk_parts(&row)? {
-                        return Ok(Some(OpenChunk { row: Arc::new(row), parts }));
+                    match core.backend.chunk_parts(&row) {
+                        Ok(None) => {}
+                        Ok(Some(parts)) => {
+                            return Ok(Some(Ok(OpenChunk { row: Arc::new(row), parts })));
+                        }
+                        Err(error) if *error.kind() == ErrorKind::Corrupt => {
+                            return Ok(Some(Err((row.last, error))));
+                        }
+                        Err(error) => return Err(error),
                     }
                 }
             });
-            self.chunk = found.await?.map(Arc::new);
+            self.chunk = match found.await? {
+                None => None,
+                Some(Ok(chunk)) => Some(Arc::new(chunk)),
+                // Told once; reading goes on behind it.
+                Some(Err((last, error))) => {
+                    self.chunk = None;
+                    self.place.advance(last);
+                    return Err(error.about(last));
+                }
+            };
         }
         Ok(self.chunk.clone())
     }

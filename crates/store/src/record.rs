@@ -2,14 +2,15 @@
 //!
 //! ```text
 //!  0 magic "TYMF"    8 version u16   12 length u32    32 number 20, big-endian   68 duration ms u32   80 body length u32
-//!  4 CRC-32C u32    10 flags u16     16 stream 16     52 producer ms i64         72 key number u32    84 nonce 12
+//!  4 CRC-32C u32    10 form u16      16 stream 16     52 producer ms i64         72 key number u32    84 nonce 12
 //!                                                     60 server ms i64           76 head length u32   96 ciphertext, tag 16
 //! ```
 //! Little-endian but for the number. The CRC covers everything after itself; bytes 8..84 are the associated data of
 //! the encryption, so no fragment can pass for another one, in another stream, at another time. Where a record lies is
-//! not part of it: it moves from journal to chunk byte for byte. Source: docs/storage.md section 2.
+//! not part of it: it moves from journal to chunk byte for byte. The body may stand in a smaller form, which the header
+//! names; the lengths of head and body are always those of the plain bytes. Source: docs/storage.md section 2.
 
-use crate::{Fragment, FragmentMeta, StoreError, StreamId};
+use crate::{BodyCodec, Fragment, FragmentMeta, StoreError, StreamId};
 use bytes::Bytes;
 use std::ops::Range;
 use tympan_kms::{DataKey, NONCE_BYTES, TAG_BYTES, random_nonce};
@@ -20,7 +21,11 @@ pub const RECORD_HEADER_BYTES: usize = 96;
 /// No record is larger; a length beyond this is damage.
 pub(crate) const MAX_RECORD_BYTES: usize = 256 << 20;
 const MAGIC: [u8; 4] = *b"TYMF";
-const VERSION: u16 = 1;
+/// What is written. Version 1, which knew the plain form only, is still read.
+const VERSION: u16 = 2;
+const OLDEST_VERSION: u16 = 1;
+/// The form of a body that stands as it came.
+const PLAIN: u16 = 0;
 const ASSOCIATED: Range<usize> = 8..84;
 
 /// What stands before a fragment's ciphertext.
@@ -34,6 +39,11 @@ pub struct RecordHeader {
     pub key: u32,
     /// The nonce it is sealed with.
     pub nonce: [u8; NONCE_BYTES],
+    /// The form in which the body stands: 0 as it came, else that of a [`BodyCodec`].
+    pub form: u16,
+    /// Bytes of the body in that form.
+    pub stored_body_bytes: u32,
+    version: u16,
 }
 
 /// A sealed fragment, ready for the journal.
@@ -64,20 +74,36 @@ pub enum RecordError {
 }
 
 impl Record {
-    /// Encrypts a fragment. `parts` are its head and then its body, in order; their lengths are those in `meta`.
+    /// Encrypts a fragment, with its body in the codec's form where that is smaller. `parts` are its head and then its
+    /// body, in order; their lengths are those in `meta`.
     pub(crate) fn seal<'a>(
         stream: StreamId,
         meta: FragmentMeta,
         key: (u32, &DataKey),
+        codec: Option<&dyn BodyCodec>,
         parts: impl Iterator<Item = &'a [u8]>,
     ) -> Self {
         let plain_bytes = usize::try_from(meta.size_bytes()).unwrap_or(usize::MAX);
-        let mut ciphertext = Vec::with_capacity(plain_bytes.saturating_add(TAG_BYTES));
+        let mut plain = Vec::with_capacity(plain_bytes.saturating_add(TAG_BYTES));
         for part in parts {
-            ciphertext.extend_from_slice(part);
+            plain.extend_from_slice(part);
         }
-        debug_assert_eq!(ciphertext.len(), plain_bytes, "the parts are what meta says");
-        let mut header = RecordHeader { stream, meta, key: key.0, nonce: random_nonce() }.encode();
+        debug_assert_eq!(plain.len(), plain_bytes, "the parts are what meta says");
+        let smaller = codec.and_then(|codec| smaller_form(codec, &plain, meta.head_bytes as usize));
+        let (form, mut ciphertext) = smaller.unwrap_or((PLAIN, plain));
+        let stored_body_bytes = ciphertext.len().saturating_sub(meta.head_bytes as usize);
+        // No larger than the plain body, whose length is a u32.
+        let stored_body_bytes = u32::try_from(stored_body_bytes).unwrap_or(u32::MAX);
+        let header = RecordHeader {
+            stream,
+            meta,
+            key: key.0,
+            nonce: random_nonce(),
+            form,
+            stored_body_bytes,
+            version: VERSION,
+        };
+        let mut header = header.encode();
         key.1.seal(nonce_of(&header), &header[ASSOCIATED], &mut ciphertext);
         let checksum = crc32c::crc32c_append(crc32c::crc32c(&header[8..]), &ciphertext);
         header[4..8].copy_from_slice(&checksum.to_le_bytes());
@@ -112,7 +138,7 @@ impl RecordHeader {
             return Err(RecordError::Magic);
         }
         let version = u16::from_le_bytes(field(header, 8));
-        if version != VERSION {
+        if !(OLDEST_VERSION..=VERSION).contains(&version) {
             return Err(RecordError::Version(version));
         }
         let meta = FragmentMeta {
@@ -123,17 +149,27 @@ impl RecordHeader {
             head_bytes: u32::from_le_bytes(field(header, 76)),
             body_bytes: u32::from_le_bytes(field(header, 80)),
         };
-        let length = u32::from_le_bytes(field(header, 12)) as usize;
-        let header = Self {
+        let length = u32::from_le_bytes(field(header, 12));
+        let around_body = (RECORD_HEADER_BYTES + TAG_BYTES) as u64 + u64::from(meta.head_bytes);
+        let stored = u64::from(length).checked_sub(around_body).and_then(|stored| u32::try_from(stored).ok());
+        let form = u16::from_le_bytes(field(header, 10));
+        let fits = |stored: &u32| match form {
+            PLAIN => *stored == meta.body_bytes,
+            // A form is only chosen where it is smaller, and the first version knew none.
+            _ => *stored < meta.body_bytes && version > OLDEST_VERSION,
+        };
+        let largest = around_body + u64::from(meta.body_bytes) > MAX_RECORD_BYTES as u64;
+        let stored_body_bytes =
+            stored.filter(|stored| fits(stored) && !largest).ok_or(RecordError::Length)?;
+        Ok(Self {
             stream: StreamId::from_bytes(field(header, 16)),
             meta,
             key: u32::from_le_bytes(field(header, 72)),
             nonce: nonce_of(header),
-        };
-        if length != header.record_bytes() || length > MAX_RECORD_BYTES {
-            return Err(RecordError::Length);
-        }
-        Ok(header)
+            form,
+            stored_body_bytes,
+            version,
+        })
     }
 
     /// Reads the record at the beginning of `bytes` and checks it whole; bytes after it do not matter.
@@ -151,12 +187,12 @@ impl RecordHeader {
 
     /// Bytes of the whole record on disk.
     pub fn record_bytes(&self) -> usize {
-        let plain_bytes = usize::try_from(self.meta.size_bytes()).unwrap_or(usize::MAX);
-        plain_bytes.saturating_add(RECORD_HEADER_BYTES + TAG_BYTES)
+        let stored_bytes = u64::from(self.meta.head_bytes) + u64::from(self.stored_body_bytes);
+        usize::try_from(stored_bytes).unwrap_or(usize::MAX).saturating_add(RECORD_HEADER_BYTES + TAG_BYTES)
     }
 
     fn encode(&self) -> [u8; RECORD_HEADER_BYTES] {
-        let Self { stream, meta, key, nonce } = self;
+        let Self { stream, meta, key, nonce, form, version, .. } = self;
         // A record too long for its length field is refused by the writer before it gets here.
         let length = u32::try_from(self.record_bytes()).unwrap_or(u32::MAX);
         let mut header = [0; RECORD_HEADER_BYTES];
@@ -167,8 +203,8 @@ impl RecordHeader {
         };
         put(&MAGIC);
         put(&[0; 4]);
-        put(&VERSION.to_le_bytes());
-        put(&[0; 2]);
+        put(&version.to_le_bytes());
+        put(&form.to_le_bytes());
         put(&length.to_le_bytes());
         put(&stream.to_bytes());
         put(&meta.number.to_bytes());
@@ -183,7 +219,16 @@ impl RecordHeader {
     }
 }
 
-/// Decrypts the record at the beginning of `bytes`, which the index says is fragment `number` of `stream`.
+/// Head as it is, body in the codec's form; `None` where that is not smaller.
+fn smaller_form(codec: &dyn BodyCodec, plain: &[u8], head_bytes: usize) -> Option<(u16, Vec<u8>)> {
+    let (head, body) = plain.split_at_checked(head_bytes)?;
+    let mut smaller = Vec::with_capacity(plain.len() + TAG_BYTES);
+    smaller.extend_from_slice(head);
+    (codec.encode(body, &mut smaller) && smaller.len() < plain.len()).then(|| (codec.form(), smaller))
+}
+
+/// Decrypts the record at the beginning of `bytes`, which the index says is fragment `number` of `stream`, and gives
+/// its body as it came.
 ///
 /// The tag is stronger than the checksum, so the checksum is not looked at again.
 pub(crate) fn open(
@@ -191,6 +236,7 @@ pub(crate) fn open(
     stream: StreamId,
     number: FragmentNumber,
     key: &DataKey,
+    codec: Option<&dyn BodyCodec>,
 ) -> Result<Fragment, StoreError> {
     let damaged = |why: &dyn std::fmt::Display| {
         StoreError::corrupt(format!(
@@ -207,6 +253,14 @@ pub(crate) fn open(
     key.open(header.nonce, &record[ASSOCIATED], &mut plain).map_err(|error| damaged(&error))?;
     let mut body = Bytes::from(plain);
     let head = body.split_to(header.meta.head_bytes as usize);
+    if header.form != PLAIN {
+        let Some(codec) = codec.filter(|codec| codec.form() == header.form) else {
+            return Err(damaged(&format_args!("this program does not know form {}", header.form)));
+        };
+        let plain_bytes = header.meta.body_bytes as usize;
+        let plain = codec.decode(&body, plain_bytes).filter(|plain| plain.len() == plain_bytes);
+        body = plain.ok_or_else(|| damaged(&"its body does not expand to what it was"))?.into();
+    }
     Ok(Fragment { meta: header.meta, head, body })
 }
 
@@ -241,7 +295,7 @@ pub(crate) mod tests {
     pub(crate) fn sealed(stream: StreamId, sequence: u64, body: &[u8]) -> (FragmentMeta, Record) {
         let meta = meta(sequence, b"head", body);
         let key = DataKey::from_bytes([1; 32]);
-        (meta, Record::seal(stream, meta, (1, &key), [&b"head"[..], body].into_iter()))
+        (meta, Record::seal(stream, meta, (1, &key), None, [&b"head"[..], body].into_iter()))
     }
 
     fn bytes_of(record: &Record) -> Vec<u8> {
@@ -259,11 +313,11 @@ pub(crate) mod tests {
         bytes.extend_from_slice(b"what follows");
         let header = RecordHeader::check(&bytes).unwrap();
         assert_eq!((header.stream, header.meta, header.key), (stream, meta, 1));
-        let fragment = open(&bytes, stream, meta.number, &DataKey::from_bytes([1; 32])).unwrap();
+        let fragment = open(&bytes, stream, meta.number, &DataKey::from_bytes([1; 32]), None).unwrap();
         assert_eq!(fragment, Fragment { meta, head: "head".into(), body: "body".into() });
         assert!(!bytes.windows(4).any(|window| window == b"body"), "nothing readable on disk");
-        assert!(open(&bytes, stream, meta.number, &DataKey::from_bytes([2; 32])).is_err());
-        assert!(open(&bytes, stream, FragmentNumber::MIN, &DataKey::from_bytes([1; 32])).is_err());
+        assert!(open(&bytes, stream, meta.number, &DataKey::from_bytes([2; 32]), None).is_err());
+        assert!(open(&bytes, stream, FragmentNumber::MIN, &DataKey::from_bytes([1; 32]), None).is_err());
     }
 
     #[test]
@@ -276,9 +330,75 @@ pub(crate) mod tests {
             bad[at] ^= 0x10;
             assert!(RecordHeader::check(&bad).is_err(), "byte {at} by checksum");
             let in_crc = (4..8).contains(&at);
-            let opened = open(&bad, stream, meta.number, &DataKey::from_bytes([1; 32]));
+            let opened = open(&bad, stream, meta.number, &DataKey::from_bytes([1; 32]), None);
             assert_eq!(opened.is_ok(), in_crc, "byte {at} by tag");
         }
+    }
+
+    /// Bodies of one byte, as that byte; expands to `grow` bytes too many.
+    #[derive(Debug)]
+    struct RunLength {
+        form: u16,
+        grow: usize,
+    }
+
+    impl BodyCodec for RunLength {
+        fn form(&self) -> u16 {
+            self.form
+        }
+
+        fn encode(&self, body: &[u8], out: &mut Vec<u8>) -> bool {
+            out.extend(body.first());
+            body.iter().all(|byte| Some(byte) == body.first())
+        }
+
+        fn decode(&self, stored: &[u8], plain_bytes: usize) -> Option<Vec<u8>> {
+            Some(vec![*stored.first()?; plain_bytes + self.grow])
+        }
+    }
+
+    #[test]
+    fn a_body_is_kept_in_the_smaller_form_and_given_back_as_it_came() {
+        let (stream, key) = (StreamId::from_bytes([9; 16]), DataKey::from_bytes([1; 32]));
+        let codec = RunLength { form: 3, grow: 0 };
+        for (body, form, saved) in [(&b"aaaaaa"[..], 3, 5), (b"ab", 0, 0), (b"a", 0, 0), (b"", 0, 0)] {
+            let meta = meta(5, b"head", body);
+            let record =
+                Record::seal(stream, meta, (1, &key), Some(&codec), [&b"head"[..], body].into_iter());
+            let bytes = bytes_of(&record);
+            let header = RecordHeader::check(&bytes).unwrap();
+            assert_eq!((header.form, header.meta, header.record_bytes()), (form, meta, bytes.len()));
+            assert_eq!(bytes.len(), RECORD_HEADER_BYTES + 4 + body.len() - saved + TAG_BYTES);
+            let fragment = open(&bytes, stream, meta.number, &key, Some(&codec)).unwrap();
+            assert_eq!(fragment, Fragment { meta, head: "head".into(), body: Bytes::copy_from_slice(body) });
+            // Without the codec, with another one, with one that is wrong: an error, not other bytes.
+            for codec in [None, Some(RunLength { form: 4, grow: 0 }), Some(RunLength { form: 3, grow: 1 })] {
+                let codec = codec.as_ref().map(|codec| codec as &dyn BodyCodec);
+                let opened = open(&bytes, stream, meta.number, &key, codec);
+                assert_eq!(opened.is_err(), form > 0, "{opened:?}");
+            }
+            // The form is sealed with the rest.
+            let mut bad = bytes.clone();
+            bad[10] ^= 1;
+            assert!(open(&bad, stream, meta.number, &key, Some(&codec)).is_err());
+        }
+    }
+
+    #[test]
+    fn the_first_version_is_read_and_knew_no_form() {
+        let stream = StreamId::from_bytes([9; 16]);
+        let with = |version, form, stored_body_bytes| {
+            let meta = meta(5, b"head", b"body");
+            let header =
+                RecordHeader { stream, meta, key: 1, nonce: [0; 12], form, stored_body_bytes, version };
+            RecordHeader::parse(&header.encode()).map(|header| header.form)
+        };
+        assert_eq!(with(1, 0, 4), Ok(0));
+        assert_eq!(with(1, 1, 3), Err(RecordError::Length));
+        assert_eq!(with(2, 1, 3), Ok(1));
+        assert_eq!(with(2, 1, 4), Err(RecordError::Length));
+        assert_eq!(with(2, 0, 3), Err(RecordError::Length));
+        assert_eq!(with(3, 0, 4), Err(RecordError::Version(3)));
     }
 
     #[test]
@@ -299,7 +419,7 @@ pub(crate) mod tests {
             }
             prop_assert!(RecordHeader::check(&bytes).is_err());
             let key = DataKey::from_bytes([1; 32]);
-            prop_assert!(open(&bytes, StreamId::from_bytes([0; 16]), FragmentNumber::MIN, &key).is_err());
+            prop_assert!(open(&bytes, StreamId::from_bytes([0; 16]), FragmentNumber::MIN, &key, None).is_err());
         }
     }
 }

@@ -111,7 +111,8 @@ impl Writer {
             return Persisting::known(Err(StoreError::internal(message)));
         }
         let parts = std::iter::once(&head).chain(&bodies).map(|part| &part[..]);
-        let record = Record::seal(self.cell.id, meta, (self.key_number, &self.key), parts);
+        let codec = self.core.options.body_codec.as_deref();
+        let record = Record::seal(self.cell.id, meta, (self.key_number, &self.key), codec, parts);
         let (done, promise) = oneshot::channel();
         let waiting = Waiting { record, cell: self.cell.clone(), meta, key: self.key_number, done };
         match self.core.queue.push(waiting) {

@@ -35,7 +35,11 @@ impl Clock for SystemClock {
 
 /// Tiny segments and chunks, so that a kill falls into rotation, chunking and deletion as often as into appending.
 fn open(dir: &Path) -> MediaStore {
-    let embedded = EmbeddedOptions { segment_bytes: 60_000, segment_age: Duration::from_millis(40) };
+    let embedded = EmbeddedOptions {
+        segment_bytes: 60_000,
+        segment_age: Duration::from_millis(40),
+        ..EmbeddedOptions::default()
+    };
     let backend = EmbeddedBackend::open(&dir.join("data"), embedded).unwrap();
     assert_eq!(backend.report(), &RecoveryReport::default(), "a kill is not damage");
     let owner = KeyringOwner {

@@ -146,7 +146,11 @@ async fn starts_are_found_in_chunks_in_the_journal_and_in_what_is_live() {
         (Start::AtServer(at(-5)), "0"),
         (Start::AtServer(at(0)), "0"),
         (Start::AtServer(at(1_999)), "1"),
-        (Start::AtServer(at(2_000)), "2"),
+        // The start of its last frame is within it, in a chunk as in the journal.
+        (Start::AtServer(at(2_000)), "1"),
+        (Start::AtServer(at(2_001)), "2"),
+        (Start::AtServer(at(4_000)), "3"),
+        (Start::AtServer(at(4_001)), "4"),
         (Start::AtServer(at(6_200)), "6"),
         (Start::AtProducer(producer(0)), "0"),
         (Start::AtProducer(producer(4_500)), "4"),

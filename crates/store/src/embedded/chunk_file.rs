@@ -22,7 +22,8 @@ pub const ENTRY_BYTES: usize = 64;
 pub const TRAILER_BYTES: usize = 32;
 const HEADER_MAGIC: [u8; 4] = *b"TYCH";
 const TRAILER_MAGIC: [u8; 4] = *b"TYCI";
-const VERSION: u16 = 1;
+/// Since version 2 a record may be shorter than its fragment; the index of version 1 is read like any other.
+const VERSION: u16 = 2;
 
 /// Why bytes are not a chunk's index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +76,14 @@ pub(super) fn index(stream: StreamId, index_offset: u32, parts: &[ChunkPart]) ->
     bytes
 }
 
+/// The stream of a whole chunk and where its index begins, as its last bytes say; whether they are right,
+/// [`parse_index`] finds out.
+pub(super) fn trailer(bytes: &[u8]) -> Option<(StreamId, u32)> {
+    let (_, trailer) = bytes.split_last_chunk::<TRAILER_BYTES>()?;
+    (trailer[..4] == TRAILER_MAGIC)
+        .then(|| (StreamId::from_bytes(field(trailer, 16)), u32::from_le_bytes(field(trailer, 12))))
+}
+
 /// Reads what stands from `index_offset` to the end of a chunk of `stream`. Total: any bytes give an answer.
 ///
 /// # Errors
@@ -98,10 +107,11 @@ pub fn parse_index(bytes: &[u8], stream: StreamId, index_offset: u32) -> Result<
     let mut begin = CHUNK_HEADER_BYTES as u64;
     for (at, entry) in entries.chunks_exact(ENTRY_BYTES).enumerate() {
         let part = parse_entry(entry);
-        let stored = part.meta.size_bytes() + (RECORD_HEADER_BYTES + TAG_BYTES) as u64;
+        let around_body = u64::from(part.meta.head_bytes) + (RECORD_HEADER_BYTES + TAG_BYTES) as u64;
+        let sizes = around_body..=around_body + u64::from(part.meta.body_bytes);
         let end = begin + u64::from(part.length);
         let ascending = parts.last().is_none_or(|before| before.meta.number < part.meta.number);
-        let placed = u64::from(part.offset) == begin && stored == u64::from(part.length);
+        let placed = u64::from(part.offset) == begin && sizes.contains(&u64::from(part.length));
         if !ascending || !placed || end > u64::from(index_offset) {
             return Err(IndexError::Entry(at));
         }

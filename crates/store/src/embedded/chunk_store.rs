@@ -4,23 +4,27 @@
 
 use super::chunk_file::{self, CHUNK_HEADER_BYTES};
 use super::disk::{Disk, DiskFile, read_range};
-use crate::{ChunkPart, ChunkRow, Located, RecordHeader, StoreError, StreamId};
+use crate::{ChunkPart, ChunkRow, ErrorKind, Located, RecordHeader, StoreError, StreamId};
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tympan_types::FragmentNumber;
 
 pub(super) struct ChunkStore {
     disk: Arc<dyn Disk>,
     root: PathBuf,
     epoch: u64,
     serial: AtomicU64,
+    /// Directories of which this process knows that their names are durable.
+    durable_dirs: Mutex<HashSet<PathBuf>>,
 }
 
 impl ChunkStore {
     pub(super) fn new(disk: Arc<dyn Disk>, root: &Path, epoch: u64) -> Self {
-        Self { disk, root: root.to_owned(), epoch, serial: AtomicU64::new(0) }
+        let (root, serial) = (root.to_owned(), AtomicU64::new(0));
+        Self { disk, root, epoch, serial, durable_dirs: Mutex::default() }
     }
 
     /// Copies records into a new chunk, checking each; durable, bytes and name, when this returns. Not referenced yet.
@@ -33,25 +37,24 @@ impl ChunkStore {
         let mut bytes = chunk_file::header(stream, self.epoch).to_vec();
         let mut parts = Vec::with_capacity(records.len());
         for located in records {
-            let record = read(located)?;
             let number = located.meta.number;
-            match RecordHeader::check(&record) {
-                Ok(header) if (header.stream, header.meta) == (stream, located.meta) => {
-                    let offset = offset_within(bytes.len())?;
-                    parts.push(ChunkPart {
-                        meta: header.meta,
-                        key: header.key,
-                        offset,
-                        length: located.loc.length,
-                    });
-                    bytes.extend_from_slice(&record);
+            let record = match read(located) {
+                // One record that is gone must not keep the others in the journal for ever.
+                Err(error) if *error.kind() == ErrorKind::Corrupt => {
+                    tracing::error!(%stream, fragment_number = %number, %error, "a fragment is lost");
+                    continue;
                 }
-                // One damaged record must not keep the others in the journal for ever.
-                outcome => tracing::error!(
-                    %stream, fragment_number = %number, ?outcome,
-                    "a fragment in the journal is damaged: its bytes are lost, its neighbours are kept"
-                ),
+                record => record?,
+            };
+            let checked = RecordHeader::check(&record).map(|header| (header.stream, header.meta));
+            if checked != Ok((stream, located.meta)) {
+                // Its tag decides whether it can be read; until then it keeps its place, so that its loss is told.
+                tracing::error!(%stream, fragment_number = %number, ?checked, "a fragment in the journal is damaged");
             }
+            let offset = offset_within(bytes.len())?;
+            let (meta, key, length) = (located.meta, located.key, located.loc.length);
+            parts.push(ChunkPart { meta, key, offset, length });
+            bytes.extend_from_slice(&record);
         }
         let index_offset = offset_within(bytes.len())?;
         bytes.extend_from_slice(&chunk_file::index(stream, index_offset, &parts));
@@ -62,21 +65,26 @@ impl ChunkStore {
         let object = format!("{dir}/{first}-{}-{serial}.chunk", self.epoch);
         let row =
             ChunkRow::summary(stream, object, bytes.len() as u64, index_offset, &parts).ok_or_else(|| {
-                StoreError::corrupt(format!("no fragment of stream {stream} in the journal is intact"))
+                StoreError::corrupt(format!("no fragment of stream {stream} is left in the journal"))
             })?;
-        self.create(&dir, &row.object, &bytes)
-            .map_err(|error| StoreError::io(format_args!("write chunk {}", row.object), &error))?;
+        self.create(&dir, &row.object, &bytes).map_err(|error| {
+            // What got there would fill the disk a little more with every attempt.
+            let _ = self.disk.remove(&self.root.join(&row.object));
+            StoreError::io(format_args!("write chunk {}", row.object), &error)
+        })?;
         Ok(row)
     }
 
     fn create(&self, dir: &str, object: &str, bytes: &[u8]) -> io::Result<()> {
-        // Each directory's name is made durable in the one above it before anything is put inside.
+        // Each directory's name is made durable in the one above it before anything is put inside. That it exists does
+        // not say that it is: whoever made it may have failed or died before the sync.
         let mut path = self.root.clone();
         for name in dir.split('/') {
             let parent = path.clone();
             path.push(name);
-            if self.disk.create_dir(&path)? {
+            if self.disk.create_dir(&path)? || !self.durable_dirs().contains(&path) {
                 self.disk.sync_dir(&parent)?;
+                self.durable_dirs().insert(path.clone());
             }
         }
         let file = self.disk.create(&self.root.join(object))?;
@@ -88,19 +96,60 @@ impl ChunkStore {
     /// The parts of a chunk; `None` if the file is not there.
     pub(super) fn parts(&self, chunk: &ChunkRow) -> Result<Option<Vec<ChunkPart>>, StoreError> {
         let length = chunk.bytes.saturating_sub(u64::from(chunk.index_offset));
-        let Some(bytes) = self.read_at(chunk, u64::from(chunk.index_offset), length)? else {
-            return Ok(None);
+        let why = match self.read_at(chunk, u64::from(chunk.index_offset), length) {
+            Ok(None) => return Ok(None),
+            Ok(Some(bytes)) => match chunk_file::parse_index(&bytes, chunk.stream, chunk.index_offset) {
+                Ok(parts) if ends(&parts) == Some((chunk.first, chunk.last)) => return Ok(Some(parts)),
+                Ok(_) => "it is not the chunk that the catalogue means".to_owned(),
+                Err(error) => error.to_string(),
+            },
+            Err(error) if *error.kind() == ErrorKind::Corrupt => error.to_string(),
+            Err(error) => return Err(error),
         };
-        let parts = chunk_file::parse_index(&bytes, chunk.stream, chunk.index_offset)
-            .map_err(|error| StoreError::corrupt(format!("chunk {}: {error}", chunk.object)))?;
-        let says = |part: Option<&ChunkPart>| part.map(|part: &ChunkPart| part.meta.number);
-        if (says(parts.first()), says(parts.last())) != (Some(chunk.first), Some(chunk.last)) {
-            return Err(StoreError::corrupt(format!(
-                "chunk {} is not the one the catalogue means",
-                chunk.object
-            )));
+        self.salvage(chunk, &why)
+    }
+
+    /// The parts of a chunk of which the index is damaged: every record says itself what it is.
+    fn salvage(&self, chunk: &ChunkRow, why: &str) -> Result<Option<Vec<ChunkPart>>, StoreError> {
+        let Some(bytes) = self.read_records(chunk)? else { return Ok(None) };
+        let mut parts: Vec<ChunkPart> = Vec::new();
+        let mut at = CHUNK_HEADER_BYTES;
+        while at < bytes.len() {
+            let header = RecordHeader::check(&bytes[at..]).ok().filter(|header| {
+                let number = header.meta.number;
+                let ascending = parts.last().is_none_or(|before| before.meta.number < number);
+                header.stream == chunk.stream && (chunk.first..=chunk.last).contains(&number) && ascending
+            });
+            let Some(header) = header else {
+                at += 1;
+                continue;
+            };
+            let (offset, length) = (offset_within(at)?, offset_within(header.record_bytes())?);
+            parts.push(ChunkPart { meta: header.meta, key: header.key, offset, length });
+            at += header.record_bytes();
         }
+        let lost = u64::from(chunk.fragments).saturating_sub(parts.len() as u64);
+        tracing::error!(
+            object = chunk.object,
+            why,
+            fragments = chunk.fragments,
+            lost,
+            "the index of a chunk is damaged; its fragments are found without it, but for those that are damaged, too"
+        );
         Ok(Some(parts))
+    }
+
+    /// What there is of a chunk's records, from the beginning of the file; `None` if it is not there.
+    fn read_records(&self, chunk: &ChunkRow) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = self.disk.open(&self.root.join(&chunk.object)).and_then(|file| {
+            let length = file.len()?.min(u64::from(chunk.index_offset));
+            read_range(&*file, 0, length)
+        });
+        match read {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StoreError::io(format_args!("read chunk {}", chunk.object), &error)),
+        }
     }
 
     /// A range of a chunk; `None` if the file is not there.
@@ -136,16 +185,22 @@ impl ChunkStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(StoreError::io(format_args!("remove chunk {object}"), &error)),
         }
-        if let Some(dir) = path.parent() {
-            // Most often other chunks are still in it, and that is no error.
-            let _ = self.disk.remove_empty_dir(dir);
+        // Most often other chunks are still in it, and that is no error.
+        if let Some(dir) = path.parent()
+            && self.disk.remove_empty_dir(dir).is_ok()
+        {
+            self.durable_dirs().remove(dir);
         }
         Ok(())
     }
 
-    /// Compares the files with the rows of the catalogue: removes files that no row names, and returns the rows that
-    /// have no file.
-    pub(super) fn reconcile(&self, mut rows: HashSet<String>) -> Result<Vec<String>, StoreError> {
+    fn durable_dirs(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        self.durable_dirs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Compares the files with the rows of the catalogue.
+    pub(super) fn compare(&self, mut rows: HashSet<String>) -> Result<Compared, StoreError> {
+        let mut unnamed = Vec::new();
         let failed = |error: io::Error| StoreError::io(format_args!("read {}", self.root.display()), &error);
         for prefix in self.disk.list(&self.root).map_err(failed)? {
             for stream in self.disk.list(&self.root.join(&prefix)).map_err(failed)? {
@@ -153,14 +208,38 @@ impl ChunkStore {
                 for name in self.disk.list(&self.root.join(&dir)).map_err(failed)? {
                     let object = format!("{dir}/{name}");
                     if !rows.remove(&object) && name.ends_with(".chunk") {
-                        tracing::info!(%object, "a chunk that was never published, or was deleted, is removed");
-                        self.remove(&object)?;
+                        unnamed.push(object);
                     }
                 }
             }
         }
-        Ok(rows.into_iter().collect())
+        Ok(Compared { missing: rows.into_iter().collect(), unnamed })
     }
+
+    /// What the catalogue would say of a chunk, by its own index; `None` if that is damaged.
+    pub(super) fn describe(&self, object: &str) -> Result<Option<ChunkRow>, StoreError> {
+        let failed = |error: io::Error| StoreError::io(format_args!("read chunk {object}"), &error);
+        let file = self.disk.open(&self.root.join(object)).map_err(failed)?;
+        let length = file.len().map_err(failed)?;
+        let bytes = read_range(&*file, 0, length).map_err(failed)?;
+        let Some((stream, index_offset)) = chunk_file::trailer(&bytes) else { return Ok(None) };
+        let index = bytes.get(index_offset as usize..).unwrap_or_default();
+        let Ok(parts) = chunk_file::parse_index(index, stream, index_offset) else { return Ok(None) };
+        Ok(ChunkRow::summary(stream, object.to_owned(), length, index_offset, &parts))
+    }
+}
+
+/// What [`ChunkStore::compare`] found.
+pub(super) struct Compared {
+    /// Rows that have no file.
+    pub(super) missing: Vec<String>,
+    /// Files that no row names.
+    pub(super) unnamed: Vec<String>,
+}
+
+/// The numbers of the first and the last part.
+fn ends(parts: &[ChunkPart]) -> Option<(FragmentNumber, FragmentNumber)> {
+    Some((parts.first()?.meta.number, parts.last()?.meta.number))
 }
 
 fn stream_dir(stream: StreamId) -> String {

@@ -6,7 +6,10 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-const FORMAT: &[u8] = b"tympan-store 1\n";
+const FORMAT: &[u8] = b"tympan-store 2\n";
+/// Formats that are read and become this one: an older program must refuse the directory before it finds in it what it
+/// does not know.
+const UPGRADED: [&[u8]; 1] = [b"tympan-store 1\n"];
 
 /// The data directory, held by this process.
 pub(super) struct Directory {
@@ -22,7 +25,7 @@ impl Directory {
         std::fs::create_dir_all(path).map_err(failed)?;
         let lock = take_lock(path)?;
         let directory = Self { path: path.to_owned(), _lock: lock };
-        directory.check_format(disk)?;
+        check_format(disk, path)?;
         for dir in [directory.journal(), directory.chunks()] {
             disk.create_dir(&dir).map_err(failed)?;
         }
@@ -32,6 +35,10 @@ impl Directory {
 
     pub(super) fn catalogue(&self) -> PathBuf {
         self.path.join("catalog.db")
+    }
+
+    pub(super) fn reserve(&self) -> PathBuf {
+        self.path.join("RESERVE")
     }
 
     pub(super) fn journal(&self) -> PathBuf {
@@ -47,46 +54,51 @@ impl Directory {
         disk.sync_dir(&self.path)
             .map_err(|error| StoreError::io(format_args!("sync {}", self.path.display()), &error))
     }
+}
 
-    /// A directory of another format is refused before anything in it is touched.
-    fn check_format(&self, disk: &dyn Disk) -> Result<(), StoreError> {
-        let path = self.path.join("FORMAT");
-        let failed = |error: io::Error| StoreError::io(format_args!("read {}", path.display()), &error);
-        match disk.open(&path) {
-            Ok(file) => {
-                let length = file.len().map_err(failed)?.min(64);
-                let text = read_range(&*file, 0, length).map_err(failed)?;
-                if text != FORMAT {
-                    let found = String::from_utf8_lossy(&text);
-                    let message = format!(
-                        "{} has format {:?} and this program knows \"tympan-store 1\": use the program that wrote it",
-                        self.path.display(),
-                        found.trim_end()
-                    );
-                    return Err(StoreError::internal(message));
-                }
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                self.write_format(disk, &path).map_err(failed)
-            }
-            Err(error) => Err(failed(error)),
+/// A directory of another format is refused before anything in it is touched; one of an earlier format becomes one of
+/// this, before anything is written that the earlier program does not know.
+pub(super) fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), StoreError> {
+    let path = dir.join("FORMAT");
+    let failed = |error: io::Error| StoreError::io(format_args!("read {}", path.display()), &error);
+    let text = match disk.open(&path) {
+        Ok(file) => {
+            let length = file.len().map_err(failed)?.min(64);
+            read_range(&*file, 0, length).map_err(failed)?
         }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return write_format(disk, dir, &path).map_err(failed);
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let found = String::from_utf8_lossy(&text);
+    if text == FORMAT {
+        return Ok(());
     }
+    if UPGRADED.contains(&&text[..]) {
+        tracing::info!(path = %dir.display(), from = found.trim_end(), "the data directory is upgraded");
+        return write_format(disk, dir, &path).map_err(failed);
+    }
+    let message = format!(
+        "{} has format {:?} and this program knows \"tympan-store 1\" and 2: use the program that wrote it",
+        dir.display(),
+        found.trim_end()
+    );
+    Err(StoreError::internal(message))
+}
 
-    /// Whole or not at all: written beside, synced, renamed.
-    fn write_format(&self, disk: &dyn Disk, path: &Path) -> io::Result<()> {
-        let beside = path.with_extension("new");
-        match disk.remove(&beside) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = disk.create(&beside)?;
-        file.write_all_at(FORMAT, 0)?;
-        file.sync_data()?;
-        disk.rename(&beside, path)?;
-        disk.sync_dir(&self.path)
+/// Whole or not at all: written beside, synced, renamed.
+fn write_format(disk: &dyn Disk, dir: &Path, path: &Path) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    match disk.remove(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
     }
+    let file = disk.create(&beside)?;
+    file.write_all_at(FORMAT, 0)?;
+    file.sync_data()?;
+    disk.rename(&beside, path)?;
+    disk.sync_dir(dir)
 }
 
 fn take_lock(path: &Path) -> Result<Flock<File>, StoreError> {
@@ -121,8 +133,17 @@ mod tests {
     #[test]
     fn another_format_is_refused_by_name() {
         let place = tempfile::tempdir().unwrap();
-        std::fs::write(place.path().join("FORMAT"), "tympan-store 2\n").unwrap();
+        std::fs::write(place.path().join("FORMAT"), "tympan-store 3\n").unwrap();
         let refused = Directory::open(&FileDisk, place.path()).err().unwrap();
-        assert!(refused.message().contains("tympan-store 2"), "{refused}");
+        assert!(refused.message().contains("tympan-store 3"), "{refused}");
+        assert!(!place.path().join("journal").exists(), "nothing was touched");
+    }
+
+    #[test]
+    fn the_first_format_becomes_this_one() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join("FORMAT"), "tympan-store 1\n").unwrap();
+        Directory::open(&FileDisk, place.path()).unwrap();
+        assert_eq!(std::fs::read(place.path().join("FORMAT")).unwrap(), FORMAT);
     }
 }

@@ -1,5 +1,6 @@
 //! The file operations that durability rests on, behind a trait small enough to be simulated.
 
+use nix::fcntl::posix_fallocate;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -37,6 +38,8 @@ pub(super) trait DiskFile: Send + Sync {
     fn read_exact_at(&self, out: &mut [u8], offset: u64) -> io::Result<()>;
     /// Writes all of `bytes` at `offset`.
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Takes `bytes` of space for the file, so that writing them cannot find the disk full.
+    fn allocate(&self, bytes: u64) -> io::Result<()>;
     /// Makes bytes and length durable. After an error nothing is known of what was written since the last success,
     /// and trying again proves nothing: the kernel may have dropped the pages.
     fn sync_data(&self) -> io::Result<()>;
@@ -97,6 +100,11 @@ impl DiskFile for File {
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         FileExt::write_all_at(self, bytes, offset)
+    }
+
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        let bytes = i64::try_from(bytes).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(posix_fallocate(self, 0, bytes)?)
     }
 
     fn sync_data(&self) -> io::Result<()> {

@@ -189,6 +189,11 @@ impl Journal {
             } else {
                 self.disk.remove(&path)
             };
+            // It is gone already if only the sync failed the last time.
+            let removed = match removed {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            };
             // Deletions reach the disk in order: a hole in the numbers is always damage.
             removed
                 .and_then(|()| self.disk.sync_dir(&self.dir))
@@ -196,6 +201,11 @@ impl Journal {
             lock(&self.segments).remove(&number);
         }
         Ok(())
+    }
+
+    /// Seals the open segment: what an orderly end leaves behind says where it ends.
+    pub(super) fn close(&self) {
+        self.seal(&mut lock(&self.end));
     }
 
     fn first_dead(&self) -> Option<(u64, bool)> {

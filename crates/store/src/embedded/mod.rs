@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! LOCK                                   held by the process that has the directory open
-//! FORMAT                                 "tympan-store 1"
+//! FORMAT                                 "tympan-store 2"
+//! RESERVE                                space for retention to work with when the disk is full
 //! catalog.db                             SQLite: streams, wrapped keys, one row per chunk
 //! journal/0000000042.seg                 what was acknowledged in the last minutes, all streams together
 //! chunks/3f/3f0c…/9134…-7-12.chunk       what is older, one file per stream and time slice
@@ -18,6 +19,7 @@ mod journal;
 #[cfg(test)]
 mod power_cut;
 mod recovery;
+mod reserve;
 mod schema;
 pub mod segment;
 #[cfg(test)]
@@ -33,9 +35,10 @@ use chunk_store::ChunkStore;
 use directory::Directory;
 use disk::FileDisk;
 use journal::{Journal, SegmentLimits};
-use std::collections::BTreeMap;
+use reserve::Reserve;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tympan_types::{FragmentNumber, WallTime};
 
@@ -46,11 +49,13 @@ pub struct EmbeddedOptions {
     pub segment_bytes: u64,
     /// ... or at this age.
     pub segment_age: Duration,
+    /// Set aside, so that retention can go on when the disk is full; 0 for nothing.
+    pub reserve_bytes: u64,
 }
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, segment_age: Duration::from_secs(30) }
+        Self { segment_bytes: 64 << 20, segment_age: Duration::from_secs(30), reserve_bytes: 4 << 20 }
     }
 }
 
@@ -61,6 +66,9 @@ pub struct EmbeddedBackend {
     catalogue: Catalogue,
     journal: Journal,
     chunks: ChunkStore,
+    /// Chunks that are written and of which nobody knows whether their row is durable: named again, not written again.
+    unnamed: Mutex<HashMap<StreamId, ChunkRow>>,
+    reserve: Reserve,
     recovered: Mutex<Vec<Located>>,
     report: RecoveryReport,
 }
@@ -73,6 +81,8 @@ pub struct RecoveryReport {
     pub journal: Vec<String>,
     /// Chunks that the catalogue names and that are not there.
     pub missing_chunks: Vec<String>,
+    /// Sentences about the catalogue; where its pages do not hold together, it takes no changes.
+    pub catalogue: Vec<String>,
 }
 
 impl EmbeddedBackend {
@@ -83,29 +93,57 @@ impl EmbeddedBackend {
     pub fn open(path: &Path, options: EmbeddedOptions) -> Result<Self, StoreError> {
         let disk = Arc::new(FileDisk);
         let directory = Directory::open(&*disk, path)?;
-        let catalogue = Catalogue::open(&directory.catalogue())?;
+        let reserve = Reserve::find(disk.clone(), &directory.reserve(), options.reserve_bytes);
+        let catalogue = match Catalogue::open(&directory.catalogue()) {
+            // SQLite has several names for a disk that has no room for its log.
+            Err(_) if reserve.give_up() => Catalogue::open(&directory.catalogue())?,
+            opened => opened?,
+        };
         directory.sync(&*disk)?;
         let limits = SegmentLimits { bytes: options.segment_bytes, age: options.segment_age };
         let epoch = catalogue.epoch();
         let found = recovery::recover(&*disk, &directory.journal())?;
         let journal = Journal::new(disk.clone(), &directory.journal(), epoch, limits, &found);
         let chunks = ChunkStore::new(disk, &directory.chunks(), epoch);
-        let missing_chunks = chunks.reconcile(catalogue.objects()?)?;
-        let report = RecoveryReport { journal: found.damage, missing_chunks };
+        let whole = catalogue.damage().is_empty();
+        let compared = chunks.compare(catalogue.as_far_as_it_goes(catalogue.objects())?)?;
+        let mut report = RecoveryReport {
+            journal: found.damage,
+            missing_chunks: compared.missing,
+            catalogue: catalogue.damage().to_vec(),
+        };
+        for object in compared.unnamed {
+            if whole {
+                tracing::info!(%object, "a chunk that was never published, or was deleted, is removed");
+                chunks.remove(&object)?;
+            } else if catalogue.check_takes_changes().is_ok()
+                && let Some(row) = chunks.describe(&object)?
+                && catalogue.name_again(&row)?
+            {
+                report.catalogue.push(format!("the row of chunk {object} is made anew from its file"));
+            }
+        }
         report.log();
 
-        let chunked_through = catalogue.chunked_through()?;
-        let alive = |located: &Located| {
-            chunked_through.get(&located.stream).is_some_and(|through| located.meta.number > *through)
-        };
-        let (mut alive, dead): (Vec<Located>, Vec<Located>) = found.records.into_iter().partition(alive);
-        journal.release(&dead.iter().map(|located| located.loc).collect::<Vec<_>>());
+        let chunked_through = catalogue.as_far_as_it_goes(catalogue.chunked_through())?;
+        let (mut alive, mut dead) = (Vec::new(), Vec::new());
+        for located in found.records {
+            match chunked_through.get(&located.stream) {
+                Some(through) if located.meta.number > *through => alive.push(located),
+                None if !whole => {}
+                _ => dead.push(located.loc),
+            }
+        }
+        journal.release(&dead);
         sort_recovered(&mut alive);
+        reserve.hold();
         Ok(Self {
             directory: Mutex::new(Some(directory)),
             catalogue,
             journal,
             chunks,
+            unnamed: Mutex::default(),
+            reserve,
             recovered: Mutex::new(alive),
             report,
         })
@@ -114,6 +152,18 @@ impl EmbeddedBackend {
     /// What opening found wrong.
     pub fn report(&self) -> &RecoveryReport {
         &self.report
+    }
+
+    /// A chunk that an earlier attempt has written and could not name, if it is of these records.
+    fn written_before(&self, stream: StreamId, records: &[Located]) -> Option<ChunkRow> {
+        let row = self.unnamed().remove(&stream)?;
+        let span = records.first()?.meta.number..=records.last()?.meta.number;
+        // All that has happened to its records since is that the oldest may have expired.
+        span.contains(&row.last).then_some(row)
+    }
+
+    fn unnamed(&self) -> MutexGuard<'_, HashMap<StreamId, ChunkRow>> {
+        self.unnamed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A chunk's file was not found: fine if its row is gone by now, too, damage otherwise.
@@ -129,6 +179,9 @@ impl EmbeddedBackend {
 impl RecoveryReport {
     fn log(&self) {
         for note in &self.journal {
+            tracing::error!("{note}; what is intact is served");
+        }
+        for note in &self.catalogue {
             tracing::error!("{note}; what is intact is served");
         }
         for object in &self.missing_chunks {
@@ -161,22 +214,35 @@ impl Backend for EmbeddedBackend {
     }
 
     fn tend(&self) -> Result<(), StoreError> {
+        // What is dead is known from the catalogue.
+        if self.catalogue.check_takes_changes().is_err() {
+            return Ok(());
+        }
         self.journal.tend()
     }
 
     fn publish_chunk(&self, stream: StreamId, records: &[Located]) -> Result<ChunkRow, StoreError> {
-        let row = self.chunks.write(stream, records, |located| {
-            let record = self.journal.read(located.loc)?;
-            record.ok_or_else(|| StoreError::internal("a record was released before its chunk was made"))
-        })?;
+        self.catalogue.check_takes_changes()?;
+        let row = match self.written_before(stream, records) {
+            Some(row) => row,
+            None => self.chunks.write(stream, records, |located| {
+                let record = self.journal.read(located.loc)?;
+                record.ok_or_else(|| StoreError::internal("a record was released before its chunk was made"))
+            })?,
+        };
         match self.catalogue.publish(&row) {
             Ok(()) => Ok(row),
             Err(error) if *error.kind() == ErrorKind::NotFound => {
                 self.chunks.remove(&row.object)?;
                 Err(error)
             }
-            // Whether the row became durable is not certain, so the bytes stay; without a row they go at the next start.
-            Err(error) => Err(error),
+            Err(_) if self.catalogue.names(&row) == Ok(true) => Ok(row),
+            // Whether the row becomes durable is not certain, so the bytes stay, and are named by the next attempt.
+            // Without a row they go at the next start.
+            Err(error) => {
+                self.unnamed().insert(stream, row);
+                Err(error)
+            }
         }
     }
 
@@ -204,14 +270,20 @@ impl Backend for EmbeddedBackend {
     }
 
     fn expire(&self, now: WallTime) -> Result<ExpireReport, StoreError> {
-        let chunks_expired = self.catalogue.expire(now)?;
+        let chunks_expired = match self.catalogue.expire(now) {
+            Err(error) if *error.kind() == ErrorKind::Full && self.reserve.give_up() => {
+                self.catalogue.expire_when_full(now)?
+            }
+            expired => expired?,
+        };
         let garbage = self.catalogue.garbage()?;
         for object in &garbage {
             self.chunks.remove(object)?;
         }
         if !garbage.is_empty() {
-            self.catalogue.forget_garbage(&garbage)?;
+            self.reserve.lend(|| self.catalogue.forget_garbage(&garbage))?;
         }
+        self.reserve.hold();
         Ok(ExpireReport { chunks_expired, objects_removed: garbage.len() as u64 })
     }
 
@@ -228,7 +300,7 @@ impl Backend for EmbeddedBackend {
     }
 
     fn delete_stream(&self, key: &StreamKey, version: Option<u64>) -> Result<StreamId, StoreError> {
-        self.catalogue.delete_stream(key, version)
+        self.reserve.lend(|| self.catalogue.delete_stream(key, version))
     }
 
     fn set_tags(
@@ -258,7 +330,7 @@ impl Backend for EmbeddedBackend {
         hours: u32,
         now: WallTime,
     ) -> Result<StreamRow, StoreError> {
-        self.catalogue.set_retention(stream, version, hours, now)
+        self.reserve.lend(|| self.catalogue.set_retention(stream, version, hours, now))
     }
 
     fn reserve(&self, stream: StreamId, new_session: bool) -> Result<Reservation, StoreError> {
@@ -278,6 +350,7 @@ impl Backend for EmbeddedBackend {
     }
 
     fn close(&self) {
+        self.journal.close();
         drop(self.directory.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
@@ -285,6 +358,46 @@ impl Backend for EmbeddedBackend {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_chunk_that_cannot_be_named_is_named_later_and_not_written_again() {
+        let place = tempfile::tempdir().unwrap();
+        let backend = EmbeddedBackend::open(place.path(), EmbeddedOptions::default()).unwrap();
+        let stream = crate::conformance::stream("s");
+        backend.create_stream(&stream, None).unwrap();
+        let files = || {
+            let dirs = std::fs::read_dir(place.path().join("chunks")).unwrap();
+            let streams = dirs.flat_map(|dir| std::fs::read_dir(dir.unwrap().path()).unwrap());
+            streams.map(|dir| std::fs::read_dir(dir.unwrap().path()).unwrap().count()).sum::<usize>()
+        };
+        let commit = |sequence| {
+            let (meta, record) = crate::record::tests::sealed(stream.id, sequence, b"body");
+            let loc = backend.commit(&[&record]).unwrap()[0];
+            [Located { stream: stream.id, meta, key: 1, loc }]
+        };
+        let pages: i64 = backend.catalogue.pragma("page_count");
+        backend.catalogue.pragma(&format!("max_page_count = {pages}"));
+        let (mut named, mut sequence) = (0, 1);
+        let refused = loop {
+            let records = commit(sequence);
+            sequence += 1;
+            match backend.publish_chunk(stream.id, &records) {
+                Ok(_) => named += 1,
+                Err(error) => {
+                    assert_eq!(error.kind(), &ErrorKind::Full);
+                    break records;
+                }
+            }
+        };
+        for _ in 0..3 {
+            assert!(backend.publish_chunk(stream.id, &refused).is_err());
+            assert_eq!(files(), named + 1, "one file, however often it is tried");
+        }
+        backend.catalogue.pragma("max_page_count = 1000000");
+        let row = backend.publish_chunk(stream.id, &refused).unwrap();
+        assert_eq!((row.last, files()), (refused[0].meta.number, named + 1));
+        assert_eq!(backend.chunk_parts(&row).unwrap().map(|parts| parts.len()), Some(1));
+    }
 
     #[test]
     fn keeps_what_every_backend_promises() {

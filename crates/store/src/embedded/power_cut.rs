@@ -1,12 +1,16 @@
 //! Is every fsync where it must be? Power is cut at every single call of a script of appending, rotating, chunking and
-//! deleting, unsynced bytes and names are lost, kept or torn, and what was promised must be there afterwards.
+//! deleting, unsynced bytes and names are lost, kept or torn, and what was promised must be there afterwards. The same
+//! script on a disk that is full or broken for a while: what was promised is there meanwhile, and all goes on when the
+//! disk is well again, without a restart.
 //!
 //! SQLite is outside of this: a row counts as durable when its transaction has committed.
 
 use super::chunk_store::ChunkStore;
+use super::directory;
+use super::disk::Disk;
 use super::journal::{Journal, SegmentLimits};
 use super::recovery::recover;
-use super::simulated_disk::{SimulatedDisk, Unsynced};
+use super::simulated_disk::{Failure, SimulatedDisk, Unsynced};
 use crate::record::tests::sealed;
 use crate::{ChunkRow, Located, Record, RecordHeader, StoreError, StreamId};
 use std::collections::{BTreeMap, HashSet};
@@ -24,6 +28,8 @@ struct World {
     acknowledged: Vec<u64>,
     rows: Vec<ChunkRow>,
     lives: u64,
+    /// Calls that answered with an error in the last life.
+    errors: usize,
 }
 
 impl World {
@@ -41,15 +47,24 @@ impl World {
         assert_eq!(found.damage, Vec::<String>::new(), "a power cut is not damage");
         let chunks = ChunkStore::new(disk, Path::new("chunks"), self.lives);
         let named: HashSet<String> = self.rows.iter().map(|row| row.object.clone()).collect();
-        let missing = chunks.reconcile(named)?;
-        assert_eq!(missing, Vec::<String>::new(), "a published chunk is missing");
+        let compared = chunks.compare(named)?;
+        assert_eq!(compared.missing, Vec::<String>::new(), "a published chunk is missing");
+        for object in compared.unnamed {
+            chunks.remove(&object)?;
+        }
         let (mut hot, dead): (Vec<_>, Vec<_>) = found
             .records
             .into_iter()
             .partition(|located| located.meta.number.sequence() > self.chunked_through());
         journal.release(&dead.iter().map(|located| located.loc).collect::<Vec<_>>());
         self.check(&journal, &chunks, &hot);
-        self.work(&journal, &chunks, &mut hot)
+        self.errors = 0;
+        for step in 1..=9 {
+            self.work(step, &journal, &chunks, &mut hot);
+        }
+        // Whatever failed, what was acknowledged can be read now.
+        self.check(&journal, &chunks, &hot);
+        Ok(())
     }
 
     fn check(&self, journal: &Journal, chunks: &ChunkStore, hot: &[Located]) {
@@ -78,30 +93,30 @@ impl World {
         }
     }
 
-    fn work(
-        &mut self,
-        journal: &Journal,
-        chunks: &ChunkStore,
-        hot: &mut Vec<Located>,
-    ) -> Result<(), StoreError> {
-        for step in 1..=9u64 {
-            let group: Vec<Record> = (0..1 + step % 3).map(|_| self.next_record()).collect();
-            let locs = journal.commit(&group.iter().collect::<Vec<_>>())?;
-            for (record, loc) in group.iter().zip(locs) {
-                let mut bytes = Vec::new();
-                record.write_to(&mut bytes);
-                let header = RecordHeader::check(&bytes).unwrap();
-                self.acknowledged.push(header.meta.number.sequence());
-                hot.push(Located { stream: STREAM, meta: header.meta, key: header.key, loc });
+    fn work(&mut self, step: u64, journal: &Journal, chunks: &ChunkStore, hot: &mut Vec<Located>) {
+        let group: Vec<Record> = (0..1 + step % 3).map(|_| self.next_record()).collect();
+        match journal.commit(&group.iter().collect::<Vec<_>>()) {
+            Ok(locs) => {
+                for (record, loc) in group.iter().zip(locs) {
+                    let mut bytes = Vec::new();
+                    record.write_to(&mut bytes);
+                    let header = RecordHeader::check(&bytes).unwrap();
+                    self.acknowledged.push(header.meta.number.sequence());
+                    hot.push(Located { stream: STREAM, meta: header.meta, key: header.key, loc });
+                }
             }
-            if step % 4 == 0 {
-                let row = chunks.write(STREAM, hot, |located| Ok(journal.read(located.loc)?.unwrap()))?;
-                self.rows.push(row);
-                journal.release(&hot.drain(..).map(|located| located.loc).collect::<Vec<_>>());
-                journal.tend()?;
-            }
+            Err(_) => self.errors += 1,
         }
-        Ok(())
+        if step.is_multiple_of(4) && !hot.is_empty() {
+            match chunks.write(STREAM, hot, |located| Ok(journal.read(located.loc)?.unwrap())) {
+                Ok(row) => {
+                    self.rows.push(row);
+                    journal.release(&hot.drain(..).map(|located| located.loc).collect::<Vec<_>>());
+                }
+                Err(_) => self.errors += 1,
+            }
+            self.errors += usize::from(journal.tend().is_err());
+        }
     }
 
     fn next_record(&mut self) -> Record {
@@ -149,14 +164,85 @@ fn power_may_go_at_any_call_and_again_at_any_other() {
 }
 
 #[test]
-fn a_sync_that_fails_once_loses_nothing_that_was_acknowledged_afterwards() {
-    for failing in 1..=calls_of_a_life() {
-        let mut world = World::default();
-        let disk = SimulatedDisk::new(&["journal", "chunks"]);
-        disk.fail_sync_at(failing);
-        let _ = world.live(&disk);
-        for fate in fates() {
-            world.clone().live(&disk.restart(fate)).unwrap_or_else(|error| panic!("sync {failing}: {error}"));
+fn a_disk_that_is_full_or_broken_for_a_while_loses_nothing_and_is_used_again() {
+    let mut errors = 0;
+    for failure in [Failure::Full, Failure::Broken, Failure::BrokenSync] {
+        for begin in 0..=calls_of_a_life() {
+            for length in [1, 2, 5, 40] {
+                let case = format!("{failure:?} from call {begin} on for {length}");
+                let mut world = World::default();
+                let disk = SimulatedDisk::new(&["journal", "chunks"]);
+                disk.fail(begin..begin + length, failure);
+                world.live(&disk).unwrap_or_else(|error| panic!("{case}: {error}"));
+                errors += world.errors;
+                // The next life begins on a disk that is well: it takes everything, and what the last one left is no
+                // obstacle.
+                disk.repair();
+                let promised = world.acknowledged.len();
+                world.live(&disk).unwrap_or_else(|error| panic!("{case}: {error}"));
+                assert_eq!((world.errors, world.acknowledged.len()), (0, promised + 18), "{case}");
+                for fate in fates() {
+                    let lived = world.clone().live(&disk.restart(fate));
+                    lived.unwrap_or_else(|error| panic!("{case}, {fate:?}: {error}"));
+                }
+            }
+        }
+    }
+    assert!(errors > 1_000, "the disk did fail: {errors}");
+}
+
+#[test]
+fn a_disk_that_is_well_again_takes_fragments_without_a_restart() {
+    for failure in [Failure::Full, Failure::Broken, Failure::BrokenSync] {
+        for begin in 0..=calls_of_a_life() {
+            let case = format!("{failure:?} from call {begin} on");
+            let mut world = World { lives: 1, ..World::default() };
+            let disk = SimulatedDisk::new(&["journal", "chunks"]);
+            let found = recover(&disk, Path::new("journal")).unwrap();
+            let limits = SegmentLimits { bytes: 2_000, age: Duration::from_secs(3_600) };
+            let shared = Arc::new(disk.clone());
+            let journal = Journal::new(shared.clone(), Path::new("journal"), 1, limits, &found);
+            let chunks = ChunkStore::new(shared, Path::new("chunks"), 1);
+            let mut hot = Vec::new();
+            disk.fail(begin..usize::MAX, failure);
+            (1..=9).for_each(|step| world.work(step, &journal, &chunks, &mut hot));
+            world.check(&journal, &chunks, &hot);
+            disk.repair();
+            (world.errors, world.acknowledged) = (0, Vec::new());
+            (1..=9).for_each(|step| world.work(step, &journal, &chunks, &mut hot));
+            assert_eq!((world.errors, world.acknowledged.len()), (0, 18), "{case}");
+            world.check(&journal, &chunks, &hot);
+        }
+    }
+}
+
+#[test]
+fn the_format_is_written_whole_or_not_at_all() {
+    for old in [None, Some("tympan-store 1\n")] {
+        for cut in 0..12 {
+            for fate in fates() {
+                let disk = SimulatedDisk::new(&["data"]);
+                if let Some(old) = old {
+                    let file = disk.create(Path::new("data/FORMAT")).unwrap();
+                    file.write_all_at(old.as_bytes(), 0).unwrap();
+                    file.sync_data().unwrap();
+                    disk.sync_dir(Path::new("data")).unwrap();
+                }
+                disk.cut_at(cut);
+                let done = directory::check_format(&disk, Path::new("data")).is_ok();
+                let disk = disk.restart(fate);
+                let written = disk.open(Path::new("data/FORMAT")).ok().map(|file| {
+                    let mut bytes = vec![0; file.len().unwrap() as usize];
+                    file.read_exact_at(&mut bytes, 0).unwrap();
+                    String::from_utf8(bytes).unwrap()
+                });
+                let new = Some("tympan-store 2\n".to_owned());
+                assert!(
+                    written == new || (!done && written.as_deref() == old),
+                    "cut {cut}, {fate:?}: {written:?}"
+                );
+                directory::check_format(&disk, Path::new("data")).unwrap();
+            }
         }
     }
 }

@@ -1,10 +1,64 @@
 //! The catalogue's tables, in one place. Numbers of fragments are 20-byte blobs, big-endian, so that SQLite's order is
 //! theirs; times are Unix milliseconds.
 
-/// Raised with every change of the tables; a newer catalogue is refused.
-pub(super) const FORMAT: i64 = 1;
+/// Raised with every change of the tables; a newer catalogue is refused, an older one is upgraded.
+pub(super) const FORMAT: i64 = 2;
 
-/// Run on an empty database.
+/// A table of which every row carries a checksum of its other columns; triggers keep it right.
+pub(super) struct Sealed {
+    pub(super) table: &'static str,
+    pub(super) columns: &'static str,
+    /// Finds the row that a trigger is about.
+    key: &'static str,
+}
+
+pub(super) const STREAM: Sealed = Sealed {
+    table: "stream",
+    columns: "id, account, region, name, created_ms, device_name, media_type, kms_key_id, retention_hours, version, tags,
+        reserved_through, chunked_through, newest_server_ms, expired_through_ms, finished",
+    key: "id = new.id",
+};
+
+pub(super) const DATA_KEY: Sealed = Sealed {
+    table: "data_key",
+    columns: "stream, number, wrapped, created_ms",
+    key: "stream = new.stream AND number = new.number",
+};
+
+pub(super) const CHUNK: Sealed = Sealed {
+    table: "chunk",
+    columns: "stream, first, last, object, fragments, bytes, index_offset, producer_min_ms, producer_max_ms,
+        server_min_ms, server_max_ms, longest_ms, expires_at_ms",
+    key: "stream = new.stream AND last = new.last",
+};
+
+pub(super) const GARBAGE: Sealed = Sealed { table: "garbage", columns: "object", key: "object = new.object" };
+
+pub(super) const STORE: Sealed =
+    Sealed { table: "store", columns: "format, epoch", key: "rowid = new.rowid" };
+
+pub(super) const ALL: [Sealed; 5] = [STORE, STREAM, DATA_KEY, CHUNK, GARBAGE];
+
+impl Sealed {
+    /// An expression that is true of a row that is what was written.
+    pub(super) fn intact(&self) -> String {
+        format!("(checksum = row_checksum({}))", self.columns)
+    }
+
+    /// Adds the column, seals what is there and keeps it sealed from now on.
+    pub(super) fn seal(&self) -> String {
+        let Self { table, columns, key } = self;
+        let seal = format!("UPDATE {table} SET checksum = row_checksum({columns})");
+        format!(
+            "ALTER TABLE {table} ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+             {seal};
+             CREATE TRIGGER {table}_inserted AFTER INSERT ON {table} BEGIN {seal} WHERE {key}; END;
+             CREATE TRIGGER {table}_updated AFTER UPDATE OF {columns} ON {table} BEGIN {seal} WHERE {key}; END;"
+        )
+    }
+}
+
+/// Run on an empty database, and followed by every table's seal: these are the tables of format 1.
 pub(super) const TABLES: &str = "
 CREATE TABLE store (
     format INTEGER NOT NULL,

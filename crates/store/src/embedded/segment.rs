@@ -22,12 +22,15 @@ use tympan_types::{FragmentNumber, ProducerTime, ServerTime, WallTime};
 pub const SEGMENT_HEADER_BYTES: usize = 64;
 /// Bytes before a group's records.
 pub const GROUP_HEADER_BYTES: usize = 16;
-const ENTRY_BYTES: usize = 76;
+const ENTRY_BYTES: usize = 80;
+/// Footers of version 1 said nothing of a record's length, which followed from the fragment's.
+const ENTRY_BYTES_1: usize = 76;
 const FOOTER_HEADER_BYTES: usize = 16;
 const SEGMENT_MAGIC: [u8; 4] = *b"TYSG";
 const GROUP_MAGIC: [u8; 4] = *b"TYGR";
 const FOOTER_MAGIC: [u8; 4] = *b"TYFT";
 const VERSION: u16 = 1;
+const FOOTER_VERSION: u16 = 2;
 
 /// The first bytes of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +108,7 @@ pub(super) fn group_header(serial: u32, records_bytes: u32) -> [u8; GROUP_HEADER
 /// `end` is where the next segment's header says that this one ends: everything before it was promised, so whatever
 /// is wrong there is damage. Without a next segment the last group may be torn, and the scan stops there quietly -
 /// unless an intact group of a later serial follows: a group is only written once the one before was synced, so what
-/// precedes it had been promised, too. Total: any bytes give an answer.
+/// precedes it had been promised, too. So had what precedes an intact footer. Total: any bytes give an answer.
 pub fn scan(bytes: &[u8], end: Option<u64>) -> Scan {
     let promised = end.map(|end| usize::try_from(end).unwrap_or(usize::MAX));
     let limit = promised.unwrap_or(bytes.len());
@@ -126,7 +129,10 @@ pub fn scan(bytes: &[u8], end: Option<u64>) -> Scan {
         let damaged = match (next, promised) {
             (Some(next), _) => at..next,
             (None, Some(promised)) => at..promised,
-            (None, None) => break,
+            (None, None) => match footer_after(within, at) {
+                Some(footer) => at..footer,
+                None => break,
+            },
         };
         salvage(within, damaged.clone(), &mut found.records);
         at = damaged.end;
@@ -179,7 +185,7 @@ pub(super) fn footer(records: &mut [Located]) -> Vec<u8> {
     records.sort_by_key(|located| (located.stream, located.meta.number));
     let mut bytes = vec![0; FOOTER_HEADER_BYTES];
     bytes[..4].copy_from_slice(&FOOTER_MAGIC);
-    bytes[8..10].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[8..10].copy_from_slice(&FOOTER_VERSION.to_le_bytes());
     // A segment holds some hundred thousand records at most.
     bytes[12..16].copy_from_slice(&u32::try_from(records.len()).unwrap_or(0).to_le_bytes());
     for Located { stream, meta, key, loc } in records {
@@ -191,6 +197,7 @@ pub(super) fn footer(records: &mut [Located]) -> Vec<u8> {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.extend_from_slice(&loc.offset.to_le_bytes());
+        bytes.extend_from_slice(&loc.length.to_le_bytes());
     }
     put_checksum(&mut bytes);
     bytes
@@ -199,13 +206,17 @@ pub(super) fn footer(records: &mut [Located]) -> Vec<u8> {
 /// Reads the footer that begins where the records of segment `segment` end; `None` if there is none that is whole.
 pub fn parse_footer(bytes: &[u8], segment: u64, end: u64) -> Option<Vec<Located>> {
     let header = bytes.get(..FOOTER_HEADER_BYTES)?;
-    let known = header[..4] == FOOTER_MAGIC && u16::from_le_bytes(field(header, 8)?) == VERSION;
-    known.then_some(())?;
+    (header[..4] == FOOTER_MAGIC).then_some(())?;
+    let entry_bytes = match u16::from_le_bytes(field(header, 8)?) {
+        1 => ENTRY_BYTES_1,
+        FOOTER_VERSION => ENTRY_BYTES,
+        _ => return None,
+    };
     let count = u32::from_le_bytes(field(header, 12)?) as usize;
-    let length = count.checked_mul(ENTRY_BYTES)?.checked_add(FOOTER_HEADER_BYTES)?;
+    let length = count.checked_mul(entry_bytes)?.checked_add(FOOTER_HEADER_BYTES)?;
     let bytes = bytes.get(..length).filter(|bytes| checksum_matches(bytes))?;
     bytes[FOOTER_HEADER_BYTES..]
-        .chunks_exact(ENTRY_BYTES)
+        .chunks_exact(entry_bytes)
         .map(|entry| parse_entry(entry, segment, end))
         .collect()
 }
@@ -219,7 +230,9 @@ fn parse_entry(entry: &[u8], segment: u64, end: u64) -> Option<Located> {
         head_bytes: u32::from_le_bytes(field(entry, 60)?),
         body_bytes: u32::from_le_bytes(field(entry, 64)?),
     };
-    let length = u32::try_from(meta.size_bytes() + (RECORD_HEADER_BYTES + TAG_BYTES) as u64).ok()?;
+    let plain = u32::try_from(meta.size_bytes() + (RECORD_HEADER_BYTES + TAG_BYTES) as u64).ok()?;
+    let length = field(entry, ENTRY_BYTES_1).map_or(plain, u32::from_le_bytes);
+    (length <= plain).then_some(())?;
     let offset = u64::from_le_bytes(field(entry, 68)?);
     offset.checked_add(u64::from(length)).filter(|record_end| *record_end <= end)?;
     Some(Located {
@@ -228,6 +241,12 @@ fn parse_entry(entry: &[u8], segment: u64, end: u64) -> Option<Located> {
         key: u32::from_le_bytes(field(entry, 56)?),
         loc: JournalLoc { segment, offset, length },
     })
+}
+
+/// Where an intact footer begins behind bytes that are no group.
+fn footer_after(bytes: &[u8], at: usize) -> Option<usize> {
+    (at..bytes.len())
+        .find(|at| footer_begins(bytes, *at) && parse_footer(&bytes[*at..], 0, *at as u64).is_some())
 }
 
 fn footer_begins(bytes: &[u8], at: usize) -> bool {
@@ -347,6 +366,12 @@ mod tests {
             assert_eq!(parse_footer(&bad, 7, end), None, "byte {at}");
         }
         assert_eq!(parse_footer(&footer, 7, end - 1), None, "an entry beyond the end");
+        // An intact footer proves that what stands before it had been promised.
+        let mut rotten = bytes.clone();
+        rotten[ends[0] + 30] ^= 1;
+        assert_eq!(scan(&rotten, None).damage, Vec::new(), "a torn write");
+        rotten.extend_from_slice(&footer);
+        assert_eq!(only_damage(&scan(&rotten, None)), (ends[0] as u64, ends[1] as u64));
         bytes.extend_from_slice(&footer[..40]);
         let found = scan(&bytes, None);
         assert_eq!(

@@ -1,11 +1,12 @@
 //! A disk that keeps, of each file and directory, what a program sees and what would survive a power cut; that loses
-//! power at any call; and whose fdatasync can fail the way Linux's does.
+//! power at any call; and that can be full or broken for a while, the way Linux says so.
 
 use super::disk::{Disk, DiskFile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The unit in which unsynced bytes are lost.
 const BLOCK_BYTES: usize = 512;
@@ -21,7 +22,48 @@ struct State {
     durable_dirs: BTreeSet<PathBuf>,
     calls: usize,
     cut_at: usize,
-    fail_sync_at: usize,
+    failing: Option<(Range<usize>, Failure)>,
+}
+
+/// How calls fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// ENOSPC, of blocks or of inodes: half of a write gets through, and so do removals.
+    Full,
+    /// EIO of every changing call; after a sync that fails the pages count as clean.
+    Broken,
+    /// EIO of syncs alone.
+    BrokenSync,
+}
+
+impl Failure {
+    fn error(self) -> io::Error {
+        match self {
+            Self::Full => io::ErrorKind::StorageFull.into(),
+            Self::Broken | Self::BrokenSync => io::Error::other("EIO"),
+        }
+    }
+}
+
+/// What a changing call does, as far as its failure depends on it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Create,
+    Write,
+    Sync,
+    SyncNames,
+    Rename,
+    Remove,
+}
+
+impl Call {
+    fn fails(self, failure: Failure) -> bool {
+        match failure {
+            Failure::Full => !matches!(self, Self::Remove | Self::SyncNames),
+            Failure::Broken => true,
+            Failure::BrokenSync => matches!(self, Self::Sync | Self::SyncNames),
+        }
+    }
 }
 
 #[derive(Clone, Default)]
@@ -51,7 +93,7 @@ impl SimulatedDisk {
             dirs,
             calls: 0,
             cut_at: usize::MAX,
-            fail_sync_at: usize::MAX,
+            failing: None,
         })))
     }
 
@@ -61,10 +103,15 @@ impl SimulatedDisk {
         (state.calls, state.cut_at) = (0, call);
     }
 
-    /// The `call`-th changing call from now, if it is a sync, fails once.
-    pub(super) fn fail_sync_at(&self, call: usize) {
+    /// These changing calls, counted from now, fail if they are of a kind that does.
+    pub(super) fn fail(&self, calls: Range<usize>, failure: Failure) {
         let mut state = self.0.lock().unwrap();
-        (state.calls, state.fail_sync_at) = (0, call);
+        (state.calls, state.failing) = (0, Some((calls, failure)));
+    }
+
+    /// All is well again.
+    pub(super) fn repair(&self) {
+        self.0.lock().unwrap().failing = None;
     }
 
     /// Changing calls so far.
@@ -105,17 +152,28 @@ impl SimulatedDisk {
             dirs,
             calls: 0,
             cut_at: usize::MAX,
-            fail_sync_at: usize::MAX,
+            failing: None,
         })))
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
+    fn change<T>(&self, call: Call, change: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
+        let (mut state, failure) = self.begin(call)?;
+        match failure {
+            Some(failure) => Err(failure.error()),
+            None => change(&mut state),
+        }
+    }
+
+    /// Counts a call. Says whether it fails.
+    fn begin(&self, call: Call) -> io::Result<(MutexGuard<'_, State>, Option<Failure>)> {
         let mut state = self.0.lock().unwrap();
         if state.calls >= state.cut_at {
             return Err(io::Error::other("no power"));
         }
+        let failing = state.failing.as_ref().filter(|(calls, _)| calls.contains(&state.calls));
+        let failure = failing.map(|(_, failure)| *failure).filter(|failure| call.fails(*failure));
         state.calls += 1;
-        change(&mut state)
+        Ok((state, failure))
     }
 }
 
@@ -164,7 +222,7 @@ struct SimulatedFile {
 
 impl Disk for SimulatedDisk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        let file = self.change(|state| {
+        let file = self.change(Call::Create, |state| {
             if state.names.contains_key(path) {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
@@ -183,7 +241,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<bool> {
-        self.change(|state| Ok(state.dirs.insert(path.to_owned())))
+        self.change(Call::Create, |state| Ok(state.dirs.insert(path.to_owned())))
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
@@ -193,11 +251,13 @@ impl Disk for SimulatedDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.change(|state| state.names.remove(path).map(drop).ok_or(io::ErrorKind::NotFound.into()))
+        let remove =
+            |state: &mut State| state.names.remove(path).map(drop).ok_or(io::ErrorKind::NotFound.into());
+        self.change(Call::Remove, remove)
     }
 
     fn remove_empty_dir(&self, path: &Path) -> io::Result<()> {
-        self.change(|state| {
+        self.change(Call::Remove, |state| {
             if state.names.keys().any(|name| name.parent() == Some(path)) {
                 return Err(io::ErrorKind::DirectoryNotEmpty.into());
             }
@@ -207,7 +267,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.change(|state| {
+        self.change(Call::Rename, |state| {
             let file = state.names.remove(from).ok_or(io::Error::from(io::ErrorKind::NotFound))?;
             state.names.insert(to.to_owned(), file);
             Ok(())
@@ -215,7 +275,7 @@ impl Disk for SimulatedDisk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.change(|state| {
+        self.change(Call::SyncNames, |state| {
             let within = |name: &Path| name.parent() == Some(path);
             state.durable_names.retain(|name, _| !within(name));
             let names = state.names.iter().filter(|(name, _)| within(name));
@@ -240,34 +300,39 @@ impl DiskFile for SimulatedFile {
     }
 
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.disk.change(|state| {
-            let file = &mut state.files[self.file];
-            let (begin, end) = (offset as usize, offset as usize + bytes.len());
-            if file.seen.len() < end {
-                file.seen.resize(end, 0);
-            }
-            file.seen[begin..end].copy_from_slice(bytes);
-            file.dirty.extend(begin / BLOCK_BYTES..end.div_ceil(BLOCK_BYTES));
-            Ok(())
-        })
+        let (mut state, failure) = self.disk.begin(Call::Write)?;
+        let bytes = match failure {
+            Some(_) => &bytes[..bytes.len() / 2],
+            None => bytes,
+        };
+        let file = &mut state.files[self.file];
+        let (begin, end) = (offset as usize, offset as usize + bytes.len());
+        if file.seen.len() < end {
+            file.seen.resize(end, 0);
+        }
+        file.seen[begin..end].copy_from_slice(bytes);
+        file.dirty.extend(begin / BLOCK_BYTES..end.div_ceil(BLOCK_BYTES));
+        failure.map_or(Ok(()), |failure| Err(failure.error()))
+    }
+
+    fn allocate(&self, _bytes: u64) -> io::Result<()> {
+        self.disk.change(Call::Write, |_| Ok(()))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.disk.change(|state| {
-            let failing = state.calls == state.fail_sync_at;
-            let Contents { seen, durable, dirty } = &mut state.files[self.file];
-            let dirty = std::mem::take(dirty);
-            if failing {
-                // As Linux does: the pages count as clean now, and a second fsync would succeed without writing them.
-                return Err(io::Error::other("EIO"));
-            }
-            durable.resize(seen.len(), 0);
-            for block in dirty {
-                let begin = block * BLOCK_BYTES;
-                let end = (begin + BLOCK_BYTES).min(seen.len());
-                durable[begin..end].copy_from_slice(&seen[begin..end]);
-            }
-            Ok(())
-        })
+        let (mut state, failure) = self.disk.begin(Call::Sync)?;
+        let Contents { seen, durable, dirty } = &mut state.files[self.file];
+        let dirty = std::mem::take(dirty);
+        if let Some(failure) = failure {
+            // As Linux does: the pages count as clean now, and a second fsync would succeed without writing them.
+            return Err(failure.error());
+        }
+        durable.resize(seen.len(), 0);
+        for block in dirty {
+            let begin = block * BLOCK_BYTES;
+            let end = (begin + BLOCK_BYTES).min(seen.len());
+            durable[begin..end].copy_from_slice(&seen[begin..end]);
+        }
+        Ok(())
     }
 }

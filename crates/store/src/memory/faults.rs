@@ -33,6 +33,11 @@ impl Faults {
         self.switches().commits.extend(faults);
     }
 
+    /// Commits succeed from now on.
+    pub fn clear_commits(&self) {
+        self.switches().commits.clear();
+    }
+
     /// The next chunks are refused.
     pub fn refuse_chunks(&self, count: u32) {
         self.switches().chunks_to_refuse = count;

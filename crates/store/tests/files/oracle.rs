@@ -69,7 +69,7 @@ fn with_right_checksums(input: &[u8]) -> Vec<u8> {
             b"TYSG" => 64,
             b"TYGR" => 16,
             b"TYMF" => length(12),
-            b"TYFT" => length(12).saturating_mul(76).saturating_add(16),
+            b"TYFT" => length(12).saturating_mul(if rest[8] == 1 { 76 } else { 80 }).saturating_add(16),
             _ => continue,
         };
         if (8..=rest.len()).contains(&covered) {

@@ -4,12 +4,15 @@
 
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tympan_kms::{KeyId, Keyring};
+use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
 use tympan_store::memory::{MemoryBackend, MemoryDisk};
 use tympan_store::{
-    Clock, FragmentHead, MediaStore, NewStream, ReadEvent, Reader, StoreError, StoreOptions, Stream, Writer,
+    BodyCodec, Clock, FragmentHead, MediaStore, NewStream, ReadEvent, Reader, StoreError, StoreOptions,
+    Stream, Writer,
 };
 use tympan_types::{AccountId, FragmentNumber, ProducerTime, Region, StreamArn, StreamName, WallTime};
 
@@ -32,6 +35,44 @@ impl Clock for ManualClock {
     fn now(&self) -> WallTime {
         WallTime::from_unix_ms(self.0.load(Ordering::SeqCst))
     }
+}
+
+/// A form for tests: a body of one byte only, many times, as that byte.
+#[derive(Debug)]
+pub(crate) struct RunLength;
+
+impl BodyCodec for RunLength {
+    fn form(&self) -> u16 {
+        9
+    }
+
+    fn encode(&self, body: &[u8], out: &mut Vec<u8>) -> bool {
+        out.extend(body.first());
+        body.iter().all(|byte| Some(byte) == body.first())
+    }
+
+    fn decode(&self, stored: &[u8], plain_bytes: usize) -> Option<Vec<u8>> {
+        let [byte] = stored else { return None };
+        Some(vec![*byte; plain_bytes])
+    }
+}
+
+/// Opens a store on a directory; housekeeping happens on command only, and chunks are small.
+pub(crate) fn open_embedded(
+    path: &Path,
+    embedded: EmbeddedOptions,
+    keyring: &Arc<Keyring>,
+    clock: &Arc<ManualClock>,
+) -> Result<(MediaStore, Arc<EmbeddedBackend>), StoreError> {
+    let backend = Arc::new(EmbeddedBackend::open(path, embedded)?);
+    let options = StoreOptions {
+        housekeeping_ms: 0,
+        read_ahead_bytes: 500,
+        chunk_bytes: 3_000,
+        body_codec: Some(Arc::new(RunLength)),
+        ..StoreOptions::default()
+    };
+    Ok((MediaStore::open(backend.clone(), keyring.clone(), clock.clone(), options)?, backend))
 }
 
 /// A store in memory, and all that it stands on. Housekeeping happens on command only.

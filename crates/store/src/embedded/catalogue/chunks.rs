@@ -2,15 +2,18 @@
 
 use super::streams::find_stream;
 use super::{Catalogue, execute, failed, to_sql};
+use crate::embedded::schema::{CHUNK, GARBAGE};
 use crate::stream_rules::retention_ms;
-use crate::{ChunkRow, FirstMatch, StoreError, StreamId, StreamKey, TimeAxis};
+use crate::{ChunkRow, FirstMatch, StoreError, StreamId, StreamKey, StreamRow, TimeAxis};
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 use std::collections::HashSet;
 use tympan_types::{FragmentNumber, WallTime};
 
 /// At most so many chunks expire in one transaction.
 const EXPIRE_BATCH: i64 = 1_000;
+/// That many when the disk is full: a transaction of these fits into the reserve.
+const EXPIRE_BATCH_WHEN_FULL: i64 = 50;
 
 impl Catalogue {
     /// The chunk's bytes are durable: names them, and retires the journal records that it replaces.
@@ -19,33 +22,49 @@ impl Catalogue {
             let row =
                 find_stream(transaction, &StreamKey::Id(chunk.stream))?.ok_or_else(StoreError::stream_not_found)?;
             let retired = row.chunked_through.max(chunk.last);
-            let expires_at_ms = chunk.server_ms.1.saturating_add(retention_ms(row.stream.retention_hours));
-            execute(
-                transaction,
-                "INSERT INTO chunk (stream, last, first, object, fragments, bytes, index_offset, producer_min_ms,
-                    producer_max_ms, server_min_ms, server_max_ms, longest_ms, expires_at_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-                params![
-                    chunk.stream.to_bytes(),
-                    chunk.last.to_bytes(),
-                    chunk.first.to_bytes(),
-                    chunk.object,
-                    chunk.fragments,
-                    to_sql(chunk.bytes)?,
-                    chunk.index_offset,
-                    chunk.producer_ms.0,
-                    chunk.producer_ms.1,
-                    chunk.server_ms.0,
-                    chunk.server_ms.1,
-                    chunk.longest_ms,
-                    expires_at_ms,
-                ],
-            )?;
+            insert(transaction, chunk, &row)?;
             execute(
                 transaction,
                 "UPDATE stream SET chunked_through = ?2, newest_server_ms = max(newest_server_ms, ?3) WHERE id = ?1",
                 params![chunk.stream.to_bytes(), retired.to_bytes(), chunk.server_ms.1],
             )
+        })
+    }
+
+    /// Puts a chunk's row in the place of one that is damaged; `false` if there is none, or the chunk is none of those
+    /// that are kept.
+    pub(in crate::embedded) fn name_again(&self, chunk: &ChunkRow) -> Result<bool, StoreError> {
+        self.write(|transaction| {
+            let Ok(Some(row)) = find_stream(transaction, &StreamKey::Id(chunk.stream)) else {
+                return Ok(false);
+            };
+            let (stream, first, last) =
+                (chunk.stream.to_bytes(), chunk.first.to_bytes(), chunk.last.to_bytes());
+            let overlap = format!(
+                "SELECT 1 FROM chunk WHERE stream = ?1 AND last >= ?2 AND first <= ?3 AND {}",
+                CHUNK.intact()
+            );
+            let taken = transaction
+                .prepare_cached(&overlap)
+                .and_then(|mut query| query.exists(params![stream, first, last]))
+                .map_err(failed)?;
+            if taken || chunk.last > row.chunked_through {
+                return Ok(false);
+            }
+            // Whatever is wrong with the row, something of it is right.
+            let damaged = format!(
+                "DELETE FROM chunk WHERE NOT {}
+                    AND (object = ?4 OR (stream = ?1 AND (first = ?2 OR last = ?3)))",
+                CHUNK.intact()
+            );
+            let deleted = transaction
+                .prepare_cached(&damaged)
+                .and_then(|mut delete| delete.execute(params![stream, first, last, chunk.object]))
+                .map_err(failed)?;
+            if deleted > 0 {
+                insert(transaction, chunk, &row)?;
+            }
+            Ok(deleted > 0)
         })
     }
 
@@ -65,7 +84,7 @@ impl Catalogue {
             FirstMatch::Any => String::new(),
             FirstMatch::Reaching { axis, at_ms } => {
                 values.push(at_ms.into());
-                format!("AND ({max} >= ?3 OR {max} + longest_ms > ?3)", max = span(axis).1)
+                format!("AND ({max} >= ?3 OR {max} + longest_ms >= ?3)", max = span(axis).1)
             }
             FirstMatch::Starting { axis, from_ms, to_ms } => {
                 values.extend([from_ms.into(), to_ms.into()]);
@@ -74,12 +93,26 @@ impl Catalogue {
             }
         };
         let sql = format!(
-            "SELECT {CHUNK_COLUMNS} FROM chunk WHERE stream = ?1 AND last > ?2 {condition} ORDER BY last LIMIT 1"
+            "SELECT {}, {} FROM chunk WHERE stream = ?1 AND last > ?2 {condition} ORDER BY last LIMIT 1",
+            CHUNK.columns,
+            CHUNK.intact()
         );
-        self.reader()
-            .prepare_cached(&sql)
-            .and_then(|mut query| query.query_row(params_from_iter(values), chunk_columns).optional())
-            .map_err(failed)
+        loop {
+            let found = self
+                .reader()
+                .prepare_cached(&sql)
+                .and_then(|mut query| query.query_row(params_from_iter(&values), chunk_columns).optional())
+                .map_err(failed)?;
+            match found {
+                Some((row, false)) => {
+                    tracing::error!(%stream, object = row.object, "the catalogue's row of a chunk is damaged; the chunk is left out");
+                    if let Some(after) = values.get_mut(1) {
+                        *after = row.last.to_bytes().to_vec().into();
+                    }
+                }
+                found => return Ok(found.map(|(row, _)| row)),
+            }
+        }
     }
 
     /// Whether a chunk is still named.
@@ -93,27 +126,42 @@ impl Catalogue {
         found.map_err(failed)
     }
 
-    /// The objects of all chunks.
+    /// The objects of all chunks of which the row is intact.
     pub(in crate::embedded) fn objects(&self) -> Result<HashSet<String>, StoreError> {
-        self.texts("SELECT object FROM chunk").map(HashSet::from_iter)
+        self.texts(&format!("SELECT object FROM chunk WHERE {}", CHUNK.intact())).map(HashSet::from_iter)
     }
 
     /// Turns chunks of which everything has expired into garbage. Returns how many.
     pub(in crate::embedded) fn expire(&self, now: WallTime) -> Result<u64, StoreError> {
+        self.expire_in_batches(now, EXPIRE_BATCH)
+    }
+
+    /// The same in steps that need little space.
+    pub(in crate::embedded) fn expire_when_full(&self, now: WallTime) -> Result<u64, StoreError> {
+        self.expire_in_batches(now, EXPIRE_BATCH_WHEN_FULL)
+    }
+
+    fn expire_in_batches(&self, now: WallTime, batch_rows: i64) -> Result<u64, StoreError> {
         let mut expired = 0;
         loop {
             let batch = self.write(|transaction| {
-                let due = "SELECT stream, last FROM chunk WHERE expires_at_ms <= ?1 ORDER BY expires_at_ms LIMIT ?2";
+                // The second look is at the row itself, whatever the index says, and only at one that is intact.
+                let due = format!(
+                    "SELECT stream, last FROM chunk WHERE expires_at_ms <= ?1 AND expires_at_ms + 0 <= ?1 AND {}
+                     ORDER BY expires_at_ms LIMIT ?2",
+                    CHUNK.intact()
+                );
                 let of_due = format!("FROM chunk WHERE (stream, last) IN ({due})");
-                let values = params![now.unix_ms(), EXPIRE_BATCH];
-                execute(transaction, &format!("INSERT INTO garbage SELECT object {of_due}"), values)?;
+                let values = params![now.unix_ms(), batch_rows];
+                let name = format!("INSERT OR IGNORE INTO garbage (object) SELECT object {of_due}");
+                execute(transaction, &name, values)?;
                 let deleted = transaction
                     .prepare_cached(&format!("DELETE {of_due}"))
                     .and_then(|mut delete| delete.execute(values));
                 deleted.map_err(failed)
             })?;
             expired += batch as u64;
-            if (batch as u64) < EXPIRE_BATCH.unsigned_abs() {
+            if (batch as u64) < batch_rows.unsigned_abs() {
                 return Ok(expired);
             }
         }
@@ -121,7 +169,7 @@ impl Catalogue {
 
     /// Objects whose bytes should go.
     pub(in crate::embedded) fn garbage(&self) -> Result<Vec<String>, StoreError> {
-        self.texts("SELECT object FROM garbage")
+        self.texts(&format!("SELECT object FROM garbage WHERE {}", GARBAGE.intact()))
     }
 
     /// The bytes of these objects are gone.
@@ -134,11 +182,40 @@ impl Catalogue {
     }
 }
 
-const CHUNK_COLUMNS: &str = "stream, first, last, object, fragments, bytes, index_offset, producer_min_ms,
-    producer_max_ms, server_min_ms, server_max_ms, longest_ms";
+/// Adds a chunk's row to its stream's.
+fn insert(transaction: &Transaction<'_>, chunk: &ChunkRow, stream: &StreamRow) -> Result<(), StoreError> {
+    let newest_ms = chunk.server_ms.1;
+    let expires_at_ms = if newest_ms <= stream.expired_through.unix_ms() {
+        newest_ms
+    } else {
+        newest_ms.saturating_add(retention_ms(stream.stream.retention_hours))
+    };
+    execute(
+        transaction,
+        "INSERT INTO chunk (stream, last, first, object, fragments, bytes, index_offset, producer_min_ms,
+            producer_max_ms, server_min_ms, server_max_ms, longest_ms, expires_at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        params![
+            chunk.stream.to_bytes(),
+            chunk.last.to_bytes(),
+            chunk.first.to_bytes(),
+            chunk.object,
+            chunk.fragments,
+            to_sql(chunk.bytes)?,
+            chunk.index_offset,
+            chunk.producer_ms.0,
+            chunk.producer_ms.1,
+            chunk.server_ms.0,
+            newest_ms,
+            chunk.longest_ms,
+            expires_at_ms,
+        ],
+    )
+}
 
-fn chunk_columns(row: &Row<'_>) -> rusqlite::Result<ChunkRow> {
-    Ok(ChunkRow {
+/// The columns of [`CHUNK`], and whether they are what was written.
+fn chunk_columns(row: &Row<'_>) -> rusqlite::Result<(ChunkRow, bool)> {
+    let chunk = ChunkRow {
         stream: StreamId::from_bytes(row.get(0)?),
         first: FragmentNumber::from_bytes(row.get(1)?),
         last: FragmentNumber::from_bytes(row.get(2)?),
@@ -149,5 +226,6 @@ fn chunk_columns(row: &Row<'_>) -> rusqlite::Result<ChunkRow> {
         producer_ms: (row.get(7)?, row.get(8)?),
         server_ms: (row.get(9)?, row.get(10)?),
         longest_ms: row.get(11)?,
-    })
+    };
+    Ok((chunk, row.get(13)?))
 }

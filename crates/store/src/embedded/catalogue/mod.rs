@@ -3,6 +3,7 @@
 //! One connection writes, one reads, so that a listing does not wait for somebody else's fsync.
 
 mod chunks;
+mod integrity;
 mod streams;
 
 use super::schema;
@@ -15,36 +16,102 @@ pub(super) struct Catalogue {
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
     epoch: u64,
+    damage: Vec<String>,
+    /// Whether its pages hold together. Where they do not, a change could make it worse.
+    takes_changes: bool,
 }
 
 impl Catalogue {
-    /// Opens or creates the database and begins a new epoch.
+    /// Opens or creates the database, looks for damage and begins a new epoch.
+    ///
+    /// A database of which the pages do not hold together is read as far as it goes, and takes no changes.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_or_create(path).map_err(|error| match error.kind() {
+            ErrorKind::Corrupt => StoreError::corrupt(format!(
+                "{} is damaged and cannot be used ({error}): restore it from a back-up of the whole directory",
+                path.display()
+            )),
+            _ => error,
+        })
+    }
+
+    fn open_or_create(path: &Path) -> Result<Self, StoreError> {
         let mut writer = connect(path)?;
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let tables: i64 = one(&transaction, "SELECT count(*) FROM sqlite_schema")?;
         if tables == 0 {
+            let pages: i64 = one(&transaction, "PRAGMA page_count")?;
+            if pages > 1 {
+                return Err(StoreError::corrupt(format!("it has {pages} pages and no tables")));
+            }
             transaction.execute_batch(schema::TABLES).map_err(failed)?;
-            transaction
-                .execute("INSERT INTO store (format, epoch) VALUES (?1, 0)", [schema::FORMAT])
-                .map_err(failed)?;
+            transaction.execute("INSERT INTO store (format, epoch) VALUES (1, 0)", []).map_err(failed)?;
         }
+        let mut found = integrity::check(&transaction)?;
         let format: i64 = one(&transaction, "SELECT format FROM store")?;
-        if format != schema::FORMAT {
-            let message = format!(
-                "the catalogue has format {format} and this program knows format {}: use the program that wrote it",
-                schema::FORMAT
-            );
-            return Err(StoreError::internal(message));
+        match format {
+            schema::FORMAT => {}
+            1 if found.takes_changes => upgrade(&transaction)?,
+            1 => return Err(StoreError::corrupt(found.damage.join("; "))),
+            _ => {
+                let message = format!(
+                    "the catalogue has format {format} and this program knows 1 to {}: use the program that wrote it",
+                    schema::FORMAT
+                );
+                return Err(StoreError::internal(message));
+            }
         }
-        transaction.execute("UPDATE store SET epoch = epoch + 1", []).map_err(failed)?;
+        integrity::check_schema(&transaction)?;
+        integrity::check_rows(&transaction, &mut found.damage)?;
         let epoch: i64 = one(&transaction, "SELECT epoch FROM store")?;
-        transaction.commit().map_err(failed)?;
+        let epoch = epoch.unsigned_abs().saturating_add(1);
+        if found.takes_changes {
+            transaction.execute("UPDATE store SET epoch = ?1", [to_sql(epoch)?]).map_err(failed)?;
+            transaction.commit().map_err(failed)?;
+        } else {
+            // SQLite may have rolled it back by itself.
+            drop(transaction);
+        }
         Ok(Self {
             writer: Mutex::new(writer),
             reader: Mutex::new(connect(path)?),
-            epoch: epoch.unsigned_abs(),
+            epoch,
+            damage: found.damage,
+            takes_changes: found.takes_changes,
         })
+    }
+
+    /// Sets or asks something of the connection that writes.
+    #[cfg(test)]
+    pub(super) fn pragma(&self, what: &str) -> i64 {
+        self.writer().query_row(&format!("PRAGMA {what}"), [], |row| row.get(0)).unwrap()
+    }
+
+    /// Sentences about what is not as it was written.
+    pub(super) fn damage(&self) -> &[String] {
+        &self.damage
+    }
+
+    /// What was read; nothing, where that failed on a catalogue of which the pages do not hold together.
+    pub(super) fn as_far_as_it_goes<T: Default>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
+        match read {
+            Err(error) if !self.takes_changes => {
+                tracing::error!(%error, "the catalogue cannot be read whole; what is intact is served");
+                Ok(T::default())
+            }
+            read => read,
+        }
+    }
+
+    /// An error unless the catalogue takes changes.
+    pub(super) fn check_takes_changes(&self) -> Result<(), StoreError> {
+        if self.takes_changes {
+            return Ok(());
+        }
+        Err(StoreError::corrupt(
+            "the catalogue is damaged and takes no changes: what is intact can be read; restore the data directory from \
+             a back-up to write",
+        ))
     }
 
     /// Which opening of the store this is.
@@ -64,6 +131,7 @@ impl Catalogue {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.check_takes_changes()?;
         let mut writer = self.writer();
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let result = work(&transaction)?;
@@ -80,8 +148,18 @@ impl Catalogue {
     }
 }
 
+/// Makes a catalogue of format 1 one of format 2.
+fn upgrade(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    for table in schema::ALL {
+        transaction.execute_batch(&table.seal()).map_err(failed)?;
+    }
+    transaction.execute("UPDATE store SET format = ?1", [schema::FORMAT]).map_err(failed)?;
+    Ok(())
+}
+
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(failed)?;
+    integrity::add_row_checksum(&connection).map_err(failed)?;
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;

@@ -1,6 +1,7 @@
 //! The rows of streams and of their wrapped keys.
 
 use super::{Catalogue, execute, failed, to_sql};
+use crate::embedded::schema::STREAM;
 use crate::stream_rules::{change_tags, check_version, exists, expires_before, quota_reached, retention_ms};
 use crate::{
     KeyRow, Reservation, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow, StreamStatus,
@@ -69,9 +70,11 @@ impl Catalogue {
         // A range of names, not a pattern: `_` and `%` are no wildcards, and the index serves it.
         let mut query = reader
             .prepare_cached(&format!(
-                "SELECT {STREAM_COLUMNS} FROM stream
+                "SELECT {}, {} FROM stream
                  WHERE account = ?1 AND region = ?2 AND name >= ?3 AND name > ?4 AND substr(name, 1, ?5) = ?3
-                 ORDER BY name LIMIT ?6"
+                 ORDER BY name LIMIT ?6",
+                STREAM.columns,
+                STREAM.intact()
             ))
             .map_err(failed)?;
         let after = page.after.as_ref().map_or("", StreamName::as_str);
@@ -88,7 +91,15 @@ impl Catalogue {
                 stream_columns,
             )
             .map_err(failed)?;
-        rows.map(|row| Ok(row.map_err(failed)?.into_row()?.stream)).collect()
+        let mut streams = Vec::new();
+        for row in rows {
+            match row.map_err(failed)?.into_row() {
+                Ok(row) => streams.push(row.stream),
+                // One that is damaged does not hide the others.
+                Err(error) => tracing::error!(%error, "a stream is left out of a listing"),
+            }
+        }
+        Ok(streams)
     }
 
     pub(in crate::embedded) fn delete_stream(
@@ -101,7 +112,11 @@ impl Catalogue {
             check_version(&row.stream, version)?;
             let id = row.stream.id.to_bytes();
             execute(transaction, "DELETE FROM data_key WHERE stream = ?1", [id])?;
-            execute(transaction, "INSERT INTO garbage SELECT object FROM chunk WHERE stream = ?1", [id])?;
+            execute(
+                transaction,
+                "INSERT OR IGNORE INTO garbage (object) SELECT object FROM chunk WHERE stream = ?1",
+                [id],
+            )?;
             execute(transaction, "DELETE FROM chunk WHERE stream = ?1", [id])?;
             execute(transaction, "DELETE FROM stream WHERE id = ?1", [id])?;
             Ok(row.stream.id)
@@ -244,12 +259,13 @@ impl Catalogue {
         })
     }
 
-    /// Per stream, up to which number its journal records are dead.
+    /// Per intact stream, up to which number its journal records are dead.
     pub(in crate::embedded) fn chunked_through(
         &self,
     ) -> Result<HashMap<StreamId, FragmentNumber>, StoreError> {
         let reader = self.reader();
-        let mut query = reader.prepare("SELECT id, chunked_through FROM stream").map_err(failed)?;
+        let sql = format!("SELECT id, chunked_through FROM stream WHERE {}", STREAM.intact());
+        let mut query = reader.prepare(&sql).map_err(failed)?;
         let rows = query
             .query_map([], |row| {
                 Ok((StreamId::from_bytes(row.get(0)?), FragmentNumber::from_bytes(row.get(1)?)))
@@ -280,10 +296,7 @@ impl Catalogue {
     }
 }
 
-const STREAM_COLUMNS: &str = "id, account, region, name, created_ms, device_name, media_type, kms_key_id,
-    retention_hours, version, tags, reserved_through, chunked_through, newest_server_ms, expired_through_ms, finished";
-
-/// A row of `stream` before its texts are parsed.
+/// The columns of [`STREAM`] before their texts are parsed.
 struct StreamColumns {
     id: [u8; 16],
     account: String,
@@ -301,6 +314,8 @@ struct StreamColumns {
     newest_server_ms: i64,
     expired_through_ms: i64,
     finished: bool,
+    /// Whether they are what was written.
+    intact: bool,
 }
 
 fn stream_columns(row: &Row<'_>) -> rusqlite::Result<StreamColumns> {
@@ -321,6 +336,7 @@ fn stream_columns(row: &Row<'_>) -> rusqlite::Result<StreamColumns> {
         newest_server_ms: row.get(13)?,
         expired_through_ms: row.get(14)?,
         finished: row.get(15)?,
+        intact: row.get(16)?,
     })
 }
 
@@ -330,6 +346,9 @@ impl StreamColumns {
         let damaged = |what: &dyn std::fmt::Display| {
             StoreError::corrupt(format!("the catalogue's row of stream {id} is damaged: {what}"))
         };
+        if !self.intact {
+            return Err(damaged(&"its checksum does not match"));
+        }
         let arn = StreamArn::new(
             Region::parse(&self.region).map_err(|error| damaged(&error))?,
             AccountId::parse(&self.account).map_err(|error| damaged(&error))?,
@@ -372,7 +391,11 @@ pub(super) fn find_stream(connection: &Connection, key: &StreamKey) -> Result<Op
         }
     };
     let found = connection
-        .prepare_cached(&format!("SELECT {STREAM_COLUMNS} FROM stream WHERE {condition}"))
+        .prepare_cached(&format!(
+            "SELECT {}, {} FROM stream WHERE {condition}",
+            STREAM.columns,
+            STREAM.intact()
+        ))
         .and_then(|mut query| query.query_row(params_from_iter(values), stream_columns).optional())
         .map_err(failed)?;
     found.map(StreamColumns::into_row).transpose()
