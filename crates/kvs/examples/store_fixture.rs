@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tympan_kms::{KeyId, Keyring, KeyringOwner};
+use tympan_kvs::Companded;
 use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
 use tympan_store::{Clock, FragmentHead, MediaStore, NewStream, StoreOptions, Writer};
 use tympan_types::{AccountId, ProducerTime, Region, StreamArn, StreamName, WallTime};
@@ -36,7 +37,12 @@ async fn main() {
     // So small that there are closed segments with footers beside the open one.
     let embedded = EmbeddedOptions { segment_bytes: 3_000, ..EmbeddedOptions::default() };
     let backend = Arc::new(EmbeddedBackend::open(&path, embedded).unwrap());
-    let options = StoreOptions { housekeeping_ms: 0, chunk_age_ms: i64::MAX, ..StoreOptions::default() };
+    let options = StoreOptions {
+        housekeeping_ms: 0,
+        chunk_age_ms: i64::MAX,
+        body_codec: Some(Arc::new(Companded)),
+        ..StoreOptions::default()
+    };
     let store = MediaStore::open(backend, keyring, clock.clone(), options).unwrap();
 
     let (mut manifest, mut unfinished) = (String::new(), Vec::new());
@@ -62,13 +68,15 @@ async fn main() {
     std::fs::write(path.join("MANIFEST"), manifest).unwrap();
     store.shutdown().await;
     drop((unfinished, store));
-    std::fs::remove_file(path.join("LOCK")).unwrap();
+    for file in ["LOCK", "RESERVE"] {
+        std::fs::remove_file(path.join(file)).unwrap();
+    }
 }
 
 /// Writes a fragment and says what a reader must find: stream, number, producer and server time, duration.
 async fn write(writer: &mut Writer, clock: &FixtureClock, stream: usize, fragment: usize) -> String {
-    let server_ms = clock.0.fetch_add(1_000, Ordering::SeqCst);
-    let producer_ms = server_ms - 123;
+    let server_ms = clock.0.fetch_add(1_000, Ordering::SeqCst) + 1_000;
+    let producer_ms = server_ms - 1_123;
     let head = Bytes::from(contents::head());
     let number =
         writer.begin(FragmentHead { head, producer: ProducerTime::from_unix_ms(producer_ms) }).unwrap();

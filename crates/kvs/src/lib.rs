@@ -10,6 +10,7 @@
 //! Not here: HTTP, signatures, authorisation (the caller of this crate asks [`KvsService::resource`] first).
 
 mod archived;
+mod companded;
 mod connections;
 mod constraint;
 mod control;
@@ -22,6 +23,7 @@ mod service;
 mod stream_identity;
 mod version;
 
+pub use companded::Companded;
 pub use data::{
     Ack, AckEvent, AckStream, ErrorId, MediaBody, PutMediaRequest, PutMediaSession, TimecodeType,
 };

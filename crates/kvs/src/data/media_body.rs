@@ -184,7 +184,9 @@ impl Follow {
             Some(Err(error)) => {
                 tracing::warn!(%error, "getmedia ends with an error");
                 if self.open.is_none() {
-                    due.push_back(error_document(self.last, &error));
+                    // A client that goes on after this number goes on behind what is damaged.
+                    let about = error.fragment().unwrap_or(self.last);
+                    due.push_back(error_document(about, &error));
                 }
                 return false;
             }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tympan_kms::Keyring;
 use tympan_kvs::{
-    Ack, KvsError, KvsOptions, KvsService, MediaBody, Operation, PutMediaRequest, PutMediaSession,
+    Ack, Companded, KvsError, KvsOptions, KvsService, MediaBody, Operation, PutMediaRequest, PutMediaSession,
     StreamIdentity, TimecodeType,
 };
 use tympan_mkv::write::{self, FLAG_KEYFRAME, TrackHead};
@@ -40,6 +40,7 @@ pub struct Bench {
     pub store: MediaStore,
     pub clock: Arc<TestClock>,
     pub keys: Arc<Keyring>,
+    pub disk: MemoryDisk,
 }
 
 /// A service whose bodies end by silence only after a minute: tests end them by ending the capture.
@@ -50,18 +51,19 @@ pub fn bench() -> Bench {
 pub fn bench_with(change: impl FnOnce(&mut KvsOptions)) -> Bench {
     let clock = Arc::new(TestClock(AtomicI64::new(BEGIN_MS)));
     let keys = Arc::new(Keyring::in_memory());
+    let disk = MemoryDisk::new();
     let store = MediaStore::open(
-        Arc::new(MemoryBackend::open(&MemoryDisk::new())),
+        Arc::new(MemoryBackend::open(&disk)),
         keys.clone(),
         clock.clone(),
-        StoreOptions::default(),
+        StoreOptions { body_codec: Some(Arc::new(Companded)), ..StoreOptions::default() },
     )
     .unwrap();
     let mut options = KvsOptions::new("http://127.0.0.1:8600", clock.clone());
     options.get_media_idle = Duration::from_secs(60);
     change(&mut options);
     let service = KvsService::new(store.clone(), options);
-    Bench { service, store, clock, keys }
+    Bench { service, store, clock, keys, disk }
 }
 
 /// Waits no longer than this for a body that ends by silence.

@@ -27,9 +27,9 @@ use tympan_connect::call::CallOptions;
 use tympan_connect::capture::{Leases, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options};
 use tympan_kms::{Keyring, KeyringOwner};
-use tympan_kvs::{KvsOptions, KvsService, Limits};
+use tympan_kvs::{Companded, KvsOptions, KvsService, Limits};
 use tympan_store::embedded::EmbeddedOptions;
-use tympan_store::{MediaStore, StoreOptions};
+use tympan_store::{BodyCodec, MediaStore, StoreOptions};
 use tympan_types::{AccountId, Region};
 
 /// How long HTTP connections may take to end after their uploads and bodies were told to.
@@ -178,7 +178,8 @@ fn open_store(config: &Config, account: &AccountId, region: &Region) -> anyhow::
     let backend =
         tympan_store::embedded::EmbeddedBackend::open(&config.data_dir, EmbeddedOptions::default())?;
     let sweep_ms = i64::try_from(config.store.sweep_interval_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
-    let options = StoreOptions { sweep_ms, ..StoreOptions::default() };
+    let body_codec: Option<Arc<dyn BodyCodec>> = Some(Arc::new(Companded));
+    let options = StoreOptions { sweep_ms, body_codec, ..StoreOptions::default() };
     Ok(MediaStore::open(Arc::new(backend), Arc::new(keys), Arc::new(SystemClock), options)?)
 }
 
