@@ -43,7 +43,7 @@ fuzz_target!(|input: &[u8]| {
             }
             json => service.call(&caller, json, body).await.err(),
         };
-        service.resource(&caller, body).await;
+        service.resource(&caller, operation, body).await;
         if let Some(error) = refused {
             assert_ne!(error.status(), 500, "{error}");
         }

@@ -1,3 +1,4 @@
+use crate::Principal;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
@@ -67,12 +68,22 @@ pub struct AccessKey {
     pub account: AccountId,
     /// From this instant on the key is refused.
     pub expires: Option<WallTime>,
+    /// Whom the key belongs to.
+    pub principal: Arc<Principal>,
 }
 
 impl AccessKey {
-    /// A key without an end.
+    /// A key without an end, of a user who is called like it and may do nothing.
     pub fn new(credentials: Credentials, account: AccountId) -> Self {
-        Self { credentials, account, expires: None }
+        let principal = Arc::new(Principal::user(&credentials.access_key_id, account.clone()));
+        Self { credentials, account, expires: None, principal }
+    }
+
+    /// Makes it somebody's.
+    #[must_use]
+    pub fn of(mut self, principal: Principal) -> Self {
+        self.principal = Arc::new(principal);
+        self
     }
 
     /// The access key id.
@@ -90,8 +101,8 @@ impl AccessKey {
 
 /// Where a verifier finds access keys.
 pub trait CredentialSource {
-    /// The key of this id, if there is one.
-    fn access_key(&self, id: &str) -> Option<Arc<AccessKey>>;
+    /// The key of this id, if there is one. `token` is what the request sends along: some keys live in their token.
+    fn access_key(&self, id: &str, token: Option<&str>) -> Option<Arc<AccessKey>>;
 }
 
 /// A fixed list of access keys.
@@ -121,7 +132,7 @@ impl CredentialStore {
 }
 
 impl CredentialSource for CredentialStore {
-    fn access_key(&self, id: &str) -> Option<Arc<AccessKey>> {
+    fn access_key(&self, id: &str, _token: Option<&str>) -> Option<Arc<AccessKey>> {
         self.0.get(id).cloned()
     }
 }
@@ -150,8 +161,8 @@ mod tests {
     #[test]
     fn finds_keys_by_exact_id() {
         let store = CredentialStore::new([key("AKID1"), key("AKID2")]).unwrap();
-        assert_eq!(store.access_key("AKID2").unwrap().id(), "AKID2");
-        assert!(store.access_key("akid2").is_none());
+        assert_eq!(store.access_key("AKID2", None).unwrap().id(), "AKID2");
+        assert!(store.access_key("akid2", None).is_none());
         assert!(CredentialStore::default().is_empty());
     }
 

@@ -1,15 +1,29 @@
-//! Who is asking: AWS Signature Version 4, signed and verified, and the access keys behind it. No clock, no socket.
+//! Who is asking, and what they may do: AWS Signature Version 4, access keys, policies, temporary credentials. No clock,
+//! no socket.
 //!
 //! A server describes a request's head as [`RequestParts`], asks [`Verifier::check_head`] before it reads a body and
-//! [`Pending::verify`] after, and hands on the [`tympan_types::Caller`] of the [`Verified`] request.
-//! A client signs with [`Signer`].
+//! [`Pending::verify`] after, hands on the [`tympan_types::Caller`] of the [`Verified`] request, and asks its
+//! [`Principal`] whether the action is allowed. [`Identities`] knows keys, policies and roles, and [`sts`] gives out
+//! temporary credentials. A client signs with [`Signer`].
 
 mod credentials;
+mod identities;
+mod policy;
+mod principal;
+mod session;
 mod sigv4;
+pub mod sts;
 
 pub use credentials::{
     AccessKey, CredentialSource, CredentialStore, Credentials, DuplicateAccessKey, Secret,
 };
+pub use identities::{Identities, IdentitiesError, Role};
+pub use policy::{
+    BUILT_IN_POLICIES, Facts, POLICY_LIMIT_CHARACTERS, Permissions, Policy, PolicyError, Refusal,
+    RefusalCause, SESSION_POLICY_LIMIT_CHARACTERS,
+};
+pub use principal::Principal;
+pub use session::{SESSION_ENTROPY_BYTES, SESSION_KEY_BYTES, SessionSeal, TemporaryCredentials};
 pub use sigv4::{
     AmzDate, BodyRule, Candidate, Explanation, HeadError, Payload, PayloadHash, Pending, Rejection,
     RequestParts, Scope, Signer, SigningOptions, Verified, Verifier, scope_of,

@@ -19,6 +19,7 @@ mod error;
 mod limits;
 mod operation;
 mod paging;
+mod resource;
 mod service;
 mod stream_identity;
 mod version;
@@ -30,5 +31,6 @@ pub use data::{
 pub use error::{KvsError, KvsErrorCode};
 pub use limits::Limits;
 pub use operation::{Operation, Playback};
+pub use resource::Resource;
 pub use service::{KvsOptions, KvsService, MEDIA_CONTENT_TYPE};
 pub use stream_identity::StreamIdentity;

@@ -2,7 +2,7 @@
 
 use crate::connections::Connections;
 use crate::{KvsError, KvsErrorCode, Limits, Operation, StreamIdentity};
-use crate::{archived, constraint, control};
+use crate::{archived, control};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,26 +98,6 @@ impl KvsService {
                 KvsErrorCode::NotImplemented,
                 format!("{name} is not offered by this service."),
             )),
-        }
-    }
-
-    /// The ARN of what a JSON request is about, for authorisation: the stream's, or `*` where none is named.
-    ///
-    /// A stream named by its name has the ARN it has now, or one with any creation time (`/*`) where there is none.
-    /// A malformed request has `*` as well: the operation itself says what is wrong with it.
-    pub async fn resource(&self, caller: &Caller, body: &[u8]) -> String {
-        let named = constraint::request::<StreamMembers>(body).and_then(|members| members.identity());
-        match named {
-            Ok(identity) => self.resource_of(caller, &identity).await,
-            Err(_) => "*".to_owned(),
-        }
-    }
-
-    /// As [`Self::resource`], of a PutMedia request.
-    pub async fn resource_of(&self, caller: &Caller, identity: &StreamIdentity) -> String {
-        match self.stream(caller, identity).await {
-            Ok(stream) => stream.arn.to_string(),
-            Err(_) => identity.resource(caller),
         }
     }
 

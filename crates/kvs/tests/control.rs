@@ -268,13 +268,33 @@ async fn what_is_not_offered_says_so() {
 async fn the_resource_of_a_request_is_the_arn_that_the_stream_has() {
     let bench = bench();
     let arn = bench.create("s", 0).await;
-    let resource = async |body: &[u8]| bench.service.resource(&caller(), body).await;
-    assert_eq!(resource(br#"{"StreamName":"s"}"#).await, arn);
-    assert_eq!(resource(format!(r#"{{"StreamARN":"{arn}"}}"#).as_bytes()).await, arn);
-    assert_eq!(
-        resource(br#"{"StreamName":"t"}"#).await,
-        "arn:aws:kinesisvideo:us-west-2:111122223333:stream/t/*"
-    );
-    assert_eq!(resource(b"{}").await, "*");
-    assert_eq!(resource(b"nonsense").await, "*");
+    bench.call("/tagStream", json!({"StreamName": "s", "Tags": {"team": "care"}})).await.unwrap();
+    let other = "arn:aws:kinesisvideo:us-west-2:999988887777:stream/s/1";
+    let any = |name: &str| format!("arn:aws:kinesisvideo:us-west-2:111122223333:stream/{name}/*");
+    for (path, body, expected) in [
+        ("/describeStream", json!({"StreamName": "s"}), arn.clone()),
+        ("/describeStream", json!({"StreamARN": arn}), arn.clone()),
+        ("/describeStream", json!({"StreamName": "t"}), any("t")),
+        ("/describeStream", json!({"StreamName": "t", "StreamARN": arn}), "*".to_owned()),
+        ("/describeStream", json!({"StreamARN": other}), other.to_owned()),
+        ("/describeStream", json!({}), "*".to_owned()),
+        ("/describeStream", json!({"StreamName": ["s"]}), "*".to_owned()),
+        // Members that the operation ignores do not count.
+        ("/createStream", json!({"StreamName": "t", "StreamARN": other}), any("t")),
+        ("/listStreams", json!({"StreamName": "s"}), "*".to_owned()),
+        ("/TagResource", json!({"ResourceARN": arn, "StreamName": "t"}), arn.clone()),
+        ("/TagResource", json!({"StreamName": "t"}), "*".to_owned()),
+    ] {
+        let operation = Operation::from_path(path).unwrap();
+        let resource = bench.service.resource(&caller(), operation, body.to_string().as_bytes()).await;
+        assert_eq!(resource.arn, expected, "{path} {body}");
+        let tags = resource.tags.map(|tags| tags["team"].clone());
+        assert_eq!(tags.as_deref(), (expected == arn).then_some("care"), "{path} {body}");
+    }
+    let twice = br#"{"StreamName":"s","StreamName":"t"}"#;
+    assert_eq!(bench.service.resource(&caller(), Operation::DescribeStream, twice).await.arn, "*");
+    // A refusal does not tell whether there is such a stream.
+    let by_name =
+        bench.service.resource(&caller(), Operation::DescribeStream, br#"{"StreamName":"s"}"#).await;
+    assert_eq!(by_name.named, any("s"));
 }

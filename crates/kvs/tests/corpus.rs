@@ -72,7 +72,7 @@ async fn requests_are_answered_or_refused_and_never_fail_inside() {
             }
             json => bench.service.call(&caller(), json, body).await.err(),
         };
-        bench.service.resource(&caller(), body).await;
+        bench.service.resource(&caller(), operation, body).await;
         assert!(refused.is_none_or(|error| error.status() != 500), "{file}");
     }
 }

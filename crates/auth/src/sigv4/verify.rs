@@ -3,7 +3,8 @@ use super::canonical::{self, CanonicalRequest, PathForm, QueryForm};
 use super::explain::Explanation;
 use super::sign::{SECURITY_TOKEN_HEADER, signing_key};
 use super::{HeadError, Payload, PayloadHash, Rejection, RequestParts, Scope, presigned};
-use crate::{AccessKey, CredentialSource};
+use crate::session::TEMPORARY_KEY_PREFIX;
+use crate::{AccessKey, CredentialSource, Principal};
 use ring::hmac;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
@@ -92,17 +93,22 @@ fn access_key(
     credentials: &dyn CredentialSource,
 ) -> Result<Arc<AccessKey>, Rejection> {
     let id = &claim.scope.access_key_id;
-    let key =
-        credentials.access_key(id).ok_or_else(|| Rejection::UnknownAccessKey(super::rejection::shown(id)))?;
-    // A token that comes with a long-term key, left over in someone's environment, proves nothing and harms nothing.
-    if let Some(token) = &key.credentials.session_token {
-        let sent = match parts.single_header(SECURITY_TOKEN_HEADER) {
-            Some(sent) => Some(sent.to_owned()),
-            None => presigned::parameter(parts, presigned::SECURITY_TOKEN)?,
-        };
-        if !sent.is_some_and(|sent| token.matches(sent.as_bytes())) {
-            return Err(Rejection::WrongSessionToken(super::rejection::shown(id)));
+    let token = match parts.single_header(SECURITY_TOKEN_HEADER) {
+        Some(sent) => Some(sent.to_owned()),
+        None => presigned::parameter(parts, presigned::SECURITY_TOKEN)?,
+    };
+    let key = credentials.access_key(id, token.as_deref()).ok_or_else(|| {
+        let id = super::rejection::shown(id);
+        match id.starts_with(TEMPORARY_KEY_PREFIX) {
+            true => Rejection::WrongSessionToken(id),
+            false => Rejection::UnknownAccessKey(id),
         }
+    })?;
+    // A token that comes with a long-term key, left over in someone's environment, proves nothing and harms nothing.
+    if let Some(expected) = &key.credentials.session_token
+        && !token.is_some_and(|sent| expected.matches(sent.as_bytes()))
+    {
+        return Err(Rejection::WrongSessionToken(super::rejection::shown(id)));
     }
     if key.expires.is_some_and(|expires| now >= expires) {
         return Err(Rejection::ExpiredAccessKey);
@@ -184,6 +190,7 @@ impl Pending {
                 region: self.claim.scope.region.clone(),
                 access_key_id: self.access_key.id().to_owned(),
             },
+            principal: Arc::clone(&self.access_key.principal),
             service: self.claim.scope.service.clone(),
             body,
         })
@@ -297,10 +304,12 @@ fn distinct<const N: usize>(variants: [(&'static str, String); N]) -> Vec<Varian
 }
 
 /// A request whose signature is right.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Verified {
     /// Who sent it.
     pub caller: Caller,
+    /// The same by name, with what it may do.
+    pub principal: Arc<Principal>,
     /// The signing name of the service that it was signed for; a request for one service is no request for another.
     pub service: String,
     /// What is known about the body.

@@ -54,16 +54,16 @@ impl Operation {
         self.labels.iter().find(|(label, _)| *label == name).map(|(_, value)| value.as_str())
     }
 
-    /// The ARN that a policy's `Resource` is compared with: the resource that the path names, or `*` where the
-    /// operation names it in its body or none at all.
-    pub fn resource(&self, caller: &Caller) -> String {
-        let last_part = |label: &str| self.label(label).map(|text| text.rsplit('/').next().unwrap_or(text));
+    /// The ARN that a policy's `Resource` is compared with: the resource that the path names, else the one that the
+    /// body names, else `*`. A body that cannot be read names none, and the operation says what is wrong with it.
+    pub fn resource(&self, caller: &Caller, body: &[u8]) -> String {
+        let last_part = |label: &str| self.label(label).map(|text| last(text).to_owned());
         let root = format!("arn:aws:connect:{}:{}", caller.region, caller.account);
         if let Some(number) = last_part("PhoneNumberId") {
             return format!("{root}:phone-number/{number}");
         }
-        let Some(instance) = last_part("InstanceId") else { return "*".to_owned() };
-        let flow = last_part("ContactFlowId").map(|flow| flow.split(':').next().unwrap_or(flow).to_owned());
+        let Some(instance) = last_part("InstanceId") else { return self.resource_in_body(&root, body) };
+        let flow = last_part("ContactFlowId").map(|flow| flow.split(':').next().unwrap_or(&flow).to_owned());
         let contact = last_part("ContactId").or_else(|| last_part("InitialContactId"));
         match (flow, contact) {
             (Some(flow), _) => format!("{root}:instance/{instance}/contact-flow/{flow}"),
@@ -71,6 +71,41 @@ impl Operation {
             (None, None) => format!("{root}:instance/{instance}"),
         }
     }
+
+    fn resource_in_body(&self, root: &str, body: &[u8]) -> String {
+        let Ok(members) = serde_json::from_slice::<Members>(body) else { return "*".to_owned() };
+        // As the operations read them: the target wins over the instance.
+        let instance = members.target.or(members.instance).map(|text| last(&text).to_owned());
+        // Members that an operation ignores must not decide about it.
+        let contact = match self.name {
+            "StopContact" => members.contact,
+            "UpdateContactAttributes" => members.initial_contact,
+            _ => None,
+        };
+        match (instance, contact) {
+            (Some(instance), Some(contact)) => format!("{root}:instance/{instance}/contact/{contact}"),
+            (Some(instance), None) => format!("{root}:instance/{instance}"),
+            (None, _) => "*".to_owned(),
+        }
+    }
+}
+
+/// The members by which bodies name their resource.
+#[derive(serde::Deserialize)]
+struct Members {
+    #[serde(rename = "TargetArn")]
+    target: Option<String>,
+    #[serde(rename = "InstanceId")]
+    instance: Option<String>,
+    #[serde(rename = "ContactId")]
+    contact: Option<String>,
+    #[serde(rename = "InitialContactId")]
+    initial_contact: Option<String>,
+}
+
+/// The id at the end of an ARN, or the id itself.
+fn last(text: &str) -> &str {
+    text.rsplit('/').next().unwrap_or(text)
 }
 
 impl fmt::Display for Operation {
@@ -137,7 +172,7 @@ mod tests {
             Some("arn:aws:connect:r:a:instance/I/contact-flow/F:$SAVED")
         );
         assert_eq!(
-            found.resource(&caller()),
+            found.resource(&caller(), b""),
             "arn:aws:connect:us-west-2:111122223333:instance/I/contact-flow/F"
         );
     }
@@ -146,10 +181,44 @@ mod tests {
     fn actions_and_resources_are_those_of_iam() {
         let found = Operation::of("PUT", "/phone-number/N/contact-flow").unwrap();
         assert_eq!(found.action(), "connect:AssociatePhoneNumberContactFlow");
-        assert_eq!(found.resource(&caller()), "arn:aws:connect:us-west-2:111122223333:phone-number/N");
-        assert_eq!(Operation::of("PUT", "/instance").unwrap().resource(&caller()), "*");
+        assert_eq!(found.resource(&caller(), b""), "arn:aws:connect:us-west-2:111122223333:phone-number/N");
+        assert_eq!(Operation::of("PUT", "/instance").unwrap().resource(&caller(), b""), "*");
         let found = Operation::of("GET", "/contacts/I/C").unwrap();
-        assert_eq!(found.resource(&caller()), "arn:aws:connect:us-west-2:111122223333:instance/I/contact/C");
+        assert_eq!(
+            found.resource(&caller(), b""),
+            "arn:aws:connect:us-west-2:111122223333:instance/I/contact/C"
+        );
+    }
+
+    #[test]
+    fn resources_are_read_from_bodies_where_paths_name_none() {
+        const INSTANCE: &str = "arn:aws:connect:us-west-2:111122223333:instance/I";
+        for (method, path, body, expected) in [
+            (
+                "POST",
+                "/contact/stop",
+                r#"{"InstanceId":"I","ContactId":"C"}"#,
+                format!("{INSTANCE}/contact/C"),
+            ),
+            (
+                "POST",
+                "/contact/attributes",
+                r#"{"InstanceId":"I","InitialContactId":"C","ContactId":"D"}"#,
+                format!("{INSTANCE}/contact/C"),
+            ),
+            (
+                "POST",
+                "/phone-number/claim",
+                r#"{"TargetArn":"a:instance/I","ContactId":"C"}"#,
+                INSTANCE.to_owned(),
+            ),
+            ("POST", "/phone-number/claim", r#"{"InstanceId":"I","InstanceId":"J"}"#, "*".to_owned()),
+            ("POST", "/phone-number/claim", "nonsense", "*".to_owned()),
+            ("PUT", "/instance", r#"{"InstanceAlias":"x"}"#, "*".to_owned()),
+        ] {
+            let found = Operation::of(method, path).unwrap();
+            assert_eq!(found.resource(&caller(), body.as_bytes()), expected, "{path} {body}");
+        }
     }
 
     #[test]

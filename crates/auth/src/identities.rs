@@ -1,0 +1,259 @@
+//! Everybody who may sign: access keys, the policies that they have, the roles that they may assume.
+
+use crate::policy::built_in_policy;
+use crate::principal::role_arn;
+use crate::session::{AssumedRole, Session, SessionSeal};
+use crate::{
+    AccessKey, BUILT_IN_POLICIES, CredentialSource, Credentials, Permissions, Policy, Principal, Secret,
+};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::sync::Arc;
+use tympan_types::{AccountId, WallTime};
+
+/// A role: what it may do, and who may assume it.
+#[derive(Debug, Clone)]
+pub struct Role {
+    /// Its name, of letters, digits and `+=,.@_-`.
+    pub name: String,
+    /// Names of its policies.
+    pub policies: Vec<String>,
+    /// Ids of the access keys that may assume it.
+    pub assumed_by: Vec<String>,
+    /// Its sessions last no longer, in seconds.
+    pub session_max_s: u32,
+}
+
+/// A list of identities that is not consistent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdentitiesError {
+    /// Two policies have one name.
+    #[error("policies: the name {0:?} is taken{hint}", hint = taken_hint(.0))]
+    DuplicatePolicy(String),
+    /// Two access keys have one id.
+    #[error("credentials: access key id {0:?} is listed twice; remove one of the entries")]
+    DuplicateAccessKey(String),
+    /// Two roles have one name.
+    #[error("roles: the name {0:?} is listed twice; remove one of the entries")]
+    DuplicateRole(String),
+    /// A name that nobody has.
+    #[error("{place}: there is no policy {name:?}; there are {known}")]
+    UnknownPolicy {
+        /// Who names it.
+        place: String,
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// A role for a key that is not there.
+    #[error(
+        "roles: {role:?} names the access key {key:?} in assumed_by, and credentials has none of this id"
+    )]
+    UnknownAccessKey {
+        /// The role's name.
+        role: String,
+        /// The key's id.
+        key: String,
+    },
+    /// Not a name.
+    #[error("{place}: {name:?} is no name: it is 1 to 64 letters, digits or any of +=,.@_-")]
+    Name {
+        /// Whose name it is.
+        place: &'static str,
+        /// The text.
+        name: String,
+    },
+    /// A length that no session has.
+    #[error("roles: session_max_s of {role:?} is {seconds}: it is 900 to 43200")]
+    SessionLength {
+        /// The role's name.
+        role: String,
+        /// The number.
+        seconds: u32,
+    },
+}
+
+fn taken_hint(name: &str) -> &'static str {
+    let is_built_in = BUILT_IN_POLICIES.iter().any(|(known, _)| *known == name);
+    if is_built_in {
+        " by a built-in policy; choose another one"
+    } else {
+        " twice; remove one of the entries"
+    }
+}
+
+/// Keys, policies and roles of one account. Temporary keys are not listed: they live in their tokens.
+pub struct Identities {
+    account: AccountId,
+    keys: HashMap<String, Arc<AccessKey>>,
+    policies: HashMap<String, Arc<Policy>>,
+    roles: HashMap<String, Role>,
+    seal: SessionSeal,
+}
+
+impl fmt::Debug for Identities {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identities")
+            .field("keys", &self.keys)
+            .field("roles", &self.roles)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Identities {
+    /// Nobody yet, in an account whose session tokens are sealed with `seal`. The built-in policies are there.
+    pub fn new(account: AccountId, seal: SessionSeal) -> Self {
+        let built_in =
+            |(name, _): &(&str, &str)| Some(((*name).to_owned(), Arc::new(built_in_policy(name)?)));
+        let policies = BUILT_IN_POLICIES.iter().filter_map(built_in).collect();
+        Self { account, keys: HashMap::new(), policies, roles: HashMap::new(), seal }
+    }
+
+    /// Adds a policy that keys and roles may then name.
+    ///
+    /// # Errors
+    /// `Name`; `DuplicatePolicy`.
+    pub fn add_policy(&mut self, name: &str, policy: Policy) -> Result<(), IdentitiesError> {
+        check_name("policies", name)?;
+        match self.policies.entry(name.to_owned()) {
+            Entry::Occupied(_) => Err(IdentitiesError::DuplicatePolicy(name.to_owned())),
+            Entry::Vacant(free) => {
+                free.insert(Arc::new(policy));
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds an access key of a user, with the policies of these names. An empty name is that of the key.
+    ///
+    /// # Errors
+    /// `Name`; `UnknownPolicy`; `DuplicateAccessKey`.
+    pub fn add_key(
+        &mut self,
+        credentials: Credentials,
+        user: &str,
+        policies: &[String],
+    ) -> Result<(), IdentitiesError> {
+        let id = credentials.access_key_id.clone();
+        let user = if user.is_empty() { id.as_str() } else { user };
+        check_name("credentials", user)?;
+        let policies = self.named(policies, &format!("credentials: {id:?}"))?;
+        let principal =
+            Principal::user(user, self.account.clone()).with_permissions(Permissions::new(policies));
+        match self.keys.entry(id) {
+            Entry::Occupied(taken) => Err(IdentitiesError::DuplicateAccessKey(taken.key().clone())),
+            Entry::Vacant(free) => {
+                free.insert(Arc::new(AccessKey::new(credentials, self.account.clone()).of(principal)));
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds a role; the keys that may assume it have been added before.
+    ///
+    /// # Errors
+    /// `Name`; `UnknownPolicy`; `UnknownAccessKey`; `SessionLength`; `DuplicateRole`.
+    pub fn add_role(&mut self, role: Role) -> Result<(), IdentitiesError> {
+        check_name("roles", &role.name)?;
+        self.named(&role.policies, &format!("roles: {:?}", role.name))?;
+        if let Some(key) = role.assumed_by.iter().find(|key| !self.keys.contains_key(*key)) {
+            return Err(IdentitiesError::UnknownAccessKey { role: role.name, key: key.clone() });
+        }
+        if !(900..=43_200).contains(&role.session_max_s) {
+            return Err(IdentitiesError::SessionLength { role: role.name, seconds: role.session_max_s });
+        }
+        match self.roles.entry(role.name.clone()) {
+            Entry::Occupied(taken) => Err(IdentitiesError::DuplicateRole(taken.key().clone())),
+            Entry::Vacant(free) => {
+                free.insert(role);
+                Ok(())
+            }
+        }
+    }
+
+    /// The account of all of them.
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    pub(crate) fn seal(&self) -> &SessionSeal {
+        &self.seal
+    }
+
+    pub(crate) fn role(&self, arn: &str) -> Option<&Role> {
+        let name = arn.rsplit('/').next()?;
+        self.roles.get(name).filter(|role| role_arn(&role.name, &self.account) == arn)
+    }
+
+    /// The name of a policy that an ARN means: `arn:aws:iam::ACCOUNT:policy/NAME`, or `aws` in place of the account.
+    pub(crate) fn policy_name<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        let (owner, name) = arn.strip_prefix("arn:aws:iam::")?.split_once(":policy/")?;
+        let is_ours = owner == "aws" || owner == self.account.as_str();
+        Some(name).filter(|name| is_ours && self.policies.contains_key(*name))
+    }
+
+    pub(crate) fn policy(&self, name: &str) -> Option<&Arc<Policy>> {
+        self.policies.get(name)
+    }
+
+    fn named(&self, names: &[String], place: &str) -> Result<Vec<Arc<Policy>>, IdentitiesError> {
+        let one = |name: &String| {
+            self.policies.get(name).cloned().ok_or_else(|| {
+                let mut known: Vec<&str> = self.policies.keys().map(String::as_str).collect();
+                known.sort_unstable();
+                let (name, place) = (name.clone(), place.to_owned());
+                IdentitiesError::UnknownPolicy { place, name, known: known.join(", ") }
+            })
+        };
+        names.iter().map(one).collect()
+    }
+
+    /// What a session may do: always what its user or role may do today, narrowed as it was begun.
+    fn session_principal(&self, session: &Session) -> Option<Principal> {
+        // Whoever loses their access key loses the sessions that were begun with it.
+        let parent = self.keys.get(&session.parent)?;
+        let Some(AssumedRole { name, session: session_name, policies, policy }) = &session.role else {
+            let user = Principal::clone(&parent.principal);
+            return Some(user.begun_with(&session.parent));
+        };
+        let role = self.roles.get(name)?;
+        let mut permissions = Permissions::new(self.named(&role.policies, "").ok()?);
+        if policy.is_some() || !policies.is_empty() {
+            let mut narrowing = self.named(policies, "").ok()?;
+            if let Some(text) = policy {
+                narrowing.push(Arc::new(Policy::parse_session(text).ok()?));
+            }
+            permissions = permissions.narrowed(narrowing);
+        }
+        let principal = Principal::assumed_role(name, session_name, self.account.clone());
+        Some(principal.with_permissions(permissions).begun_with(&session.parent))
+    }
+}
+
+impl CredentialSource for Identities {
+    fn access_key(&self, id: &str, token: Option<&str>) -> Option<Arc<AccessKey>> {
+        if let Some(key) = self.keys.get(id) {
+            return Some(Arc::clone(key));
+        }
+        let token = token?;
+        let session = self.seal.open(token).filter(|session| session.id == id)?;
+        let principal = self.session_principal(&session)?;
+        let credentials = Credentials {
+            access_key_id: session.id,
+            secret: Secret::new(session.secret),
+            session_token: Some(Secret::new(token)),
+        };
+        let key = AccessKey::new(credentials, self.account.clone()).of(principal);
+        Some(Arc::new(key.expiring_at(WallTime::from_unix_ms(session.expires_ms))))
+    }
+}
+
+fn check_name(place: &'static str, name: &str) -> Result<(), IdentitiesError> {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte);
+    if (1..=64).contains(&name.len()) && name.bytes().all(is_letter) {
+        return Ok(());
+    }
+    Err(IdentitiesError::Name { place, name: name.chars().take(80).collect() })
+}

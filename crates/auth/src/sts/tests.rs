@@ -1,0 +1,213 @@
+use super::*;
+use crate::{
+    BodyRule, CredentialSource, Credentials, Identities, Policy, Role, SESSION_KEY_BYTES, SessionSeal,
+    Verified,
+};
+use std::sync::Arc;
+use tympan_types::{AccountId, Caller, Region, WallTime};
+
+const NOW: WallTime = WallTime::from_unix_ms(1_706_238_461_500);
+const STREAM: &str = "arn:aws:kinesisvideo:us-west-2:111122223333:stream/demo/1598784211076";
+const ROLE: &str = "arn:aws:iam::111122223333:role/transcriber";
+
+/// A user with full access, one with none, one who may not assume; and a role that reads.
+fn identities(seal_key: u8) -> Identities {
+    let account = AccountId::parse("111122223333").unwrap();
+    let mut identities = Identities::new(account, SessionSeal::new(&[seal_key; SESSION_KEY_BYTES]));
+    let deny = r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"sts:*","Resource":"*"}}"#;
+    identities.add_policy("no-sts", Policy::parse(deny).unwrap()).unwrap();
+    for (id, policies) in
+        [("FULL", &["full-access"][..]), ("NONE", &[]), ("DENIED", &["full-access", "no-sts"])]
+    {
+        let policies: Vec<String> = policies.iter().map(|name| (*name).to_owned()).collect();
+        identities.add_key(Credentials::new(id, "secret"), "", &policies).unwrap();
+    }
+    let role = Role {
+        name: "transcriber".into(),
+        policies: vec!["consumer".into()],
+        assumed_by: vec!["NONE".into(), "DENIED".into()],
+        session_max_s: 7_200,
+    };
+    identities.add_role(role).unwrap();
+    identities
+}
+
+fn verified(identities: &Identities, id: &str, token: Option<&str>) -> Verified {
+    let key = identities.access_key(id, token).unwrap();
+    let region = Region::parse("us-west-2").unwrap();
+    Verified {
+        caller: Caller { account: key.account.clone(), region, access_key_id: id.to_owned() },
+        principal: Arc::clone(&key.principal),
+        service: "sts".into(),
+        body: BodyRule::Signed,
+    }
+}
+
+fn facts() -> Facts<'static> {
+    Facts { now: NOW, source_ip: None, secure_transport: false, region: "us-west-2", resource_tags: None }
+}
+
+fn ask(identities: &Identities, verified: &Verified, form: &str) -> Result<String, StsError> {
+    let form = format!("Version=2011-06-15&{form}");
+    let request = StsRequest {
+        verified,
+        facts: facts(),
+        form: form.as_bytes(),
+        request_id: "r-1",
+        entropy: &[5; SESSION_ENTROPY_BYTES],
+    };
+    answer(identities, &request).outcome
+}
+
+fn asked_by(id: &str, form: &str) -> Result<String, StsError> {
+    let identities = identities(1);
+    ask(&identities, &verified(&identities, id, None), form)
+}
+
+fn value<'a>(xml: &'a str, name: &str) -> &'a str {
+    let (_, rest) = xml.split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("no {name} in {xml}"));
+    rest.split_once(&format!("</{name}>")).unwrap().0
+}
+
+#[test]
+fn everybody_may_ask_who_they_are() {
+    let xml = asked_by("NONE", "Action=GetCallerIdentity").unwrap();
+    assert!(
+        xml.starts_with("<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">")
+    );
+    assert_eq!(value(&xml, "Arn"), "arn:aws:iam::111122223333:user/NONE");
+    assert_eq!(value(&xml, "Account"), "111122223333");
+    assert_eq!(value(&xml, "RequestId"), "r-1");
+}
+
+#[test]
+fn a_session_of_a_user_may_do_what_the_user_may_do_until_it_expires() {
+    let xml = asked_by("FULL", "Action=GetSessionToken&DurationSeconds=900").unwrap();
+    assert_eq!(value(&xml, "Expiration"), "2024-01-26T03:22:41Z");
+    let (id, token) = (value(&xml, "AccessKeyId"), value(&xml, "SessionToken"));
+    // Another process, with the same key: a restart.
+    let identities = identities(1);
+    let key = identities.access_key(id, Some(token)).unwrap();
+    assert!(key.credentials.secret.matches(value(&xml, "SecretAccessKey").as_bytes()));
+    assert_eq!(key.expires, Some(WallTime::from_unix_ms(1_706_239_361_000)));
+    assert!(key.principal.may("kinesisvideo:DeleteStream", STREAM, facts()).is_ok());
+    assert_eq!(key.principal.arn, "arn:aws:iam::111122223333:user/FULL");
+    assert_eq!(key.principal.parent_key.as_deref(), Some("FULL"));
+    // The token is what makes it, and belongs to one id.
+    assert!(identities.access_key(id, None).is_none());
+    assert!(identities.access_key("ASIAAAAAAAAAAAAAAAAA", Some(token)).is_none());
+    assert!(super::tests::identities(2).access_key(id, Some(token)).is_none());
+    let again =
+        ask(&identities, &verified(&identities, id, Some(token)), "Action=GetSessionToken").unwrap_err();
+    assert_eq!((again.code(), again.status()), ("AccessDenied", 403));
+}
+
+#[test]
+fn a_session_ends_with_the_access_key_that_it_was_begun_with() {
+    let xml = asked_by("FULL", "Action=GetSessionToken").unwrap();
+    let account = AccountId::parse("111122223333").unwrap();
+    let without = Identities::new(account, SessionSeal::new(&[1; SESSION_KEY_BYTES]));
+    assert!(without.access_key(value(&xml, "AccessKeyId"), Some(value(&xml, "SessionToken"))).is_none());
+}
+
+#[test]
+fn a_role_is_assumed_by_those_it_names_and_narrowed_by_the_request() {
+    let policy = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kinesisvideo:Get*", "Resource": "*"}}"#;
+    let policy: String =
+        percent_encoding::utf8_percent_encode(policy, percent_encoding::NON_ALPHANUMERIC).collect();
+    let form = format!("Action=AssumeRole&RoleArn={ROLE}&RoleSessionName=one&Policy={policy}");
+    let xml = asked_by("NONE", &form).unwrap();
+    assert_eq!(value(&xml, "Expiration"), "2024-01-26T04:07:41Z", "an hour is the default");
+    assert_eq!(value(&xml, "Arn"), "arn:aws:sts::111122223333:assumed-role/transcriber/one");
+    let identities = identities(1);
+    let (id, token) = (value(&xml, "AccessKeyId"), value(&xml, "SessionToken"));
+    let key = identities.access_key(id, Some(token)).unwrap();
+    let may = |action: &str| key.principal.may(action, STREAM, facts()).is_ok();
+    assert!(may("kinesisvideo:GetMedia"));
+    assert!(!may("kinesisvideo:ListFragments"), "the session policy lacks it");
+    assert!(!may("kinesisvideo:GetSignalingChannelEndpoint"), "the role lacks it");
+    let chained = ask(&identities, &verified(&identities, id, Some(token)), &form).unwrap_err();
+    assert_eq!(chained.code(), "AccessDenied");
+
+    let by_name = format!(
+        "Action=AssumeRole&RoleArn={ROLE}&RoleSessionName=one&DurationSeconds=7200\
+         &PolicyArns.member.1.arn=arn:aws:iam::aws:policy/producer"
+    );
+    let xml = asked_by("NONE", &by_name).unwrap();
+    let key = identities.access_key(value(&xml, "AccessKeyId"), Some(value(&xml, "SessionToken"))).unwrap();
+    assert!(key.principal.may("kinesisvideo:DescribeStream", STREAM, facts()).is_ok());
+    assert!(key.principal.may("kinesisvideo:GetMedia", STREAM, facts()).is_err());
+}
+
+#[test]
+fn requests_that_are_wrong_are_refused_by_kind() {
+    let assume = |rest: &str| format!("Action=AssumeRole&RoleArn={ROLE}&RoleSessionName=one{rest}");
+    for (id, form, code, status) in [
+        ("FULL", "".to_owned(), "MissingAction", 400),
+        ("FULL", "Action=GetFederationToken".to_owned(), "InvalidAction", 400),
+        ("FULL", "Action=GetSessionToken&DurationSeconds=899".to_owned(), "ValidationError", 400),
+        ("FULL", "Action=GetSessionToken&DurationSeconds=129601".to_owned(), "ValidationError", 400),
+        ("FULL", "Action=GetSessionToken&TokenCode=123456".to_owned(), "ValidationError", 400),
+        ("FULL", "Action=GetSessionToken&Action=GetCallerIdentity".to_owned(), "ValidationError", 400),
+        ("FULL", "Action=AssumeRole&RoleSessionName=one".to_owned(), "ValidationError", 400),
+        ("FULL", assume(""), "AccessDenied", 403),
+        ("DENIED", assume(""), "AccessDenied", 403),
+        ("NONE", assume("&DurationSeconds=7201"), "ValidationError", 400),
+        ("NONE", assume("&SourceIdentity=me"), "ValidationError", 400),
+        ("NONE", assume("&Tags.member.1.Key=a&Tags.member.1.Value=b"), "ValidationError", 400),
+        ("NONE", assume("&PolicyArns.member.1.arn=arn:aws:iam::aws:policy/other"), "ValidationError", 400),
+        ("NONE", assume("&PolicyArns.member.2.arn=arn:aws:iam::aws:policy/consumer"), "ValidationError", 400),
+        ("NONE", assume("&Policy=%7B%7D"), "MalformedPolicyDocument", 400),
+        ("NONE", assume(&format!("&Policy={}", "x".repeat(2_049))), "PackedPolicyTooLarge", 400),
+        ("NONE", format!("Action=AssumeRole&RoleArn={ROLE}&RoleSessionName=a%20b"), "ValidationError", 400),
+        ("NONE", "Action=AssumeRole&RoleArn=transcriber&RoleSessionName=one".to_owned(), "AccessDenied", 403),
+    ] {
+        let error = asked_by(id, &form).unwrap_err();
+        assert_eq!((error.code(), error.status()), (code, status), "{id} {form}: {error:?}");
+    }
+    let other_version = StsRequest {
+        verified: &verified(&identities(1), "FULL", None),
+        facts: facts(),
+        form: b"Action=GetCallerIdentity&Version=2010-05-08",
+        request_id: "r-1",
+        entropy: &[5; SESSION_ENTROPY_BYTES],
+    };
+    assert_eq!(answer(&identities(1), &other_version).outcome.unwrap_err().code(), "InvalidAction");
+}
+
+#[test]
+fn text_of_the_client_is_escaped_in_answers() {
+    let error = asked_by("FULL", "Action=%3Cb%3E%26%00").unwrap_err();
+    let body = error.body("r-1");
+    assert!(body.contains("&lt;b&gt;&amp;\u{fffd}") && !body.contains("<b>"), "{body}");
+    assert_eq!(value(&body, "Code"), "InvalidAction");
+}
+
+#[test]
+fn identities_that_do_not_fit_together_are_refused() {
+    let account = AccountId::parse("111122223333").unwrap();
+    let seal = || SessionSeal::new(&[1; SESSION_KEY_BYTES]);
+    let mut identities = Identities::new(account, seal());
+    let policy = || Policy::parse(r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#).unwrap();
+    let taken = identities.add_policy("consumer", policy()).unwrap_err().to_string();
+    assert!(taken.contains("built-in"), "{taken}");
+    identities.add_policy("mine", policy()).unwrap();
+    assert!(
+        identities.add_policy("mine", policy()).is_err() && identities.add_policy("a b", policy()).is_err()
+    );
+    let unknown =
+        identities.add_key(Credentials::new("A", "s"), "", &["yours".into()]).unwrap_err().to_string();
+    assert!(unknown.contains("consumer, full-access, mine, producer, read-only"), "{unknown}");
+    identities.add_key(Credentials::new("A", "s"), "someone", &["mine".into()]).unwrap();
+    assert!(identities.add_key(Credentials::new("A", "s"), "", &[]).is_err());
+    let role = |name: &str, assumed_by: &str, session_max_s| Role {
+        name: name.into(),
+        policies: vec![],
+        assumed_by: vec![assumed_by.into()],
+        session_max_s,
+    };
+    assert!(identities.add_role(role("r", "B", 900)).unwrap_err().to_string().contains("\"B\""));
+    assert!(identities.add_role(role("r", "A", 899)).unwrap_err().to_string().contains("900 to 43200"));
+    identities.add_role(role("r", "A", 900)).unwrap();
+    assert!(identities.add_role(role("r", "A", 900)).is_err());
+}
