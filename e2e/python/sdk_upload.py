@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import socket
+import ssl
 import threading
 import time
 import urllib.parse
@@ -93,6 +94,9 @@ class Upload:
         if connection is None:
             self._socket = socket.create_connection((url.hostname, url.port), LIMIT_S)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if url.scheme == "https":
+                trusted = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
+                self._socket = trusted.wrap_socket(self._socket, server_hostname=url.hostname)
         else:
             self._socket = connection._socket
         self._socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())

@@ -12,6 +12,14 @@ use tympan_testkit::TestServer;
 /// # Panics
 /// When a check fails, with what each failed one says; or when the script cannot run.
 pub fn run(server: &TestServer, script: &str, arguments: &[&str]) {
+    run_with(server, &[], script, arguments);
+}
+
+/// As [`run`], with more variables.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_with(server: &TestServer, environment: &[(&str, &str)], script: &str, arguments: &[&str]) {
     let python = std::env::var("TYMPAN_E2E_PYTHON").unwrap_or_else(|_| "python3".into());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
     let mut command = Command::new(&python);
@@ -28,6 +36,7 @@ pub fn run(server: &TestServer, script: &str, arguments: &[&str]) {
         .envs(server.aws_environment())
         .env("AWS_CONFIG_FILE", "/dev/null")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .envs(environment.iter().copied())
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("TYMPAN_GROUND_TRUTH", ground_truth())
         .stdin(Stdio::null())

@@ -12,7 +12,7 @@ fn temporary_key() -> anyhow::Result<(tempfile::TempDir, PathBuf)> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("tympan.toml");
     let key = format!(
-        "[[credentials]]\naccess_key_id = \"TEMPORARY\"\nsecret_access_key = \"{SECRET}\"\nsession_token = \"{TOKEN}\"\n"
+        "[[credentials]]\naccess_key_id = \"TEMPORARY\"\nsecret_access_key = \"{SECRET}\"\nsession_token = \"{TOKEN}\"\npolicies = [\"full-access\"]\n"
     );
     std::fs::write(&file, key)?;
     Ok((folder, file))

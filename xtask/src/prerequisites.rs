@@ -15,6 +15,8 @@ pub(crate) struct Tool {
 pub(crate) const SIPP: Tool = Tool { program: "sipp", package: "sip-tester" };
 /// Speaks text prompts.
 pub(crate) const ESPEAK: Tool = Tool { program: "espeak-ng", package: "espeak-ng" };
+/// Makes the certificates of the black-box tests.
+pub(crate) const OPENSSL: Tool = Tool { program: "openssl", package: "openssl" };
 /// Runs boto3.
 pub(crate) const PYTHON: Tool = Tool { program: "python3", package: "python3" };
 

@@ -40,6 +40,11 @@ impl Endpoint {
         }
     }
 
+    /// Whether it is reached by TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
     /// The URL of a path (which begins with a slash) with its query, if it has one.
     pub(crate) fn url(&self, path_and_query: &str) -> Result<Uri, ClientError> {
         Uri::builder()

@@ -14,8 +14,12 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use std::error::Error;
 use std::future::Future;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tympan_auth::{PayloadHash, RequestParts, Signer};
 use tympan_types::WallTime;
 
@@ -55,14 +59,30 @@ pub struct HttpClient {
 impl HttpClient {
     /// A client that signs as `identity`.
     pub fn new(identity: Identity) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(CONNECT_LIMIT));
-        tcp.set_keepalive(Some(KEEPALIVE));
-        tcp.set_nodelay(true);
-        let tls =
-            hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1();
-        Self { client: Client::builder(TokioExecutor::new()).build(tls.wrap_connector(tcp)), identity }
+        let tls = hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots();
+        Self::over(tls.https_or_http().enable_http1().wrap_connector(tcp()), identity)
+    }
+
+    /// A client that trusts the authorities of a PEM file, and no others, as `AWS_CA_BUNDLE` asks of the SDKs.
+    ///
+    /// # Errors
+    /// `File` if it cannot be read or holds no certificate.
+    pub fn trusting(identity: Identity, authorities: &Path) -> Result<Self, ClientError> {
+        let unreadable = |error: std::io::Error| ClientError::File { path: authorities.to_owned(), error };
+        let certificates = CertificateDer::pem_file_iter(authorities)
+            .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>())
+            .map_err(|error| unreadable(std::io::Error::other(error)))?;
+        let mut roots = RootCertStore::empty();
+        if roots.add_parsable_certificates(certificates).0 == 0 {
+            return Err(unreadable(std::io::Error::other("it holds no certificate")));
+        }
+        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let tls = hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config);
+        Ok(Self::over(tls.https_or_http().enable_http1().wrap_connector(tcp()), identity))
+    }
+
+    fn over(connector: HttpsConnector<HttpConnector>, identity: Identity) -> Self {
+        Self { client: Client::builder(TokioExecutor::new()).build(connector), identity }
     }
 
     /// Sends a JSON operation (`POST` with a body) and gives the whole answer.
@@ -112,7 +132,39 @@ impl HttpClient {
         Err(within(ANSWER_LIMIT, operation, refusal(operation, response)).await?.into())
     }
 
+    /// Sends a form and gives the XML of the answer.
+    pub(crate) async fn post_form(
+        &self,
+        operation: &'static str,
+        service: &'static str,
+        endpoint: &Endpoint,
+        form: String,
+    ) -> Result<String, ClientError> {
+        let body = Bytes::from(form);
+        let content_type = "application/x-www-form-urlencoded; charset=utf-8".to_owned();
+        let request = Outgoing {
+            service,
+            headers: vec![(CONTENT_TYPE_NAME, content_type)],
+            payload: PayloadHash::of_body(&body),
+            ..Outgoing::json(operation, endpoint, "/")
+        };
+        let body = self.whole(request, full(body)).await?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+
     async fn answer(&self, request: Outgoing<'_>, body: RequestBody) -> Result<Value, ClientError> {
+        let operation = request.operation;
+        let body = self.whole(request, body).await?;
+        if body.is_empty() {
+            return Ok(Value::Object(serde_json::Map::new()));
+        }
+        serde_json::from_slice(&body).map_err(|error| ClientError::Broken {
+            what: format!("the answer to {operation}"),
+            reason: format!("it is not JSON ({error})"),
+        })
+    }
+
+    async fn whole(&self, request: Outgoing<'_>, body: RequestBody) -> Result<Bytes, ClientError> {
         let operation = request.operation;
         let response = self.stream(request, body).await?;
         let body = Limited::new(response.into_body(), ANSWER_LIMIT_BYTES);
@@ -121,11 +173,7 @@ impl HttpClient {
         let body = within(ANSWER_LIMIT, operation, body.collect())
             .await?
             .map_err(|error| broken(error.to_string()))?;
-        let body = body.to_bytes();
-        if body.is_empty() {
-            return Ok(Value::Object(serde_json::Map::new()));
-        }
-        serde_json::from_slice(&body).map_err(|error| broken(format!("it is not JSON ({error})")))
+        Ok(body.to_bytes())
     }
 
     fn sign(&self, request: Outgoing<'_>, body: RequestBody) -> Result<Request<RequestBody>, ClientError> {
@@ -155,6 +203,15 @@ impl HttpClient {
         debug_assert!(request.headers().contains_key(HOST));
         Ok(request)
     }
+}
+
+fn tcp() -> HttpConnector {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(Some(CONNECT_LIMIT));
+    tcp.set_keepalive(Some(KEEPALIVE));
+    tcp.set_nodelay(true);
+    tcp
 }
 
 impl<'a> Outgoing<'a> {
@@ -214,8 +271,12 @@ async fn refusal(operation: &'static str, response: Response<Incoming>) -> Servi
     let body = body.map(|body| body.to_bytes()).unwrap_or_default();
     let json: Value = serde_json::from_slice(&body).unwrap_or_default();
     let member = |name: &str| json.get(name).and_then(Value::as_str).map(str::to_owned);
-    let error_type = named.or_else(|| member("__type")).or_else(|| member("code")).unwrap_or_default();
-    let message = member("Message").or_else(|| member("message"));
+    // The query protocol of older services.
+    let xml = String::from_utf8_lossy(&body);
+    let tagged = |name: &str| xml_text(&xml, name).map(unescaped);
+    let error_type = named.or_else(|| member("__type")).or_else(|| member("code")).or_else(|| tagged("Code"));
+    let error_type = error_type.unwrap_or_default();
+    let message = member("Message").or_else(|| member("message")).or_else(|| tagged("Message"));
     let text = || {
         if is_json {
             String::new()
@@ -229,6 +290,16 @@ async fn refusal(operation: &'static str, response: Response<Incoming>) -> Servi
         error_type: bare_type(&error_type),
         message: message.unwrap_or_else(text),
     }
+}
+
+/// The text of the first element of this name.
+pub(crate) fn xml_text<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    Some(rest.split_once(&format!("</{name}>"))?.0)
+}
+
+fn unescaped(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
 }
 
 /// `ResourceNotFoundException` out of `aws.kvs#ResourceNotFoundException:http://...`.
@@ -260,5 +331,13 @@ mod tests {
             assert_eq!(bare_type(text), "ResourceNotFoundException");
         }
         assert_eq!(bare_type(""), "");
+    }
+
+    #[test]
+    fn errors_of_the_query_protocol_are_read_too() {
+        let xml = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>a &lt;b&gt; &amp;lt;</Message></Error></ErrorResponse>";
+        assert_eq!(xml_text(xml, "Code"), Some("AccessDenied"));
+        assert_eq!(xml_text(xml, "Message").map(unescaped).as_deref(), Some("a <b> &lt;"));
+        assert_eq!(xml_text("<Code>", "Code"), None);
     }
 }

@@ -19,6 +19,7 @@ mod error;
 mod http;
 pub mod kvs;
 pub mod media;
+pub mod sts;
 #[cfg(test)]
 mod testing;
 

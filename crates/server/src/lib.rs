@@ -1,5 +1,6 @@
 //! tympan, the one deployable: sockets, tokio, configuration and wiring. No protocol or business decision lives here.
 
+mod audit;
 mod call;
 pub mod cli;
 mod clock;

@@ -1,5 +1,6 @@
 //! What `/metrics` shows. Labels are bounded: never a contact, a number or a stream.
 
+use crate::audit::Audit;
 use crate::media::MediaStats;
 use crate::sink::CaptureQueue;
 use crate::sip::Refusal;
@@ -33,6 +34,8 @@ pub(crate) struct Sources {
     pub queue: Arc<CaptureQueue>,
     /// The store.
     pub store: MediaStore,
+    /// The audit file.
+    pub audit: Audit,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -149,6 +152,11 @@ impl Metrics {
         counter("store_bytes_committed", "Bytes made durable", store.bytes_committed);
         counter("store_fragments_failed", "Fragments that the disk refused", store.fragments_failed);
         counter("store_chunks_published", "Chunks made", store.chunks_published);
+        counter(
+            "audit_lost_lines",
+            "Lines of the audit file that a slow or full disk refused",
+            sources.audit.lost(),
+        );
         let mut gauge = |name: &str, help: &str, value: u64| {
             let _ = writeln!(
                 page,

@@ -11,7 +11,7 @@ pub const BUILT_IN_POLICIES: &[(&str, &str)] = &[
 ];
 
 /// The built-in policy of this name.
-pub fn built_in_policy(name: &str) -> Option<Policy> {
+pub(crate) fn built_in_policy(name: &str) -> Option<Policy> {
     let (_, text) = BUILT_IN_POLICIES.iter().find(|(known, _)| *known == name)?;
     // A test reads them all.
     Policy::parse(text).ok()

@@ -14,7 +14,7 @@ use std::fmt;
 use tympan_types::WallTime;
 
 /// What temporary access key ids begin with.
-pub const TEMPORARY_KEY_PREFIX: &str = "ASIA";
+pub(crate) const TEMPORARY_KEY_PREFIX: &str = "ASIA";
 /// Randomness that one session takes: 16 characters of its id, its secret, and the nonce of its seal.
 pub const SESSION_ENTROPY_BYTES: usize = ID_BYTES + SECRET_BYTES + seal::NONCE_BYTES;
 

@@ -86,8 +86,8 @@ fn a_session_of_a_user_may_do_what_the_user_may_do_until_it_expires() {
     assert_eq!(value(&xml, "Expiration"), "2024-01-26T03:22:41Z");
     let (id, token) = (value(&xml, "AccessKeyId"), value(&xml, "SessionToken"));
     // Another process, with the same key: a restart.
-    let identities = identities(1);
-    let key = identities.access_key(id, Some(token)).unwrap();
+    let again = identities(1);
+    let key = again.access_key(id, Some(token)).unwrap();
     assert!(key.credentials.secret.matches(value(&xml, "SecretAccessKey").as_bytes()));
     assert_eq!(key.expires, Some(WallTime::from_unix_ms(1_706_239_361_000)));
     assert!(key.principal.may("kinesisvideo:DeleteStream", STREAM, facts()).is_ok());
@@ -96,7 +96,7 @@ fn a_session_of_a_user_may_do_what_the_user_may_do_until_it_expires() {
     // The token is what makes it, and belongs to one id.
     assert!(identities.access_key(id, None).is_none());
     assert!(identities.access_key("ASIAAAAAAAAAAAAAAAAA", Some(token)).is_none());
-    assert!(super::tests::identities(2).access_key(id, Some(token)).is_none());
+    assert!(self::identities(2).access_key(id, Some(token)).is_none());
     let again =
         ask(&identities, &verified(&identities, id, Some(token)), "Action=GetSessionToken").unwrap_err();
     assert_eq!((again.code(), again.status()), ("AccessDenied", 403));

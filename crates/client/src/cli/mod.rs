@@ -7,6 +7,7 @@ mod consume;
 mod contacts;
 mod listen;
 mod produce;
+mod session;
 mod streams;
 mod table;
 mod terminal;
@@ -42,6 +43,11 @@ pub enum Verb {
     ///
     /// Newest first, those that are up among them. Needs a tympan server: Amazon Connect lists no records.
     Contacts(contacts::ContactsArgs),
+    /// Get temporary credentials for the shell
+    ///
+    /// They are begun with those of the environment, and end by themselves. Prints lines for a shell's eval, or with
+    /// --json what credential_process of the AWS SDKs expects.
+    Session(session::SessionArgs),
     /// Look at streams and their fragments
     Streams(streams::StreamsArgs),
 }
@@ -74,6 +80,7 @@ pub async fn run(verb: Verb, global: Global) -> ExitCode {
         Verb::Produce(arguments) => produce::run(arguments, &global).await,
         Verb::Listen(arguments) => listen::run(arguments, &global).await,
         Verb::Contacts(arguments) => contacts::run(arguments, &global).await,
+        Verb::Session(arguments) => session::run(arguments, &global).await,
         Verb::Streams(arguments) => streams::run(arguments, &global).await,
     };
     conclude(outcome).into()
@@ -94,7 +101,12 @@ impl Global {
     fn http(&self) -> Result<(HttpClient, Endpoint), ClientError> {
         let variable = |name: &str| std::env::var(name).ok();
         let endpoint = Endpoint::resolve(self.endpoint.as_deref(), variable)?;
-        Ok((HttpClient::new(Identity::from_environment(variable)?), endpoint))
+        let identity = Identity::from_environment(variable)?;
+        let http = match variable("AWS_CA_BUNDLE").filter(|file| !file.is_empty()) {
+            Some(file) if endpoint.is_secure() => HttpClient::trusting(identity, file.as_ref())?,
+            _ => HttpClient::new(identity),
+        };
+        Ok((http, endpoint))
     }
 
     fn kvs(&self) -> Result<Kvs, ClientError> {
@@ -141,6 +153,8 @@ mod tests {
             "contacts search parcels",
             "listen 4a573372-1f28-4e26-b97b-0123456789ab -o -",
             "listen 4a573372-1f28-4e26-b97b-0123456789ab",
+            "session --duration 1h",
+            "session --role transcriber --name one --policy only-demo.json --json",
             "streams ls",
             "streams show demo",
             "streams fragments demo --from 2024-01-26T03:07:41Z --to 1706238500.5",
@@ -166,6 +180,8 @@ mod tests {
             "consume --stream demo -o out.raw --after 0x5",
             "consume --stream demo -o out.raw --at yesterday",
             "listen not-a-uuid",
+            "session --policy only-demo.json",
+            "session --duration 1d",
             "streams show a/b",
         ] {
             let error = parse(line).unwrap_err();

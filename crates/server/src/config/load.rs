@@ -1,6 +1,8 @@
 //! File, then environment, then types; every mistake is named with its key.
 
-use super::sections::{Config, Credential, Flow, Instance, LambdaFunction, MediaStreaming};
+use super::sections::{
+    Config, Credential, Flow, Instance, LambdaFunction, MediaStreaming, NamedPolicy, Role,
+};
 use super::suggest::unknown_key;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -74,6 +76,8 @@ pub fn load(
 fn shape() -> Result<Table, ConfigError> {
     let mut full = Config::default();
     full.credentials.push(Credential::default());
+    full.policies.push(NamedPolicy::default());
+    full.roles.push(Role::default());
     full.lambda.functions.push(LambdaFunction::default());
     full.connect.instances.push(Instance {
         media_streaming: Some(MediaStreaming::default()),
@@ -140,6 +144,7 @@ mod tests {
             lines.iter().filter_map(|line| line.strip_prefix("#: ")).map(|l| format!("{l}\n")).collect();
         let config = from_text(&examples, &[]).unwrap();
         assert!(!config.credentials.is_empty() && !config.lambda.functions.is_empty());
+        assert!(!config.policies.is_empty() && !config.roles.is_empty());
         assert!(!config.connect.instances[0].flows.is_empty());
     }
 

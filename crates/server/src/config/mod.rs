@@ -9,6 +9,6 @@ mod suggest;
 pub use load::{ConfigError, load};
 pub use secret::{SecretError, read_secret};
 pub use sections::{
-    Account, Auth, Capture, Config, Connect, Credential, Flow, Http, Instance, Kms, Kvs, Lambda,
-    LambdaFunction, Log, MediaStreaming, Rtp, Sip, Speech, Store,
+    Account, Audit, Auth, Capture, Config, Connect, Credential, Flow, Http, Instance, Kms, Kvs, Lambda,
+    LambdaFunction, Log, MediaStreaming, NamedPolicy, Role, Rtp, Sip, Speech, Store,
 };

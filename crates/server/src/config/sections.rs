@@ -13,10 +13,16 @@ pub struct Config {
     pub account: Account,
     /// Access keys that may sign requests.
     pub credentials: Vec<Credential>,
+    /// What access keys and roles may do, beside the built-in policies.
+    pub policies: Vec<NamedPolicy>,
+    /// Roles that access keys may assume.
+    pub roles: Vec<Role>,
     /// The HTTP listener.
     pub http: Http,
     /// How signatures are checked.
     pub auth: Auth,
+    /// Who did what.
+    pub audit: Audit,
     /// The SIP listener.
     pub sip: Sip,
     /// The media plane.
@@ -45,8 +51,11 @@ impl Default for Config {
             data_dir: PathBuf::from("/var/lib/tympan"),
             account: Account::default(),
             credentials: Vec::new(),
+            policies: Vec::new(),
+            roles: Vec::new(),
             http: Http::default(),
             auth: Auth::default(),
+            audit: Audit::default(),
             sip: Sip::default(),
             rtp: Rtp::default(),
             capture: Capture::default(),
@@ -89,11 +98,47 @@ pub struct Credential {
     pub secret_access_key_file: String,
     /// The session token that must come with the key; empty for a long-lived key.
     pub session_token: String,
+    /// The user's name in ARNs; empty: the access key id.
+    pub user: String,
+    /// Names of the policies that the key has; without one it may do nothing.
+    pub policies: Vec<String>,
 }
 
 impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Credential").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// `[[policies]]`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NamedPolicy {
+    /// What credentials and roles call it.
+    pub name: String,
+    /// Its JSON.
+    pub document: String,
+    /// A file that holds its JSON.
+    pub document_file: String,
+}
+
+/// `[[roles]]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Role {
+    /// The last part of its ARN.
+    pub name: String,
+    /// Names of its policies.
+    pub policies: Vec<String>,
+    /// Ids of the access keys that may assume it.
+    pub assumed_by: Vec<String>,
+    /// How long its sessions may last.
+    pub session_max_s: u32,
+}
+
+impl Default for Role {
+    fn default() -> Self {
+        Self { name: String::new(), policies: Vec::new(), assumed_by: Vec::new(), session_max_s: 3_600 }
     }
 }
 
@@ -103,8 +148,12 @@ impl std::fmt::Debug for Credential {
 pub struct Http {
     /// Address and port of the APIs, health and metrics; port 0 lets the kernel choose.
     pub listen: String,
-    /// What GetDataEndpoint answers; empty: `http://` and the listening address.
+    /// What GetDataEndpoint answers; empty: the listening address.
     pub public_url: String,
+    /// A PEM file with the certificate and those that vouch for it; empty: no TLS.
+    pub tls_certificate_file: String,
+    /// A PEM file with the certificate's private key; refused when others can read it.
+    pub tls_key_file: String,
     /// Largest JSON request body.
     pub body_limit_bytes: usize,
     /// How long SIGTERM waits for calls and uploads to end.
@@ -116,6 +165,8 @@ impl Default for Http {
         Self {
             listen: "127.0.0.1:8600".into(),
             public_url: String::new(),
+            tls_certificate_file: String::new(),
+            tls_key_file: String::new(),
             body_limit_bytes: 4 * 1024 * 1024,
             drain_timeout_ms: 30_000,
         }
@@ -133,6 +184,26 @@ pub struct Auth {
 impl Default for Auth {
     fn default() -> Self {
         Self { clock_skew_s: 300 }
+    }
+}
+
+/// `[audit]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// Whether it is written.
+    pub enabled: bool,
+    /// Where; empty: `audit.jsonl` in the data folder.
+    pub file: String,
+    /// A file of this size is put aside.
+    pub file_limit_bytes: u64,
+    /// How many files that were put aside are kept.
+    pub files_kept: u32,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { enabled: true, file: String::new(), file_limit_bytes: 64 * 1024 * 1024, files_kept: 10 }
     }
 }
 

@@ -6,12 +6,13 @@ use crate::clock::SystemClock;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Response};
 use serde_json::json;
-use tympan_auth::{CredentialStore, Payload, Pending, Rejection, RequestParts, Verified, Verifier, scope_of};
+use std::sync::Arc;
+use tympan_auth::{Identities, Payload, Pending, Rejection, RequestParts, Verified, Verifier, scope_of};
 
 /// Checks signatures against the configured access keys.
 pub(super) struct Authenticator {
     verifier: Verifier,
-    credentials: CredentialStore,
+    identities: Arc<Identities>,
     local_port: u16,
     /// In `--dev` a refusal shows how the server read the request.
     explains: bool,
@@ -24,13 +25,13 @@ pub(super) struct HeadChecked {
 
 impl Authenticator {
     pub(super) fn new(
-        credentials: CredentialStore,
+        identities: Arc<Identities>,
         clock_skew_s: u64,
         local_port: u16,
         explains: bool,
     ) -> Self {
         let skew_ms = i64::try_from(clock_skew_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
-        Self { verifier: Verifier::with_skew_ms(skew_ms), credentials, local_port, explains }
+        Self { verifier: Verifier::with_skew_ms(skew_ms), identities, local_port, explains }
     }
 
     /// The signing name of the service that a request claims to be for; unverified, for routing only.
@@ -38,14 +39,19 @@ impl Authenticator {
         self.with_parts(head, |parts| scope_of(parts).map(|scope| scope.service))
     }
 
+    /// Everybody who may sign.
+    pub(super) fn identities(&self) -> &Identities {
+        &self.identities
+    }
+
     /// Everything but the signature itself.
-    pub(super) fn check_head(&self, head: &Parts) -> Result<HeadChecked, Box<Response<Body>>> {
+    pub(super) fn check_head(&self, head: &Parts) -> Result<HeadChecked, Rejected> {
         let checked = self.with_parts(head, |parts| {
-            self.verifier.check_head(SystemClock.wall_now(), parts, &self.credentials)
+            self.verifier.check_head(SystemClock.wall_now(), parts, &*self.identities)
         });
         match checked {
             Ok(pending) => Ok(HeadChecked { pending }),
-            Err(rejection) => Err(Box::new(refuse(&rejection, None))),
+            Err(rejection) => Err(Rejected { rejection, explanation: None }),
         }
     }
 
@@ -55,12 +61,12 @@ impl Authenticator {
         head: &Parts,
         checked: &HeadChecked,
         payload: Payload,
-    ) -> Result<Verified, Box<Response<Body>>> {
+    ) -> Result<Verified, Rejected> {
         checked.pending.verify(payload).map_err(|rejection| {
             let explanation = self
                 .explains
                 .then(|| self.with_parts(head, |parts| checked.pending.explain(parts, payload).to_string()));
-            Box::new(refuse(&rejection, explanation))
+            Rejected { rejection, explanation }
         })
     }
 
@@ -80,12 +86,29 @@ fn lines(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
     headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
 }
 
-fn refuse(rejection: &Rejection, explanation: Option<String>) -> Response<Body> {
-    let message = match explanation {
-        None => rejection.to_string(),
-        Some(explanation) => format!("{rejection}\n\n{explanation}"),
-    };
-    // Both spellings: rest-json clients look for either.
-    let body = json!({ "message": message, "Message": message });
-    respond::error(rejection.status(), rejection.error_type(), body.to_string().into_bytes())
+/// A request that was not let in. Each protocol gives it its own form.
+pub(super) struct Rejected {
+    pub(super) rejection: Rejection,
+    explanation: Option<String>,
+}
+
+impl Rejected {
+    /// What is wrong, and in `--dev` how the server read the request.
+    pub(super) fn message(&self) -> String {
+        match &self.explanation {
+            None => self.rejection.to_string(),
+            Some(explanation) => format!("{}\n\n{explanation}", self.rejection),
+        }
+    }
+}
+
+impl From<Rejected> for Box<Response<Body>> {
+    /// The form of rest-json services.
+    fn from(rejected: Rejected) -> Self {
+        let message = rejected.message();
+        // Both spellings: rest-json clients look for either.
+        let body = json!({ "message": message, "Message": message });
+        let Rejected { rejection, .. } = rejected;
+        Self::new(respond::error(rejection.status(), rejection.error_type(), body.to_string().into_bytes()))
+    }
 }

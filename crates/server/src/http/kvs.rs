@@ -10,10 +10,10 @@ use hyper::Response;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use tokio_util::sync::CancellationToken;
-use tympan_auth::{BodyRule, Verified};
+use tympan_auth::{BodyRule, Refusal, Verified};
 use tympan_kvs::{
     AckStream, KvsError, KvsErrorCode, KvsService, MEDIA_CONTENT_TYPE, MediaBody, Operation, PutMediaRequest,
-    PutMediaSession,
+    PutMediaSession, StreamIdentity,
 };
 use tympan_store::Ending;
 use tympan_types::Caller;
@@ -148,6 +148,22 @@ fn media(body: MediaBody) -> Response<Body> {
         Some((chunk, body))
     });
     respond::respond(200, MEDIA_CONTENT_TYPE, body::chunked(chunks))
+}
+
+/// What somebody is told who may not do that.
+pub(super) fn denied(refusal: &Refusal, operation: Operation) -> Box<Response<Body>> {
+    // Of the two errors of the model, the tag calls of resources declare this one.
+    let code = match operation.name() {
+        "TagResource" | "UntagResource" | "ListTagsForResource" => KvsErrorCode::AccessDenied,
+        _ => KvsErrorCode::NotAuthorized,
+    };
+    Box::new(refuse(&KvsError::new(code, refusal.to_string())))
+}
+
+/// The stream that the headers of a PutMedia request name.
+pub(super) fn stream_of_put_media(head: &Parts) -> Option<StreamIdentity> {
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    PutMediaRequest::parse(&header).ok().map(|request| request.stream)
 }
 
 fn refuse(error: &KvsError) -> Response<Body> {

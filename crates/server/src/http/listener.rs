@@ -1,6 +1,7 @@
 //! HTTP/1.1 connections: producers sign hop-by-hop headers, so nothing newer is offered.
 
 use super::body::Body;
+use super::gate::Peer;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -11,13 +12,17 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 /// How long a client may take to send the head of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take for a TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest head of a request: signatures with long session tokens are a few kB.
 const HEAD_LIMIT_BYTES: usize = 64 * 1024;
 
@@ -28,7 +33,12 @@ pub(super) trait Answer: Send + Sync + 'static {
 }
 
 /// Serves `listener` until `shutdown`; then finishes the requests that run. Returns when the last connection is closed.
-pub(super) async fn serve(listener: TcpListener, answer: Arc<impl Answer>, shutdown: CancellationToken) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    answer: Arc<impl Answer>,
+    shutdown: CancellationToken,
+) {
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -41,7 +51,7 @@ pub(super) async fn serve(listener: TcpListener, answer: Arc<impl Answer>, shutd
                 if let Err(error) = stream.set_nodelay(true) {
                     debug!(%error, "cannot set TCP_NODELAY");
                 }
-                connections.spawn(connection(stream, peer, answer.clone(), shutdown.clone()));
+                connections.spawn(welcome(stream, peer, tls.clone(), answer.clone(), shutdown.clone()));
             }
             Err(error) => {
                 warn!(%error, "cannot accept an HTTP connection");
@@ -54,14 +64,36 @@ pub(super) async fn serve(listener: TcpListener, answer: Arc<impl Answer>, shutd
     connections.wait().await;
 }
 
-async fn connection(
-    stream: tokio::net::TcpStream,
+async fn welcome(
+    stream: TcpStream,
     peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
     answer: Arc<impl Answer>,
     shutdown: CancellationToken,
 ) {
-    let service = service_fn(move |request| {
+    let Some(tls) = tls else { return connection(stream, peer, false, answer, shutdown).await };
+    let shaken = tokio::select! {
+        () = shutdown.cancelled() => return,
+        shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)) => shaken,
+    };
+    match shaken {
+        Ok(Ok(stream)) => connection(stream, peer, true, answer, shutdown).await,
+        Ok(Err(error)) => debug!(%error, %peer, "a TLS handshake failed"),
+        Err(_) => debug!(%peer, "a TLS handshake took too long"),
+    }
+}
+
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    is_secure: bool,
+    answer: Arc<impl Answer>,
+    shutdown: CancellationToken,
+) {
+    let other_end = Peer { ip: peer.ip(), is_secure };
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let answer = answer.clone();
+        request.extensions_mut().insert(other_end);
         async move { Ok::<_, Infallible>(answer.answer(request).await) }
     });
     let mut builder = http1::Builder::new();

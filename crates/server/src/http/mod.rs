@@ -1,4 +1,4 @@
-//! The HTTP side: one listener for Kinesis Video Streams, Connect, health and metrics.
+//! The HTTP side: one listener for Kinesis Video Streams, Connect, STS, health and metrics.
 //!
 //! Which service a request is for is told by the signing name in its signature, as AWS tells by the host name.
 
@@ -7,10 +7,14 @@ mod authenticate;
 mod body;
 mod connect;
 mod contacts;
+mod gate;
 mod kvs;
 mod listener;
 mod respond;
 mod route;
+mod sts;
+mod tls;
 
 pub(crate) use admin::Readiness;
 pub(crate) use route::{Services, serve};
+pub(crate) use tls::Tls;

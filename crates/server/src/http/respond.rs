@@ -29,11 +29,20 @@ pub(super) fn respond(status: u16, content_type: &'static str, body: Body) -> Re
 
 /// An error answer: the type in its header, the message in the body.
 pub(super) fn error(status: u16, error_type: &str, body: Vec<u8>) -> Response<Body> {
-    let mut response = json(status, body);
+    typed(json(status, body), error_type)
+}
+
+/// Says of which type an error answer is.
+pub(super) fn typed(mut response: Response<Body>, error_type: &str) -> Response<Body> {
     if let Ok(value) = HeaderValue::from_str(error_type) {
         response.headers_mut().insert(ERROR_TYPE, value);
     }
     response
+}
+
+/// Of which type an error answer is.
+pub(super) fn error_type(response: &Response<Body>) -> Option<&str> {
+    response.headers().get(ERROR_TYPE)?.to_str().ok()
 }
 
 /// Marks an answer with the id of its request.

@@ -1,10 +1,13 @@
 //! From a request to the service that answers it.
 
 use super::admin::{self, Readiness};
-use super::authenticate::Authenticator;
+use super::authenticate::{Authenticator, Rejected};
 use super::body::Body;
+use super::gate::{self, Ask, Gate, Peer, Visit};
 use super::listener::{self, Answer};
-use super::{connect, contacts, kvs, respond};
+use super::tls::Tls;
+use super::{connect, contacts, kvs, respond, sts};
+use crate::audit::Audit;
 use crate::metrics::Metrics;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -17,7 +20,9 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tympan_auth::{CredentialStore, Payload};
+use tympan_auth::sts::StsError;
+use tympan_auth::{Identities, Payload, Verified};
+use tympan_connect::api::Operation as ConnectOperation;
 use tympan_connect::contact::History;
 use tympan_connect::live_calls::LiveCalls;
 use tympan_connect::service::ConnectService;
@@ -36,8 +41,12 @@ pub(crate) struct Services {
     pub contacts: Arc<dyn History>,
     /// The calls that are up.
     pub calls: Arc<dyn LiveCalls>,
-    /// Who may ask.
-    pub credentials: CredentialStore,
+    /// Who may ask, and for what.
+    pub identities: Arc<Identities>,
+    /// Who did what.
+    pub audit: Audit,
+    /// The certificate; `None`: no TLS.
+    pub tls: Option<Arc<Tls>>,
     /// How far a client's clock may be off.
     pub clock_skew_s: u64,
     /// Show developers why their signature does not match.
@@ -58,9 +67,10 @@ pub(crate) async fn serve(
 ) -> std::io::Result<()> {
     let local_port = listener.local_addr()?.port();
     let authenticator =
-        Authenticator::new(services.credentials, services.clock_skew_s, local_port, services.explains);
+        Authenticator::new(services.identities, services.clock_skew_s, local_port, services.explains);
     let router = Router {
         authenticator,
+        gate: Gate::new(services.audit),
         kvs: services.kvs,
         connect: services.connect,
         contacts: services.contacts,
@@ -70,12 +80,18 @@ pub(crate) async fn serve(
         metrics: services.metrics,
         shutdown: shutdown.clone(),
     };
-    listener::serve(listener, Arc::new(router), shutdown).await;
+    let acceptor =
+        services.tls.as_ref().map(|tls| tls.acceptor()).transpose().map_err(std::io::Error::other)?;
+    if let Some(tls) = services.tls {
+        tokio::spawn(tls.watch(shutdown.clone()));
+    }
+    listener::serve(listener, acceptor, Arc::new(router), shutdown).await;
     Ok(())
 }
 
 struct Router {
     authenticator: Authenticator,
+    gate: Gate,
     kvs: KvsService,
     connect: ConnectService,
     contacts: Arc<dyn History>,
@@ -94,69 +110,146 @@ impl Answer for Router {
         let begun = Instant::now();
         let request_id = uuid::Uuid::new_v4().to_string();
         let (head, body) = request.into_parts();
+        let visit = Visit { request_id, peer: head.extensions.get::<Peer>().copied() };
         let path = head.uri.path().to_owned();
         let answered = match (head.method.as_str(), path.as_str()) {
             ("GET" | "HEAD", "/healthz") => Ok(admin::health()),
             ("GET" | "HEAD", "/readyz") => Ok(admin::ready(&self.readiness)),
             ("GET" | "HEAD", "/metrics") => Ok(admin::metrics(&self.metrics)),
-            _ => self.signed(head, body).await,
+            _ => self.signed(&visit, head, body).await,
         };
         let response = answered.unwrap_or_else(|refusal| *refusal);
         self.metrics.http_request(&path, response.status().as_u16());
+        let request_id = &visit.request_id;
         tracing::debug!(request_id, path, status = response.status().as_u16(), took = ?begun.elapsed(), "answered");
-        respond::identify(response, &request_id)
+        respond::identify(response, request_id)
     }
 }
 
 impl Router {
-    async fn signed(&self, head: Parts, body: Incoming) -> Answered {
+    async fn signed(&self, visit: &Visit, head: Parts, body: Incoming) -> Answered {
         let service = self.authenticator.claimed_service(&head);
         match service.as_deref() {
-            Some("kinesisvideo") => self.kinesis_video(head, body).await,
-            Some("connect") => self.amazon_connect(head, body).await,
+            Some("kinesisvideo") => self.kinesis_video(visit, head, body).await,
+            Some("connect") => self.amazon_connect(visit, head, body).await,
+            Some("sts") => self.security_token(visit, head, body).await,
             Some(other) => {
                 // Only a request in order learns what is and what is not served here.
                 self.authenticator.check_head(&head)?;
                 let message =
-                    format!("This server has no service {other:?}: it serves kinesisvideo and connect.");
+                    format!("This server has no service {other:?}: it serves kinesisvideo, connect and sts.");
                 let body = json!({ "Message": message }).to_string().into_bytes();
                 Err(Box::new(respond::error(404, "UnknownOperationException", body)))
             }
             None => match self.authenticator.check_head(&head) {
-                Err(refusal) => Err(refusal),
+                Err(refusal) => Err(refusal.into()),
                 Ok(_) => Err(Box::new(respond::text(400, "the request names no service in its signature\n"))),
             },
         }
     }
 
-    async fn kinesis_video(&self, head: Parts, body: Incoming) -> Answered {
+    async fn kinesis_video(&self, visit: &Visit, head: Parts, body: Incoming) -> Answered {
         let checked = self.authenticator.check_head(&head)?;
         // Every operation is a POST.
         let operation = Operation::from_path(head.uri.path()).filter(|_| head.method == Method::POST);
         if operation == Some(Operation::PutMedia) {
             let verified = self.authenticator.verify(&head, &checked, Payload::Streamed)?;
-            return Ok(kvs::put_media(&self.kvs, &verified, &head, body, self.shutdown.clone()).await);
+            return self.put_media(visit, &verified, &head, body).await;
         }
         let body = self.read(body).await?;
         let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
-        Ok(kvs::call(&self.kvs, &verified.caller, operation, &body).await)
+        let Some(known) = operation else {
+            return Ok(kvs::call(&self.kvs, &verified.caller, operation, &body).await);
+        };
+        let resource = self.kvs.resource(&verified.caller, known, &body).await;
+        let ask = Ask::of_stream(known.action(), resource);
+        self.gate.permit(visit, &verified, &ask).map_err(|refusal| kvs::denied(&refusal, known))?;
+        let response = kvs::call(&self.kvs, &verified.caller, operation, &body).await;
+        Ok(self.gate.record(visit, &verified, &ask, response))
     }
 
-    async fn amazon_connect(&self, head: Parts, body: Incoming) -> Answered {
+    async fn put_media(&self, visit: &Visit, verified: &Verified, head: &Parts, body: Incoming) -> Answered {
+        let ask = match kvs::stream_of_put_media(head) {
+            Some(stream) => {
+                let resource = self.kvs.resource_of(&verified.caller, &stream).await;
+                Ask::of_stream(Operation::PutMedia.action(), resource)
+            }
+            // The operation says what is wrong with its headers, to those who may know.
+            None => Ask::new(Operation::PutMedia.action(), "*"),
+        };
+        self.gate
+            .permit(visit, verified, &ask)
+            .map_err(|refusal| kvs::denied(&refusal, Operation::PutMedia))?;
+        let response = kvs::put_media(&self.kvs, verified, head, body, self.shutdown.clone()).await;
+        Ok(self.gate.record(visit, verified, &ask, response))
+    }
+
+    async fn amazon_connect(&self, visit: &Visit, head: Parts, body: Incoming) -> Answered {
         let checked = self.authenticator.check_head(&head)?;
         let body = self.read(body).await?;
         let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
-        if let Some(rest) = head.uri.path().strip_prefix("/_tympan/contacts") {
-            return Ok(contacts::answer(
-                &self.contacts,
-                &self.calls,
-                &verified.caller,
-                rest,
-                head.uri.query().unwrap_or(""),
-            )
-            .await);
+        let path = head.uri.path();
+        if path.starts_with("/_tympan/") {
+            return self.own(visit, &verified, &head).await;
         }
-        Ok(connect::call(&self.connect, verified.caller, head, body).await)
+        let Some(operation) = ConnectOperation::of(head.method.as_str(), path) else {
+            return Ok(connect::call(&self.connect, verified.caller, head, body).await);
+        };
+        let ask = Ask::new(operation.action(), operation.resource(&verified.caller, &body));
+        self.gate
+            .permit(visit, &verified, &ask)
+            .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
+        let response = connect::call(&self.connect, verified.caller.clone(), head, body).await;
+        Ok(self.gate.record(visit, &verified, &ask, response))
+    }
+
+    /// What AWS has no operation for.
+    async fn own(&self, visit: &Visit, verified: &Verified, head: &Parts) -> Answered {
+        let path = head.uri.path();
+        let contacts =
+            path.strip_prefix("/_tympan/contacts").filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let root = format!("arn:aws:tympan:{}:{}", verified.caller.region, verified.caller.account);
+        let ask = match contacts.map(|rest| rest.trim_start_matches('/')) {
+            Some("") => Ask::new("tympan:ListContacts", "*"),
+            Some(id) => Ask::new("tympan:GetContact", format!("{root}:contact/{id}")),
+            None => Ask::new(gate::own_action(path), "*"),
+        };
+        self.gate
+            .permit(visit, verified, &ask)
+            .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
+        let query = head.uri.query().unwrap_or("");
+        let response = match contacts {
+            Some(rest) => contacts::answer(&self.contacts, &self.calls, &verified.caller, rest, query).await,
+            None => {
+                let body = json!({ "Message": "This server has no such path." }).to_string().into_bytes();
+                respond::error(404, "UnknownOperationException", body)
+            }
+        };
+        Ok(self.gate.record(visit, verified, &ask, response))
+    }
+
+    async fn security_token(&self, visit: &Visit, head: Parts, body: Incoming) -> Answered {
+        let id = visit.request_id.as_str();
+        let rejected = |rejected: Rejected| {
+            Box::new(sts::refuse(&StsError::rejected(&rejected.rejection, rejected.message()), id))
+        };
+        let checked = self.authenticator.check_head(&head).map_err(rejected)?;
+        let body = self.read(body).await?;
+        let verified =
+            self.authenticator.verify(&head, &checked, Payload::of_body(&body)).map_err(rejected)?;
+        let facts = visit.facts(&verified, None);
+        let form = sts::form(&head, &body);
+        let (answered, response) = sts::call(self.authenticator.identities(), &verified, facts, id, form);
+        let ask = Ask::new(format!("sts:{}", answered.operation), answered.resource);
+        match answered.outcome {
+            // It asks no policy but where a role is assumed, and writes a denial in its own words.
+            Err(error) if error.status() == 403 => {
+                self.gate.record_denial(visit, &verified, &ask, error.code())
+            }
+            _ if answered.operation.is_empty() => {}
+            _ => return Ok(self.gate.record(visit, &verified, &ask, response)),
+        }
+        Ok(response)
     }
 
     async fn read(&self, body: Incoming) -> Result<Bytes, Box<Response<Body>>> {

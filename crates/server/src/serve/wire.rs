@@ -1,11 +1,12 @@
 //! Builds everything and connects it. No decision on business data is made here.
 
 use super::ready_file::Addresses;
-use super::{interrupted, provision};
+use super::{access, interrupted, provision};
+use crate::audit::{Audit, AuditOptions};
 use crate::call::{CallRegistry, Desk, DeskOptions, FlowLog};
 use crate::clock::SystemClock;
-use crate::config::{Config, read_secret};
-use crate::http::{self, Readiness, Services};
+use crate::config::Config;
+use crate::http::{self, Readiness, Services, Tls};
 use crate::lambda::Lambda;
 use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::metrics::{Metrics, Sources};
@@ -22,7 +23,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tympan_auth::{AccessKey, CredentialStore, Credentials};
 use tympan_connect::call::CallOptions;
 use tympan_connect::capture::{Leases, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options};
@@ -43,6 +43,7 @@ pub(super) struct Running {
     calls: CallRegistry,
     queue: Arc<CaptureQueue>,
     store: MediaStore,
+    audit: Audit,
     http: JoinHandle<std::io::Result<()>>,
     http_shutdown: CancellationToken,
     drain_timeout: Duration,
@@ -59,8 +60,12 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
     let listener = TcpListener::bind(&config.http.listen).await.with_context(|| {
         format!("cannot listen for HTTP on {}: is another server on that port?", config.http.listen)
     })?;
+    let tls = tls(config)?;
     let url = match config.http.public_url.as_str() {
-        "" => format!("http://{}", listener.local_addr()?),
+        "" => {
+            let scheme = if tls.is_some() { "https" } else { "http" };
+            format!("{scheme}://{}", listener.local_addr()?)
+        }
         url => url.trim_end_matches('/').to_owned(),
     };
     let kvs = KvsService::new(store.clone(), kvs_options(config, &url));
@@ -83,7 +88,13 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
     let queue = CaptureQueue::start(config.capture.backlog_limit_bytes, tokio::runtime::Handle::current())?;
     let media = Arc::new(MediaPlane::start(&media_options(config, sip_listen.ip()), &queue)?);
     let metrics = Arc::new(Metrics::default());
-    metrics.attach(Sources { media: media.stats().clone(), queue: queue.clone(), store: store.clone() });
+    let audit = audit(config)?;
+    metrics.attach(Sources {
+        media: media.stats().clone(),
+        queue: queue.clone(),
+        store: store.clone(),
+        audit: audit.clone(),
+    });
     let desk = Desk {
         connect: connect.clone(),
         history: history.clone(),
@@ -106,7 +117,9 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
         connect,
         contacts: history,
         calls: Arc::new(calls.clone()),
-        credentials: credentials(config, &account)?,
+        identities: Arc::new(access::identities(config, &account)?),
+        audit: audit.clone(),
+        tls,
         clock_skew_s: config.auth.clock_skew_s,
         explains: dev,
         body_limit_bytes: config.http.body_limit_bytes,
@@ -123,6 +136,7 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
         calls,
         queue,
         store,
+        audit,
         http,
         http_shutdown,
         drain_timeout: Duration::from_millis(config.http.drain_timeout_ms),
@@ -156,6 +170,7 @@ impl Running {
         }
         self.queue.close();
         self.store.shutdown().await;
+        self.audit.close();
         tracing::info!("stopped");
     }
 }
@@ -226,24 +241,28 @@ fn desk_options(config: &Config, public_address: Option<IpAddr>) -> anyhow::Resu
     })
 }
 
-fn credentials(config: &Config, account: &AccountId) -> anyhow::Result<CredentialStore> {
-    let mut keys = Vec::new();
-    for given in &config.credentials {
-        let secret = read_secret(
-            "credentials.secret_access_key",
-            &given.secret_access_key,
-            &given.secret_access_key_file,
-        )?;
-        if secret.is_empty() {
-            bail!("credentials: access key {} has no secret", given.access_key_id);
-        }
-        let mut credentials = Credentials::new(given.access_key_id.as_str(), secret);
-        if !given.session_token.is_empty() {
-            credentials = credentials.with_session_token(given.session_token.as_str());
-        }
-        keys.push(AccessKey::new(credentials, account.clone()));
+fn audit(config: &Config) -> anyhow::Result<Audit> {
+    if !config.audit.enabled {
+        return Ok(Audit::default());
     }
-    Ok(CredentialStore::new(keys)?)
+    let path = match config.audit.file.as_str() {
+        "" => config.data_dir.join("audit.jsonl"),
+        file => PathBuf::from(file),
+    };
+    let options = AuditOptions {
+        path: path.clone(),
+        limit_bytes: config.audit.file_limit_bytes,
+        kept: config.audit.files_kept,
+    };
+    Audit::open(options).with_context(|| format!("audit.file: cannot write {}", path.display()))
+}
+
+fn tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
+    match (config.http.tls_certificate_file.as_str(), config.http.tls_key_file.as_str()) {
+        ("", "") => Ok(None),
+        ("", _) | (_, "") => bail!("http: TLS needs both tls_certificate_file and tls_key_file"),
+        (certificate, key) => Ok(Some(Arc::new(Tls::open(certificate, key)?))),
+    }
 }
 
 fn parse_address(text: &str) -> anyhow::Result<Option<IpAddr>> {

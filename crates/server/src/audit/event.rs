@@ -1,0 +1,153 @@
+use crate::clock::SystemClock;
+use serde::Serialize;
+use std::net::IpAddr;
+
+/// Of what kind something is that is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum EventKind {
+    /// Media is handed out from now on.
+    MediaRead,
+    /// That has ended.
+    MediaReadEnd,
+    /// Media is taken in.
+    MediaWrite,
+    /// A key is used.
+    KeyUse,
+    /// Something is made, changed or removed.
+    Administration,
+    /// Somebody may not do what they asked for.
+    Denial,
+    /// Lines could not be written.
+    Lost,
+}
+
+/// What is written down of a request: names, never contents.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Event<'a> {
+    pub time: String,
+    pub event: EventKind,
+    /// The ARN of who asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_key_id: Option<&'a str>,
+    /// Of a session: the long-term key that it was begun with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_of: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_ip: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<&'a str>,
+    /// The HTTP status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The error's code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<&'a str>,
+    /// Bytes of media that were handed out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// How long that took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u64>,
+    /// How many lines were lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lines: Option<u64>,
+}
+
+impl Event<'_> {
+    /// Of this kind, now.
+    pub(crate) fn new(kind: EventKind) -> Self {
+        Self {
+            time: SystemClock.wall_now().rfc3339_ms(),
+            event: kind,
+            principal: None,
+            access_key_id: None,
+            session_of: None,
+            source_ip: None,
+            action: None,
+            resource: None,
+            status: None,
+            error: None,
+            request_id: None,
+            bytes: None,
+            took_ms: None,
+            lines: None,
+        }
+    }
+
+    pub(super) fn lost(lines: u64) -> Self {
+        Self { lines: Some(lines), ..Self::new(EventKind::Lost) }
+    }
+
+    /// One line, with its end.
+    pub(super) fn to_line(&self) -> String {
+        let mut line = serde_json::to_string(self).unwrap_or_else(|error| {
+            tracing::error!(%error, "an audit line cannot be written as JSON");
+            String::new()
+        });
+        line.push('\n');
+        line
+    }
+}
+
+/// Of what kind an action is; `None` for one that only looks, which is not written down.
+pub(crate) fn kind_of(action: &str) -> Option<EventKind> {
+    const LOOKS: [&str; 4] = ["Describe", "Get", "List", "Search"];
+    let (service, operation) = action.split_once(':')?;
+    match (service, operation) {
+        (
+            "kinesisvideo",
+            "GetMedia"
+            | "GetMediaForFragmentList"
+            | "GetClip"
+            | "GetImages"
+            | "GetHLSStreamingSessionURL"
+            | "GetDASHStreamingSessionURL",
+        ) => Some(EventKind::MediaRead),
+        ("kinesisvideo", "PutMedia") => Some(EventKind::MediaWrite),
+        // Credentials are made.
+        ("sts", "GetSessionToken") => Some(EventKind::Administration),
+        ("kms", operation)
+            if ["Encrypt", "Decrypt", "ReEncrypt", "Generate", "Sign", "Verify"]
+                .iter()
+                .any(|use_of_key| operation.starts_with(use_of_key)) =>
+        {
+            Some(EventKind::KeyUse)
+        }
+        (_, operation) if LOOKS.iter().any(|look| operation.starts_with(look)) => None,
+        _ => Some(EventKind::Administration),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_looks_is_not_written_down() {
+        for (action, kind) in [
+            ("kinesisvideo:GetMedia", Some(EventKind::MediaRead)),
+            ("kinesisvideo:GetMediaForFragmentList", Some(EventKind::MediaRead)),
+            ("kinesisvideo:PutMedia", Some(EventKind::MediaWrite)),
+            ("kinesisvideo:GetDataEndpoint", None),
+            ("kinesisvideo:ListFragments", None),
+            ("kinesisvideo:DeleteStream", Some(EventKind::Administration)),
+            ("connect:SearchAvailablePhoneNumbers", None),
+            ("connect:ClaimPhoneNumber", Some(EventKind::Administration)),
+            ("kms:GenerateDataKey", Some(EventKind::KeyUse)),
+            ("kms:ScheduleKeyDeletion", Some(EventKind::Administration)),
+            ("sts:GetCallerIdentity", None),
+            ("sts:GetSessionToken", Some(EventKind::Administration)),
+            ("tympan:ListContacts", None),
+            ("tympan:Reset", Some(EventKind::Administration)),
+        ] {
+            assert_eq!(kind_of(action), kind, "{action}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+"""What access keys may do: a server without --dev, where each key has the policies of its name and no more.
+
+Arguments: the secret that all keys of the configuration have.
+"""
+
+import urllib.error
+import urllib.request
+
+import botocore.auth
+import botocore.awsrequest
+import sdk_matroska as mkv
+from botocore.credentials import Credentials
+from sdk_check import argument, aws, check, endpoint, equal, main, refused, typed
+from sdk_upload import Upload
+
+REGION = "us-west-2"
+ROOT = "arn:aws:kinesisvideo:us-west-2:111122223333"
+START_MS = 1_700_000_000_000
+
+
+def key(name):
+    return {"aws_access_key_id": name, "aws_secret_access_key": argument(0)}
+
+
+def kvs(name):
+    return aws("kinesisvideo", **key(name))
+
+
+def connect(name):
+    return aws("connect", **key(name))
+
+
+def media(name):
+    return aws("kinesis-video-media", **key(name))
+
+
+def upload(name, stream):
+    """A PutMedia request of a key: its status, and its error or its acks."""
+    with Upload(name=stream, credentials=Credentials(name, argument(0))) as uploading:
+        if uploading.until_status() == 200:
+            uploading.send(mkv.document_head() + mkv.cluster(START_MS, mkv.frames(START_MS, 5)))
+            return 200, uploading.finish()
+        return uploading.status, uploading.error_type
+
+
+def denied(client, operation, resource=None):
+    """As `typed`, and worded as at AWS."""
+
+    class Block:
+        def __enter__(self):
+            self.inner = typed(client, "NotAuthorizedException", 401)
+            self.refusal = self.inner.__enter__()
+            return self.refusal
+
+        def __exit__(self, *error):
+            swallowed = self.inner.__exit__(*error)
+            message = self.refusal.message
+            assert f"is not authorized to perform: kinesisvideo:{operation} on resource: " in message, message
+            assert message.startswith("User: arn:aws:iam::111122223333:user/"), message
+            assert resource is None or f"on resource: {resource} " in message, message
+            return swallowed
+
+    return Block()
+
+
+@check
+def a_key_without_policies_may_do_nothing_but_ask_who_it_is():
+    nothing = kvs("NOTHING")
+    with denied(nothing, "CreateStream", f"{ROOT}:stream/mine/*"):
+        nothing.create_stream(StreamName="mine")
+    with denied(nothing, "ListStreams", "*"):
+        nothing.list_streams()
+    with denied(nothing, "DescribeStream", f"{ROOT}:stream/mine/*"):
+        nothing.describe_stream(StreamName="mine")
+    with typed(media("NOTHING"), "NotAuthorizedException", 401):
+        media("NOTHING").get_media(StreamName="mine", StartSelector={"StartSelectorType": "NOW"})
+    equal(upload("NOTHING", "mine"), (401, "NotAuthorizedException"), "PutMedia")
+    with typed(connect("NOTHING"), "AccessDeniedException", 403) as refusal:
+        connect("NOTHING").list_instances()
+    assert "because no identity-based policy allows the connect:ListInstances action" in refusal.message
+    equal(own("NOTHING", "/_tympan/contacts"), 403, "contact records")
+    identity = aws("sts", **key("NOTHING")).get_caller_identity()
+    equal(identity["Arn"], "arn:aws:iam::111122223333:user/NOTHING", "identity")
+    equal(kvs("FULL").list_streams()["StreamInfoList"], [], "what is there after all that")
+
+
+def own(name, path):
+    """The status of a request that no SDK makes."""
+    request = botocore.awsrequest.AWSRequest("GET", endpoint() + path)
+    botocore.auth.SigV4Auth(Credentials(name, argument(0)), "connect", REGION).add_auth(request)
+    plain = urllib.request.Request(request.url, headers=dict(request.headers.items()))
+    try:
+        with urllib.request.urlopen(plain, timeout=30) as response:
+            return response.status
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.status
+
+
+@check
+def the_built_in_policies_allow_what_they_are_named_after():
+    kvs("PRODUCER").create_stream(StreamName="shared", DataRetentionInHours=1)
+    status, acks = upload("PRODUCER", "shared")
+    assert status == 200 and any(ack["EventType"] == "PERSISTED" for ack in acks), (status, acks)
+    kvs("PRODUCER").get_data_endpoint(StreamName="shared", APIName="PUT_MEDIA")
+    with typed(media("PRODUCER"), "NotAuthorizedException", 401):
+        media("PRODUCER").get_media(StreamName="shared", StartSelector={"StartSelectorType": "EARLIEST"})
+    with denied(kvs("PRODUCER"), "DeleteStream"):
+        kvs("PRODUCER").delete_stream(StreamARN=kvs("FULL").describe_stream(StreamName="shared")["StreamInfo"]["StreamARN"])
+
+    kvs("CONSUMER").describe_stream(StreamName="shared")
+    answer = media("CONSUMER").get_media(StreamName="shared", StartSelector={"StartSelectorType": "EARLIEST"})
+    equal(len(mkv.fragments(answer["Payload"].read())), 1, "fragments")
+    equal(upload("CONSUMER", "shared"), (401, "NotAuthorizedException"), "PutMedia")
+    with typed(connect("CONSUMER"), "AccessDeniedException", 403):
+        connect("CONSUMER").list_instances()
+
+    kvs("READER").list_tags_for_stream(StreamName="shared")
+    equal(connect("READER").list_instances()["InstanceSummaryList"], [], "instances")
+    equal(own("READER", "/_tympan/contacts"), 200, "contact records")
+    with typed(connect("READER"), "AccessDeniedException", 403):
+        connect("READER").create_instance(
+            IdentityManagementType="CONNECT_MANAGED", InboundCallsEnabled=True, OutboundCallsEnabled=False
+        )
+    with denied(kvs("READER"), "TagStream"):
+        kvs("READER").tag_stream(StreamName="shared", Tags={"a": "b"})
+
+
+@check
+def resources_are_those_of_the_policy_by_name_and_by_arn():
+    full, demo = kvs("FULL"), kvs("DEMO")
+    other = full.create_stream(StreamName="other", DataRetentionInHours=1)["StreamARN"]
+    arn = demo.create_stream(StreamName="demo-1", DataRetentionInHours=1)["StreamARN"]
+    demo.describe_stream(StreamName="demo-1")
+    demo.describe_stream(StreamARN=arn)
+    for names in [{"StreamName": "other"}, {"StreamARN": other}]:
+        with denied(demo, "DescribeStream"):
+            demo.describe_stream(**names)
+        with denied(demo, "UntagStream"):
+            demo.untag_stream(TagKeyList=["a"], **names)
+    with denied(demo, "CreateStream", f"{ROOT}:stream/elsewhere/*"):
+        demo.create_stream(StreamName="elsewhere")
+    # Whether the stream exists is not told.
+    for name in ["other", "never"]:
+        with denied(demo, "DescribeStream", f"{ROOT}:stream/{name}/*"):
+            demo.describe_stream(StreamName=name)
+    equal(upload("DEMO", "other"), (401, "NotAuthorizedException"), "PutMedia to another stream")
+    equal(upload("DEMO", "demo-1")[0], 200, "PutMedia to its own")
+    with denied(demo, "DeleteStream", arn) as refusal:
+        demo.delete_stream(StreamARN=arn)
+    assert refusal.message.endswith("with an explicit deny in an identity-based policy"), refusal.message
+    # It may list nothing: that is about no stream.
+    with denied(demo, "ListStreams", "*"):
+        demo.list_streams()
+
+
+@check
+def conditions_on_tags_follow_the_tags():
+    full, care = kvs("FULL"), kvs("CARE")
+    full.create_stream(StreamName="tagged", DataRetentionInHours=1)
+    with denied(care, "DescribeStream"):
+        care.describe_stream(StreamName="tagged")
+    full.tag_stream(StreamName="tagged", Tags={"team": "care"})
+    care.describe_stream(StreamName="tagged")
+    full.tag_stream(StreamName="tagged", Tags={"team": "sales"})
+    with denied(care, "DescribeStream"):
+        care.describe_stream(StreamName="tagged")
+
+
+@check
+def where_a_request_comes_from_counts():
+    with denied(kvs("SECURE"), "ListStreams") as refusal:
+        kvs("SECURE").list_streams()
+    assert "explicit deny" in refusal.message, refusal.message
+    kvs("LOOPBACK").list_streams()
+    with denied(kvs("OFFICE"), "ListStreams"):
+        kvs("OFFICE").list_streams()
+
+
+@check
+def instances_are_resources_too():
+    full, own_one = connect("FULL"), connect("SUPPORT")
+    make = {"IdentityManagementType": "CONNECT_MANAGED", "InboundCallsEnabled": True, "OutboundCallsEnabled": False}
+    made = full.create_instance(InstanceAlias="support", **make)["Id"]
+    full.describe_instance(InstanceId=made)
+    with typed(own_one, "AccessDeniedException", 403) as refusal:
+        own_one.describe_instance(InstanceId=made)
+    assert f":instance/{made} " in refusal.message, refusal.message
+    with typed(own_one, "AccessDeniedException", 403) as refusal:
+        own_one.claim_phone_number(InstanceId=made, PhoneNumber="+18005550142")
+    assert f":instance/{made} " in refusal.message and "+1800" not in refusal.message, refusal.message
+    with refused("AccessDeniedException", 403):
+        own_one.stop_contact(InstanceId=made, ContactId="48e0cc12-8bff-4725-bc26-b1cb9a499274")
+
+
+if __name__ == "__main__":
+    main()
