@@ -105,11 +105,14 @@ def what_sts_refuses_has_the_codes_of_sts():
         full.assume_role(RoleArn=ROLE, RoleSessionName="one")
     with refused("AccessDenied", 403):
         nothing.assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/other", RoleSessionName="one")
-    with typed(nothing, "MalformedPolicyDocumentException"):
+    with refused("MalformedPolicyDocument", 400) as refusal:
         nothing.assume_role(RoleArn=ROLE, RoleSessionName="one", Policy='{"Statement": {"Effect": "Permit"}}')
-    with typed(nothing, "PackedPolicyTooLargeException"):
+    equal(refusal.type, nothing.exceptions.MalformedPolicyDocumentException, "type")
+    assert "Statement.Effect" in refusal.message, refusal.message
+    with refused("PackedPolicyTooLarge", 400) as refusal:
         long = {**ONLY_DESCRIBE, "Id": "x" * 2_048}
         nothing.assume_role(RoleArn=ROLE, RoleSessionName="one", Policy=json.dumps(long))
+    equal(refusal.type, nothing.exceptions.PackedPolicyTooLargeException, "type")
     with refused("ValidationError", 400):
         nothing.assume_role(RoleArn=ROLE, RoleSessionName="one", DurationSeconds=7_200)
     with refused("InvalidAction", 400):

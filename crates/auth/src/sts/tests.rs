@@ -94,12 +94,11 @@ fn a_session_of_a_user_may_do_what_the_user_may_do_until_it_expires() {
     assert_eq!(key.principal.arn, "arn:aws:iam::111122223333:user/FULL");
     assert_eq!(key.principal.parent_key.as_deref(), Some("FULL"));
     // The token is what makes it, and belongs to one id.
-    assert!(identities.access_key(id, None).is_none());
-    assert!(identities.access_key("ASIAAAAAAAAAAAAAAAAA", Some(token)).is_none());
-    assert!(self::identities(2).access_key(id, Some(token)).is_none());
-    let again =
-        ask(&identities, &verified(&identities, id, Some(token)), "Action=GetSessionToken").unwrap_err();
-    assert_eq!((again.code(), again.status()), ("AccessDenied", 403));
+    assert!(again.access_key(id, None).is_none());
+    assert!(again.access_key("ASIAAAAAAAAAAAAAAAAA", Some(token)).is_none());
+    assert!(identities(2).access_key(id, Some(token)).is_none());
+    let error = ask(&again, &verified(&again, id, Some(token)), "Action=GetSessionToken").unwrap_err();
+    assert_eq!((error.code(), error.status()), ("AccessDenied", 403));
 }
 
 #[test]
