@@ -7,6 +7,7 @@ import base64
 import datetime
 import json
 import pathlib
+import urllib.request
 
 import boto3
 import sdk_matroska as mkv
@@ -139,6 +140,14 @@ def a_token_that_was_altered_or_belongs_to_another_key_is_refused():
             aws("sts", **altered).get_caller_identity()
     with refused("InvalidSignatureException", 403):
         aws("kinesisvideo", **{**keys, "aws_secret_access_key": "guessed"}).list_streams()
+
+
+@check
+def a_presigned_question_is_answered():
+    url = sts("FULL").generate_presigned_url("get_caller_identity", ExpiresIn=60)
+    with urllib.request.urlopen(url, timeout=30) as response:
+        body = response.read().decode()
+    assert f"<Arn>arn:aws:iam::{ACCOUNT}:user/FULL</Arn>" in body, body
 
 
 @check

@@ -125,6 +125,7 @@ fn temporary_credentials_are_narrowed_and_outlive_a_restart() -> anyhow::Result<
         "a_role_is_assumed_and_narrowed",
         "what_sts_refuses_has_the_codes_of_sts",
         "a_token_that_was_altered_or_belongs_to_another_key_is_refused",
+        "a_presigned_question_is_answered",
         "a_session_is_remembered",
         "--",
         SECRET,

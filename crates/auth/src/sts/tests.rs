@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
-    BodyRule, CredentialSource, Credentials, Identities, Policy, Role, SESSION_KEY_BYTES, SessionSeal,
-    Verified,
+    BodyRule, CredentialSource, Credentials, Identities, Payload, PayloadHash, Policy, RequestParts, Role,
+    SESSION_KEY_BYTES, SessionSeal, Signer, Verified, Verifier,
 };
 use std::sync::Arc;
 use tympan_types::{AccountId, Caller, Region, WallTime};
@@ -99,6 +99,49 @@ fn a_session_of_a_user_may_do_what_the_user_may_do_until_it_expires() {
     assert!(identities(2).access_key(id, Some(token)).is_none());
     let error = ask(&again, &verified(&again, id, Some(token)), "Action=GetSessionToken").unwrap_err();
     assert_eq!((error.code(), error.status()), ("AccessDenied", 403));
+}
+
+#[test]
+fn an_expired_session_is_refused_from_its_last_instant_on() {
+    let xml = asked_by("FULL", "Action=GetSessionToken&DurationSeconds=900").unwrap();
+    let credentials = Credentials::new(value(&xml, "AccessKeyId"), value(&xml, "SecretAccessKey"))
+        .with_session_token(value(&xml, "SessionToken"));
+    let region = Region::parse("us-west-2").unwrap();
+    let at = |now: WallTime| {
+        let hash = PayloadHash::of_nothing();
+        let host: [(&str, &[u8]); 1] = [("host", b"127.0.0.1")];
+        let parts =
+            RequestParts { method: "POST", raw_path: "/", raw_query: "", headers: &host, local_port: None };
+        let added = Signer::new(&credentials, &region, "sts").sign(now, &parts, hash);
+        let mut headers = host.to_vec();
+        headers.extend(added.iter().map(|(name, value)| (*name, value.as_bytes())));
+        let parts = RequestParts { headers: &headers, ..parts };
+        let pending = Verifier::default().check_head(now, &parts, &identities(1))?;
+        pending.verify(Payload::of_body(b"")).map(|verified| verified.principal.arn.clone())
+    };
+    let end = WallTime::from_unix_ms(1_706_239_361_000);
+    assert_eq!(at(end.plus_ms(-1)).as_deref(), Ok("arn:aws:iam::111122223333:user/FULL"));
+    let rejection = at(end).unwrap_err();
+    assert_eq!((rejection.error_type(), rejection.status()), ("ExpiredTokenException", 403));
+    assert_eq!(StsError::rejected(&rejection, rejection.to_string()).code(), "ExpiredToken");
+}
+
+proptest::proptest! {
+    #[test]
+    fn forms_put_together_at_random_are_answered(
+        form in "(Action=AssumeRole&Version=2011-06-15&)?[A-Za-z0-9.=&%+]{0,60}",
+        bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..60),
+    ) {
+        let identities = identities(1);
+        let verified = verified(&identities, "NONE", None);
+        for form in [form.as_bytes(), &bytes] {
+            let entropy = &[5; SESSION_ENTROPY_BYTES];
+            let request = StsRequest { verified: &verified, facts: facts(), form, request_id: "r-1", entropy };
+            if let Err(error) = answer(&identities, &request).outcome {
+                assert!(matches!(error.status(), 400 | 403) && error.body("r-1").len() < 4_096, "{error:?}");
+            }
+        }
+    }
 }
 
 #[test]
