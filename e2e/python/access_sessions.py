@@ -144,7 +144,7 @@ def a_token_that_was_altered_or_belongs_to_another_key_is_refused():
 
 @check
 def a_presigned_question_is_answered():
-    url = sts("FULL").generate_presigned_url("get_caller_identity", ExpiresIn=60)
+    url = sts("FULL").generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
     with urllib.request.urlopen(url, timeout=30) as response:
         body = response.read().decode()
     assert f"<Arn>arn:aws:iam::{ACCOUNT}:user/FULL</Arn>" in body, body
