@@ -43,7 +43,9 @@ fuzz_target!(|input: &[u8]| {
             }
             json => service.call(&caller, json, body).await.err(),
         };
-        service.resource(&caller, operation, body).await;
+        if let Ok(resources) = service.resources(&caller, operation, body).await {
+            assert!(!resources.is_empty());
+        }
         if let Some(error) = refused {
             assert_ne!(error.status(), 500, "{error}");
         }

@@ -7,7 +7,7 @@
 //!
 //! Which operations and fields are done, differ or are refused: `docs/kvs-compat.md`.
 //!
-//! Not here: HTTP, signatures, authorisation (the caller of this crate asks [`KvsService::resource`] first).
+//! Not here: HTTP, signatures, authorisation (the caller of this crate asks [`KvsService::resources`] first).
 
 mod archived;
 mod companded;

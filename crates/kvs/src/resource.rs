@@ -1,8 +1,8 @@
 //! What a request is about, for authorisation.
 
-use crate::{KvsService, Operation, StreamIdentity, constraint};
+use crate::{KvsError, KvsService, Operation, StreamIdentity, constraint};
 use std::collections::BTreeMap;
-use tympan_types::{Caller, StreamArn};
+use tympan_types::{Caller, StreamArn, StreamName};
 
 /// What a policy's `Resource` is compared with, and its conditions on tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Resource {
     pub tags: Option<BTreeMap<String, String>>,
 }
 
-/// The members by which requests name a stream; each operation reads its own.
+/// The members by which requests name a stream.
 #[derive(serde::Deserialize)]
 struct Members {
     #[serde(rename = "StreamName")]
@@ -30,30 +30,37 @@ struct Members {
 }
 
 impl KvsService {
-    /// The resource of a JSON request.
+    /// The resources of a JSON request: every stream that it names by any member, whichever of them the operation reads.
+    /// Whoever may not do it to one of them may not do it. At least one; `*` where none is named.
     ///
-    /// A malformed request is about `*`, which only a policy for everything allows: the operation itself then says what
-    /// is wrong with it.
-    pub async fn resource(&self, caller: &Caller, operation: Operation, body: &[u8]) -> Resource {
-        let named = constraint::request::<Members>(body).ok().and_then(|members| {
-            let Members { name, arn, resource } = &members;
-            // Members that an operation ignores must not decide about it.
-            match operation.name() {
-                "ListStreams" => None,
-                "CreateStream" => StreamIdentity::from_members(name.as_deref(), None).ok(),
-                "TagResource" | "UntagResource" | "ListTagsForResource" => {
-                    Some(StreamIdentity::Arn(StreamArn::parse(resource.as_deref()?).ok()?))
-                }
-                _ => StreamIdentity::from_members(name.as_deref(), arn.as_deref()).ok(),
+    /// What is no name and no ARN names nothing: the operation itself says so, if it reads it.
+    ///
+    /// # Errors
+    /// `SerializationException` for a body that is no JSON object of the right types, or has a member twice. It must not
+    /// reach the operation, which might read more of it than this did.
+    pub async fn resources(
+        &self,
+        caller: &Caller,
+        operation: Operation,
+        body: &[u8],
+    ) -> Result<Vec<Resource>, KvsError> {
+        let Members { name, arn, resource } = constraint::request(body)?;
+        let mut resources = Vec::new();
+        if operation != Operation::ListStreams {
+            let name = name.and_then(|name| StreamName::parse(&name).ok());
+            let arns = [arn, resource].into_iter().flatten().filter_map(|arn| StreamArn::parse(&arn).ok());
+            let named = name.map(StreamIdentity::Name).into_iter().chain(arns.map(StreamIdentity::Arn));
+            for identity in named {
+                resources.push(self.resource_of(caller, &identity).await);
             }
-        });
-        match named {
-            Some(identity) => self.resource_of(caller, &identity).await,
-            None => Resource { arn: "*".to_owned(), named: "*".to_owned(), tags: None },
         }
+        if resources.is_empty() {
+            resources.push(Resource { arn: "*".to_owned(), named: "*".to_owned(), tags: None });
+        }
+        Ok(resources)
     }
 
-    /// As [`Self::resource`], of a PutMedia request.
+    /// As [`Self::resources`], of a PutMedia request.
     pub async fn resource_of(&self, caller: &Caller, identity: &StreamIdentity) -> Resource {
         let named = identity.resource(caller);
         match self.stream(caller, identity).await {

@@ -272,29 +272,37 @@ async fn the_resource_of_a_request_is_the_arn_that_the_stream_has() {
     let other = "arn:aws:kinesisvideo:us-west-2:999988887777:stream/s/1";
     let any = |name: &str| format!("arn:aws:kinesisvideo:us-west-2:111122223333:stream/{name}/*");
     for (path, body, expected) in [
-        ("/describeStream", json!({"StreamName": "s"}), arn.clone()),
-        ("/describeStream", json!({"StreamARN": arn}), arn.clone()),
-        ("/describeStream", json!({"StreamName": "t"}), any("t")),
-        ("/describeStream", json!({"StreamName": "t", "StreamARN": arn}), "*".to_owned()),
-        ("/describeStream", json!({"StreamARN": other}), other.to_owned()),
-        ("/describeStream", json!({}), "*".to_owned()),
-        ("/describeStream", json!({"StreamName": ["s"]}), "*".to_owned()),
-        // Members that the operation ignores do not count.
-        ("/createStream", json!({"StreamName": "t", "StreamARN": other}), any("t")),
-        ("/listStreams", json!({"StreamName": "s"}), "*".to_owned()),
-        ("/TagResource", json!({"ResourceARN": arn, "StreamName": "t"}), arn.clone()),
-        ("/TagResource", json!({"StreamName": "t"}), "*".to_owned()),
+        ("/describeStream", json!({"StreamName": "s"}), vec![arn.clone()]),
+        ("/describeStream", json!({"StreamARN": arn}), vec![arn.clone()]),
+        ("/describeStream", json!({"StreamName": "t"}), vec![any("t")]),
+        ("/describeStream", json!({"StreamARN": other}), vec![other.to_owned()]),
+        ("/describeStream", json!({}), vec!["*".to_owned()]),
+        ("/describeStream", json!({"StreamName": "a/b", "StreamARN": "arn"}), vec!["*".to_owned()]),
+        ("/listStreams", json!({"StreamName": "s"}), vec!["*".to_owned()]),
+        // Each stream that is named counts, whichever of them the operation reads.
+        ("/describeStream", json!({"StreamName": "t", "StreamARN": arn}), vec![any("t"), arn.clone()]),
+        ("/createStream", json!({"StreamName": "t", "StreamARN": other}), vec![any("t"), other.to_owned()]),
+        ("/TagResource", json!({"ResourceARN": arn, "StreamName": "t"}), vec![any("t"), arn.clone()]),
     ] {
         let operation = Operation::from_path(path).unwrap();
-        let resource = bench.service.resource(&caller(), operation, body.to_string().as_bytes()).await;
-        assert_eq!(resource.arn, expected, "{path} {body}");
-        let tags = resource.tags.map(|tags| tags["team"].clone());
-        assert_eq!(tags.as_deref(), (expected == arn).then_some("care"), "{path} {body}");
+        let resources = bench.service.resources(&caller(), operation, body.to_string().as_bytes()).await;
+        let resources = resources.unwrap();
+        let arns: Vec<&str> = resources.iter().map(|resource| resource.arn.as_str()).collect();
+        assert_eq!(arns, expected, "{path} {body}");
+        for resource in resources {
+            let team = resource.tags.map(|tags| tags["team"].clone());
+            assert_eq!(team.as_deref(), (resource.arn == arn).then_some("care"), "{path} {body}");
+        }
     }
-    let twice = br#"{"StreamName":"s","StreamName":"t"}"#;
-    assert_eq!(bench.service.resource(&caller(), Operation::DescribeStream, twice).await.arn, "*");
+    let describe =
+        async |body: &[u8]| bench.service.resources(&caller(), Operation::DescribeStream, body).await;
+    // What the operation might read otherwise than authorisation does must not reach it.
+    for body in
+        [&br#"{"StreamName":"s","StreamName":"t"}"#[..], br#"{"StreamName":["s"]}"#, b"nonsense", b"[]"]
+    {
+        let error = describe(body).await.unwrap_err();
+        assert_eq!(error.code(), KvsErrorCode::Serialization, "{}", String::from_utf8_lossy(body));
+    }
     // A refusal does not tell whether there is such a stream.
-    let by_name =
-        bench.service.resource(&caller(), Operation::DescribeStream, br#"{"StreamName":"s"}"#).await;
-    assert_eq!(by_name.named, any("s"));
+    assert_eq!(describe(br#"{"StreamName":"s"}"#).await.unwrap()[0].named, any("s"));
 }

@@ -14,8 +14,8 @@ pub(super) enum Node {
     /// A number, as it is written in JSON.
     Number(String),
     Null,
-    List(Vec<Node>),
-    Object(Vec<(String, Node)>),
+    List(Vec<Self>),
+    Object(Vec<(String, Self)>),
 }
 
 impl Node {

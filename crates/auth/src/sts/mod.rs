@@ -75,7 +75,7 @@ pub fn answer(identities: &Identities, request: &StsRequest<'_>) -> StsAnswer {
     StsAnswer { operation, resource: resource.unwrap_or_else(|| "*".to_owned()), outcome }
 }
 
-fn operation<'a>(form: &'a Form) -> Result<&'a str, StsError> {
+fn operation(form: &Form) -> Result<&str, StsError> {
     let action = form.get("Action").ok_or_else(StsError::no_action)?;
     match form.get("Version") {
         Some(VERSION) => Ok(action),

@@ -1,5 +1,6 @@
 use super::catalogue::OPERATIONS;
 use super::handler;
+use crate::error::ConnectError;
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use tympan_types::Caller;
@@ -54,40 +55,52 @@ impl Operation {
         self.labels.iter().find(|(label, _)| *label == name).map(|(_, value)| value.as_str())
     }
 
-    /// The ARN that a policy's `Resource` is compared with: the resource that the path names, else the one that the
-    /// body names, else `*`. A body that cannot be read names none, and the operation says what is wrong with it.
-    pub fn resource(&self, caller: &Caller, body: &[u8]) -> String {
+    /// The ARNs that a policy's `Resource` is compared with: the resource that the path names, else those that the body
+    /// names, else `*`. Whoever may not do it to one of them may not do it.
+    ///
+    /// # Errors
+    /// `InvalidRequestException` for a body in which the resource is looked for and that cannot be read, or has a member
+    /// twice. It must not reach the operation, which might read more of it than this did.
+    pub fn resources(&self, caller: &Caller, body: &[u8]) -> Result<Vec<String>, ConnectError> {
         let last_part = |label: &str| self.label(label).map(|text| last(text).to_owned());
         let root = format!("arn:aws:connect:{}:{}", caller.region, caller.account);
         if let Some(number) = last_part("PhoneNumberId") {
-            return format!("{root}:phone-number/{number}");
+            return Ok(vec![format!("{root}:phone-number/{number}")]);
         }
-        let Some(instance) = last_part("InstanceId") else { return self.resource_in_body(&root, body) };
+        let Some(instance) = last_part("InstanceId") else { return resources_in_body(&root, body) };
         let flow = last_part("ContactFlowId").map(|flow| flow.split(':').next().unwrap_or(&flow).to_owned());
         let contact = last_part("ContactId").or_else(|| last_part("InitialContactId"));
-        match (flow, contact) {
+        Ok(vec![match (flow, contact) {
             (Some(flow), _) => format!("{root}:instance/{instance}/contact-flow/{flow}"),
             (None, Some(contact)) => format!("{root}:instance/{instance}/contact/{contact}"),
             (None, None) => format!("{root}:instance/{instance}"),
-        }
+        }])
     }
+}
 
-    fn resource_in_body(&self, root: &str, body: &[u8]) -> String {
-        let Ok(members) = serde_json::from_slice::<Members>(body) else { return "*".to_owned() };
-        // As the operations read them: the target wins over the instance.
-        let instance = members.target.or(members.instance).map(|text| last(&text).to_owned());
-        // Members that an operation ignores must not decide about it.
-        let contact = match self.name {
-            "StopContact" => members.contact,
-            "UpdateContactAttributes" => members.initial_contact,
-            _ => None,
-        };
-        match (instance, contact) {
-            (Some(instance), Some(contact)) => format!("{root}:instance/{instance}/contact/{contact}"),
-            (Some(instance), None) => format!("{root}:instance/{instance}"),
-            (None, _) => "*".to_owned(),
+/// Every resource that a body names, whichever of them the operation reads.
+fn resources_in_body(root: &str, body: &[u8]) -> Result<Vec<String>, ConnectError> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    // A list would be read by position, and each operation has its own.
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(ConnectError::request("the body must be a JSON object"));
+    }
+    let members: Members = serde_json::from_slice(body)
+        .map_err(|error| ConnectError::request(format!("the body cannot be read: {error}")))?;
+    let contacts: Vec<String> = [members.contact, members.initial_contact].into_iter().flatten().collect();
+    let mut resources = Vec::new();
+    for instance in [members.target, members.instance].into_iter().flatten() {
+        let instance = format!("{root}:instance/{}", last(&instance));
+        match contacts.as_slice() {
+            [] => resources.push(instance),
+            contacts => resources
+                .extend(contacts.iter().map(|contact| format!("{instance}/contact/{}", last(contact)))),
         }
     }
+    if resources.is_empty() {
+        resources.push("*".to_owned());
+    }
+    Ok(resources)
 }
 
 /// The members by which bodies name their resource.
@@ -148,6 +161,10 @@ mod tests {
         }
     }
 
+    fn only(operation: &Operation) -> String {
+        operation.resources(&caller(), b"").unwrap().remove(0)
+    }
+
     #[test]
     fn every_operation_is_found_by_its_own_path() {
         for (method, template, name) in OPERATIONS {
@@ -171,53 +188,49 @@ mod tests {
             found.label("ContactFlowId"),
             Some("arn:aws:connect:r:a:instance/I/contact-flow/F:$SAVED")
         );
-        assert_eq!(
-            found.resource(&caller(), b""),
-            "arn:aws:connect:us-west-2:111122223333:instance/I/contact-flow/F"
-        );
+        assert_eq!(only(&found), "arn:aws:connect:us-west-2:111122223333:instance/I/contact-flow/F");
     }
 
     #[test]
     fn actions_and_resources_are_those_of_iam() {
         let found = Operation::of("PUT", "/phone-number/N/contact-flow").unwrap();
         assert_eq!(found.action(), "connect:AssociatePhoneNumberContactFlow");
-        assert_eq!(found.resource(&caller(), b""), "arn:aws:connect:us-west-2:111122223333:phone-number/N");
-        assert_eq!(Operation::of("PUT", "/instance").unwrap().resource(&caller(), b""), "*");
+        assert_eq!(only(&found), "arn:aws:connect:us-west-2:111122223333:phone-number/N");
+        assert_eq!(only(&Operation::of("PUT", "/instance").unwrap()), "*");
         let found = Operation::of("GET", "/contacts/I/C").unwrap();
-        assert_eq!(
-            found.resource(&caller(), b""),
-            "arn:aws:connect:us-west-2:111122223333:instance/I/contact/C"
-        );
+        assert_eq!(only(&found), "arn:aws:connect:us-west-2:111122223333:instance/I/contact/C");
     }
 
     #[test]
     fn resources_are_read_from_bodies_where_paths_name_none() {
         const INSTANCE: &str = "arn:aws:connect:us-west-2:111122223333:instance/I";
+        let contact = |id: &str| format!("{INSTANCE}/contact/{id}");
         for (method, path, body, expected) in [
-            (
-                "POST",
-                "/contact/stop",
-                r#"{"InstanceId":"I","ContactId":"C"}"#,
-                format!("{INSTANCE}/contact/C"),
-            ),
+            ("POST", "/contact/stop", r#"{"InstanceId":"I","ContactId":"C"}"#, vec![contact("C")]),
             (
                 "POST",
                 "/contact/attributes",
                 r#"{"InstanceId":"I","InitialContactId":"C","ContactId":"D"}"#,
-                format!("{INSTANCE}/contact/C"),
+                vec![contact("D"), contact("C")],
             ),
+            ("POST", "/phone-number/claim", r#"{"TargetArn":"a:instance/I"}"#, vec![INSTANCE.to_owned()]),
             (
                 "POST",
                 "/phone-number/claim",
-                r#"{"TargetArn":"a:instance/I","ContactId":"C"}"#,
-                INSTANCE.to_owned(),
+                r#"{"TargetArn":"a:instance/J","InstanceId":"I"}"#,
+                vec![INSTANCE.replace("/I", "/J"), INSTANCE.to_owned()],
             ),
-            ("POST", "/phone-number/claim", r#"{"InstanceId":"I","InstanceId":"J"}"#, "*".to_owned()),
-            ("POST", "/phone-number/claim", "nonsense", "*".to_owned()),
-            ("PUT", "/instance", r#"{"InstanceAlias":"x"}"#, "*".to_owned()),
+            ("POST", "/phone-number/list", "", vec!["*".to_owned()]),
+            ("PUT", "/instance", r#"{"InstanceAlias":"x"}"#, vec!["*".to_owned()]),
         ] {
             let found = Operation::of(method, path).unwrap();
-            assert_eq!(found.resource(&caller(), body.as_bytes()), expected, "{path} {body}");
+            assert_eq!(found.resources(&caller(), body.as_bytes()).unwrap(), expected, "{path} {body}");
+        }
+        let found = Operation::of("POST", "/phone-number/claim").unwrap();
+        for body in
+            [r#"{"InstanceId":"I","InstanceId":"J"}"#, r#"{"TargetArn":5}"#, r#"["C","I"]"#, "nonsense"]
+        {
+            assert!(found.resources(&caller(), body.as_bytes()).is_err(), "{body}");
         }
     }
 

@@ -6,6 +6,7 @@ use crate::clock::SystemClock;
 use bytes::Bytes;
 use hyper::Response;
 use hyper::http::request::Parts;
+use tympan_connect::ConnectError;
 use tympan_connect::api::ApiRequest;
 use tympan_connect::service::ConnectService;
 use tympan_types::Caller;
@@ -32,9 +33,7 @@ pub(super) async fn call(
             let body = answer.body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
             respond::json(answer.status, body)
         }
-        Ok(Err(error)) => {
-            respond::error(error.status(), error.code().name(), error.body().to_string().into_bytes())
-        }
+        Ok(Err(error)) => refuse(&error),
         Err(error) => {
             tracing::error!(%error, "a Connect request panicked");
             respond::error(
@@ -44,4 +43,8 @@ pub(super) async fn call(
             )
         }
     }
+}
+
+pub(super) fn refuse(error: &ConnectError) -> Response<Body> {
+    respond::error(error.status(), error.code().name(), error.body().to_string().into_bytes())
 }

@@ -86,17 +86,20 @@ impl Gate {
         Self { audit }
     }
 
-    /// Whether the sender of a request may do what they ask for. A denial is written down; the service that is asked
+    /// Whether the sender of a request may do all that they ask for. A denial is written down; the service that is asked
     /// gives the refusal its own form.
-    pub(super) fn permit(&self, visit: &Visit, verified: &Verified, ask: &Ask) -> Result<(), Refusal> {
-        let facts = visit.facts(verified, Some(ask));
-        verified.principal.may(&ask.action, &ask.resource, facts).map_err(|mut refusal| {
-            self.audit.record(&event(EventKind::Denial, visit, verified, ask));
-            if let Some(named) = &ask.named {
-                refusal.resource.clone_from(named);
-            }
-            refusal
-        })
+    pub(super) fn permit(&self, visit: &Visit, verified: &Verified, asks: &[Ask]) -> Result<(), Refusal> {
+        for ask in asks {
+            let facts = visit.facts(verified, Some(ask));
+            verified.principal.may(&ask.action, &ask.resource, facts).map_err(|mut refusal| {
+                self.audit.record(&event(EventKind::Denial, visit, verified, ask));
+                if let Some(named) = &ask.named {
+                    refusal.resource.clone_from(named);
+                }
+                refusal
+            })?;
+        }
+        Ok(())
     }
 
     /// Writes a denial down that a service has found by itself.
@@ -105,15 +108,16 @@ impl Gate {
         self.audit.record(&Event { error: Some(error), ..denial });
     }
 
-    /// Writes down what was done, or failed to be done, as far as it is to be written down. Of a body of media the end is
-    /// written down, too.
+    /// Writes down what was done to the first of the resources, or failed to be done, as far as it is to be written down. Of
+    /// a body of media the end is written down, too.
     pub(super) fn record(
         &self,
         visit: &Visit,
         verified: &Verified,
-        ask: &Ask,
+        asks: &[Ask],
         response: Response<Body>,
     ) -> Response<Body> {
+        let Some(ask) = asks.first() else { return response };
         let Some(kind) = kind_of(&ask.action) else { return response };
         let error = respond::error_type(&response).map(str::to_owned);
         let status = response.status();

@@ -166,6 +166,6 @@ pub(super) fn stream_of_put_media(head: &Parts) -> Option<StreamIdentity> {
     PutMediaRequest::parse(&header).ok().map(|request| request.stream)
 }
 
-fn refuse(error: &KvsError) -> Response<Body> {
+pub(super) fn refuse(error: &KvsError) -> Response<Body> {
     respond::error(error.status(), error.code().name(), error.body())
 }

@@ -161,27 +161,28 @@ impl Router {
         let Some(known) = operation else {
             return Ok(kvs::call(&self.kvs, &verified.caller, operation, &body).await);
         };
-        let resource = self.kvs.resource(&verified.caller, known, &body).await;
-        let ask = Ask::of_stream(known.action(), resource);
-        self.gate.permit(visit, &verified, &ask).map_err(|refusal| kvs::denied(&refusal, known))?;
+        let resources = self.kvs.resources(&verified.caller, known, &body).await;
+        let resources = resources.map_err(|error| Box::new(kvs::refuse(&error)))?;
+        let asks: Vec<Ask> =
+            resources.into_iter().map(|resource| Ask::of_stream(known.action(), resource)).collect();
+        self.gate.permit(visit, &verified, &asks).map_err(|refusal| kvs::denied(&refusal, known))?;
         let response = kvs::call(&self.kvs, &verified.caller, operation, &body).await;
-        Ok(self.gate.record(visit, &verified, &ask, response))
+        Ok(self.gate.record(visit, &verified, &asks, response))
     }
 
     async fn put_media(&self, visit: &Visit, verified: &Verified, head: &Parts, body: Incoming) -> Answered {
+        let action = Operation::PutMedia.action();
         let ask = match kvs::stream_of_put_media(head) {
-            Some(stream) => {
-                let resource = self.kvs.resource_of(&verified.caller, &stream).await;
-                Ask::of_stream(Operation::PutMedia.action(), resource)
-            }
-            // The operation says what is wrong with its headers, to those who may know.
-            None => Ask::new(Operation::PutMedia.action(), "*"),
+            Some(stream) => Ask::of_stream(action, self.kvs.resource_of(&verified.caller, &stream).await),
+            // The operation reads its headers in the same way, and says what is wrong with them.
+            None => Ask::new(action, "*"),
         };
+        let asks = [ask];
         self.gate
-            .permit(visit, verified, &ask)
+            .permit(visit, verified, &asks)
             .map_err(|refusal| kvs::denied(&refusal, Operation::PutMedia))?;
         let response = kvs::put_media(&self.kvs, verified, head, body, self.shutdown.clone()).await;
-        Ok(self.gate.record(visit, verified, &ask, response))
+        Ok(self.gate.record(visit, verified, &asks, response))
     }
 
     async fn amazon_connect(&self, visit: &Visit, head: Parts, body: Incoming) -> Answered {
@@ -195,12 +196,15 @@ impl Router {
         let Some(operation) = ConnectOperation::of(head.method.as_str(), path) else {
             return Ok(connect::call(&self.connect, verified.caller, head, body).await);
         };
-        let ask = Ask::new(operation.action(), operation.resource(&verified.caller, &body));
+        let resources = operation.resources(&verified.caller, &body);
+        let resources = resources.map_err(|error| Box::new(connect::refuse(&error)))?;
+        let asks: Vec<Ask> =
+            resources.into_iter().map(|resource| Ask::new(operation.action(), resource)).collect();
         self.gate
-            .permit(visit, &verified, &ask)
+            .permit(visit, &verified, &asks)
             .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
         let response = connect::call(&self.connect, verified.caller.clone(), head, body).await;
-        Ok(self.gate.record(visit, &verified, &ask, response))
+        Ok(self.gate.record(visit, &verified, &asks, response))
     }
 
     /// What AWS has no operation for.
@@ -214,8 +218,9 @@ impl Router {
             Some(id) => Ask::new("tympan:GetContact", format!("{root}:contact/{id}")),
             None => Ask::new(gate::own_action(path), "*"),
         };
+        let asks = [ask];
         self.gate
-            .permit(visit, verified, &ask)
+            .permit(visit, verified, &asks)
             .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
         let query = head.uri.query().unwrap_or("");
         let response = match contacts {
@@ -225,7 +230,7 @@ impl Router {
                 respond::error(404, "UnknownOperationException", body)
             }
         };
-        Ok(self.gate.record(visit, verified, &ask, response))
+        Ok(self.gate.record(visit, verified, &asks, response))
     }
 
     async fn security_token(&self, visit: &Visit, head: Parts, body: Incoming) -> Answered {
@@ -247,7 +252,7 @@ impl Router {
                 self.gate.record_denial(visit, &verified, &ask, error.code())
             }
             _ if answered.operation.is_empty() => {}
-            _ => return Ok(self.gate.record(visit, &verified, &ask, response)),
+            _ => return Ok(self.gate.record(visit, &verified, &[ask], response)),
         }
         Ok(response)
     }
