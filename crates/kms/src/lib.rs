@@ -4,8 +4,10 @@
 //! media only as a [`WrappedKey`]: sealed in turn under a master key and bound to an [`EncryptionContext`], so that
 //! a wrapped key copied to another stream does not open there. Destroying the wrapped key destroys the media.
 //!
-//! [`Keyring`] is the local provider: master keys in one file that only its owner may read.
+//! [`Keyring`] is the local provider: master keys in one file that only its owner may read. [`api`] is the AWS KMS API
+//! before it, transport-free.
 
+pub mod api;
 mod data_key;
 mod encryption_context;
 mod error;
@@ -18,6 +20,6 @@ pub use data_key::{DataKey, NONCE_BYTES, OpenError, TAG_BYTES, random_nonce};
 pub use encryption_context::EncryptionContext;
 pub use error::KmsError;
 pub use key_id::{KeyId, KeyIdError};
-pub use keyring::{Keyring, KeyringError, KeyringOwner};
-pub use provider::{KeyDescription, KeyProvider, KeyState};
+pub use keyring::{Keyring, KeyringError, KeyringOwner, Upkeep};
+pub use provider::{KeyDescription, KeyManager, KeyProvider, KeyState};
 pub use wrapped_key::WrappedKey;

@@ -55,4 +55,41 @@ pub enum KeyState {
     Enabled,
     /// Switched off by its owner: neither wraps nor unwraps until it is switched on again.
     Disabled,
+    /// As switched off, and destroyed when the time has come, unless that is called off before.
+    PendingDeletion {
+        /// When it is destroyed.
+        deletion_unix_ms: WallTime,
+    },
+}
+
+impl KeyState {
+    /// The service's word for it: `Enabled`, `Disabled`, `PendingDeletion`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Enabled => "Enabled",
+            Self::Disabled => "Disabled",
+            Self::PendingDeletion { .. } => "PendingDeletion",
+        }
+    }
+}
+
+/// Whose key it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum KeyManager {
+    /// The service's own, for those who choose none: nobody changes it, and it gets new material each year.
+    #[serde(rename = "AWS")]
+    Aws,
+    /// Its user's.
+    #[serde(rename = "CUSTOMER")]
+    Customer,
+}
+
+impl KeyManager {
+    /// The service's word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aws => "AWS",
+            Self::Customer => "CUSTOMER",
+        }
+    }
 }

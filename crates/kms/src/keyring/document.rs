@@ -1,97 +1,85 @@
-//! What a keyring file says: JSON, version 1.
+//! What a keyring file says: JSON, version 2. Files of version 1 are read, and become version 2 by the next edit.
 //!
 //! ```json
 //! {
-//!   "version": 1,
+//!   "version": 2,
 //!   "keys": [{
-//!     "id": "UUID", "region": "us-west-2", "account": "111122223333",
-//!     "aliases": ["alias/aws/kinesisvideo"], "state": "Enabled",
-//!     "material": [{ "number": 1, "created_unix_ms": 1711124585823, "aes_256": "BASE64 of 32 bytes" }]
+//!     "id": "UUID", "region": "us-west-2", "account": "111122223333", "manager": "AWS", "description": "",
+//!     "aliases": { "alias/aws/kinesisvideo": { "created_unix_ms": 1711124585823, "updated_unix_ms": 1711124585823 } },
+//!     "tags": {}, "state": "Enabled",
+//!     "schedule": { "period_days": 365, "from_unix_ms": 1711124585823 },
+//!     "material": [{ "number": 1, "created_unix_ms": 1711124585823, "origin": "Creation", "aes_256": "BASE64 of 32 bytes" }]
 //!   }]
 //! }
 //! ```
 
+use super::master_key::{AliasDates, MasterKey};
+use super::version_1::Version1;
 use super::{KeyringError, KeyringOwner};
-use crate::data_key::fill_random;
-use crate::key_id::Target;
-use crate::{DataKey, KeyDescription, KeyId, KeyState, KmsError};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use crate::{KeyId, KmsError};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
-use tympan_types::{AccountId, Region, WallTime};
+use tympan_types::WallTime;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// The only version there is. A file of another one is refused, not guessed at.
-const VERSION: u32 = 1;
+/// What is written. A file of a later version is refused, not guessed at.
+const VERSION: u32 = 2;
 
 /// All keys of a keyring.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Document {
+pub(crate) struct Document {
     version: u32,
-    pub(super) keys: Vec<MasterKey>,
+    pub(crate) keys: Vec<MasterKey>,
 }
-
-/// One master key: its name, its state and its material.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct MasterKey {
-    #[serde(serialize_with = "uuid_as_text", deserialize_with = "uuid_from_text")]
-    pub(super) id: Uuid,
-    region: Region,
-    account: AccountId,
-    aliases: BTreeSet<String>,
-    pub(super) state: KeyState,
-    /// Rising numbers, never empty; the last one wraps.
-    material: Vec<Material>,
-}
-
-/// The bytes that wrap data keys, from one rotation to the next.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Material {
-    pub(super) number: u32,
-    created_unix_ms: WallTime,
-    aes_256: Secret,
-}
-
-/// 32 bytes that exist as text only in the file.
-#[derive(Clone)]
-struct Secret(Zeroizing<[u8; 32]>);
 
 impl Document {
+    pub(super) fn of(keys: Vec<MasterKey>) -> Self {
+        Self { version: VERSION, keys }
+    }
+
     pub(super) fn with_default_key(owner: &KeyringOwner, now: WallTime) -> Self {
-        let mut key = MasterKey::generate(owner, now);
-        key.aliases.insert(KeyId::DEFAULT.to_owned());
-        Self { version: VERSION, keys: vec![key] }
+        Self::of(vec![MasterKey::generate(owner, now).becomes_the_services(now)])
     }
 
     /// Reads and checks a file's text; the error is a sentence without any of the text's secrets.
     pub(super) fn from_json(json: &[u8]) -> Result<Self, String> {
-        let document: Self = serde_json::from_slice(json).map_err(|error| {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let wrong = |error: serde_json::Error| {
             // serde quotes what it met, and that may be a key in the wrong place.
             format!("{:?} error in line {}, column {}", error.classify(), error.line(), error.column())
-        })?;
+        };
+        let document: Self = match serde_json::from_slice::<Versioned>(json).map_err(wrong)?.version {
+            VERSION => serde_json::from_slice(json).map_err(wrong)?,
+            1 => serde_json::from_slice::<Version1>(json).map_err(wrong)?.into(),
+            other => {
+                return Err(format!("it has version {other}; this program knows versions 1 and {VERSION}"));
+            }
+        };
         document.check()?;
         Ok(document)
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.version != VERSION {
-            return Err(format!("it has version {}; this program knows version {VERSION}", self.version));
-        }
         let (mut ids, mut aliases) = (BTreeSet::new(), BTreeSet::new());
         for key in &self.keys {
             if !ids.insert(key.id) {
                 return Err(format!("key {} is in it twice", key.id));
             }
-            if let Some(alias) = key.aliases.iter().find(|alias| !is_alias(alias)) {
+            if let Some(alias) = key.aliases.keys().find(|alias| !is_alias(alias)) {
                 return Err(format!("{alias:?} is not an alias"));
             }
-            if let Some(alias) = key.aliases.iter().find(|alias| !aliases.insert(alias.as_str())) {
+            // An alias belongs to one region of one account.
+            let double = key
+                .aliases
+                .keys()
+                .find(|alias| !aliases.insert((key.region.as_str(), key.account.as_str(), alias.as_str())));
+            if let Some(alias) = double {
                 return Err(format!("{alias} points to two keys"));
             }
             if key.material.is_empty() || !key.material.is_sorted_by(|one, next| one.number < next.number) {
@@ -104,17 +92,24 @@ impl Document {
     /// The file's text.
     pub(super) fn to_json(&self) -> Zeroizing<Vec<u8>> {
         // Large enough at once, because growing would leave copies of the keys behind.
-        let material: usize =
-            self.keys.iter().map(|key| key.material.len() * 256 + key.aliases.len() * 512).sum();
-        let mut json = Zeroizing::new(Vec::with_capacity(1024 + self.keys.len() * 512 + material));
+        let mut json = Zeroizing::new(Vec::with_capacity(self.room_bytes()));
         serde_json::to_writer_pretty(&mut *json, self)
             .expect("invariant: text, numbers and lists always serialise");
         json.push(b'\n');
         json
     }
 
+    /// At least as many bytes as the text needs. JSON writes a byte of a text as six at most.
+    fn room_bytes(&self) -> usize {
+        let of = |key: &MasterKey| {
+            let tags: usize = key.tags.iter().map(|(name, value)| 64 + (name.len() + value.len()) * 6).sum();
+            1_024 + key.description.len() * 6 + key.material.len() * 320 + key.aliases.len() * 640 + tags
+        };
+        1_024 + self.keys.iter().map(of).sum::<usize>()
+    }
+
     /// The key that a user's text stands for.
-    pub(super) fn resolve(&self, key: &KeyId) -> Result<&MasterKey, KmsError> {
+    pub(crate) fn resolve(&self, key: &KeyId) -> Result<&MasterKey, KmsError> {
         self.keys.iter().find(|candidate| candidate.answers_to(key)).ok_or_else(|| no_such_key(key))
     }
 
@@ -122,151 +117,31 @@ impl Document {
         self.keys.iter_mut().find(|candidate| candidate.answers_to(key)).ok_or_else(|| no_such_key(key))
     }
 
-    pub(super) fn key(&self, id: Uuid) -> Result<&MasterKey, KmsError> {
+    pub(crate) fn key(&self, id: Uuid) -> Result<&MasterKey, KmsError> {
         self.keys.iter().find(|key| key.id == id).ok_or_else(|| no_such_key(id))
     }
 
-    pub(super) fn point_alias(&mut self, alias: &str, id: Uuid) -> Result<(), KeyringError> {
+    pub(crate) fn key_mut(&mut self, id: Uuid) -> Result<&mut MasterKey, KmsError> {
+        self.keys.iter_mut().find(|key| key.id == id).ok_or_else(|| no_such_key(id))
+    }
+
+    /// Points an alias to a key, away from the key of the same region and account that had it.
+    pub(crate) fn point_alias(&mut self, alias: &str, id: Uuid, now: WallTime) -> Result<(), KeyringError> {
         if !is_alias(alias) {
             return Err(KeyringError::BadAlias { alias: alias.chars().take(300).collect() });
         }
-        for key in &mut self.keys {
-            if key.id == id {
-                key.aliases.insert(alias.to_owned());
-            } else {
-                key.aliases.remove(alias);
-            }
-        }
+        let target = self.key(id)?;
+        let (region, account) = (target.region.clone(), target.account.clone());
+        let neighbours = self.keys.iter_mut().filter(|key| key.region == region && key.account == account);
+        let had = neighbours.filter_map(|key| key.aliases.remove(alias)).last();
+        let dates = had.map_or(AliasDates::new(now), |had| AliasDates { updated_unix_ms: now, ..had });
+        self.key_mut(id)?.aliases.insert(alias.to_owned(), dates);
         Ok(())
     }
 }
 
-impl MasterKey {
-    pub(super) fn generate(owner: &KeyringOwner, now: WallTime) -> Self {
-        let mut id = [0; 16];
-        fill_random(&mut id);
-        Self {
-            id: uuid::Builder::from_random_bytes(id).into_uuid(),
-            region: owner.region.clone(),
-            account: owner.account.clone(),
-            aliases: BTreeSet::new(),
-            state: KeyState::Enabled,
-            material: vec![Material::generate(1, now)],
-        }
-    }
-
-    pub(super) fn describe(&self) -> KeyDescription {
-        let created =
-            |material: Option<&Material>| material.map_or(WallTime::from_unix_ms(0), |m| m.created_unix_ms);
-        KeyDescription {
-            id: self.id.to_string(),
-            arn: self.arn(),
-            aliases: self.aliases.iter().cloned().collect(),
-            state: self.state,
-            created: created(self.material.first()),
-            rotated: created(self.material.last()),
-        }
-    }
-
-    fn arn(&self) -> String {
-        format!("arn:aws:kms:{}:{}:key/{}", self.region, self.account, self.id)
-    }
-
-    /// Refuses a key that is switched off.
-    pub(super) fn usable(&self) -> Result<&Self, KmsError> {
-        match self.state {
-            KeyState::Enabled => Ok(self),
-            KeyState::Disabled => {
-                let arn = self.arn();
-                Err(KmsError::Disabled(format!(
-                    "{arn} is disabled; enable it to use what was encrypted under it"
-                )))
-            }
-        }
-    }
-
-    /// The material that wraps.
-    pub(super) fn newest(&self) -> &Material {
-        self.material.last().expect("invariant: `check` refuses keys without material")
-    }
-
-    /// The material of a number that once wrapped.
-    pub(super) fn material(&self, number: u32) -> Option<&Material> {
-        self.material.iter().find(|material| material.number == number)
-    }
-
-    pub(super) fn rotate(&mut self, now: WallTime) {
-        let number = self.newest().number.saturating_add(1);
-        self.material.push(Material::generate(number, now));
-    }
-
-    fn answers_to(&self, key: &KeyId) -> bool {
-        let at_home = |location: Option<(&str, &str)>| {
-            location.is_none_or(|(region, account)| {
-                region == self.region.as_str() && account == self.account.as_str()
-            })
-        };
-        match key.target() {
-            Target::Key { id, location } => self.id.to_string() == id && at_home(location),
-            // Every region of every account has the service's own aliases, so their ARN may name any.
-            Target::Alias { alias, location } => {
-                self.aliases.contains(alias) && (alias.starts_with("alias/aws/") || at_home(location))
-            }
-            Target::Nothing => false,
-        }
-    }
-}
-
-impl Material {
-    fn generate(number: u32, now: WallTime) -> Self {
-        let mut secret = Secret(Zeroizing::new([0; 32]));
-        fill_random(&mut secret.0[..]);
-        Self { number, created_unix_ms: now, aes_256: secret }
-    }
-
-    /// The material as a key that seals data keys.
-    pub(super) fn cipher(&self) -> DataKey {
-        DataKey::from_bytes(*self.aes_256.0)
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&Zeroizing::new(BASE64.encode(&self.0[..])))
-    }
-}
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Base64Text;
-        impl de::Visitor<'_> for Base64Text {
-            type Value = Secret;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("32 bytes in base64")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Secret, E> {
-                // `decode_slice` wants room for what its estimate says, which is a little more than 32 bytes.
-                let mut bytes = Zeroizing::new([0; 36]);
-                let length =
-                    BASE64.decode_slice(text, &mut bytes[..]).map_err(|_| E::custom("not base64"))?;
-                let bytes = bytes.get(..length).and_then(|bytes| bytes.try_into().ok());
-                Ok(Secret(Zeroizing::new(bytes.ok_or_else(|| E::custom("not 32 bytes"))?)))
-            }
-        }
-        deserializer.deserialize_str(Base64Text)
-    }
-}
-
-fn uuid_as_text<S: Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(id)
-}
-
-fn uuid_from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Uuid, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Uuid::try_parse(&text).map_err(|_| de::Error::custom("not a UUID"))
-}
-
-fn is_alias(text: &str) -> bool {
+/// `alias/` and 1 to 250 characters.
+pub(crate) fn is_alias(text: &str) -> bool {
     text.strip_prefix("alias/").is_some_and(|name| {
         (1..=250).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-'))
@@ -276,14 +151,19 @@ fn is_alias(text: &str) -> bool {
 fn no_such_key(key: impl fmt::Display) -> KmsError {
     let shown: String = key.to_string().chars().take(200).collect();
     KmsError::NotFound(format!(
-        "there is no KMS key {shown} in this keyring; `tympan keys ls` lists its keys"
+        "there is no KMS key {shown} in this keyring: it was never created, or its deletion has come; \
+         `tympan keys ls` lists the keys"
     ))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::material::Origin;
     use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD as BASE64;
     use proptest::prelude::*;
+    use tympan_types::{AccountId, Region};
 
     fn owner() -> KeyringOwner {
         KeyringOwner {
@@ -292,14 +172,21 @@ mod tests {
         }
     }
 
+    fn at(unix_ms: i64) -> WallTime {
+        WallTime::from_unix_ms(unix_ms)
+    }
+
     fn sample() -> Document {
-        Document::with_default_key(&owner(), WallTime::from_unix_ms(5))
+        Document::with_default_key(&owner(), at(5))
     }
 
     #[test]
     fn reads_back_what_it_wrote() {
         let mut document = sample();
-        document.keys[0].rotate(WallTime::from_unix_ms(9));
+        document.keys[0].rotate(Origin::Demand, at(9));
+        document.keys[0].tags.insert("team".into(), "voice".into());
+        document.keys.push(MasterKey::generate(&owner(), at(7)));
+        document.keys[1].state = crate::KeyState::PendingDeletion { deletion_unix_ms: at(700) };
         let json = document.to_json();
         let again = Document::from_json(&json).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(again.to_json(), json);
@@ -312,20 +199,16 @@ mod tests {
     fn writes_without_growing_its_buffer() {
         let mut document = sample();
         for number in 0..50 {
-            document.keys.push(MasterKey::generate(&owner(), WallTime::from_unix_ms(i64::MAX)));
+            document.keys.push(MasterKey::generate(&owner(), at(i64::MAX)));
             let id = document.keys[0].id;
-            document.point_alias(&format!("alias/{number}{}", "x".repeat(200)), id).unwrap();
-            document.keys[0].rotate(WallTime::from_unix_ms(i64::MAX));
+            document.point_alias(&format!("alias/{number}{}", "x".repeat(200)), id, at(i64::MAX)).unwrap();
+            document.keys[0].rotate(Origin::Creation, at(i64::MAX));
+            document.keys[0].tags.insert(format!("{number}{}", "\u{1}".repeat(100)), "\"".repeat(250));
+            document.keys[0].description.push_str(&"\u{1}".repeat(150));
         }
         let json = document.to_json();
         assert!(json.capacity() > json.len());
-        let estimate: usize = 1024
-            + document
-                .keys
-                .iter()
-                .map(|key| 512 + key.material.len() * 256 + key.aliases.len() * 512)
-                .sum::<usize>();
-        assert_eq!(json.capacity(), estimate);
+        assert_eq!(json.capacity(), document.room_bytes());
     }
 
     #[test]
@@ -339,7 +222,10 @@ mod tests {
     #[test]
     fn refuses_other_versions_doubles_and_short_keys() {
         let json = String::from_utf8(sample().to_json().to_vec()).unwrap();
-        assert!(Document::from_json(json.replace("\"version\": 1", "\"version\": 2").as_bytes()).is_err());
+        for version in ["0", "1", "3", "\"2\""] {
+            let other = json.replace("\"version\": 2", &format!("\"version\": {version}"));
+            assert!(Document::from_json(other.as_bytes()).is_err(), "{version}");
+        }
         assert!(
             Document::from_json(json.replace("alias/aws/kinesisvideo", "kinesisvideo").as_bytes()).is_err()
         );
@@ -358,6 +244,31 @@ mod tests {
             let altered = format!("{}{wrong}{}", &json[..start], &json[end..]);
             assert!(Document::from_json(altered.as_bytes()).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn an_alias_that_moves_keeps_the_day_of_its_making() {
+        let mut document = sample();
+        document.keys.push(MasterKey::generate(&owner(), at(6)));
+        let ids = [document.keys[0].id, document.keys[1].id];
+        document.point_alias("alias/a", ids[0], at(10)).unwrap();
+        document.point_alias("alias/a", ids[1], at(20)).unwrap();
+        assert!(!document.keys[0].aliases.contains_key("alias/a"));
+        let dates = document.keys[1].aliases["alias/a"];
+        assert_eq!((dates.created_unix_ms, dates.updated_unix_ms), (at(10), at(20)));
+    }
+
+    #[test]
+    fn each_region_has_its_own_aliases() {
+        let mut document = sample();
+        let elsewhere = KeyringOwner { region: Region::parse("us-east-1").unwrap(), ..owner() };
+        document.keys.push(MasterKey::generate(&elsewhere, at(6)));
+        let ids = [document.keys[0].id, document.keys[1].id];
+        for id in ids {
+            document.point_alias("alias/a", id, at(10)).unwrap();
+        }
+        let again = Document::from_json(&document.to_json()).unwrap_or_else(|error| panic!("{error}"));
+        assert!(again.keys.iter().all(|key| key.aliases.contains_key("alias/a")));
     }
 
     proptest! {

@@ -43,7 +43,13 @@ pub enum KeyringError {
         /// The text given.
         alias: String,
     },
-    /// The key to change is not there.
+    /// A time to wait before deletion that the service does not have.
+    #[error("a key waits 7 to 30 days for its deletion, and not {days}")]
+    BadWindow {
+        /// The days given.
+        days: u32,
+    },
+    /// The key to change is not there, or in no state to be changed so.
     #[error(transparent)]
     Key(#[from] KmsError),
 }

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 /// Name of the file within a keyring directory.
 const FILE_NAME: &str = "keyring.json";
-/// More than ten thousand keys; whatever is larger is not a keyring.
-const MAX_FILE_BYTES: u64 = 8 << 20;
+/// Many thousand keys; whatever is larger is not a keyring.
+const MAX_FILE_BYTES: u64 = 32 << 20;
 /// Permission bits of group and world.
 const OTHERS: u32 = 0o077;
 
@@ -73,8 +73,24 @@ impl KeyringFile {
         self.path.metadata().map(|m| Stamp::of(&m)).map_err(|error| io_error("look at", &self.path, error))
     }
 
-    /// Reads the keys. The permissions are checked on the open file, so nothing can be swapped in between.
+    /// Reads the keys.
     pub(super) fn load(&self) -> Result<(Document, Stamp), KeyringError> {
+        // A file that was replaced while it was being read may have been wiped: then the new one counts.
+        const ATTEMPTS: usize = 3;
+        let mut attempt = 1;
+        loop {
+            let before = self.stamp()?;
+            match self.load_once() {
+                Err(KeyringError::Malformed { .. }) if attempt < ATTEMPTS && self.stamp()? != before => {
+                    attempt += 1;
+                }
+                loaded => return loaded,
+            }
+        }
+    }
+
+    /// The permissions are checked on the open file, so nothing can be swapped in between.
+    fn load_once(&self) -> Result<(Document, Stamp), KeyringError> {
         let wrong = |action| move |error| io_error(action, &self.path, error);
         let file = File::open(&self.path).map_err(wrong("open"))?;
         let metadata = file.metadata().map_err(wrong("look at"))?;
@@ -112,6 +128,23 @@ impl KeyringFile {
         let stamp = Stamp::of(&file.metadata().map_err(wrong("look at"))?);
         std::fs::rename(&fresh, &self.path).map_err(wrong("replace"))?;
         sync_directory(&self.directory)?;
+        Ok(stamp)
+    }
+
+    /// As [`Self::replace`], for a document that lacks keys of the file's: the old bytes are overwritten as well.
+    ///
+    /// That is as much as a program can do: drives that write elsewhere, file systems that copy on write, snapshots
+    /// and back-ups keep what they keep.
+    pub(super) fn replace_and_wipe(&self, document: &Document) -> Result<Stamp, KeyringError> {
+        let old = OpenOptions::new().write(true).open(&self.path);
+        let mut old = old.map_err(|error| io_error("open", &self.path, error))?;
+        let stamp = self.replace(document)?;
+        let wipe = |old: &mut File| {
+            let length = usize::try_from(old.metadata()?.len()).unwrap_or(0);
+            old.write_all(&vec![0; length])?;
+            old.sync_all()
+        };
+        wipe(&mut old).map_err(|error| io_error("wipe the former content of", &self.path, error))?;
         Ok(stamp)
     }
 

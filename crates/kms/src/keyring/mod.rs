@@ -1,19 +1,28 @@
 //! The local key provider: master keys in one JSON file that only its owner may read.
 //!
-//! Not implemented: key policies and grants (whoever may use the server may use its keys), asymmetric keys, scheduled deletion.
+//! Not implemented: key policies and grants (whoever may use the server may use its keys), asymmetric keys, imported
+//! material.
 
 mod document;
 mod envelope;
 mod error;
 mod file;
+mod master_key;
+mod material;
+mod version_1;
+
+pub(crate) use document::{Document, is_alias};
+pub(crate) use envelope::{Envelope, seal};
+pub(crate) use master_key::{MasterKey, Schedule, YEAR_DAYS, days_ms};
+pub(crate) use material::{Origin, material_id};
 
 pub use error::KeyringError;
 
 use crate::{DataKey, EncryptionContext, KeyDescription, KeyId, KeyProvider, KeyState, KmsError, WrappedKey};
 use async_trait::async_trait;
-use document::{Document, MasterKey};
 use file::{KeyringFile, Stamp};
 use std::fmt;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tympan_types::{AccountId, Region, WallTime};
@@ -35,6 +44,18 @@ pub struct Keyring {
     owner: KeyringOwner,
     file: Option<KeyringFile>,
     held: Mutex<Held>,
+}
+
+/// How long a key may wait for its deletion. Units: days.
+pub(crate) const DELETION_DAYS: std::ops::RangeInclusive<u32> = 7..=30;
+
+/// What [`Keyring::upkeep`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Upkeep {
+    /// ARNs of the keys that were destroyed.
+    pub destroyed: Vec<String>,
+    /// ARNs of the keys that got new material.
+    pub rotated: Vec<String>,
 }
 
 /// The keys as last read, and which state of the file that was.
@@ -98,7 +119,7 @@ impl Keyring {
             let id = key.id;
             document.keys.push(key);
             if let Some(alias) = alias {
-                document.point_alias(alias, id)?;
+                document.point_alias(alias, id, now)?;
             }
             Ok(document.key(id)?.describe())
         })
@@ -108,10 +129,15 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyringError::BadAlias`], [`KeyringError::Key`] for an unknown key, and what [`Self::open`] may answer.
-    pub fn point_alias(&self, alias: &str, key: &KeyId) -> Result<KeyDescription, KeyringError> {
+    pub fn point_alias(
+        &self,
+        alias: &str,
+        key: &KeyId,
+        now: WallTime,
+    ) -> Result<KeyDescription, KeyringError> {
         self.edit(|document| {
             let id = document.resolve(key)?.id;
-            document.point_alias(alias, id)?;
+            document.point_alias(alias, id, now)?;
             Ok(document.key(id)?.describe())
         })
     }
@@ -119,7 +145,8 @@ impl Keyring {
     /// Switches a key on again.
     ///
     /// # Errors
-    /// [`KeyringError::Key`] for an unknown key, and what [`Self::open`] may answer.
+    /// [`KeyringError::Key`] for an unknown key and for one that awaits its deletion, and what [`Self::open`] may
+    /// answer.
     pub fn enable(&self, key: &KeyId) -> Result<KeyDescription, KeyringError> {
         self.set_state(key, KeyState::Enabled)
     }
@@ -127,7 +154,7 @@ impl Keyring {
     /// Switches a key off: nothing is wrapped or unwrapped under it until it is switched on again.
     ///
     /// # Errors
-    /// [`KeyringError::Key`] for an unknown key, and what [`Self::open`] may answer.
+    /// As [`Self::enable`].
     pub fn disable(&self, key: &KeyId) -> Result<KeyDescription, KeyringError> {
         self.set_state(key, KeyState::Disabled)
     }
@@ -135,8 +162,75 @@ impl Keyring {
     fn set_state(&self, key: &KeyId, state: KeyState) -> Result<KeyDescription, KeyringError> {
         self.edit(|document| {
             let key = document.resolve_mut(key)?;
+            key.staying()?;
             key.state = state;
             Ok(key.describe())
+        })
+    }
+
+    /// Lets a key be destroyed in some days, 7 to 30; until then it can be neither used nor switched on.
+    ///
+    /// # Errors
+    /// [`KeyringError::BadWindow`], [`KeyringError::Key`] for an unknown key and for one that awaits its deletion
+    /// already, and what [`Self::open`] may answer.
+    pub fn schedule_deletion(
+        &self,
+        key: &KeyId,
+        days: u32,
+        now: WallTime,
+    ) -> Result<KeyDescription, KeyringError> {
+        if !DELETION_DAYS.contains(&days) {
+            return Err(KeyringError::BadWindow { days });
+        }
+        self.set_state(key, KeyState::PendingDeletion { deletion_unix_ms: now.plus_ms(days_ms(days)) })
+    }
+
+    /// Calls a deletion off; the key is switched off then, as at AWS.
+    ///
+    /// # Errors
+    /// [`KeyringError::Key`] for an unknown key and for one that does not await its deletion, and what
+    /// [`Self::open`] may answer.
+    pub fn cancel_deletion(&self, key: &KeyId) -> Result<KeyDescription, KeyringError> {
+        self.edit(|document| {
+            let key = document.resolve_mut(key)?;
+            if key.staying().is_ok() {
+                let arn = key.arn();
+                return Err(KmsError::InvalidState(format!("{arn} is not pending deletion")).into());
+            }
+            key.state = KeyState::Disabled;
+            Ok(key.describe())
+        })
+    }
+
+    /// Does what time asks for: destroys the keys whose deletion has come, and rotates those whose schedule says so.
+    /// Called now and then; costs nothing where nothing is due.
+    ///
+    /// The bytes of a destroyed key are overwritten in the file that held them.
+    ///
+    /// # Errors
+    /// What [`Self::open`] may answer.
+    pub fn upkeep(&self, now: WallTime) -> Result<Upkeep, KeyringError> {
+        let is_due = |key: &MasterKey| key.is_due_for_deletion(now) || key.is_due_for_rotation(now);
+        if !self.read()?.keys.iter().any(is_due) {
+            return Ok(Upkeep::default());
+        }
+        self.edit(|document| {
+            let mut done = Upkeep::default();
+            document.keys.retain(|key| {
+                let due = key.is_due_for_deletion(now);
+                if due {
+                    done.destroyed.push(key.arn());
+                }
+                !due
+            });
+            for key in document.keys.iter_mut().filter(|key| key.is_due_for_rotation(now)) {
+                key.rotate(Origin::Schedule, now);
+                if let Some(schedule) = &mut key.schedule {
+                    schedule.from_unix_ms = now;
+                }
+                done.rotated.push(key.arn());
+            }
+            Ok(done)
         })
     }
 
@@ -144,11 +238,12 @@ impl Keyring {
     /// before still opens.
     ///
     /// # Errors
-    /// [`KeyringError::Key`] for an unknown key, and what [`Self::open`] may answer.
+    /// [`KeyringError::Key`] for an unknown key and for one that is not in use, and what [`Self::open`] may answer.
     pub fn rotate(&self, key: &KeyId, now: WallTime) -> Result<KeyDescription, KeyringError> {
         self.edit(|document| {
             let key = document.resolve_mut(key)?;
-            key.rotate(now);
+            key.usable()?;
+            key.rotate(Origin::Demand, now);
             Ok(key.describe())
         })
     }
@@ -164,8 +259,13 @@ impl Keyring {
         key: &KeyId,
     ) -> Result<WrappedKey, KmsError> {
         let held = self.current()?;
-        let data_key = envelope::open(&held.document, wrapped, context)?;
-        envelope::seal(held.document.resolve(key)?, &data_key, context)
+        let data_key = envelope::unwrap(&held.document, wrapped, context)?;
+        envelope::wrap(held.document.resolve(key)?, &data_key, context)
+    }
+
+    /// The keys as they are now, held until the guard is dropped.
+    pub(crate) fn read(&self) -> Result<Keys<'_>, KmsError> {
+        self.current().map(Keys)
     }
 
     /// The keys as they are now, read again if the file is another one than before.
@@ -184,10 +284,10 @@ impl Keyring {
     }
 
     /// Changes the keys and makes the change durable; on an error nothing is changed.
-    fn edit<T>(
+    pub(crate) fn edit<T, E: From<KeyringError>>(
         &self,
-        change: impl FnOnce(&mut Document) -> Result<T, KeyringError>,
-    ) -> Result<T, KeyringError> {
+        change: impl FnOnce(&mut Document) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut held = self.held();
         let Some(file) = &self.file else {
             let mut document = held.document.clone();
@@ -197,8 +297,13 @@ impl Keyring {
         };
         let _alone = file.lock()?;
         let (mut document, _) = file.load()?;
+        let had = document.keys.len();
         let done = change(&mut document)?;
-        let stamp = file.replace(&document)?;
+        let stamp = if document.keys.len() < had {
+            file.replace_and_wipe(&document)?
+        } else {
+            file.replace(&document)?
+        };
         *held = Held { document, stamp: Some(stamp) };
         Ok(done)
     }
@@ -206,6 +311,17 @@ impl Keyring {
     fn held(&self) -> MutexGuard<'_, Held> {
         // A panic elsewhere cannot leave the keys half changed: they are replaced whole.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The keys at one moment.
+pub(crate) struct Keys<'a>(MutexGuard<'a, Held>);
+
+impl Deref for Keys<'_> {
+    type Target = Document;
+
+    fn deref(&self) -> &Document {
+        &self.0.document
     }
 }
 
@@ -228,12 +344,12 @@ impl KeyProvider for Keyring {
     ) -> Result<(DataKey, WrappedKey), KmsError> {
         let held = self.current()?;
         let data_key = DataKey::generate();
-        let wrapped = envelope::seal(held.document.resolve(key)?, &data_key, context)?;
+        let wrapped = envelope::wrap(held.document.resolve(key)?, &data_key, context)?;
         Ok((data_key, wrapped))
     }
 
     async fn unwrap(&self, wrapped: &WrappedKey, context: &EncryptionContext) -> Result<DataKey, KmsError> {
-        envelope::open(&self.current()?.document, wrapped, context)
+        envelope::unwrap(&self.current()?.document, wrapped, context)
     }
 }
 

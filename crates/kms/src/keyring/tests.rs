@@ -110,15 +110,163 @@ fn rewrapping_moves_a_data_key_to_another_master_key() {
     assert_eq!(unwrap(&keyring, &new).unwrap().expose(), key.expose());
 }
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+fn after_days(days: i64) -> WallTime {
+    NOW.plus_ms(days * DAY_MS)
+}
+
+#[test]
+fn a_key_whose_deletion_is_scheduled_cannot_be_used_and_comes_back_disabled() {
+    let keyring = Keyring::in_memory();
+    let key = id(&keyring.create_key(None, NOW).unwrap().id);
+    let (_, wrapped) = generate(&keyring, &key).unwrap();
+    let described = keyring.schedule_deletion(&key, 7, NOW).unwrap();
+    assert_eq!(described.state, KeyState::PendingDeletion { deletion_unix_ms: after_days(7) });
+    let refusals = [generate(&keyring, &key).map(drop), unwrap(&keyring, &wrapped).map(drop)];
+    for refusal in refusals {
+        assert_eq!(refusal.unwrap_err().kvs_code(), 4505);
+    }
+    for refusal in [keyring.enable(&key), keyring.disable(&key), keyring.schedule_deletion(&key, 8, NOW)] {
+        assert!(matches!(refusal, Err(KeyringError::Key(KmsError::InvalidState(_)))));
+    }
+    assert_eq!(keyring.cancel_deletion(&key).unwrap().state, KeyState::Disabled);
+    assert!(keyring.cancel_deletion(&key).is_err());
+    keyring.enable(&key).unwrap();
+    assert!(unwrap(&keyring, &wrapped).is_ok());
+}
+
+#[test]
+fn a_key_waits_7_to_30_days_for_its_deletion() {
+    let keyring = Keyring::in_memory();
+    for days in [0, 6, 31, u32::MAX] {
+        let refusal = keyring.schedule_deletion(&KeyId::default(), days, NOW);
+        assert!(matches!(refusal, Err(KeyringError::BadWindow { .. })), "{days}");
+    }
+}
+
+#[test]
+fn a_destroyed_key_leaves_no_byte_of_itself_behind() {
+    let home = tempfile::tempdir().unwrap();
+    let keys = home.path().join("keys");
+    let file = keys.join("keyring.json");
+    let keyring = open(&keys).unwrap();
+    let key = id(&keyring.create_key(Some("alias/calls"), NOW).unwrap().id);
+    let (_, wrapped) = generate(&keyring, &key).unwrap();
+    keyring.schedule_deletion(&key, 7, NOW).unwrap();
+    let secret = {
+        let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        json["keys"][1]["material"][0]["aes_256"].as_str().unwrap().to_owned()
+    };
+    // What still holds the old file sees that its bytes are gone.
+    let mut old = std::fs::File::open(&file).unwrap();
+    assert_eq!(keyring.upkeep(after_days(7).plus_ms(-1)).unwrap(), Upkeep::default());
+    let done = keyring.upkeep(after_days(7)).unwrap();
+    assert_eq!(done.destroyed, ["arn:aws:kms:us-west-2:111122223333:key/".to_owned() + key.as_str()]);
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut old, &mut bytes).unwrap();
+    assert!(!bytes.is_empty() && bytes.iter().all(|byte| *byte == 0));
+    assert!(!std::fs::read_to_string(&file).unwrap().contains(&secret));
+    let names: Vec<_> = keys.read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["keyring.json"]);
+    for keyring in [keyring, open(&keys).unwrap()] {
+        assert_eq!(unwrap(&keyring, &wrapped).unwrap_err().kvs_code(), 4506);
+        assert_eq!(generate(&keyring, &id("alias/calls")).unwrap_err().kvs_code(), 4506);
+    }
+}
+
+#[test]
+fn a_reader_that_meets_a_wiped_file_reads_the_new_one() {
+    let home = tempfile::tempdir().unwrap();
+    let keys = home.path().join("keys");
+    let keyring = open(&keys).unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    let other = open(&keys).unwrap_or_else(|error| panic!("{error}"));
+                    assert!(!other.keys().unwrap().is_empty());
+                }
+            });
+        }
+        for round in 0..20 {
+            let key = id(&keyring.create_key(None, NOW).unwrap().id);
+            keyring.schedule_deletion(&key, 7, NOW).unwrap();
+            assert_eq!(keyring.upkeep(after_days(7)).unwrap().destroyed.len(), 1, "{round}");
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn the_services_own_key_is_rotated_each_year() {
+    let home = tempfile::tempdir().unwrap();
+    let keyring = open(&home.path().join("keys")).unwrap();
+    let (_, wrapped) = generate(&keyring, &KeyId::default()).unwrap();
+    assert_eq!(keyring.upkeep(after_days(364)).unwrap(), Upkeep::default());
+    assert_eq!(keyring.upkeep(after_days(366)).unwrap().rotated.len(), 1);
+    assert_eq!(keyring.upkeep(after_days(366)).unwrap(), Upkeep::default());
+    assert_eq!(keyring.keys().unwrap()[0].rotated, after_days(366));
+    assert!(unwrap(&keyring, &wrapped).is_ok());
+}
+
+#[test]
+fn a_keyring_of_version_1_still_opens_and_becomes_version_2_by_an_edit() {
+    const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/keyring/");
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("keyring.json");
+    let old = std::fs::read(format!("{FIXTURES}version-1.json")).unwrap();
+    std::fs::write(&file, &old).unwrap();
+    set_mode(&file, 0o600);
+    let keyring = open(&file).unwrap();
+    assert_eq!(std::fs::read(&file).unwrap(), old, "reading changes nothing");
+
+    let context = EncryptionContext::new()
+        .with("tympan:stream-arn", "arn:aws:kinesisvideo:us-west-2:111122223333:stream/a/1");
+    let wrapped: Vec<WrappedKey> = std::fs::read_to_string(format!("{FIXTURES}version-1.wrapped"))
+        .unwrap()
+        .lines()
+        .map(|line| {
+            let byte = |at: usize| u8::from_str_radix(&line[at..at + 2], 16).unwrap();
+            WrappedKey::from_bytes((0..line.len()).step_by(2).map(byte).collect::<Vec<u8>>())
+        })
+        .collect();
+    let unwrap = |keyring: &Keyring, at: usize| wait(keyring.unwrap(&wrapped[at], &context)).map(drop);
+    let [services, calls] = keyring.keys().unwrap().try_into().unwrap_or_else(|_| panic!("two keys"));
+    assert_eq!(services.aliases, ["alias/aws/kinesisvideo"]);
+    assert_eq!(
+        (services.created.unix_ms(), services.rotated.unix_ms()),
+        (1_711_124_585_823, 1_712_000_000_000)
+    );
+    assert_eq!(
+        (calls.aliases.as_slice(), calls.state),
+        (&["alias/calls".to_owned()][..], KeyState::Disabled)
+    );
+    unwrap(&keyring, 0).unwrap();
+    assert_eq!(unwrap(&keyring, 1).unwrap_err().kvs_code(), 4501);
+
+    keyring.enable(&id("alias/calls")).unwrap();
+    assert!(std::fs::read_to_string(&file).unwrap().contains("\"version\": 2"));
+    let again = open(&file).unwrap();
+    assert_eq!(again.keys().unwrap()[0], services);
+    unwrap(&again, 0).unwrap();
+    unwrap(&again, 1).unwrap();
+    // The year of the service's key counts from its last rotation.
+    let year_over = WallTime::from_unix_ms(1_712_000_000_000).plus_ms(365 * DAY_MS);
+    assert_eq!(again.upkeep(year_over.plus_ms(-1)).unwrap(), Upkeep::default());
+    assert_eq!(again.upkeep(year_over).unwrap().rotated, [services.arn]);
+}
+
 #[test]
 fn moving_the_default_alias_changes_which_key_wraps() {
     let keyring = Keyring::in_memory();
     let next = keyring.create_key(None, NOW).unwrap();
     let (_, before) = generate(&keyring, &KeyId::default()).unwrap();
-    keyring.point_alias(KeyId::DEFAULT, &id(&next.arn)).unwrap();
+    keyring.point_alias(KeyId::DEFAULT, &id(&next.arn), NOW).unwrap();
     assert_eq!(wait(keyring.describe(&KeyId::default())).unwrap().id, next.id);
     assert!(unwrap(&keyring, &before).is_ok());
-    assert!(matches!(keyring.point_alias("alias/", &id(&next.arn)), Err(KeyringError::BadAlias { .. })));
+    assert!(matches!(keyring.point_alias("alias/", &id(&next.arn), NOW), Err(KeyringError::BadAlias { .. })));
     assert!(matches!(keyring.create_key(Some("alias/a b"), NOW), Err(KeyringError::BadAlias { .. })));
     assert_eq!(keyring.keys().unwrap().len(), 2, "a refused edit leaves no key behind");
 }

@@ -1,0 +1,132 @@
+//! From the text by which a request names a key to the key.
+//!
+//! A caller sees the keys of its own account and region, and the service's own key from everywhere.
+
+use super::constraint::Blob;
+use super::error::{KmsApiError, KmsErrorCode};
+use crate::key_id::Target;
+use crate::keyring::{Document, Envelope, MasterKey};
+use crate::{KeyId, KeyManager, Keyring};
+use serde::Deserialize;
+use tympan_types::Caller;
+use uuid::Uuid;
+
+/// The keys that a caller sees.
+pub(super) fn visible<'d>(document: &'d Document, caller: &Caller) -> impl Iterator<Item = &'d MasterKey> {
+    document.keys.iter().filter(move |key| is_visible(key, caller))
+}
+
+pub(super) fn is_visible(key: &MasterKey, caller: &Caller) -> bool {
+    key.manager == KeyManager::Aws || (key.account == caller.account && key.region == caller.region)
+}
+
+/// The key of an id or a key ARN; aliases are not taken, as by all operations that manage keys.
+pub(super) fn by_id<'d>(
+    document: &'d Document,
+    caller: &Caller,
+    text: &str,
+) -> Result<&'d MasterKey, KmsApiError> {
+    let malformed = || {
+        if text.starts_with("arn:") {
+            let shown: String = text.chars().take(200).collect();
+            return KmsApiError::new(KmsErrorCode::InvalidArn, format!("{shown} is not the ARN of a key"));
+        }
+        invalid(text)
+    };
+    let named = KeyId::parse(text).map_err(|_| malformed())?;
+    match named.target() {
+        // An ARN without a place is one of another service or partition.
+        Target::Key { location: None, .. } if text.starts_with("arn:") => Err(malformed()),
+        Target::Key { id, location } => key(document, caller, id, location),
+        Target::Alias { .. } | Target::Nothing => Err(malformed()),
+    }
+}
+
+/// The key of an id, a key ARN, an alias or an alias ARN, as the operations that use keys take it.
+pub(super) fn by_any_name<'d>(
+    document: &'d Document,
+    caller: &Caller,
+    text: &str,
+) -> Result<&'d MasterKey, KmsApiError> {
+    let named = KeyId::parse(text).map_err(|_| invalid(text))?;
+    match named.target() {
+        Target::Key { id, location } => key(document, caller, id, location),
+        Target::Alias { alias, location } => by_alias(document, caller, alias, location),
+        Target::Nothing => Err(invalid(text)),
+    }
+}
+
+/// The key that an alias points to.
+pub(super) fn by_alias<'d>(
+    document: &'d Document,
+    caller: &Caller,
+    alias: &str,
+    location: Option<(&str, &str)>,
+) -> Result<&'d MasterKey, KmsApiError> {
+    let (region, account) = location.unwrap_or((caller.region.as_str(), caller.account.as_str()));
+    let at_home = (region, account) == (caller.region.as_str(), caller.account.as_str());
+    let found = visible(document, caller)
+        .find(|key| key.aliases.contains_key(alias) && (at_home || key.manager == KeyManager::Aws));
+    found.ok_or_else(|| {
+        let arn = format!("arn:aws:kms:{region}:{account}:{alias}");
+        not_found(format!("Alias {arn} is not found."))
+    })
+}
+
+fn key<'d>(
+    document: &'d Document,
+    caller: &Caller,
+    id: &str,
+    location: Option<(&str, &str)>,
+) -> Result<&'d MasterKey, KmsApiError> {
+    let uuid = Uuid::try_parse(id).map_err(|_| invalid(id))?;
+    let here = |key: &&MasterKey| {
+        key.id == uuid
+            && location.is_none_or(|(region, account)| {
+                region == key.region.as_str() && account == key.account.as_str()
+            })
+    };
+    visible(document, caller).find(here).ok_or_else(|| {
+        let (region, account) = location.unwrap_or((caller.region.as_str(), caller.account.as_str()));
+        not_found(format!("Key 'arn:aws:kms:{region}:{account}:key/{id}' does not exist"))
+    })
+}
+
+fn invalid(text: &str) -> KmsApiError {
+    let shown: String = text.chars().take(200).collect();
+    not_found(format!("Invalid keyId '{shown}'"))
+}
+
+pub(super) fn not_found(message: String) -> KmsApiError {
+    KmsApiError::new(KmsErrorCode::NotFound, message)
+}
+
+/// See [`KmsService::resource`](super::KmsService::resource).
+pub(super) fn resource(keyring: &Keyring, caller: &Caller, body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Named {
+        key_id: Option<String>,
+        target_key_id: Option<String>,
+        destination_key_id: Option<String>,
+        alias_name: Option<String>,
+        ciphertext_blob: Option<Blob>,
+    }
+    let (Ok(named), Ok(document)) = (serde_json::from_slice::<Named>(body), keyring.read()) else {
+        return "*".to_owned();
+    };
+    let text = named.key_id.or(named.target_key_id).or(named.destination_key_id).or(named.alias_name);
+    if let Some(text) = text {
+        return match by_any_name(&document, caller, &text) {
+            Ok(key) => key.arn(),
+            Err(_) if text.starts_with("arn:") => text,
+            Err(_) if text.starts_with("alias/") => {
+                format!("arn:aws:kms:{}:{}:{text}", caller.region, caller.account)
+            }
+            Err(_) => format!("arn:aws:kms:{}:{}:key/{text}", caller.region, caller.account),
+        };
+    }
+    let blob = named.ciphertext_blob.map(|blob| blob.0).unwrap_or_default();
+    let key = Envelope::parse(&blob).and_then(|envelope| document.key(envelope.key).ok());
+    key.filter(|key| is_visible(key, caller)).map_or("*".to_owned(), MasterKey::arn)
+}

@@ -1,0 +1,83 @@
+//! ListKeys.
+
+use super::Answer;
+use super::constraint;
+use super::invocation::Invocation;
+use super::key_reference;
+use super::page::Paging;
+use serde::Deserialize;
+use serde_json::json;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Input {
+    #[serde(flatten)]
+    paging: Paging,
+    resource_owners: Option<Vec<String>>,
+}
+
+/// Lists the keys that the caller sees, by id: 100 a page unless said, 1,000 at most.
+///
+/// Errors: InvalidMarker.
+pub(super) fn call(i: &Invocation<'_>) -> Answer {
+    let input: Input = i.input()?;
+    let owners = input.resource_owners.unwrap_or_else(|| vec!["SELF".to_owned()]);
+    for owner in &owners {
+        constraint::one_of(owner, "resourceOwners", &["SELF", "OTHER_ACCOUNTS_VIA_RAM"])?;
+    }
+    let own = owners.iter().any(|owner| owner == "SELF");
+    let document = i.keyring.read()?;
+    let items = key_reference::visible(&document, i.caller).filter(|_| own).map(|key| {
+        let id = key.id.to_string();
+        (id.clone(), json!({ "KeyId": id, "KeyArn": key.arn() }))
+    });
+    input.paging.answer("Keys", 100, 1_000, items)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::KmsErrorCode;
+    use super::super::bench::Bench;
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn pages_show_each_key_once() {
+        let bench = Bench::new();
+        let mut known: BTreeSet<String> = (0..5).map(|_| bench.key()).collect();
+        known.insert(bench.services_key());
+        let (mut seen, mut request) = (BTreeSet::new(), json!({ "Limit": 2 }));
+        loop {
+            let page = bench.call("ListKeys", request.clone()).unwrap();
+            for key in page["Keys"].as_array().unwrap() {
+                assert_eq!(key["KeyArn"], bench.arn(key["KeyId"].as_str().unwrap()));
+                assert!(seen.insert(key["KeyId"].as_str().unwrap().to_owned()), "shown twice");
+            }
+            assert_eq!(page["Truncated"].as_bool(), Some(page.get("NextMarker").is_some()));
+            match page.get("NextMarker") {
+                Some(marker) => request["Marker"] = marker.clone(),
+                None => break,
+            }
+        }
+        assert_eq!(seen, known);
+    }
+
+    #[test]
+    fn another_region_sees_the_services_key_alone() {
+        let bench = Bench::new();
+        bench.key();
+        let page = bench.call_as(&bench.abroad(), "ListKeys", json!({})).unwrap();
+        assert_eq!(page["Keys"].as_array().unwrap().len(), 1);
+        assert_eq!(page["Keys"][0]["KeyId"], bench.services_key());
+    }
+
+    #[test]
+    fn shared_keys_are_none() {
+        let bench = Bench::new();
+        let page = bench.call("ListKeys", json!({ "ResourceOwners": ["OTHER_ACCOUNTS_VIA_RAM"] })).unwrap();
+        assert_eq!(page["Keys"], json!([]));
+        assert_eq!(bench.refusal("ListKeys", json!({ "ResourceOwners": ["ME"] })), KmsErrorCode::Validation);
+        assert_eq!(bench.refusal("ListKeys", json!({ "Limit": 1001 })), KmsErrorCode::Validation);
+        assert_eq!(bench.refusal("ListKeys", json!({ "Marker": "?" })), KmsErrorCode::InvalidMarker);
+    }
+}

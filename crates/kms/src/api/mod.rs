@@ -1,0 +1,105 @@
+//! The AWS KMS API before a [`Keyring`]: JSON 1.1 operations, one file each, transport-free.
+//!
+//! Source: the KMS service model 2014-11-01; what is done, differs or is refused: docs/kms.md.
+
+#[cfg(test)]
+mod bench;
+mod constraint;
+mod cryptography;
+mod error;
+mod invocation;
+mod key_metadata;
+mod key_reference;
+mod operation;
+mod page;
+mod tags;
+
+mod cancel_key_deletion;
+mod create_alias;
+mod create_key;
+mod decrypt;
+mod delete_alias;
+mod describe_key;
+mod disable_key;
+mod disable_key_rotation;
+mod enable_key;
+mod enable_key_rotation;
+mod encrypt;
+mod generate_data_key;
+mod generate_data_key_without_plaintext;
+mod generate_random;
+mod get_key_rotation_status;
+mod list_aliases;
+mod list_key_rotations;
+mod list_keys;
+mod list_resource_tags;
+mod re_encrypt;
+mod rotate_key_on_demand;
+mod schedule_key_deletion;
+mod tag_resource;
+mod untag_resource;
+mod update_alias;
+mod update_key_description;
+
+pub use error::{KmsApiError, KmsErrorCode};
+pub use operation::Operation;
+
+use crate::Keyring;
+use invocation::Invocation;
+use serde_json::Value;
+use std::sync::Arc;
+use tympan_types::{Caller, WallTime};
+
+/// The Content-Type of requests and answers.
+pub const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+
+/// What an operation comes to: the body of a 200 (`None` is an empty one), or an error.
+type Answer = Result<Option<Value>, KmsApiError>;
+
+/// The service: a keyring, and whose keys a caller sees in it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct KmsService(Arc<Keyring>);
+
+impl KmsService {
+    /// Puts the service before a keyring.
+    pub fn new(keyring: Arc<Keyring>) -> Self {
+        Self(keyring)
+    }
+
+    /// Answers one request; `None` is an empty body. Reads and writes the keyring's file: call it where that may block.
+    ///
+    /// # Errors
+    /// The operation's own; `UnsupportedOperationException` for what is not offered.
+    pub fn call(
+        &self,
+        now: WallTime,
+        caller: &Caller,
+        operation: Operation,
+        body: &[u8],
+    ) -> Result<Option<Value>, KmsApiError> {
+        let handler = operation.handler().map_err(|why| {
+            KmsApiError::new(
+                KmsErrorCode::UnsupportedOperation,
+                format!(
+                    "{} is not offered by this server: {why}. docs/kms.md lists what is.",
+                    operation.name()
+                ),
+            )
+        })?;
+        // A key whose day has come is gone for every operation, however late the housekeeping. Should the file refuse
+        // the edit, the key still cannot be used, and the next upkeep says so.
+        let _ = self.0.upkeep(now);
+        handler(&Invocation { keyring: &self.0, now, caller, operation, body })
+    }
+
+    /// The ARN of what a request is about, for authorisation: the key's, or `*` where the request names none.
+    ///
+    /// A key that does not exist keeps the ARN that it is named by; a malformed request has `*`: the operation itself
+    /// says what is wrong with it.
+    pub fn resource(&self, caller: &Caller, body: &[u8]) -> String {
+        key_reference::resource(&self.0, caller, body)
+    }
+}
+
+#[cfg(test)]
+mod tests;
