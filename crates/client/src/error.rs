@@ -163,6 +163,11 @@ impl ServiceError {
             "ResourceNotFound" if self.operation == "ContactRecord" => {
                 "`tympan contacts ls` shows what there is"
             }
+            "NotFound" => "`tympan keys ls` shows what there is; keys and aliases are per account and region",
+            "Disabled" => "`tympan keys enable` switches the key on again",
+            "KMSInvalidState" => {
+                "`tympan keys show` tells the key's state; `tympan keys cancel-deletion` calls a deletion off"
+            }
             "ResourceNotFound" => "`tympan streams ls` shows what there is; names are per account and region",
             "UnrecognizedClient" | "InvalidClientTokenId" | "MissingAuthenticationToken" => {
                 "set AWS_ACCESS_KEY_ID to a key that the server knows; `tympan serve --dev` knows TYMPANDEV"
@@ -189,8 +194,10 @@ impl ServiceError {
 
     fn exit(&self) -> Exit {
         match self.kind() {
-            "ResourceNotFound" => Exit::NotFound,
+            "ResourceNotFound" | "NotFound" => Exit::NotFound,
+            "AccessDenied" | "NotAuthorized" => Exit::Denied,
             "ResourceInUse" | "ResourceConflict" | "VersionMismatch" => Exit::Conflict,
+            "AlreadyExists" | "Disabled" | "KMSInvalidState" => Exit::Conflict,
             kind if kind.ends_with("LimitExceeded") || kind == "TooManyRequests" || kind == "Throttling" => {
                 Exit::Conflict
             }

@@ -99,6 +99,24 @@ impl HttpClient {
         self.answer(request, full(body)).await
     }
 
+    /// Sends an operation of a JSON 1.1 service, which is named by a header, and gives the whole answer.
+    pub(crate) async fn post_target(
+        &self,
+        operation: &'static str,
+        service: &'static str,
+        endpoint: &Endpoint,
+        target: &str,
+        body: &Value,
+    ) -> Result<Value, ClientError> {
+        let body = Bytes::from(body.to_string());
+        let headers = vec![
+            (CONTENT_TYPE_NAME, "application/x-amz-json-1.1".to_owned()),
+            ("x-amz-target", target.to_owned()),
+        ];
+        let (payload, request) = (PayloadHash::of_body(&body), Outgoing::json(operation, endpoint, "/"));
+        self.answer(Outgoing { service, headers, payload, ..request }, full(body)).await
+    }
+
     /// Sends a `GET` and gives the whole answer.
     pub(crate) async fn get_json(
         &self,

@@ -2,6 +2,7 @@
 //! speaks SIP and RTP, and the verbs of the command line.
 //!
 //! * [`kvs::Kvs`] signs and sends; it works against a tympan server and, for everything but contacts, against AWS.
+//! * [`kms::Kms`] does so with the keys behind it.
 //! * [`media`] reads what GetMedia delivers: fragments, the customer's track, files.
 //! * [`call`] places phone calls.
 //! * [`cli`] is what `tympan` offers of all this to a person.
@@ -17,6 +18,7 @@ mod credentials;
 mod endpoint;
 mod error;
 mod http;
+pub mod kms;
 pub mod kvs;
 pub mod media;
 pub mod sts;

@@ -5,6 +5,7 @@
 mod call;
 mod consume;
 mod contacts;
+mod keys;
 mod listen;
 mod produce;
 mod session;
@@ -13,6 +14,7 @@ mod table;
 mod terminal;
 mod time_argument;
 
+use crate::kms::Kms;
 use crate::kvs::Kvs;
 use crate::{ClientError, Contacts, Endpoint, Exit, HttpClient, Identity};
 use std::process::ExitCode;
@@ -50,6 +52,10 @@ pub enum Verb {
     Session(session::SessionArgs),
     /// Look at streams and their fragments
     Streams(streams::StreamsArgs),
+    /// Manage the keys that encrypt streams
+    ///
+    /// Through the KMS API, of a tympan server or of AWS.
+    Keys(keys::KeysArgs),
 }
 
 /// What all verbs understand.
@@ -82,6 +88,7 @@ pub async fn run(verb: Verb, global: Global) -> ExitCode {
         Verb::Contacts(arguments) => contacts::run(arguments, &global).await,
         Verb::Session(arguments) => session::run(arguments, &global).await,
         Verb::Streams(arguments) => streams::run(arguments, &global).await,
+        Verb::Keys(arguments) => keys::run(arguments, &global).await,
     };
     conclude(outcome).into()
 }
@@ -111,6 +118,10 @@ impl Global {
 
     fn kvs(&self) -> Result<Kvs, ClientError> {
         self.http().map(|(http, endpoint)| Kvs::new(http, endpoint))
+    }
+
+    fn kms(&self) -> Result<Kms, ClientError> {
+        self.http().map(|(http, endpoint)| Kms::new(http, endpoint))
     }
 
     fn contacts(&self) -> Result<Contacts, ClientError> {
@@ -155,6 +166,17 @@ mod tests {
             "listen 4a573372-1f28-4e26-b97b-0123456789ab",
             "session --duration 1h",
             "session --role transcriber --name one --policy only-demo.json --json",
+            "keys ls",
+            "keys show alias/calls",
+            "keys create --alias alias/calls --description calls",
+            "keys disable 1234abcd-12ab-34cd-56ef-1234567890ab",
+            "keys enable arn:aws:kms:us-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "keys rotate alias/calls",
+            "keys schedule-deletion alias/calls --days 7 --yes",
+            "keys cancel-deletion alias/calls",
+            "keys alias ls",
+            "keys alias set alias/calls 1234abcd-12ab-34cd-56ef-1234567890ab",
+            "keys alias rm alias/calls",
             "streams ls",
             "streams show demo",
             "streams fragments demo --from 2024-01-26T03:07:41Z --to 1706238500.5",
@@ -183,6 +205,8 @@ mod tests {
             "session --policy only-demo.json",
             "session --duration 1d",
             "streams show a/b",
+            "keys schedule-deletion alias/calls --days 6",
+            "keys schedule-deletion alias/calls --days 31",
         ] {
             let error = parse(line).unwrap_err();
             assert_eq!(error.exit_code(), i32::from(Exit::Usage as u8), "{line}");
