@@ -72,6 +72,11 @@ impl From<StoreError> for KvsError {
                 "The stream version that you specified is not the latest version. Call DescribeStream for the \
                  latest one.",
             ),
+            // Trying again may help, which no client does after an InvalidArgumentException.
+            ErrorKind::Key(cause) if cause.kvs_code() == 4503 => {
+                tracing::error!(%error, "key provider is away");
+                Self::new(KvsErrorCode::ServiceUnavailable, format!("The KMS cannot be asked now: {cause}"))
+            }
             ErrorKind::Key(cause) => Self::invalid(format!("The KMS key cannot be used: {cause}")),
             ErrorKind::Full => {
                 tracing::error!(%error, "store is full");

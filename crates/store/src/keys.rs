@@ -1,5 +1,6 @@
 //! Data keys, opened. A session's first use of a key always asks the key provider, so that a key that was disabled
-//! stops new sessions at once; in between, opened keys are trusted for a few minutes.
+//! stops new sessions at once; in between, opened keys are trusted for a few minutes. While the key provider is away,
+//! opened keys are trusted for those minutes as well, so that an outage does not end what goes on.
 
 use crate::store::Core;
 use crate::{KeyRow, StoreError, Stream, StreamId, StreamKey};
@@ -73,10 +74,17 @@ impl Core {
             {
                 return Ok((row.number, self.open_key(stream, row).await?));
             }
-            let number = newest.map_or(1, |row| row.number.saturating_add(1));
-            let context = context_of(stream);
-            let (key, wrapped) =
-                self.keys.provider.generate_data_key(&master(&stream.kms_key_id)?, &context).await?;
+            let number = newest.as_ref().map_or(1, |row| row.number.saturating_add(1));
+            let (context, master) = (context_of(stream), master(&stream.kms_key_id)?);
+            let (key, wrapped) = match self.keys.provider.generate_data_key(&master, &context).await {
+                Ok(made) => made,
+                // An old key for a while longer is better than no media.
+                Err(KmsError::Unavailable(why)) => {
+                    let old = newest.and_then(|row| Some((row.number, self.trusted_key(id, row.number)?)));
+                    return old.ok_or_else(|| KmsError::Unavailable(why).into());
+                }
+                Err(refusal) => return Err(refusal.into()),
+            };
             let row = KeyRow { number, wrapped, created: now };
             if self.blocking(move |core| core.backend.add_key(id, &row)).await? {
                 let key = self.keys.remember(id, number, key, now, self.options.key_cache_entries);
@@ -101,11 +109,8 @@ impl Core {
         number: u32,
     ) -> Result<Arc<DataKey>, StoreError> {
         let id = stream.id;
-        let trusted_from = self.clock.now().plus_ms(-self.options.key_cache_ms);
-        if let Some(entry) = self.keys.opened().get(&(id, number))
-            && entry.at > trusted_from
-        {
-            return Ok(entry.key.clone());
+        if let Some(key) = self.trusted_key(id, number) {
+            return Ok(key);
         }
         let rows = self.blocking(move |core| core.backend.keys(id)).await?;
         let Some(row) = rows.iter().find(|row| row.number == number) else {
@@ -123,12 +128,31 @@ impl Core {
     }
 
     async fn open_key(&self, stream: &Stream, row: &KeyRow) -> Result<Arc<DataKey>, StoreError> {
-        let opened = self.keys.provider.unwrap(&row.wrapped, &context_of(stream)).await;
-        if opened.is_err() {
-            self.keys.forget(stream.id);
+        match self.keys.provider.unwrap(&row.wrapped, &context_of(stream)).await {
+            Ok(key) => {
+                let (now, limit) = (self.clock.now(), self.options.key_cache_entries);
+                Ok(self.keys.remember(stream.id, row.number, key, now, limit))
+            }
+            // Nobody says that the key may not be used; nobody can.
+            Err(KmsError::Unavailable(why)) => match self.trusted_key(stream.id, row.number) {
+                Some(key) => {
+                    tracing::warn!(stream = %stream.id, why, "key provider away; an opened data key goes on");
+                    Ok(key)
+                }
+                None => Err(KmsError::Unavailable(why).into()),
+            },
+            Err(refusal) => {
+                self.keys.forget(stream.id);
+                Err(refusal.into())
+            }
         }
-        let (now, limit) = (self.clock.now(), self.options.key_cache_entries);
-        Ok(self.keys.remember(stream.id, row.number, opened?, now, limit))
+    }
+
+    /// An opened key that is young enough to be used without asking.
+    fn trusted_key(&self, stream: StreamId, number: u32) -> Option<Arc<DataKey>> {
+        let trusted_from = self.clock.now().plus_ms(-self.options.key_cache_ms);
+        let opened = self.keys.opened();
+        opened.get(&(stream, number)).filter(|entry| entry.at > trusted_from).map(|entry| entry.key.clone())
     }
 }
 
