@@ -6,6 +6,7 @@ pub mod cli;
 mod clock;
 pub mod config;
 mod http;
+mod kms;
 mod lambda;
 mod media;
 mod metrics;

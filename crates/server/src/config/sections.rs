@@ -312,11 +312,59 @@ impl Default for Store {
 }
 
 /// `[kms]`
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Kms {
-    /// Folder of the master keys; empty: `keyring` in the data folder. Keep it on another disk in production.
+    /// Who keeps the master keys: `local`, a keyring on this machine, or `external`, a KMS elsewhere.
+    pub provider: String,
+    /// Folder of the local master keys; empty: `keyring` in the data folder. Keep it on another disk in production.
     pub keyring_dir: String,
+    /// URL of the external KMS; empty: AWS's own in its region.
+    pub endpoint: String,
+    /// Region of the external KMS; empty: that of the account.
+    pub region: String,
+    /// The access key that signs requests to the external KMS.
+    pub access_key_id: String,
+    /// Its secret; prefer `secret_access_key_file`.
+    pub secret_access_key: String,
+    /// A file that holds the secret.
+    pub secret_access_key_file: String,
+    /// The session token of temporary credentials.
+    pub session_token: String,
+    /// The external key of streams that name none; empty: `alias/aws/kinesisvideo`.
+    pub default_key: String,
+    /// How long one request to the external KMS may take.
+    pub attempt_timeout_ms: u64,
+    /// How often a request is tried that fails in a way that may pass.
+    pub attempts: u32,
+}
+
+impl Default for Kms {
+    fn default() -> Self {
+        Self {
+            provider: "local".into(),
+            keyring_dir: String::new(),
+            endpoint: String::new(),
+            region: String::new(),
+            access_key_id: String::new(),
+            secret_access_key: String::new(),
+            secret_access_key_file: String::new(),
+            session_token: String::new(),
+            default_key: String::new(),
+            attempt_timeout_ms: 1_000,
+            attempts: 3,
+        }
+    }
+}
+
+impl std::fmt::Debug for Kms {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kms")
+            .field("provider", &self.provider)
+            .field("endpoint", &self.endpoint)
+            .field("access_key_id", &self.access_key_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// `[lambda]`

@@ -106,9 +106,9 @@ impl From<Rejected> for Box<Response<Body>> {
     /// The form of rest-json services.
     fn from(rejected: Rejected) -> Self {
         let message = rejected.message();
-        // Both spellings: rest-json clients look for either.
-        let body = json!({ "message": message, "Message": message });
         let Rejected { rejection, .. } = rejected;
+        // Both spellings: clients look for either. Those of JSON services look for the type in the body.
+        let body = json!({ "__type": rejection.error_type(), "message": message, "Message": message });
         Self::new(respond::error(rejection.status(), rejection.error_type(), body.to_string().into_bytes()))
     }
 }

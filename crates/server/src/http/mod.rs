@@ -1,4 +1,4 @@
-//! The HTTP side: one listener for Kinesis Video Streams, Connect, STS, health and metrics.
+//! The HTTP side: one listener for Kinesis Video Streams, KMS, Connect, STS, health and metrics.
 //!
 //! Which service a request is for is told by the signing name in its signature, as AWS tells by the host name.
 
@@ -8,6 +8,7 @@ mod body;
 mod connect;
 mod contacts;
 mod gate;
+mod kms;
 mod kvs;
 mod listener;
 mod respond;

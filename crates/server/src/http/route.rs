@@ -6,7 +6,7 @@ use super::body::Body;
 use super::gate::{self, Ask, Gate, Peer, Visit};
 use super::listener::{self, Answer};
 use super::tls::Tls;
-use super::{connect, contacts, kvs, respond, sts};
+use super::{connect, contacts, kms, kvs, respond, sts};
 use crate::audit::Audit;
 use crate::metrics::Metrics;
 use bytes::Bytes;
@@ -26,6 +26,7 @@ use tympan_connect::api::Operation as ConnectOperation;
 use tympan_connect::contact::History;
 use tympan_connect::live_calls::LiveCalls;
 use tympan_connect::service::ConnectService;
+use tympan_kms::api::KmsService;
 use tympan_kvs::{KvsService, Operation};
 
 /// How long a JSON body may take to arrive.
@@ -35,6 +36,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) struct Services {
     /// Kinesis Video Streams.
     pub kvs: KvsService,
+    /// KMS before the local keyring, where there is one.
+    pub kms: Option<KmsService>,
     /// Amazon Connect.
     pub connect: ConnectService,
     /// The contact records.
@@ -72,6 +75,7 @@ pub(crate) async fn serve(
         authenticator,
         gate: Gate::new(services.audit),
         kvs: services.kvs,
+        kms: services.kms,
         connect: services.connect,
         contacts: services.contacts,
         calls: services.calls,
@@ -93,6 +97,7 @@ struct Router {
     authenticator: Authenticator,
     gate: Gate,
     kvs: KvsService,
+    kms: Option<KmsService>,
     connect: ConnectService,
     contacts: Arc<dyn History>,
     calls: Arc<dyn LiveCalls>,
@@ -131,13 +136,15 @@ impl Router {
         let service = self.authenticator.claimed_service(&head);
         match service.as_deref() {
             Some("kinesisvideo") => self.kinesis_video(visit, head, body).await,
+            Some("kms") => self.key_management(visit, head, body).await,
             Some("connect") => self.amazon_connect(visit, head, body).await,
             Some("sts") => self.security_token(visit, head, body).await,
             Some(other) => {
                 // Only a request in order learns what is and what is not served here.
                 self.authenticator.check_head(&head)?;
-                let message =
-                    format!("This server has no service {other:?}: it serves kinesisvideo, connect and sts.");
+                let message = format!(
+                    "This server has no service {other:?}: it serves kinesisvideo, kms, connect and sts."
+                );
                 let body = json!({ "Message": message }).to_string().into_bytes();
                 Err(Box::new(respond::error(404, "UnknownOperationException", body)))
             }
@@ -183,6 +190,17 @@ impl Router {
             .map_err(|refusal| kvs::denied(&refusal, Operation::PutMedia))?;
         let response = kvs::put_media(&self.kvs, verified, head, body, self.shutdown.clone()).await;
         Ok(self.gate.record(visit, verified, &asks, response))
+    }
+
+    async fn key_management(&self, visit: &Visit, head: Parts, body: Incoming) -> Answered {
+        let checked = self.authenticator.check_head(&head)?;
+        let body = self.read(body).await?;
+        let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
+        let caller = verified.caller.clone();
+        let asks: Vec<Ask> = kms::ask(self.kms.as_ref(), &caller, &head, &body).into_iter().collect();
+        self.gate.permit(visit, &verified, &asks).map_err(|refusal| kms::denied(&refusal))?;
+        let response = kms::call(self.kms.as_ref(), caller, &head, body).await;
+        Ok(self.gate.record(visit, &verified, &asks, response))
     }
 
     async fn amazon_connect(&self, visit: &Visit, head: Parts, body: Incoming) -> Answered {
@@ -260,7 +278,8 @@ impl Router {
     async fn read(&self, body: Incoming) -> Result<Bytes, Box<Response<Body>>> {
         let limit = self.body_limit_bytes;
         let refuse = |status, error_type, message: String| {
-            let body = json!({ "Message": message }).to_string().into_bytes();
+            // Clients of JSON services look for the type in the body.
+            let body = json!({ "__type": error_type, "Message": message }).to_string().into_bytes();
             Box::new(respond::error(status, error_type, body))
         };
         match timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {

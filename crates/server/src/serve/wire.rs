@@ -7,6 +7,7 @@ use crate::call::{CallRegistry, Desk, DeskOptions, FlowLog};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::http::{self, Readiness, Services, Tls};
+use crate::kms::Keys;
 use crate::lambda::Lambda;
 use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::metrics::{Metrics, Sources};
@@ -26,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tympan_connect::call::CallOptions;
 use tympan_connect::capture::{Leases, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options};
-use tympan_kms::{Keyring, KeyringOwner};
+use tympan_kms::KeyProvider;
 use tympan_kvs::{Companded, KvsOptions, KvsService, Limits};
 use tympan_store::embedded::EmbeddedOptions;
 use tympan_store::{BodyCodec, MediaStore, StoreOptions};
@@ -44,6 +45,7 @@ pub(super) struct Running {
     queue: Arc<CaptureQueue>,
     store: MediaStore,
     audit: Audit,
+    _keys: Keys,
     http: JoinHandle<std::io::Result<()>>,
     http_shutdown: CancellationToken,
     drain_timeout: Duration,
@@ -55,8 +57,9 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
     let region = Region::parse(&config.account.region).context("account.region")?;
     create_private_folder(&config.data_dir)?;
 
-    // The store first: its lock keeps a second server out of the folder.
-    let store = open_store(config, &account, &region)?;
+    // The keys and the store first: the store's lock keeps a second server out of the folder.
+    let keys = Keys::open(config, &account, &region)?;
+    let store = open_store(config, keys.provider.clone())?;
     let listener = TcpListener::bind(&config.http.listen).await.with_context(|| {
         format!("cannot listen for HTTP on {}: is another server on that port?", config.http.listen)
     })?;
@@ -114,6 +117,7 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
     let readiness = Readiness::default();
     let services = Services {
         kvs,
+        kms: keys.service.clone(),
         connect,
         contacts: history,
         calls: Arc::new(calls.clone()),
@@ -137,6 +141,7 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
         queue,
         store,
         audit,
+        _keys: keys,
         http,
         http_shutdown,
         drain_timeout: Duration::from_millis(config.http.drain_timeout_ms),
@@ -183,19 +188,13 @@ impl Ids for RandomIds {
     }
 }
 
-fn open_store(config: &Config, account: &AccountId, region: &Region) -> anyhow::Result<MediaStore> {
-    let keyring = match config.kms.keyring_dir.as_str() {
-        "" => config.data_dir.join("keyring"),
-        folder => PathBuf::from(folder),
-    };
-    let owner = KeyringOwner { region: region.clone(), account: account.clone() };
-    let keys = Keyring::open(&keyring, owner, SystemClock.wall_now())?;
+fn open_store(config: &Config, keys: Arc<dyn KeyProvider>) -> anyhow::Result<MediaStore> {
     let backend =
         tympan_store::embedded::EmbeddedBackend::open(&config.data_dir, EmbeddedOptions::default())?;
     let sweep_ms = i64::try_from(config.store.sweep_interval_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
     let body_codec: Option<Arc<dyn BodyCodec>> = Some(Arc::new(Companded));
     let options = StoreOptions { sweep_ms, body_codec, ..StoreOptions::default() };
-    Ok(MediaStore::open(Arc::new(backend), Arc::new(keys), Arc::new(SystemClock), options)?)
+    Ok(MediaStore::open(Arc::new(backend), keys, Arc::new(SystemClock), options)?)
 }
 
 fn kvs_options(config: &Config, url: &str) -> KvsOptions {

@@ -1,0 +1,83 @@
+//! AWS KMS over HTTP: JSON 1.1, the operation in a header.
+
+use super::body::{self, Body};
+use super::gate::Ask;
+use super::respond;
+use crate::clock::SystemClock;
+use bytes::Bytes;
+use hyper::Response;
+use hyper::http::request::Parts;
+use tympan_auth::Refusal;
+use tympan_kms::api::{CONTENT_TYPE, KmsApiError, KmsErrorCode, KmsService, Operation};
+use tympan_types::Caller;
+
+/// The header that names the operation.
+const TARGET: &str = "x-amz-target";
+
+/// What a request asks to do, for policies; `None` where no operation is named, which the answer then says.
+pub(super) fn ask(
+    service: Option<&KmsService>,
+    caller: &Caller,
+    head: &Parts,
+    request: &[u8],
+) -> Option<Ask> {
+    let resource = service.map_or_else(|| "*".to_owned(), |service| service.resource(caller, request));
+    Some(Ask::new(operation(head)?.action(), resource))
+}
+
+/// A denial in this service's form.
+pub(super) fn denied(refusal: &Refusal) -> Box<Response<Body>> {
+    Box::new(refuse(&KmsApiError::new(KmsErrorCode::AccessDenied, refusal.to_string())))
+}
+
+/// Answers one request. The service may write the keyring before it answers, so it runs where it may block.
+///
+/// Without a service the keys are kept elsewhere, and whoever manages them has to ask there.
+pub(super) async fn call(
+    service: Option<&KmsService>,
+    caller: Caller,
+    head: &Parts,
+    request: Bytes,
+) -> Response<Body> {
+    let Some(service) = service.cloned() else {
+        return refuse(&KmsApiError::new(
+            KmsErrorCode::UnsupportedOperation,
+            "This server keeps no keys: its configuration has kms.provider = \"external\". Ask the KMS at \
+             kms.endpoint.",
+        ));
+    };
+    let Some(operation) = operation(head) else {
+        return refuse(&KmsApiError::new(
+            KmsErrorCode::UnknownOperation,
+            "An operation of KMS is a POST to / with a header X-Amz-Target such as TrentService.CreateKey.",
+        ));
+    };
+    let answered = tokio::task::spawn_blocking(move || {
+        service.call(SystemClock.wall_now(), &caller, operation, &request)
+    });
+    match answered.await {
+        Ok(Ok(None)) => respond::respond(200, CONTENT_TYPE, body::full(Bytes::new())),
+        Ok(Ok(Some(answer))) => respond::respond(200, CONTENT_TYPE, body::full(answer.to_string())),
+        Ok(Err(error)) => {
+            if let Some(cause) = error.cause() {
+                tracing::error!(%operation, cause, "a KMS request failed inside the server");
+            }
+            refuse(&error)
+        }
+        Err(error) => {
+            tracing::error!(%error, "a KMS request panicked");
+            refuse(&KmsApiError::new(KmsErrorCode::KmsInternal, "The request failed inside."))
+        }
+    }
+}
+
+fn operation(head: &Parts) -> Option<Operation> {
+    let target = head.headers.get(TARGET).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let target = Some(target).filter(|_| head.method == hyper::Method::POST && head.uri.path() == "/");
+    target.and_then(Operation::from_target)
+}
+
+fn refuse(error: &KmsApiError) -> Response<Body> {
+    let response = respond::respond(error.status(), CONTENT_TYPE, body::full(error.body()));
+    respond::typed(response, error.code().name())
+}

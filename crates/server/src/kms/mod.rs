@@ -1,0 +1,88 @@
+//! Who keeps the master keys: a keyring on this machine, or a KMS elsewhere.
+
+mod external;
+
+use crate::clock::SystemClock;
+use crate::config::{Config, Kms};
+use anyhow::bail;
+use external::ExternalKms;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tympan_kms::api::KmsService;
+use tympan_kms::{KeyProvider, Keyring, KeyringOwner};
+use tympan_types::{AccountId, Region};
+
+/// How often keys are looked through for deletions and rotations that are due.
+const UPKEEP: Duration = Duration::from_secs(60);
+
+/// The keys of this server.
+pub(crate) struct Keys {
+    /// What the store asks.
+    pub(crate) provider: Arc<dyn KeyProvider>,
+    /// The KMS API before the local keyring; `None` where the keys are elsewhere.
+    pub(crate) service: Option<KmsService>,
+    upkeep: Option<JoinHandle<()>>,
+}
+
+impl Keys {
+    /// Opens what the configuration names. An external KMS is not asked yet: it may be away, and come back.
+    pub(crate) fn open(config: &Config, account: &AccountId, region: &Region) -> anyhow::Result<Self> {
+        match config.kms.provider.as_str() {
+            "local" => Self::local(config, account, region),
+            "external" => Self::external(&config.kms, region),
+            other => bail!("kms.provider is {other:?}; it is \"local\" or \"external\""),
+        }
+    }
+
+    fn local(config: &Config, account: &AccountId, region: &Region) -> anyhow::Result<Self> {
+        let folder = match config.kms.keyring_dir.as_str() {
+            "" => config.data_dir.join("keyring"),
+            folder => PathBuf::from(folder),
+        };
+        let owner = KeyringOwner { region: region.clone(), account: account.clone() };
+        let keyring = Arc::new(Keyring::open(&folder, owner, SystemClock.wall_now())?);
+        let upkeep = tokio::spawn(keep_up(keyring.clone()));
+        let service = Some(KmsService::new(keyring.clone()));
+        Ok(Self { provider: keyring, service, upkeep: Some(upkeep) })
+    }
+
+    fn external(config: &Kms, region: &Region) -> anyhow::Result<Self> {
+        let provider = Arc::new(ExternalKms::new(config, region)?);
+        Ok(Self { provider, service: None, upkeep: None })
+    }
+}
+
+impl Drop for Keys {
+    fn drop(&mut self) {
+        if let Some(upkeep) = &self.upkeep {
+            upkeep.abort();
+        }
+    }
+}
+
+/// Destroys keys whose day has come, and rotates those whose schedule says so.
+async fn keep_up(keyring: Arc<Keyring>) {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let keyring = keyring.clone();
+        match tokio::task::spawn_blocking(move || keyring.upkeep(SystemClock.wall_now())).await {
+            Ok(Ok(done)) => {
+                for key in done.destroyed {
+                    tracing::warn!(
+                        key,
+                        "the deletion of a KMS key has come: what was encrypted under it is lost"
+                    );
+                }
+                for key in done.rotated {
+                    tracing::info!(key, "a KMS key was rotated by its schedule");
+                }
+            }
+            Ok(Err(error)) => tracing::error!(%error, "KMS keys that are due cannot be deleted or rotated"),
+            Err(error) => tracing::error!(%error, "the upkeep of the KMS keys panicked"),
+        }
+    }
+}
