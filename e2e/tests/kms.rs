@@ -19,6 +19,15 @@ fn keys_are_managed_and_used_through_boto3() -> anyhow::Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_keyring_in_disorder_is_told_to_the_log_and_not_to_callers() -> anyhow::Result<()> {
+    let server = TestServer::start()?;
+    let data = server.data_dir().to_str().context("the data folder is not named in UTF-8")?.to_owned();
+    python::run(&server, "sdk_kms_fault.py", &["--", &data]);
+    assert!(server.log().contains("chmod 600"), "the remedy is not in the log:\n{}", server.log());
+    Ok(())
+}
+
 /// What `tympan keys` does.
 fn keys(server: &TestServer, arguments: &[&str]) -> anyhow::Result<Output> {
     let mut command = Command::new(binary()?);

@@ -75,7 +75,7 @@ impl From<StoreError> for KvsError {
             // Trying again may help, which no client does after an InvalidArgumentException.
             ErrorKind::Key(cause) if cause.kvs_code() == 4503 => {
                 tracing::error!(%error, "key provider is away");
-                Self::new(KvsErrorCode::ServiceUnavailable, format!("The KMS cannot be asked now: {cause}"))
+                Self::new(KvsErrorCode::ServiceUnavailable, "The KMS cannot be asked now. Try again later.")
             }
             ErrorKind::Key(cause) => Self::invalid(format!("The KMS key cannot be used: {cause}")),
             ErrorKind::Full => {

@@ -49,8 +49,8 @@ enum KeysVerb {
     #[command(
         after_long_help = "The key cannot be used from now on. Until its day has come, `tympan keys cancel-deletion` calls
 the deletion off. Streams whose key it is answer with KMS_KEY_INVALID_STATE (4505) meanwhile, and with
-KMS_KEY_NOT_FOUND (4506) for ever afterwards: nobody can read their media again, not even from a back-up of the data
-folder. To make media unreadable for a while, use `tympan keys disable`."
+KMS_KEY_NOT_FOUND (4506) for ever afterwards: nobody can read their media again, not even from a back-up, unless the
+keyring is in it. To make media unreadable for a while, use `tympan keys disable`."
     )]
     ScheduleDeletion {
         /// Its id, ARN or alias

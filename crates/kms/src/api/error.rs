@@ -89,6 +89,10 @@ impl From<KeyringError> for KmsApiError {
         match error {
             KeyringError::Key(error) => error.into(),
             KeyringError::BadAlias { .. } => Self::new(KmsErrorCode::InvalidAliasName, error.to_string()),
+            KeyringError::Full { .. } => Self::new(
+                KmsErrorCode::LimitExceeded,
+                "The keyring is full. Delete keys that nothing is encrypted under, or shorten descriptions.",
+            ),
             KeyringError::BadWindow { .. } => Self::validation(error.to_string()),
             KeyringError::Exposed { .. } | KeyringError::Malformed { .. } | KeyringError::Io { .. } => {
                 Self::internal(error.to_string())

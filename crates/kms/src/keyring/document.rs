@@ -108,13 +108,21 @@ impl Document {
         1_024 + self.keys.iter().map(of).sum::<usize>()
     }
 
-    /// The key that a user's text stands for.
-    pub(crate) fn resolve(&self, key: &KeyId) -> Result<&MasterKey, KmsError> {
-        self.keys.iter().find(|candidate| candidate.answers_to(key)).ok_or_else(|| no_such_key(key))
+    /// The key that a user's text stands for. An alias without a place that several regions have is that of `home`.
+    pub(super) fn resolve(&self, key: &KeyId, home: &KeyringOwner) -> Result<&MasterKey, KmsError> {
+        let mut found = self.keys.iter().filter(|candidate| candidate.answers_to(key));
+        let first = found.next();
+        let at_home = first.into_iter().chain(found).find(|candidate| candidate.is_of(home));
+        at_home.or(first).ok_or_else(|| no_such_key(key))
     }
 
-    pub(super) fn resolve_mut(&mut self, key: &KeyId) -> Result<&mut MasterKey, KmsError> {
-        self.keys.iter_mut().find(|candidate| candidate.answers_to(key)).ok_or_else(|| no_such_key(key))
+    pub(super) fn resolve_mut(
+        &mut self,
+        key: &KeyId,
+        home: &KeyringOwner,
+    ) -> Result<&mut MasterKey, KmsError> {
+        let id = self.resolve(key, home)?.id;
+        self.key_mut(id)
     }
 
     pub(crate) fn key(&self, id: Uuid) -> Result<&MasterKey, KmsError> {
@@ -269,6 +277,13 @@ mod tests {
         }
         let again = Document::from_json(&document.to_json()).unwrap_or_else(|error| panic!("{error}"));
         assert!(again.keys.iter().all(|key| key.aliases.contains_key("alias/a")));
+        // Where no region is said, that of the keyring's owner is meant.
+        let alias = KeyId::parse("alias/a").unwrap();
+        for (home, id) in [(owner(), ids[0]), (elsewhere, ids[1])] {
+            assert_eq!(again.resolve(&alias, &home).unwrap().id, id);
+            let arn = KeyId::parse(&format!("arn:aws:kms:us-east-1:444455556666:{alias}")).unwrap();
+            assert_eq!(again.resolve(&arn, &home).unwrap().id, ids[1]);
+        }
     }
 
     proptest! {

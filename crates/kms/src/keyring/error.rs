@@ -27,6 +27,17 @@ pub enum KeyringError {
         /// What is wrong; never quotes key material.
         reason: String,
     },
+    /// One key, alias or tag more than the file may hold.
+    #[error(
+        "{} would grow beyond {most_bytes} bytes: delete keys that nothing is encrypted under, or shorten descriptions",
+        path.display()
+    )]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// How large it may be.
+        most_bytes: u64,
+    },
     /// The operating system refused.
     #[error("cannot {action} {}: {source}", path.display())]
     Io {

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 
 /// Name of the file within a keyring directory.
 const FILE_NAME: &str = "keyring.json";
-/// Many thousand keys; whatever is larger is not a keyring.
-const MAX_FILE_BYTES: u64 = 32 << 20;
+/// About ten thousand keys; whatever is larger is not a keyring, and no edit makes one so large.
+const MAX_FILE_BYTES: u64 = 8 << 20;
 /// Permission bits of group and world.
 const OTHERS: u32 = 0o077;
 
@@ -76,7 +76,7 @@ impl KeyringFile {
     /// Reads the keys.
     pub(super) fn load(&self) -> Result<(Document, Stamp), KeyringError> {
         // A file that was replaced while it was being read may have been wiped: then the new one counts.
-        const ATTEMPTS: usize = 3;
+        const ATTEMPTS: usize = 10;
         let mut attempt = 1;
         loop {
             let before = self.stamp()?;
@@ -109,6 +109,10 @@ impl KeyringFile {
 
     /// Puts `document` in place of whatever is there: after a crash the file is the old one or the new one, whole.
     pub(super) fn replace(&self, document: &Document) -> Result<Stamp, KeyringError> {
+        let json = document.to_json();
+        if u64::try_from(json.len()).unwrap_or(u64::MAX) > MAX_FILE_BYTES {
+            return Err(KeyringError::Full { path: self.path.clone(), most_bytes: MAX_FILE_BYTES });
+        }
         let fresh = self.path.with_extension("json.new");
         let wrong = |action| move |error| io_error(action, &self.path, error);
         // A crash may have left one behind; under the edit lock nobody else is writing it.
@@ -124,7 +128,7 @@ impl KeyringFile {
             .mode(0o600)
             .open(&fresh)
             .map_err(|error| io_error("create", &fresh, error))?;
-        file.write_all(&document.to_json()).and_then(|()| file.sync_all()).map_err(wrong("write"))?;
+        file.write_all(&json).and_then(|()| file.sync_all()).map_err(wrong("write"))?;
         let stamp = Stamp::of(&file.metadata().map_err(wrong("look at"))?);
         std::fs::rename(&fresh, &self.path).map_err(wrong("replace"))?;
         sync_directory(&self.directory)?;
@@ -136,7 +140,15 @@ impl KeyringFile {
     /// That is as much as a program can do: drives that write elsewhere, file systems that copy on write, snapshots
     /// and back-ups keep what they keep.
     pub(super) fn replace_and_wipe(&self, document: &Document) -> Result<Stamp, KeyringError> {
-        let old = OpenOptions::new().write(true).open(&self.path);
+        let open = || OpenOptions::new().write(true).open(&self.path);
+        let old = open().or_else(|error| match error.kind() {
+            // A file that its owner made read-only is replaced by an edit, so it is wiped as well.
+            io::ErrorKind::PermissionDenied => {
+                std::fs::set_permissions(&self.path, std::fs::Permissions::from_mode(0o600))
+                    .and_then(|()| open())
+            }
+            _ => Err(error),
+        });
         let mut old = old.map_err(|error| io_error("open", &self.path, error))?;
         let stamp = self.replace(document)?;
         let wipe = |old: &mut File| {
@@ -194,4 +206,37 @@ fn refuse_exposed(path: &Path, metadata: &Metadata, wanted: u32) -> Result<(), K
 
 fn io_error(action: &'static str, path: &Path, source: io::Error) -> KeyringError {
     KeyringError::Io { action, path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::KeyringOwner;
+    use super::super::master_key::MasterKey;
+    use super::*;
+    use tympan_types::{AccountId, Region, WallTime};
+
+    #[test]
+    fn no_edit_makes_a_file_that_could_not_be_read_again() {
+        let home = tempfile::tempdir().unwrap();
+        let file = KeyringFile::locate(&home.path().join("keys")).unwrap();
+        let owner = KeyringOwner {
+            region: Region::parse("us-west-2").unwrap(),
+            account: AccountId::parse("111122223333").unwrap(),
+        };
+        let now = WallTime::from_unix_ms(0);
+        let mut document = Document::with_default_key(&owner, now);
+        let stamp = file.replace(&document).unwrap();
+        // The longest description, written with six bytes a character.
+        let description = "\u{1}".repeat(8_192);
+        for _ in 0..180 {
+            let mut key = MasterKey::generate(&owner, now);
+            key.description.clone_from(&description);
+            document.keys.push(key);
+        }
+        assert!(matches!(file.replace(&document), Err(KeyringError::Full { .. })));
+        assert_eq!(file.stamp().unwrap(), stamp);
+        document.keys.truncate(150);
+        file.replace(&document).unwrap();
+        assert_eq!(file.load().unwrap().0.keys.len(), 150);
+    }
 }

@@ -178,6 +178,10 @@ impl MasterKey {
         self.state == KeyState::Enabled && self.schedule.is_some_and(|schedule| schedule.next() <= now)
     }
 
+    pub(super) fn is_of(&self, owner: &KeyringOwner) -> bool {
+        self.region == owner.region && self.account == owner.account
+    }
+
     pub(super) fn answers_to(&self, key: &KeyId) -> bool {
         let at_home = |location: Option<(&str, &str)>| {
             location.is_none_or(|(region, account)| {

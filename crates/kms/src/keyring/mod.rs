@@ -136,7 +136,7 @@ impl Keyring {
         now: WallTime,
     ) -> Result<KeyDescription, KeyringError> {
         self.edit(|document| {
-            let id = document.resolve(key)?.id;
+            let id = document.resolve(key, &self.owner)?.id;
             document.point_alias(alias, id, now)?;
             Ok(document.key(id)?.describe())
         })
@@ -161,7 +161,7 @@ impl Keyring {
 
     fn set_state(&self, key: &KeyId, state: KeyState) -> Result<KeyDescription, KeyringError> {
         self.edit(|document| {
-            let key = document.resolve_mut(key)?;
+            let key = document.resolve_mut(key, &self.owner)?;
             key.staying()?;
             key.state = state;
             Ok(key.describe())
@@ -192,7 +192,7 @@ impl Keyring {
     /// [`Self::open`] may answer.
     pub fn cancel_deletion(&self, key: &KeyId) -> Result<KeyDescription, KeyringError> {
         self.edit(|document| {
-            let key = document.resolve_mut(key)?;
+            let key = document.resolve_mut(key, &self.owner)?;
             if key.staying().is_ok() {
                 let arn = key.arn();
                 return Err(KmsError::InvalidState(format!("{arn} is not pending deletion")).into());
@@ -241,7 +241,7 @@ impl Keyring {
     /// [`KeyringError::Key`] for an unknown key and for one that is not in use, and what [`Self::open`] may answer.
     pub fn rotate(&self, key: &KeyId, now: WallTime) -> Result<KeyDescription, KeyringError> {
         self.edit(|document| {
-            let key = document.resolve_mut(key)?;
+            let key = document.resolve_mut(key, &self.owner)?;
             key.usable()?;
             key.rotate(Origin::Demand, now);
             Ok(key.describe())
@@ -260,7 +260,7 @@ impl Keyring {
     ) -> Result<WrappedKey, KmsError> {
         let held = self.current()?;
         let data_key = envelope::unwrap(&held.document, wrapped, context)?;
-        envelope::wrap(held.document.resolve(key)?, &data_key, context)
+        envelope::wrap(held.document.resolve(key, &self.owner)?, &data_key, context)
     }
 
     /// The keys as they are now, held until the guard is dropped.
@@ -334,7 +334,7 @@ impl fmt::Debug for Keyring {
 #[async_trait]
 impl KeyProvider for Keyring {
     async fn describe(&self, key: &KeyId) -> Result<KeyDescription, KmsError> {
-        Ok(self.current()?.document.resolve(key)?.describe())
+        Ok(self.current()?.document.resolve(key, &self.owner)?.describe())
     }
 
     async fn generate_data_key(
@@ -344,7 +344,7 @@ impl KeyProvider for Keyring {
     ) -> Result<(DataKey, WrappedKey), KmsError> {
         let held = self.current()?;
         let data_key = DataKey::generate();
-        let wrapped = envelope::wrap(held.document.resolve(key)?, &data_key, context)?;
+        let wrapped = envelope::wrap(held.document.resolve(key, &self.owner)?, &data_key, context)?;
         Ok((data_key, wrapped))
     }
 

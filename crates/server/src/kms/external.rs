@@ -69,6 +69,11 @@ impl ExternalKms {
         })
     }
 
+    /// Where it is.
+    pub(super) fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// The key as the KMS knows it: streams that name none have the service's alias, in an ARN of their own region.
     fn name<'a>(&'a self, key: &'a KeyId) -> &'a str {
         let text = key.as_str();

@@ -50,6 +50,7 @@ impl Keys {
 
     fn external(config: &Kms, region: &Region) -> anyhow::Result<Self> {
         let provider = Arc::new(ExternalKms::new(config, region)?);
+        tracing::info!(endpoint = provider.endpoint(), "the master keys are kept by an external KMS");
         Ok(Self { provider, service: None, upkeep: None })
     }
 }
