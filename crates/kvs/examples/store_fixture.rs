@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tympan_kms::{KeyId, Keyring, KeyringOwner};
 use tympan_kvs::Companded;
 use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
-use tympan_store::{Clock, FragmentHead, MediaStore, NewStream, StoreOptions, Writer};
+use tympan_store::{Clock, FragmentHead, MediaStore, NewStream, StorageTier, StoreOptions, Writer};
 use tympan_types::{AccountId, ProducerTime, Region, StreamArn, StreamName, WallTime};
 
 struct FixtureClock(AtomicI64);
@@ -96,6 +96,7 @@ fn new_stream(region: &Region, account: &AccountId, name: &str) -> NewStream {
         media_type: Some("audio/L16".into()),
         kms_key_id: KeyId::DEFAULT.into(),
         retention_hours: RETENTION_HOURS,
+        storage_tier: StorageTier::Hot,
         tags: BTreeMap::from([("a tag".into(), "its value".into())]),
     }
 }

@@ -2,7 +2,10 @@
 
 use crate::{KvsError, KvsErrorCode};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 use tympan_store::StreamId;
 
 /// What a connection does.
@@ -15,7 +18,10 @@ pub(crate) enum ConnectionKind {
 
 /// The open connections.
 #[derive(Debug, Default)]
-pub(crate) struct Connections(Mutex<HashMap<(StreamId, ConnectionKind), u32>>);
+pub(crate) struct Connections {
+    counts: Mutex<HashMap<(StreamId, ConnectionKind), u32>>,
+    closed: Notify,
+}
 
 impl Connections {
     /// Counts one more connection until the guard is dropped.
@@ -25,7 +31,7 @@ impl Connections {
         kind: ConnectionKind,
         limit: Option<u32>,
     ) -> Result<Connection, KvsError> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts();
         let count = counts.entry((stream, kind)).or_insert(0);
         if limit.is_some_and(|limit| *count >= limit) {
             return Err(KvsError::new(
@@ -38,6 +44,34 @@ impl Connections {
         *count += 1;
         Ok(Connection { of: Arc::clone(self), key: (stream, kind) })
     }
+
+    /// As [`Self::open`], but gives earlier connections some time to end.
+    pub(crate) async fn open_within(
+        self: &Arc<Self>,
+        stream: StreamId,
+        kind: ConnectionKind,
+        limit: Option<u32>,
+        patience: Duration,
+    ) -> Result<Connection, KvsError> {
+        let until = Instant::now() + patience;
+        loop {
+            let closed = self.closed.notified();
+            tokio::pin!(closed);
+            // Before the count is looked at: a connection that closes in between is not missed.
+            closed.as_mut().enable();
+            let refused = match self.open(stream, kind, limit) {
+                Ok(connection) => return Ok(connection),
+                Err(refused) => refused,
+            };
+            if timeout_at(until, closed).await.is_err() {
+                return Err(refused);
+            }
+        }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<(StreamId, ConnectionKind), u32>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One open connection.
@@ -49,13 +83,15 @@ pub(crate) struct Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let mut counts = self.of.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.of.counts();
         if let Some(count) = counts.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
                 counts.remove(&self.key);
             }
         }
+        drop(counts);
+        self.of.closed.notify_waiters();
     }
 }
 
@@ -63,10 +99,14 @@ impl Drop for Connection {
 mod tests {
     use super::*;
 
+    fn streams() -> (StreamId, StreamId) {
+        (StreamId::from_bytes([1; 16]), StreamId::from_bytes([2; 16]))
+    }
+
     #[test]
     fn a_connection_counts_until_it_is_dropped() {
         let connections = Arc::new(Connections::default());
-        let (a, b) = (StreamId::from_bytes([1; 16]), StreamId::from_bytes([2; 16]));
+        let (a, b) = streams();
         let open = |stream, kind| connections.open(stream, kind, Some(1));
         let first = open(a, ConnectionKind::PutMedia).unwrap();
         let refused = open(a, ConnectionKind::PutMedia).unwrap_err();
@@ -76,5 +116,27 @@ mod tests {
         drop(first);
         assert!(open(a, ConnectionKind::PutMedia).is_ok());
         assert!(connections.open(b, ConnectionKind::PutMedia, None).is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_beyond_the_limit_waits_for_an_earlier_one_and_no_longer_than_it_may() {
+        let connections = Arc::new(Connections::default());
+        let (a, b) = streams();
+        let patience = Duration::from_secs(2);
+        let open = |stream| connections.open_within(stream, ConnectionKind::PutMedia, Some(1), patience);
+        let first = open(a).await.unwrap();
+        let other = open(b).await.unwrap();
+        let begin = Instant::now();
+        assert_eq!(open(a).await.unwrap_err().code(), KvsErrorCode::ConnectionLimitExceeded);
+        assert_eq!(begin.elapsed(), patience);
+        let ending = tokio::spawn(async move {
+            drop(other);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            drop(first);
+        });
+        let begin = Instant::now();
+        assert!(open(a).await.is_ok());
+        assert_eq!(begin.elapsed(), Duration::from_secs(1));
+        ending.await.unwrap();
     }
 }

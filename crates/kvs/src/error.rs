@@ -27,6 +27,14 @@ impl KvsError {
         Self::new(KvsErrorCode::ResourceNotFound, "The requested stream is not found or not active.")
     }
 
+    pub(crate) fn throttled() -> Self {
+        Self::new(
+            KvsErrorCode::ClientLimitExceeded,
+            "Kinesis Video Streams has throttled the request because you have exceeded the limit of allowed client \
+             calls. Try making the call later.",
+        )
+    }
+
     /// The code; its name goes into `x-amzn-ErrorType`.
     pub fn code(&self) -> KvsErrorCode {
         self.code
@@ -132,6 +140,8 @@ codes! {
     ClientLimitExceeded = "ClientLimitExceededException", 400;
     /// Too many connections to one stream.
     ConnectionLimitExceeded = "ConnectionLimitExceededException", 400;
+    /// The stream has no edge configuration.
+    StreamEdgeConfigurationNotFound = "StreamEdgeConfigurationNotFoundException", 404;
     /// The name is taken, or the stream is being changed.
     ResourceInUse = "ResourceInUseException", 400;
     /// `CurrentVersion` is stale.
@@ -174,7 +184,9 @@ mod tests {
     fn statuses_are_those_of_the_model() {
         for code in KvsErrorCode::ALL {
             let expected = match code.name() {
-                "ResourceNotFoundException" | "UnknownOperationException" => 404,
+                "ResourceNotFoundException"
+                | "StreamEdgeConfigurationNotFoundException"
+                | "UnknownOperationException" => 404,
                 "NotAuthorizedException" | "AccessDeniedException" => 401,
                 "NotImplementedException" => 501,
                 "InternalFailure" => 500,

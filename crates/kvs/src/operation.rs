@@ -24,6 +24,18 @@ pub enum Operation {
     UntagStream,
     /// `/listTagsForStream`
     ListTagsForStream,
+    /// `/describeStreamStorageConfiguration`
+    DescribeStreamStorageConfiguration,
+    /// `/updateStreamStorageConfiguration`
+    UpdateStreamStorageConfiguration,
+    /// `/describeMappedResourceConfiguration`
+    DescribeMappedResourceConfiguration,
+    /// `/TagResource`
+    TagResource,
+    /// `/UntagResource`
+    UntagResource,
+    /// `/ListTagsForResource`
+    ListTagsForResource,
     /// `/getDataEndpoint`
     GetDataEndpoint,
     /// `/putMedia`; see [`KvsService::put_media`](crate::KvsService::put_media).
@@ -65,6 +77,24 @@ const PATHS: &[(&str, &str, Operation)] = &[
     ("/tagStream", "TagStream", Operation::TagStream),
     ("/untagStream", "UntagStream", Operation::UntagStream),
     ("/listTagsForStream", "ListTagsForStream", Operation::ListTagsForStream),
+    (
+        "/describeStreamStorageConfiguration",
+        "DescribeStreamStorageConfiguration",
+        Operation::DescribeStreamStorageConfiguration,
+    ),
+    (
+        "/updateStreamStorageConfiguration",
+        "UpdateStreamStorageConfiguration",
+        Operation::UpdateStreamStorageConfiguration,
+    ),
+    (
+        "/describeMappedResourceConfiguration",
+        "DescribeMappedResourceConfiguration",
+        Operation::DescribeMappedResourceConfiguration,
+    ),
+    ("/TagResource", "TagResource", Operation::TagResource),
+    ("/UntagResource", "UntagResource", Operation::UntagResource),
+    ("/ListTagsForResource", "ListTagsForResource", Operation::ListTagsForResource),
     ("/getDataEndpoint", "GetDataEndpoint", Operation::GetDataEndpoint),
     ("/putMedia", "PutMedia", Operation::PutMedia),
     ("/getMedia", "GetMedia", Operation::GetMedia),
@@ -86,11 +116,6 @@ const PATHS: &[(&str, &str, Operation)] = &[
 
 /// Path and name of every operation of the model that is not offered.
 const REFUSED: &[(&str, &str)] = &[
-    ("/TagResource", "TagResource"),
-    ("/UntagResource", "UntagResource"),
-    ("/ListTagsForResource", "ListTagsForResource"),
-    ("/describeStreamStorageConfiguration", "DescribeStreamStorageConfiguration"),
-    ("/updateStreamStorageConfiguration", "UpdateStreamStorageConfiguration"),
     ("/describeImageGenerationConfiguration", "DescribeImageGenerationConfiguration"),
     ("/updateImageGenerationConfiguration", "UpdateImageGenerationConfiguration"),
     ("/describeNotificationConfiguration", "DescribeNotificationConfiguration"),
@@ -99,7 +124,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("/describeEdgeConfiguration", "DescribeEdgeConfiguration"),
     ("/deleteEdgeConfiguration", "DeleteEdgeConfiguration"),
     ("/listEdgeAgentConfigurations", "ListEdgeAgentConfigurations"),
-    ("/describeMappedResourceConfiguration", "DescribeMappedResourceConfiguration"),
     ("/describeMediaStorageConfiguration", "DescribeMediaStorageConfiguration"),
     ("/updateMediaStorageConfiguration", "UpdateMediaStorageConfiguration"),
     ("/createSignalingChannel", "CreateSignalingChannel"),

@@ -1,8 +1,10 @@
 //! The service: options, dispatch, and what all operations share.
 
 use crate::connections::Connections;
+use crate::lifecycle::{Lifecycle, Status};
+use crate::meter::CallMeters;
 use crate::{KvsError, KvsErrorCode, Limits, Operation, StreamIdentity};
-use crate::{archived, control};
+use crate::{archived, constraint, control};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,8 @@ pub struct KvsOptions {
     pub endpoint: String,
     /// Quotas.
     pub limits: Limits,
+    /// How long a stream is CREATING, UPDATING or DELETING; nothing takes that long here, it is only said.
+    pub status_delay: Duration,
     /// PutMedia: an IDLE ack is sent each time that nothing has arrived for so long.
     pub put_media_idle_ack: Duration,
     /// PutMedia: the connection is closed when nothing has arrived for so long.
@@ -29,6 +33,9 @@ pub struct KvsOptions {
     pub get_media_idle: Duration,
     /// GetMedia: the body ends at the first end of a fragment after so long.
     pub get_media_lifetime: Duration,
+    /// GetMedia: a reader that has taken nothing for so long is told so at the next end of a fragment, which ends the
+    /// body.
+    pub get_media_stall: Duration,
 }
 
 impl KvsOptions {
@@ -38,28 +45,56 @@ impl KvsOptions {
             clock,
             endpoint: endpoint.into(),
             limits: Limits::open(),
+            status_delay: Duration::ZERO,
             put_media_idle_ack: Duration::from_secs(5),
             put_media_idle_close: Duration::from_secs(30),
             get_media_idle: Duration::from_secs(3),
             get_media_lifetime: Duration::from_secs(45 * 60),
+            get_media_stall: Duration::from_secs(30),
         }
     }
 }
 
 /// The service. Cheap to clone.
 #[derive(Clone)]
-pub struct KvsService(Arc<Shared>);
+pub struct KvsService {
+    shared: Arc<Shared>,
+    limits: Arc<Limits>,
+    /// Statuses that are only said to delay do not hold this one back.
+    in_process: bool,
+}
 
 struct Shared {
     store: MediaStore,
     options: KvsOptions,
     connections: Arc<Connections>,
+    meters: CallMeters,
+    lifecycle: Lifecycle,
 }
 
 impl KvsService {
     /// Puts the service before a store.
     pub fn new(store: MediaStore, options: KvsOptions) -> Self {
-        Self(Arc::new(Shared { store, options, connections: Arc::default() }))
+        let delay_ms = i64::try_from(options.status_delay.as_millis()).unwrap_or(i64::MAX);
+        Self {
+            limits: Arc::new(options.limits.clone()),
+            shared: Arc::new(Shared {
+                store,
+                options,
+                connections: Arc::default(),
+                meters: CallMeters::default(),
+                lifecycle: Lifecycle::new(delay_ms),
+            }),
+            in_process: false,
+        }
+    }
+
+    /// The same service for the calls of this process: a telephone call is never refused for what API clients are
+    /// held to, neither rates nor connections nor lifetimes nor delayed statuses. Quotas and sizes hold for both.
+    #[must_use]
+    pub fn within_process(&self) -> Self {
+        let limits = Arc::new(self.limits.without_rates());
+        Self { shared: Arc::clone(&self.shared), limits, in_process: true }
     }
 
     /// Answers a JSON operation with a JSON body.
@@ -73,6 +108,9 @@ impl KvsService {
         operation: Operation,
         body: &[u8],
     ) -> Result<Vec<u8>, KvsError> {
+        if !matches!(operation, Operation::Refused(_)) {
+            self.meter_call(caller, operation, || named(body))?;
+        }
         match operation {
             Operation::CreateStream => answer(&control::create_stream(self, caller, body).await?),
             Operation::DescribeStream => answer(&control::describe_stream(self, caller, body).await?),
@@ -85,6 +123,20 @@ impl KvsService {
             Operation::TagStream => answer(&control::tag_stream(self, caller, body).await?),
             Operation::UntagStream => answer(&control::untag_stream(self, caller, body).await?),
             Operation::ListTagsForStream => answer(&control::list_tags_for_stream(self, caller, body).await?),
+            Operation::DescribeStreamStorageConfiguration => {
+                answer(&control::describe_stream_storage_configuration(self, caller, body).await?)
+            }
+            Operation::UpdateStreamStorageConfiguration => {
+                answer(&control::update_stream_storage_configuration(self, caller, body).await?)
+            }
+            Operation::DescribeMappedResourceConfiguration => {
+                answer(&control::describe_mapped_resource_configuration(self, caller, body).await?)
+            }
+            Operation::TagResource => answer(&control::tag_resource(self, caller, body).await?),
+            Operation::UntagResource => answer(&control::untag_resource(self, caller, body).await?),
+            Operation::ListTagsForResource => {
+                answer(&control::list_tags_for_resource(self, caller, body).await?)
+            }
             Operation::GetDataEndpoint => answer(&control::get_data_endpoint(self, caller, body).await?),
             Operation::ListFragments => answer(&archived::list_fragments(self, caller, body).await?),
             Operation::Playback(playback) => Err(archived::playback(self, caller, playback, body).await),
@@ -94,14 +146,11 @@ impl KvsService {
                     format!("{} carries media: it is not a JSON operation.", operation.name()),
                 ))
             }
-            Operation::Refused(name) => Err(KvsError::new(
-                KvsErrorCode::NotImplemented,
-                format!("{name} is not offered by this service."),
-            )),
+            Operation::Refused(name) => Err(control::not_offered(self, caller, name, body).await),
         }
     }
 
-    /// The stream that a caller names. Streams of other accounts and regions are not found.
+    /// The stream that a caller names, whatever its status. Streams of other accounts and regions are not found.
     pub(crate) async fn stream(
         &self,
         caller: &Caller,
@@ -118,31 +167,102 @@ impl KvsService {
             }
             StreamIdentity::Arn(arn) => StreamRef::Arn(arn),
         };
-        let stream = self.0.store.stream(named).await?;
+        let stream = self.shared.store.stream(named).await?;
         match stream.status {
             StreamStatus::Active => Ok(stream),
             StreamStatus::Deleting => Err(KvsError::stream_not_found()),
         }
     }
 
+    /// A stream for operations on its media, which takes and gives none while it is CREATING or DELETING.
+    pub(crate) async fn media_stream(
+        &self,
+        caller: &Caller,
+        identity: &StreamIdentity,
+    ) -> Result<Stream, KvsError> {
+        let stream = self.stream(caller, identity).await?;
+        match self.status(&stream) {
+            Status::Active | Status::Updating => Ok(stream),
+            Status::Creating | Status::Deleting => Err(KvsError::stream_not_found()),
+        }
+    }
+
+    /// A stream for operations that change it, which must be ACTIVE.
+    pub(crate) async fn changeable_stream(
+        &self,
+        caller: &Caller,
+        identity: &StreamIdentity,
+    ) -> Result<Stream, KvsError> {
+        let (stream, status) = self.described_stream(caller, identity).await?;
+        match status {
+            Status::Active => Ok(stream),
+            other => Err(KvsError::new(
+                KvsErrorCode::ResourceInUse,
+                format!("The stream is {}. Repeat the call when it is ACTIVE.", other.name()),
+            )),
+        }
+    }
+
+    /// A stream and its status; one that is being deleted is still shown.
+    pub(crate) async fn described_stream(
+        &self,
+        caller: &Caller,
+        identity: &StreamIdentity,
+    ) -> Result<(Stream, Status), KvsError> {
+        match self.stream(caller, identity).await {
+            Ok(stream) => {
+                let status = self.status(&stream);
+                Ok((stream, status))
+            }
+            Err(error) if error.code() == KvsErrorCode::ResourceNotFound => {
+                let deleting = self.deleting_streams(caller, |stream| identity.is_of(&stream.arn));
+                deleting.into_iter().next().map(|stream| (stream, Status::Deleting)).ok_or(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Streams of a caller that are being deleted, of those that `wanted` wants.
+    pub(crate) fn deleting_streams(&self, caller: &Caller, wanted: impl Fn(&Stream) -> bool) -> Vec<Stream> {
+        self.shared.lifecycle.deleting(self.now(), |stream| {
+            (stream.arn.account(), stream.arn.region()) == (&caller.account, &caller.region) && wanted(stream)
+        })
+    }
+
+    /// The status of a stream that the store knows.
+    pub(crate) fn status(&self, stream: &Stream) -> Status {
+        if self.in_process { Status::Active } else { self.shared.lifecycle.status(self.now(), stream.id) }
+    }
+
+    /// A change of a stream was made; it is told for a while.
+    pub(crate) fn passes_through(&self, stream: &Stream, status: Status) {
+        if !self.in_process {
+            self.shared.lifecycle.begin(self.now(), stream, status);
+        }
+    }
+
     pub(crate) fn store(&self) -> &MediaStore {
-        &self.0.store
+        &self.shared.store
     }
 
     pub(crate) fn options(&self) -> &KvsOptions {
-        &self.0.options
+        &self.shared.options
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        &self.0.options.limits
+        &self.limits
     }
 
     pub(crate) fn connections(&self) -> &Arc<Connections> {
-        &self.0.connections
+        &self.shared.connections
+    }
+
+    pub(crate) fn meters(&self) -> &CallMeters {
+        &self.shared.meters
     }
 
     pub(crate) fn now(&self) -> WallTime {
-        self.0.options.clock.now()
+        self.shared.options.clock.now()
     }
 }
 
@@ -159,6 +279,26 @@ impl StreamMembers {
     pub(crate) fn identity(&self) -> Result<StreamIdentity, KvsError> {
         StreamIdentity::from_members(self.name.as_deref(), self.arn.as_deref())
     }
+}
+
+/// Whatever names a stream in any JSON request: the operation itself says what is wrong with it.
+#[derive(Debug, serde::Deserialize)]
+struct NamedResource {
+    #[serde(flatten)]
+    stream: StreamMembers,
+    #[serde(rename = "ResourceARN")]
+    resource_arn: Option<String>,
+}
+
+impl NamedResource {
+    fn identity(&self) -> Option<StreamIdentity> {
+        let resource = self.resource_arn.as_deref();
+        self.stream.identity().ok().or_else(|| StreamIdentity::from_members(None, resource).ok())
+    }
+}
+
+fn named(body: &[u8]) -> Option<StreamIdentity> {
+    constraint::request::<NamedResource>(body).ok()?.identity()
 }
 
 fn answer(response: &impl Serialize) -> Result<Vec<u8>, KvsError> {

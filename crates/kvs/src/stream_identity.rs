@@ -27,6 +27,22 @@ impl StreamIdentity {
         }
     }
 
+    /// The stream's name.
+    pub(crate) fn name(&self) -> &StreamName {
+        match self {
+            Self::Name(name) => name,
+            Self::Arn(arn) => arn.name(),
+        }
+    }
+
+    /// Whether a stream of the caller's account and region is meant.
+    pub(crate) fn is_of(&self, stream: &StreamArn) -> bool {
+        match self {
+            Self::Name(name) => stream.name() == name,
+            Self::Arn(arn) => stream == arn,
+        }
+    }
+
     /// The ARN for authorisation before the stream is looked up: of a name, its ARN with any creation time.
     pub(crate) fn resource(&self, caller: &Caller) -> String {
         match self {

@@ -246,22 +246,144 @@ async fn every_api_name_has_the_endpoint_and_others_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_not_offered_says_so() {
+async fn what_is_not_offered_answers_with_the_error_that_fits() {
+    use KvsErrorCode::{
+        InvalidArgument, NoDataRetention, NotImplemented, ResourceNotFound, StreamEdgeConfigurationNotFound,
+    };
     let bench = bench();
     bench.create("s", 24).await;
     bench.create("none", 0).await;
-    for path in ["/createSignalingChannel", "/updateImageGenerationConfiguration", "/TagResource"] {
-        let error = bench.call(path, json!({})).await.unwrap_err();
-        assert_eq!((error.code(), error.status()), (KvsErrorCode::NotImplemented, 501), "{path}");
-    }
-    for path in ["/getHLSStreamingSessionURL", "/getDASHStreamingSessionURL", "/getClip", "/getImages"] {
-        let error = bench.call(path, json!({"StreamName": "s"})).await.unwrap_err();
-        assert_eq!((error.code(), error.status()), (KvsErrorCode::UnsupportedStreamMediaType, 400), "{path}");
-        let error = bench.call(path, json!({"StreamName": "none"})).await.unwrap_err();
-        assert_eq!(error.code(), KvsErrorCode::NoDataRetention, "{path}");
+    let (kept, none) = (json!({"StreamName": "s"}), json!({"StreamName": "none"}));
+    let channel =
+        json!({"ChannelARN": "arn:aws:kinesisvideo:us-west-2:111122223333:channel/a/1598784211076"});
+    for (path, body, code) in [
+        ("/createSignalingChannel", json!({"ChannelName": "a"}), NotImplemented),
+        ("/listSignalingChannels", json!({}), NotImplemented),
+        ("/describeSignalingChannel", json!({"ChannelName": "a"}), ResourceNotFound),
+        ("/updateSignalingChannel", channel.clone(), ResourceNotFound),
+        ("/deleteSignalingChannel", channel.clone(), ResourceNotFound),
+        ("/getSignalingChannelEndpoint", channel.clone(), ResourceNotFound),
+        ("/describeMediaStorageConfiguration", channel.clone(), ResourceNotFound),
+        ("/updateMediaStorageConfiguration", channel, ResourceNotFound),
+        ("/describeEdgeConfiguration", kept.clone(), StreamEdgeConfigurationNotFound),
+        ("/deleteEdgeConfiguration", kept.clone(), StreamEdgeConfigurationNotFound),
+        ("/describeEdgeConfiguration", json!({"StreamName": "unknown"}), ResourceNotFound),
+        ("/startEdgeConfigurationUpdate", none.clone(), NoDataRetention),
+        ("/startEdgeConfigurationUpdate", kept.clone(), NotImplemented),
+        ("/listEdgeAgentConfigurations", json!({"HubDeviceArn": "a"}), NotImplemented),
+        ("/describeImageGenerationConfiguration", kept.clone(), NotImplemented),
+        ("/updateImageGenerationConfiguration", none.clone(), NoDataRetention),
+        ("/updateImageGenerationConfiguration", kept.clone(), NotImplemented),
+        ("/describeNotificationConfiguration", json!({}), InvalidArgument),
+        ("/describeNotificationConfiguration", json!({"StreamName": "unknown"}), ResourceNotFound),
+        ("/updateNotificationConfiguration", none, NoDataRetention),
+        ("/updateNotificationConfiguration", kept, NotImplemented),
+    ] {
+        let error = bench.call(path, body).await.unwrap_err();
+        assert_eq!((error.code(), error.status()), (code, code.status()), "{path}: {error}");
     }
     let error = bench.call("/putMedia", json!({})).await.unwrap_err();
     assert_eq!(error.code(), KvsErrorCode::InvalidEndpoint);
+}
+
+#[tokio::test]
+async fn the_storage_tier_is_kept_shown_and_changed_under_the_current_version() {
+    let bench = bench();
+    let warm = json!({"DefaultStorageTier": "WARM"});
+    let created = json!({"StreamName": "w", "StreamStorageConfiguration": warm});
+    let arn = bench.call("/createStream", created).await.unwrap()["StreamARN"].clone();
+    bench.create("h", 1).await;
+    let tier = async |name: &str| {
+        let body = json!({"StreamName": name});
+        bench.call("/describeStreamStorageConfiguration", body).await.unwrap()
+    };
+    let shown = json!({"StreamName": "w", "StreamARN": arn, "StreamStorageConfiguration": warm});
+    assert_eq!(tier("w").await, shown);
+    assert_eq!(tier("h").await["StreamStorageConfiguration"]["DefaultStorageTier"], "HOT");
+    let update = |version: &str, configuration: serde_json::Value| {
+        let body = json!({
+            "StreamName": "h", "CurrentVersion": version, "StreamStorageConfiguration": configuration,
+        });
+        bench.call("/updateStreamStorageConfiguration", body)
+    };
+    let first = "00000000000000000001";
+    assert_eq!(update(first, warm.clone()).await.unwrap(), json!({}));
+    assert_eq!(tier("h").await["StreamStorageConfiguration"], warm);
+    let stale = update(first, warm.clone()).await.unwrap_err();
+    assert_eq!(stale.code(), KvsErrorCode::VersionMismatch);
+    for bad in [json!(null), json!({}), json!({"DefaultStorageTier": "COLD"})] {
+        let error = update("00000000000000000002", bad.clone()).await.unwrap_err();
+        assert_eq!(error.code(), KvsErrorCode::InvalidArgument, "{bad}");
+    }
+    let missing = bench.call("/describeStreamStorageConfiguration", json!({"StreamName": "x"})).await;
+    assert_eq!(missing.unwrap_err().status(), 404);
+}
+
+#[tokio::test]
+async fn a_stream_is_tagged_by_its_arn_in_list_form_too() {
+    let bench = bench();
+    let arn = bench.create("s", 0).await;
+    let tags = json!([{"Key": "a", "Value": "1"}, {"Key": "b", "Value": ""}]);
+    bench.call("/TagResource", json!({"ResourceARN": arn, "Tags": tags})).await.unwrap();
+    let listed = bench.call("/ListTagsForResource", json!({"ResourceARN": arn})).await.unwrap();
+    assert_eq!(listed["Tags"], json!({"a": "1", "b": ""}));
+    bench.call("/UntagResource", json!({"ResourceARN": arn, "TagKeyList": ["a"]})).await.unwrap();
+    let listed = bench.call("/listTagsForStream", json!({"StreamName": "s"})).await.unwrap();
+    assert_eq!(listed["Tags"], json!({"b": ""}));
+    let body = json!({"ResourceARN": arn}).to_string();
+    let resources =
+        bench.service.resources(&caller(), Operation::TagResource, body.as_bytes()).await.unwrap();
+    assert_eq!(resources[0].arn, arn);
+
+    let channel = "arn:aws:kinesisvideo:us-west-2:111122223333:channel/a/1598784211076";
+    let many: Vec<_> = (0..51).map(|at| json!({"Key": format!("k{at}"), "Value": "v"})).collect();
+    for (body, code) in [
+        (json!({"ResourceARN": channel, "Tags": tags}), KvsErrorCode::ResourceNotFound),
+        (json!({"ResourceARN": "a", "Tags": tags}), KvsErrorCode::InvalidArgument),
+        (json!({"Tags": tags}), KvsErrorCode::InvalidArgument),
+        (json!({"ResourceARN": arn}), KvsErrorCode::InvalidArgument),
+        (json!({"ResourceARN": arn, "Tags": []}), KvsErrorCode::InvalidArgument),
+        (json!({"ResourceARN": arn, "Tags": [{"Key": "a"}]}), KvsErrorCode::InvalidArgument),
+        (json!({"ResourceARN": arn, "Tags": many}), KvsErrorCode::TagsPerResourceExceededLimit),
+    ] {
+        let error = bench.call("/TagResource", body.clone()).await.unwrap_err();
+        assert_eq!(error.code(), code, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn more_tags_than_a_page_holds_are_listed_page_by_page() {
+    let bench = bench_with(|options| options.limits.stream_tags = 120);
+    bench.create("s", 0).await;
+    let tags: serde_json::Map<_, _> = (0..120).map(|at| (format!("k{at:03}"), json!("v"))).collect();
+    bench.call("/tagStream", json!({"StreamName": "s", "Tags": tags})).await.unwrap();
+    let (mut keys, mut sizes, mut token) = (Vec::new(), Vec::new(), json!(""));
+    while token.is_string() {
+        let body = json!({"StreamName": "s", "NextToken": token});
+        let page = bench.call("/listTagsForStream", body).await.unwrap();
+        let page_keys: Vec<String> = page["Tags"].as_object().unwrap().keys().cloned().collect();
+        sizes.push(page_keys.len());
+        keys.extend(page_keys);
+        token = page["NextToken"].clone();
+    }
+    assert_eq!(sizes, [50, 50, 20]);
+    assert!(keys.is_sorted() && keys.len() == 120);
+    let error = bench.call("/listTagsForStream", json!({"StreamName": "s", "NextToken": "*"})).await;
+    assert_eq!(error.unwrap_err().code(), KvsErrorCode::InvalidArgument);
+}
+
+#[tokio::test]
+async fn no_channel_stores_its_media_in_a_stream() {
+    let bench = bench();
+    bench.create("s", 0).await;
+    let list = |body| bench.call("/describeMappedResourceConfiguration", body);
+    let empty = json!({"MappedResourceConfigurationList": [], "NextToken": null});
+    assert_eq!(list(json!({"StreamName": "s"})).await.unwrap(), empty);
+    assert_eq!(list(json!({"StreamName": "t"})).await.unwrap_err().status(), 404);
+    for bad in [json!({"StreamName": "s", "MaxResults": 2}), json!({"StreamName": "s", "NextToken": "YQ=="})]
+    {
+        assert_eq!(list(bad).await.unwrap_err().code(), KvsErrorCode::InvalidArgument);
+    }
 }
 
 #[tokio::test]

@@ -306,3 +306,103 @@ async fn requests_without_a_selector_or_a_stream_are_refused() {
     let error = bench.service.get_media(&caller(), b"[").await.err().unwrap();
     assert_eq!(error.code(), KvsErrorCode::Serialization);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_took_nothing_for_too_long_is_told_at_the_end_of_a_fragment() {
+    let stall = Duration::from_secs(10);
+    let bench = bench_with(|options| options.get_media_stall = stall);
+    bench.create("s", 24).await;
+    let mut session = bench.put("s", ABSOLUTE).await;
+    let mut body = bench.get("s", json!({"StartSelectorType": "NOW"})).await;
+    let patient = tokio::spawn(whole(bench.get("s", json!({"StartSelectorType": "NOW"})).await));
+    session.push(&[head(&["a"]), cluster(1000, &[1], &[0])].concat());
+    let mut taken = body.next().await.unwrap().to_vec();
+    tokio::task::yield_now().await;
+    tokio::time::advance(stall).await;
+    taken.extend(body.next().await.unwrap());
+    tokio::time::advance(stall + Duration::from_millis(1)).await;
+    session.push(&cluster(2000, &[1], &[0]));
+    session.finish(Ending::Finished);
+    taken.extend(whole(body).await);
+    let all = patient.await.unwrap();
+
+    let documents = seen(&taken);
+    assert_eq!(documents.len(), 2);
+    let number = documents[0].tag("FRAGMENT_NUMBER").unwrap().to_owned();
+    assert_eq!((documents[0].timecode, documents[0].frames), (Some(1000), 1));
+    assert_eq!(documents[0].tag("CONTINUATION_TOKEN"), Some(number.as_str()), "the fragment is whole");
+    let expected = [
+        ("AWS_KINESISVIDEO_FRAGMENT_NUMBER", number.as_str()),
+        ("AWS_KINESISVIDEO_ERROR_ID", "3002"),
+        ("AWS_KINESISVIDEO_ERROR_CODE", "STREAM_WRITE_ERROR"),
+    ];
+    assert_eq!(documents[1].tags, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(seen(&all).len(), 2, "and another reader hears all of it");
+    assert!(seen(&all).iter().all(|document| document.tag("ERROR_ID").is_none()));
+}
+
+#[tokio::test]
+async fn a_stream_without_retention_keeps_five_minutes_or_two_hundred_megabytes_for_readers() {
+    let bench = bench_with(|options| options.get_media_idle = SHORT_IDLE);
+    bench.create("s", 0).await;
+    let mut session = bench.put("s", ABSOLUTE).await;
+    session.push(&head(&["a"]));
+    for at in 0..4 {
+        session.push(&cluster(at, &[1], &[0]));
+        bench.clock.advance_ms(120_000);
+    }
+    session.finish(Ending::Disconnected);
+    support::acks(&mut session).await;
+    // Begun 480, 360, 240 and 120 s ago.
+    assert_eq!(timecodes(bench.get("s", earliest()).await).await, [2, 3]);
+    bench.clock.advance_ms(300_000);
+    assert_eq!(timecodes(bench.get("s", earliest()).await).await, [0; 0]);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn fragments_cut_anywhere_on_the_way_in_come_out_unchanged(
+        mut cuts in proptest::collection::vec(0usize..4000, 0..60),
+    ) {
+        let mut body = head(&["a", "b"]);
+        let mut expected = Vec::new();
+        for at in [0, 500, 1000] {
+            let fragment =
+                [cluster(at, &[1, 2], &[0, 20]), tag("ContactId", "c"), tag("InstanceId", "i")].concat();
+            body.extend(&fragment);
+            expected.push(fragment);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let sent = runtime.block_on(async {
+            let bench = bench();
+            bench.create("s", 24).await;
+            let mut session = bench.put("s", ABSOLUTE).await;
+            let mut live = bench.get("s", json!({"StartSelectorType": "NOW"})).await;
+            cuts.iter_mut().for_each(|cut| *cut = (*cut).min(body.len()));
+            cuts.sort_unstable();
+            let mut from = 0;
+            for cut in cuts.into_iter().chain([body.len()]) {
+                session.push(&body[from..cut]);
+                from = cut;
+            }
+            session.finish(Ending::Finished);
+            support::acks(&mut session).await;
+            let mut heard = Vec::new();
+            while let Some(chunk) = live.next().await {
+                heard.extend_from_slice(&chunk);
+            }
+            (heard, whole(bench.get("s", earliest()).await).await)
+        });
+        for (how, media) in [("live", sent.0), ("replayed", sent.1)] {
+            let mut rest = &media[..];
+            for fragment in &expected {
+                let at = rest.windows(fragment.len()).position(|run| run == fragment);
+                proptest::prop_assert!(at.is_some(), "{how}: a fragment was changed");
+                rest = &rest[at.unwrap_or_default() + fragment.len()..];
+            }
+            proptest::prop_assert_eq!(media.windows(4).filter(|run| *run == b"\x1f\x43\xb6\x75").count(), 3);
+        }
+    }
+}

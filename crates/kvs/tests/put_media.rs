@@ -205,7 +205,9 @@ async fn a_second_connection_is_refused_in_the_aws_profile_and_welcome_in_the_op
     open.create("s", 24).await;
     let (_one, _two) = (open.put("s", ABSOLUTE).await, open.put("s", ABSOLUTE).await);
 
-    let aws = bench_with(|options| options.limits = Limits::aws());
+    let aws = bench_with(|options| {
+        options.limits = Limits { put_media_overlap: Duration::ZERO, ..Limits::aws() };
+    });
     aws.create("s", 24).await;
     let mut first = aws.put("s", ABSOLUTE).await;
     let second = aws.service.put_media(&caller(), request("s", ABSOLUTE)).await;

@@ -1,4 +1,4 @@
-use crate::{FragmentMeta, Record, StoreError, Stream, StreamId, StreamRef, TimeAxis};
+use crate::{FragmentMeta, Record, StorageTier, StoreError, Stream, StreamId, StreamRef, TimeAxis};
 use std::collections::BTreeMap;
 use tympan_kms::WrappedKey;
 use tympan_types::{AccountId, FragmentNumber, Region, ServerTime, StreamArn, StreamName, WallTime};
@@ -86,6 +86,14 @@ pub trait Backend: Send + Sync + 'static {
         version: Option<u64>,
         device_name: Option<&str>,
         media_type: Option<&str>,
+    ) -> Result<StreamRow, StoreError>;
+
+    /// Changes the storage tier.
+    fn set_storage_tier(
+        &self,
+        stream: StreamId,
+        version: Option<u64>,
+        tier: StorageTier,
     ) -> Result<StreamRow, StoreError>;
 
     /// Changes the retention. What has expired by `now` stays expired even if the retention grows.

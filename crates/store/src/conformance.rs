@@ -5,8 +5,8 @@
 
 use crate::record::RecordHeader;
 use crate::{
-    Backend, ErrorKind, FirstMatch, FragmentMeta, KeyRow, Located, Record, StoreError, Stream, StreamId,
-    StreamKey, StreamPage, StreamStatus, TimeAxis,
+    Backend, ErrorKind, FirstMatch, FragmentMeta, KeyRow, Located, Record, StorageTier, StoreError, Stream,
+    StreamId, StreamKey, StreamPage, StreamStatus, TimeAxis,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -213,9 +213,17 @@ pub fn changes_check_the_version_and_raise_it(open: &Open) {
     assert_eq!(row.expired_through, ServerTime::from(NOW.plus_ms(-HOUR_MS)), "by the retention until now");
     let row = backend.set_details(stream.id, Some(3), Some("camera"), None).expect("details");
     assert_eq!((row.stream.device_name.as_deref(), row.stream.media_type.as_deref()), (Some("camera"), None));
+    for (version, tier) in [(4, StorageTier::Warm), (5, StorageTier::Hot), (6, StorageTier::Warm)] {
+        let stale = backend.set_storage_tier(stream.id, Some(version - 1), tier);
+        assert_eq!(stale.map_err(|error| error.kind().clone()), Err(ErrorKind::VersionMismatch));
+        let row = backend.set_storage_tier(stream.id, Some(version), tier).expect("tier");
+        assert_eq!((row.stream.storage_tier, row.stream.version), (tier, version + 1));
+    }
+    let row = backend.stream(&StreamKey::Id(stream.id)).expect("stream").expect("there");
     close(backend);
     let found = open().stream(&StreamKey::Id(stream.id)).expect("stream").expect("kept");
     assert_eq!(found, row);
+    assert_eq!(found.stream.storage_tier, StorageTier::Warm);
 }
 
 /// Sequence numbers survive restarts.
@@ -305,6 +313,7 @@ pub(crate) fn stream(name: &str) -> Stream {
         media_type: None,
         kms_key_id: "alias/aws/kinesisvideo".into(),
         retention_hours: 1,
+        storage_tier: StorageTier::Hot,
         version: 1,
         status: StreamStatus::Active,
         tags: BTreeMap::from([("a".to_owned(), "1".to_owned())]),

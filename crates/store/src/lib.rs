@@ -39,8 +39,8 @@ pub use backend::{
 pub use codec::BodyCodec;
 pub use error::{ErrorKind, StoreError};
 pub use model::{
-    Clock, Ending, Fragment, FragmentHead, FragmentMeta, NewStream, ReadEvent, Start, Stream, StreamId,
-    StreamRef, StreamStatus, TimeAxis,
+    Clock, Ending, Fragment, FragmentHead, FragmentMeta, NewStream, ReadEvent, Start, StorageTier, Stream,
+    StreamId, StreamRef, StreamStatus, TimeAxis,
 };
 pub use options::StoreOptions;
 pub use reader::Reader;

@@ -62,12 +62,24 @@ pub struct Stream {
     pub kms_key_id: String,
     /// How long a fragment is kept after its server time; 0 keeps nothing beyond the live buffer.
     pub retention_hours: u32,
+    /// What the user asked for; kept and shown, all media is equally quick to reach.
+    pub storage_tier: StorageTier,
     /// Grows by one with every change of metadata.
     pub version: u64,
     /// Whether it takes fragments.
     pub status: StreamStatus,
     /// Tags by key.
     pub tags: BTreeMap<String, String>,
+}
+
+/// KVS's DefaultStorageTier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StorageTier {
+    /// `HOT`
+    #[default]
+    Hot,
+    /// `WARM`
+    Warm,
 }
 
 /// Where a stream is in its life. Creation and change are atomic here, so neither has a state of its own.
@@ -92,6 +104,8 @@ pub struct NewStream {
     pub kms_key_id: String,
     /// See [`Stream::retention_hours`].
     pub retention_hours: u32,
+    /// See [`Stream::storage_tier`].
+    pub storage_tier: StorageTier,
     /// Tags by key.
     pub tags: BTreeMap<String, String>,
 }

@@ -4,9 +4,9 @@ use crate::keys::KeyCache;
 use crate::stream_cell::StreamCell;
 use crate::tail::Tail;
 use crate::{
-    Backend, Clock, Fragment, FragmentMeta, NewStream, Reader, Start, StoreError, StoreOptions, Stream,
-    StreamId, StreamKey, StreamPage, StreamRef, StreamRow, StreamStatus, SweepReport, TimeAxis, Writer,
-    history,
+    Backend, Clock, Fragment, FragmentMeta, NewStream, Reader, Start, StorageTier, StoreError, StoreOptions,
+    Stream, StreamId, StreamKey, StreamPage, StreamRef, StreamRow, StreamStatus, SweepReport, TimeAxis,
+    Writer, history,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -106,6 +106,7 @@ impl MediaStore {
             media_type: new.media_type,
             kms_key_id: new.kms_key_id,
             retention_hours: new.retention_hours,
+            storage_tier: new.storage_tier,
             version: 1,
             status: StreamStatus::Active,
             tags: new.tags,
@@ -197,6 +198,19 @@ impl MediaStore {
             backend.set_details(stream, version, device_name.as_deref(), media_type.as_deref())
         })
         .await
+    }
+
+    /// Changes the storage tier.
+    ///
+    /// # Errors
+    /// `NotFound`, `VersionMismatch`.
+    pub async fn set_storage_tier(
+        &self,
+        stream: StreamId,
+        version: Option<u64>,
+        tier: StorageTier,
+    ) -> Result<Stream, StoreError> {
+        self.change(stream, move |backend| backend.set_storage_tier(stream, version, tier)).await
     }
 
     /// Changes the retention, also of what is stored already; what has expired stays expired.

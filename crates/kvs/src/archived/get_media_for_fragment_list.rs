@@ -2,7 +2,8 @@
 
 use crate::connections::ConnectionKind;
 use crate::data::{MediaBody, fragment_number};
-use crate::{KvsError, KvsService, StreamIdentity, constraint};
+use crate::meter::Points;
+use crate::{KvsError, KvsService, Operation, StreamIdentity, constraint};
 use serde::Deserialize;
 use std::collections::VecDeque;
 use tympan_types::Caller;
@@ -27,7 +28,8 @@ impl KvsService {
     /// `AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE` in its place.
     ///
     /// # Errors
-    /// `ResourceNotFoundException`, `InvalidArgumentException`, `ConnectionLimitExceededException`.
+    /// `ResourceNotFoundException`, `InvalidArgumentException`, `ConnectionLimitExceededException`,
+    /// `ClientLimitExceededException`.
     pub async fn get_media_for_fragment_list(
         &self,
         caller: &Caller,
@@ -42,10 +44,12 @@ impl KvsService {
             fragments.iter().map(|number| fragment_number(number, "fragments")).collect::<Result<_, _>>()?;
         let identity =
             StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
-        let stream = self.stream(caller, &identity).await?;
+        self.meter_call(caller, Operation::GetMediaForFragmentList, || Some(identity.clone()))?;
+        let stream = self.media_stream(caller, &identity).await?;
         if stream.retention_hours == 0 {
             return Err(KvsError::invalid("The stream has no data retention: only GetMedia can read it."));
         }
+        self.meter_points(caller, Points::Reading, &identity, numbers.len())?;
         let limit = self.limits().fragment_list_connections_per_stream;
         let connection = self.connections().open(stream.id, ConnectionKind::FragmentList, limit)?;
         Ok(MediaBody::list(self, stream.id, numbers, connection))

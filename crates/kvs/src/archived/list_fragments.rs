@@ -1,5 +1,6 @@
 //! ListFragments: what a stream keeps, by the times at which fragments begin.
 
+use crate::meter::Points;
 use crate::{KvsError, KvsService, StreamIdentity, constraint, paging};
 use serde::{Deserialize, Serialize};
 use tympan_store::{FragmentMeta, Stream, TimeAxis};
@@ -80,7 +81,8 @@ pub(crate) async fn list_fragments(
     };
     let identity =
         StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
-    let stream = service.stream(caller, &identity).await?;
+    service.meter_points(caller, Points::Listing, &identity, limit)?;
+    let stream = service.media_stream(caller, &identity).await?;
     within_retention(&stream, range, service.now())?;
 
     let Range { axis, from_ms, to_ms } = range;

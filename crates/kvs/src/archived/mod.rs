@@ -1,5 +1,6 @@
 //! The archived-media API.
 
+mod codec;
 mod get_media_for_fragment_list;
 mod list_fragments;
 mod playback;

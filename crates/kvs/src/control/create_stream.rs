@@ -1,3 +1,5 @@
+use super::storage_configuration::StreamStorageConfiguration;
+use crate::lifecycle::Status;
 use crate::{KvsError, KvsErrorCode, KvsService, constraint};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -16,19 +18,13 @@ struct CreateStreamRequest {
     stream_storage_configuration: Option<StreamStorageConfiguration>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct StreamStorageConfiguration {
-    default_storage_tier: Option<String>,
-}
-
 #[derive(Debug, Serialize)]
 pub(crate) struct CreateStreamResponse {
     #[serde(rename = "StreamARN")]
     stream_arn: String,
 }
 
-/// Creates a stream, which is ACTIVE at once: the C producer SDK sends PutMedia without another DescribeStream.
+/// Creates a stream, which is ACTIVE at once unless statuses are delayed: the C producer SDK sends PutMedia without another DescribeStream.
 pub(crate) async fn create_stream(
     service: &KvsService,
     caller: &Caller,
@@ -43,9 +39,8 @@ pub(crate) async fn create_stream(
     let most_hours = service.limits().retention_hours;
     let hours = request.data_retention_in_hours.unwrap_or(0);
     let hours = constraint::range(hours, "dataRetentionInHours", 0, i64::from(most_hours))?;
-    if let Some(configuration) = &request.stream_storage_configuration {
-        storage_tier(configuration)?;
-    }
+    let tier = request.stream_storage_configuration.as_ref().map(StreamStorageConfiguration::tier);
+    let storage_tier = tier.transpose()?.unwrap_or_default();
     let tags = request.tags.unwrap_or_default();
     constraint::tags(&tags)?;
     if tags.len() > service.limits().stream_tags {
@@ -56,15 +51,20 @@ pub(crate) async fn create_stream(
         Some(key) if key != "aws/kinesisvideo" => key,
         _ => format!("arn:aws:kms:{}:{}:alias/aws/kinesisvideo", caller.region, caller.account),
     };
+    if !service.deleting_streams(caller, |stream| *stream.arn.name() == name).is_empty() {
+        return Err(KvsError::new(KvsErrorCode::ResourceInUse, "A stream of this name is being deleted."));
+    }
     let stream = NewStream {
         arn: StreamArn::new(caller.region.clone(), caller.account.clone(), name, service.now()),
         device_name: request.device_name,
         media_type: request.media_type,
         kms_key_id: key,
         retention_hours: u32::try_from(hours).unwrap_or(most_hours),
+        storage_tier,
         tags,
     };
     let stream = service.store().create_stream(stream, service.limits().streams_per_account).await?;
+    service.passes_through(&stream, Status::Creating);
     tracing::info!(stream_arn = %stream.arn, retention_hours = stream.retention_hours, "stream created");
     Ok(CreateStreamResponse { stream_arn: stream.arn.to_string() })
 }
@@ -74,11 +74,4 @@ pub(super) fn too_many_tags(limit: usize) -> KvsError {
         KvsErrorCode::TagsPerResourceExceededLimit,
         format!("You have exceeded the limit of {limit} tags that you can associate with the resource."),
     )
-}
-
-/// All media here is as quick to reach as AWS's HOT tier; a cheaper one would promise a price, not a behaviour.
-fn storage_tier(configuration: &StreamStorageConfiguration) -> Result<(), KvsError> {
-    let member = "streamStorageConfiguration.defaultStorageTier";
-    let tier = constraint::required(configuration.default_storage_tier.as_deref(), member)?;
-    constraint::one_of(tier, member, &[("HOT", ()), ("WARM", ())])
 }

@@ -1,4 +1,5 @@
 use super::Empty;
+use crate::lifecycle::Status;
 use crate::{KvsError, KvsService, StreamIdentity, constraint, version};
 use serde::Deserialize;
 use tympan_store::StreamRef;
@@ -12,7 +13,7 @@ struct DeleteStreamRequest {
     current_version: Option<String>,
 }
 
-/// Deletes a stream and its media, by ARN only. Without a version whatever is there is deleted.
+/// Deletes a stream and its media, by ARN only: at once, also where it is said to be DELETING for a while. Without a version whatever is there is deleted.
 pub(crate) async fn delete_stream(
     service: &KvsService,
     caller: &Caller,
@@ -21,9 +22,10 @@ pub(crate) async fn delete_stream(
     let request: DeleteStreamRequest = constraint::request(body)?;
     let arn = constraint::required(request.stream_arn.as_deref(), "streamARN")?;
     let arn = constraint::stream_arn(arn, "streamARN")?;
-    let stream = service.stream(caller, &StreamIdentity::Arn(arn)).await?;
+    let stream = service.changeable_stream(caller, &StreamIdentity::Arn(arn)).await?;
     let version = request.current_version.as_deref().map(version::parse).transpose()?;
     service.store().delete_stream(StreamRef::Arn(&stream.arn), version).await?;
+    service.passes_through(&stream, Status::Deleting);
     tracing::info!(stream_arn = %stream.arn, "stream deleted");
     Ok(Empty {})
 }

@@ -17,6 +17,6 @@ pub(crate) async fn describe_stream(
     body: &[u8],
 ) -> Result<DescribeStreamResponse, KvsError> {
     let request: StreamMembers = constraint::request(body)?;
-    let stream = service.stream(caller, &request.identity()?).await?;
-    Ok(DescribeStreamResponse { stream_info: stream.into() })
+    let (stream, status) = service.described_stream(caller, &request.identity()?).await?;
+    Ok(DescribeStreamResponse { stream_info: StreamInfo::new(stream, status) })
 }

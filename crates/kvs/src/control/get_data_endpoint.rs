@@ -41,6 +41,6 @@ pub(crate) async fn get_data_endpoint(
     constraint::one_of(api_name, "aPIName", &API_NAMES)?;
     let identity =
         StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
-    service.stream(caller, &identity).await?;
+    service.media_stream(caller, &identity).await?;
     Ok(GetDataEndpointResponse { data_endpoint: service.options().endpoint.clone() })
 }

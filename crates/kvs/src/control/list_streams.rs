@@ -48,12 +48,25 @@ pub(crate) async fn list_streams(
     let prefix = prefix.as_ref().map(StreamName::as_str);
     let mut streams =
         service.store().list_streams(account, region, prefix, after.as_ref(), limit + 1).await?;
+    // Streams that are being deleted are in no store and still listed.
+    streams.extend(service.deleting_streams(caller, |stream| {
+        let name = stream.arn.name();
+        prefix.is_none_or(|prefix| name.as_str().starts_with(prefix))
+            && after.as_ref().is_none_or(|after| name > after)
+    }));
+    streams.sort_by(|one, other| one.arn.name().cmp(other.arn.name()));
     let more = streams.len() > limit;
     streams.truncate(limit);
     let last = streams.last().filter(|_| more);
     Ok(ListStreamsResponse {
         next_token: last.map(|last| paging::encode(last.arn.name().as_str())),
-        stream_info_list: streams.into_iter().map(StreamInfo::from).collect(),
+        stream_info_list: streams
+            .into_iter()
+            .map(|stream| {
+                let status = service.status(&stream);
+                StreamInfo::new(stream, status)
+            })
+            .collect(),
     })
 }
 

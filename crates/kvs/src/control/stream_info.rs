@@ -1,8 +1,9 @@
 //! `StreamInfo`, the shape in which streams are described.
 
+use crate::lifecycle::Status;
 use crate::version;
 use serde::Serialize;
-use tympan_store::{Stream, StreamStatus};
+use tympan_store::Stream;
 
 /// A stream as DescribeStream and ListStreams show it.
 ///
@@ -23,18 +24,16 @@ pub(crate) struct StreamInfo {
     version: String,
 }
 
-impl From<Stream> for StreamInfo {
-    fn from(stream: Stream) -> Self {
+impl StreamInfo {
+    /// A stream that is in some status.
+    pub(super) fn new(stream: Stream, status: Status) -> Self {
         Self {
             creation_time: stream.arn.created().unix_ms() as f64 / 1000.0,
             data_retention_in_hours: stream.retention_hours,
             device_name: stream.device_name,
             kms_key_id: stream.kms_key_id,
             media_type: stream.media_type,
-            status: match stream.status {
-                StreamStatus::Active => "ACTIVE",
-                StreamStatus::Deleting => "DELETING",
-            },
+            status: status.name(),
             stream_arn: stream.arn.to_string(),
             stream_name: stream.arn.name().to_string(),
             version: version::print(stream.version),

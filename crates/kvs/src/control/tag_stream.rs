@@ -23,19 +23,33 @@ pub(crate) async fn tag_stream(
     body: &[u8],
 ) -> Result<Empty, KvsError> {
     let request: TagStreamRequest = constraint::request(body)?;
-    let limit = service.limits().stream_tags;
     let tags = constraint::required(request.tags, "tags")?;
+    check_tags(service, &tags)?;
+    let identity =
+        StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
+    add_tags(service, caller, &identity, &tags).await
+}
+
+/// What holds for the tags of TagStream and TagResource alike.
+pub(super) fn check_tags(service: &KvsService, tags: &BTreeMap<String, String>) -> Result<(), KvsError> {
+    let limit = service.limits().stream_tags;
     if tags.is_empty() {
         return Err(KvsError::invalid("At least one tag must be specified."));
     }
-    constraint::tags(&tags)?;
-    if tags.len() > limit {
-        return Err(too_many_tags(limit));
-    }
-    let identity =
-        StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
-    let stream = service.stream(caller, &identity).await?;
-    match service.store().set_tags(stream.id, &tags, &[], limit).await {
+    constraint::tags(tags)?;
+    if tags.len() > limit { Err(too_many_tags(limit)) } else { Ok(()) }
+}
+
+/// Adds tags to a stream.
+pub(super) async fn add_tags(
+    service: &KvsService,
+    caller: &Caller,
+    identity: &StreamIdentity,
+    tags: &BTreeMap<String, String>,
+) -> Result<Empty, KvsError> {
+    let limit = service.limits().stream_tags;
+    let stream = service.stream(caller, identity).await?;
+    match service.store().set_tags(stream.id, tags, &[], limit).await {
         Ok(_) => Ok(Empty {}),
         Err(error) if *error.kind() == ErrorKind::QuotaReached => Err(too_many_tags(limit)),
         Err(error) => Err(error.into()),

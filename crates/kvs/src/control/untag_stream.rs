@@ -22,13 +22,28 @@ pub(crate) async fn untag_stream(
 ) -> Result<Empty, KvsError> {
     let request: UntagStreamRequest = constraint::request(body)?;
     let keys = constraint::required(request.tag_key_list, "tagKeyList")?;
+    check_keys(&keys)?;
+    let identity =
+        StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
+    remove_tags(service, caller, &identity, &keys).await
+}
+
+/// What holds for the keys of UntagStream and UntagResource alike.
+pub(super) fn check_keys(keys: &[String]) -> Result<(), KvsError> {
     if !(1..=50).contains(&keys.len()) {
         return Err(KvsError::invalid("TagKeyList must have 1 to 50 keys."));
     }
-    keys.iter().try_for_each(|key| constraint::tag_key(key))?;
-    let identity =
-        StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
-    let stream = service.stream(caller, &identity).await?;
-    service.store().set_tags(stream.id, &BTreeMap::new(), &keys, service.limits().stream_tags).await?;
+    keys.iter().try_for_each(|key| constraint::tag_key(key))
+}
+
+/// Removes tags from a stream.
+pub(super) async fn remove_tags(
+    service: &KvsService,
+    caller: &Caller,
+    identity: &StreamIdentity,
+    keys: &[String],
+) -> Result<Empty, KvsError> {
+    let stream = service.stream(caller, identity).await?;
+    service.store().set_tags(stream.id, &BTreeMap::new(), keys, service.limits().stream_tags).await?;
     Ok(Empty {})
 }

@@ -1,4 +1,5 @@
 use super::Empty;
+use crate::lifecycle::Status;
 use crate::{KvsError, KvsService, StreamIdentity, constraint, version};
 use serde::Deserialize;
 use tympan_types::Caller;
@@ -40,7 +41,7 @@ pub(crate) async fn update_data_retention(
     let identity =
         StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
 
-    let stream = service.stream(caller, &identity).await?;
+    let stream = service.changeable_stream(caller, &identity).await?;
     let version = version::parse(current_version)?;
     let most = service.limits().retention_hours;
     let hours = match direction {
@@ -52,7 +53,8 @@ pub(crate) async fn update_data_retention(
             "The data retention would be {hours} hours; it must be between 0 and {most}."
         ))
     })?;
-    service.store().set_retention(stream.id, Some(version), hours).await?;
+    let changed = service.store().set_retention(stream.id, Some(version), hours).await?;
+    service.passes_through(&changed, Status::Updating);
     tracing::info!(stream_arn = %stream.arn, retention_hours = hours, "data retention changed");
     Ok(Empty {})
 }

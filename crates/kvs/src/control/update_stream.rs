@@ -1,4 +1,5 @@
 use super::Empty;
+use crate::lifecycle::Status;
 use crate::{KvsError, KvsService, StreamIdentity, constraint, version};
 use serde::Deserialize;
 use tympan_types::Caller;
@@ -29,8 +30,10 @@ pub(crate) async fn update_stream(
     request.media_type.as_deref().map(constraint::media_type).transpose()?;
     let identity =
         StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
-    let stream = service.stream(caller, &identity).await?;
+    let stream = service.changeable_stream(caller, &identity).await?;
     let version = version::parse(current_version)?;
-    service.store().set_details(stream.id, Some(version), request.device_name, request.media_type).await?;
+    let details = (request.device_name, request.media_type);
+    let changed = service.store().set_details(stream.id, Some(version), details.0, details.1).await?;
+    service.passes_through(&changed, Status::Updating);
     Ok(Empty {})
 }

@@ -102,6 +102,8 @@ error_ids! {
     MaxFragmentSize = 4001, "MAX_FRAGMENT_SIZE_REACHED";
     /// The fragment is longer than allowed.
     MaxFragmentDuration = 4002, "MAX_FRAGMENT_DURATION_REACHED";
+    /// The session has lived its time; the producer opens another.
+    MaxConnectionDuration = 4003, "MAX_CONNECTION_DURATION_REACHED";
     /// The Cluster's timecode is less than the one before.
     TimecodeLesserThanPrevious = 4004, "FRAGMENT_TIMECODE_LESSER_THAN_PREVIOUS";
     /// The bytes are not one Matroska document.

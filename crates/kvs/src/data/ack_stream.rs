@@ -41,7 +41,8 @@ impl AckStream {
     pub async fn next(&mut self) -> Option<Ack> {
         loop {
             let ack = poll_fn(|context| self.queue.poll(context));
-            let Some(rule) = self.queue.idle else { return ack.await };
+            // Once the body has ended, the silence is the disk's.
+            let Some(rule) = self.queue.idle.filter(|_| self.queue.is_open()) else { return ack.await };
             let last_activity = self.queue.last_activity();
             if last_activity != self.idle_since {
                 (self.idle_since, self.idle_told) = (last_activity, 0);

@@ -2,7 +2,7 @@
 
 use super::media_body::MediaBody;
 use crate::connections::ConnectionKind;
-use crate::{KvsError, KvsService, StreamIdentity, constraint};
+use crate::{KvsError, KvsService, Operation, StreamIdentity, constraint};
 use serde::Deserialize;
 use tympan_store::Start;
 use tympan_types::{Caller, FragmentNumber, FragmentNumberError, ProducerTime, ServerTime};
@@ -40,7 +40,8 @@ impl KvsService {
     /// Begins to read a stream.
     ///
     /// # Errors
-    /// `ResourceNotFoundException`, `InvalidArgumentException`, `ConnectionLimitExceededException`. What goes wrong
+    /// `ResourceNotFoundException`, `InvalidArgumentException`, `ConnectionLimitExceededException`,
+    /// `ClientLimitExceededException`. What goes wrong
     /// later is told within the body.
     pub async fn get_media(&self, caller: &Caller, body: &[u8]) -> Result<MediaBody, KvsError> {
         let request: GetMediaRequest = constraint::request(body)?;
@@ -48,7 +49,8 @@ impl KvsService {
         let start = selector.start()?;
         let identity =
             StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
-        let stream = self.stream(caller, &identity).await?;
+        self.meter_call(caller, Operation::GetMedia, || Some(identity.clone()))?;
+        let stream = self.media_stream(caller, &identity).await?;
         let limit = self.limits().get_media_connections_per_stream;
         let connection = self.connections().open(stream.id, ConnectionKind::GetMedia, limit)?;
         MediaBody::follow(self, stream.id, start, connection)

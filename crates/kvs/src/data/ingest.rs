@@ -12,6 +12,7 @@ use crate::Limits;
 use crate::connections::Connection;
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
+use tokio::time::Instant;
 use tympan_mkv::element::{self, ElementId};
 use tympan_mkv::fragment::{BlockHeader, FragmentSink, HeadPart, Track};
 use tympan_mkv::vint;
@@ -35,6 +36,8 @@ pub(crate) struct IngestRules {
     pub(crate) start: ProducerTime,
     /// The producer wants acks.
     pub(crate) acks: bool,
+    /// From here on the session ends as soon as a fragment does.
+    pub(crate) expires_at: Option<Instant>,
 }
 
 /// The sink of a session's Matroska.
@@ -50,6 +53,8 @@ pub(crate) struct Ingest {
     /// Bytes of the fragment that the store does not have yet.
     pending: BytesMut,
     trailer: Trailer,
+    /// Fragments begun so far.
+    begun: u64,
 }
 
 /// What is known of the producer's document.
@@ -133,6 +138,7 @@ impl Ingest {
             last_timecode: None,
             pending: BytesMut::new(),
             trailer: Trailer::default(),
+            begun: 0,
         }
     }
 
@@ -143,6 +149,11 @@ impl Ingest {
 
     pub(crate) fn is_open(&self) -> bool {
         self.open.is_some()
+    }
+
+    /// Fragments begun so far.
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun
     }
 
     pub(crate) fn writer(&self) -> Option<&Writer> {
@@ -230,6 +241,7 @@ impl Ingest {
             Ok(number) => number,
             Err(error) => return self.fail(ErrorId::of_store(&error), error.message()),
         };
+        self.begun += 1;
         let bytes = head_bytes + cluster_bytes;
         self.cluster = Cluster::Open(OpenFragment { number, timecode, bytes, blocks: None, tags });
         if self.rules.acks {
@@ -340,6 +352,11 @@ impl FragmentSink for Ingest {
 
     fn cluster_start(&mut self) {
         self.seal();
+        if self.is_open() && self.rules.expires_at.is_some_and(|at| Instant::now() >= at) {
+            // It is about no fragment: all that began were taken.
+            self.last_timecode = None;
+            return self.fail(ErrorId::MaxConnectionDuration, "the session has lived its time");
+        }
         if self.is_open() {
             self.cluster = Cluster::Begun { bytes: 0 };
         }

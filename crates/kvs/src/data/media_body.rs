@@ -9,12 +9,13 @@
 use super::ack::ErrorId;
 use super::service_tags::{self, TAGS_BYTES};
 use crate::connections::Connection;
+use crate::rate::Pace;
 use crate::{KvsError, KvsService};
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tympan_store::{Clock, ErrorKind, Fragment, MediaStore, ReadEvent, Reader, Start, StoreError, StreamId};
 use tympan_types::{FragmentNumber, ServerTime};
 
@@ -22,6 +23,8 @@ use tympan_types::{FragmentNumber, ServerTime};
 const ONE_CHUNK_BYTES: usize = 32 * 1024;
 /// What the service calls a fragment that is not there.
 const FRAGMENT_NOT_FOUND: u16 = 4000;
+/// What the service calls a reader that does not take what it is sent; the text is ours.
+const WRITE_ERROR: (u16, &str) = (3002, "STREAM_WRITE_ERROR");
 
 /// A body, chunk by chunk.
 pub struct MediaBody {
@@ -29,6 +32,9 @@ pub struct MediaBody {
     source: Source,
     /// Chunks that are due before anything else.
     due: VecDeque<Bytes>,
+    pace: Pace,
+    /// When the last chunk was handed out: from then on the reader is at work.
+    handed_out_at: Option<Instant>,
     _connection: Connection,
 }
 
@@ -54,6 +60,10 @@ struct Follow {
     waiting_since: Option<Instant>,
     /// From here on the body ends as soon as a fragment does.
     expires_at: Instant,
+    /// A reader that takes nothing for so long has stalled.
+    stall: Duration,
+    /// It has, and is told at the next end of a fragment.
+    stalled: bool,
 }
 
 impl MediaBody {
@@ -81,15 +91,21 @@ impl MediaBody {
                     idle: options.get_media_idle,
                     waiting_since: None,
                     expires_at: now + options.get_media_lifetime,
+                    stall: options.get_media_stall,
+                    stalled: false,
                 }))
             }
             Err(error) if matches!(error.kind(), ErrorKind::Key(_)) => {
-                due.push_back(error_document(last, &error));
+                let id = ErrorId::of_store(&error);
+                due.push_back(error_document(last, id.id(), id.code()));
                 Source::Ended
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(Self { store: service.store().clone(), source, due, _connection: connection })
+        let limits = service.limits();
+        let pace = Pace::new(Instant::now(), limits.get_media_bytes_per_s, limits.get_media_fragments_per_s);
+        let store = service.store().clone();
+        Ok(Self { store, source, due, pace, handed_out_at: None, _connection: connection })
     }
 
     /// The body of GetMediaForFragmentList.
@@ -100,22 +116,46 @@ impl MediaBody {
         connection: Connection,
     ) -> Self {
         let source = Source::List { stream, numbers };
-        Self { store: service.store().clone(), source, due: VecDeque::new(), _connection: connection }
+        let pace = Pace::new(Instant::now(), service.limits().fragment_list_bytes_per_s, None);
+        let (store, due) = (service.store().clone(), VecDeque::new());
+        Self { store, source, due, pace, handed_out_at: None, _connection: connection }
     }
 
     /// The next chunk; `None` at the end of the body, which is always at the end of a document unless a live fragment
     /// was taken back.
     ///
     /// Frames of a live fragment come as they arrive, each in a chunk of its own, to be sent at once. Cancel-safe.
+    ///
+    /// The next chunk is asked for once there is room for it: the time between is the reader's, and one that takes
+    /// nothing for too long is told so, which ends the body.
     pub async fn next(&mut self) -> Option<Bytes> {
+        if let (Some(since), Source::Stream(follow)) = (self.handed_out_at.take(), &mut self.source) {
+            follow.stalled |= since.elapsed() > follow.stall;
+        }
         loop {
+            if let Some(resume_at) = self.pace.resume_at() {
+                sleep_until(resume_at).await;
+                self.pace.resumed();
+            }
             if let Some(chunk) = self.due.pop_front() {
+                let now = Instant::now();
+                self.pace.count(now, chunk.len() as u64, 0);
+                self.handed_out_at = Some(now);
                 return Some(chunk);
             }
             match &mut self.source {
                 Source::Ended => return None,
                 Source::Stream(follow) => {
+                    if follow.stalled && follow.open.is_none() {
+                        tracing::info!(last = %follow.last, "getmedia ends: its reader took nothing for too long");
+                        self.due.push_back(error_document(follow.last, WRITE_ERROR.0, WRITE_ERROR.1));
+                        self.source = Source::Ended;
+                        continue;
+                    }
                     let event = follow.event().await;
+                    if matches!(event, Some(Ok(ReadEvent::Stored(_) | ReadEvent::Opened { .. }))) {
+                        self.pace.count(Instant::now(), 0, 1);
+                    }
                     if !follow.take(event, &mut self.due) {
                         self.source = Source::Ended;
                     }
@@ -186,7 +226,8 @@ impl Follow {
                 if self.open.is_none() {
                     // A client that goes on after this number goes on behind what is damaged.
                     let about = error.fragment().unwrap_or(self.last);
-                    due.push_back(error_document(about, &error));
+                    let id = ErrorId::of_store(&error);
+                    due.push_back(error_document(about, id.id(), id.code()));
                 }
                 return false;
             }
@@ -248,9 +289,8 @@ fn list_item(
     due.push_back(chunk.freeze());
 }
 
-fn error_document(number: FragmentNumber, error: &StoreError) -> Bytes {
-    let id = ErrorId::of_store(error);
+fn error_document(number: FragmentNumber, id: u16, code: &str) -> Bytes {
     let mut chunk = BytesMut::new();
-    service_tags::error_document(&mut chunk, number, id.id(), id.code());
+    service_tags::error_document(&mut chunk, number, id, code);
     chunk.freeze()
 }

@@ -4,8 +4,10 @@ use super::ack::{Ack, AckEvent, ErrorId};
 use super::ack_stream::{AckQueue, AckStream, IdleRule};
 use super::ingest::{Ingest, IngestRules};
 use crate::connections::ConnectionKind;
-use crate::{KvsError, KvsService, StreamIdentity, constraint};
+use crate::rate::Pace;
+use crate::{KvsError, KvsService, Operation, StreamIdentity, constraint};
 use std::sync::Arc;
+use tokio::time::{Instant, sleep_until};
 use tympan_mkv::fragment::FragmentReader;
 use tympan_store::{Ending, ErrorKind, Writer};
 use tympan_types::{Caller, ProducerTime, StreamArn};
@@ -93,28 +95,34 @@ impl KvsService {
     /// Begins a PutMedia session. Once this succeeds the response's head is due, before any of the body is read.
     ///
     /// # Errors
-    /// `ResourceNotFoundException`; `ConnectionLimitExceededException`. A key that cannot be used is not an error here:
+    /// `ResourceNotFoundException`, `ClientLimitExceededException`; `ConnectionLimitExceededException`, after earlier
+    /// connections were given [`Limits::put_media_overlap`](crate::Limits::put_media_overlap) to end. A key that cannot be used is not an error here:
     /// the session exists and tells the one ack that says so.
     pub async fn put_media(
         &self,
         caller: &Caller,
         request: PutMediaRequest,
     ) -> Result<PutMediaSession, KvsError> {
-        let stream = self.stream(caller, &request.stream).await?;
-        let limit = self.limits().put_media_connections_per_stream;
-        let connection = self.connections().open(stream.id, ConnectionKind::PutMedia, limit)?;
+        self.meter_call(caller, Operation::PutMedia, || Some(request.stream.clone()))?;
+        let stream = self.media_stream(caller, &request.stream).await?;
+        let limits = self.limits();
+        let (limit, patience) = (limits.put_media_connections_per_stream, limits.put_media_overlap);
+        let connection =
+            self.connections().open_within(stream.id, ConnectionKind::PutMedia, limit, patience).await?;
+        let now = Instant::now();
         let idle = IdleRule {
             ack_after: self.options().put_media_idle_ack,
             close_after: self.options().put_media_idle_close,
         };
         let acks = Arc::new(AckQueue::new(self.limits().waiting_acks, request.idle_close.then_some(idle)));
         let rules = IngestRules {
-            limits: self.limits().clone(),
+            limits: limits.clone(),
             start: match request.timecodes {
                 TimecodeType::Absolute => ProducerTime::from_unix_ms(0),
                 TimecodeType::Relative(start) => start,
             },
             acks: request.acks,
+            expires_at: limits.put_media_lifetime.map(|lifetime| now + lifetime),
         };
         let ingest = match self.store().open_writer(stream.id).await {
             Ok(writer) => Ingest::new(rules, Arc::clone(&acks), writer, connection),
@@ -125,7 +133,8 @@ impl KvsService {
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(PutMediaSession::new(ingest, acks))
+        let pace = Pace::new(now, limits.put_media_bytes_per_s, limits.put_media_fragments_per_s);
+        Ok(PutMediaSession::new(ingest, acks, pace))
     }
 }
 
@@ -135,12 +144,13 @@ pub struct PutMediaSession {
     ingest: Ingest,
     acks: Arc<AckQueue>,
     told: AckStream,
+    pace: Pace,
 }
 
 impl PutMediaSession {
-    fn new(ingest: Ingest, acks: Arc<AckQueue>) -> Self {
+    fn new(ingest: Ingest, acks: Arc<AckQueue>, pace: Pace) -> Self {
         let reader = FragmentReader::new(tympan_mkv::Limits::default());
-        Self { reader, ingest, told: AckStream::new(Arc::clone(&acks)), acks }
+        Self { reader, ingest, told: AckStream::new(Arc::clone(&acks)), acks, pace }
     }
 
     /// Takes the next bytes of the body, cut anywhere. Frames go to live readers before this returns.
@@ -151,14 +161,25 @@ impl PutMediaSession {
         if !self.is_taking() {
             return;
         }
+        let begun = self.ingest.begun();
         if let Err(error) = self.reader.push(mkv, &mut self.ingest) {
             self.ingest.fail(ErrorId::InvalidMkvData, &error.to_string());
         }
         self.ingest.flush();
+        if !self.pace.is_free() {
+            self.pace.count(Instant::now(), mkv.len() as u64, self.ingest.begun() - begun);
+        }
     }
 
-    /// Waits while the store wants nothing more: called before the next piece of a body is read.
+    /// Waits while the store wants nothing more, or while the session has had its share of bytes and fragments:
+    /// called before the next piece of a body is read.
     pub async fn ready(&mut self) {
+        if let Some(resume_at) = self.pace.resume_at() {
+            self.acks.hold_back(true);
+            sleep_until(resume_at).await;
+            self.acks.hold_back(false);
+            self.pace.resumed();
+        }
         if let Some(writer) = self.ingest.writer() {
             self.acks.hold_back(true);
             writer.ready().await;

@@ -28,7 +28,7 @@ mod simulated_disk;
 use crate::stream_rules::sort_recovered;
 use crate::{
     Backend, ChunkPart, ChunkRow, ErrorKind, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Record,
-    Reservation, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow,
+    Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow,
 };
 use catalogue::Catalogue;
 use chunk_store::ChunkStore;
@@ -321,6 +321,15 @@ impl Backend for EmbeddedBackend {
         media_type: Option<&str>,
     ) -> Result<StreamRow, StoreError> {
         self.catalogue.set_details(stream, version, device_name, media_type)
+    }
+
+    fn set_storage_tier(
+        &self,
+        stream: StreamId,
+        version: Option<u64>,
+        tier: StorageTier,
+    ) -> Result<StreamRow, StoreError> {
+        self.catalogue.set_storage_tier(stream, version, tier)
     }
 
     fn set_retention(

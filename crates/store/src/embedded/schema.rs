@@ -15,7 +15,7 @@ pub(super) struct Sealed {
 pub(super) const STREAM: Sealed = Sealed {
     table: "stream",
     columns: "id, account, region, name, created_ms, device_name, media_type, kms_key_id, retention_hours, version, tags,
-        reserved_through, chunked_through, newest_server_ms, expired_through_ms, finished",
+        reserved_through, chunked_through, newest_server_ms, expired_through_ms, finished, storage_tier",
     key: "id = new.id",
 };
 
@@ -58,7 +58,7 @@ impl Sealed {
     }
 }
 
-/// Run on an empty database, and followed by every table's seal: these are the tables of format 1.
+/// Run on an empty database: these are the tables of format 1, and what is added to them follows.
 pub(super) const TABLES: &str = "
 CREATE TABLE store (
     format INTEGER NOT NULL,
@@ -114,4 +114,9 @@ CREATE INDEX chunk_by_expiry ON chunk (expires_at_ms);
 CREATE TABLE garbage (                   -- bytes that no row names any more
     object TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
+";
+
+/// What format 2 has beside the seals; run on tables of format 1.
+pub(super) const ADDED_BY_FORMAT_2: &str = "
+ALTER TABLE stream ADD COLUMN storage_tier TEXT NOT NULL DEFAULT 'HOT';
 ";

@@ -12,7 +12,7 @@ use crate::stream_rules::{
 };
 use crate::{
     Backend, ChunkPart, ChunkRow, ErrorKind, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Record,
-    RecordHeader, Reservation, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow,
+    RecordHeader, Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -324,6 +324,18 @@ impl Backend for MemoryBackend {
             if let Some(media_type) = media_type {
                 row.stream.media_type = Some(media_type.to_owned());
             }
+            Ok(())
+        })
+    }
+
+    fn set_storage_tier(
+        &self,
+        stream: StreamId,
+        version: Option<u64>,
+        tier: StorageTier,
+    ) -> Result<StreamRow, StoreError> {
+        self.change(stream, version, |row| {
+            row.stream.storage_tier = tier;
             Ok(())
         })
     }

@@ -11,8 +11,8 @@ use tympan_kms::{KeyId, Keyring};
 use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
 use tympan_store::memory::{MemoryBackend, MemoryDisk};
 use tympan_store::{
-    BodyCodec, Clock, FragmentHead, MediaStore, NewStream, ReadEvent, Reader, StoreError, StoreOptions,
-    Stream, Writer,
+    BodyCodec, Clock, FragmentHead, MediaStore, NewStream, ReadEvent, Reader, StorageTier, StoreError,
+    StoreOptions, Stream, Writer,
 };
 use tympan_types::{AccountId, FragmentNumber, ProducerTime, Region, StreamArn, StreamName, WallTime};
 
@@ -126,6 +126,7 @@ pub(crate) fn new_stream(name: &str, retention_hours: u32) -> NewStream {
         media_type: None,
         kms_key_id: KeyId::DEFAULT.into(),
         retention_hours,
+        storage_tier: StorageTier::Hot,
         tags: BTreeMap::new(),
     }
 }

@@ -37,6 +37,7 @@ pub(super) fn check_schema(transaction: &Transaction<'_>) -> Result<(), StoreErr
     let reference = Connection::open_in_memory().map_err(failed)?;
     add_row_checksum(&reference).map_err(failed)?;
     reference.execute_batch(schema::TABLES).map_err(failed)?;
+    reference.execute_batch(schema::ADDED_BY_FORMAT_2).map_err(failed)?;
     for table in schema::ALL {
         reference.execute_batch(&table.seal()).map_err(failed)?;
     }

@@ -150,6 +150,7 @@ impl Catalogue {
 
 /// Makes a catalogue of format 1 one of format 2.
 fn upgrade(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    transaction.execute_batch(schema::ADDED_BY_FORMAT_2).map_err(failed)?;
     for table in schema::ALL {
         transaction.execute_batch(&table.seal()).map_err(failed)?;
     }

@@ -4,7 +4,8 @@ use super::{Catalogue, execute, failed, to_sql};
 use crate::embedded::schema::STREAM;
 use crate::stream_rules::{change_tags, check_version, exists, expires_before, quota_reached, retention_ms};
 use crate::{
-    KeyRow, Reservation, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow, StreamStatus,
+    KeyRow, Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow,
+    StreamStatus,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, params_from_iter};
@@ -40,8 +41,8 @@ impl Catalogue {
                 transaction,
                 "INSERT INTO stream (id, account, region, name, created_ms, device_name, media_type, kms_key_id,
                     retention_hours, version, tags, reserved_through, chunked_through, newest_server_ms,
-                    expired_through_ms, finished)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?13, ?13, 0)",
+                    expired_through_ms, finished, storage_tier)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?13, ?13, 0, ?14)",
                 params![
                     stream.id.to_bytes(),
                     account,
@@ -56,6 +57,7 @@ impl Catalogue {
                     tags_to_sql(&stream.tags)?,
                     FragmentNumber::MIN.to_bytes(),
                     i64::MIN,
+                    tier_to_sql(stream.storage_tier),
                 ],
             )
         })
@@ -162,6 +164,21 @@ impl Catalogue {
                 "UPDATE stream SET device_name = coalesce(?2, device_name), media_type = coalesce(?3, media_type)
                  WHERE id = ?1",
                 params![stream.to_bytes(), device_name, media_type],
+            )
+        })
+    }
+
+    pub(in crate::embedded) fn set_storage_tier(
+        &self,
+        stream: StreamId,
+        version: Option<u64>,
+        tier: StorageTier,
+    ) -> Result<StreamRow, StoreError> {
+        self.change(stream, version, |transaction, _| {
+            execute(
+                transaction,
+                "UPDATE stream SET storage_tier = ?2 WHERE id = ?1",
+                params![stream.to_bytes(), tier_to_sql(tier)],
             )
         })
     }
@@ -296,6 +313,16 @@ impl Catalogue {
     }
 }
 
+const HOT: &str = "HOT";
+const WARM: &str = "WARM";
+
+fn tier_to_sql(tier: StorageTier) -> &'static str {
+    match tier {
+        StorageTier::Hot => HOT,
+        StorageTier::Warm => WARM,
+    }
+}
+
 /// The columns of [`STREAM`] before their texts are parsed.
 struct StreamColumns {
     id: [u8; 16],
@@ -314,6 +341,7 @@ struct StreamColumns {
     newest_server_ms: i64,
     expired_through_ms: i64,
     finished: bool,
+    storage_tier: String,
     /// Whether they are what was written.
     intact: bool,
 }
@@ -336,7 +364,8 @@ fn stream_columns(row: &Row<'_>) -> rusqlite::Result<StreamColumns> {
         newest_server_ms: row.get(13)?,
         expired_through_ms: row.get(14)?,
         finished: row.get(15)?,
-        intact: row.get(16)?,
+        storage_tier: row.get(16)?,
+        intact: row.get(17)?,
     })
 }
 
@@ -355,6 +384,11 @@ impl StreamColumns {
             StreamName::parse(&self.name).map_err(|error| damaged(&error))?,
             WallTime::from_unix_ms(self.created_ms),
         );
+        let storage_tier = match self.storage_tier.as_str() {
+            HOT => StorageTier::Hot,
+            WARM => StorageTier::Warm,
+            other => return Err(damaged(&format_args!("storage tier {other:?}"))),
+        };
         let stream = Stream {
             id,
             arn,
@@ -362,6 +396,7 @@ impl StreamColumns {
             media_type: self.media_type,
             kms_key_id: self.kms_key_id,
             retention_hours: self.retention_hours,
+            storage_tier,
             version: self.version.unsigned_abs(),
             status: StreamStatus::Active,
             tags: serde_json::from_str(&self.tags).map_err(|error| damaged(&error))?,

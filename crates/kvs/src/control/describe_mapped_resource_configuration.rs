@@ -1,0 +1,45 @@
+use crate::service::StreamMembers;
+use crate::{KvsError, KvsService, constraint, paging};
+use serde::{Deserialize, Serialize};
+use tympan_types::Caller;
+
+/// Bounds of `MaxResults`.
+const PAGE: (i64, i64) = (1, 1);
+/// The longest `NextToken` of the control plane.
+const TOKEN_CHARS: usize = 1024;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DescribeMappedResourceConfigurationRequest {
+    #[serde(flatten)]
+    stream: StreamMembers,
+    max_results: Option<i64>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DescribeMappedResourceConfigurationResponse {
+    mapped_resource_configuration_list: [(); 0],
+    next_token: Option<String>,
+}
+
+/// Lists the signaling channels that store their media in a stream. There are no channels, so none does.
+pub(crate) async fn describe_mapped_resource_configuration(
+    service: &KvsService,
+    caller: &Caller,
+    body: &[u8],
+) -> Result<DescribeMappedResourceConfigurationResponse, KvsError> {
+    let request: DescribeMappedResourceConfigurationRequest = constraint::request(body)?;
+    constraint::range(request.max_results.unwrap_or(PAGE.0), "maxResults", PAGE.0, PAGE.1)?;
+    // No page has ever had a token.
+    if let Some(token) = request.next_token.as_deref().filter(|token| !token.is_empty()) {
+        paging::decode(token, TOKEN_CHARS)?;
+        return Err(paging::invalid());
+    }
+    service.stream(caller, &request.stream.identity()?).await?;
+    Ok(DescribeMappedResourceConfigurationResponse {
+        mapped_resource_configuration_list: [],
+        next_token: None,
+    })
+}
