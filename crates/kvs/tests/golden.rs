@@ -19,12 +19,17 @@ struct Recorded {
     segment: Vec<u8>,
     /// Children of the Segment with their bytes; service tags are left out.
     head: Vec<(ElementId, Vec<u8>)>,
+    /// The service tags before the Cluster and at the end of the document, as recorded.
+    service: [Vec<u8>; 2],
     timecode: u64,
     cluster: Vec<u8>,
     trailer: Vec<(ElementId, Vec<u8>)>,
     /// Complete in the recording, its second service tags included.
     complete: bool,
+    number: String,
+    server_timestamp: String,
     producer_timestamp: String,
+    behind_ms: String,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +77,9 @@ impl FragmentSink for Recording {
     }
     fn tag(&mut self, name: &str, value: &str) {
         match name {
+            "AWS_KINESISVIDEO_FRAGMENT_NUMBER" => self.last().number = value.to_owned(),
+            "AWS_KINESISVIDEO_SERVER_TIMESTAMP" => self.last().server_timestamp = value.to_owned(),
+            "AWS_KINESISVIDEO_MILLIS_BEHIND_NOW" => self.last().behind_ms = value.to_owned(),
             "AWS_KINESISVIDEO_PRODUCER_TIMESTAMP" => self.last().producer_timestamp = value.to_owned(),
             "AWS_KINESISVIDEO_CONTINUATION_TOKEN" => self.last().complete = true,
             _ => {}
@@ -86,6 +94,16 @@ fn parts(bytes: &[u8]) -> Vec<Recorded> {
     let _ = reader.finish(&mut recording);
     let is_service = |bytes: &[u8]| bytes.windows(17).any(|run| run == b"AWS_KINESISVIDEO_");
     for fragment in &mut recording.fragments {
+        let of = |elements: &[(ElementId, Vec<u8>)]| {
+            elements
+                .iter()
+                .map(|(_, bytes)| bytes)
+                .filter(|bytes| is_service(bytes))
+                .flatten()
+                .copied()
+                .collect()
+        };
+        fragment.service = [of(&fragment.head), of(&fragment.trailer)];
         fragment.head.retain(|(_, bytes)| !is_service(bytes));
         fragment.trailer.retain(|(_, bytes)| !is_service(bytes));
     }
@@ -155,6 +173,54 @@ async fn replays(path: &str) {
     let got = whole(bench.get("s", json!({"StartSelectorType": "EARLIEST"})).await).await;
     let differs = got.iter().zip(&expected).position(|(got, expected)| got != expected);
     assert!(got == expected, "{path}: {} bytes for {}, first at {differs:?}", got.len(), expected.len());
+}
+
+/// Recorded bytes with one text replaced by another of the same length.
+fn with(bytes: &[u8], recorded: &str, ours: &str) -> Vec<u8> {
+    assert_eq!(recorded.len(), ours.len(), "{recorded} {ours}");
+    let mut bytes = bytes.to_vec();
+    let at = bytes.windows(recorded.len()).position(|run| run == recorded.as_bytes()).unwrap();
+    bytes[at..at + ours.len()].copy_from_slice(ours.as_bytes());
+    bytes
+}
+
+/// Names, order and size coding of the service's tags are those that were recorded: only values differ, and those that
+/// are compared have the recorded lengths.
+#[tokio::test]
+async fn service_tags_are_the_recorded_bytes_but_for_their_values() {
+    for path in [
+        "kvs-recordings/test_mixed_tags.mkv",
+        "kvs-recordings/output_get_media_sparse_fragments.mkv",
+        "kvs-recordings/output-get-media-equal-timecode.mkv",
+    ] {
+        let Some(recording) = recorded(path) else { continue };
+        let theirs = parts(&recording);
+        let start_ms = ms(&theirs[0].producer_timestamp) - theirs[0].timecode as i64;
+        let mut sent = [&theirs[0].ebml[..], b"\x18\x53\x80\x67\xff", &joined(&theirs[0].head)].concat();
+        for fragment in &theirs {
+            sent.extend_from_slice(&fragment.cluster);
+            sent.extend(joined(&fragment.trailer));
+        }
+        let bench = bench();
+        bench.create("s", 24).await;
+        bench.produce("s", relative(start_ms), &sent).await;
+        bench.clock.advance_ms(theirs[0].behind_ms.parse().unwrap());
+        let ours = parts(&whole(bench.get("s", json!({"StartSelectorType": "EARLIEST"})).await).await);
+        assert_eq!(ours.len(), theirs.len(), "{path}");
+        let mut compared = 0;
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            let before = with(&theirs.service[0], &theirs.number, &ours.number);
+            let before = with(&before, &theirs.server_timestamp, &ours.server_timestamp);
+            assert!(ours.service[0] == before, "{path}: before the Cluster of {}", theirs.number);
+            if ours.behind_ms.len() == theirs.behind_ms.len() {
+                let after = with(&theirs.service[1], &theirs.number, &ours.number);
+                let after = with(&after, &theirs.behind_ms, &ours.behind_ms);
+                assert!(ours.service[1] == after, "{path}: at the end of {}", theirs.number);
+                compared += 1;
+            }
+        }
+        assert!(compared > 0, "{path}");
+    }
 }
 
 #[tokio::test]

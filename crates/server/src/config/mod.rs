@@ -1,11 +1,13 @@
 //! The configuration: a TOML file, overridden by `TYMPAN_SECTION__KEY` variables, every key at its default in
 //! `config/tympan.toml`.
 
+mod limit;
 mod load;
 mod secret;
 mod sections;
 mod suggest;
 
+pub use limit::Limit;
 pub use load::{ConfigError, load};
 pub use secret::{SecretError, read_secret};
 pub use sections::{

@@ -1,19 +1,20 @@
 //! Kinesis Video Streams over HTTP: JSON in and out, and the two bodies that are media.
 
 use super::body::{self, Body};
+use super::request_body::RequestBody;
 use super::respond;
+use super::uploader::Uploader;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::{self, Stream};
 use http_body_util::BodyExt;
 use hyper::Response;
-use hyper::body::Incoming;
 use hyper::http::request::Parts;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tympan_auth::{BodyRule, Refusal, Verified};
 use tympan_kvs::{
-    AckStream, KvsError, KvsErrorCode, KvsService, MEDIA_CONTENT_TYPE, MediaBody, Operation, PutMediaRequest,
-    PutMediaSession, StreamIdentity,
+    AckEvent, AckStream, KvsError, KvsErrorCode, KvsService, MEDIA_CONTENT_TYPE, MediaBody, Operation,
+    PutMediaRequest, PutMediaSession, StreamIdentity,
 };
 use tympan_store::Ending;
 use tympan_types::Caller;
@@ -40,12 +41,13 @@ pub(super) async fn call(
 
 /// PutMedia: the answer begins at once, and acknowledgements follow while the body is read.
 ///
-/// A refusal is sent without reading the body, so a client that waits for `100 Continue` never sends it.
+/// A refusal is sent without reading the body, so a client that waits for `100 Continue` never sends it; that of one
+/// which does not wait is thrown away.
 pub(super) async fn put_media(
     service: &KvsService,
     verified: &Verified,
     head: &Parts,
-    body: Incoming,
+    body: RequestBody,
     shutdown: CancellationToken,
 ) -> Response<Body> {
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -65,26 +67,40 @@ pub(super) async fn put_media(
                 session.push(bytes);
             }
             tokio::task::yield_now().await;
-            tokio::spawn(upload(session, body, hash, shutdown));
-            respond::respond(200, "application/json", body::chunked(lines(acks)))
+            let answered = CancellationToken::new();
+            let told = Told {
+                acks,
+                uploader: head.extensions.get::<Uploader>().cloned(),
+                _answered: answered.clone().drop_guard(),
+            };
+            tokio::spawn(upload(session, body, hash, answered, shutdown));
+            respond::respond(200, "application/json", body::chunked(told.lines()))
         }
         Err(error) => refuse(&error),
     }
 }
 
-/// Feeds the body into its session, no faster than the store takes it.
+/// Feeds the body into its session, no faster than the store takes it, until the body or the answer ends. What is
+/// still unread then is thrown away.
 async fn upload(
     mut session: PutMediaSession,
-    mut body: Incoming,
+    mut body: RequestBody,
     mut hash: SignedHash,
+    answered: CancellationToken,
     shutdown: CancellationToken,
 ) {
     loop {
         session.ready().await;
         let frame = tokio::select! {
-            frame = body.frame() => frame,
+            biased;
             // A drain ends uploads on whatever fragment is complete; the producer reconnects elsewhere.
-            () = shutdown.cancelled() => break,
+            () = shutdown.cancelled() => {
+                body.end_soon();
+                break;
+            }
+            frame = body.frame() => frame,
+            // Closed for silence, or an error was told while the producer sent nothing.
+            () = answered.cancelled() => break,
         };
         match frame {
             Some(Ok(frame)) => {
@@ -134,12 +150,27 @@ impl SignedHash {
     }
 }
 
-/// One chunk per line: the C producer cannot take more than 1,024 bytes at a time.
-fn lines(acks: AckStream) -> impl Stream<Item = Bytes> + Send {
-    stream::unfold(acks, |mut acks| async move {
-        let ack = acks.next().await?;
-        Some((Bytes::from(ack.to_line()), acks))
-    })
+/// What an upload is told.
+struct Told {
+    acks: AckStream,
+    uploader: Option<Uploader>,
+    /// Gone when the answer is over.
+    _answered: DropGuard,
+}
+
+impl Told {
+    /// One chunk per line: the C producer cannot take more than 1,024 bytes at a time.
+    fn lines(self) -> impl Stream<Item = Bytes> + Send {
+        stream::unfold(self, |mut told| async move {
+            let ack = told.acks.next().await?;
+            match (&told.uploader, ack.event) {
+                (Some(uploader), AckEvent::Error(_)) => uploader.failed(),
+                (Some(uploader), AckEvent::Received) => uploader.succeeded(),
+                _ => {}
+            }
+            Some((Bytes::from(ack.to_line()), told))
+        })
+    }
 }
 
 fn media(body: MediaBody) -> Response<Body> {

@@ -2,11 +2,13 @@
 
 use super::body::Body;
 use super::gate::Peer;
+use super::write_deadline::WriteDeadline;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{SockRef, TcpKeepalive};
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -23,6 +25,8 @@ use tracing::{debug, warn};
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may take for a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A silent connection is probed after so long.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Largest head of a request: signatures with long session tokens are a few kB.
 const HEAD_LIMIT_BYTES: usize = 64 * 1024;
 
@@ -33,10 +37,13 @@ pub(super) trait Answer: Send + Sync + 'static {
 }
 
 /// Serves `listener` until `shutdown`; then finishes the requests that run. Returns when the last connection is closed.
+///
+/// A connection whose peer takes nothing for `write_timeout` is closed.
 pub(super) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     answer: Arc<impl Answer>,
+    write_timeout: Duration,
     shutdown: CancellationToken,
 ) {
     let connections = TaskTracker::new();
@@ -47,10 +54,10 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                // Live audio goes out in pieces of 400 bytes: each must leave at once.
-                if let Err(error) = stream.set_nodelay(true) {
-                    debug!(%error, "cannot set TCP_NODELAY");
+                if let Err(error) = tune(&stream, write_timeout) {
+                    debug!(%error, "cannot set the options of a connection");
                 }
+                let stream = WriteDeadline::new(stream, write_timeout);
                 connections.spawn(welcome(stream, peer, tls.clone(), answer.clone(), shutdown.clone()));
             }
             Err(error) => {
@@ -64,8 +71,19 @@ pub(super) async fn serve(
     connections.wait().await;
 }
 
+/// Live audio goes out in pieces of 400 bytes: each must leave at once. A peer that is gone without a word is noticed:
+/// by what it does not acknowledge, or, where nothing is sent, by keepalive.
+fn tune(stream: &TcpStream, write_timeout: Duration) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket.set_tcp_user_timeout(Some(write_timeout))?;
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE / 3).with_retries(3),
+    )
+}
+
 async fn welcome(
-    stream: TcpStream,
+    stream: WriteDeadline<TcpStream>,
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
     answer: Arc<impl Answer>,

@@ -11,10 +11,15 @@ mod gate;
 mod kms;
 mod kvs;
 mod listener;
+mod request_body;
 mod respond;
 mod route;
 mod sts;
 mod tls;
+mod uploader;
+#[cfg(test)]
+mod uploads_tests;
+mod write_deadline;
 
 pub(crate) use admin::Readiness;
 pub(crate) use route::{Services, serve};

@@ -5,7 +5,9 @@ use super::authenticate::{Authenticator, Rejected};
 use super::body::Body;
 use super::gate::{self, Ask, Gate, Peer, Visit};
 use super::listener::{self, Answer};
+use super::request_body::RequestBody;
 use super::tls::Tls;
+use super::uploader::{Patience, Uploader};
 use super::{connect, contacts, kms, kvs, respond, sts};
 use crate::audit::Audit;
 use crate::metrics::Metrics;
@@ -56,6 +58,8 @@ pub(crate) struct Services {
     pub explains: bool,
     /// Largest JSON request body.
     pub body_limit_bytes: usize,
+    /// How long a client may take nothing of an answer.
+    pub write_timeout: Duration,
     /// For `/readyz`.
     pub readiness: Readiness,
     /// For `/metrics`.
@@ -83,13 +87,14 @@ pub(crate) async fn serve(
         readiness: services.readiness,
         metrics: services.metrics,
         shutdown: shutdown.clone(),
+        patience: Arc::default(),
     };
     let acceptor =
         services.tls.as_ref().map(|tls| tls.acceptor()).transpose().map_err(std::io::Error::other)?;
     if let Some(tls) = services.tls {
         tokio::spawn(tls.watch(shutdown.clone()));
     }
-    listener::serve(listener, acceptor, Arc::new(router), shutdown).await;
+    listener::serve(listener, acceptor, Arc::new(router), services.write_timeout, shutdown).await;
     Ok(())
 }
 
@@ -105,6 +110,7 @@ struct Router {
     readiness: Readiness,
     metrics: Arc<Metrics>,
     shutdown: CancellationToken,
+    patience: Arc<Patience>,
 }
 
 /// An answer, or a refusal that stands in for one.
@@ -114,9 +120,15 @@ impl Answer for Router {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         let begun = Instant::now();
         let request_id = uuid::Uuid::new_v4().to_string();
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let visit = Visit { request_id, peer: head.extensions.get::<Peer>().copied() };
         let path = head.uri.path().to_owned();
+        let body = RequestBody::new(body, &head.headers);
+        let uploader = (path == "/putMedia").then(|| Uploader::of(&self.patience, &head));
+        if let Some(uploader) = &uploader {
+            uploader.wait().await;
+            head.extensions.insert(uploader.clone());
+        }
         let answered = match (head.method.as_str(), path.as_str()) {
             ("GET" | "HEAD", "/healthz") => Ok(admin::health()),
             ("GET" | "HEAD", "/readyz") => Ok(admin::ready(&self.readiness)),
@@ -124,6 +136,9 @@ impl Answer for Router {
             _ => self.signed(&visit, head, body).await,
         };
         let response = answered.unwrap_or_else(|refusal| *refusal);
+        if let Some(uploader) = uploader.filter(|_| !response.status().is_success()) {
+            uploader.failed();
+        }
         self.metrics.http_request(&path, response.status().as_u16());
         let request_id = &visit.request_id;
         tracing::debug!(request_id, path, status = response.status().as_u16(), took = ?begun.elapsed(), "answered");
@@ -132,7 +147,7 @@ impl Answer for Router {
 }
 
 impl Router {
-    async fn signed(&self, visit: &Visit, head: Parts, body: Incoming) -> Answered {
+    async fn signed(&self, visit: &Visit, head: Parts, body: RequestBody) -> Answered {
         let service = self.authenticator.claimed_service(&head);
         match service.as_deref() {
             Some("kinesisvideo") => self.kinesis_video(visit, head, body).await,
@@ -155,7 +170,7 @@ impl Router {
         }
     }
 
-    async fn kinesis_video(&self, visit: &Visit, head: Parts, body: Incoming) -> Answered {
+    async fn kinesis_video(&self, visit: &Visit, head: Parts, body: RequestBody) -> Answered {
         let checked = self.authenticator.check_head(&head)?;
         // Every operation is a POST.
         let operation = Operation::from_path(head.uri.path()).filter(|_| head.method == Method::POST);
@@ -177,7 +192,13 @@ impl Router {
         Ok(self.gate.record(visit, &verified, &asks, response))
     }
 
-    async fn put_media(&self, visit: &Visit, verified: &Verified, head: &Parts, body: Incoming) -> Answered {
+    async fn put_media(
+        &self,
+        visit: &Visit,
+        verified: &Verified,
+        head: &Parts,
+        body: RequestBody,
+    ) -> Answered {
         let action = Operation::PutMedia.action();
         let ask = match kvs::stream_of_put_media(head) {
             Some(stream) => Ask::of_stream(action, self.kvs.resource_of(&verified.caller, &stream).await),
@@ -192,7 +213,7 @@ impl Router {
         Ok(self.gate.record(visit, verified, &asks, response))
     }
 
-    async fn key_management(&self, visit: &Visit, head: Parts, body: Incoming) -> Answered {
+    async fn key_management(&self, visit: &Visit, head: Parts, body: RequestBody) -> Answered {
         let checked = self.authenticator.check_head(&head)?;
         let body = self.read(body).await?;
         let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
@@ -203,7 +224,7 @@ impl Router {
         Ok(self.gate.record(visit, &verified, &asks, response))
     }
 
-    async fn amazon_connect(&self, visit: &Visit, head: Parts, body: Incoming) -> Answered {
+    async fn amazon_connect(&self, visit: &Visit, head: Parts, body: RequestBody) -> Answered {
         let checked = self.authenticator.check_head(&head)?;
         let body = self.read(body).await?;
         let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
@@ -251,7 +272,7 @@ impl Router {
         Ok(self.gate.record(visit, verified, &asks, response))
     }
 
-    async fn security_token(&self, visit: &Visit, head: Parts, body: Incoming) -> Answered {
+    async fn security_token(&self, visit: &Visit, head: Parts, body: RequestBody) -> Answered {
         let id = visit.request_id.as_str();
         let rejected = |rejected: Rejected| {
             Box::new(sts::refuse(&StsError::rejected(&rejected.rejection, rejected.message()), id))
@@ -275,7 +296,7 @@ impl Router {
         Ok(response)
     }
 
-    async fn read(&self, body: Incoming) -> Result<Bytes, Box<Response<Body>>> {
+    async fn read(&self, body: RequestBody) -> Result<Bytes, Box<Response<Body>>> {
         let limit = self.body_limit_bytes;
         let refuse = |status, error_type, message: String| {
             // Clients of JSON services look for the type in the body.

@@ -4,6 +4,7 @@ mod access;
 mod dev;
 mod drain;
 mod interrupted;
+mod kvs_limits;
 mod provision;
 mod ready_file;
 mod wire;

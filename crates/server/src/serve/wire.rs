@@ -1,5 +1,6 @@
 //! Builds everything and connects it. No decision on business data is made here.
 
+use super::kvs_limits::kvs_limits;
 use super::ready_file::Addresses;
 use super::{access, interrupted, provision};
 use crate::audit::{Audit, AuditOptions};
@@ -28,7 +29,7 @@ use tympan_connect::call::CallOptions;
 use tympan_connect::capture::{Leases, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options};
 use tympan_kms::KeyProvider;
-use tympan_kvs::{Companded, KvsOptions, KvsService, Limits};
+use tympan_kvs::{Companded, KvsOptions, KvsService};
 use tympan_store::embedded::EmbeddedOptions;
 use tympan_store::{BodyCodec, MediaStore, StoreOptions};
 use tympan_types::{AccountId, Region};
@@ -71,7 +72,7 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
         }
         url => url.trim_end_matches('/').to_owned(),
     };
-    let kvs = KvsService::new(store.clone(), kvs_options(config, &url));
+    let kvs = KvsService::new(store.clone(), kvs_options(config, &url)?);
 
     let (history, cut_off) = FileHistory::open(&config.data_dir)?;
     let history = Arc::new(history);
@@ -127,6 +128,7 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
         clock_skew_s: config.auth.clock_skew_s,
         explains: dev,
         body_limit_bytes: config.http.body_limit_bytes,
+        write_timeout: Duration::from_millis(config.http.write_timeout_ms),
         readiness: readiness.clone(),
         metrics,
     };
@@ -197,16 +199,18 @@ fn open_store(config: &Config, keys: Arc<dyn KeyProvider>) -> anyhow::Result<Med
     Ok(MediaStore::open(Arc::new(backend), keys, Arc::new(SystemClock), options)?)
 }
 
-fn kvs_options(config: &Config, url: &str) -> KvsOptions {
+fn kvs_options(config: &Config, url: &str) -> anyhow::Result<KvsOptions> {
     let close_after = Duration::from_millis(config.kvs.put_media_idle_ms);
-    KvsOptions {
-        limits: Limits { streams_per_account: Some(config.kvs.streams_per_account), ..Limits::open() },
+    Ok(KvsOptions {
+        limits: kvs_limits(&config.kvs)?,
+        status_delay: Duration::from_millis(config.kvs.status_delay_ms),
         put_media_idle_ack: close_after / 6,
         put_media_idle_close: close_after,
         get_media_idle: Duration::from_millis(config.kvs.get_media_idle_ms),
         get_media_lifetime: Duration::from_secs(config.kvs.get_media_lifetime_s),
+        get_media_stall: Duration::from_millis(config.kvs.get_media_stall_ms),
         ..KvsOptions::new(url, Arc::new(SystemClock))
-    }
+    })
 }
 
 fn media_options(config: &Config, address: IpAddr) -> MediaPlaneOptions {

@@ -15,6 +15,7 @@ pub(crate) struct LocalDirectory {
 impl LocalDirectory {
     /// The streams of one account and region.
     pub(crate) fn new(kvs: KvsService, account: AccountId, region: Region) -> Self {
+        let kvs = kvs.within_process();
         Self { kvs, caller: Caller { account, region, access_key_id: "tympan-capture".into() } }
     }
 

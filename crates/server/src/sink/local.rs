@@ -18,7 +18,7 @@ pub(crate) struct LocalSink {
 impl LocalSink {
     /// A sink for `kvs`, whose sessions are fed from `queue`.
     pub(crate) fn new(kvs: KvsService, queue: Arc<CaptureQueue>) -> Self {
-        Self { kvs, queue }
+        Self { kvs: kvs.within_process(), queue }
     }
 }
 
