@@ -16,6 +16,7 @@ API_NAMES = [
     "GET_CLIP",
     "GET_IMAGES",
 ]
+HUB_ARN = "arn:aws:iot:us-west-2:111122223333:thing/hub"
 UNKNOWN_ARN = "arn:aws:kinesisvideo:us-west-2:111122223333:stream/unknown/1598784211076"
 
 kvs = aws("kinesisvideo")
@@ -300,19 +301,89 @@ def every_api_has_an_endpoint():
 
 
 @check
+def the_storage_tier_is_kept_shown_and_changed():
+    arn = create("warm", StreamStorageConfiguration={"DefaultStorageTier": "WARM"})
+    shown = kvs.describe_stream_storage_configuration(StreamName="warm")
+    equal((shown["StreamName"], shown["StreamARN"]), ("warm", arn), "the stream")
+    equal(shown["StreamStorageConfiguration"], {"DefaultStorageTier": "WARM"}, "the tier")
+    version = describe(StreamARN=arn)["Version"]
+    hot = {"CurrentVersion": version, "StreamStorageConfiguration": {"DefaultStorageTier": "HOT"}}
+    kvs.update_stream_storage_configuration(StreamARN=arn, **hot)
+    shown = kvs.describe_stream_storage_configuration(StreamARN=arn)["StreamStorageConfiguration"]
+    equal(shown, {"DefaultStorageTier": "HOT"}, "the tier")
+    with typed(kvs, "VersionMismatchException"):
+        kvs.update_stream_storage_configuration(StreamARN=arn, **hot)
+    client = unchecked()
+    with typed(client, "InvalidArgumentException"):
+        client.create_stream(StreamName="cold", StreamStorageConfiguration={"DefaultStorageTier": "COLD"})
+    with typed(kvs, "ResourceNotFoundException", 404):
+        kvs.describe_stream_storage_configuration(StreamName="unknown")
+
+
+@check
+def tags_are_set_by_arn_in_list_form_and_listed_as_a_map():
+    arn = create("tagged-resource")
+    kvs.tag_resource(ResourceARN=arn, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": ""}])
+    kvs.untag_resource(ResourceARN=arn, TagKeyList=["a", "never there"])
+    equal(kvs.list_tags_for_resource(ResourceARN=arn)["Tags"], {"b": ""}, "tags")
+    equal(kvs.list_tags_for_stream(StreamName="tagged-resource")["Tags"], {"b": ""}, "the stream's tags")
+    channel = "arn:aws:kinesisvideo:us-west-2:111122223333:channel/a/1598784211076"
+    for unknown in [UNKNOWN_ARN, channel]:
+        with typed(kvs, "ResourceNotFoundException", 404):
+            kvs.list_tags_for_resource(ResourceARN=unknown)
+
+
+@check
+def no_resource_is_mapped_to_a_stream():
+    create("unmapped")
+    answer = kvs.describe_mapped_resource_configuration(StreamName="unmapped")
+    equal(answer["MappedResourceConfigurationList"], [], "mapped resources")
+    with typed(kvs, "ResourceNotFoundException", 404):
+        kvs.describe_mapped_resource_configuration(StreamName="unknown")
+
+
+@check
 def operations_that_are_not_here_say_so():
+    create("kept", DataRetentionInHours=1)
+    create("passing")
     for name, call in [
-        ("TagResource", lambda: kvs.tag_resource(ResourceARN=UNKNOWN_ARN, Tags=[{"Key": "a", "Value": "b"}])),
-        ("ListTagsForResource", lambda: kvs.list_tags_for_resource(ResourceARN=UNKNOWN_ARN)),
         ("CreateSignalingChannel", lambda: kvs.create_signaling_channel(ChannelName="a")),
         ("ListSignalingChannels", kvs.list_signaling_channels),
-        ("DescribeNotificationConfiguration", lambda: kvs.describe_notification_configuration(StreamName="a")),
-        ("DescribeImageGenerationConfiguration", lambda: kvs.describe_image_generation_configuration(StreamName="a")),
-        ("DescribeEdgeConfiguration", lambda: kvs.describe_edge_configuration(StreamName="a")),
+        ("DescribeNotificationConfiguration", lambda: kvs.describe_notification_configuration(StreamName="kept")),
+        ("DescribeImageGenerationConfiguration", lambda: kvs.describe_image_generation_configuration(StreamName="kept")),
+        ("UpdateImageGenerationConfiguration", lambda: kvs.update_image_generation_configuration(StreamName="kept")),
+        ("UpdateNotificationConfiguration", lambda: kvs.update_notification_configuration(StreamName="kept")),
+        ("ListEdgeAgentConfigurations", lambda: kvs.list_edge_agent_configurations(HubDeviceArn=HUB_ARN)),
     ]:
         with refused("NotImplementedException", 501) as refusal:
             call()
         assert name in refusal.message, refusal.message
+
+
+@check
+def operations_that_are_not_here_answer_a_modelled_error_where_one_fits():
+    create("bare", DataRetentionInHours=1)
+    create("fleeting")
+    channel = "arn:aws:kinesisvideo:us-west-2:111122223333:channel/a/1598784211076"
+    disabled = {"Status": "DISABLED"}
+    for call in [
+        lambda: kvs.describe_signaling_channel(ChannelName="a"),
+        lambda: kvs.update_signaling_channel(ChannelARN=channel, CurrentVersion="a"),
+        lambda: kvs.delete_signaling_channel(ChannelARN=channel),
+        lambda: kvs.get_signaling_channel_endpoint(ChannelARN=channel),
+        lambda: kvs.describe_media_storage_configuration(ChannelName="a"),
+        lambda: kvs.update_media_storage_configuration(ChannelARN=channel, MediaStorageConfiguration=disabled),
+        lambda: kvs.describe_edge_configuration(StreamName="unknown"),
+        lambda: kvs.describe_notification_configuration(StreamName="unknown"),
+    ]:
+        with typed(kvs, "ResourceNotFoundException", 404):
+            call()
+    for call in [kvs.describe_edge_configuration, kvs.delete_edge_configuration]:
+        with typed(kvs, "StreamEdgeConfigurationNotFoundException", 404):
+            call(StreamName="bare")
+    for call in [kvs.update_image_generation_configuration, kvs.update_notification_configuration]:
+        with typed(kvs, "NoDataRetentionException"):
+            call(StreamName="fleeting")
 
 
 @check
