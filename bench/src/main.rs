@@ -6,6 +6,7 @@
 mod capture;
 mod clock;
 mod live;
+mod load;
 mod machine;
 mod punctuality;
 mod report;
@@ -25,11 +26,14 @@ enum Bench {
     Live(live::Arguments),
     /// CPU, memory and disk of captured calls, and whether every sample is there
     Capture(capture::Arguments),
+    /// Many uploads at once, readers at their tails, one of them slow and one dead
+    Load(load::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
     match Bench::parse() {
         Bench::Live(arguments) => live::run(&arguments),
         Bench::Capture(arguments) => capture::run(&arguments),
+        Bench::Load(arguments) => load::run(&arguments),
     }
 }

@@ -15,9 +15,9 @@ use tympan_types::Region;
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
     /// Host and port.
-    authority: String,
-    credentials: Credentials,
-    region: Region,
+    pub(super) authority: String,
+    pub(super) credentials: Credentials,
+    pub(super) region: Region,
 }
 
 /// The two services, by the names that signatures carry.
@@ -63,6 +63,18 @@ impl Client {
         body: String,
     ) -> anyhow::Result<Response<Incoming>> {
         let stream = TcpStream::connect(&self.authority).await.context("cannot connect to the server")?;
+        self.send_over(stream, service, method, target, body).await
+    }
+
+    /// As [`Self::send`], over a connection of the caller's.
+    pub(super) async fn send_over(
+        &self,
+        stream: TcpStream,
+        service: Service,
+        method: &str,
+        target: &str,
+        body: String,
+    ) -> anyhow::Result<Response<Incoming>> {
         stream.set_nodelay(true)?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);

@@ -3,7 +3,9 @@
 pub(crate) mod calls;
 pub(crate) mod connect;
 pub(crate) mod core;
+pub(crate) mod follow;
 pub(crate) mod http;
 pub(crate) mod media;
 pub(crate) mod process;
 pub(crate) mod server;
+pub(crate) mod upload;

@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tympan_testkit::TestServer;
+use tympan_testkit::{TestServer, TestServerBuilder};
 
 /// Builds the binary, unless `TYMPAN_BIN` names one.
 pub(crate) fn build() -> anyhow::Result<()> {
@@ -30,6 +30,15 @@ pub(crate) fn build() -> anyhow::Result<()> {
 ///
 /// Its data is beside the build and not in the temporary folder, which may be no disk.
 pub(crate) fn start(calls: u32, core: Option<Core>) -> anyhow::Result<(TestServer, tempfile::TempDir)> {
+    start_with(calls, core, |builder| builder)
+}
+
+/// As [`start`], with more settings.
+pub(crate) fn start_with(
+    calls: u32,
+    core: Option<Core>,
+    settings: impl FnOnce(TestServerBuilder) -> TestServerBuilder,
+) -> anyhow::Result<(TestServer, tempfile::TempDir)> {
     make_room_for_sockets()?;
     let data = tempfile::Builder::new().prefix("bench-data-").tempdir_in(profile_folder()?)?;
     let builder = TestServer::builder()
@@ -37,6 +46,7 @@ pub(crate) fn start(calls: u32, core: Option<Core>) -> anyhow::Result<(TestServe
         .env("TYMPAN_SIP__CALLS_MAX", calls + 10)
         .env("TYMPAN_SPEECH__COMMAND", "[]")
         .data_dir(data.path());
+    let builder = settings(builder);
     let server = match core {
         Some(core) => core.run(|| builder.start())??,
         None => builder.start()?,
