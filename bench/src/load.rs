@@ -129,12 +129,12 @@ async fn load(arguments: &Arguments, server: &TestServer) -> anyhow::Result<Outc
         .map(|stream| {
             let client = client.clone();
             tokio::spawn(async move {
-                Follower::open(&client, &name_of(stream), stream, "NOW").await?.to_the_end().await
+                Follower::open(&client, &name_of(stream), stream, "NOW").await?.finish().await
             })
         })
         .collect();
     let beside = Follower::open(&client, BULK_NAME, bulk_stream, "NOW").await?;
-    let beside = tokio::spawn(beside.to_the_end());
+    let beside = tokio::spawn(beside.finish());
     let open_narrow = || Follower::open_narrow(&client, BULK_NAME, bulk_stream, "NOW");
     let stall = Duration::from_millis(arguments.stall_ms);
     let write_timeout = Duration::from_millis(arguments.write_timeout_ms);
@@ -167,7 +167,7 @@ async fn slow(mut reader: Follower, bulk: Arc<Progress>, stall: Duration) -> any
     until_begun(&mut reader).await?;
     until_sent(&bulk.bytes, BUFFERED_BYTES).await;
     sleep(stall * 2).await;
-    Ok(reader.to_the_end().await?.error_id)
+    Ok(reader.finish().await?.error_id)
 }
 
 /// Reads until the first frame and never again, until its connection must be closed. Whether it was.
@@ -175,7 +175,7 @@ async fn dead(mut reader: Follower, bulk: Arc<Progress>, write_timeout: Duration
     until_begun(&mut reader).await?;
     until_sent(&bulk.bytes, BUFFERED_BYTES).await;
     sleep(write_timeout * 3 / 2).await;
-    Ok(reader.to_the_end().await.is_err())
+    Ok(reader.finish().await.is_err())
 }
 
 async fn until_begun(reader: &mut Follower) -> anyhow::Result<()> {

@@ -101,7 +101,7 @@ impl Follower {
     }
 
     /// Reads to the end of the body.
-    pub(crate) async fn to_the_end(mut self) -> anyhow::Result<Heard> {
+    pub(crate) async fn finish(mut self) -> anyhow::Result<Heard> {
         while self.next().await? {}
         Ok(self.heard)
     }
