@@ -66,6 +66,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Streams of an account and region by name.
     fn list_streams(&self, page: &StreamPage) -> Result<Vec<Stream>, StoreError>;
 
+    /// All streams there are, of whatever account: at most `limit` ids after `after`, ascending.
+    fn stream_ids(&self, after: Option<StreamId>, limit: usize) -> Result<Vec<StreamId>, StoreError>;
+
     /// Destroys the stream's wrapped keys, its chunk rows and its own row in one transaction; bytes go with the next
     /// [`Backend::expire`].
     fn delete_stream(&self, key: &StreamKey, version: Option<u64>) -> Result<StreamId, StoreError>;

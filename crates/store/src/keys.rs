@@ -7,7 +7,7 @@ use crate::{KeyRow, StoreError, Stream, StreamId, StreamKey};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tympan_kms::{DataKey, EncryptionContext, KeyId, KeyProvider, KmsError};
-use tympan_types::WallTime;
+use tympan_types::{StreamArn, WallTime};
 
 pub(crate) struct KeyCache {
     provider: Arc<dyn KeyProvider>,
@@ -127,6 +127,22 @@ impl Core {
         self.open_key(stream, row).await
     }
 
+    /// Opens all of a stream's keys beside the cache, for somebody who reads everything once. Keys that the provider
+    /// refuses are left out.
+    pub(crate) async fn keys_apart(
+        self: &Arc<Self>,
+        stream: &Stream,
+    ) -> Result<HashMap<u32, DataKey>, StoreError> {
+        let id = stream.id;
+        let mut opened = HashMap::new();
+        for row in self.blocking(move |core| core.backend.keys(id)).await? {
+            if let Ok(key) = self.keys.provider.unwrap(&row.wrapped, &context_of(stream)).await {
+                opened.insert(row.number, key);
+            }
+        }
+        Ok(opened)
+    }
+
     async fn open_key(&self, stream: &Stream, row: &KeyRow) -> Result<Arc<DataKey>, StoreError> {
         match self.keys.provider.unwrap(&row.wrapped, &context_of(stream)).await {
             Ok(key) => {
@@ -156,11 +172,15 @@ impl Core {
     }
 }
 
-/// Binds a wrapped key to one generation of one stream.
 fn context_of(stream: &Stream) -> EncryptionContext {
+    context(&stream.arn, stream.id)
+}
+
+/// Binds a wrapped key to one generation of one stream.
+pub(crate) fn context(arn: &StreamArn, id: StreamId) -> EncryptionContext {
     EncryptionContext::new()
-        .with("tympan:stream-arn", stream.arn.to_string())
-        .with("tympan:stream-id", stream.id.to_string())
+        .with("tympan:stream-arn", arn.to_string())
+        .with("tympan:stream-id", id.to_string())
 }
 
 fn master(kms_key_id: &str) -> Result<KeyId, StoreError> {

@@ -248,10 +248,7 @@ pub(crate) fn open(
     if (header.stream, header.meta.number) != (stream, number) {
         return Err(damaged(&"another fragment stands in its place"));
     }
-    let record = bytes.get(..header.record_bytes()).ok_or_else(|| damaged(&RecordError::CutOff))?;
-    let mut plain = record[RECORD_HEADER_BYTES..].to_vec();
-    key.open(header.nonce, &record[ASSOCIATED], &mut plain).map_err(|error| damaged(&error))?;
-    let mut body = Bytes::from(plain);
+    let mut body = Bytes::from(decrypt(bytes, &header, key).map_err(|error| damaged(&error))?);
     let head = body.split_to(header.meta.head_bytes as usize);
     if header.form != PLAIN {
         let Some(codec) = codec.filter(|codec| codec.form() == header.form) else {
@@ -262,6 +259,15 @@ pub(crate) fn open(
         body = plain.ok_or_else(|| damaged(&"its body does not expand to what it was"))?.into();
     }
     Ok(Fragment { meta: header.meta, head, body })
+}
+
+/// The head and, in its form, the body of the record at the beginning of `bytes`, which has this header. The error is the
+/// end of a sentence that begins with the fragment.
+pub(crate) fn decrypt(bytes: &[u8], header: &RecordHeader, key: &DataKey) -> Result<Vec<u8>, String> {
+    let record = bytes.get(..header.record_bytes()).ok_or_else(|| RecordError::CutOff.to_string())?;
+    let mut plain = record[RECORD_HEADER_BYTES..].to_vec();
+    key.open(header.nonce, &record[ASSOCIATED], &mut plain).map_err(|error| error.to_string())?;
+    Ok(plain)
 }
 
 fn nonce_of(header: &[u8; RECORD_HEADER_BYTES]) -> [u8; NONCE_BYTES] {

@@ -1,6 +1,7 @@
 use crate::committer::CommitQueue;
 use crate::keeper::{Keeper, release};
 use crate::keys::KeyCache;
+use crate::scrub::ScrubCounts;
 use crate::stream_cell::StreamCell;
 use crate::tail::Tail;
 use crate::{
@@ -33,6 +34,7 @@ pub(crate) struct Core {
     pub(crate) options: StoreOptions,
     pub(crate) queue: CommitQueue,
     pub(crate) keeper: Keeper,
+    pub(crate) scrubs: ScrubCounts,
     cells: Mutex<HashMap<StreamId, Arc<StreamCell>>>,
     shut: AtomicBool,
 }
@@ -60,6 +62,14 @@ pub struct StoreStats {
     pub fragments_in_journal: u64,
     /// Chunks made.
     pub chunks_published: u64,
+    /// Passes of the scrub that were finished.
+    pub scrub_passes: u64,
+    /// Fragments that the scrub has read.
+    pub scrub_fragments: u64,
+    /// Bytes that the scrub has read.
+    pub scrub_bytes: u64,
+    /// What the newest pass of the scrub has found damaged.
+    pub scrub_damaged: u64,
 }
 
 impl MediaStore {
@@ -78,6 +88,7 @@ impl MediaStore {
             clock,
             queue: CommitQueue::new(options.commit_queue_bytes),
             keeper: Keeper::default(),
+            scrubs: ScrubCounts::default(),
             cells: Mutex::default(),
             shut: AtomicBool::new(false),
             backend,
@@ -340,7 +351,7 @@ impl MediaStore {
         let _ = tokio::task::spawn_blocking(move || handle.stop()).await;
     }
 
-    fn core(&self) -> &Arc<Core> {
+    pub(crate) fn core(&self) -> &Arc<Core> {
         &self.0.core
     }
 
@@ -465,6 +476,10 @@ impl Core {
             bytes_committed: count(&self.queue.counts.bytes),
             fragments_failed: count(&self.queue.counts.failed),
             chunks_published: count(&self.keeper.chunks),
+            scrub_passes: count(&self.scrubs.passes),
+            scrub_fragments: count(&self.scrubs.fragments),
+            scrub_bytes: count(&self.scrubs.bytes),
+            scrub_damaged: count(&self.scrubs.damaged),
             ..StoreStats::default()
         };
         for cell in cells {

@@ -9,8 +9,10 @@ use crate::{DataKey, EncryptionContext, KmsError, NONCE_BYTES, TAG_BYTES, Wrappe
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-const FORMAT: u8 = 1;
+pub(super) const FORMAT: u8 = 1;
 const HEAD_BYTES: usize = 1 + 16 + 4;
+/// Bytes of a wrapped data key.
+pub(super) const WRAPPED_BYTES: usize = HEAD_BYTES + NONCE_BYTES + 32 + TAG_BYTES;
 
 /// Seals bytes under the newest material of a key.
 ///

@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod master_key;
 mod material;
+mod search;
 mod version_1;
 
 pub(crate) use document::{Document, is_alias};

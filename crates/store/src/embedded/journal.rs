@@ -31,6 +31,15 @@ pub(super) struct SegmentLimits {
     pub(super) age: Duration,
 }
 
+/// The journal at one moment.
+#[derive(Debug, Clone, Default)]
+pub(super) struct JournalCut {
+    /// Numbers of the segments, ascending.
+    pub(super) segments: Vec<u64>,
+    /// The segment that is being written, and where its last group ends.
+    pub(super) open: Option<(u64, u64)>,
+}
+
 /// Where the next group goes.
 struct End {
     open: Option<OpenSegment>,
@@ -175,13 +184,31 @@ impl Journal {
     }
 
     /// Seals a segment that has become old, and deletes those at the beginning that hold nothing alive.
+    #[cfg(test)]
     pub(super) fn tend(&self) -> Result<(), StoreError> {
-        {
-            let mut end = lock(&self.end);
-            if end.open.as_ref().is_some_and(|open| open.opened.elapsed() >= self.limits.age) {
-                self.seal(&mut end);
-            }
+        self.seal_old();
+        self.delete_dead()
+    }
+
+    /// Seals a segment that has become old.
+    pub(super) fn seal_old(&self) {
+        let mut end = lock(&self.end);
+        if end.open.as_ref().is_some_and(|open| open.opened.elapsed() >= self.limits.age) {
+            self.seal(&mut end);
         }
+    }
+
+    /// What has been made durable until now: the segments in order, and how far the open one is filled. Bytes before
+    /// that do not change any more.
+    pub(super) fn cut(&self) -> JournalCut {
+        // No group is being written and no segment begun while this is held.
+        let end = lock(&self.end);
+        let open = end.open.as_ref().map(|open| (open.number, open.end));
+        JournalCut { segments: lock(&self.segments).keys().copied().collect(), open }
+    }
+
+    /// Deletes segments at the beginning that hold nothing alive.
+    pub(super) fn delete_dead(&self) -> Result<(), StoreError> {
         while let Some((number, damaged)) = self.first_dead() {
             let path = segment_path(&self.dir, number);
             let removed = if damaged {

@@ -10,9 +10,13 @@
 //! ```
 //! Source: docs/storage.md.
 
+mod at_rest;
+mod backup;
 mod catalogue;
+mod check;
 pub mod chunk_file;
 mod chunk_store;
+mod deletion_proof;
 mod directory;
 mod disk;
 mod journal;
@@ -20,10 +24,18 @@ mod journal;
 mod power_cut;
 mod recovery;
 mod reserve;
+mod restore;
 mod schema;
 pub mod segment;
 #[cfg(test)]
 mod simulated_disk;
+
+pub use at_rest::AtRest;
+pub use backup::{BackupOptions, BackupReport, Manifest, ManifestFile};
+pub use catalogue::Deletion;
+pub use check::{CheckReport, Finding, FindingKind, Gap, JournalCheck, Progress, StreamCheck};
+pub use deletion_proof::{DeletionProof, GenerationProof, Subject, Verdict};
+pub use restore::{RestoreReport, SEQUENCE_MARGIN, restore};
 
 use crate::stream_rules::sort_recovered;
 use crate::{
@@ -37,8 +49,8 @@ use disk::FileDisk;
 use journal::{Journal, SegmentLimits};
 use reserve::Reserve;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tympan_types::{FragmentNumber, WallTime};
 
@@ -63,6 +75,9 @@ impl Default for EmbeddedOptions {
 pub struct EmbeddedBackend {
     /// Holds the lock until closed.
     directory: Mutex<Option<Directory>>,
+    path: PathBuf,
+    /// Held while files are deleted, and shared by backups: as long as one runs, nothing that it copies goes away.
+    deleting: RwLock<()>,
     catalogue: Catalogue,
     journal: Journal,
     chunks: ChunkStore,
@@ -139,6 +154,8 @@ impl EmbeddedBackend {
         reserve.hold();
         Ok(Self {
             directory: Mutex::new(Some(directory)),
+            path: path.to_owned(),
+            deleting: RwLock::default(),
             catalogue,
             journal,
             chunks,
@@ -218,7 +235,12 @@ impl Backend for EmbeddedBackend {
         if self.catalogue.check_takes_changes().is_err() {
             return Ok(());
         }
-        self.journal.tend()
+        self.journal.seal_old();
+        match self.deleting.try_write() {
+            Ok(_alone) => self.journal.delete_dead(),
+            // A backup runs: what is dead goes when it is done.
+            Err(_) => Ok(()),
+        }
     }
 
     fn publish_chunk(&self, stream: StreamId, records: &[Located]) -> Result<ChunkRow, StoreError> {
@@ -276,6 +298,10 @@ impl Backend for EmbeddedBackend {
             }
             expired => expired?,
         };
+        // While a backup runs the rows go, so that nothing expired is served, and the bytes follow when it is done.
+        let Ok(_alone) = self.deleting.try_write() else {
+            return Ok(ExpireReport { chunks_expired, objects_removed: 0 });
+        };
         let garbage = self.catalogue.garbage()?;
         for object in &garbage {
             self.chunks.remove(object)?;
@@ -297,6 +323,10 @@ impl Backend for EmbeddedBackend {
 
     fn list_streams(&self, page: &StreamPage) -> Result<Vec<Stream>, StoreError> {
         self.catalogue.list_streams(page)
+    }
+
+    fn stream_ids(&self, after: Option<StreamId>, limit: usize) -> Result<Vec<StreamId>, StoreError> {
+        self.catalogue.stream_ids(after, limit)
     }
 
     fn delete_stream(&self, key: &StreamKey, version: Option<u64>) -> Result<StreamId, StoreError> {

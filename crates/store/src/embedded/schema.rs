@@ -37,7 +37,13 @@ pub(super) const GARBAGE: Sealed = Sealed { table: "garbage", columns: "object",
 pub(super) const STORE: Sealed =
     Sealed { table: "store", columns: "format, epoch", key: "rowid = new.rowid" };
 
-pub(super) const ALL: [Sealed; 5] = [STORE, STREAM, DATA_KEY, CHUNK, GARBAGE];
+pub(super) const DELETION: Sealed = Sealed {
+    table: "deletion",
+    columns: "id, account, region, name, created_ms, deleted_ms, kms_key_id, data_keys, chunks, fragments, bytes",
+    key: "id = new.id",
+};
+
+pub(super) const ALL: [Sealed; 6] = [STORE, STREAM, DATA_KEY, CHUNK, GARBAGE, DELETION];
 
 impl Sealed {
     /// An expression that is true of a row that is what was written.
@@ -119,4 +125,23 @@ CREATE TABLE garbage (                   -- bytes that no row names any more
 /// What format 2 has beside the seals; run on tables of format 1.
 pub(super) const ADDED_BY_FORMAT_2: &str = "
 ALTER TABLE stream ADD COLUMN storage_tier TEXT NOT NULL DEFAULT 'HOT';
+
+CREATE TABLE deletion (                  -- which streams there were
+    id         TEXT    PRIMARY KEY,      -- as text: its sixteen bytes in the file mean that a row of the stream is left
+    account    TEXT    NOT NULL,
+    region     TEXT    NOT NULL,
+    name       TEXT    NOT NULL,
+    created_ms INTEGER NOT NULL,
+    deleted_ms INTEGER NOT NULL,
+    kms_key_id TEXT    NOT NULL,
+    data_keys  INTEGER NOT NULL,         -- wrapped keys that were destroyed
+    chunks     INTEGER NOT NULL,         -- chunks that became garbage
+    fragments  INTEGER NOT NULL,         -- fragments in them
+    bytes      INTEGER NOT NULL          -- their sizes
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER deletion_is_not_changed
+    BEFORE UPDATE OF id, account, region, name, created_ms, deleted_ms, kms_key_id, data_keys, chunks, fragments, bytes
+    ON deletion BEGIN SELECT RAISE(ABORT, 'the log of deletions is only added to'); END;
+CREATE TRIGGER deletion_is_not_removed BEFORE DELETE ON deletion
+    BEGIN SELECT RAISE(ABORT, 'the log of deletions is only added to'); END;
 ";

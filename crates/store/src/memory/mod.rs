@@ -289,6 +289,12 @@ impl Backend for MemoryBackend {
         Ok(listed)
     }
 
+    fn stream_ids(&self, after: Option<StreamId>, limit: usize) -> Result<Vec<StreamId>, StoreError> {
+        let contents = self.owned()?;
+        let ids = contents.streams.keys().filter(|id| after.is_none_or(|after| **id > after));
+        Ok(ids.take(limit).copied().collect())
+    }
+
     fn delete_stream(&self, key: &StreamKey, version: Option<u64>) -> Result<StreamId, StoreError> {
         let mut contents = self.owned()?;
         let row = contents.streams.values().find(|row| is_named(&row.stream, key));

@@ -214,7 +214,7 @@ fn insert(transaction: &Transaction<'_>, chunk: &ChunkRow, stream: &StreamRow) -
 }
 
 /// The columns of [`CHUNK`], and whether they are what was written.
-fn chunk_columns(row: &Row<'_>) -> rusqlite::Result<(ChunkRow, bool)> {
+pub(super) fn chunk_columns(row: &Row<'_>) -> rusqlite::Result<(ChunkRow, bool)> {
     let chunk = ChunkRow {
         stream: StreamId::from_bytes(row.get(0)?),
         first: FragmentNumber::from_bytes(row.get(1)?),

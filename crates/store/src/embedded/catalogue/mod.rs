@@ -3,8 +3,13 @@
 //! One connection writes, one reads, so that a listing does not wait for somebody else's fsync.
 
 mod chunks;
+mod deletions;
 mod integrity;
 mod streams;
+mod upkeep;
+
+pub use deletions::Deletion;
+pub(super) use upkeep::copy_database;
 
 use super::schema;
 use crate::{ErrorKind, StoreError};
@@ -62,7 +67,7 @@ impl Catalogue {
             }
         }
         integrity::check_schema(&transaction)?;
-        integrity::check_rows(&transaction, &mut found.damage)?;
+        integrity::check_rows(&transaction, &mut found.damage);
         let epoch: i64 = one(&transaction, "SELECT epoch FROM store")?;
         let epoch = epoch.unsigned_abs().saturating_add(1);
         if found.takes_changes {

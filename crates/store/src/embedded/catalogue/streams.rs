@@ -1,6 +1,6 @@
 //! The rows of streams and of their wrapped keys.
 
-use super::{Catalogue, execute, failed, to_sql};
+use super::{Catalogue, deletions, execute, failed, to_sql};
 use crate::embedded::schema::STREAM;
 use crate::stream_rules::{change_tags, check_version, exists, expires_before, quota_reached, retention_ms};
 use crate::{
@@ -113,6 +113,7 @@ impl Catalogue {
             let row = find_stream(transaction, key)?.ok_or_else(StoreError::stream_not_found)?;
             check_version(&row.stream, version)?;
             let id = row.stream.id.to_bytes();
+            deletions::record(transaction, &row.stream)?;
             execute(transaction, "DELETE FROM data_key WHERE stream = ?1", [id])?;
             execute(
                 transaction,

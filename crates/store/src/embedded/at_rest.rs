@@ -1,0 +1,146 @@
+//! A data directory that no process serves, opened to be looked at. Nothing in it is changed: the catalogue is read from
+//! a private copy, because SQLite writes even where one only reads.
+
+use super::catalogue::{Catalogue, Deletion};
+use crate::{ErrorKind, StoreError, StreamId, StreamRow};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
+
+/// A data directory, or a copy of one.
+pub struct AtRest {
+    path: PathBuf,
+    format: String,
+    /// Keeps a server out for as long as this lives; a copy may have no lock file.
+    lock: Option<Flock<File>>,
+    catalogue: Result<Copy, StoreError>,
+}
+
+/// The copy of the catalogue, and the folder that goes with it.
+struct Copy {
+    catalogue: Catalogue,
+    _folder: Scratch,
+}
+
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, folder = %self.0.display(), "a temporary copy of the catalogue stays behind");
+        }
+    }
+}
+
+impl AtRest {
+    /// Opens a directory; a damaged catalogue does not keep the rest from being looked at.
+    ///
+    /// # Errors
+    /// `Fenced` while a server runs on it; `NotFound` if it is no data directory; `Internal` if it cannot be read.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let format = match std::fs::read_to_string(path.join("FORMAT")) {
+            Ok(text) => text.trim_end().to_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let message = format!("{} is no data directory: it has no file FORMAT", path.display());
+                return Err(StoreError::new(ErrorKind::NotFound, message));
+            }
+            Err(error) => return Err(failed("read", &path.join("FORMAT"), &error)),
+        };
+        let lock = take_lock(path)?;
+        Ok(Self { path: path.to_owned(), format, lock, catalogue: copy_catalogue(path) })
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What `FORMAT` says.
+    pub fn format(&self) -> &str {
+        &self.format
+    }
+
+    /// Whether a server is kept out meanwhile: a copy without a lock file has none to keep out.
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// The streams that were deleted, the oldest deletion first.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Internal`: the catalogue cannot be read.
+    pub fn deletions(&self) -> Result<Vec<Deletion>, StoreError> {
+        self.catalogue()?.deletions()
+    }
+
+    /// The streams that exist, in the order of their ids. A row that is damaged does not hide the others.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Internal`: the catalogue cannot be read.
+    pub fn streams(&self) -> Result<Vec<(StreamId, Result<StreamRow, StoreError>)>, StoreError> {
+        self.catalogue()?.all_streams()
+    }
+
+    pub(super) fn catalogue(&self) -> Result<&Catalogue, StoreError> {
+        self.catalogue.as_ref().map(|copy| &copy.catalogue).map_err(Clone::clone)
+    }
+
+    pub(super) fn journal(&self) -> PathBuf {
+        self.path.join("journal")
+    }
+
+    pub(super) fn chunks(&self) -> PathBuf {
+        self.path.join("chunks")
+    }
+}
+
+fn take_lock(path: &Path) -> Result<Option<Flock<File>>, StoreError> {
+    let lock = path.join("LOCK");
+    let file = match File::open(&lock) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed("open", &lock, &error)),
+    };
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(lock) => Ok(Some(lock)),
+        Err((_, Errno::EWOULDBLOCK)) => {
+            let message = format!(
+                "{} is in use: a server runs on it. Stop it, or look at a copy or a backup of the directory",
+                path.display()
+            );
+            Err(StoreError::new(ErrorKind::Fenced, message))
+        }
+        Err((_, errno)) => Err(failed("lock", &lock, &errno.into())),
+    }
+}
+
+fn copy_catalogue(path: &Path) -> Result<Copy, StoreError> {
+    let folder = std::env::temp_dir().join(format!("tympan-catalogue-{}", Uuid::new_v4()));
+    DirBuilder::new().mode(0o700).create(&folder).map_err(|error| failed("create", &folder, &error))?;
+    let folder = Scratch(folder);
+    for name in ["catalog.db", "catalog.db-wal"] {
+        let (from, to) = (path.join(name), folder.0.join(name));
+        match std::fs::copy(&from, &to) {
+            Ok(_) => {}
+            // The log is there only after a kill, or while a server runs.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && name != "catalog.db" => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let message = format!(
+                    "{} is missing: without it no stream has a name or a key; restore it from a backup",
+                    from.display()
+                );
+                return Err(StoreError::corrupt(message));
+            }
+            Err(error) => return Err(failed("copy", &from, &error)),
+        }
+    }
+    Ok(Copy { catalogue: Catalogue::open(&folder.0.join("catalog.db"))?, _folder: folder })
+}
+
+fn failed(doing: &str, path: &Path, error: &io::Error) -> StoreError {
+    StoreError::io(format_args!("{doing} {}", path.display()), error)
+}

@@ -1,0 +1,112 @@
+//! What backup, check and scrub ask the catalogue.
+
+use super::chunks::chunk_columns;
+use super::{Catalogue, failed, integrity};
+use crate::embedded::schema::CHUNK;
+use crate::{ChunkRow, StoreError, StreamId, StreamKey, StreamRow};
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags, params};
+use std::path::Path;
+use std::time::Duration;
+
+/// How long another process's lock on a database is waited for, in steps.
+const LOCK_STEPS: u32 = 500;
+const LOCK_STEP: Duration = Duration::from_millis(20);
+
+impl Catalogue {
+    /// Ids of streams, ascending.
+    pub(in crate::embedded) fn stream_ids(
+        &self,
+        after: Option<StreamId>,
+        limit: usize,
+    ) -> Result<Vec<StreamId>, StoreError> {
+        let reader = self.reader();
+        let mut query = reader
+            .prepare_cached("SELECT id FROM stream WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2")
+            .map_err(failed)?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = query
+            .query_map(params![after.map(StreamId::to_bytes), limit], |row| {
+                row.get(0).map(StreamId::from_bytes)
+            })
+            .map_err(failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// All streams. A row that is damaged does not hide the others.
+    pub(in crate::embedded) fn all_streams(
+        &self,
+    ) -> Result<Vec<(StreamId, Result<StreamRow, StoreError>)>, StoreError> {
+        let mut streams = Vec::new();
+        for id in self.stream_ids(None, usize::MAX)? {
+            match self.stream(&StreamKey::Id(id)) {
+                Ok(Some(row)) => streams.push((id, Ok(row))),
+                Ok(None) => {}
+                Err(error) => streams.push((id, Err(error))),
+            }
+        }
+        Ok(streams)
+    }
+
+    /// All chunks of all streams, by stream and number, but for rows that are damaged, which [`Self::faults`] tells of.
+    pub(in crate::embedded) fn all_chunks(&self) -> Result<Vec<ChunkRow>, StoreError> {
+        let reader = self.reader();
+        let (columns, intact) = (CHUNK.columns, CHUNK.intact());
+        let sql = format!("SELECT {columns}, {intact} FROM chunk ORDER BY stream, last");
+        let mut query = reader.prepare(&sql).map_err(failed)?;
+        let rows = query.query_map([], chunk_columns).map_err(failed)?;
+        let rows = rows.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
+        Ok(rows.into_iter().filter_map(|(row, intact)| intact.then_some(row)).collect())
+    }
+
+    /// What is wrong with the pages and rows of the file. Empty: nothing.
+    pub(in crate::embedded) fn faults(&self) -> Result<Vec<String>, StoreError> {
+        let mut faults = self.texts("SELECT integrity_check FROM pragma_integrity_check")?;
+        faults.retain(|fault| fault != "ok");
+        let orphans = "SELECT DISTINCT \"table\" || ' has rows of a stream that does not exist' FROM pragma_foreign_key_check";
+        faults.extend(self.texts(orphans)?);
+        integrity::check_rows(&self.reader(), &mut faults);
+        Ok(faults)
+    }
+
+    /// The chunks that a copy of a catalogue names, and their bytes. Opens nothing anew: the copy stays as it is.
+    pub(in crate::embedded) fn chunks_of(copy: &Path) -> Result<Vec<(String, u64)>, StoreError> {
+        let address = format!(
+            "file:{}?immutable=1",
+            copy.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
+        );
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        let connection = Connection::open_with_flags(address, flags).map_err(failed)?;
+        let mut query =
+            connection.prepare("SELECT object, bytes FROM chunk ORDER BY object").map_err(failed)?;
+        let rows = query
+            .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))
+            .map_err(failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// Gives every stream of a restored catalogue numbers that begin so far on.
+    pub(in crate::embedded) fn skip_sequences(&self, by: u64) -> Result<(), StoreError> {
+        let by = super::to_sql(by)?;
+        self.write(|transaction| {
+            super::execute(transaction, "UPDATE stream SET reserved_through = reserved_through + ?1", [by])
+        })
+    }
+}
+
+/// Copies an SQLite database as it is at one moment, while others go on writing it. `target` must not exist; it is not
+/// synced.
+pub(in crate::embedded) fn copy_database(source: &Path, target: &Path) -> Result<(), StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let source = Connection::open_with_flags(source, flags).map_err(failed)?;
+    let mut target = Connection::open(target).map_err(failed)?;
+    // All pages in one step are one read transaction: it holds no writer up, and needs no second try when one commits.
+    let backup = Backup::new(&source, &mut target).map_err(failed)?;
+    for _ in 0..LOCK_STEPS {
+        match backup.step(-1).map_err(failed)? {
+            StepResult::Done => return Ok(()),
+            _ => std::thread::sleep(LOCK_STEP),
+        }
+    }
+    Err(StoreError::internal("the database stays locked by somebody else: try again later"))
+}

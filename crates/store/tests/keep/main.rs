@@ -1,0 +1,12 @@
+//! Keeping what is stored: check, scrub, backup, restore, and the proof that a deletion was one.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod backup;
+mod check;
+mod deletion;
+mod place;
+mod retention;
+mod scrub;
+#[path = "../support/mod.rs"]
+mod support;
