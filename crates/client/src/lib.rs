@@ -11,6 +11,7 @@
 //! Not implemented: credentials from profiles, instance metadata or single sign-on (only the environment is read);
 //! SIPS, SRTP and registration.
 
+mod backups;
 pub mod call;
 pub mod cli;
 mod contacts;
@@ -25,6 +26,7 @@ pub mod sts;
 #[cfg(test)]
 mod testing;
 
+pub use backups::{BackupStatus, Backups};
 pub use contacts::{ContactRecord, Contacts, Recording};
 pub use credentials::Identity;
 pub use endpoint::Endpoint;

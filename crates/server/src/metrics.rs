@@ -157,6 +157,9 @@ impl Metrics {
             "Lines of the audit file that a slow or full disk refused",
             sources.audit.lost(),
         );
+        counter("store_scrub_passes", "Passes of the scrub that were finished", store.scrub_passes);
+        counter("store_scrub_fragments", "Fragments that the scrub has read", store.scrub_fragments);
+        counter("store_scrub_bytes", "Bytes that the scrub has read", store.scrub_bytes);
         let mut gauge = |name: &str, help: &str, value: u64| {
             let _ = writeln!(
                 page,
@@ -170,6 +173,11 @@ impl Metrics {
             "store_fragments_in_journal",
             "Durable fragments that are in no chunk yet",
             store.fragments_in_journal,
+        );
+        gauge(
+            "store_scrub_damaged",
+            "Damage that the newest pass of the scrub has found",
+            store.scrub_damaged,
         );
         page.push_str("# EOF\n");
         page

@@ -14,9 +14,11 @@ mod table;
 mod terminal;
 mod time_argument;
 
+pub use streams::{StreamsVerb, run as run_streams};
+
 use crate::kms::Kms;
 use crate::kvs::Kvs;
-use crate::{ClientError, Contacts, Endpoint, Exit, HttpClient, Identity};
+use crate::{Backups, ClientError, Contacts, Endpoint, Exit, HttpClient, Identity};
 use std::process::ExitCode;
 
 /// What a client can be asked to do.
@@ -50,8 +52,6 @@ pub enum Verb {
     /// They are begun with those of the environment, and end by themselves. Prints lines for a shell's eval, or with
     /// --json what credential_process of the AWS SDKs expects.
     Session(session::SessionArgs),
-    /// Look at streams and their fragments
-    Streams(streams::StreamsArgs),
     /// Manage the keys that encrypt streams
     ///
     /// Through the KMS API, of a tympan server or of AWS.
@@ -87,7 +87,6 @@ pub async fn run(verb: Verb, global: Global) -> ExitCode {
         Verb::Listen(arguments) => listen::run(arguments, &global).await,
         Verb::Contacts(arguments) => contacts::run(arguments, &global).await,
         Verb::Session(arguments) => session::run(arguments, &global).await,
-        Verb::Streams(arguments) => streams::run(arguments, &global).await,
         Verb::Keys(arguments) => keys::run(arguments, &global).await,
     };
     conclude(outcome).into()
@@ -124,6 +123,14 @@ impl Global {
         self.http().map(|(http, endpoint)| Kms::new(http, endpoint))
     }
 
+    /// The backups of the server that is meant.
+    ///
+    /// # Errors
+    /// No credentials, or an endpoint that is none.
+    pub fn backups(&self) -> Result<Backups, ClientError> {
+        self.http().map(|(http, endpoint)| Backups::new(http, endpoint))
+    }
+
     fn contacts(&self) -> Result<Contacts, ClientError> {
         self.http().map(|(http, endpoint)| Contacts::new(http, endpoint))
     }
@@ -139,7 +146,16 @@ mod tests {
         #[command(flatten)]
         global: Global,
         #[command(subcommand)]
-        verb: Verb,
+        verb: Every,
+    }
+
+    /// `tympan streams` has verbs of the server beside these.
+    #[derive(Debug, clap::Subcommand)]
+    enum Every {
+        #[command(flatten)]
+        Client(Verb),
+        #[command(subcommand)]
+        Streams(StreamsVerb),
     }
 
     fn parse(line: &str) -> Result<Program, clap::Error> {

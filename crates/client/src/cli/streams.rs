@@ -5,15 +5,9 @@ use crate::kvs::{FragmentInfo, FragmentRange, StreamInfo, StreamRef};
 use crate::{ClientError, Exit};
 use tympan_types::{ServerTime, WallTime};
 
-/// What follows `tympan streams`.
-#[derive(Debug, clap::Args)]
-pub struct StreamsArgs {
-    #[command(subcommand)]
-    verb: StreamsVerb,
-}
-
+/// What follows `tympan streams` and asks a server.
 #[derive(Debug, clap::Subcommand)]
-enum StreamsVerb {
+pub enum StreamsVerb {
     /// List the streams
     Ls {
         /// Only those whose names begin so
@@ -42,9 +36,13 @@ Times are RFC 3339 or epoch seconds, and compared with the time at which a fragm
     },
 }
 
-pub(super) async fn run(arguments: StreamsArgs, global: &Global) -> Result<Exit, ClientError> {
+/// Does what a verb asks for.
+///
+/// # Errors
+/// What the service refuses, and no connection.
+pub async fn run(verb: StreamsVerb, global: &Global) -> Result<Exit, ClientError> {
     let kvs = global.kvs()?;
-    match arguments.verb {
+    match verb {
         StreamsVerb::Ls { prefix } => {
             let streams = kvs.list_streams(prefix.as_deref()).await?;
             if global.json {

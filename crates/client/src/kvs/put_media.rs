@@ -31,6 +31,11 @@ impl Upload {
     pub async fn send(&self, chunk: Bytes) -> bool {
         self.chunks.send(chunk).await.is_ok()
     }
+
+    /// Whether the service takes no more.
+    pub fn is_closed(&self) -> bool {
+        self.chunks.is_closed()
+    }
 }
 
 /// The acknowledgements of an upload.

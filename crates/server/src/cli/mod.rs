@@ -1,19 +1,34 @@
 //! The command line: verbs that need the server's parts, and the client's beside them.
 
+mod backup;
+mod check;
+mod data_args;
+mod doctor;
+mod failure;
 mod flows;
+mod progress;
+mod streams;
+mod verify_deletion;
 
+pub use failure::Failure;
 pub use flows::FlowsVerb;
 
 use crate::serve::{self, ServeArgs};
+use backup::{BackupArgs, RestoreArgs};
 use clap::{CommandFactory, Parser};
+use doctor::DoctorArgs;
+use std::io::Write;
 use std::process::ExitCode;
+use streams::StreamsVerb;
+use tympan_client::Exit;
+use tympan_client::cli::Global;
 
 /// The customer's voice, live, as a stream that you own
 #[derive(Parser)]
 #[command(name = "tympan", version, max_term_width = 100)]
 pub struct Cli {
     #[command(flatten)]
-    global: tympan_client::cli::Global,
+    global: Global,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -24,6 +39,17 @@ enum Verb {
     Serve(ServeArgs),
     #[command(flatten)]
     Client(tympan_client::cli::Verb),
+    /// Look at streams, and at what is stored of them
+    #[command(subcommand)]
+    Streams(StreamsVerb),
+    /// Copy everything that is stored, while the server runs
+    Backup(BackupArgs),
+    /// Make a data directory out of a backup, and check it
+    Restore(RestoreArgs),
+    /// Look at this machine: what keeps a server from starting, or from keeping its promises
+    ///
+    /// Before a server runs and while it does. Ends with 1 when there is a problem; warnings alone end with 0.
+    Doctor(DoctorArgs),
     /// Look at contact-flow files
     #[command(subcommand)]
     Flows(FlowsVerb),
@@ -42,6 +68,22 @@ pub async fn run(cli: Cli) -> ExitCode {
             log_client(&cli.global);
             return tympan_client::cli::run(verb, cli.global).await;
         }
+        Verb::Streams(verb) => {
+            log_client(&cli.global);
+            return conclude(verb.run(&cli.global).await);
+        }
+        Verb::Backup(arguments) => {
+            log_client(&cli.global);
+            return conclude(arguments.run(&cli.global).await);
+        }
+        Verb::Restore(arguments) => {
+            log_client(&cli.global);
+            return conclude(arguments.run(&cli.global).await);
+        }
+        Verb::Doctor(arguments) => {
+            log_client(&cli.global);
+            return conclude(arguments.run(&cli.global).await);
+        }
         Verb::Flows(verb) => {
             verb.run(cli.global.json).map(|fine| if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
@@ -56,8 +98,24 @@ pub async fn run(cli: Cli) -> ExitCode {
     })
 }
 
+fn conclude(outcome: Result<Exit, Failure>) -> ExitCode {
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            complain(&failure.to_string());
+            failure.exit().into()
+        }
+    }
+}
+
+/// A value as JSON on standard output, indented for eyes.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(anyhow::Error::from)?;
+    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+}
+
 /// The client's verbs are quiet unless asked.
-fn log_client(global: &tympan_client::cli::Global) {
+fn log_client(global: &Global) {
     let level = match global.verbose {
         0 => "warn",
         1 => "info",

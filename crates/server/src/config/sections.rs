@@ -46,6 +46,16 @@ pub struct Config {
     pub log: Log,
 }
 
+impl Config {
+    /// The folder of the master keys.
+    pub fn keyring_dir(&self) -> PathBuf {
+        match self.kms.keyring_dir.as_str() {
+            "" => self.data_dir.join("keyring"),
+            folder => PathBuf::from(folder),
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -379,11 +389,15 @@ impl Default for Kvs {
 pub struct Store {
     /// How often expired media is removed from disk (it is never served meanwhile).
     pub sweep_interval_s: u64,
+    /// How often the scrub reads everything that is stored; 0: never.
+    pub scrub_interval_s: u64,
+    /// At most so many bytes a second.
+    pub scrub_bytes_per_s: u64,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { sweep_interval_s: 60 }
+        Self { sweep_interval_s: 60, scrub_interval_s: 604_800, scrub_bytes_per_s: 8_000_000 }
     }
 }
 

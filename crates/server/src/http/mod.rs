@@ -4,6 +4,7 @@
 
 mod admin;
 mod authenticate;
+mod backup;
 mod body;
 mod connect;
 mod contacts;

@@ -8,9 +8,10 @@ use super::listener::{self, Answer};
 use super::request_body::RequestBody;
 use super::tls::Tls;
 use super::uploader::{Patience, Uploader};
-use super::{connect, contacts, kms, kvs, respond, sts};
+use super::{backup, connect, contacts, kms, kvs, respond, sts};
 use crate::audit::Audit;
 use crate::metrics::Metrics;
+use crate::upkeep::Backups;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -64,6 +65,8 @@ pub(crate) struct Services {
     pub readiness: Readiness,
     /// For `/metrics`.
     pub metrics: Arc<Metrics>,
+    /// For `/_tympan/backup`.
+    pub backups: Backups,
 }
 
 /// Serves until `shutdown`; returns when the last request is answered.
@@ -86,6 +89,7 @@ pub(crate) async fn serve(
         body_limit_bytes: services.body_limit_bytes,
         readiness: services.readiness,
         metrics: services.metrics,
+        backups: services.backups,
         shutdown: shutdown.clone(),
         patience: Arc::default(),
     };
@@ -109,6 +113,7 @@ struct Router {
     body_limit_bytes: usize,
     readiness: Readiness,
     metrics: Arc<Metrics>,
+    backups: Backups,
     shutdown: CancellationToken,
     patience: Arc<Patience>,
 }
@@ -180,6 +185,14 @@ impl Router {
         }
         let body = self.read(body).await?;
         let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
+        if head.uri.path() == backup::PATH {
+            let asks = [Ask::new(gate::own_action(backup::PATH), "*")];
+            self.gate
+                .permit(visit, &verified, &asks)
+                .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
+            let response = backup::answer(&self.backups, &head.method, &body);
+            return Ok(self.gate.record(visit, &verified, &asks, response));
+        }
         let Some(known) = operation else {
             return Ok(kvs::call(&self.kvs, &verified.caller, operation, &body).await);
         };

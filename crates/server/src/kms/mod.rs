@@ -6,7 +6,6 @@ use crate::clock::SystemClock;
 use crate::config::{Config, Kms};
 use anyhow::bail;
 use external::ExternalKms;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -37,12 +36,8 @@ impl Keys {
     }
 
     fn local(config: &Config, account: &AccountId, region: &Region) -> anyhow::Result<Self> {
-        let folder = match config.kms.keyring_dir.as_str() {
-            "" => config.data_dir.join("keyring"),
-            folder => PathBuf::from(folder),
-        };
         let owner = KeyringOwner { region: region.clone(), account: account.clone() };
-        let keyring = Arc::new(Keyring::open(&folder, owner, SystemClock.wall_now())?);
+        let keyring = Arc::new(Keyring::open(&config.keyring_dir(), owner, SystemClock.wall_now())?);
         let upkeep = tokio::spawn(keep_up(keyring.clone()));
         let service = Some(KmsService::new(keyring.clone()));
         Ok(Self { provider: keyring, service, upkeep: Some(upkeep) })

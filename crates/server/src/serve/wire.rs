@@ -16,6 +16,7 @@ use crate::persist::{FileHistory, SqliteSettings};
 use crate::sink::{CaptureQueue, LocalDirectory, LocalSink};
 use crate::sip::SipEndpoint;
 use crate::speech::Speech;
+use crate::upkeep::{self, Backups};
 use anyhow::{Context, bail};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -30,7 +31,7 @@ use tympan_connect::capture::{Leases, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options};
 use tympan_kms::KeyProvider;
 use tympan_kvs::{Companded, KvsOptions, KvsService};
-use tympan_store::embedded::EmbeddedOptions;
+use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
 use tympan_store::{BodyCodec, MediaStore, StoreOptions};
 use tympan_types::{AccountId, Region};
 
@@ -60,7 +61,7 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
 
     // The keys and the store first: the store's lock keeps a second server out of the folder.
     let keys = Keys::open(config, &account, &region)?;
-    let store = open_store(config, keys.provider.clone())?;
+    let (store, backend) = open_store(config, keys.provider.clone())?;
     let listener = TcpListener::bind(&config.http.listen).await.with_context(|| {
         format!("cannot listen for HTTP on {}: is another server on that port?", config.http.listen)
     })?;
@@ -131,8 +132,14 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
         write_timeout: Duration::from_millis(config.http.write_timeout_ms),
         readiness: readiness.clone(),
         metrics,
+        backups: Backups::new(backend, config.keyring_dir()),
     };
     let http_shutdown = CancellationToken::new();
+    if config.store.scrub_interval_s > 0 {
+        let interval = Duration::from_secs(config.store.scrub_interval_s);
+        let bytes_per_s = config.store.scrub_bytes_per_s;
+        tokio::spawn(upkeep::scrub(store.clone(), interval, bytes_per_s, http_shutdown.clone()));
+    }
     let http = tokio::spawn(http::serve(listener, services, http_shutdown.clone()));
     readiness.set(true);
     Ok(Running {
@@ -190,13 +197,16 @@ impl Ids for RandomIds {
     }
 }
 
-fn open_store(config: &Config, keys: Arc<dyn KeyProvider>) -> anyhow::Result<MediaStore> {
-    let backend =
-        tympan_store::embedded::EmbeddedBackend::open(&config.data_dir, EmbeddedOptions::default())?;
+fn open_store(
+    config: &Config,
+    keys: Arc<dyn KeyProvider>,
+) -> anyhow::Result<(MediaStore, Arc<EmbeddedBackend>)> {
+    let backend = Arc::new(EmbeddedBackend::open(&config.data_dir, EmbeddedOptions::default())?);
     let sweep_ms = i64::try_from(config.store.sweep_interval_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
     let body_codec: Option<Arc<dyn BodyCodec>> = Some(Arc::new(Companded));
     let options = StoreOptions { sweep_ms, body_codec, ..StoreOptions::default() };
-    Ok(MediaStore::open(Arc::new(backend), keys, Arc::new(SystemClock), options)?)
+    let store = MediaStore::open(backend.clone(), keys, Arc::new(SystemClock), options)?;
+    Ok((store, backend))
 }
 
 fn kvs_options(config: &Config, url: &str) -> anyhow::Result<KvsOptions> {

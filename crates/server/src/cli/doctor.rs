@@ -1,0 +1,90 @@
+//! `tympan doctor`.
+
+use super::{Failure, print_json};
+use crate::config;
+use crate::doctor::{self, Finding, State};
+use std::io::Write;
+use std::path::PathBuf;
+use tympan_client::Exit;
+use tympan_client::cli::Global;
+
+/// Arguments of `tympan doctor`.
+#[derive(Debug, clap::Args)]
+pub(super) struct DoctorArgs {
+    /// The configuration file; without one every key has its default
+    #[arg(long, value_name = "FILE", env = "TYMPAN_CONFIG")]
+    config: Option<PathBuf>,
+    /// The data directory, instead of the configuration's
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl DoctorArgs {
+    pub(super) async fn run(self, global: &Global) -> Result<Exit, Failure> {
+        let mut findings = Vec::new();
+        match config::load(self.config.as_deref(), std::env::vars()) {
+            Ok(mut config) => {
+                let what = match &self.config {
+                    Some(file) => format!("{} is in order", file.display()),
+                    None => "no file: every key has its default, or what the environment says".to_owned(),
+                };
+                findings.push(Finding::ok("config", what));
+                if let Some(folder) = self.data_dir {
+                    config.data_dir = folder;
+                }
+                let named = global.endpoint.clone().or_else(|| std::env::var("AWS_ENDPOINT_URL").ok());
+                let endpoint = named
+                    .filter(|endpoint| !endpoint.is_empty())
+                    .unwrap_or_else(|| format!("http://{}", config.http.listen));
+                findings.extend(doctor::examine(&config, &endpoint).await);
+            }
+            Err(error) => findings.push(Finding::problem(
+                "config",
+                error.to_string(),
+                "the server cannot start, and nothing else can be judged",
+                "correct it; config/tympan.toml shows every key at its default",
+            )),
+        }
+        if global.json {
+            print_json(&findings)?;
+        } else {
+            write!(std::io::stdout().lock(), "{}", words(&findings))?;
+        }
+        let problem = findings.iter().any(|finding| finding.state == State::Problem);
+        Ok(if problem { Exit::Failed } else { Exit::Ok })
+    }
+}
+
+fn words(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for Finding { check, state, what, why, action } in findings {
+        let state = match state {
+            State::Ok => "ok",
+            State::Warning => "warning",
+            State::Problem => "PROBLEM",
+        };
+        text.push_str(&format!("{state:<8} {check:<7} {what}\n"));
+        if !why.is_empty() {
+            text.push_str(&format!("{:17}why: {why}\n", ""));
+        }
+        if !action.is_empty() {
+            text.push_str(&format!("{:17}do:  {action}\n", ""));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_says_what_why_and_what_to_do_in_three_lines() {
+        let findings = [Finding::ok("clock", "it is kept by NTP"), Finding::problem("disk", "a", "b", "c")];
+        assert_eq!(
+            words(&findings),
+            "ok       clock   it is kept by NTP\n\
+             PROBLEM  disk    a\n                 why: b\n                 do:  c\n"
+        );
+    }
+}

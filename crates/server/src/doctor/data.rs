@@ -1,0 +1,182 @@
+//! The data directory and the keys.
+
+use super::{Finding, nearest};
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::upkeep::keyring_file;
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use tympan_kms::{KeyState, Keyring, KeyringOwner};
+use tympan_store::ErrorKind;
+use tympan_store::embedded::AtRest;
+use tympan_types::{AccountId, Region};
+
+const DATA: &str = "data";
+const KEYS: &str = "keys";
+
+pub(super) fn examine(config: &Config) -> Vec<Finding> {
+    let mut findings = directory(&config.data_dir);
+    findings.extend(keys(config));
+    findings
+}
+
+fn directory(data: &Path) -> Vec<Finding> {
+    let place = data.display();
+    let metadata = match data.metadata() {
+        Ok(metadata) if metadata.is_dir() => metadata,
+        Ok(_) => {
+            return vec![Finding::problem(
+                DATA,
+                format!("{place} is no folder"),
+                "the server cannot start",
+                "set data_dir to a folder",
+            )];
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return vec![Finding::ok(
+                DATA,
+                format!("{place} does not exist yet and is made at the first start"),
+            )];
+        }
+        Err(error) => {
+            return vec![Finding::problem(
+                DATA,
+                format!("{place} cannot be looked at: {error}"),
+                "the server cannot start",
+                "run this as the user that the server runs as",
+            )];
+        }
+    };
+    let mut findings = Vec::new();
+    let mode = metadata.permissions().mode() & 0o777;
+    findings.push(if mode & 0o077 == 0 {
+        Finding::ok(DATA, format!("{place} is private"))
+    } else {
+        Finding::warning(
+            DATA,
+            format!("{place} has mode {mode:o}"),
+            "other users of this machine can look into it: names, numbers and contact records are not encrypted",
+            format!("chmod 700 {place}"),
+        )
+    });
+    findings.push(match AtRest::open(data) {
+        Ok(at_rest) => {
+            Finding::ok(DATA, format!("{place} has format {:?}, and no server runs on it", at_rest.format()))
+        }
+        Err(error) if *error.kind() == ErrorKind::Fenced => {
+            Finding::ok(DATA, format!("{place} is held by a running server"))
+        }
+        Err(error) if *error.kind() == ErrorKind::NotFound => {
+            Finding::ok(DATA, format!("{place} holds no streams yet"))
+        }
+        Err(error) => Finding::problem(
+            DATA,
+            error.message().to_owned(),
+            "the server cannot start on it",
+            format!("`tympan streams check --data-dir {place}`, or restore a backup"),
+        ),
+    });
+    findings
+}
+
+fn keys(config: &Config) -> Vec<Finding> {
+    let place = config.keyring_dir();
+    let file = keyring_file(&place);
+    let mut findings = Vec::new();
+    if file.is_file() {
+        findings.push(match open(config, &file) {
+            Ok((enabled, all)) => Finding::ok(
+                KEYS,
+                format!("{} is private and holds {all} keys, {enabled} of them enabled", file.display()),
+            ),
+            Err(reason) => Finding::problem(
+                KEYS,
+                reason,
+                "no stream can be written or read",
+                format!(
+                    "chmod 600 {} and 700 its folder; if it is damaged, put a copy in its place",
+                    file.display()
+                ),
+            ),
+        });
+    } else {
+        findings.push(Finding::ok(
+            KEYS,
+            format!("{} does not exist yet and is made at the first start", file.display()),
+        ));
+    }
+    findings.extend(same_disk(&config.data_dir, &place));
+    findings
+}
+
+fn open(config: &Config, file: &Path) -> Result<(usize, usize), String> {
+    let owner = KeyringOwner {
+        region: Region::parse(&config.account.region).map_err(|error| error.to_string())?,
+        account: AccountId::parse(&config.account.id).map_err(|error| error.to_string())?,
+    };
+    let keyring = Keyring::open(file, owner, SystemClock.wall_now()).map_err(|error| error.to_string())?;
+    let keys = keyring.keys().map_err(|error| error.to_string())?;
+    let enabled = keys.iter().filter(|key| key.state == KeyState::Enabled).count();
+    if enabled == 0 {
+        return Err(format!("{} has no key that is enabled", file.display()));
+    }
+    Ok((enabled, keys.len()))
+}
+
+fn same_disk(data: &Path, keys: &Path) -> Option<Finding> {
+    let device = |path: &Path| nearest(path).metadata().ok().map(|metadata| metadata.dev());
+    (device(data)? == device(keys)?).then(|| {
+        Finding::warning(
+            KEYS,
+            "the keys are on the same disk as the data",
+            "whoever takes the disk has both, and encryption protects nothing",
+            "move the keyring to another disk and set kms.keyring_dir; keep a copy of it elsewhere",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    fn config(place: &Path) -> Config {
+        Config { data_dir: place.join("data"), ..Config::default() }
+    }
+
+    fn worst(findings: &[Finding]) -> State {
+        findings.iter().map(|finding| finding.state).max().unwrap()
+    }
+
+    #[test]
+    fn a_directory_that_is_still_to_be_made_is_fine_and_keys_beside_the_data_are_advised_against() {
+        let place = tempfile::tempdir().unwrap();
+        let findings = examine(&config(place.path()));
+        assert_eq!(worst(&findings), State::Warning, "{findings:#?}");
+        assert!(!place.path().join("data").exists(), "nothing is made");
+    }
+
+    #[test]
+    fn an_open_directory_is_a_warning_and_an_exposed_keyring_a_problem() {
+        let place = tempfile::tempdir().unwrap();
+        let config = config(place.path());
+        let owner = KeyringOwner {
+            region: Region::parse("us-west-2").unwrap(),
+            account: AccountId::parse("111122223333").unwrap(),
+        };
+        let keyring = config.data_dir.join("keyring");
+        Keyring::open(&keyring, owner, SystemClock.wall_now()).unwrap();
+        assert_eq!(worst(&examine(&config)), State::Warning);
+        let open = |mode| {
+            std::fs::set_permissions(keyring.join("keyring.json"), std::fs::Permissions::from_mode(mode))
+                .unwrap();
+        };
+        open(0o644);
+        assert_eq!(worst(&examine(&config)), State::Problem);
+        open(0o600);
+        std::fs::set_permissions(&config.data_dir, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let findings = examine(&config);
+        assert!(findings.iter().any(|finding| finding.action.contains("chmod 700")), "{findings:#?}");
+    }
+}

@@ -1,0 +1,85 @@
+//! Programs and files that the configuration names.
+
+use super::Finding;
+use crate::config::Config;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+const SPEECH: &str = "speech";
+const FLOWS: &str = "flows";
+const LAMBDA: &str = "lambda";
+
+pub(super) fn examine(config: &Config) -> Vec<Finding> {
+    let mut findings = vec![speech(config)];
+    for function in config.lambda.functions.iter().filter(|function| !function.command.is_empty()) {
+        let program = function.command.first().map(String::as_str).unwrap_or_default();
+        if find(program).is_none() {
+            findings.push(Finding::problem(
+                LAMBDA,
+                format!("{program} is not there to answer for {}", function.arn),
+                "Invoke blocks take their error branch",
+                "install it, or correct lambda.functions",
+            ));
+        }
+    }
+    let files = config.connect.instances.iter().flat_map(|instance| &instance.flows).map(|flow| &flow.file);
+    for file in files {
+        // The sample flow of a development server is built in.
+        if !file.starts_with('(')
+            && let Err(error) = std::fs::read(file)
+        {
+            findings.push(Finding::problem(
+                FLOWS,
+                format!("{file} cannot be read: {error}"),
+                "the server cannot start",
+                "correct connect.instances.flows.file, or the file's permissions",
+            ));
+        }
+    }
+    findings
+}
+
+fn speech(config: &Config) -> Finding {
+    let Some(program) = config.speech.command.first() else {
+        return Finding::ok(SPEECH, "no command: text prompts are silence of their reading time");
+    };
+    match find(program) {
+        Some(path) => Finding::ok(SPEECH, format!("text prompts are spoken by {}", path.display())),
+        None => Finding::warning(
+            SPEECH,
+            format!("{program} is not there"),
+            "text prompts are silence of their reading time",
+            format!("`apt-get install {program}`, or set speech.command"),
+        ),
+    }
+}
+
+/// A program as a shell would find it.
+fn find(program: &str) -> Option<PathBuf> {
+    let runs = |path: &Path| {
+        path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    };
+    if program.contains('/') {
+        return Some(PathBuf::from(program)).filter(|path| runs(path));
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| runs(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    #[test]
+    fn a_command_is_found_as_a_shell_would_or_its_absence_is_told() {
+        let mut config = Config::default();
+        config.speech.command = vec!["sh".into()];
+        assert_eq!(speech(&config).state, State::Ok);
+        config.speech.command = vec!["no-such-program-anywhere".into()];
+        assert_eq!(speech(&config).state, State::Warning);
+        config.speech.command.clear();
+        assert_eq!(speech(&config).state, State::Ok);
+        assert!(find("/etc/passwd").is_none(), "it does not run");
+    }
+}
