@@ -5,6 +5,7 @@
 
 mod capture;
 mod clock;
+mod crash;
 mod live;
 mod load;
 mod machine;
@@ -28,6 +29,8 @@ enum Bench {
     Capture(capture::Arguments),
     /// Many uploads at once, readers at their tails, one of them slow and one dead
     Load(load::Arguments),
+    /// Whether anything acknowledged is lost when the server is killed again and again
+    Crash(crash::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -35,5 +38,6 @@ fn main() -> anyhow::Result<()> {
         Bench::Live(arguments) => live::run(&arguments),
         Bench::Capture(arguments) => capture::run(&arguments),
         Bench::Load(arguments) => load::run(&arguments),
+        Bench::Crash(arguments) => crash::run(&arguments),
     }
 }

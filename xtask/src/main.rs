@@ -19,7 +19,7 @@ cargo xtask <verb>
   arrows          check the allowed imports between crates
   fuzz [--seconds N] [TARGET...]
                   run the fuzz targets, 60 s each unless told otherwise (needs a nightly toolchain)
-  bench NAME ...  run one benchmark of bench/ in release mode: live, capture, load";
+  bench NAME ...  run one benchmark of bench/ in release mode: live, capture, load, crash";
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);

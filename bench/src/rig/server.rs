@@ -27,8 +27,6 @@ pub(crate) fn build() -> anyhow::Result<()> {
 }
 
 /// Starts a development server with room for that many calls, on a core of its own if one is given.
-///
-/// Its data is beside the build and not in the temporary folder, which may be no disk.
 pub(crate) fn start(calls: u32, core: Option<Core>) -> anyhow::Result<(TestServer, tempfile::TempDir)> {
     start_with(calls, core, |builder| builder)
 }
@@ -40,7 +38,7 @@ pub(crate) fn start_with(
     settings: impl FnOnce(TestServerBuilder) -> TestServerBuilder,
 ) -> anyhow::Result<(TestServer, tempfile::TempDir)> {
     make_room_for_sockets()?;
-    let data = tempfile::Builder::new().prefix("bench-data-").tempdir_in(profile_folder()?)?;
+    let data = data_folder()?;
     let builder = TestServer::builder()
         .env("TYMPAN_KVS__STREAMS_PER_ACCOUNT", calls + 10)
         .env("TYMPAN_SIP__CALLS_MAX", calls + 10)
@@ -52,6 +50,12 @@ pub(crate) fn start_with(
         None => builder.start()?,
     };
     Ok((server, data))
+}
+
+/// A folder for a server's data, removed when dropped. It is beside the build and not in the temporary folder, which may
+/// be no disk.
+pub(crate) fn data_folder() -> anyhow::Result<tempfile::TempDir> {
+    Ok(tempfile::Builder::new().prefix("bench-data-").tempdir_in(profile_folder()?)?)
 }
 
 /// `target/release` or `target/debug`.
