@@ -31,7 +31,7 @@ pub(super) fn cluster(stream: usize, timecode_ms: u64) -> Bytes {
 
 /// The fragment's one frame: says whose it is, then goes on for up to 4 kB in a way that only this one does.
 pub(super) fn payload(stream: usize, timecode_ms: u64) -> Vec<u8> {
-    let mut state = (timecode_ms << 8) | stream as u64;
+    let mut state = timecode_ms.rotate_left(8) ^ stream as u64;
     let mut next = || {
         // splitmix64
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
