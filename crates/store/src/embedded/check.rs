@@ -160,10 +160,8 @@ impl Check<'_> {
         let mut files = chunk_files(&self.at_rest.chunks());
         for row in rows {
             let there = files.remove(&row.object);
-            if self.streams.contains_key(&row.stream) {
-                self.chunk(&row, there);
-            } else if !self.only_some {
-                // Its stream's row is damaged: the records still tell of themselves.
+            // Where a stream's own row is damaged, the records still tell of themselves.
+            if self.streams.contains_key(&row.stream) || !self.only_some {
                 self.chunk(&row, there);
             }
         }
