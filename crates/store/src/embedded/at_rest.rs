@@ -20,6 +20,9 @@ pub struct AtRest {
     catalogue: Result<Copy, StoreError>,
 }
 
+/// A stream's id and its row, or why the row cannot be read.
+pub type ReadRow = (StreamId, Result<StreamRow, StoreError>);
+
 /// The copy of the catalogue, and the folder that goes with it.
 struct Copy {
     catalogue: Catalogue,
@@ -81,7 +84,7 @@ impl AtRest {
     ///
     /// # Errors
     /// `Corrupt`, `Internal`: the catalogue cannot be read.
-    pub fn streams(&self) -> Result<Vec<(StreamId, Result<StreamRow, StoreError>)>, StoreError> {
+    pub fn streams(&self) -> Result<Vec<ReadRow>, StoreError> {
         self.catalogue()?.all_streams()
     }
 

@@ -30,7 +30,7 @@ pub mod segment;
 #[cfg(test)]
 mod simulated_disk;
 
-pub use at_rest::AtRest;
+pub use at_rest::{AtRest, ReadRow};
 pub use backup::{BackupOptions, BackupReport, Manifest, ManifestFile};
 pub use catalogue::Deletion;
 pub use check::{CheckReport, Finding, FindingKind, Gap, JournalCheck, Progress, StreamCheck};

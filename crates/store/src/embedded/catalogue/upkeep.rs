@@ -2,8 +2,9 @@
 
 use super::chunks::chunk_columns;
 use super::{Catalogue, failed, integrity};
+use crate::embedded::ReadRow;
 use crate::embedded::schema::CHUNK;
-use crate::{ChunkRow, StoreError, StreamId, StreamKey, StreamRow};
+use crate::{ChunkRow, StoreError, StreamId, StreamKey};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::Path;
@@ -34,9 +35,7 @@ impl Catalogue {
     }
 
     /// All streams. A row that is damaged does not hide the others.
-    pub(in crate::embedded) fn all_streams(
-        &self,
-    ) -> Result<Vec<(StreamId, Result<StreamRow, StoreError>)>, StoreError> {
+    pub(in crate::embedded) fn all_streams(&self) -> Result<Vec<ReadRow>, StoreError> {
         let mut streams = Vec::new();
         for id in self.stream_ids(None, usize::MAX)? {
             match self.stream(&StreamKey::Id(id)) {
