@@ -58,14 +58,20 @@ impl KvsService {
         stream: impl FnOnce() -> Option<StreamIdentity>,
     ) -> Result<(), KvsError> {
         let (by_account, to_stream) = rates(self.limits(), operation);
-        let (account, region) = (caller.account.clone(), caller.region.clone());
-        self.meter(MeterKey::Account(operation, account, region), by_account, |bucket, now| {
-            bucket.take(now, 1)
-        })?;
-        let Some(stream) = to_stream.and_then(|_| stream()) else { return Ok(()) };
-        let (account, region) = (caller.account.clone(), caller.region.clone());
-        let key = MeterKey::Stream(operation, account, region, stream.name().clone());
-        self.meter(key, to_stream, |bucket, now| bucket.take(now, 1))
+        let owner = || (caller.account.clone(), caller.region.clone());
+        if let Some(per_s) = by_account {
+            let (account, region) = owner();
+            let key = MeterKey::Account(operation, account, region);
+            self.meter(key, per_s, |bucket, now| bucket.take(now, 1))?;
+        }
+        if let Some(per_s) = to_stream
+            && let Some(stream) = stream()
+        {
+            let (account, region) = owner();
+            let key = MeterKey::Stream(operation, account, region, stream.name().clone());
+            self.meter(key, per_s, |bucket, now| bucket.take(now, 1))?;
+        }
+        Ok(())
     }
 
     /// Spends points of archived media.
@@ -83,18 +89,18 @@ impl KvsService {
             Points::Listing => self.limits().list_points_per_stream_per_s,
             Points::Reading => self.limits().read_points_per_stream_per_s,
         };
+        let Some(per_s) = limit else { return Ok(()) };
         let (account, region) = (caller.account.clone(), caller.region.clone());
         let key = MeterKey::Points(points, account, region, stream.name().clone());
-        self.meter(key, limit, |bucket, now| bucket.take_on_credit(now, count as u64))
+        self.meter(key, per_s, |bucket, now| bucket.take_on_credit(now, count as u64))
     }
 
     fn meter(
         &self,
         key: MeterKey,
-        per_s: Option<u32>,
+        per_s: u32,
         take: impl FnOnce(&mut Bucket, Instant) -> bool,
     ) -> Result<(), KvsError> {
-        let Some(per_s) = per_s else { return Ok(()) };
         let now = Instant::now();
         if self.meters().with(now, key, per_s, |bucket| take(bucket, now)) {
             Ok(())
