@@ -35,7 +35,8 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Copies records of one stream, in ascending order, from the journal into a chunk, makes it durable and then
     /// publishes it: the row appears, and [`StreamRow::chunked_through`] moves to its last number, in one transaction.
-    /// The caller releases the records afterwards.
+    /// The caller releases the records afterwards, and also after the error `Corrupt`: nothing of them is left. After any
+    /// other error they stay where they are.
     fn publish_chunk(&self, stream: StreamId, records: &[Located]) -> Result<ChunkRow, StoreError>;
 
     /// The first chunk, by number, that holds numbers after `after` and may hold a fragment that `matching` wants.

@@ -67,6 +67,14 @@ impl StoreError {
         Self(Arc::new(Inner { fragment: Some(number), ..Arc::unwrap_or_clone(self.0) }))
     }
 
+    /// The same, but for a caller who would take damage as a reason to give records up: it is elsewhere.
+    pub(crate) fn nothing_lost(self) -> Self {
+        match self.kind() {
+            ErrorKind::Corrupt => Self::internal(self.message()),
+            _ => self,
+        }
+    }
+
     pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
     }

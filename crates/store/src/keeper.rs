@@ -119,14 +119,9 @@ impl Core {
     fn perform(&self, job: Job) {
         match job {
             Job::Reserve(cell) => {
-                let reserved = self.backend.reserve(cell.id, false);
-                let mut tail = cell.tail();
-                match reserved {
-                    Ok(block) => tail.grant(block),
-                    Err(error) => {
-                        tail.reservation_failed();
-                        tracing::warn!(stream = %cell.id, %error, "sequence numbers could not be reserved ahead");
-                    }
+                if let Err(error) = cell.reserve(&*self.backend, |_| false) {
+                    cell.tail().reservation_failed();
+                    tracing::warn!(stream = %cell.id, %error, "sequence numbers could not be reserved ahead");
                 }
             }
             Job::SessionEnded(cell) => {

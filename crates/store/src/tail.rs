@@ -178,6 +178,11 @@ impl Tail {
         self.reserving = false;
     }
 
+    /// Whether a number is left to mint.
+    pub(crate) fn has_sequence(&self) -> bool {
+        self.next_sequence <= self.reserved_through
+    }
+
     /// Whether somebody should reserve more numbers now. Says so once per block.
     pub(crate) fn wants_block(&mut self) -> bool {
         let wants = !self.reserving
@@ -197,7 +202,7 @@ impl Tail {
         if self.deleted {
             return Err(Refusal::Deleted);
         }
-        if self.next_sequence > self.reserved_through {
+        if !self.has_sequence() {
             return Err(Refusal::NoSequence);
         }
         // Never backwards, and never where a fragment would be born expired.

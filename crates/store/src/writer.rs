@@ -2,7 +2,7 @@ use crate::committer::Waiting;
 use crate::record::{MAX_RECORD_BYTES, RECORD_HEADER_BYTES};
 use crate::store::Core;
 use crate::stream_cell::StreamCell;
-use crate::tail::{Refusal, Sealed};
+use crate::tail::{Refusal, Sealed, Tail};
 use crate::{Ending, ErrorKind, FragmentHead, Record, StoreError, Stream};
 use bytes::Bytes;
 use std::future::Future;
@@ -68,8 +68,7 @@ impl Writer {
                 Err(Refusal::Deleted) => return Err(StoreError::stream_not_found()),
                 Err(Refusal::NoSequence) => {
                     drop(tail);
-                    let block = self.core.backend.reserve(self.cell.id, false)?;
-                    self.cell.tail().grant(block);
+                    self.cell.reserve(&*self.core.backend, Tail::has_sequence)?;
                 }
             }
         };

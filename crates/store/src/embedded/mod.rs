@@ -244,7 +244,7 @@ impl Backend for EmbeddedBackend {
     }
 
     fn publish_chunk(&self, stream: StreamId, records: &[Located]) -> Result<ChunkRow, StoreError> {
-        self.catalogue.check_takes_changes()?;
+        self.catalogue.check_takes_changes().map_err(StoreError::nothing_lost)?;
         let row = match self.written_before(stream, records) {
             Some(row) => row,
             None => self.chunks.write(stream, records, |located| {
@@ -263,7 +263,7 @@ impl Backend for EmbeddedBackend {
             // Without a row they go at the next start.
             Err(error) => {
                 self.unnamed().insert(stream, row);
-                Err(error)
+                Err(error.nothing_lost())
             }
         }
     }
