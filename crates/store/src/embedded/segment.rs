@@ -4,9 +4,10 @@
 //! header, 64 bytes   0 "TYSG"  4 CRC-32C of the rest  8 version u16  16 segment u64  24 epoch u64
 //!                   32 end of the segment before u64  40 created, Unix ms i64        48 zeros
 //! group header, 16   0 "TYGR"  4 CRC-32C of the rest  8 serial within the segment u32  12 bytes of its records u32
-//! footer             0 "TYFT"  4 CRC-32C of the rest  8 version u16  12 entries u32  16 entries of 76 bytes
+//! footer             0 "TYFT"  4 CRC-32C of the rest  8 version u16  12 entries u32  16 entries of 80 bytes
 //! entry              0 stream 16  16 number 20  36 producer ms i64  44 server ms i64  52 duration ms u32
 //!                   56 key number u32  60 head length u32  64 body length u32  68 offset of the record u64
+//!                   76 length of the record u32, absent in version 1
 //! ```
 //! Little-endian. A group is what one fdatasync made durable, so it counts whole or not at all. The end of a segment
 //! stands in the header of the next one, which makes "torn" and "damaged" two different things: see [`scan`].
