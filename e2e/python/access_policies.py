@@ -86,15 +86,21 @@ def a_key_without_policies_may_do_nothing_but_ask_who_it_is():
 
 def own(name, path):
     """The status of a request that no SDK makes."""
-    request = botocore.awsrequest.AWSRequest("GET", endpoint() + path)
-    botocore.auth.SigV4Auth(Credentials(name, argument(0)), "connect", REGION).add_auth(request)
-    plain = urllib.request.Request(request.url, headers=dict(request.headers.items()))
+    return sent(name, "connect", "GET", path)[0]
+
+
+def sent(name, service, method, path, body=None):
+    """The status and the error of a request as it stands."""
+    headers = {"Content-Type": "application/json"} if body else {}
+    request = botocore.awsrequest.AWSRequest(method, endpoint() + path, data=body, headers=headers)
+    botocore.auth.SigV4Auth(Credentials(name, argument(0)), service, REGION).add_auth(request)
+    plain = urllib.request.Request(request.url, body, dict(request.headers.items()), method=method)
     try:
         with urllib.request.urlopen(plain, timeout=30) as response:
-            return response.status
+            return response.status, None
     except urllib.error.HTTPError as error:
         with error:
-            return error.status
+            return error.status, error.headers["x-amzn-ErrorType"]
 
 
 @check
@@ -152,6 +158,24 @@ def resources_are_those_of_the_policy_by_name_and_by_arn():
     # It may list nothing: that is about no stream.
     with denied(demo, "ListStreams", "*"):
         demo.list_streams()
+
+
+@check
+def no_body_is_read_in_two_ways():
+    kvs("FULL").create_stream(StreamName="private", DataRetentionInHours=1)
+    kvs("DEMO").create_stream(StreamName="demo-2", DataRetentionInHours=1)
+
+    def describe(body, path="/describeStream"):
+        return sent("DEMO", "kinesisvideo", "POST", path, body)
+
+    equal(describe(b'{"StreamName":"demo-2"}'), (200, None), "its own stream")
+    for body in [b'{"StreamName":"demo-2","StreamName":"private"}', b'{"StreamName":"private","ResourceARN":1}', b"[1]"]:
+        equal(describe(body), (400, "SerializationException"), body)
+    arn = kvs("FULL").describe_stream(StreamName="private")["StreamInfo"]["StreamARN"]
+    both = f'{{"StreamName":"demo-2","StreamARN":"{arn}"}}'.encode()
+    equal(describe(both), (401, "NotAuthorizedException"), "two names")
+    ids = b'["48e0cc12-8bff-4725-bc26-b1cb9a499274","48e0cc12-8bff-4725-bc26-b1cb9a499274"]'
+    equal(sent("FULL", "connect", "POST", "/contact/stop", ids), (400, "InvalidRequestException"), "a list")
 
 
 @check
