@@ -275,12 +275,45 @@ async fn acks_that_nobody_reads_do_not_pile_up() {
     let mut session = bench.put("s", ABSOLUTE).await;
     session.push(&head(&["a"]));
     for timecode in 0..500 {
+        session.ready().await;
         session.push(&cluster(timecode, &[1], &[0]));
     }
     session.push(b"\0");
     let acks = acks(&mut session).await;
     assert!(acks.len() <= 8 + 8 + 1, "{}", acks.len());
     assert_eq!(events(&acks).last().unwrap(), "ERROR 4006");
+}
+
+#[tokio::test]
+async fn a_producer_that_outruns_the_disk_waits_and_is_told_of_every_fragment() {
+    const LIMIT: u64 = 8;
+    let bench = bench_with(|options| options.limits.waiting_acks = LIMIT as usize);
+    bench.create("s", 24).await;
+    let mut session = bench.put("s", ABSOLUTE).await;
+    let mut acks = session.acks();
+    let reader = tokio::spawn(async move {
+        let mut persisted = 0;
+        while let Some(ack) = acks.next().await {
+            persisted += u64::from(ack.event == AckEvent::Persisted);
+        }
+        persisted
+    });
+    bench.disk.faults().close_gate();
+    session.push(&head(&["a"]));
+    for timecode in 0..=LIMIT {
+        session.ready().await;
+        session.push(&cluster(timecode, &[1], &[0]));
+    }
+    let waited = tokio::time::timeout(Duration::from_millis(20), session.ready()).await;
+    assert!(waited.is_err(), "the store has promised as much as may wait, and keeps nothing");
+    bench.disk.faults().open_gate();
+    for timecode in LIMIT + 1..100 {
+        session.ready().await;
+        session.push(&cluster(timecode, &[1], &[0]));
+        tokio::task::yield_now().await;
+    }
+    session.finish(Ending::Finished);
+    assert_eq!(reader.await.unwrap(), 100);
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ impl AckStream {
 }
 
 /// Where acks wait. Bounded: beyond the limit the oldest are forgotten, for a client that does not read them cannot
-/// miss them, and a producer that has not seen PERSISTED sends the fragment again.
+/// miss them. A promise that the disk has still to keep is never forgotten: see [`AckQueue::room`].
 pub(crate) struct AckQueue {
     waiting: Mutex<Waiting>,
     limit: usize,
@@ -91,6 +91,8 @@ struct Waiting {
     error: Option<Ack>,
     phase: Phase,
     reader: Option<Waker>,
+    /// Waits for [`AckQueue::room`].
+    pusher: Option<Waker>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -144,11 +146,31 @@ impl AckQueue {
 
     pub(crate) fn tell(&self, ack: Ack) {
         let mut waiting = self.lock();
-        if waiting.ready.len() >= self.limit {
-            waiting.ready.pop_front();
-        }
-        waiting.ready.push_back(ack);
+        waiting.make_ready(ack, self.limit);
         waiting.wake();
+    }
+
+    /// Waits while more fragments wait for the disk than acks may wait for the client. It ends as the disk gets on,
+    /// whether or not anybody reads the acks.
+    pub(crate) async fn room(&self) {
+        if self.lock().persisting.len() < self.limit {
+            return;
+        }
+        let _wakes_reader = WakesReader(self);
+        poll_fn(|context| {
+            let mut waiting = self.lock();
+            while waiting.persisting.len() >= self.limit && waiting.phase != Phase::Closed {
+                let Poll::Ready(told) = waiting.poll_persisting(context) else {
+                    waiting.pusher = Some(context.waker().clone());
+                    return Poll::Pending;
+                };
+                if let Some(ack) = told {
+                    waiting.make_ready(ack, self.limit);
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// A fragment is complete: RECEIVED now, PERSISTED when it is.
@@ -161,14 +183,8 @@ impl AckQueue {
     ) {
         let mut waiting = self.lock();
         if acks != Received::Silent {
-            if waiting.ready.len() >= self.limit {
-                waiting.ready.pop_front();
-            }
             let event = AckEvent::Received;
-            waiting.ready.push_back(Ack { event, timecode: Some(timecode), number: Some(number) });
-        }
-        if waiting.persisting.len() >= self.limit {
-            waiting.persisting.pop_front();
+            waiting.make_ready(Ack { event, timecode: Some(timecode), number: Some(number) }, self.limit);
         }
         let told = acks == Received::ThenPersisted;
         waiting.persisting.push_back(PersistingFragment { outcome, timecode, number, told });
@@ -208,19 +224,13 @@ impl AckQueue {
         if let Some(ack) = waiting.ready.pop_front() {
             return Poll::Ready(Some(ack));
         }
-        while let Some(first) = waiting.persisting.front_mut() {
-            let Poll::Ready(outcome) = Pin::new(&mut first.outcome).poll(context) else { break };
-            let (timecode, number, told) = (Some(first.timecode), Some(first.number), first.told);
-            waiting.persisting.pop_front();
-            match outcome {
-                Ok(()) if told => {
-                    return Poll::Ready(Some(Ack { event: AckEvent::Persisted, timecode, number }));
-                }
-                Ok(()) => {}
-                Err(error) => {
-                    waiting.lost(&error, timecode, number);
-                    break;
-                }
+        while !waiting.persisting.is_empty() {
+            let Poll::Ready(told) = waiting.poll_persisting(context) else { break };
+            if let Some(pusher) = waiting.pusher.take() {
+                pusher.wake();
+            }
+            if told.is_some() {
+                return Poll::Ready(told);
             }
         }
         if waiting.phase == Phase::Ended && waiting.persisting.is_empty() {
@@ -239,6 +249,15 @@ impl AckQueue {
     }
 }
 
+/// A promise wakes only whoever polled it last; so whoever polls one beside the reader lets the reader look again.
+struct WakesReader<'a>(&'a AckQueue);
+
+impl Drop for WakesReader<'_> {
+    fn drop(&mut self) {
+        self.0.lock().wake();
+    }
+}
+
 /// What is told of a complete fragment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Received {
@@ -251,6 +270,29 @@ pub(crate) enum Received {
 }
 
 impl Waiting {
+    /// Adds an ack for the client; beyond the limit the oldest is forgotten.
+    fn make_ready(&mut self, ack: Ack, limit: usize) {
+        if self.ready.len() >= limit {
+            self.ready.pop_front();
+        }
+        self.ready.push_back(ack);
+    }
+
+    /// What became of the oldest fragment that waits for the disk: its ack, if it has one.
+    fn poll_persisting(&mut self, context: &mut Context<'_>) -> Poll<Option<Ack>> {
+        let Some(first) = self.persisting.front_mut() else { return Poll::Ready(None) };
+        let Poll::Ready(outcome) = Pin::new(&mut first.outcome).poll(context) else { return Poll::Pending };
+        let (timecode, number, told) = (Some(first.timecode), Some(first.number), first.told);
+        self.persisting.pop_front();
+        Poll::Ready(match outcome {
+            Ok(()) => told.then_some(Ack { event: AckEvent::Persisted, timecode, number }),
+            Err(error) => {
+                self.lost(&error, timecode, number);
+                None
+            }
+        })
+    }
+
     /// A received fragment could not be stored: the session ends, and later fragments are not spoken of.
     fn lost(&mut self, error: &StoreError, timecode: Option<u64>, number: Option<FragmentNumber>) {
         // A stream that was deleted under its producer is nobody's fault here.

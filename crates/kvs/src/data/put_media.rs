@@ -183,6 +183,7 @@ impl PutMediaSession {
         if let Some(writer) = self.ingest.writer() {
             self.acks.hold_back(true);
             writer.ready().await;
+            self.acks.room().await;
             self.acks.hold_back(false);
         }
     }

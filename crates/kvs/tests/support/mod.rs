@@ -36,6 +36,7 @@ impl Clock for TestClock {
 }
 
 pub struct Bench {
+    pub disk: MemoryDisk,
     pub service: KvsService,
     pub store: MediaStore,
     pub clock: Arc<TestClock>,
