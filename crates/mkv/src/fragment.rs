@@ -134,6 +134,13 @@ impl FragmentReader {
         self.failed.map_or(Ok(()), Err)?;
         let mut rest = input;
         let outcome = loop {
+            let offset = self.reader.position();
+            if let Some((block, header_bytes)) = self.reader.next_whole_block(&mut rest) {
+                if let Err(error) = self.view.whole_block(offset, block, header_bytes, sink) {
+                    break Err(error);
+                }
+                continue;
+            }
             match self.reader.next(&mut rest) {
                 Ok(Some(event)) => {
                     if let Err(error) = self.view.on(event, sink) {
@@ -255,6 +262,27 @@ impl View {
                 Ok(())
             }
         }
+    }
+
+    /// A SimpleBlock that lies in the input from its id to its end.
+    #[inline]
+    fn whole_block(
+        &mut self,
+        offset: u64,
+        block: &[u8],
+        header_bytes: usize,
+        sink: &mut impl FragmentSink,
+    ) -> Result<(), MkvError> {
+        sink.cluster_bytes(block);
+        let fault = match block::whole(&block[header_bytes..]) {
+            Ok((header, payload)) => {
+                sink.block(header, payload, true);
+                return Ok(());
+            }
+            Err(fault) => fault,
+        };
+        self.element_offset = offset;
+        Err(self.bad(element::SIMPLE_BLOCK, fault))
     }
 
     #[inline]

@@ -170,6 +170,33 @@ impl Reader {
         }
     }
 
+    /// Takes a SimpleBlock off the front of `input` if one stands there whole, in the open Cluster: the element, and
+    /// the length of its header. Anything else, faults included, is for [`next`](Self::next) to tell.
+    ///
+    /// Nearly everything in a stream is such a block, and nearly all of them lie in the input whole.
+    #[inline]
+    pub(crate) fn next_whole_block<'i>(&mut self, input: &mut &'i [u8]) -> Option<(&'i [u8], usize)> {
+        const ID: u8 = element::SIMPLE_BLOCK.0 as u8;
+        let [ID, size_bytes @ ..] = input.first_chunk::<{ 1 + vint::MAX_SIZE_BYTES }>()? else { return None };
+        if !matches!(self.state, State::BetweenElements) || self.carried > 0 {
+            return None;
+        }
+        let open = self.open().last()?;
+        let raw = u64::from_be_bytes(*size_bytes);
+        let size_len = vint::encoded_len(size_bytes[0])?;
+        let Size::Known(size) = vint::size_of(raw >> (64 - 8 * size_len), size_len) else { return None };
+        // A size has at most 56 bits.
+        let header_bytes = 1 + size_len;
+        let bytes = header_bytes as u64 + size;
+        if open.id != element::CLUSTER || bytes > input.len() as u64 || bytes > open.end - self.position {
+            return None;
+        }
+        let (block, rest) = input.split_at_checked(bytes as usize)?;
+        *input = rest;
+        self.position += bytes;
+        Some((block, header_bytes))
+    }
+
     #[inline]
     fn read_payload<'i>(
         &mut self,

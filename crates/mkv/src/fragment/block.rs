@@ -80,15 +80,32 @@ impl BlockReader {
                 sink.block(header, &bytes[header_bytes - self.carried..], last);
                 Ok(())
             }
-            None if last => {
-                Err("a block begins with a track number, a timecode of 2 bytes and a byte of flags")
-            }
+            None if last => Err(NO_HEADER),
             _ => {
                 self.carried = joined;
                 Ok(())
             }
         }
     }
+}
+
+/// What a block without a whole header is refused with.
+const NO_HEADER: &str = "a block begins with a track number, a timecode of 2 bytes and a byte of flags";
+
+/// The header and the payload of a SimpleBlock that was not cut. Errors: what is wrong with it.
+#[inline]
+pub(super) fn whole(bytes: &[u8]) -> Result<(BlockHeader, &[u8]), &'static str> {
+    // A track number below 127, which takes one byte, is all that anybody uses.
+    if let [track @ 0x80..=0xFF, high, low, flags, payload @ ..] = bytes {
+        let relative_timecode = i16::from_be_bytes([*high, *low]);
+        let track = u64::from(track & 0x7F);
+        return Ok((
+            BlockHeader { track, relative_timecode, flags: *flags, simple: true, first: true },
+            payload,
+        ));
+    }
+    let (header, header_bytes) = parse(bytes, true)?.ok_or(NO_HEADER)?;
+    Ok((header, &bytes[header_bytes..]))
 }
 
 /// The header and its length in bytes, or none where `bytes` are too few.
