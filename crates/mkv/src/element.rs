@@ -74,7 +74,18 @@ pub fn parent(id: ElementId) -> Parent {
 ///
 /// Unknown ids are no children of the top level: there is no telling a document from garbage otherwise.
 pub fn is_child(id: ElementId, parent: Option<ElementId>) -> bool {
-    match (self::parent(id), parent) {
+    may_stand(id, self::parent(id), parent)
+}
+
+/// Kind and place with one look at the table.
+pub(crate) fn kind_and_parent(id: ElementId) -> (Kind, Parent) {
+    describe(id).map_or((Kind::Binary, Parent::Any), |element| (element.kind, element.parent))
+}
+
+/// [`is_child`] for an element whose place is known already.
+#[inline]
+pub(crate) fn may_stand(id: ElementId, place: Parent, parent: Option<ElementId>) -> bool {
+    match (place, parent) {
         (Parent::Of(wanted), Some(parent)) => wanted == parent,
         (Parent::Recursive(wanted), Some(parent)) => wanted == parent || id == parent,
         (Parent::Any, Some(_)) | (Parent::Top, None) => true,

@@ -471,6 +471,10 @@ fn is_collected(id: ElementId) -> bool {
 /// Replaces what `text` holds by the text of an element: up to the first zero byte, with U+FFFD for what is not UTF-8.
 fn set_text(text: &mut String, value: &[u8]) {
     text.clear();
+    if let Ok(valid) = std::str::from_utf8(value) {
+        text.push_str(valid.split('\0').next().unwrap_or_default());
+        return;
+    }
     let padding_at = value.iter().position(|&byte| byte == 0).unwrap_or(value.len());
     for chunk in value[..padding_at].utf8_chunks() {
         text.push_str(chunk.valid());

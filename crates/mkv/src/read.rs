@@ -109,8 +109,8 @@ struct Header {
 
 /// What the bytes between two elements turned out to be.
 enum Found {
-    /// The header of this element; true where it lies in `carry`.
-    Element(Header, bool),
+    /// The header of this element and what the element holds; true where the header lies in `carry`.
+    Element(Header, Kind, bool),
     /// The end of the innermost master.
     End,
     /// Not yet a whole header.
@@ -142,7 +142,7 @@ impl Reader {
         match self.state {
             State::InPayload { id, done, left } => Ok(self.read_payload(id, done, left, input)),
             State::BetweenElements => match self.read_between(input) {
-                Ok(Found::Element(header, carried)) => self.start(header, carried, input),
+                Ok(Found::Element(header, kind, carried)) => self.start(header, kind, carried, input),
                 Ok(Found::End) => Ok(self.close()),
                 Ok(Found::Incomplete) => Ok(None),
                 Err(error) => self.fail(error),
@@ -233,8 +233,9 @@ impl Reader {
             _ => (self.parse_carried(input)?, true),
         };
         let Some(header) = header else { return Ok(Found::Incomplete) };
-        if element::is_child(header.id, innermost.map(|open| open.id)) {
-            return Ok(Found::Element(header, carried));
+        let (kind, place) = element::kind_and_parent(header.id);
+        if element::may_stand(header.id, place, innermost.map(|open| open.id)) {
+            return Ok(Found::Element(header, kind, carried));
         }
         if self.ends_before(header.id) {
             return Ok(Found::End);
@@ -271,11 +272,12 @@ impl Reader {
     fn start<'s, 'i: 's>(
         &'s mut self,
         header: Header,
+        kind: Kind,
         carried: bool,
         input: &mut &'i [u8],
     ) -> Result<Option<Event<'s>>, MkvError> {
         let (offset, depth) = (self.position, self.depth);
-        if let Err(error) = self.enter(header) {
+        if let Err(error) = self.enter(header, kind) {
             return self.fail(error);
         }
         let bytes = if carried {
@@ -296,7 +298,7 @@ impl Reader {
 
     /// Moves past the header of an element that may stand here.
     #[inline]
-    fn enter(&mut self, Header { id, size, bytes }: Header) -> Result<(), MkvError> {
+    fn enter(&mut self, Header { id, size, bytes }: Header, kind: Kind) -> Result<(), MkvError> {
         let (offset, header_bytes) = (self.position, bytes as u64);
         let parent_end = self.open().last().map_or(NO_END, |open| open.end);
         let least_size = match size {
@@ -307,7 +309,7 @@ impl Reader {
         if header_bytes + least_size > room {
             return Err(MkvError::Overrun { id, offset, size: least_size, room });
         }
-        match (element::kind(id), size) {
+        match (kind, size) {
             (Kind::Master, _) if self.depth == self.max_depth => {
                 return Err(MkvError::TooDeep { id, offset, limit: self.max_depth });
             }
