@@ -17,7 +17,9 @@ fuzz_target!(|input: &[u8]| {
         region: Region::parse("us-west-2").expect("a region"),
         access_key_id: "FUZZ".to_owned(),
     };
-    service.resource(&caller, body);
+    if let Ok(resources) = service.resources(&caller, body) {
+        assert!(!resources.is_empty());
+    }
     if let Err(error) = service.call(WallTime::from_unix_ms(1_700_000_000_000), &caller, operation, body) {
         assert_ne!(error.status(), 500, "{error}");
     }

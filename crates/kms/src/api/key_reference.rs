@@ -101,32 +101,50 @@ pub(super) fn not_found(message: String) -> KmsApiError {
     KmsApiError::new(KmsErrorCode::NotFound, message)
 }
 
-/// See [`KmsService::resource`](super::KmsService::resource).
-pub(super) fn resource(keyring: &Keyring, caller: &Caller, body: &[u8]) -> String {
+/// See [`KmsService::resources`](super::KmsService::resources).
+pub(super) fn resources(keyring: &Keyring, caller: &Caller, body: &[u8]) -> Result<Vec<String>, KmsApiError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Named {
         key_id: Option<String>,
         target_key_id: Option<String>,
+        source_key_id: Option<String>,
         destination_key_id: Option<String>,
         alias_name: Option<String>,
         ciphertext_blob: Option<Blob>,
     }
-    let (Ok(named), Ok(document)) = (serde_json::from_slice::<Named>(body), keyring.read()) else {
-        return "*".to_owned();
+    let body = if body.is_empty() { b"{}" } else { body };
+    let unreadable = || {
+        let message = "The request body is no JSON object of the right types, or has a member twice.";
+        KmsApiError::new(KmsErrorCode::Serialization, message.to_owned())
     };
-    let text = named.key_id.or(named.target_key_id).or(named.destination_key_id).or(named.alias_name);
-    if let Some(text) = text {
-        return match by_any_name(&document, caller, &text) {
+    // A list would be read by position, and each operation has its own.
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        return Err(unreadable());
+    }
+    let named: Named = serde_json::from_slice(body).map_err(|_| unreadable())?;
+    let document = keyring.read()?;
+    let texts =
+        [named.key_id, named.target_key_id, named.source_key_id, named.destination_key_id, named.alias_name];
+    let mut resources: Vec<String> = texts
+        .into_iter()
+        .flatten()
+        .map(|text| match by_any_name(&document, caller, &text) {
             Ok(key) => key.arn(),
             Err(_) if text.starts_with("arn:") => text,
             Err(_) if text.starts_with("alias/") => {
                 format!("arn:aws:kms:{}:{}:{text}", caller.region, caller.account)
             }
             Err(_) => format!("arn:aws:kms:{}:{}:key/{text}", caller.region, caller.account),
-        };
-    }
+        })
+        .collect();
     let blob = named.ciphertext_blob.map(|blob| blob.0).unwrap_or_default();
     let key = Envelope::parse(&blob).and_then(|envelope| document.key(envelope.key).ok());
-    key.filter(|key| is_visible(key, caller)).map_or("*".to_owned(), MasterKey::arn)
+    resources.extend(key.filter(|key| is_visible(key, caller)).map(MasterKey::arn));
+    resources.sort_unstable();
+    resources.dedup();
+    if resources.is_empty() {
+        resources.push("*".to_owned());
+    }
+    Ok(resources)
 }

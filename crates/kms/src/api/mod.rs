@@ -92,12 +92,17 @@ impl KmsService {
         handler(&Invocation { keyring: &self.0, now, caller, operation, body })
     }
 
-    /// The ARN of what a request is about, for authorisation: the key's, or `*` where the request names none.
+    /// The ARNs of what a request is about, for authorisation: every key that it names by any member, the key of its
+    /// ciphertext among them, whichever of them the operation reads; `*` where it names none. Whoever may not do it to one of
+    /// them may not do it.
     ///
-    /// A key that does not exist keeps the ARN that it is named by; a malformed request has `*`: the operation itself
-    /// says what is wrong with it.
-    pub fn resource(&self, caller: &Caller, body: &[u8]) -> String {
-        key_reference::resource(&self.0, caller, body)
+    /// A key that does not exist keeps the ARN that it is named by: the operation itself says what is wrong with it.
+    ///
+    /// # Errors
+    /// `SerializationException` for a body that cannot be read, or has a member twice. It must not reach the operation, which
+    /// might read more of it than this did. What the keyring says if it cannot be read.
+    pub fn resources(&self, caller: &Caller, body: &[u8]) -> Result<Vec<String>, KmsApiError> {
+        key_reference::resources(&self.0, caller, body)
     }
 }
 

@@ -54,23 +54,39 @@ fn a_request_is_about_the_key_that_it_names_in_whatever_way() {
     bench.alias("alias/calls", &key);
     let arn = bench.arn(&key);
     let blob = bench.encrypt(&key, b"hello");
-    let of = |request: Value| bench.service.resource(&bench.caller, request.to_string().as_bytes());
+    let other = bench.arn(&bench.key());
+    let of = |request: &Value| bench.service.resources(&bench.caller, request.to_string().as_bytes());
     for request in [
         json!({ "KeyId": key }),
         json!({ "KeyId": arn }),
         json!({ "KeyId": "alias/calls" }),
-        json!({ "AliasName": "alias/new", "TargetKeyId": key }),
+        json!({ "AliasName": "alias/calls", "TargetKeyId": key }),
         json!({ "AliasName": "alias/calls" }),
         json!({ "CiphertextBlob": blob }),
         json!({ "CiphertextBlob": "AAAA", "DestinationKeyId": key }),
     ] {
-        assert_eq!(of(request.clone()), arn, "{request}");
+        assert_eq!(of(&request).unwrap(), [arn.clone()], "{request}");
     }
-    assert_eq!(of(json!({ "KeyId": ABSENT })), bench.arn(ABSENT));
-    assert_eq!(of(json!({ "KeyId": "alias/no" })), "arn:aws:kms:us-west-2:111122223333:alias/no");
-    for request in [json!({}), json!([]), json!({ "KeyId": 5 }), json!({ "CiphertextBlob": "AAAA" })] {
-        assert_eq!(of(request.clone()), "*", "{request}");
+    // Each key that is named counts, whichever of them the operation reads.
+    let mut both = [arn.clone(), other.clone()];
+    both.sort_unstable();
+    for request in [
+        json!({ "KeyId": other, "TargetKeyId": key, "AliasName": "alias/calls" }),
+        json!({ "KeyId": other, "CiphertextBlob": blob, "DestinationKeyId": other }),
+        json!({ "SourceKeyId": key, "DestinationKeyId": other }),
+    ] {
+        assert_eq!(of(&request).unwrap(), both, "{request}");
     }
+    assert_eq!(of(&json!({ "KeyId": ABSENT })).unwrap(), [bench.arn(ABSENT)]);
+    assert_eq!(of(&json!({ "KeyId": "alias/no" })).unwrap(), ["arn:aws:kms:us-west-2:111122223333:alias/no"]);
+    for request in [json!({}), json!({ "CiphertextBlob": "AAAA" })] {
+        assert_eq!(of(&request).unwrap(), ["*"], "{request}");
+    }
+    for request in [json!([]), json!({ "KeyId": 5 }), json!({ "KeyId": key, "AliasName": 1 })] {
+        assert_eq!(of(&request).unwrap_err().code(), KmsErrorCode::Serialization, "{request}");
+    }
+    let twice = format!(r#"{{"KeyId":"{key}","KeyId":"{other}"}}"#);
+    assert!(bench.service.resources(&bench.caller, twice.as_bytes()).is_err());
 }
 
 #[tokio::test]
@@ -107,7 +123,7 @@ fn the_saved_corpus_is_answered_without_a_fault() {
         let (target, body) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
         let Some(operation) = Operation::from_target(&String::from_utf8_lossy(target)) else { continue };
         let bench = Bench::new();
-        bench.service.resource(&bench.caller, body);
+        assert_ne!(bench.service.resources(&bench.caller, body).map_err(|error| error.status()), Err(500));
         match bench.service.call(bench::NOW, &bench.caller, operation, body) {
             Ok(_) => answered += 1,
             Err(error) => assert_ne!(error.status(), 500, "{}: {error}", path.display()),
@@ -131,7 +147,8 @@ proptest! {
             "NumberOfBytes": number, "Limit": number, "PendingWindowInDays": number, "Description": text,
             "EncryptionContext": { text.clone(): text }, "TagKeys": [text], "Tags": [{ "TagKey": text, "TagValue": key }],
         });
-        bench.service.resource(&bench.caller, request.to_string().as_bytes());
+        let resources = bench.service.resources(&bench.caller, request.to_string().as_bytes());
+        prop_assert!(resources.is_ok_and(|resources| !resources.is_empty()));
         if let Err(error) = bench.call(operation.0, request) {
             prop_assert_ne!(error.status(), 500, "{}", error);
         }

@@ -14,15 +14,25 @@ use tympan_types::Caller;
 /// The header that names the operation.
 const TARGET: &str = "x-amz-target";
 
-/// What a request asks to do, for policies; `None` where no operation is named, which the answer then says.
-pub(super) fn ask(
+/// What a request asks to do, for policies; nothing where no operation is named, which the answer then says.
+///
+/// Reads the keyring's file: runs where it may block.
+pub(super) async fn asks(
     service: Option<&KmsService>,
     caller: &Caller,
     head: &Parts,
-    request: &[u8],
-) -> Option<Ask> {
-    let resource = service.map_or_else(|| "*".to_owned(), |service| service.resource(caller, request));
-    Some(Ask::new(operation(head)?.action(), resource))
+    request: &Bytes,
+) -> Result<Vec<Ask>, Box<Response<Body>>> {
+    let Some(operation) = operation(head) else { return Ok(Vec::new()) };
+    let Some(service) = service.cloned() else { return Ok(vec![Ask::new(operation.action(), "*")]) };
+    let (caller, request) = (caller.clone(), request.clone());
+    let resources = tokio::task::spawn_blocking(move || service.resources(&caller, &request)).await;
+    let resources = resources.unwrap_or_else(|error| {
+        tracing::error!(%error, "a KMS request panicked");
+        Err(KmsApiError::new(KmsErrorCode::KmsInternal, "The request failed inside."))
+    });
+    let resources = resources.map_err(|error| Box::new(refuse(&error)))?;
+    Ok(resources.into_iter().map(|resource| Ask::new(operation.action(), resource)).collect())
 }
 
 /// A denial in this service's form.

@@ -231,7 +231,7 @@ impl Router {
         let body = self.read(body).await?;
         let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
         let caller = verified.caller.clone();
-        let asks: Vec<Ask> = kms::ask(self.kms.as_ref(), &caller, &head, &body).into_iter().collect();
+        let asks = kms::asks(self.kms.as_ref(), &caller, &head, &body).await?;
         self.gate.permit(visit, &verified, &asks).map_err(|refusal| kms::denied(&refusal))?;
         let response = kms::call(self.kms.as_ref(), caller, &head, body).await;
         Ok(self.gate.record(visit, &verified, &asks, response))
