@@ -1,20 +1,29 @@
-//! One benchmark per promise, each against the real server in a process of its own: `cargo xtask bench NAME`.
+//! One benchmark per promise, each with its peer in the same run: `cargo xtask bench NAME`.
 //!
 //! What the numbers mean and how to read them: `docs/benchmarks.md`.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its user")]
 
 mod capture;
 mod clock;
+mod corpus;
+mod cost;
 mod crash;
+mod demux;
+mod ingest;
 mod live;
 mod load;
 mod machine;
+mod mux;
+mod peer;
 mod punctuality;
+mod replay;
 mod report;
 mod rig;
 mod rtp;
 mod sip;
+mod speech;
 mod statistics;
+mod store;
 mod verify;
 
 use clap::Parser;
@@ -31,6 +40,16 @@ enum Bench {
     Load(load::Arguments),
     /// Whether anything acknowledged is lost when the server is killed again and again
     Crash(crash::Arguments),
+    /// PCM out of Matroska, against ffmpeg and webm-iterable
+    Demux(demux::Arguments),
+    /// PCM into Matroska, against ffmpeg and webm-iterable
+    Mux(mux::Arguments),
+    /// PutMedia over HTTP, against nginx and a loop that only reads
+    Ingest(ingest::Arguments),
+    /// GetMedia of what is stored, against nginx serving the same bytes
+    Replay(replay::Arguments),
+    /// The store alone, against a file per stream and SQLite
+    Store(store::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -39,5 +58,10 @@ fn main() -> anyhow::Result<()> {
         Bench::Capture(arguments) => capture::run(&arguments),
         Bench::Load(arguments) => load::run(&arguments),
         Bench::Crash(arguments) => crash::run(&arguments),
+        Bench::Demux(arguments) => demux::run(&arguments),
+        Bench::Mux(arguments) => mux::run(&arguments),
+        Bench::Ingest(arguments) => ingest::run(&arguments),
+        Bench::Replay(arguments) => replay::run(&arguments),
+        Bench::Store(arguments) => store::run(&arguments),
     }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool talks to its user")]
 
 mod arrows;
+mod bench;
 mod command;
 mod demo;
 mod fuzz;
@@ -19,7 +20,10 @@ cargo xtask <verb>
   arrows          check the allowed imports between crates
   fuzz [--seconds N] [TARGET...]
                   run the fuzz targets, 60 s each unless told otherwise (needs a nightly toolchain)
-  bench NAME ...  run one benchmark of bench/ in release mode: live, capture, load, crash";
+  bench NAME ...  run one benchmark of bench/ in release mode: live, capture, load, crash, demux, mux, ingest, replay,
+                  store
+  bench instr [--accept]
+                  the gate of instructions and allocations, or new ceilings for it";
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
@@ -30,10 +34,7 @@ fn main() -> anyhow::Result<()> {
         "demo" => demo::run(&rest),
         "arrows" => arrows::check(),
         "fuzz" => fuzz::run(&rest),
-        "bench" => command::cargo()
-            .args(["run", "--release", "--quiet", "-p", "tympan-bench", "--"])
-            .args(&rest)
-            .run_loudly(),
+        "bench" => bench::run(&rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())
@@ -41,5 +42,3 @@ fn main() -> anyhow::Result<()> {
         other => bail!("there is no verb {other:?}\n\n{HELP}"),
     }
 }
-
-use command::RunLoudly;

@@ -17,6 +17,10 @@ pub(crate) const SIPP: Tool = Tool { program: "sipp", package: "sip-tester" };
 pub(crate) const ESPEAK: Tool = Tool { program: "espeak-ng", package: "espeak-ng" };
 /// Makes the certificates of the black-box tests.
 pub(crate) const OPENSSL: Tool = Tool { program: "openssl", package: "openssl" };
+/// Counts instructions.
+pub(crate) const VALGRIND: Tool = Tool { program: "valgrind", package: "valgrind" };
+/// A peer of the benchmarks.
+pub(crate) const FFMPEG: Tool = Tool { program: "ffmpeg", package: "ffmpeg" };
 /// Runs boto3.
 pub(crate) const PYTHON: Tool = Tool { program: "python3", package: "python3" };
 

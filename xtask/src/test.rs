@@ -2,7 +2,7 @@
 
 use crate::command::{RunLoudly, cargo};
 use crate::prerequisites::{self, ESPEAK, OPENSSL, SIPP};
-use crate::{arrows, demo};
+use crate::{arrows, bench, demo};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     prerequisites::rust_components()?;
@@ -17,5 +17,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
     // The black-box tests start the real binary, which cargo does not build for another package's tests.
     cargo().args(["build", "--quiet", "-p", "tympan-server", "--bin", "tympan"]).run_loudly()?;
     cargo().env("TYMPAN_E2E_PYTHON", &python).args(["nextest", "run", "--workspace"]).run_loudly()?;
+    bench::instr(&[])?;
     demo::run(&[])
 }

@@ -185,6 +185,11 @@ pub(crate) struct QuietRig {
 }
 
 impl QuietRig {
+    /// The server's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
     /// Ends the server as an operator would, and tells what it left on disk.
     pub(crate) fn stop(mut self) -> anyhow::Result<u64> {
         self.server.terminate()?;

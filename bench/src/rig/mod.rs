@@ -3,9 +3,11 @@
 pub(crate) mod calls;
 pub(crate) mod connect;
 pub(crate) mod core;
+pub(crate) mod flood;
 pub(crate) mod follow;
 pub(crate) mod http;
 pub(crate) mod media;
 pub(crate) mod process;
 pub(crate) mod server;
 pub(crate) mod upload;
+pub(crate) mod wire;

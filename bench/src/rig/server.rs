@@ -37,25 +37,64 @@ pub(crate) fn start_with(
     core: Option<Core>,
     settings: impl FnOnce(TestServerBuilder) -> TestServerBuilder,
 ) -> anyhow::Result<(TestServer, tempfile::TempDir)> {
-    make_room_for_sockets()?;
     let data = data_folder()?;
+    let server = launch(data.path(), calls, core, settings)?;
+    Ok((server, data))
+}
+
+/// As [`start`], with its data in that folder and some variables more.
+pub(crate) fn start_in(
+    data: &Path,
+    calls: u32,
+    variables: &[(&str, &str)],
+    core: Option<Core>,
+) -> anyhow::Result<TestServer> {
+    launch(data, calls, core, |builder| {
+        variables.iter().fold(builder, |builder, (name, value)| builder.env(name, value))
+    })
+}
+
+fn launch(
+    data: &Path,
+    calls: u32,
+    core: Option<Core>,
+    settings: impl FnOnce(TestServerBuilder) -> TestServerBuilder,
+) -> anyhow::Result<TestServer> {
+    make_room_for_sockets()?;
     let builder = TestServer::builder()
         .env("TYMPAN_KVS__STREAMS_PER_ACCOUNT", calls + 10)
         .env("TYMPAN_SIP__CALLS_MAX", calls + 10)
         .env("TYMPAN_SPEECH__COMMAND", "[]")
-        .data_dir(data.path());
+        .data_dir(data);
     let builder = settings(builder);
-    let server = match core {
-        Some(core) => core.run(|| builder.start())??,
-        None => builder.start()?,
-    };
-    Ok((server, data))
+    match core {
+        Some(core) => core.run(|| builder.start())?,
+        None => builder.start(),
+    }
+}
+
+/// A folder beside the build, removed when dropped.
+pub(crate) fn scratch(prefix: &str) -> anyhow::Result<tempfile::TempDir> {
+    Ok(tempfile::Builder::new().prefix(prefix).tempdir_in(profile_folder()?)?)
+}
+
+/// Has the system use so much of its memory for files and give it up again.
+///
+/// A virtual machine's host gives it memory at its first touch, which costs ten times what writing into it does; what
+/// is measured should meet memory that has been touched before.
+pub(crate) fn touch_memory(folder: &Path, bytes: u64) -> anyhow::Result<()> {
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..bytes.div_ceil(1 << 20) {
+        std::io::Write::write_all(&mut file, &zeros)?;
+    }
+    Ok(())
 }
 
 /// A folder for a server's data, removed when dropped. It is beside the build and not in the temporary folder, which may
 /// be no disk.
 pub(crate) fn data_folder() -> anyhow::Result<tempfile::TempDir> {
-    Ok(tempfile::Builder::new().prefix("bench-data-").tempdir_in(profile_folder()?)?)
+    scratch("bench-data-")
 }
 
 /// `target/release` or `target/debug`.
