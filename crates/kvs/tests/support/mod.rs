@@ -41,7 +41,6 @@ pub struct Bench {
     pub store: MediaStore,
     pub clock: Arc<TestClock>,
     pub keys: Arc<Keyring>,
-    pub disk: MemoryDisk,
 }
 
 /// A service whose bodies end by silence only after a minute: tests end them by ending the capture.

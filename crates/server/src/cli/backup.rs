@@ -126,9 +126,9 @@ impl RestoreArgs {
         } else {
             let began = WallTime::from_unix_ms(restored.backup_began_ms).rfc3339_ms();
             let words = check::words(&report, keys.is_some());
-            write!(
+            writeln!(
                 std::io::stdout().lock(),
-                "{words}{}: {} files, {} bytes, as of {began}; start it with `tympan serve --data-dir {}`\n",
+                "{words}{}: {} files, {} bytes, as of {began}; start it with `tympan serve --data-dir {}`",
                 restored.directory,
                 restored.files,
                 restored.bytes,

@@ -2,7 +2,6 @@
 
 use super::Finding;
 use std::time::{Duration, SystemTime};
-use time::OffsetDateTime;
 use time::macros::format_description;
 use time::parsing::Parsed;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -88,7 +87,7 @@ fn date_of(answer: &str) -> Option<SystemTime> {
     let mut parsed = Parsed::new();
     let rest = parsed.parse_items(line.get(6..)?.trim().as_bytes(), form).ok()?;
     let date: time::PrimitiveDateTime = rest.is_empty().then(|| parsed.try_into().ok())??;
-    Some(OffsetDateTime::from(date.assume_utc()).into())
+    Some(date.assume_utc().into())
 }
 
 pub(super) fn examine(endpoint: &str, answer: &Answer) -> Finding {
