@@ -141,7 +141,8 @@ impl Core {
 
     fn housekeep(&self) {
         let now_ms = self.clock.now().unix_ms();
-        if now_ms >= self.keeper.paused_until_ms.load(Ordering::Relaxed)
+        let paused_until_ms = self.keeper.paused_until_ms.load(Ordering::Relaxed);
+        if is_due(now_ms, paused_until_ms, PAUSE_AFTER_FAILURE_MS)
             && let Err(error) = self.chunk_due_streams()
         {
             tracing::error!(%error, "a chunk could not be made; its fragments stay in the journal");
@@ -149,7 +150,7 @@ impl Core {
                 .paused_until_ms
                 .store(now_ms.saturating_add(PAUSE_AFTER_FAILURE_MS), Ordering::Relaxed);
         }
-        if now_ms >= self.keeper.next_sweep_ms.load(Ordering::Relaxed) {
+        if is_due(now_ms, self.keeper.next_sweep_ms.load(Ordering::Relaxed), self.options.sweep_ms) {
             self.perform(Job::Sweep);
             self.keeper.next_sweep_ms.store(now_ms.saturating_add(self.options.sweep_ms), Ordering::Relaxed);
         }
@@ -199,10 +200,28 @@ impl Core {
     }
 }
 
+/// Whether the time of something that was put off by `interval_ms` has come. A clock that was set back since puts it
+/// off no further than that.
+fn is_due(now_ms: i64, due_ms: i64, interval_ms: i64) -> bool {
+    now_ms >= due_ms || due_ms.saturating_sub(now_ms) > interval_ms
+}
+
 /// Gives the journal's records up.
 pub(crate) fn release(backend: &dyn Backend, records: &[Located]) {
     if !records.is_empty() {
         let locs: Vec<JournalLoc> = records.iter().map(|located| located.loc).collect();
         backend.release(&locs);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_set_back_puts_nothing_off() {
+        assert!(is_due(1_000, 0, 60_000) && is_due(1_000, 1_000, 60_000));
+        assert!(!is_due(1_000, 1_001, 60_000) && !is_due(1_000, 61_000, 60_000));
+        assert!(is_due(1_000, 90_000_000, 60_000));
     }
 }
