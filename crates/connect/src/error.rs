@@ -44,6 +44,26 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
+    /// Every code.
+    pub const ALL: [Self; 16] = [
+        Self::InvalidRequest,
+        Self::InvalidParameter,
+        Self::InvalidContactFlow,
+        Self::AccessDenied,
+        Self::ResourceNotFound,
+        Self::ContactFlowNotPublished,
+        Self::DuplicateResource,
+        Self::ResourceConflict,
+        Self::ResourceInUse,
+        Self::Idempotency,
+        Self::ContactNotFound,
+        Self::ServiceQuotaExceeded,
+        Self::LimitExceeded,
+        Self::InternalService,
+        Self::NotImplemented,
+        Self::UnknownOperation,
+    ];
+
     /// The name in `x-amzn-errortype`.
     pub fn name(self) -> &'static str {
         self.row().0

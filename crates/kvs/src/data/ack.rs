@@ -85,7 +85,8 @@ macro_rules! error_ids {
                 }
             }
 
-            fn from_id(id: u16) -> Option<Self> {
+            /// The id's meaning; `None` for an id that the service never sends.
+            pub fn from_id(id: u16) -> Option<Self> {
                 match id {
                     $($id => Some(Self::$name),)*
                     _ => None,
