@@ -21,6 +21,8 @@ pub(crate) const OPENSSL: Tool = Tool { program: "openssl", package: "openssl" }
 pub(crate) const VALGRIND: Tool = Tool { program: "valgrind", package: "valgrind" };
 /// A peer of the benchmarks.
 pub(crate) const FFMPEG: Tool = Tool { program: "ffmpeg", package: "ffmpeg" };
+/// Runs the shell examples of docs/emulator.md.
+pub(crate) const CURL: Tool = Tool { program: "curl", package: "curl" };
 /// Runs boto3.
 pub(crate) const PYTHON: Tool = Tool { program: "python3", package: "python3" };
 
@@ -31,19 +33,19 @@ pub(crate) fn debian(tools: &[Tool]) -> anyhow::Result<()> {
     if missing.is_empty() { Ok(()) } else { apt_install(&missing) }
 }
 
-/// A Python with boto3, unmodified from PyPI, in `e2e/.venv`.
+/// A Python with boto3, unmodified from PyPI, and pytest, in `e2e/.venv`.
 pub(crate) fn python_with_boto3() -> anyhow::Result<PathBuf> {
     debian(&[PYTHON])?;
     let folder = root().join("e2e/.venv");
     let python = folder.join("bin/python");
-    let has_boto3 = || quiet(Command::new(&python).args(["-c", "import boto3"]));
-    if has_boto3() {
+    let is_ready = || quiet(Command::new(&python).args(["-c", "import boto3, pytest"]));
+    if is_ready() {
         return Ok(python);
     }
     if !quiet(program("python3").args(["-c", "import venv, ensurepip"])) {
         apt_install(&["python3-venv"])?;
     }
-    eprintln!("installing boto3 from PyPI into e2e/.venv");
+    eprintln!("installing boto3 and pytest from PyPI into e2e/.venv");
     program("python3").args(["-m", "venv"]).arg(&folder).run_loudly()?;
     Command::new(&python).args(["-m", "pip", "install", "--quiet", "boto3==1.44.5"]).run_loudly().or_else(
         |_| {
@@ -51,7 +53,8 @@ pub(crate) fn python_with_boto3() -> anyhow::Result<PathBuf> {
             Command::new(&python).args(["-m", "pip", "install", "--quiet", "boto3"]).run_loudly()
         },
     )?;
-    if has_boto3() { Ok(python) } else { bail!("boto3 was installed but cannot be imported") }
+    Command::new(&python).args(["-m", "pip", "install", "--quiet", "pytest"]).run_loudly()?;
+    if is_ready() { Ok(python) } else { bail!("boto3 and pytest were installed but cannot be imported") }
 }
 
 /// rustfmt and clippy, which a minimal toolchain lacks.

@@ -1,14 +1,13 @@
 //! `cargo xtask test`: what CI runs, in the order in which a mistake shows soonest.
 
 use crate::command::{RunLoudly, cargo};
-use crate::prerequisites::{self, ESPEAK, OPENSSL, SIPP};
-use crate::{arrows, bench, demo};
+use crate::prerequisites::{self, CURL, ESPEAK, OPENSSL, SIPP};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     prerequisites::rust_components()?;
     cargo().args(["fmt", "--all", "--check"]).run_loudly()?;
     arrows::check()?;
-    prerequisites::debian(&[SIPP, ESPEAK, OPENSSL])?;
+    prerequisites::debian(&[SIPP, ESPEAK, OPENSSL, CURL])?;
     let python = prerequisites::python_with_boto3()?;
     prerequisites::nextest()?;
     cargo()
