@@ -9,6 +9,7 @@
 )]
 
 pub mod audio;
+pub mod control;
 pub mod desk;
 pub mod flow;
 pub mod office;

@@ -1,5 +1,12 @@
 //! The one place that reads the wall clock.
+//!
+//! Three clocks, one source. [`SystemClock`] is the machine's: what clients sign by, and what requests to others are
+//! signed with. [`ServiceClock`] is what the services see: fragments are stamped with it, retention and sessions end by
+//! it, and under `--dev` it can be put ahead. [`CallClock`] is the service clock as it was when a call began: a call
+//! that is up keeps its pace when the service clock jumps.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tympan_types::WallTime;
 
@@ -15,8 +22,82 @@ impl SystemClock {
     }
 }
 
-impl tympan_store::Clock for SystemClock {
+/// The clock of the services: the machine's, put ahead by what the emulator was told. Clones are the same clock.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ServiceClock(Arc<AtomicI64>);
+
+impl ServiceClock {
+    /// Now, as the services see it.
+    pub(crate) fn wall_now(&self) -> WallTime {
+        SystemClock.wall_now().plus_ms(self.ahead_ms())
+    }
+
+    /// How far it is ahead of the machine's clock.
+    pub(crate) fn ahead_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Puts it further ahead; saturating. Gives how far it is ahead now.
+    pub(crate) fn advance(&self, ms: i64) -> i64 {
+        let ahead = |ahead: i64| Some(ahead.saturating_add(ms));
+        // The update cannot fail: it always gives a value.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, ahead);
+        self.ahead_ms()
+    }
+
+    /// Back to the machine's clock.
+    pub(crate) fn restore(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// The clock of a call that begins now.
+    pub(crate) fn for_call(&self) -> CallClock {
+        CallClock { ahead_ms: self.ahead_ms() }
+    }
+}
+
+impl tympan_store::Clock for ServiceClock {
     fn now(&self) -> WallTime {
         self.wall_now()
+    }
+}
+
+/// The clock of one call: runs like the machine's, from what the service clock showed when the call began. Waits of the
+/// call are neither cut short nor made longer by a jump, and its audio stays on one timeline.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CallClock {
+    ahead_ms: i64,
+}
+
+impl CallClock {
+    /// Now, as the call sees it.
+    pub(crate) fn wall_now(self) -> WallTime {
+        SystemClock.wall_now().plus_ms(self.ahead_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_is_up_does_not_notice_a_jump_and_the_next_one_does() {
+        let clock = ServiceClock::default();
+        let up = clock.for_call();
+        let before = SystemClock.wall_now();
+        assert_eq!(clock.clone().advance(90_000_000), 90_000_000);
+        assert!(up.wall_now().ms_since(before) < 90_000_000);
+        assert!(clock.for_call().wall_now().ms_since(before) >= 90_000_000);
+        assert!(clock.wall_now().ms_since(before) >= 90_000_000);
+        clock.restore();
+        assert_eq!(clock.ahead_ms(), 0);
+    }
+
+    #[test]
+    fn the_far_future_is_the_end() {
+        let clock = ServiceClock::default();
+        clock.advance(i64::MAX);
+        assert_eq!(clock.advance(1), i64::MAX);
+        assert_eq!(clock.wall_now().unix_ms(), i64::MAX);
     }
 }

@@ -6,6 +6,7 @@ pub mod cli;
 mod clock;
 pub mod config;
 mod doctor;
+mod emulator;
 mod http;
 mod kms;
 mod lambda;

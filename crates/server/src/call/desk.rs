@@ -3,7 +3,7 @@
 use super::flow_log::FlowLog;
 use super::registry::CallRegistry;
 use super::task::CallTask;
-use crate::clock::SystemClock;
+use crate::clock::ServiceClock;
 use crate::lambda::Lambda;
 use crate::media::{MediaPlane, ReservedPort};
 use crate::metrics::Metrics;
@@ -44,6 +44,8 @@ pub(crate) struct Desk {
     pub flow_log: Arc<FlowLog>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// What each call's own clock is taken from.
+    pub clock: ServiceClock,
     /// Limits and waits.
     pub options: DeskOptions,
 }
@@ -64,8 +66,8 @@ pub(crate) struct DeskOptions {
 }
 
 impl Desk {
-    /// Takes invitations until there are no more.
-    pub(crate) async fn serve(self, mut invitations: mpsc::Receiver<Invitation>) {
+    /// Takes invitations until there are no more. Cancel-safe: an invitation is taken whole or not at all.
+    pub(crate) async fn serve(self, invitations: &mut mpsc::Receiver<Invitation>) {
         while let Some(invitation) = invitations.recv().await {
             match self.admit(&invitation) {
                 Ok(admitted) => self.begin(invitation, admitted),
@@ -99,7 +101,8 @@ impl Desk {
     }
 
     fn begin(&self, invitation: Invitation, admitted: Admitted) {
-        let now = SystemClock.wall_now();
+        let clock = self.clock.for_call();
+        let now = clock.wall_now();
         // RFC 3323: a caller who withholds the number calls as "anonymous".
         let withheld = |number: &str| number.is_empty() || number.eq_ignore_ascii_case("anonymous");
         let given = |number: &Redacted<String>| (!withheld(number.expose())).then(|| number.clone());
@@ -126,7 +129,7 @@ impl Desk {
             },
         );
         // Counted before the next invitation is looked at, so that a burst cannot pass the limit.
-        let task = CallTask::new(self.clone(), invitation, admitted, call);
+        let task = CallTask::new(self.clone(), clock, invitation, admitted, call);
         tokio::spawn(task.run());
     }
 

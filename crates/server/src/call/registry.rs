@@ -1,13 +1,14 @@
 //! The calls that are up.
 
-use crate::clock::SystemClock;
+use crate::clock::CallClock;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tympan_connect::call::{Call, CallInput, SetAttributesRefused};
 use tympan_connect::contact::Contact;
 use tympan_connect::live_calls::{LiveCalls, SetAttributes};
-use tympan_types::{ContactId, WallTime};
+use tympan_types::ContactId;
 
 /// Every call that is up, by its contact. Clones share the list.
 #[derive(Clone)]
@@ -21,6 +22,7 @@ pub(crate) struct CallRegistry {
 pub(super) struct LiveCall {
     pub(super) call: Arc<Mutex<Call>>,
     pub(super) inputs: mpsc::UnboundedSender<CallInput>,
+    pub(super) clock: CallClock,
 }
 
 impl LiveCall {
@@ -47,9 +49,12 @@ impl CallRegistry {
         *self.count.borrow()
     }
 
-    /// Ends every call at `until` at the latest; those that are younger may end by themselves before.
-    pub(crate) fn drain(&self, until: WallTime) {
-        self.lock().values().for_each(|call| call.tell(CallInput::Drain { until }));
+    /// Ends every call in `limit` at the latest; some may end by themselves before.
+    pub(crate) fn drain(&self, limit: Duration) {
+        let limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+        self.lock()
+            .values()
+            .for_each(|call| call.tell(CallInput::Drain { until: call.clock.wall_now().plus_ms(limit_ms) }));
     }
 
     /// Waits until no call is up.
@@ -91,7 +96,7 @@ impl LiveCalls for CallRegistry {
 
     fn set_attributes(&self, id: ContactId, changes: &BTreeMap<String, String>) -> SetAttributes {
         let Some(live) = self.find(id) else { return SetAttributes::NoSuchCall };
-        let set = live.call().set_attributes(SystemClock.wall_now(), changes.clone());
+        let set = live.call().set_attributes(live.clock.wall_now(), changes.clone());
         match set {
             Ok(()) => {
                 // The call has something to journal now: its task looks.

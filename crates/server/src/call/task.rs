@@ -3,7 +3,7 @@
 use super::desk::{Admitted, Desk, random};
 use super::journal::Journal;
 use super::registry::LiveCall;
-use crate::clock::SystemClock;
+use crate::clock::CallClock;
 use crate::media::{LegSpec, MediaEvent, MediaLeg, PromptToken, ReservedPort};
 use crate::sip::{EndedBy, Invitation, Leg, LegEvent, Refusal, Reoffer};
 use std::collections::HashMap;
@@ -66,12 +66,18 @@ enum Happening {
 }
 
 impl CallTask {
-    pub(super) fn new(desk: Desk, invitation: Invitation, admitted: Admitted, call: Call) -> Self {
+    pub(super) fn new(
+        desk: Desk,
+        clock: CallClock,
+        invitation: Invitation,
+        admitted: Admitted,
+        call: Call,
+    ) -> Self {
         let Invitation { leg, events, source, .. } = invitation;
         let Admitted { port, local, negotiated, .. } = admitted;
         let contact_id = call.contact().id;
         let (sender, inputs) = mpsc::unbounded_channel();
-        let live = LiveCall { call: Arc::new(Mutex::new(call)), inputs: sender };
+        let live = LiveCall { call: Arc::new(Mutex::new(call)), inputs: sender, clock };
         desk.registry.add(contact_id, live.clone());
         let journal = Journal::new(desk.history.clone());
         Self {
@@ -110,7 +116,7 @@ impl CallTask {
     }
 
     async fn select(&mut self, deadline: Option<WallTime>) -> Happening {
-        let wait_ms = deadline.map(|deadline| deadline.ms_since(SystemClock.wall_now()).max(0));
+        let wait_ms = deadline.map(|deadline| deadline.ms_since(self.live.clock.wall_now()).max(0));
         let wait = wait_ms.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
         let leg = async {
             match &mut self.leg_events {
@@ -195,7 +201,7 @@ impl CallTask {
     }
 
     fn handle(&self, input: CallInput) {
-        self.live.call().handle(SystemClock.wall_now(), input);
+        self.live.call().handle(self.live.clock.wall_now(), input);
     }
 
     fn perform_outputs(&mut self) {
@@ -298,6 +304,7 @@ impl CallTask {
             negotiated,
             signalling: self.source.map(|source| source.ip()),
             silence_grace: self.desk.options.silence_grace,
+            clock: self.live.clock,
             random: random(),
         };
         let (leg, events) = self.desk.media.open(port, spec);

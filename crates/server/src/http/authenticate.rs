@@ -2,17 +2,21 @@
 
 use super::body::Body;
 use super::respond;
-use crate::clock::SystemClock;
+use crate::clock::{ServiceClock, SystemClock};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Response};
 use serde_json::json;
 use std::sync::Arc;
-use tympan_auth::{Identities, Payload, Pending, Rejection, RequestParts, Verified, Verifier, scope_of};
+use tympan_auth::{
+    AccessKey, CredentialSource, Identities, Payload, Pending, Rejection, RequestParts, Verified, Verifier,
+    scope_of,
+};
 
 /// Checks signatures against the configured access keys.
 pub(super) struct Authenticator {
     verifier: Verifier,
     identities: Arc<Identities>,
+    clock: ServiceClock,
     local_port: u16,
     /// In `--dev` a refusal shows how the server read the request.
     explains: bool,
@@ -27,11 +31,12 @@ impl Authenticator {
     pub(super) fn new(
         identities: Arc<Identities>,
         clock_skew_s: u64,
+        clock: ServiceClock,
         local_port: u16,
         explains: bool,
     ) -> Self {
         let skew_ms = i64::try_from(clock_skew_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
-        Self { verifier: Verifier::with_skew_ms(skew_ms), identities, local_port, explains }
+        Self { verifier: Verifier::with_skew_ms(skew_ms), identities, clock, local_port, explains }
     }
 
     /// The signing name of the service that a request claims to be for; unverified, for routing only.
@@ -47,7 +52,8 @@ impl Authenticator {
     /// Everything but the signature itself.
     pub(super) fn check_head(&self, head: &Parts) -> Result<HeadChecked, Rejected> {
         let checked = self.with_parts(head, |parts| {
-            self.verifier.check_head(SystemClock.wall_now(), parts, &*self.identities)
+            let credentials = Ageing { source: &*self.identities, ahead_ms: self.clock.ahead_ms() };
+            self.verifier.check_head(SystemClock.wall_now(), parts, &credentials)
         });
         match checked {
             Ok(pending) => Ok(HeadChecked { pending }),
@@ -82,6 +88,26 @@ impl Authenticator {
     }
 }
 
+/// Clients sign by the machine's clock, and keys end by the services' clock: here the difference is taken off their end.
+struct Ageing<'a> {
+    source: &'a dyn CredentialSource,
+    ahead_ms: i64,
+}
+
+impl CredentialSource for Ageing<'_> {
+    fn access_key(&self, id: &str, token: Option<&str>) -> Option<Arc<AccessKey>> {
+        let key = self.source.access_key(id, token)?;
+        match key.expires {
+            Some(expires) if self.ahead_ms != 0 => {
+                let aged =
+                    AccessKey::clone(&key).expiring_at(expires.plus_ms(self.ahead_ms.saturating_neg()));
+                Some(Arc::new(aged))
+            }
+            _ => Some(key),
+        }
+    }
+}
+
 fn lines(headers: &HeaderMap) -> Vec<(&str, &[u8])> {
     headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
 }
@@ -110,5 +136,27 @@ impl From<Rejected> for Box<Response<Body>> {
         // Both spellings: clients look for either. Those of JSON services look for the type in the body.
         let body = json!({ "__type": rejection.error_type(), "message": message, "Message": message });
         Self::new(respond::error(rejection.status(), rejection.error_type(), body.to_string().into_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tympan_auth::{CredentialStore, Credentials};
+    use tympan_types::{AccountId, WallTime};
+
+    #[test]
+    fn keys_end_by_the_clock_of_the_services() {
+        let account = AccountId::parse("111122223333").unwrap();
+        let temporary = AccessKey::new(Credentials::new("TEMPORARY", "secret"), account.clone());
+        let ends = WallTime::from_unix_ms(10_000);
+        let lasting = AccessKey::new(Credentials::new("LASTING", "secret"), account);
+        let credentials = CredentialStore::new([temporary.expiring_at(ends), lasting]).unwrap();
+        let end = |ahead_ms, id: &str| {
+            Ageing { source: &credentials, ahead_ms }.access_key(id, None).unwrap().expires
+        };
+        assert_eq!(end(0, "TEMPORARY"), Some(ends));
+        assert_eq!(end(4_000, "TEMPORARY"), Some(WallTime::from_unix_ms(6_000)));
+        assert_eq!(end(4_000, "LASTING"), None);
     }
 }

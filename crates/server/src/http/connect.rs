@@ -2,7 +2,7 @@
 
 use super::body::Body;
 use super::respond;
-use crate::clock::SystemClock;
+use crate::clock::ServiceClock;
 use bytes::Bytes;
 use hyper::Response;
 use hyper::http::request::Parts;
@@ -14,11 +14,12 @@ use tympan_types::Caller;
 /// Answers one request. The service writes settings to disk before it answers, so it runs where it may block.
 pub(super) async fn call(
     service: &ConnectService,
+    clock: &ServiceClock,
     caller: Caller,
     head: Parts,
     body: Bytes,
 ) -> Response<Body> {
-    let service = service.clone();
+    let (service, now) = (service.clone(), clock.wall_now());
     let answered = tokio::task::spawn_blocking(move || {
         let request = ApiRequest {
             method: head.method.as_str(),
@@ -26,7 +27,7 @@ pub(super) async fn call(
             query: head.uri.query().unwrap_or(""),
             body: &body,
         };
-        service.call(SystemClock.wall_now(), &caller, request)
+        service.call(now, &caller, request)
     });
     match answered.await {
         Ok(Ok(answer)) => {

@@ -3,7 +3,7 @@
 use super::body::{self, Body};
 use super::gate::Ask;
 use super::respond;
-use crate::clock::SystemClock;
+use crate::clock::ServiceClock;
 use bytes::Bytes;
 use hyper::Response;
 use hyper::http::request::Parts;
@@ -45,6 +45,7 @@ pub(super) fn denied(refusal: &Refusal) -> Box<Response<Body>> {
 /// Without a service the keys are kept elsewhere, and whoever manages them has to ask there.
 pub(super) async fn call(
     service: Option<&KmsService>,
+    clock: &ServiceClock,
     caller: Caller,
     head: &Parts,
     request: Bytes,
@@ -62,9 +63,8 @@ pub(super) async fn call(
             "An operation of KMS is a POST to / with a header X-Amz-Target such as TrentService.CreateKey.",
         ));
     };
-    let answered = tokio::task::spawn_blocking(move || {
-        service.call(SystemClock.wall_now(), &caller, operation, &request)
-    });
+    let now = clock.wall_now();
+    let answered = tokio::task::spawn_blocking(move || service.call(now, &caller, operation, &request));
     match answered.await {
         Ok(Ok(None)) => respond::respond(200, CONTENT_TYPE, body::full(Bytes::new())),
         Ok(Ok(Some(answer))) => respond::respond(200, CONTENT_TYPE, body::full(answer.to_string())),

@@ -19,6 +19,10 @@ use tympan_kvs::{
 use tympan_store::Ending;
 use tympan_types::Caller;
 
+/// In the extensions of a PutMedia request: once it is cancelled the session ends as if its body could not be trusted.
+#[derive(Debug, Clone)]
+pub(super) struct BreakOff(pub(super) CancellationToken);
+
 /// Every operation but PutMedia.
 pub(super) async fn call(
     service: &KvsService,
@@ -73,7 +77,8 @@ pub(super) async fn put_media(
                 uploader: head.extensions.get::<Uploader>().cloned(),
                 _answered: answered.clone().drop_guard(),
             };
-            tokio::spawn(upload(session, body, hash, answered, shutdown));
+            let break_off = head.extensions.get::<BreakOff>().cloned();
+            tokio::spawn(upload(session, body, hash, answered, break_off, shutdown));
             respond::respond(200, "application/json", body::chunked(told.lines()))
         }
         Err(error) => refuse(&error),
@@ -87,8 +92,16 @@ async fn upload(
     mut body: RequestBody,
     mut hash: SignedHash,
     answered: CancellationToken,
+    break_off: Option<BreakOff>,
     shutdown: CancellationToken,
 ) {
+    let broken_off = async {
+        match &break_off {
+            Some(BreakOff(token)) => token.cancelled().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(broken_off);
     loop {
         session.ready().await;
         let frame = tokio::select! {
@@ -96,6 +109,10 @@ async fn upload(
             // A drain ends uploads on whatever fragment is complete; the producer reconnects elsewhere.
             () = shutdown.cancelled() => {
                 body.end_soon();
+                break;
+            }
+            () = &mut broken_off => {
+                session.break_off("a fault of the emulator ends it");
                 break;
             }
             frame = body.frame() => frame,

@@ -8,6 +8,7 @@ mod backup;
 mod body;
 mod connect;
 mod contacts;
+mod emulator;
 mod gate;
 mod kms;
 mod kvs;
@@ -23,5 +24,7 @@ mod uploads_tests;
 mod write_deadline;
 
 pub(crate) use admin::Readiness;
+pub(crate) use emulator::{Emulator, EmulatorParts, House, ResetRequest};
+pub(crate) use listener::Door;
 pub(crate) use route::{Services, serve};
 pub(crate) use tls::Tls;

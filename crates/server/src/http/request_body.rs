@@ -3,10 +3,11 @@
 //! A server that answers and closes while a client still sends makes the kernel reset the connection, and the client
 //! may never read the answer: uploads begin without waiting for a status, and a refusal must reach them all the same.
 
+use super::body::Incoming;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::HeaderMap;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::EXPECT;
 use std::pin::Pin;
 use std::task::{Context, Poll};

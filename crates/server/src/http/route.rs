@@ -2,25 +2,23 @@
 
 use super::admin::{self, Readiness};
 use super::authenticate::{Authenticator, Rejected};
-use super::body::Body;
+use super::body::{Body, Incoming};
 use super::gate::{self, Ask, Gate, Peer, Visit};
-use super::listener::{self, Answer};
+use super::listener::{Answer, Door};
 use super::request_body::RequestBody;
-use super::tls::Tls;
 use super::uploader::{Patience, Uploader};
-use super::{backup, connect, contacts, kms, kvs, respond, sts};
+use super::{backup, connect, contacts, emulator, kms, kvs, respond, sts};
 use crate::audit::Audit;
+use crate::clock::ServiceClock;
 use crate::metrics::Metrics;
 use crate::upkeep::Backups;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tympan_auth::sts::StsError;
@@ -47,20 +45,18 @@ pub(crate) struct Services {
     pub contacts: Arc<dyn History>,
     /// The calls that are up.
     pub calls: Arc<dyn LiveCalls>,
+    /// The time of day.
+    pub clock: ServiceClock,
     /// Who may ask, and for what.
     pub identities: Arc<Identities>,
     /// Who did what.
     pub audit: Audit,
-    /// The certificate; `None`: no TLS.
-    pub tls: Option<Arc<Tls>>,
     /// How far a client's clock may be off.
     pub clock_skew_s: u64,
     /// Show developers why their signature does not match.
     pub explains: bool,
     /// Largest JSON request body.
     pub body_limit_bytes: usize,
-    /// How long a client may take nothing of an answer.
-    pub write_timeout: Duration,
     /// For `/readyz`.
     pub readiness: Readiness,
     /// For `/metrics`.
@@ -71,38 +67,16 @@ pub(crate) struct Services {
 
 /// Serves until `shutdown`; returns when the last request is answered.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    door: Door,
     services: Services,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    let local_port = listener.local_addr()?.port();
-    let authenticator =
-        Authenticator::new(services.identities, services.clock_skew_s, local_port, services.explains);
-    let router = Router {
-        authenticator,
-        gate: Gate::new(services.audit),
-        kvs: services.kvs,
-        kms: services.kms,
-        connect: services.connect,
-        contacts: services.contacts,
-        calls: services.calls,
-        body_limit_bytes: services.body_limit_bytes,
-        readiness: services.readiness,
-        metrics: services.metrics,
-        backups: services.backups,
-        shutdown: shutdown.clone(),
-        patience: Arc::default(),
-    };
-    let acceptor =
-        services.tls.as_ref().map(|tls| tls.acceptor()).transpose().map_err(std::io::Error::other)?;
-    if let Some(tls) = services.tls {
-        tokio::spawn(tls.watch(shutdown.clone()));
-    }
-    listener::serve(listener, acceptor, Arc::new(router), services.write_timeout, shutdown).await;
-    Ok(())
+    let local_port = door.listener.local_addr()?.port();
+    let router = Router::new(services, local_port, shutdown.clone());
+    door.serve(Arc::new(router), shutdown).await
 }
 
-struct Router {
+pub(super) struct Router {
     authenticator: Authenticator,
     gate: Gate,
     kvs: KvsService,
@@ -110,6 +84,7 @@ struct Router {
     connect: ConnectService,
     contacts: Arc<dyn History>,
     calls: Arc<dyn LiveCalls>,
+    clock: ServiceClock,
     body_limit_bytes: usize,
     readiness: Readiness,
     metrics: Arc<Metrics>,
@@ -138,6 +113,7 @@ impl Answer for Router {
             ("GET" | "HEAD", "/healthz") => Ok(admin::health()),
             ("GET" | "HEAD", "/readyz") => Ok(admin::ready(&self.readiness)),
             ("GET" | "HEAD", "/metrics") => Ok(admin::metrics(&self.metrics)),
+            (_, path) if emulator::is_control(path) => Ok(emulator::refuse_outside_of_dev()),
             _ => self.signed(&visit, head, body).await,
         };
         let response = answered.unwrap_or_else(|refusal| *refusal);
@@ -152,6 +128,34 @@ impl Answer for Router {
 }
 
 impl Router {
+    /// Puts the services behind one door. `local_port` is where it stands, for signatures that leave the port out.
+    pub(super) fn new(services: Services, local_port: u16, shutdown: CancellationToken) -> Self {
+        let clock = services.clock;
+        let authenticator = Authenticator::new(
+            services.identities,
+            services.clock_skew_s,
+            clock.clone(),
+            local_port,
+            services.explains,
+        );
+        Self {
+            authenticator,
+            gate: Gate::new(services.audit),
+            kvs: services.kvs,
+            kms: services.kms,
+            connect: services.connect,
+            contacts: services.contacts,
+            calls: services.calls,
+            clock,
+            body_limit_bytes: services.body_limit_bytes,
+            readiness: services.readiness,
+            metrics: services.metrics,
+            backups: services.backups,
+            shutdown,
+            patience: Arc::default(),
+        }
+    }
+
     async fn signed(&self, visit: &Visit, head: Parts, body: RequestBody) -> Answered {
         let service = self.authenticator.claimed_service(&head);
         match service.as_deref() {
@@ -233,7 +237,7 @@ impl Router {
         let caller = verified.caller.clone();
         let asks = kms::asks(self.kms.as_ref(), &caller, &head, &body).await?;
         self.gate.permit(visit, &verified, &asks).map_err(|refusal| kms::denied(&refusal))?;
-        let response = kms::call(self.kms.as_ref(), caller, &head, body).await;
+        let response = kms::call(self.kms.as_ref(), &self.clock, caller, &head, body).await;
         Ok(self.gate.record(visit, &verified, &asks, response))
     }
 
@@ -246,7 +250,7 @@ impl Router {
             return self.own(visit, &verified, &head).await;
         }
         let Some(operation) = ConnectOperation::of(head.method.as_str(), path) else {
-            return Ok(connect::call(&self.connect, verified.caller, head, body).await);
+            return Ok(connect::call(&self.connect, &self.clock, verified.caller, head, body).await);
         };
         let resources = operation.resources(&verified.caller, &body);
         let resources = resources.map_err(|error| Box::new(connect::refuse(&error)))?;
@@ -255,7 +259,7 @@ impl Router {
         self.gate
             .permit(visit, &verified, &asks)
             .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
-        let response = connect::call(&self.connect, verified.caller.clone(), head, body).await;
+        let response = connect::call(&self.connect, &self.clock, verified.caller.clone(), head, body).await;
         Ok(self.gate.record(visit, &verified, &asks, response))
     }
 
@@ -309,7 +313,10 @@ impl Router {
         Ok(response)
     }
 
-    async fn read(&self, body: RequestBody) -> Result<Bytes, Box<Response<Body>>> {
+    pub(super) async fn read(
+        &self,
+        body: impl hyper::body::Body<Data = Bytes, Error = hyper::Error>,
+    ) -> Result<Bytes, Box<Response<Body>>> {
         let limit = self.body_limit_bytes;
         let refuse = |status, error_type, message: String| {
             // Clients of JSON services look for the type in the body.

@@ -1,12 +1,11 @@
 //! Uploads over real sockets: refusals that a client can read, a disk that stands still, readers that are gone.
 
-use super::body::Body;
+use super::body::{Body, Incoming};
 use super::kvs;
 use super::listener::{self, Answer};
 use super::request_body::RequestBody;
 use super::uploader::{Patience, Uploader};
-use crate::clock::SystemClock;
-use hyper::body::Incoming;
+use crate::clock::ServiceClock;
 use hyper::{Request, Response};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -72,11 +71,11 @@ impl Rig {
         let store = MediaStore::open(
             Arc::new(MemoryBackend::open(&disk)),
             Arc::new(Keyring::in_memory()),
-            Arc::new(SystemClock),
+            Arc::new(ServiceClock::default()),
             options,
         );
         let store = store.unwrap();
-        let mut options = KvsOptions::new("http://127.0.0.1", Arc::new(SystemClock));
+        let mut options = KvsOptions::new("http://127.0.0.1", Arc::new(ServiceClock::default()));
         change(&mut options);
         let kvs = KvsService::new(store.clone(), options);
         let address = runtime.block_on(async {

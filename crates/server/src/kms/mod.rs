@@ -2,7 +2,7 @@
 
 mod external;
 
-use crate::clock::SystemClock;
+use crate::clock::ServiceClock;
 use crate::config::{Config, Kms};
 use anyhow::bail;
 use external::ExternalKms;
@@ -27,18 +27,28 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// Opens what the configuration names. An external KMS is not asked yet: it may be away, and come back.
-    pub(crate) fn open(config: &Config, account: &AccountId, region: &Region) -> anyhow::Result<Self> {
+    pub(crate) fn open(
+        config: &Config,
+        account: &AccountId,
+        region: &Region,
+        clock: &ServiceClock,
+    ) -> anyhow::Result<Self> {
         match config.kms.provider.as_str() {
-            "local" => Self::local(config, account, region),
+            "local" => Self::local(config, account, region, clock),
             "external" => Self::external(&config.kms, region),
             other => bail!("kms.provider is {other:?}; it is \"local\" or \"external\""),
         }
     }
 
-    fn local(config: &Config, account: &AccountId, region: &Region) -> anyhow::Result<Self> {
+    fn local(
+        config: &Config,
+        account: &AccountId,
+        region: &Region,
+        clock: &ServiceClock,
+    ) -> anyhow::Result<Self> {
         let owner = KeyringOwner { region: region.clone(), account: account.clone() };
-        let keyring = Arc::new(Keyring::open(&config.keyring_dir(), owner, SystemClock.wall_now())?);
-        let upkeep = tokio::spawn(keep_up(keyring.clone()));
+        let keyring = Arc::new(Keyring::open(&config.keyring_dir(), owner, clock.wall_now())?);
+        let upkeep = tokio::spawn(keep_up(keyring.clone(), clock.clone()));
         let service = Some(KmsService::new(keyring.clone()));
         Ok(Self { provider: keyring, service, upkeep: Some(upkeep) })
     }
@@ -59,13 +69,13 @@ impl Drop for Keys {
 }
 
 /// Destroys keys whose day has come, and rotates those whose schedule says so.
-async fn keep_up(keyring: Arc<Keyring>) {
+async fn keep_up(keyring: Arc<Keyring>, clock: ServiceClock) {
     let mut ticks = tokio::time::interval(UPKEEP);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let keyring = keyring.clone();
-        match tokio::task::spawn_blocking(move || keyring.upkeep(SystemClock.wall_now())).await {
+        let (keyring, now) = (keyring.clone(), clock.wall_now());
+        match tokio::task::spawn_blocking(move || keyring.upkeep(now)).await {
             Ok(Ok(done)) => {
                 for key in done.destroyed {
                     tracing::warn!(

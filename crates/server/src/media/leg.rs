@@ -2,7 +2,7 @@
 
 use super::inbox::Inbox;
 use super::stats::Tally;
-use crate::clock::SystemClock;
+use crate::clock::CallClock;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, UdpSocket};
@@ -34,6 +34,8 @@ pub(crate) struct LegSpec {
     pub signalling: Option<IpAddr>,
     /// How far the timeline may fall behind before silence is written.
     pub silence_grace: Duration,
+    /// The call's clock, to which the captured timeline is anchored.
+    pub clock: CallClock,
     /// Sixteen random bytes for the outgoing stream's numbers.
     pub random: [u8; 16],
 }
@@ -70,6 +72,7 @@ pub(super) struct Leg {
     /// The instant that the sender's timestamp stands for.
     sender_clock: MediaTime,
     capture: Option<Capture>,
+    clock: CallClock,
     events: mpsc::UnboundedSender<MediaEvent>,
     datagram: Vec<u8>,
     frame: Vec<u8>,
@@ -88,7 +91,7 @@ impl Leg {
         spec: LegSpec,
         events: mpsc::UnboundedSender<MediaEvent>,
     ) -> Self {
-        let LegSpec { negotiated, signalling, silence_grace, random } = spec;
+        let LegSpec { negotiated, signalling, silence_grace, clock, random } = spec;
         let [a, b, c, d, e, f, g, h, i, j, ..] = random;
         let config =
             TimelineConfig { payloads: negotiated.payloads.clone(), silence_grace, ..Default::default() };
@@ -109,6 +112,7 @@ impl Leg {
             next_send: now,
             sender_clock: now,
             capture: None,
+            clock,
             events,
             datagram: Vec::with_capacity(256),
             frame: Vec::with_capacity(FRAME_SAMPLES),
@@ -181,7 +185,7 @@ impl Leg {
     pub(super) fn start_capture(&mut self, now: MediaTime, spec: &CutterSpec) {
         let at = self.timeline.position(now);
         let behind_ms = self.timeline.lead_samples(now) / 8;
-        let wall = SystemClock.wall_now().plus_ms(behind_ms);
+        let wall = self.clock.wall_now().plus_ms(behind_ms);
         self.capture = Some(Capture::new(spec, Anchor { at, wall }));
     }
 

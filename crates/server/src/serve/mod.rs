@@ -7,6 +7,8 @@ mod interrupted;
 mod kvs_limits;
 mod provision;
 mod ready_file;
+mod reception;
+mod reset;
 mod wire;
 
 use crate::config::{self, Config};
@@ -51,7 +53,7 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
     init_log(&config)?;
     // Numbers and attributes of callers are nobody's business on this machine but ours.
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
-    let running = wire::start(&config, arguments.dev).await?;
+    let mut running = wire::start(&config, arguments.dev).await?;
     let addresses = running.addresses();
     if let Some(path) = &arguments.ready_file {
         ready_file::write(path, &addresses).with_context(|| format!("cannot write {}", path.display()))?;
@@ -60,7 +62,7 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
     if arguments.dev {
         dev::greet(&addresses);
     }
-    drain::wait_for_signal().await?;
+    reset::serve_until(drain::wait_for_signal(), &mut running, &config).await?;
     running.stop().await;
     drop(scratch);
     Ok(())

@@ -2,12 +2,15 @@
 
 use super::kvs_limits::kvs_limits;
 use super::ready_file::Addresses;
+use super::reception::Reception;
+use super::reset::OwnFiles;
 use super::{access, interrupted, provision};
 use crate::audit::{Audit, AuditOptions};
 use crate::call::{CallRegistry, Desk, DeskOptions, FlowLog};
-use crate::clock::SystemClock;
+use crate::clock::ServiceClock;
 use crate::config::Config;
-use crate::http::{self, Readiness, Services, Tls};
+use crate::emulator::{Faults, FaultyDirectory, FaultyKeys};
+use crate::http::{self, Door, Emulator, EmulatorParts, House, Readiness, ResetRequest, Services, Tls};
 use crate::kms::Keys;
 use crate::lambda::Lambda;
 use crate::media::{MediaPlane, MediaPlaneOptions};
@@ -24,10 +27,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tympan_connect::call::CallOptions;
-use tympan_connect::capture::{Leases, TrackProfile};
+use tympan_connect::capture::{Leases, StreamDirectory, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options};
 use tympan_kms::KeyProvider;
 use tympan_kvs::{Companded, KvsOptions, KvsService};
@@ -43,14 +47,64 @@ pub(super) struct Running {
     addresses: Addresses,
     readiness: Readiness,
     sip: SipEndpoint,
-    calls: CallRegistry,
-    queue: Arc<CaptureQueue>,
-    store: MediaStore,
-    audit: Audit,
-    _keys: Keys,
+    /// Gone only while a reset is under way, or after one that failed.
+    pub(super) life: Option<Life>,
+    pub(super) site: Site,
     http: JoinHandle<std::io::Result<()>>,
-    http_shutdown: CancellationToken,
     drain_timeout: Duration,
+    /// Only under `--dev`.
+    pub(super) emulation: Option<Emulation>,
+}
+
+/// What stays the same from the start of the process to its end.
+pub(super) struct Site {
+    account: AccountId,
+    region: Region,
+    url: String,
+    pub(super) local_port: u16,
+    pub(super) clock: ServiceClock,
+    pub(super) readiness: Readiness,
+    /// Some under `--dev`: the fault rules.
+    pub(super) faults: Option<Faults>,
+    pub(super) http_shutdown: CancellationToken,
+}
+
+/// What a reset ends and begins anew.
+pub(super) struct Life {
+    pub(super) calls: CallRegistry,
+    pub(super) queue: Arc<CaptureQueue>,
+    pub(super) store: MediaStore,
+    pub(super) audit: Audit,
+    pub(super) keys: Keys,
+    pub(super) reception: Reception,
+    /// Ends this life's uploads and its upkeep.
+    pub(super) shutdown: CancellationToken,
+}
+
+/// What `--dev` adds.
+pub(super) struct Emulation {
+    pub(super) emulator: Arc<Emulator>,
+    pub(super) resets: mpsc::Receiver<ResetRequest>,
+    pub(super) own_files: OwnFiles,
+}
+
+/// What is kept, and under which keys.
+pub(super) struct Stored {
+    keys: Keys,
+    store: MediaStore,
+    backend: Arc<EmbeddedBackend>,
+}
+
+/// The services, before anybody asks them.
+pub(super) struct Furnished {
+    pub(super) calls: CallRegistry,
+    pub(super) queue: Arc<CaptureQueue>,
+    pub(super) store: MediaStore,
+    pub(super) audit: Audit,
+    pub(super) keys: Keys,
+    pub(super) shutdown: CancellationToken,
+    pub(super) desk: Desk,
+    pub(super) services: Services,
 }
 
 /// Starts everything that `config` asks for.
@@ -58,10 +112,12 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
     let account = AccountId::parse(&config.account.id).context("account.id")?;
     let region = Region::parse(&config.account.region).context("account.region")?;
     create_private_folder(&config.data_dir)?;
+    let own_files = OwnFiles::of(&config.data_dir)?;
+    let clock = ServiceClock::default();
+    let faults = dev.then(Faults::default);
 
     // The keys and the store first: the store's lock keeps a second server out of the folder.
-    let keys = Keys::open(config, &account, &region)?;
-    let (store, backend) = open_store(config, keys.provider.clone())?;
+    let stored = open_store(config, &account, &region, &clock, faults.as_ref())?;
     let listener = TcpListener::bind(&config.http.listen).await.with_context(|| {
         format!("cannot listen for HTTP on {}: is another server on that port?", config.http.listen)
     })?;
@@ -73,7 +129,56 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
         }
         url => url.trim_end_matches('/').to_owned(),
     };
-    let kvs = KvsService::new(store.clone(), kvs_options(config, &url)?);
+    let local_port = listener.local_addr()?.port();
+    let (readiness, http_shutdown) = (Readiness::default(), CancellationToken::new());
+    let site = Site { account, region, url, local_port, clock, readiness, faults, http_shutdown };
+    let furnished = furnish(config, &site, stored).await?;
+    let Furnished { calls, queue, store, audit, keys, shutdown, desk, services } = furnished;
+    let (sip_listen, public_address) = sip_addresses(config)?;
+    let (sip, invitations) = SipEndpoint::bind(sip_listen, public_address).await?;
+
+    let door = Door { listener, tls, write_timeout: Duration::from_millis(config.http.write_timeout_ms) };
+    let (http, emulation) = match &site.faults {
+        None => (tokio::spawn(http::serve(door, services, site.http_shutdown.clone())), None),
+        Some(faults) => {
+            let (sender, resets) = mpsc::channel(1);
+            let parts = EmulatorParts {
+                clock: site.clock.clone(),
+                faults: faults.clone(),
+                resets: sender,
+                account: site.account.clone(),
+                region: site.region.clone(),
+            };
+            let house = House::new(services, local_port, store.clone(), calls.clone(), shutdown.clone());
+            let emulator = Emulator::new(parts, house);
+            let http = tokio::spawn(emulator.clone().serve(door, site.http_shutdown.clone()));
+            (http, Some(Emulation { emulator, resets, own_files }))
+        }
+    };
+    let reception = Reception::open(desk, invitations);
+    site.readiness.set(true);
+    Ok(Running {
+        addresses: Addresses {
+            http: site.url.clone(),
+            sip: sip.address().to_string(),
+            pid: std::process::id(),
+        },
+        readiness: site.readiness.clone(),
+        sip,
+        life: Some(Life { calls, queue, store, audit, keys, reception, shutdown }),
+        site,
+        http,
+        drain_timeout: Duration::from_millis(config.http.drain_timeout_ms),
+        emulation,
+    })
+}
+
+/// Builds the services around a store, with what the configuration declares in them.
+pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> anyhow::Result<Furnished> {
+    let Site { account, region, clock, .. } = site;
+    let Stored { keys, store, backend } = stored;
+    let shutdown = site.http_shutdown.child_token();
+    let kvs = KvsService::new(store.clone(), kvs_options(config, &site.url, clock)?);
 
     let (history, cut_off) = FileHistory::open(&config.data_dir)?;
     let history = Arc::new(history);
@@ -88,8 +193,7 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
     )?;
     provision::ensure(&connect, &config.connect.instances)?;
 
-    let sip_listen: SocketAddr = config.sip.listen.parse().context("sip.listen is not ADDRESS:PORT")?;
-    let public_address = parse_address(&config.sip.public_address)?;
+    let (sip_listen, public_address) = sip_addresses(config)?;
     let queue = CaptureQueue::start(config.capture.backlog_limit_bytes, tokio::runtime::Handle::current())?;
     let media = Arc::new(MediaPlane::start(&media_options(config, sip_listen.ip()), &queue)?);
     let metrics = Arc::new(Metrics::default());
@@ -105,56 +209,37 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
         history: history.clone(),
         registry: calls.clone(),
         media,
-        leases: Leases::new(Arc::new(LocalDirectory::new(kvs.clone(), account.clone(), region))),
+        leases: Leases::new(leased_streams(&kvs, site)),
         sink: Arc::new(LocalSink::new(kvs.clone(), queue.clone())),
         speech: Arc::new(Speech::new(&config.speech)),
         lambda: Arc::new(Lambda::new(&config.lambda, &config.account.region)?),
         flow_log: Arc::new(FlowLog::open(&config.data_dir.join("flow-logs.jsonl"))?),
         metrics: metrics.clone(),
+        clock: clock.clone(),
         options: desk_options(config, public_address)?,
     };
-    let (sip, invitations) = SipEndpoint::bind(sip_listen, public_address).await?;
-    tokio::spawn(desk.serve(invitations));
-
-    let readiness = Readiness::default();
     let services = Services {
         kvs,
         kms: keys.service.clone(),
         connect,
         contacts: history,
         calls: Arc::new(calls.clone()),
-        identities: Arc::new(access::identities(config, &account)?),
+        clock: clock.clone(),
+        identities: Arc::new(access::identities(config, account)?),
         audit: audit.clone(),
-        tls,
         clock_skew_s: config.auth.clock_skew_s,
-        explains: dev,
+        explains: site.faults.is_some(),
         body_limit_bytes: config.http.body_limit_bytes,
-        write_timeout: Duration::from_millis(config.http.write_timeout_ms),
-        readiness: readiness.clone(),
+        readiness: site.readiness.clone(),
         metrics,
         backups: Backups::new(backend, config.keyring_dir()),
     };
-    let http_shutdown = CancellationToken::new();
     if config.store.scrub_interval_s > 0 {
         let interval = Duration::from_secs(config.store.scrub_interval_s);
         let bytes_per_s = config.store.scrub_bytes_per_s;
-        tokio::spawn(upkeep::scrub(store.clone(), interval, bytes_per_s, http_shutdown.clone()));
+        tokio::spawn(upkeep::scrub(store.clone(), interval, bytes_per_s, shutdown.clone()));
     }
-    let http = tokio::spawn(http::serve(listener, services, http_shutdown.clone()));
-    readiness.set(true);
-    Ok(Running {
-        addresses: Addresses { http: url, sip: sip.address().to_string(), pid: std::process::id() },
-        readiness,
-        sip,
-        calls,
-        queue,
-        store,
-        audit,
-        _keys: keys,
-        http,
-        http_shutdown,
-        drain_timeout: Duration::from_millis(config.http.drain_timeout_ms),
-    })
+    Ok(Furnished { calls, queue, store, audit, keys, shutdown, desk, services })
 }
 
 impl Running {
@@ -165,26 +250,29 @@ impl Running {
     /// Drains: new calls are refused, those that are up may end by themselves until the limit, every open fragment is
     /// sealed and made durable, every record closed.
     pub(super) async fn stop(self) {
-        tracing::info!(calls = self.calls.len(), "draining");
         self.readiness.set(false);
         self.sip.drain();
-        let limit_ms = i64::try_from(self.drain_timeout.as_millis()).unwrap_or(i64::MAX);
-        self.calls.drain(SystemClock.wall_now().plus_ms(limit_ms));
-        // Calls end themselves at the limit, and then wait for their last acknowledgement.
-        if tokio::time::timeout(self.drain_timeout * 2, self.calls.emptied()).await.is_err() {
-            tracing::error!(
-                calls = self.calls.len(),
-                "calls did not end; their records are closed at the next start"
-            );
+        if let Some(Life { calls, .. }) = &self.life {
+            tracing::info!(calls = calls.len(), "draining");
+            calls.drain(self.drain_timeout);
+            // Calls end themselves at the limit, and then wait for their last acknowledgement.
+            if tokio::time::timeout(self.drain_timeout * 2, calls.emptied()).await.is_err() {
+                tracing::error!(
+                    calls = calls.len(),
+                    "calls did not end; their records are closed at the next start"
+                );
+            }
         }
         self.sip.shutdown();
-        self.http_shutdown.cancel();
+        self.site.http_shutdown.cancel();
         if tokio::time::timeout(HTTP_STOP_LIMIT, self.http).await.is_err() {
             tracing::warn!("some HTTP connections did not end by themselves and are cut off");
         }
-        self.queue.close();
-        self.store.shutdown().await;
-        self.audit.close();
+        if let Some(Life { queue, store, audit, .. }) = self.life {
+            queue.close();
+            store.shutdown().await;
+            audit.close();
+        }
         tracing::info!("stopped");
     }
 }
@@ -197,19 +285,45 @@ impl Ids for RandomIds {
     }
 }
 
+/// The store of a site, in its folder.
+pub(super) fn reopen_store(config: &Config, site: &Site) -> anyhow::Result<Stored> {
+    open_store(config, &site.account, &site.region, &site.clock, site.faults.as_ref())
+}
+
 fn open_store(
     config: &Config,
-    keys: Arc<dyn KeyProvider>,
-) -> anyhow::Result<(MediaStore, Arc<EmbeddedBackend>)> {
+    account: &AccountId,
+    region: &Region,
+    clock: &ServiceClock,
+    faults: Option<&Faults>,
+) -> anyhow::Result<Stored> {
+    let keys = Keys::open(config, account, region, clock)?;
+    let provider: Arc<dyn KeyProvider> = match faults {
+        Some(faults) => Arc::new(FaultyKeys::new(keys.provider.clone(), faults.clone())),
+        None => keys.provider.clone(),
+    };
     let backend = Arc::new(EmbeddedBackend::open(&config.data_dir, EmbeddedOptions::default())?);
     let sweep_ms = i64::try_from(config.store.sweep_interval_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
     let body_codec: Option<Arc<dyn BodyCodec>> = Some(Arc::new(Companded));
     let options = StoreOptions { sweep_ms, body_codec, ..StoreOptions::default() };
-    let store = MediaStore::open(backend.clone(), keys, Arc::new(SystemClock), options)?;
-    Ok((store, backend))
+    let store = MediaStore::open(backend.clone(), provider, Arc::new(clock.clone()), options)?;
+    Ok(Stored { keys, store, backend })
 }
 
-fn kvs_options(config: &Config, url: &str) -> anyhow::Result<KvsOptions> {
+fn leased_streams(kvs: &KvsService, site: &Site) -> Arc<dyn StreamDirectory> {
+    let streams = Arc::new(LocalDirectory::new(kvs.clone(), site.account.clone(), site.region.clone()));
+    match &site.faults {
+        Some(faults) => Arc::new(FaultyDirectory::new(streams, faults.clone())),
+        None => streams,
+    }
+}
+
+fn sip_addresses(config: &Config) -> anyhow::Result<(SocketAddr, Option<IpAddr>)> {
+    let listen = config.sip.listen.parse().context("sip.listen is not ADDRESS:PORT")?;
+    Ok((listen, parse_address(&config.sip.public_address)?))
+}
+
+fn kvs_options(config: &Config, url: &str, clock: &ServiceClock) -> anyhow::Result<KvsOptions> {
     let close_after = Duration::from_millis(config.kvs.put_media_idle_ms);
     Ok(KvsOptions {
         limits: kvs_limits(&config.kvs)?,
@@ -219,7 +333,7 @@ fn kvs_options(config: &Config, url: &str) -> anyhow::Result<KvsOptions> {
         get_media_idle: Duration::from_millis(config.kvs.get_media_idle_ms),
         get_media_lifetime: Duration::from_secs(config.kvs.get_media_lifetime_s),
         get_media_stall: Duration::from_millis(config.kvs.get_media_stall_ms),
-        ..KvsOptions::new(url, Arc::new(SystemClock))
+        ..KvsOptions::new(url, Arc::new(clock.clone()))
     })
 }
 
@@ -254,6 +368,14 @@ fn desk_options(config: &Config, public_address: Option<IpAddr>) -> anyhow::Resu
     })
 }
 
+fn tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
+    match (config.http.tls_certificate_file.as_str(), config.http.tls_key_file.as_str()) {
+        ("", "") => Ok(None),
+        ("", _) | (_, "") => bail!("http: TLS needs both tls_certificate_file and tls_key_file"),
+        (certificate, key) => Ok(Some(Arc::new(Tls::open(certificate, key)?))),
+    }
+}
+
 fn audit(config: &Config) -> anyhow::Result<Audit> {
     if !config.audit.enabled {
         return Ok(Audit::default());
@@ -268,14 +390,6 @@ fn audit(config: &Config) -> anyhow::Result<Audit> {
         kept: config.audit.files_kept,
     };
     Audit::open(options).with_context(|| format!("audit.file: cannot write {}", path.display()))
-}
-
-fn tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
-    match (config.http.tls_certificate_file.as_str(), config.http.tls_key_file.as_str()) {
-        ("", "") => Ok(None),
-        ("", _) | (_, "") => bail!("http: TLS needs both tls_certificate_file and tls_key_file"),
-        (certificate, key) => Ok(Some(Arc::new(Tls::open(certificate, key)?))),
-    }
 }
 
 fn parse_address(text: &str) -> anyhow::Result<Option<IpAddr>> {

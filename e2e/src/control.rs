@@ -1,0 +1,30 @@
+//! The control calls of `--dev` (docs/emulator.md), as `curl` makes them.
+
+use anyhow::{Context, ensure};
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use tympan_testkit::TestServer;
+
+/// Status and JSON of an unsigned request; `null` where the answer is no JSON.
+pub fn ask(server: &TestServer, method: &str, path: &str, body: &str) -> anyhow::Result<(u16, Value)> {
+    let address = server.http().trim_start_matches("http://");
+    let mut connection = TcpStream::connect(address)?;
+    let length = body.len();
+    write!(
+        connection,
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer)?;
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).context("no status")?;
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    Ok((status, serde_json::from_str(body).unwrap_or_default()))
+}
+
+/// As [`ask`], of a call that succeeds.
+pub fn control(server: &TestServer, method: &str, path: &str, body: &str) -> anyhow::Result<Value> {
+    let (status, answer) = ask(server, method, path, body)?;
+    ensure!(status == 200, "{method} {path} {body}: {status} {answer}");
+    Ok(answer)
+}
