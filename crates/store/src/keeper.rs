@@ -20,6 +20,8 @@ pub(crate) struct Keeper {
     paused_until_ms: AtomicI64,
     next_sweep_ms: AtomicI64,
     pub(crate) chunks: AtomicU64,
+    /// Held by whoever makes chunks: two would make the same one.
+    chunking: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -162,6 +164,7 @@ impl Core {
 
     /// Makes every chunk that is due. Returns how many; one stream's failure does not stop the others.
     pub(crate) fn chunk_due_streams(&self) -> Result<u64, StoreError> {
+        let _alone = self.keeper.chunking.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut chunks, mut failure) = (0, None);
         for cell in self.loaded_cells() {
             while let Some(records) = self.due(&cell) {

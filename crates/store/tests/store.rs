@@ -500,3 +500,25 @@ async fn changes_of_metadata_reach_sessions_that_are_open() {
         bench.store.set_details(stream.id, Some(3), Some("d".into()), Some("audio/L16".into())).await;
     assert_eq!(details.unwrap().media_type.as_deref(), Some("audio/L16"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chunk_is_made_once_however_many_ask_for_it() {
+    for _ in 0..20 {
+        let bench = Bench::new();
+        let stream = bench.stream("s", 24).await;
+        let mut writer = bench.store.open_writer(stream.id).await.unwrap();
+        for body in ["one", "two", "three"] {
+            write(&mut writer, body).await.unwrap();
+        }
+        drop(writer);
+        let asked = [(); 4].map(|()| {
+            let store = bench.store.clone();
+            tokio::spawn(async move { store.chunk().await })
+        });
+        let mut made = 0;
+        for asked in asked {
+            made += asked.await.unwrap().unwrap();
+        }
+        assert_eq!(made, 1);
+    }
+}
