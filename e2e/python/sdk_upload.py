@@ -4,6 +4,7 @@ The SDKs have no PutMedia; what is sent here is what their users write, in the s
 """
 
 import dataclasses
+import io
 import json
 import os
 import socket
@@ -38,6 +39,57 @@ class Chunk:
 
     bytes: bytes
     at: float
+
+
+class Tls(io.RawIOBase):
+    """TLS over a socket that one thread reads while another writes, which ssl.SSLSocket does not bear."""
+
+    def __init__(self, plain, context, hostname):
+        super().__init__()
+        self._plain, self._lock = plain, threading.Lock()
+        self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._received, self._to_send, server_hostname=hostname)
+        self._retried(self._tls.do_handshake)
+
+    def _retried(self, step):
+        while True:
+            with self._lock:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    pass
+                finally:
+                    self._plain.sendall(self._to_send.read())
+            received = self._plain.recv(65536)
+            with self._lock:
+                if received:
+                    self._received.write(received)
+                else:
+                    self._received.write_eof()
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        try:
+            data = self._retried(lambda: self._tls.read(len(buffer)))
+        except ssl.SSLEOFError:
+            return 0
+        buffer[: len(data)] = data
+        return len(data)
+
+    def sendall(self, data):
+        self._retried(lambda: self._tls.write(data))
+
+    def makefile(self, _mode):
+        return io.BufferedReader(self)
+
+    def shutdown(self, how):
+        self._plain.shutdown(how)
+
+    def close(self):
+        self._plain.close()
+        super().close()
 
 
 class Upload:
@@ -96,7 +148,7 @@ class Upload:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if url.scheme == "https":
                 trusted = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
-                self._socket = trusted.wrap_socket(self._socket, server_hostname=url.hostname)
+                self._socket = Tls(self._socket, trusted, url.hostname)
         else:
             self._socket = connection._socket
         self._socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())

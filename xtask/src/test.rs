@@ -2,6 +2,7 @@
 
 use crate::command::{RunLoudly, cargo};
 use crate::prerequisites::{self, CURL, ESPEAK, OPENSSL, SIPP};
+use crate::{arrows, bench, demo};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     prerequisites::rust_components()?;

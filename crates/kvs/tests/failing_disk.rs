@@ -17,7 +17,8 @@ async fn a_fragment_that_the_disk_refuses_is_an_error_ack_and_the_next_upload_su
         bench.create("s", 24).await;
         assert_eq!(persisted(&bench.produce("s", relative(0), &three_fragments()).await), 3);
 
-        bench.disk.faults().script_commits(vec![Some(fault); 3]);
+        // Enough for each fragment in a group of its own, and for the second try of each.
+        bench.disk.faults().script_commits(vec![Some(fault); 12]);
         let mut session = bench.put("s", relative(10_000)).await;
         session.push(&three_fragments());
         session.finish(Ending::Disconnected);

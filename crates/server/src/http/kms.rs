@@ -31,7 +31,7 @@ pub(super) async fn asks(
         tracing::error!(%error, "a KMS request panicked");
         Err(KmsApiError::new(KmsErrorCode::KmsInternal, "The request failed inside."))
     });
-    let resources = resources.map_err(|error| Box::new(refuse(&error)))?;
+    let resources = resources.map_err(|error| Box::new(failed(operation, &error)))?;
     Ok(resources.into_iter().map(|resource| Ask::new(operation.action(), resource)).collect())
 }
 
@@ -68,12 +68,7 @@ pub(super) async fn call(
     match answered.await {
         Ok(Ok(None)) => respond::respond(200, CONTENT_TYPE, body::full(Bytes::new())),
         Ok(Ok(Some(answer))) => respond::respond(200, CONTENT_TYPE, body::full(answer.to_string())),
-        Ok(Err(error)) => {
-            if let Some(cause) = error.cause() {
-                tracing::error!(%operation, cause, "a KMS request failed inside the server");
-            }
-            refuse(&error)
-        }
+        Ok(Err(error)) => failed(operation, &error),
         Err(error) => {
             tracing::error!(%error, "a KMS request panicked");
             refuse(&KmsApiError::new(KmsErrorCode::KmsInternal, "The request failed inside."))
@@ -85,6 +80,14 @@ fn operation(head: &Parts) -> Option<Operation> {
     let target = head.headers.get(TARGET).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let target = Some(target).filter(|_| head.method == hyper::Method::POST && head.uri.path() == "/");
     target.and_then(Operation::from_target)
+}
+
+/// An error of an operation. What only the operator may know is told to the log.
+fn failed(operation: Operation, error: &KmsApiError) -> Response<Body> {
+    if let Some(cause) = error.cause() {
+        tracing::error!(%operation, cause, "a KMS request failed inside the server");
+    }
+    refuse(error)
 }
 
 fn refuse(error: &KmsApiError) -> Response<Body> {
