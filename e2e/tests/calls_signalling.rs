@@ -153,36 +153,48 @@ fn a_key_by_info_takes_its_branch() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends INVITE and CANCEL in one breath and ends the call as its answer wants it; gives the answer's status.
-///
-/// Either may win (RFC 3261 section 9.1): 487 where the CANCEL came first, else 200, and then the caller hangs up.
-/// sipp cannot take an answer while it has a CANCEL to send, so this caller is made by hand.
-fn give_up_at_once(server: SocketAddr) -> anyhow::Result<u16> {
-    let socket = UdpSocket::bind("127.0.0.1:0")?;
-    socket.connect(server)?;
-    socket.set_read_timeout(Some(seconds(60)))?;
-    let own = socket.local_addr()?;
-    let sdp =
+/// A caller made by hand, who does what sipp cannot: it takes no answer while it has a CANCEL to send, and always
+/// acknowledges before it hangs up.
+struct CallerByHand {
+    socket: UdpSocket,
+    server: SocketAddr,
+    own: SocketAddr,
+}
+
+impl CallerByHand {
+    const OFFER: &str =
         "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
-    let send = |method: &str, cseq: &str, branch: u32, to_tag: &str, body: &str| {
+
+    fn new(server: SocketAddr) -> anyhow::Result<Self> {
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        socket.connect(server)?;
+        socket.set_read_timeout(Some(seconds(60)))?;
+        let own = socket.local_addr()?;
+        Ok(Self { socket, server, own })
+    }
+
+    fn send(&self, method: &str, cseq: u32, branch: u32, to_tag: &str, body: &str) -> anyhow::Result<()> {
+        let Self { socket, server, own } = self;
         let content = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         let request = format!(
             "{method} sip:{NUMBER}@{server} SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK{branch}\r\n\
              Max-Forwards: 70\r\nFrom: <sip:+12065550111@{own}>;tag=a\r\nTo: <sip:{NUMBER}@{server}>{to_tag}\r\n\
-             Call-ID: gives-up@{own}\r\nCSeq: {cseq}\r\nContact: <sip:caller@{own}>\r\n{content}\
+             Call-ID: by-hand@{own}\r\nCSeq: {cseq} {method}\r\nContact: <sip:caller@{own}>\r\n{content}\
              Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        socket.send(request.as_bytes())
-    };
-    // The final answer to the request with this CSeq: its status and the tag of the other side.
-    let final_answer = |cseq: &str| -> anyhow::Result<(u16, String)> {
+        socket.send(request.as_bytes())?;
+        Ok(())
+    }
+
+    /// The final answer to a request: its status and the tag of the other side.
+    fn final_answer(&self, method: &str, cseq: u32) -> anyhow::Result<(u16, String)> {
         let mut datagram = [0; 4_096];
         loop {
-            let length = socket.recv(&mut datagram)?;
+            let length = self.socket.recv(&mut datagram)?;
             let answer = String::from_utf8_lossy(&datagram[..length]).into_owned();
             let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-            let own = answer.lines().any(|line| line.trim_end() == format!("CSeq: {cseq}"));
+            let own = answer.lines().any(|line| line.trim_end() == format!("CSeq: {cseq} {method}"));
             if own && answer.starts_with("SIP/2.0") && status >= 200 {
                 let to = answer.lines().find(|line| line.starts_with("To:")).unwrap_or_default();
                 let tag =
@@ -190,19 +202,40 @@ fn give_up_at_once(server: SocketAddr) -> anyhow::Result<u16> {
                 return Ok((status, tag));
             }
         }
-    };
-    send("INVITE", "1 INVITE", 1, "", sdp)?;
-    send("CANCEL", "1 CANCEL", 1, "", "")?;
-    let (status, tag) = final_answer("1 INVITE")?;
+    }
+}
+
+/// Sends INVITE and CANCEL in one breath and ends the call as its answer wants it; gives the answer's status.
+///
+/// Either may win (RFC 3261 section 9.1): 487 where the CANCEL came first, else 200, and then the caller hangs up.
+fn give_up_at_once(server: SocketAddr) -> anyhow::Result<u16> {
+    let caller = CallerByHand::new(server)?;
+    caller.send("INVITE", 1, 1, "", CallerByHand::OFFER)?;
+    caller.send("CANCEL", 1, 1, "", "")?;
+    let (status, tag) = caller.final_answer("INVITE", 1)?;
     if status == 200 {
-        send("ACK", "1 ACK", 2, &tag, "")?;
-        send("BYE", "2 BYE", 3, &tag, "")?;
-        ensure!(final_answer("2 BYE")?.0 == 200, "the BYE was not taken");
+        caller.send("ACK", 1, 2, &tag, "")?;
+        caller.send("BYE", 2, 3, &tag, "")?;
+        ensure!(caller.final_answer("BYE", 2)?.0 == 200, "the BYE was not taken");
     } else {
         ensure!(status == 487, "a cancelled INVITE was answered {status}");
-        send("ACK", "1 ACK", 1, &tag, "")?;
+        caller.send("ACK", 1, 1, &tag, "")?;
     }
     Ok(status)
+}
+
+#[test]
+fn a_caller_whose_bye_overtakes_the_acknowledgement_leaves_a_record() -> anyhow::Result<()> {
+    let mut office = Office::open()?;
+    office.answer(NUMBER, menu())?;
+    let caller = CallerByHand::new(office.server.sip())?;
+    caller.send("INVITE", 1, 1, "", CallerByHand::OFFER)?;
+    let (status, tag) = caller.final_answer("INVITE", 1)?;
+    ensure!(status == 200, "the INVITE was answered {status}");
+    caller.send("BYE", 2, 3, &tag, "")?;
+    ensure!(caller.final_answer("BYE", 2)?.0 == 200, "the BYE was not taken");
+    assert_eq!(office.record()?["DisconnectReason"], "CUSTOMER_DISCONNECT");
+    Ok(())
 }
 
 #[test]

@@ -171,6 +171,10 @@ async fn follow(
             }
             DialogState::Terminated(_, reason) => {
                 dialogs.remove_dialog(&dialog.id());
+                // Who hangs up has had our answer, also where the BYE overtakes the acknowledgement: the call was up.
+                if !confirmed && matches!(reason, TerminatedReason::UacBye) {
+                    let _ = events.send(LegEvent::Confirmed);
+                }
                 let _ = events.send(LegEvent::Ended(ended_by(&reason)));
                 return;
             }
