@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "files/catalogue_oracle.rs"]
+#[allow(unreachable_pub, reason = "shared with the fuzz target")]
+mod catalogue_oracle;
 #[path = "files/oracle.rs"]
 #[allow(unreachable_pub, reason = "shared with the fuzz targets")]
 mod oracle;
@@ -19,7 +22,7 @@ fn corpus(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(name)
 }
 
-fn each(name: &str, check: fn(&[u8])) {
+fn each(name: &str, check: impl Fn(&[u8])) {
     let mut files = 0;
     for entry in std::fs::read_dir(corpus(name)).unwrap() {
         check(&std::fs::read(entry.unwrap().path()).unwrap());
@@ -36,6 +39,13 @@ fn the_corpus_of_journal_segments_is_read() {
 #[test]
 fn the_corpus_of_chunks_is_read() {
     each("chunk", oracle::check_chunk);
+}
+
+#[test]
+fn the_corpus_of_catalogue_edits_is_borne() {
+    let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/store/format-2");
+    let place = tempfile::tempdir().unwrap();
+    each("catalogue", |input| catalogue_oracle::check_catalogue(&template, place.path(), input));
 }
 
 #[test]

@@ -32,7 +32,7 @@ mod simulated_disk;
 
 pub use at_rest::{AtRest, ReadRow};
 pub use backup::{BackupOptions, BackupReport, Manifest, ManifestFile};
-pub use catalogue::Deletion;
+pub use catalogue::{Deletion, add_row_checksum};
 pub use check::{CheckReport, Finding, FindingKind, Gap, JournalCheck, Progress, StreamCheck};
 pub use deletion_proof::{DeletionProof, GenerationProof, Subject, Verdict};
 pub use restore::{RestoreReport, SEQUENCE_MARGIN, restore};

@@ -82,8 +82,13 @@ fn problems(connection: &Connection) -> Vec<String> {
     }
 }
 
-/// The SQL function `row_checksum(...)`: CRC-32C of the values, with their types and lengths.
-pub(super) fn add_row_checksum(connection: &Connection) -> rusqlite::Result<()> {
+/// Gives a connection the SQL function `row_checksum(...)`: CRC-32C of the values, with their types and lengths.
+///
+/// Whoever writes to a `catalog.db` from outside needs it: triggers keep every row's checksum with it.
+///
+/// # Errors
+/// SQLite's own.
+pub fn add_row_checksum(connection: &Connection) -> rusqlite::Result<()> {
     let flags =
         FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_INNOCUOUS;
     connection.create_scalar_function("row_checksum", -1, flags, |values| Ok(row_checksum(values)))

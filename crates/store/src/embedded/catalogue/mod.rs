@@ -9,6 +9,7 @@ mod streams;
 mod upkeep;
 
 pub use deletions::Deletion;
+pub use integrity::add_row_checksum;
 pub(super) use upkeep::copy_database;
 
 use super::schema;
