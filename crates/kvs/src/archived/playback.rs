@@ -85,7 +85,10 @@ async fn refusal(
             "No fragments found in the stream for the streaming request.",
         ));
     };
-    Ok(verdict(playback, &codec::held(&fragment)))
+    let verdict = verdict(playback, &codec::held(&fragment));
+    // The one playback call whose model has none of those errors: an SDK that goes by it would not know them.
+    let knows_only_arguments = playback == Playback::GetImages;
+    Ok(if knows_only_arguments { KvsError::invalid(verdict.message()) } else { verdict })
 }
 
 async fn first_fragment(
