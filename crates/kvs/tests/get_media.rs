@@ -231,6 +231,27 @@ async fn a_body_ends_when_the_stream_is_quiet_but_never_within_a_fragment() {
     assert_eq!(body.next().await, None);
 }
 
+#[test]
+fn a_body_ends_though_its_time_went_by_while_the_disk_was_read() {
+    // One thread reads the disk, and here it is kept from it for longer than the stream may be quiet.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().max_blocking_threads(1).build();
+    runtime.unwrap().block_on(async {
+        let idle = Duration::from_millis(1);
+        let bench = bench_with(|options| options.get_media_idle = idle);
+        bench.create("s", 24).await;
+        bench.produce("s", ABSOLUTE, &three_fragments()).await;
+        let body = bench.get("s", json!({"StartSelectorType": "NOW"})).await;
+        let (release, gate) = std::sync::mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || gate.recv());
+        let released = async {
+            tokio::time::sleep(idle * 20).await;
+            drop(release);
+        };
+        let ended = tokio::time::timeout(Duration::from_secs(30), whole(body));
+        assert_eq!(tokio::join!(ended, released).0.expect("the body ends"), b"");
+    });
+}
+
 #[tokio::test]
 async fn a_body_ends_at_the_first_end_of_a_fragment_after_its_lifetime() {
     let bench = bench_with(|options| options.get_media_lifetime = Duration::ZERO);

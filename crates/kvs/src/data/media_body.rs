@@ -21,6 +21,8 @@ use tympan_types::{FragmentNumber, ServerTime};
 
 /// A whole fragment up to this size goes out as one chunk: cheaper copied than sent in four pieces.
 const ONE_CHUNK_BYTES: usize = 32 * 1024;
+/// What a read from the disk is given when it took longer than the stream may be quiet.
+const LEAST_PATIENCE: Duration = Duration::from_millis(100);
 /// What the service calls a fragment that is not there.
 const FRAGMENT_NOT_FOUND: u16 = 4000;
 /// What the service calls a reader that does not take what it is sent; the text is ours.
@@ -181,18 +183,22 @@ impl Follow {
             // A body ends between fragments. An open fragment ends by itself: PutMedia sees to that.
             return Some(self.reader.next().await);
         }
-        if Instant::now() >= self.expires_at {
-            return None;
+        let mut patience = self.idle;
+        while Instant::now() < self.expires_at {
+            // Only this wait counts: a client that does not read for a while has not made the stream quiet.
+            let since = *self.waiting_since.get_or_insert_with(Instant::now);
+            match timeout_at(self.expires_at.min(since + patience), self.reader.next()).await {
+                Ok(event) => return Some(event),
+                Err(_) if self.reader.is_at_tail() => return None,
+                // A slow disk is no quiet stream either: the wait at the tail has yet to begin. The read that was cut
+                // off is begun again, with more time.
+                Err(_) => {
+                    self.waiting_since = None;
+                    patience = (patience * 2).max(LEAST_PATIENCE);
+                }
+            }
         }
-        // Only this wait counts: a client that does not read for a while has not made the stream quiet.
-        let since = *self.waiting_since.get_or_insert_with(Instant::now);
-        let until = self.expires_at.min(since + self.idle);
-        match timeout_at(until, self.reader.next()).await {
-            Ok(event) => Some(event),
-            Err(_) if self.reader.is_at_tail() => None,
-            // A slow disk is no quiet stream either.
-            Err(_) => Some(self.reader.next().await),
-        }
+        None
     }
 
     /// Turns an event into chunks; `false` when the body ends with them.
