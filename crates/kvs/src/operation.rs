@@ -3,6 +3,8 @@
 //! Source: the botocore models of `kinesisvideo`, `kinesis-video-media` and `kinesis-video-archived-media`
 //! (2017-09-30).
 
+use crate::KvsErrorCode;
+
 /// An operation of the service, PutMedia included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
@@ -153,6 +155,17 @@ impl Operation {
     pub fn action(self) -> String {
         format!("kinesisvideo:{}", self.name())
     }
+
+    /// What somebody is told who may not do that: of the two errors of the model, both 401, the one that the operation
+    /// declares. CreateStream and ListStreams declare neither.
+    pub fn denial(self) -> KvsErrorCode {
+        let name = self.name();
+        let is_newer = name.ends_with("Configuration")
+            || name.ends_with("Resource")
+            || name.contains("SignalingChannel")
+            || name == "StartEdgeConfigurationUpdate";
+        if is_newer { KvsErrorCode::AccessDenied } else { KvsErrorCode::NotAuthorized }
+    }
 }
 
 #[cfg(test)]
@@ -175,5 +188,44 @@ mod tests {
             assert_eq!(operation.action(), format!("kinesisvideo:{name}"));
         }
         assert_eq!(Operation::from_path("/nothing"), None);
+    }
+
+    #[test]
+    fn who_may_not_is_told_so_by_the_error_that_the_operation_declares() {
+        // As in botocore 1.44: none of these declares NotAuthorizedException, and no other AccessDeniedException.
+        let declare_access_denied = [
+            "CreateSignalingChannel",
+            "DeleteEdgeConfiguration",
+            "DeleteSignalingChannel",
+            "DescribeEdgeConfiguration",
+            "DescribeImageGenerationConfiguration",
+            "DescribeMappedResourceConfiguration",
+            "DescribeMediaStorageConfiguration",
+            "DescribeNotificationConfiguration",
+            "DescribeSignalingChannel",
+            "DescribeStreamStorageConfiguration",
+            "GetSignalingChannelEndpoint",
+            "ListSignalingChannels",
+            "ListTagsForResource",
+            "StartEdgeConfigurationUpdate",
+            "TagResource",
+            "UntagResource",
+            "UpdateImageGenerationConfiguration",
+            "UpdateMediaStorageConfiguration",
+            "UpdateNotificationConfiguration",
+            "UpdateSignalingChannel",
+            "UpdateStreamStorageConfiguration",
+        ];
+        let paths = PATHS.iter().map(|(path, ..)| path).chain(REFUSED.iter().map(|(path, _)| path));
+        let told: Vec<Operation> = paths.filter_map(|path| Operation::from_path(path)).collect();
+        let denied = |code| {
+            let mut names: Vec<_> =
+                told.iter().filter(|operation| operation.denial() == code).map(|o| o.name()).collect();
+            names.sort_unstable();
+            names
+        };
+        assert_eq!(denied(KvsErrorCode::AccessDenied), declare_access_denied);
+        assert_eq!(denied(KvsErrorCode::NotAuthorized).len(), told.len() - declare_access_denied.len());
+        assert!([KvsErrorCode::AccessDenied, KvsErrorCode::NotAuthorized].iter().all(|c| c.status() == 401));
     }
 }

@@ -200,12 +200,7 @@ fn media(body: MediaBody) -> Response<Body> {
 
 /// What somebody is told who may not do that.
 pub(super) fn denied(refusal: &Refusal, operation: Operation) -> Box<Response<Body>> {
-    // Of the two errors of the model, the tag calls of resources declare this one.
-    let code = match operation.name() {
-        "TagResource" | "UntagResource" | "ListTagsForResource" => KvsErrorCode::AccessDenied,
-        _ => KvsErrorCode::NotAuthorized,
-    };
-    Box::new(refuse(&KvsError::new(code, refusal.to_string())))
+    Box::new(refuse(&KvsError::new(operation.denial(), refusal.to_string())))
 }
 
 /// The stream that the headers of a PutMedia request name.
