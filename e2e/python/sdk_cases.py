@@ -1,0 +1,8 @@
+"""Runs the cases of `conformance/cases.json` through boto3."""
+
+import cases
+import cases_control  # noqa: F401 (it brings its cases)
+import cases_media  # noqa: F401
+
+if __name__ == "__main__":
+    cases.run()
