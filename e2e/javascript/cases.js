@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 import * as control from "@aws-sdk/client-kinesis-video";
 import * as archived from "@aws-sdk/client-kinesis-video-archived-media";
 import * as media from "@aws-sdk/client-kinesis-video-media";
-import { cluster, documentHead, frames } from "./matroska.js";
+import { cluster, documentHead, frames, tag } from "./matroska.js";
 import { put } from "./upload.js";
 
 // The time at which the media of `stored` begins.
@@ -19,10 +19,11 @@ export const OTHER_SERVICE_ARN = "arn:aws:s3:us-west-2:111122223333:stream/unkno
 
 export const kvs = new control.KinesisVideo({});
 
+const MIME_TYPE = tag("MimeType", "audio/L16;rate=8000;channels=1;");
 const cases = new Map();
 let made = 0;
 
-/** A case of an operation: one call that ends well or is refused, or a function that checks answers. */
+/** Adds a case: one call that ends well or is refused, or a function that checks answers. */
 export function add(operation, name, run) {
   const key = JSON.stringify([operation, name]);
   assert(!cases.has(key), key);
@@ -55,8 +56,9 @@ export async function clientOf(name, api) {
 /** A stream of one fragment a second: its name, and the numbers of its fragments. */
 export async function stored(count = 4) {
   const { name } = await stream({ DataRetentionInHours: 24 });
-  const clusters = Array.from({ length: count }, (_, second) => cluster((START_S + second) * 1000, frames(second, 5)));
-  return { name, numbers: await put(name, Buffer.concat([documentHead(), ...clusters])) };
+  const fragment = (second) => [cluster((START_S + second) * 1000, frames(second, 5)), MIME_TYPE];
+  const fragments = Array.from({ length: count }, (_, second) => fragment(second));
+  return { name, numbers: await put(name, Buffer.concat([documentHead(), ...fragments.flat()])) };
 }
 
 /** The samples of those fragments of `stored`. */

@@ -124,7 +124,7 @@ function uint64(value) {
   return bytes;
 }
 
-/** EBML header, Segment of unknown size, Info and one audio track. */
+/** EBML header, Segment of unknown size, Info and one audio track, labelled as Amazon Connect labels its PCM. */
 export function documentHead() {
   const entry = element(
     0xae,
@@ -133,6 +133,7 @@ export function documentHead() {
     element(0x83, Buffer.of(2)),
     element(0x536e, Buffer.from("AUDIO_FROM_CUSTOMER")),
     element(0x86, Buffer.from("A_AAC")),
+    element(0x63a2, Buffer.of(0x15, 0x88)),
   );
   return Buffer.concat([
     element(EBML, element(0x4282, Buffer.from("matroska"))),
@@ -158,6 +159,12 @@ export function block(payload, relativeMs = 0) {
 /** A Cluster of unknown size with one block of 20 ms for each payload. */
 export function cluster(timecodeMs, payloads) {
   return Buffer.concat([clusterHead(timecodeMs), ...payloads.map((payload, index) => block(payload, index * 20))]);
+}
+
+/** A Tags element with one tag. */
+export function tag(name, value) {
+  const simple = element(SIMPLE_TAG, element(TAG_NAME, Buffer.from(name)), element(TAG_STRING, Buffer.from(value)));
+  return element(TAGS, element(TAG, simple));
 }
 
 /** Payloads that are all different, and different for each seed. */

@@ -71,8 +71,9 @@ def client_of(name, api, service):
 def stored(count=4, hours=24):
     """A stream of one fragment a second: its name, and the numbers of its fragments."""
     name, _ = stream(DataRetentionInHours=hours)
+    mime_type = mkv.tag("MimeType", "audio/L16;rate=8000;channels=1;")
     clusters = (mkv.cluster((START_S + second) * 1000, mkv.frames(second, 5)) for second in range(count))
-    acks = put(mkv.document_head() + b"".join(clusters), name=name)
+    acks = put(mkv.document_head() + b"".join(cluster + mime_type for cluster in clusters), name=name)
     return name, [ack["FragmentNumber"] for ack in acks if ack["EventType"] == "PERSISTED"]
 
 

@@ -193,8 +193,14 @@ fn selector(
 }
 
 fn everything() -> Result<archived::FragmentSelector, Failure> {
+    let (start, end) = lately();
+    selector(ServerTimestamp, start, end)
+}
+
+/// When everything in these tests comes in.
+fn lately() -> (DateTime, DateTime) {
     let now = SystemTime::now();
-    selector(ServerTimestamp, (now - HOUR).into(), (now + HOUR).into())
+    ((now - HOUR).into(), (now + HOUR).into())
 }
 
 async fn listed(
@@ -360,16 +366,17 @@ fn playback(cases: &mut Cases) {
         "GetHLSStreamingSessionURL": |aws: &Aws| Ok::<_, Failure>(aws.archived.get_hls_streaming_session_url());
         "GetDASHStreamingSessionURL": |aws: &Aws| Ok::<_, Failure>(aws.archived.get_dash_streaming_session_url());
         "GetClip": |aws: &Aws| {
-            let range = archived::ClipTimestampRange::builder();
-            let range = range.start_timestamp(DateTime::from_secs(1)).end_timestamp(DateTime::from_secs(2)).build()?;
-            let kind = archived::ClipFragmentSelectorType::ProducerTimestamp;
+            let (start, end) = lately();
+            let range = archived::ClipTimestampRange::builder().start_timestamp(start).end_timestamp(end).build()?;
+            let kind = archived::ClipFragmentSelectorType::ServerTimestamp;
             let selector = archived::ClipFragmentSelector::builder().fragment_selector_type(kind);
             let selector = selector.timestamp_range(range).build()?;
             Ok::<_, Failure>(aws.archived.get_clip().clip_fragment_selector(selector))
         };
         "GetImages": |aws: &Aws| {
-            let request = aws.archived.get_images().image_selector_type(archived::ImageSelectorType::ProducerTimestamp);
-            let request = request.start_timestamp(DateTime::from_secs(1)).end_timestamp(DateTime::from_secs(2));
+            let (start, end) = lately();
+            let request = aws.archived.get_images().image_selector_type(archived::ImageSelectorType::ServerTimestamp);
+            let request = request.start_timestamp(start).end_timestamp(end);
             Ok::<_, Failure>(request.format(archived::Format::Jpeg).sampling_interval(200))
         };
     }
