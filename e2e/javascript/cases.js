@@ -20,6 +20,8 @@ export const OTHER_SERVICE_ARN = "arn:aws:s3:us-west-2:111122223333:stream/unkno
 export const kvs = new control.KinesisVideo({});
 
 const MIME_TYPE = tag("MimeType", "audio/L16;rate=8000;channels=1;");
+// No case takes longer.
+const LIMIT_MS = 60_000;
 const cases = new Map();
 let made = 0;
 
@@ -50,7 +52,8 @@ export async function describe(name) {
 /** A client for the endpoint that an operation of a stream has. */
 export async function clientOf(name, api) {
   const { DataEndpoint: endpoint } = await kvs.getDataEndpoint({ StreamName: name, APIName: api });
-  return api === "GET_MEDIA" ? new media.KinesisVideoMedia({ endpoint }) : new archived.KinesisVideoArchivedMedia({ endpoint });
+  const Client = api === "GET_MEDIA" ? media.KinesisVideoMedia : archived.KinesisVideoArchivedMedia;
+  return new Client({ endpoint });
 }
 
 /** A stream of one fragment a second: its name, and the numbers of its fragments. */
@@ -78,18 +81,26 @@ export async function run() {
     const came = await outcome(cases.get(JSON.stringify([wanted.operation, wanted.case])));
     console.log(JSON.stringify({ ...wanted, ...came, ms: Math.round(performance.now() - begun) }));
   }
+  // A case that did not end may hold a connection.
+  process.exit();
 }
 
 async function outcome(run) {
   if (!run) return { failure: "there is no such case" };
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it did not end within ${LIMIT_MS} ms`)), LIMIT_MS);
+  });
   try {
-    await run();
+    await Promise.race([run(), late]);
   } catch (error) {
     if (!error.$metadata) return { failure: String(error?.stack ?? error) };
     const { httpStatusCode: status, requestId } = error.$metadata;
     if (!error.message || !requestId) return { failure: `no message or no request id: ${error.stack}` };
     const typed = [control, media, archived].some((sdk) => sdk[error.name] && error instanceof sdk[error.name]);
     return { outcome: error.name, status, typed };
+  } finally {
+    clearTimeout(timer);
   }
   return { outcome: "success" };
 }

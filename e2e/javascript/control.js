@@ -179,7 +179,9 @@ add("TagStream", "by name and by ARN", async () => {
   await kvs.tagStream({ StreamARN: arn, Tags: { a: "2" } });
   assert.deepEqual(await tags(name), { a: "2", "Größe @ x+y=z/1": "" });
 });
-add("TagStream", "a key with a comma", async () => kvs.tagStream({ StreamName: (await stream()).name, Tags: { "a,b": "v" } }));
+add("TagStream", "a key with a comma", async () =>
+  kvs.tagStream({ StreamName: (await stream()).name, Tags: { "a,b": "v" } }),
+);
 add("TagStream", "a 51st tag", async () => {
   const { name } = await stream({ Tags: FIFTY });
   await kvs.tagStream({ StreamName: name, Tags: { one: "more" } });

@@ -92,7 +92,9 @@ function readTags(data, tags, into) {
     for (const simple of children(data, tag.begin, tag.end)) {
       if (simple.id !== SIMPLE_TAG) continue;
       const texts = {};
-      for (const part of children(data, simple.begin, simple.end)) texts[part.id] = data.toString("utf8", part.begin, part.end);
+      for (const part of children(data, simple.begin, simple.end)) {
+        texts[part.id] = data.toString("utf8", part.begin, part.end);
+      }
       into[texts[TAG_NAME]] = texts[TAG_STRING] ?? "";
     }
   }

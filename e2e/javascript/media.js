@@ -136,7 +136,9 @@ add("ListFragments", "two to a page, to the end", async () => {
   const client = await clientOf(name, "LIST_FRAGMENTS");
   const request = { StreamName: name, FragmentSelector: selector(START_S, START_S + 60) };
   const pages = [];
-  for await (const page of archivedSdk.paginateListFragments({ client, pageSize: 2 }, request)) pages.push(page.Fragments);
+  for await (const page of archivedSdk.paginateListFragments({ client, pageSize: 2 }, request)) {
+    pages.push(page.Fragments);
+  }
   assert.deepEqual(pages.map(({ length }) => length), [2, 2, 1]);
   assert.deepEqual(pages.flatMap(listedNumbers), numbers);
 });

@@ -249,7 +249,8 @@ def recording(name):
 
 def all_numbers(name):
     now, hour = datetime.datetime.now(datetime.UTC), datetime.timedelta(hours=1)
-    return [fragment["FragmentNumber"] for fragment in listed(name, selector(now - hour, now + hour, "SERVER_TIMESTAMP"))]
+    lately = selector(now - hour, now + hour, "SERVER_TIMESTAMP")
+    return [fragment["FragmentNumber"] for fragment in listed(name, lately)]
 
 
 for name in ["c-producer-aac-relative.mkv", "ffmpeg-h264.mkv", "kvssink-alaw-absolute.mkv"]:

@@ -5,7 +5,11 @@ use crate::refusal::Failure;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+
+/// No case takes longer.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// How a case ends.
 pub(crate) type Outcome = Result<(), Failure>;
@@ -33,12 +37,13 @@ impl Cases {
         let begun = Instant::now();
         let mut line = match self.0.get(&(text("operation"), text("case"))) {
             // A check that fails panics; the task's end tells of it.
-            Some(run) => match tokio::spawn(run(aws.clone())).await {
-                Ok(Ok(())) => json!({ "outcome": "success" }),
-                Ok(Err(Failure::Refused(refusal))) => json!({
+            Some(run) => match tokio::spawn(timeout(LIMIT, run(aws.clone()))).await {
+                Ok(Err(_)) => json!({ "failure": format!("it did not end within {LIMIT:?}") }),
+                Ok(Ok(Ok(()))) => json!({ "outcome": "success" }),
+                Ok(Ok(Err(Failure::Refused(refusal)))) => json!({
                     "outcome": refusal.code, "status": refusal.status, "typed": refusal.typed,
                 }),
-                Ok(Err(Failure::Other(why))) => json!({ "failure": why }),
+                Ok(Ok(Err(Failure::Other(why)))) => json!({ "failure": why }),
                 Err(panic) => json!({ "failure": panic_message(panic) }),
             },
             None => json!({ "failure": "there is no such case" }),
