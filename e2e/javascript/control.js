@@ -220,9 +220,12 @@ add("GetDataEndpoint", "a stream that is not there", () =>
   kvs.getDataEndpoint({ StreamName: "unknown", APIName: "PUT_MEDIA" }),
 );
 
-// What is not offered, by an empty request: the answer is about the operation.
+// A call about a stream, and nothing else: what is not offered answers the same to more.
 for (const command of Object.keys(sdk).filter((name) => name.endsWith("Command"))) {
-  add(command.slice(0, -"Command".length), "any request", () => kvs.send(new sdk[command]({})));
+  add(command.slice(0, -"Command".length), "a request", async () => {
+    const { name } = await stream({ DataRetentionInHours: 24 });
+    await kvs.send(new sdk[command]({ StreamName: name }));
+  });
 }
 
 const stranger = (accessKeyId) =>

@@ -193,6 +193,9 @@ const playback = {
 for (const [operation, play] of Object.entries(playback)) {
   add(operation, "call audio", async () => play({ StreamName: (await stored(1)).name }));
   add(operation, "neither name nor ARN", () => play({}));
+  for (const kind of ["video without private data", "video with wrong private data", "video with wrong frames"]) {
+    add(operation, kind, () => play({ StreamName: kind.replaceAll(" ", "-") }));
+  }
   add(operation, "a stream without retention", async () => play({ StreamName: (await stream()).name }));
   add(operation, "a stream that is not there", () => play({ StreamName: "unknown" }));
 }

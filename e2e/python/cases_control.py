@@ -284,10 +284,19 @@ one_call(
     lambda: kvs.get_data_endpoint(StreamName="unknown", APIName="PUT_MEDIA"),
 )
 
-# What is not offered, by an empty request: the answer is about the operation.
-for operation in kvs.meta.service_model.operation_names:
-    method = next(method for method, name in kvs.meta.method_to_api_mapping.items() if name == operation)
-    one_call(operation, "any request", lambda method=method: getattr(kvs, method)())
+
+
+def request(method):
+    """A call about a stream, as far as it can name one, and nothing else: what is not offered answers the same to more."""
+    operation = kvs.meta.service_model.operation_model(kvs.meta.method_to_api_mapping[method])
+    members = {}
+    if "StreamName" in operation.input_shape.members:
+        members["StreamName"] = stream(DataRetentionInHours=24)[0]
+    return getattr(kvs, method)(**members)
+
+
+for method, operation in kvs.meta.method_to_api_mapping.items():
+    one_call(operation, "a request", lambda method=method: request(method))
 
 one_call(
     "Signatures",

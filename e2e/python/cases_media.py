@@ -235,6 +235,8 @@ for operation, (method, members) in PLAYBACK.items():
 
     one_call(operation, "call audio", lambda play=play: play(StreamName=stored(1)[0]))
     one_call(operation, "neither name nor ARN", lambda play=play: play())
+    for kind in ["video without private data", "video with wrong private data", "video with wrong frames"]:
+        one_call(operation, kind, lambda play=play, kind=kind: play(StreamName=kind.replace(" ", "-")))
     one_call(operation, "a stream without retention", lambda play=play: play(StreamName=stream()[0]))
     one_call(operation, "a stream that is not there", lambda play=play: play(StreamName="unknown"))
 

@@ -53,10 +53,26 @@ impl Aws {
         })
     }
 
-    /// The control plane for somebody else.
-    pub(crate) fn stranger(&self, access_key_id: &str) -> aws_sdk_kinesisvideo::Client {
-        let key = credentials(access_key_id, "wrong");
-        aws_sdk_kinesisvideo::Client::new(&self.config.to_builder().credentials_provider(key).build())
+    /// The clients of somebody else.
+    pub(crate) fn with_key(&self, access_key_id: &str, secret: &str) -> Self {
+        let key = credentials(access_key_id, secret);
+        self.with(self.config.to_builder().credentials_provider(key).build())
+    }
+
+    /// The clients of another region.
+    pub(crate) fn in_region(&self, region: &'static str) -> Self {
+        self.with(self.config.to_builder().region(Region::new(region)).build())
+    }
+
+    fn with(&self, config: SdkConfig) -> Self {
+        Self {
+            kvs: aws_sdk_kinesisvideo::Client::new(&config),
+            media: aws_sdk_kinesisvideomedia::Client::new(&config),
+            archived: aws_sdk_kinesisvideoarchivedmedia::Client::new(&config),
+            config,
+            endpoint: self.endpoint.clone(),
+            made: Arc::clone(&self.made),
+        }
     }
 
     /// A name that no stream has.

@@ -2,7 +2,7 @@
 
 use crate::aws::{Aws, unix_ms};
 use crate::cases::{Cases, Outcome};
-use crate::refusal::{Failure, unmodelled};
+use crate::refusal::Failure;
 use aws_sdk_kinesisvideo::operation::create_stream::builders::CreateStreamFluentBuilder;
 use aws_sdk_kinesisvideo::types::{
     ApiName, ComparisonOperator, Status, StreamNameCondition, UpdateDataRetentionOperation,
@@ -390,46 +390,45 @@ fn get_data_endpoint(cases: &mut Cases) {
 fn signatures(cases: &mut Cases) {
     for (case, key) in [("a secret that is wrong", "TYMPANDEV"), ("a key that is not there", "NOBODY")] {
         cases.add("Signatures", case, move |aws| async move {
-            aws.stranger(key).list_streams().send().await?;
+            aws.with_key(key, "wrong").kvs.list_streams().send().await?;
             Ok(())
         });
     }
 }
 
-/// What is not offered, by an empty request: the answer is about the operation.
+/// A call about a stream, as far as it can name one, and nothing else: what is not offered answers the same to more.
 fn not_offered(cases: &mut Cases) {
-    macro_rules! any_request {
-        ($($operation:literal $method:ident)*) => {
+    macro_rules! requests {
+        ($($operation:literal $method:ident $($stream:ident)?;)*) => {
             $(
-                cases.add($operation, "any request", |aws| async move {
-                    aws.kvs.$method().send().await.map_err(unmodelled)?;
+                cases.add($operation, "a request", |aws| async move {
+                    let request = aws.kvs.$method();
+                    $(
+                        let ($stream, _) = aws.stream(|request| request.data_retention_in_hours(24)).await?;
+                        let request = request.$stream($stream);
+                    )?
+                    request.send().await?;
                     Ok(())
                 });
             )*
         };
     }
-    any_request! {
-        "CreateSignalingChannel" create_signaling_channel
-        "DeleteEdgeConfiguration" delete_edge_configuration
-        "DeleteSignalingChannel" delete_signaling_channel
-        "DescribeEdgeConfiguration" describe_edge_configuration
-        "DescribeImageGenerationConfiguration" describe_image_generation_configuration
-        "DescribeMappedResourceConfiguration" describe_mapped_resource_configuration
-        "DescribeMediaStorageConfiguration" describe_media_storage_configuration
-        "DescribeNotificationConfiguration" describe_notification_configuration
-        "DescribeSignalingChannel" describe_signaling_channel
-        "DescribeStreamStorageConfiguration" describe_stream_storage_configuration
-        "GetSignalingChannelEndpoint" get_signaling_channel_endpoint
-        "ListEdgeAgentConfigurations" list_edge_agent_configurations
-        "ListSignalingChannels" list_signaling_channels
-        "ListTagsForResource" list_tags_for_resource
-        "StartEdgeConfigurationUpdate" start_edge_configuration_update
-        "TagResource" tag_resource
-        "UntagResource" untag_resource
-        "UpdateImageGenerationConfiguration" update_image_generation_configuration
-        "UpdateMediaStorageConfiguration" update_media_storage_configuration
-        "UpdateNotificationConfiguration" update_notification_configuration
-        "UpdateSignalingChannel" update_signaling_channel
-        "UpdateStreamStorageConfiguration" update_stream_storage_configuration
+    requests! {
+        "CreateSignalingChannel" create_signaling_channel;
+        "DeleteEdgeConfiguration" delete_edge_configuration stream_name;
+        "DeleteSignalingChannel" delete_signaling_channel;
+        "DescribeEdgeConfiguration" describe_edge_configuration stream_name;
+        "DescribeImageGenerationConfiguration" describe_image_generation_configuration stream_name;
+        "DescribeMediaStorageConfiguration" describe_media_storage_configuration;
+        "DescribeNotificationConfiguration" describe_notification_configuration stream_name;
+        "DescribeSignalingChannel" describe_signaling_channel;
+        "GetSignalingChannelEndpoint" get_signaling_channel_endpoint;
+        "ListEdgeAgentConfigurations" list_edge_agent_configurations;
+        "ListSignalingChannels" list_signaling_channels;
+        "StartEdgeConfigurationUpdate" start_edge_configuration_update stream_name;
+        "UpdateImageGenerationConfiguration" update_image_generation_configuration stream_name;
+        "UpdateMediaStorageConfiguration" update_media_storage_configuration;
+        "UpdateNotificationConfiguration" update_notification_configuration stream_name;
+        "UpdateSignalingChannel" update_signaling_channel;
     }
 }

@@ -7,6 +7,7 @@
 mod aws;
 mod cases;
 mod control;
+mod guarded;
 mod matroska;
 mod media;
 mod refusal;
@@ -17,6 +18,7 @@ use std::io::Write;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut cases = cases::Cases::default();
     control::add(&mut cases);
+    guarded::add(&mut cases);
     media::add(&mut cases);
 
     let aws = aws::Aws::from_environment()?;

@@ -346,6 +346,12 @@ fn playback(cases: &mut Cases) {
                     $request(&aws)?.stream_name(name).send().await?;
                     Ok(())
                 });
+                for kind in ["video without private data", "video with wrong private data", "video with wrong frames"] {
+                    cases.add($operation, kind, move |aws| async move {
+                        $request(&aws)?.stream_name(kind.replace(' ', "-")).send().await?;
+                        Ok(())
+                    });
+                }
                 cases.add($operation, "neither name nor ARN", |aws| async move {
                     $request(&aws)?.send().await?;
                     Ok(())

@@ -72,8 +72,40 @@ modelled! {
     control::list_tags_for_stream::ListTagsForStreamError:
         ClientLimitExceededException InvalidArgumentException InvalidResourceFormatException NotAuthorizedException
         ResourceNotFoundException;
+    control::describe_stream_storage_configuration::DescribeStreamStorageConfigurationError:
+        AccessDeniedException ClientLimitExceededException InvalidArgumentException ResourceNotFoundException;
+    control::update_stream_storage_configuration::UpdateStreamStorageConfigurationError:
+        AccessDeniedException ClientLimitExceededException InvalidArgumentException ResourceInUseException
+        ResourceNotFoundException VersionMismatchException;
+    control::describe_mapped_resource_configuration::DescribeMappedResourceConfigurationError:
+        AccessDeniedException ClientLimitExceededException InvalidArgumentException ResourceNotFoundException;
+    control::tag_resource::TagResourceError:
+        AccessDeniedException ClientLimitExceededException InvalidArgumentException ResourceNotFoundException
+        TagsPerResourceExceededLimitException;
+    control::untag_resource::UntagResourceError:
+        AccessDeniedException ClientLimitExceededException InvalidArgumentException ResourceNotFoundException;
+    control::list_tags_for_resource::ListTagsForResourceError:
+        AccessDeniedException ClientLimitExceededException InvalidArgumentException ResourceNotFoundException;
     control::get_data_endpoint::GetDataEndpointError:
         ClientLimitExceededException InvalidArgumentException NotAuthorizedException ResourceNotFoundException;
+    control::create_signaling_channel::CreateSignalingChannelError: InvalidArgumentException;
+    control::delete_edge_configuration::DeleteEdgeConfigurationError: StreamEdgeConfigurationNotFoundException;
+    control::delete_signaling_channel::DeleteSignalingChannelError: ResourceNotFoundException;
+    control::describe_edge_configuration::DescribeEdgeConfigurationError: StreamEdgeConfigurationNotFoundException;
+    control::describe_image_generation_configuration::DescribeImageGenerationConfigurationError:
+        ResourceNotFoundException;
+    control::describe_media_storage_configuration::DescribeMediaStorageConfigurationError: ResourceNotFoundException;
+    control::describe_notification_configuration::DescribeNotificationConfigurationError: ResourceNotFoundException;
+    control::describe_signaling_channel::DescribeSignalingChannelError: ResourceNotFoundException;
+    control::get_signaling_channel_endpoint::GetSignalingChannelEndpointError: ResourceNotFoundException;
+    control::list_edge_agent_configurations::ListEdgeAgentConfigurationsError: InvalidArgumentException;
+    control::list_signaling_channels::ListSignalingChannelsError: InvalidArgumentException;
+    control::start_edge_configuration_update::StartEdgeConfigurationUpdateError: ResourceNotFoundException;
+    control::update_image_generation_configuration::UpdateImageGenerationConfigurationError:
+        ResourceNotFoundException;
+    control::update_media_storage_configuration::UpdateMediaStorageConfigurationError: ResourceNotFoundException;
+    control::update_notification_configuration::UpdateNotificationConfigurationError: ResourceNotFoundException;
+    control::update_signaling_channel::UpdateSignalingChannelError: ResourceNotFoundException;
     media::get_media::GetMediaError:
         ClientLimitExceededException ConnectionLimitExceededException InvalidArgumentException
         InvalidEndpointException NotAuthorizedException ResourceNotFoundException;
@@ -82,14 +114,17 @@ modelled! {
     archived::get_media_for_fragment_list::GetMediaForFragmentListError:
         ClientLimitExceededException InvalidArgumentException NotAuthorizedException ResourceNotFoundException;
     archived::get_hls_streaming_session_url::GetHLSStreamingSessionURLError:
-        ClientLimitExceededException InvalidArgumentException NoDataRetentionException NotAuthorizedException
-        ResourceNotFoundException UnsupportedStreamMediaTypeException;
+        ClientLimitExceededException InvalidArgumentException InvalidCodecPrivateDataException
+        MissingCodecPrivateDataException NoDataRetentionException NotAuthorizedException ResourceNotFoundException
+        UnsupportedStreamMediaTypeException;
     archived::get_dash_streaming_session_url::GetDASHStreamingSessionURLError:
-        ClientLimitExceededException InvalidArgumentException NoDataRetentionException NotAuthorizedException
-        ResourceNotFoundException UnsupportedStreamMediaTypeException;
+        ClientLimitExceededException InvalidArgumentException InvalidCodecPrivateDataException
+        MissingCodecPrivateDataException NoDataRetentionException NotAuthorizedException ResourceNotFoundException
+        UnsupportedStreamMediaTypeException;
     archived::get_clip::GetClipError:
-        ClientLimitExceededException InvalidArgumentException NoDataRetentionException NotAuthorizedException
-        ResourceNotFoundException UnsupportedStreamMediaTypeException;
+        ClientLimitExceededException InvalidArgumentException InvalidCodecPrivateDataException InvalidMediaFrameException
+        MissingCodecPrivateDataException NoDataRetentionException NotAuthorizedException ResourceNotFoundException
+        UnsupportedStreamMediaTypeException;
     archived::get_images::GetImagesError:
         ClientLimitExceededException InvalidArgumentException NoDataRetentionException NotAuthorizedException
         ResourceNotFoundException;
@@ -100,14 +135,6 @@ impl<E: Modelled> From<SdkError<E, HttpResponse>> for Failure {
         let variant = error.as_service_error().and_then(Modelled::variant);
         refused(&error, |code| variant == Some(code))
     }
-}
-
-/// The refusal of an operation that is not offered: its errors are in no model, so only the code tells them.
-pub(crate) fn unmodelled<E>(error: SdkError<E, HttpResponse>) -> Failure
-where
-    E: Error + ProvideErrorMetadata + Send + Sync + 'static,
-{
-    refused(&error, |_| false)
 }
 
 fn refused<E>(error: &SdkError<E, HttpResponse>, typed: impl Fn(&str) -> bool) -> Failure
