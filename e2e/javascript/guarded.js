@@ -1,4 +1,4 @@
-// What stands before the operations: limits, and streams that are not ready; storage tiers and resource tags.
+// What stands before the operations: limits, policies, and streams that are not ready; storage tiers and resource tags.
 
 import assert from "node:assert/strict";
 import { KinesisVideo } from "@aws-sdk/client-kinesis-video";
@@ -12,13 +12,15 @@ const RANGE = { StartTimestamp: new Date(START_S * 1000), EndTimestamp: new Date
 const SELECTOR = { FragmentSelectorType: "PRODUCER_TIMESTAMP", TimestampRange: RANGE };
 const NOW = { StartSelectorType: "NOW" };
 
-/** All the clients, perhaps of somewhere else. */
+/** All the clients of somebody, or of somewhere. */
 const clients = (settings = {}) => ({
   kvs: new KinesisVideo(settings),
   media: new KinesisVideoMedia(settings),
   archived: new KinesisVideoArchivedMedia(settings),
 });
 
+// The server knows this key, and no policy that lets it do anything with streams.
+const guest = clients({ credentials: { accessKeyId: "GUEST", secretAccessKey: "guestsecret" } });
 const own = clients();
 // The limits of an account are those of a region: what is used up there is not missing here.
 const elsewhere = clients({ region: "eu-central-1" });
@@ -87,6 +89,7 @@ async function flood(call, clients, target) {
 for (const [operation, call] of Object.entries(CALLS)) {
   const caller = operation === "CreateStream" ? elsewhere : own;
   add(operation, "more calls a second than the limit", async () => flood(call, caller, await target()));
+  add(operation, "a key that may not", async () => call(guest, await target()));
 }
 
 add("DescribeStream", "a stream that is still being created", async () => {

@@ -1,4 +1,4 @@
-"""What stands before the operations: limits, and streams that are not ready; storage tiers and resource tags."""
+"""What stands before the operations: limits, policies, and streams that are not ready; storage tiers and resource tags."""
 
 from types import SimpleNamespace
 
@@ -14,11 +14,13 @@ HLS = "get_hls_streaming_session_url"
 
 
 def clients(**settings):
-    """All the clients, perhaps of somewhere else."""
+    """All the clients of somebody, or of somewhere."""
     services = {"kvs": "kinesisvideo", "media": "kinesis-video-media", "archived": "kinesis-video-archived-media"}
     return SimpleNamespace(**{name: aws(service, config=unchecked, **settings) for name, service in services.items()})
 
 
+# The server knows this key, and no policy that lets it do anything with streams.
+guest = clients(aws_access_key_id="GUEST", aws_secret_access_key="guestsecret")
 own = clients()
 # The limits of an account are those of a region: what is used up there is not missing here.
 elsewhere = clients(region_name="eu-central-1")
@@ -90,6 +92,7 @@ for operation, call in CALLS.items():
         "more calls a second than the limit",
         lambda call=call, caller=caller: flood(call, caller, *target()),
     )
+    one_call(operation, "a key that may not", lambda call=call: call(guest, *target()))
 
 
 @case("DescribeStream", "a stream that is still being created")

@@ -1,4 +1,4 @@
-//! What stands before the operations: limits, and streams that are not ready; storage tiers and resource tags.
+//! What stands before the operations: limits, policies, and streams that are not ready; storage tiers and resource tags.
 
 use crate::aws::Aws;
 use crate::cases::{Cases, Outcome};
@@ -13,6 +13,8 @@ use std::collections::HashMap;
 
 /// More calls than any limit allows in the time that they take.
 const MANY: usize = 1_000;
+/// The server knows this key, and no policy that lets it do anything with streams.
+const GUEST: (&str, &str) = ("GUEST", "guestsecret");
 /// The limits of an account are those of a region: what is used up there is not missing here.
 const ELSEWHERE: &str = "eu-central-1";
 
@@ -78,6 +80,10 @@ fn limits(cases: &mut Cases) {
                     let target = Target::new(&aws).await?;
                     let caller = if $operation == "CreateStream" { aws.in_region(ELSEWHERE) } else { aws };
                     flood(|| call(caller.clone(), target.clone())).await
+                });
+                cases.add($operation, "a key that may not", move |aws| async move {
+                    let target = Target::new(&aws).await?;
+                    call(aws.with_key(GUEST.0, GUEST.1), target).await
                 });
             )*
         };

@@ -55,6 +55,7 @@ pub fn run(sdk: Sdk, table: &Table) -> anyhow::Result<Sights> {
 fn server(settings: &str) -> anyhow::Result<TestServer> {
     let builder = match settings {
         "" | "video" => patient(),
+        "guest" => patient().env("TYMPAN_CONFIG", folder().join("conformance/guest.toml").display()),
         // A call of archived media spends one point; AWS's 500 a second are more than one client can ask for.
         "limits" => {
             patient().env("TYMPAN_KVS__LIMITS", "aws").env("TYMPAN_KVS__READ_POINTS_PER_STREAM_PER_S", 5)
