@@ -166,7 +166,7 @@ fn upgrade(transaction: &Transaction<'_>) -> Result<(), StoreError> {
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(failed)?;
-    integrity::add_row_checksum(&connection).map_err(failed)?;
+    add_row_checksum(&connection).map_err(failed)?;
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
