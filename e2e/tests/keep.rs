@@ -8,6 +8,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use tympan_e2e::control::control;
 use tympan_e2e::desk::{Desk, Peer};
 use tympan_e2e::until;
 use tympan_testkit::{TestServer, TestServerBuilder, binary};
@@ -362,4 +363,44 @@ fn the_doctor_finds_the_running_server_and_a_broken_configuration() -> anyhow::R
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("PROBLEM  config") && said.contains("sip.calls_max"), "{said}");
     Ok(())
+}
+
+#[test]
+fn shows_07_after_expiry_a_copy_of_everything_and_all_keys_give_no_audio() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let place = folder.path();
+    let running = server(place).start()?;
+    let expiring = speech(3);
+    let mut desk = Desk::new(&running)?;
+    let wanted = json!({ "StreamName": "expiring", "DataRetentionInHours": 1 });
+    desk.call("kinesisvideo", "create_stream", wanted)?;
+    produce(&running, place, "expiring", &expiring)?;
+    control(&running, "POST", "/_tympan/flush", "")?;
+    drop(desk);
+    stop(running)?;
+    let before = place.join("copy-before");
+    copy_tree(&place.join("data"), &before)?;
+    let (code, proof) = verify(place, &before, "expiring")?;
+    assert_eq!((code, &proof["verdict"]), (1, &json!("readable")), "{proof:#}");
+
+    let running = server(place).start()?;
+    control(&running, "POST", "/_tympan/clock", r#"{"advance": "61m"}"#)?;
+    let mut desk = Desk::new(&running)?;
+    assert!(
+        digests(&mut desk, "expiring", &place.join("nothing.raw"))?.is_empty(),
+        "expired is never served"
+    );
+    drop(desk);
+    // The bytes follow: chunks with the sweep, journal segments once nothing in them is alive.
+    let mut copies = 0;
+    let copy = until("the bytes to be gone", || {
+        copies += 1;
+        let copy = place.join(format!("copy-{copies}"));
+        // The server goes on meanwhile: a file may vanish under the copy, and then the next one is looked at.
+        let looked = copy_tree(&place.join("data"), &copy).and_then(|()| verify(place, &copy, "expiring"));
+        let gone = looked.is_ok_and(|(_, proof)| proof["generations"][0]["records"] == 0);
+        Ok(gone.then_some(copy))
+    })?;
+    assert_eq!(holds(&copy, &stretches(&expiring))?, None);
+    stop(running)
 }
