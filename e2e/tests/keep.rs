@@ -373,7 +373,8 @@ fn shows_07_after_expiry_a_copy_of_everything_and_all_keys_give_no_audio() -> an
     let expiring = speech(3);
     let mut desk = Desk::new(&running)?;
     let wanted = json!({ "StreamName": "expiring", "DataRetentionInHours": 1 });
-    desk.call("kinesisvideo", "create_stream", wanted)?;
+    let created = desk.call("kinesisvideo", "create_stream", wanted)?;
+    let arn = created["StreamARN"].as_str().context("no ARN")?.to_owned();
     produce(&running, place, "expiring", &expiring)?;
     control(&running, "POST", "/_tympan/flush", "")?;
     drop(desk);
@@ -386,10 +387,7 @@ fn shows_07_after_expiry_a_copy_of_everything_and_all_keys_give_no_audio() -> an
     let running = server(place).start()?;
     control(&running, "POST", "/_tympan/clock", r#"{"advance": "61m"}"#)?;
     let mut desk = Desk::new(&running)?;
-    assert!(
-        digests(&mut desk, "expiring", &place.join("nothing.raw"))?.is_empty(),
-        "expired is never served"
-    );
+    assert!(digests(&mut desk, &arn, &place.join("nothing.raw"))?.is_empty(), "expired is never served");
     drop(desk);
     // The bytes follow: chunks with the sweep, journal segments once nothing in them is alive.
     let mut copies = 0;
