@@ -186,7 +186,13 @@ impl Original {
         bodies: &BTreeMap<FragmentNumber, Vec<u8>>,
         outcome: &mut Outcome,
     ) -> usize {
-        let mut reader = store.reader(stream.id, Start::Earliest).unwrap();
+        let mut reader = match store.reader(stream.id, Start::Earliest) {
+            Ok(reader) => reader,
+            Err(error) => {
+                outcome.told |= told(&error);
+                return 0;
+            }
+        };
         let (mut read, mut errors) = (0, 0);
         loop {
             let next = tokio::time::timeout(std::time::Duration::from_millis(1), reader.next()).await;
