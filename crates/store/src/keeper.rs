@@ -22,6 +22,8 @@ pub(crate) struct Keeper {
     pub(crate) chunks: AtomicU64,
     /// Held by whoever makes chunks: two would make the same one.
     chunking: Mutex<()>,
+    /// Held by whoever sweeps: when a sweep returns, nothing that was due is still about to be removed by another.
+    pub(crate) sweeping: Mutex<()>,
 }
 
 #[derive(Default)]

@@ -4,6 +4,7 @@
 use crate::StoreError;
 use crate::keeper::release;
 use crate::store::Core;
+use std::sync::PoisonError;
 
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub struct SweepReport {
 
 impl Core {
     pub(crate) fn sweep(&self) -> Result<SweepReport, StoreError> {
+        let _alone = self.keeper.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let mut fragments_dropped = 0;
         for cell in self.loaded_cells() {
