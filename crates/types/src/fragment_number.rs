@@ -69,21 +69,20 @@ impl fmt::Display for FragmentNumber {
         for (digit, bytes) in digits.iter_mut().zip(self.0.chunks_exact(4)) {
             *digit = bytes.iter().fold(0, |sum, byte| (sum << 8) | u32::from(*byte));
         }
-        let mut groups = [0u32; 6];
-        for group in groups.iter_mut().rev() {
+        let mut text = [b'0'; 54];
+        for group in text.rchunks_exact_mut(9) {
             let mut rest = 0u64;
             for digit in &mut digits {
                 let part = (rest << 32) | u64::from(*digit);
                 *digit = (part / 1_000_000_000) as u32;
                 rest = part % 1_000_000_000;
             }
-            *group = rest as u32;
+            for place in group.iter_mut().rev() {
+                *place = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
         }
-        let mut text = String::with_capacity(54);
-        for group in groups {
-            text.push_str(&format!("{group:09}"));
-        }
-        let text = text.trim_start_matches('0');
+        let text = std::str::from_utf8(&text).map_err(|_| fmt::Error)?.trim_start_matches('0');
         f.pad_integral(true, "", if text.is_empty() { "0" } else { text })
     }
 }
