@@ -14,6 +14,7 @@ pub(super) use upkeep::copy_database;
 
 use super::schema;
 use crate::{ErrorKind, StoreError};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -167,6 +168,8 @@ fn upgrade(transaction: &Transaction<'_>) -> Result<(), StoreError> {
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(failed)?;
     add_row_checksum(&connection).map_err(failed)?;
+    // A plan never hangs on the values bound to it. Otherwise statements that are kept are prepared anew for each value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
