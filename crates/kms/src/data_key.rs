@@ -37,16 +37,18 @@ impl DataKey {
             .expect("invariant: GCM refuses only 64 GiB and more");
     }
 
-    /// Decrypts in place and cuts the tag off.
+    /// Decrypts in place and gives the length of the plaintext, which stands where the ciphertext stood, before its tag.
     ///
     /// # Errors
-    /// [`OpenError`] if key, nonce, `aad` or any bit differs from what was sealed; `in_out` is then empty, so that
+    /// [`OpenError`] if key, nonce, `aad` or any bit differs from what was sealed; `in_out` is then all zeros, so that
     /// nothing unverified can be used.
-    pub fn open(&self, nonce: [u8; NONCE_BYTES], aad: &[u8], in_out: &mut Vec<u8>) -> Result<(), OpenError> {
+    pub fn open(&self, nonce: [u8; NONCE_BYTES], aad: &[u8], in_out: &mut [u8]) -> Result<usize, OpenError> {
         let nonce = Nonce::assume_unique_for_key(nonce);
         let opened = self.cipher().open_in_place(nonce, Aad::from(aad), in_out).map(|plain| plain.len());
-        in_out.truncate(opened.unwrap_or(0));
-        opened.map(drop).map_err(|_| OpenError)
+        opened.map_err(|_| {
+            in_out.fill(0);
+            OpenError
+        })
     }
 
     fn cipher(&self) -> LessSafeKey {
@@ -104,10 +106,10 @@ mod tests {
 
     #[test]
     fn a_failed_open_leaves_nothing_behind() {
-        let mut bytes = vec![1; 40];
+        let mut bytes = [1; 40];
         assert_eq!(DataKey::generate().open([0; 12], b"", &mut bytes), Err(OpenError));
-        assert!(bytes.is_empty());
-        assert_eq!(DataKey::generate().open([0; 12], b"", &mut bytes), Err(OpenError), "shorter than a tag");
+        assert_eq!(bytes, [0; 40]);
+        assert_eq!(DataKey::generate().open([0; 12], b"", &mut []), Err(OpenError), "shorter than a tag");
     }
 
     #[test]
@@ -128,8 +130,8 @@ mod tests {
             let mut bytes = plain.clone();
             key.seal(nonce, &aad, &mut bytes);
             prop_assert_eq!(bytes.len(), plain.len() + TAG_BYTES);
-            prop_assert_eq!(key.open(nonce, &aad, &mut bytes), Ok(()));
-            prop_assert_eq!(bytes, plain);
+            prop_assert_eq!(key.open(nonce, &aad, &mut bytes), Ok(plain.len()));
+            prop_assert_eq!(&bytes[..plain.len()], plain);
         }
 
         #[test]

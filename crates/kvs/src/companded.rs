@@ -54,12 +54,16 @@ impl BodyCodec for Companded {
         out.len() - begin < body.len()
     }
 
-    fn decode(&self, stored: &[u8], plain_bytes: usize) -> Option<Vec<u8>> {
-        let mut decoder = Decoder { stored, out: Vec::with_capacity(plain_bytes), plain_bytes, last: None };
+    fn decode(&self, stored: &[u8], plain_bytes: usize, out: &mut Vec<u8>) -> bool {
+        out.reserve(plain_bytes);
+        let end = out.len() + plain_bytes;
+        let mut decoder = Decoder { stored, begin: out.len(), end, out, last: None };
         while !decoder.stored.is_empty() {
-            decoder.step()?;
+            if decoder.step().is_none() {
+                return false;
+            }
         }
-        (decoder.out.len() == plain_bytes).then_some(decoder.out)
+        out.len() == end
     }
 }
 
@@ -72,7 +76,7 @@ enum Law {
 
 /// A block that became codes: how the next one may refer to it.
 struct Block {
-    /// What stands between the samples before and its own, in the plain body.
+    /// What stands between the samples before and its own, where the plain body lies.
     between: Range<usize>,
     law: Law,
     samples: usize,
@@ -145,8 +149,10 @@ impl Block {
 
 struct Decoder<'a> {
     stored: &'a [u8],
-    out: Vec<u8>,
-    plain_bytes: usize,
+    out: &'a mut Vec<u8>,
+    /// Where the body begins in `out`, and where it has to end.
+    begin: usize,
+    end: usize,
     last: Option<Block>,
 }
 
@@ -167,7 +173,7 @@ impl<'a> Decoder<'a> {
             law => {
                 let samples = usize::try_from(count).ok()?;
                 let law = if law == Law::Mu as u64 { Law::Mu } else { Law::A };
-                let begin = self.last.as_ref().map_or(0, Block::end);
+                let begin = self.last.as_ref().map_or(self.begin, Block::end);
                 self.samples(Block { between: begin..self.out.len(), law, samples })?;
             }
         }
@@ -189,13 +195,13 @@ impl<'a> Decoder<'a> {
     fn samples(&mut self, block: Block) -> Option<()> {
         let codes = self.take(block.samples as u64)?;
         self.room(codes.len().checked_mul(2)?)?;
-        expand(block.law, codes, &mut self.out);
+        expand(block.law, codes, self.out);
         self.last = Some(block);
         Some(())
     }
 
     fn room(&self, bytes: usize) -> Option<()> {
-        (bytes <= self.plain_bytes - self.out.len()).then_some(())
+        (bytes <= self.end - self.out.len()).then_some(())
     }
 
     fn take(&mut self, count: u64) -> Option<&'a [u8]> {
@@ -219,7 +225,7 @@ impl<'a> Decoder<'a> {
 }
 
 impl Block {
-    /// Where its samples end in the plain body.
+    /// Where its samples end.
     fn end(&self) -> usize {
         self.between.end + 2 * self.samples
     }

@@ -12,7 +12,7 @@ pub trait BodyCodec: fmt::Debug + Send + Sync + 'static {
     /// Runs once per fragment on the thread that seals it.
     fn encode(&self, body: &[u8], out: &mut Vec<u8>) -> bool;
 
-    /// The body of `plain_bytes` bytes, which are known to be few enough for memory; `None` if `stored` is not such a
-    /// body in this form. Total: any bytes give an answer.
-    fn decode(&self, stored: &[u8], plain_bytes: usize) -> Option<Vec<u8>>;
+    /// Appends the body of `plain_bytes` bytes, which are known to be few enough for memory; `false` if `stored` is not
+    /// such a body in this form, and whatever was appended does not count then. Total: any bytes give an answer.
+    fn decode(&self, stored: &[u8], plain_bytes: usize, out: &mut Vec<u8>) -> bool;
 }

@@ -1,70 +1,144 @@
 //! Reading what is on disk: runs of records for readers, listings, single fragments.
 
+use crate::run::{Keys, Run, Sealed};
 use crate::store::Core;
 use crate::stream_cell::StreamCell;
 use crate::tail::predecessor;
 use crate::{
-    ChunkPart, ChunkRow, ErrorKind, FirstMatch, Fragment, FragmentMeta, Located, StoreError, Stream,
-    StreamId, TimeAxis, record,
+    BodyCodec, ChunkPart, ChunkRow, ErrorKind, FirstMatch, Fragment, FragmentMeta, Located, StoreError,
+    Stream, StreamId, TimeAxis,
 };
+use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
-use tympan_kms::DataKey;
-use tympan_types::FragmentNumber;
+use tympan_types::{FragmentNumber, ServerTime};
 
-/// Data keys by number; none for one that is lost.
-type Keys = Vec<(u32, Option<Arc<DataKey>>)>;
+/// A chunk in the middle of being read.
+pub(crate) struct OpenChunk {
+    pub(crate) row: ChunkRow,
+    parts: Vec<ChunkPart>,
+}
 
-/// Fragments of a run in order; one that is damaged does not hide the others.
-pub(crate) type Run = Vec<Result<Fragment, StoreError>>;
+/// What [`Core::next_of_chunks`] is to find.
+pub(crate) struct AskChunks {
+    pub(crate) stream: StreamId,
+    pub(crate) after: FragmentNumber,
+    pub(crate) seek: FirstMatch,
+    pub(crate) expired: ServerTime,
+    /// The chunk that was read last.
+    pub(crate) open: Option<Arc<OpenChunk>>,
+    /// About so much at once.
+    pub(crate) most_bytes: usize,
+}
+
+/// What [`Core::next_of_chunks`] found.
+pub(crate) enum NextOfChunks {
+    /// No chunk holds what comes next.
+    Nothing,
+    /// A chunk up to this number cannot be read.
+    Unreadable(FragmentNumber, StoreError),
+    Run {
+        run: Run,
+        last: FragmentNumber,
+        chunk: Arc<OpenChunk>,
+    },
+}
+
+enum Found {
+    Nothing,
+    Unreadable(FragmentNumber, StoreError),
+    Read { chunk: Arc<OpenChunk>, parts: Vec<ChunkPart>, bytes: Vec<u8> },
+}
 
 impl Core {
-    /// The fragments of neighbouring parts of a chunk, with one read. `None` if the chunk is gone.
-    pub(crate) async fn read_chunk_run(
+    /// What comes in a chunk after `ask.after`: the chunk is found and read in one go.
+    pub(crate) async fn next_of_chunks(
         self: &Arc<Self>,
         stream: &Stream,
-        chunk: &Arc<ChunkRow>,
-        parts: Vec<ChunkPart>,
-    ) -> Result<Option<Run>, StoreError> {
-        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(Some(Vec::new())) };
-        let begin = first.offset;
-        let length = (last.offset.saturating_add(last.length)).saturating_sub(begin);
-        let keys = self.reading_keys(stream, parts.iter().map(|part| part.key)).await?;
-        let chunk = chunk.clone();
-        self.blocking(move |core| {
-            let Some(bytes) = core.backend.read_chunk(&chunk, begin, length)? else { return Ok(None) };
-            let open = |part: &ChunkPart| {
-                let at = part.offset.saturating_sub(begin) as usize;
-                let record = bytes.get(at..).unwrap_or_default();
-                core.open_record(record, chunk.stream, part.meta.number, (part.key, &keys))
-            };
-            Ok(Some(parts.iter().map(open).collect()))
+        ask: AskChunks,
+    ) -> Result<NextOfChunks, StoreError> {
+        let found = self.blocking(move |core| core.find_and_read(ask)).await?;
+        Ok(match found {
+            Found::Nothing => NextOfChunks::Nothing,
+            Found::Unreadable(last, error) => NextOfChunks::Unreadable(last, error),
+            Found::Read { chunk, parts, bytes } => {
+                let keys = self.reading_keys(stream, parts.iter().map(|part| part.key)).await?;
+                let run = chunk_run(chunk.row.stream, keys, &parts, bytes);
+                NextOfChunks::Run {
+                    run,
+                    last: parts.last().map_or(chunk.row.last, |part| part.meta.number),
+                    chunk,
+                }
+            }
         })
-        .await
     }
 
-    /// The fragments of records in the journal. `None` if one of them has left it meanwhile.
+    fn find_and_read(&self, ask: AskChunks) -> Result<Found, StoreError> {
+        let AskChunks { stream, mut after, seek, expired, mut open, most_bytes } = ask;
+        loop {
+            let chunk = match open.take().filter(|chunk| chunk.row.last > after) {
+                Some(chunk) => chunk,
+                None => {
+                    let Some(row) = self.backend.find_chunk(stream, after, seek)? else {
+                        return Ok(Found::Nothing);
+                    };
+                    match self.backend.chunk_parts(&row) {
+                        // Expired since we looked: look again.
+                        Ok(None) => continue,
+                        Ok(Some(parts)) => Arc::new(OpenChunk { row, parts }),
+                        Err(error) if *error.kind() == ErrorKind::Corrupt => {
+                            return Ok(Found::Unreadable(row.last, error));
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            };
+            let wanted =
+                |meta: &FragmentMeta| meta.number > after && meta.server > expired && seek.wants(meta);
+            let Some(begin) = chunk.parts.iter().position(|part| wanted(&part.meta)) else {
+                after = chunk.row.last;
+                continue;
+            };
+            let mut bytes = 0;
+            let run = chunk.parts[begin..].iter().take_while(|part| {
+                let fits = bytes < most_bytes;
+                bytes += part.length as usize;
+                fits
+            });
+            let parts: Vec<ChunkPart> = run.copied().collect();
+            if let Some(bytes) = self.read_parts(&chunk.row, &parts)? {
+                return Ok(Found::Read { chunk, parts, bytes });
+            }
+        }
+    }
+
+    /// Neighbouring parts of a chunk, with one read; `None` if the chunk is gone.
+    fn read_parts(&self, chunk: &ChunkRow, parts: &[ChunkPart]) -> Result<Option<Vec<u8>>, StoreError> {
+        let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Ok(None) };
+        let length = (last.offset.saturating_add(last.length)).saturating_sub(first.offset);
+        self.backend.read_chunk(chunk, first.offset, length)
+    }
+
+    /// Records of the journal. `None` if one of them has left it meanwhile.
     pub(crate) async fn read_journal_run(
         self: &Arc<Self>,
         stream: &Stream,
         records: Vec<Located>,
     ) -> Result<Option<Run>, StoreError> {
         let keys = self.reading_keys(stream, records.iter().map(|located| located.key)).await?;
+        let id = stream.id;
         self.blocking(move |core| {
             let mut run = Vec::with_capacity(records.len());
             for located in &records {
-                match core.backend.read_journal(located.loc) {
+                let record = match core.backend.read_journal(located.loc) {
                     Ok(None) => return Ok(None),
-                    Ok(Some(bytes)) => {
-                        let key = (located.key, &keys);
-                        run.push(core.open_record(&bytes, located.stream, located.meta.number, key));
-                    }
-                    Err(error) if *error.kind() == ErrorKind::Corrupt => {
-                        run.push(Err(error.about(located.meta.number)));
-                    }
+                    Ok(Some(bytes)) => Ok(writable(bytes)),
+                    Err(error) if *error.kind() == ErrorKind::Corrupt => Err(error),
                     Err(error) => return Err(error),
-                }
+                };
+                let (number, server) = (located.meta.number, located.meta.server);
+                run.push(Sealed { number, server, key: located.key, record });
             }
-            Ok(Some(run))
+            Ok(Some(Run::new(id, keys, run)))
         })
         .await
     }
@@ -140,22 +214,30 @@ impl Core {
                 let Some((chunk, part)) = found.filter(|(_, part)| part.meta.server > expired) else {
                     return Ok(None);
                 };
-                self.read_chunk_run(&stream, &chunk, vec![part]).await?
+                let keys = self.reading_keys(&stream, std::iter::once(part.key)).await?;
+                let read = self.blocking(move |core| core.read_parts(&chunk, &[part])).await?;
+                read.map(|bytes| chunk_run(cell.id, keys, &[part], bytes))
             } else {
                 return Ok(None);
             };
             // Gone means that it moved from the journal to a chunk, or expired, since we looked: look again.
-            if let Some(run) = run {
-                return run.into_iter().next().transpose();
+            if let Some(mut run) = run {
+                let opened = run.next(expired).transpose()?;
+                return opened.map(|opened| opened.into_fragment(self.codec())).transpose();
             }
         }
+    }
+
+    /// The form in which bodies may be kept.
+    pub(crate) fn codec(&self) -> Option<&dyn BodyCodec> {
+        self.options.body_codec.as_deref()
     }
 
     async fn find_part(
         self: &Arc<Self>,
         cell: &Arc<StreamCell>,
         number: FragmentNumber,
-    ) -> Result<Option<(Arc<ChunkRow>, ChunkPart)>, StoreError> {
+    ) -> Result<Option<(ChunkRow, ChunkPart)>, StoreError> {
         let id = cell.id;
         self.blocking(move |core| {
             let Some(chunk) = core.backend.find_chunk(id, predecessor(number), FirstMatch::Any)? else {
@@ -163,26 +245,9 @@ impl Core {
             };
             let parts = core.backend.chunk_parts(&chunk)?.unwrap_or_default();
             let part = parts.into_iter().find(|part| part.meta.number == number);
-            Ok(part.map(|part| (Arc::new(chunk), part)))
+            Ok(part.map(|part| (chunk, part)))
         })
         .await
-    }
-
-    fn open_record(
-        &self,
-        bytes: &[u8],
-        stream: StreamId,
-        number: FragmentNumber,
-        (key_number, keys): (u32, &Keys),
-    ) -> Result<Fragment, StoreError> {
-        let key = keys.iter().find(|(known, _)| *known == key_number).and_then(|(_, key)| key.as_deref());
-        let key = key.ok_or_else(|| {
-            let message = format!(
-                "fragment {number} of stream {stream} cannot be read: the catalogue has lost data key {key_number}"
-            );
-            StoreError::corrupt(message).about(number)
-        })?;
-        record::open(bytes, stream, number, key, self.options.body_codec.as_deref())
     }
 
     async fn reading_keys(
@@ -202,6 +267,22 @@ impl Core {
         }
         Ok(keys)
     }
+}
+
+fn chunk_run(stream: StreamId, keys: Keys, parts: &[ChunkPart], bytes: Vec<u8>) -> Run {
+    let mut rest = writable(bytes);
+    let sealed = parts.iter().map(|part| {
+        // A part ends where the next one begins.
+        let record = rest.split_to(rest.len().min(part.length as usize));
+        Sealed { number: part.meta.number, server: part.meta.server, key: part.key, record: Ok(record) }
+    });
+    Run::new(stream, keys, sealed)
+}
+
+/// The same bytes, to be decrypted where they lie.
+fn writable(read: Vec<u8>) -> BytesMut {
+    // Nobody else has them, so they are not copied.
+    Bytes::from(read).try_into_mut().unwrap_or_else(|shared| shared[..].into())
 }
 
 /// The span of [`Core::list`].

@@ -26,6 +26,7 @@ mod options;
 mod reader;
 mod record;
 mod retention;
+mod run;
 mod scrub;
 mod soundness;
 mod store;

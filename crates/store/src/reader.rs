@@ -1,11 +1,13 @@
-use crate::history::Run;
+use crate::history::{AskChunks, NextOfChunks, OpenChunk};
+use crate::record::Opened;
+use crate::run::Run;
 use crate::store::Core;
 use crate::stream_cell::StreamCell;
 use crate::tail::{Place, Step};
-use crate::{ChunkPart, ChunkRow, ErrorKind, Fragment, FragmentMeta, Located, ReadEvent, StoreError, Stream};
-use std::collections::VecDeque;
+use crate::{ErrorKind, FragmentMeta, Located, ReadEvent, StoreError, Stream};
 use std::sync::Arc;
 use std::task::Poll;
+use tympan_types::FragmentNumber;
 
 /// Reads a stream from somewhere in its history into its live tail, without gap or repeat.
 pub struct Reader {
@@ -13,22 +15,16 @@ pub struct Reader {
     cell: Arc<StreamCell>,
     place: Place,
     /// Read from disk and not handed out yet.
-    ready: VecDeque<Result<Fragment, StoreError>>,
+    ready: Option<Run>,
     chunk: Option<Arc<OpenChunk>>,
     key_checked: bool,
     at_tail: bool,
 }
 
-/// A chunk in the middle of being read.
-struct OpenChunk {
-    row: Arc<ChunkRow>,
-    parts: Vec<ChunkPart>,
-}
-
 impl Reader {
     pub(crate) fn new(core: Arc<Core>, cell: Arc<StreamCell>, start: crate::Start) -> Self {
         let place = cell.tail().enter(start);
-        Self { core, cell, place, ready: VecDeque::new(), chunk: None, key_checked: false, at_tail: false }
+        Self { core, cell, place, ready: None, chunk: None, key_checked: false, at_tail: false }
     }
 
     /// Whether everything there is has been read: `next` was last seen waiting for something new.
@@ -51,8 +47,8 @@ impl Reader {
             }
         }
         loop {
-            if let Some(event) = self.take_ready() {
-                return event;
+            if let Some(opened) = self.open_ready() {
+                return Ok(ReadEvent::Stored(opened?.into_fragment(self.core.codec())?));
             }
             let step = std::future::poll_fn(|cx| {
                 let now = self.core.clock.now();
@@ -82,25 +78,37 @@ impl Reader {
         }
     }
 
-    /// What was read ahead, unless it has expired since.
-    fn take_ready(&mut self) -> Option<Result<ReadEvent, StoreError>> {
-        if self.ready.is_empty() {
-            return None;
-        }
+    /// Whether something was read ahead.
+    pub fn has_ready(&self) -> bool {
+        self.ready.is_some()
+    }
+
+    /// Appends the next fragment to `out` if it lies in memory already: its head, what `between` adds, its body. `None`
+    /// says only that [`Self::next`] has to be asked.
+    ///
+    /// # Errors
+    /// `Corrupt` for a damaged fragment, after which reading goes on with the next one; `out` is then as it was.
+    pub fn append_ready(
+        &mut self,
+        out: &mut Vec<u8>,
+        between: impl FnOnce(&FragmentMeta, &mut Vec<u8>),
+    ) -> Option<Result<FragmentMeta, StoreError>> {
+        let opened = self.open_ready()?;
+        Some(opened.and_then(|opened| opened.append(self.core.codec(), out, between)))
+    }
+
+    /// What was read ahead, unless it has expired since or the stream is gone.
+    fn open_ready(&mut self) -> Option<Result<Opened, StoreError>> {
+        let run = self.ready.as_mut()?;
         let expired = {
             let tail = self.cell.tail();
-            if tail.is_deleted() {
-                return Some(Ok(ReadEvent::Deleted));
-            }
-            tail.expired_through(self.core.clock.now())
+            (!tail.is_deleted()).then(|| tail.expired_through(self.core.clock.now()))
         };
-        loop {
-            match self.ready.pop_front()? {
-                Ok(fragment) if fragment.meta.server <= expired => {}
-                Ok(fragment) => return Some(Ok(ReadEvent::Stored(fragment))),
-                Err(error) => return Some(Err(error)),
-            }
+        let next = expired.and_then(|expired| run.next(expired));
+        if next.is_none() || run.is_empty() {
+            self.ready = None;
         }
+        next
     }
 
     async fn read_journal(&mut self, records: Vec<Located>) -> Result<(), StoreError> {
@@ -113,77 +121,33 @@ impl Reader {
         Ok(())
     }
 
-    async fn read_chunks(&mut self, through: tympan_types::FragmentNumber) -> Result<(), StoreError> {
-        let Some(chunk) = self.open_chunk().await? else {
-            self.place.advance(through);
-            return Ok(());
-        };
+    async fn read_chunks(&mut self, through: FragmentNumber) -> Result<(), StoreError> {
+        let (after, seek) = (self.place.after, self.place.seek);
         let expired = self.cell.tail().expired_through(self.core.clock.now());
-        let wanted = |meta: &FragmentMeta| {
-            meta.number > self.place.after && meta.server > expired && self.place.seek.wants(meta)
-        };
-        let Some(begin) = chunk.parts.iter().position(|part| wanted(&part.meta)) else {
-            self.place.advance(chunk.row.last);
-            self.chunk = None;
-            return Ok(());
-        };
-        let mut bytes = 0;
-        let run = chunk.parts[begin..].iter().take_while(|part| {
-            let fits = bytes < self.core.options.read_ahead_bytes;
-            bytes += part.length as usize;
-            fits
-        });
-        let run: Vec<ChunkPart> = run.copied().collect();
-        let (row, last) = (chunk.row.clone(), run.last().map_or(chunk.row.last, |part| part.meta.number));
-        match self.core.read_chunk_run(&self.stream(), &row, run).await? {
-            Some(run) => {
+        let most_bytes = self.core.options.read_ahead_bytes;
+        let ask =
+            AskChunks { stream: self.cell.id, after, seek, expired, open: self.chunk.take(), most_bytes };
+        match self.core.next_of_chunks(&self.stream(), ask).await? {
+            NextOfChunks::Nothing => self.place.advance(through),
+            // Told once; reading goes on behind it.
+            NextOfChunks::Unreadable(last, error) => {
+                self.place.advance(last);
+                return Err(error.about(last));
+            }
+            NextOfChunks::Run { run, last, chunk } => {
                 self.accept(run);
                 self.place.advance(last);
+                self.chunk = Some(chunk);
             }
-            // Expired since we looked: look again.
-            None => self.chunk = None,
         }
         Ok(())
-    }
-
-    /// The chunk that holds what comes next; `None` if there is none.
-    async fn open_chunk(&mut self) -> Result<Option<Arc<OpenChunk>>, StoreError> {
-        if self.chunk.as_ref().is_none_or(|chunk| chunk.row.last <= self.place.after) {
-            let (id, after, seek) = (self.cell.id, self.place.after, self.place.seek);
-            let found = self.core.blocking(move |core| {
-                loop {
-                    let Some(row) = core.backend.find_chunk(id, after, seek)? else { return Ok(None) };
-                    match core.backend.chunk_parts(&row) {
-                        Ok(None) => {}
-                        Ok(Some(parts)) => {
-                            return Ok(Some(Ok(OpenChunk { row: Arc::new(row), parts })));
-                        }
-                        Err(error) if *error.kind() == ErrorKind::Corrupt => {
-                            return Ok(Some(Err((row.last, error))));
-                        }
-                        Err(error) => return Err(error),
-                    }
-                }
-            });
-            self.chunk = match found.await? {
-                None => None,
-                Some(Ok(chunk)) => Some(Arc::new(chunk)),
-                // Told once; reading goes on behind it.
-                Some(Err((last, error))) => {
-                    self.chunk = None;
-                    self.place.advance(last);
-                    return Err(error.about(last));
-                }
-            };
-        }
-        Ok(self.chunk.clone())
     }
 
     fn accept(&mut self, run: Run) {
         if !run.is_empty() {
             self.place.found();
+            self.ready = Some(run);
         }
-        self.ready.extend(run);
     }
 
     fn stream(&self) -> Arc<Stream> {

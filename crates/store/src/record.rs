@@ -11,7 +11,8 @@
 //! names; the lengths of head and body are always those of the plain bytes. Source: docs/storage.md section 2.
 
 use crate::{BodyCodec, Fragment, FragmentMeta, StoreError, StreamId};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use std::fmt;
 use std::ops::Range;
 use tympan_kms::{DataKey, NONCE_BYTES, TAG_BYTES, random_nonce};
 use tympan_types::{FragmentNumber, ProducerTime, ServerTime};
@@ -227,47 +228,99 @@ fn smaller_form(codec: &dyn BodyCodec, plain: &[u8], head_bytes: usize) -> Optio
     (codec.encode(body, &mut smaller) && smaller.len() < plain.len()).then(|| (codec.form(), smaller))
 }
 
-/// Decrypts the record at the beginning of `bytes`, which the index says is fragment `number` of `stream`, and gives
-/// its body as it came.
+/// A record of which head and body are readable, the body in the form in which it is kept.
+pub(crate) struct Opened {
+    header: RecordHeader,
+    head: Bytes,
+    stored_body: Bytes,
+}
+
+/// Decrypts, where it lies, the record at the beginning of `bytes`, which the index says is fragment `number` of `stream`.
 ///
 /// The tag is stronger than the checksum, so the checksum is not looked at again.
 pub(crate) fn open(
-    bytes: &[u8],
+    mut bytes: BytesMut,
     stream: StreamId,
     number: FragmentNumber,
     key: &DataKey,
-    codec: Option<&dyn BodyCodec>,
-) -> Result<Fragment, StoreError> {
-    let damaged = |why: &dyn std::fmt::Display| {
-        StoreError::corrupt(format!(
-            "fragment {number} of stream {stream} is damaged and cannot be served: {why}"
-        ))
-        .about(number)
-    };
-    let header = RecordHeader::parse(bytes).map_err(|error| damaged(&error))?;
+) -> Result<Opened, StoreError> {
+    let damaged = |why: &dyn fmt::Display| damaged(stream, number, why);
+    let header = RecordHeader::parse(&bytes).map_err(|error| damaged(&error))?;
     if (header.stream, header.meta.number) != (stream, number) {
         return Err(damaged(&"another fragment stands in its place"));
     }
-    let mut body = Bytes::from(decrypt(bytes, &header, key).map_err(|error| damaged(&error))?);
-    let head = body.split_to(header.meta.head_bytes as usize);
-    if header.form != PLAIN {
-        let Some(codec) = codec.filter(|codec| codec.form() == header.form) else {
-            return Err(damaged(&format_args!("this program does not know form {}", header.form)));
-        };
-        let plain_bytes = header.meta.body_bytes as usize;
-        let plain = codec.decode(&body, plain_bytes).filter(|plain| plain.len() == plain_bytes);
-        body = plain.ok_or_else(|| damaged(&"its body does not expand to what it was"))?.into();
-    }
-    Ok(Fragment { meta: header.meta, head, body })
+    let plain = decrypt_in_place(&mut bytes, &header, key).map_err(|error| damaged(&error))?;
+    let mut stored_body = bytes.freeze().slice(plain);
+    let head = stored_body.split_to(header.meta.head_bytes as usize);
+    Ok(Opened { header, head, stored_body })
 }
 
-/// The head and, in its form, the body of the record at the beginning of `bytes`, which has this header. The error is the
-/// end of a sentence that begins with the fragment.
-pub(crate) fn decrypt(bytes: &[u8], header: &RecordHeader, key: &DataKey) -> Result<Vec<u8>, String> {
+impl Opened {
+    /// The fragment, its body as it came.
+    pub(crate) fn into_fragment(self, codec: Option<&dyn BodyCodec>) -> Result<Fragment, StoreError> {
+        let (meta, head) = (self.header.meta, self.head.clone());
+        let body = if self.header.form == PLAIN {
+            self.stored_body
+        } else {
+            let mut body = Vec::with_capacity(meta.body_bytes as usize);
+            self.append_body(codec, &mut body)?;
+            body.into()
+        };
+        Ok(Fragment { meta, head, body })
+    }
+
+    /// Appends the head, what `between` adds to it, and the body as it came. After an error `out` is as it was.
+    pub(crate) fn append(
+        &self,
+        codec: Option<&dyn BodyCodec>,
+        out: &mut Vec<u8>,
+        between: impl FnOnce(&FragmentMeta, &mut Vec<u8>),
+    ) -> Result<FragmentMeta, StoreError> {
+        let begin = out.len();
+        out.extend_from_slice(&self.head);
+        between(&self.header.meta, out);
+        let appended = self.append_body(codec, out);
+        appended.inspect_err(|_| out.truncate(begin))?;
+        Ok(self.header.meta)
+    }
+
+    fn append_body(&self, codec: Option<&dyn BodyCodec>, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        let RecordHeader { form, stream, meta, .. } = self.header;
+        if form == PLAIN {
+            out.extend_from_slice(&self.stored_body);
+            return Ok(());
+        }
+        let Some(codec) = codec.filter(|codec| codec.form() == form) else {
+            let why = format_args!("this program does not know form {form}");
+            return Err(damaged(stream, meta.number, &why));
+        };
+        let (begin, plain_bytes) = (out.len(), meta.body_bytes as usize);
+        if codec.decode(&self.stored_body, plain_bytes, out) && out.len() - begin == plain_bytes {
+            return Ok(());
+        }
+        Err(damaged(stream, meta.number, &"its body does not expand to what it was"))
+    }
+}
+
+fn damaged(stream: StreamId, number: FragmentNumber, why: &dyn fmt::Display) -> StoreError {
+    let message = format!("fragment {number} of stream {stream} is damaged and cannot be served: {why}");
+    StoreError::corrupt(message).about(number)
+}
+
+/// Whether the record at the beginning of `bytes`, which has this header, opens under a key. The error is the end of a
+/// sentence that begins with the fragment.
+pub(crate) fn check_opens(bytes: &[u8], header: &RecordHeader, key: &DataKey) -> Result<(), String> {
     let record = bytes.get(..header.record_bytes()).ok_or_else(|| RecordError::CutOff.to_string())?;
-    let mut plain = record[RECORD_HEADER_BYTES..].to_vec();
-    key.open(header.nonce, &record[ASSOCIATED], &mut plain).map_err(|error| error.to_string())?;
-    Ok(plain)
+    decrypt_in_place(&mut record.to_vec(), header, key).map(drop)
+}
+
+/// Where in `bytes` head and body, the latter in its form, stand afterwards.
+fn decrypt_in_place(bytes: &mut [u8], header: &RecordHeader, key: &DataKey) -> Result<Range<usize>, String> {
+    let record = bytes.get_mut(..header.record_bytes()).ok_or_else(|| RecordError::CutOff.to_string())?;
+    let (before, sealed) = record.split_at_mut(RECORD_HEADER_BYTES);
+    let plain_bytes =
+        key.open(header.nonce, &before[ASSOCIATED], sealed).map_err(|error| error.to_string())?;
+    Ok(RECORD_HEADER_BYTES..RECORD_HEADER_BYTES + plain_bytes)
 }
 
 fn nonce_of(header: &[u8; RECORD_HEADER_BYTES]) -> [u8; NONCE_BYTES] {
@@ -302,6 +355,29 @@ pub(crate) mod tests {
         let meta = meta(sequence, b"head", body);
         let key = DataKey::from_bytes([1; 32]);
         (meta, Record::seal(stream, meta, (1, &key), None, [&b"head"[..], body].into_iter()))
+    }
+
+    fn open(
+        bytes: &[u8],
+        stream: StreamId,
+        number: FragmentNumber,
+        key: &DataKey,
+        codec: Option<&dyn BodyCodec>,
+    ) -> Result<Fragment, StoreError> {
+        let mut appended = b"before ".to_vec();
+        let opened = super::open(bytes.into(), stream, number, key)?;
+        let meta = opened.append(codec, &mut appended, |_, out| out.extend_from_slice(b" between "));
+        let fragment = opened.into_fragment(codec);
+        match (&fragment, meta) {
+            (Ok(fragment), Ok(meta)) => {
+                assert_eq!(meta, fragment.meta);
+                let parts = [&b"before "[..], &fragment.head, b" between ", &fragment.body];
+                assert_eq!(appended, parts.concat());
+            }
+            (Err(_), Err(_)) => assert_eq!(appended, b"before "),
+            (fragment, meta) => panic!("{fragment:?} and {meta:?}"),
+        }
+        fragment
     }
 
     fn bytes_of(record: &Record) -> Vec<u8> {
@@ -358,8 +434,9 @@ pub(crate) mod tests {
             body.iter().all(|byte| Some(byte) == body.first())
         }
 
-        fn decode(&self, stored: &[u8], plain_bytes: usize) -> Option<Vec<u8>> {
-            Some(vec![*stored.first()?; plain_bytes + self.grow])
+        fn decode(&self, stored: &[u8], plain_bytes: usize, out: &mut Vec<u8>) -> bool {
+            out.extend(stored.first().map(|byte| vec![*byte; plain_bytes + self.grow]).unwrap_or_default());
+            !stored.is_empty()
         }
     }
 

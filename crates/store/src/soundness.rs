@@ -21,7 +21,7 @@ pub(crate) fn check_record(
         return Err("the index says something else of it than its own header".to_owned());
     }
     if let Some(key) = key {
-        record::decrypt(bytes, &header, key)?;
+        record::check_opens(bytes, &header, key)?;
     }
     Ok(())
 }

@@ -103,12 +103,13 @@ impl<'a> Envelope<'a> {
         };
         let aad = associated_data(self.head, context);
         let mut opened = Zeroizing::new(self.sealed.to_vec());
-        material.cipher().open(self.nonce, &aad, &mut opened).map_err(|_| {
+        let plain_bytes = material.cipher().open(self.nonce, &aad, &mut opened).map_err(|_| {
             let id = key.id;
             KmsError::Validation(format!(
                 "the ciphertext does not open under key {id}: damaged, or for another context"
             ))
         })?;
+        opened.truncate(plain_bytes);
         Ok(opened)
     }
 }

@@ -16,11 +16,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
-use tympan_store::{Clock, ErrorKind, Fragment, MediaStore, ReadEvent, Reader, Start, StoreError, StreamId};
+use tympan_store::{
+    Clock, ErrorKind, Fragment, FragmentMeta, MediaStore, ReadEvent, Reader, Start, StoreError, StreamId,
+};
 use tympan_types::{FragmentNumber, ServerTime};
 
-/// A whole fragment up to this size goes out as one chunk: cheaper copied than sent in four pieces.
-const ONE_CHUNK_BYTES: usize = 32 * 1024;
+/// A fragment with a body up to this size goes out as one chunk: cheaper copied than sent in three pieces.
+const ONE_CHUNK_BYTES: usize = 2 * 1024;
+/// Stored fragments that lie in memory go out together in chunks of about this size: fewer writes, and a fragment costs
+/// a reader less than the way to it.
+const GATHERED_BYTES: usize = 256 * 1024;
 /// What a read from the disk is given when it took longer than the stream may be quiet.
 const LEAST_PATIENCE: Duration = Duration::from_millis(100);
 /// What the service calls a fragment that is not there.
@@ -154,6 +159,14 @@ impl MediaBody {
                         self.source = Source::Ended;
                         continue;
                     }
+                    let most_bytes = if self.pace.is_free() { GATHERED_BYTES } else { 1 };
+                    if let Some(gathered) = follow.gather(most_bytes, &mut self.due) {
+                        self.pace.count(Instant::now(), 0, gathered.fragments);
+                        if !gathered.goes_on {
+                            self.source = Source::Ended;
+                        }
+                        continue;
+                    }
                     let event = follow.event().await;
                     if matches!(event, Some(Ok(ReadEvent::Stored(_) | ReadEvent::Opened { .. }))) {
                         self.pace.count(Instant::now(), 0, 1);
@@ -176,7 +189,48 @@ impl MediaBody {
     }
 }
 
+/// What [`Follow::gather`] did.
+struct Gathered {
+    fragments: u64,
+    /// The body ends with them if not.
+    goes_on: bool,
+}
+
 impl Follow {
+    /// Turns fragments that were read ahead into one chunk. `None` if there are none, or the body is too old.
+    fn gather(&mut self, most_bytes: usize, due: &mut VecDeque<Bytes>) -> Option<Gathered> {
+        if !self.reader.has_ready() || Instant::now() >= self.expires_at {
+            return None;
+        }
+        let before = |meta: &FragmentMeta, out: &mut Vec<u8>| {
+            service_tags::before_cluster(out, meta.number, meta.server, meta.producer);
+        };
+        // The last fragment may reach beyond.
+        let mut chunk = Vec::with_capacity(most_bytes + most_bytes / 8);
+        let mut fragments = 0;
+        let mut failed = None;
+        while chunk.len() < most_bytes {
+            match self.reader.append_ready(&mut chunk, before) {
+                None if fragments == 0 => return None,
+                None => break,
+                Some(Ok(meta)) => {
+                    service_tags::after_fragment(&mut chunk, meta.number, self.behind_ms(meta.server));
+                    self.ended(meta.number);
+                    fragments += 1;
+                }
+                Some(Err(error)) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        if !chunk.is_empty() {
+            due.push_back(chunk.into());
+        }
+        let goes_on = failed.is_none_or(|error| self.take(Some(Err(error)), due));
+        Some(Gathered { fragments, goes_on })
+    }
+
     /// What happens next; `None` when the stream has been quiet for too long, or the body is too old.
     async fn event(&mut self) -> Option<Result<ReadEvent, StoreError>> {
         if self.open.is_some() {

@@ -404,7 +404,7 @@ fn try_records(path: &Path, content: &[u8], target: &mut Target, others: &[DataK
         }
         target.records += 1;
         target.record_bytes += header.record_bytes() as u64;
-        let opens = |key: &DataKey| record::decrypt(bytes, &header, key).is_ok();
+        let opens = |key: &DataKey| record::check_opens(bytes, &header, key).is_ok();
         let mut tried = target.opened.iter().chain(others);
         let mut attempts = 0;
         let opened = tried.any(|key| {

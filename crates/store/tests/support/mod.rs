@@ -51,9 +51,10 @@ impl BodyCodec for RunLength {
         body.iter().all(|byte| Some(byte) == body.first())
     }
 
-    fn decode(&self, stored: &[u8], plain_bytes: usize) -> Option<Vec<u8>> {
-        let [byte] = stored else { return None };
-        Some(vec![*byte; plain_bytes])
+    fn decode(&self, stored: &[u8], plain_bytes: usize, out: &mut Vec<u8>) -> bool {
+        let [byte] = stored else { return false };
+        out.resize(out.len() + plain_bytes, *byte);
+        true
     }
 }
 
