@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tympan_types::FragmentNumber;
 
+/// Records are written together from about this size on: few calls, and what is copied is still in the processor's cache.
+const WRITE_BYTES: usize = 256 * 1024;
+
 pub(super) struct ChunkStore {
     disk: Arc<dyn Disk>,
     root: PathBuf,
@@ -32,9 +35,32 @@ impl ChunkStore {
         &self,
         stream: StreamId,
         records: &[Located],
+        read: impl FnMut(&Located) -> Result<Vec<u8>, StoreError>,
+    ) -> Result<ChunkRow, StoreError> {
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        let first = records.first().map(|located| located.meta.number);
+        let first = first.ok_or_else(|| StoreError::internal("a chunk without fragments"))?;
+        let dir = stream_dir(stream);
+        let object = format!("{dir}/{first}-{}-{serial}.chunk", self.epoch);
+        self.fill(&dir, &object, stream, records, read).inspect_err(|_| {
+            // What got there would fill the disk a little more with every attempt.
+            let _ = self.disk.remove(&self.root.join(&object));
+        })
+    }
+
+    fn fill(
+        &self,
+        dir: &str,
+        object: &str,
+        stream: StreamId,
+        records: &[Located],
         mut read: impl FnMut(&Located) -> Result<Vec<u8>, StoreError>,
     ) -> Result<ChunkRow, StoreError> {
-        let mut bytes = chunk_file::header(stream, self.epoch).to_vec();
+        let failed = |error: io::Error| StoreError::io(format_args!("write chunk {object}"), &error);
+        let path = self.durable_dir(dir).map_err(failed)?;
+        let file = self.disk.create(&self.root.join(object)).map_err(failed)?;
+        let mut out = Output { file: &*file, written: 0, buffer: Vec::with_capacity(2 * WRITE_BYTES) };
+        out.buffer.extend_from_slice(&chunk_file::header(stream, self.epoch));
         let mut parts = Vec::with_capacity(records.len());
         for located in records {
             let number = located.meta.number;
@@ -51,33 +77,24 @@ impl ChunkStore {
                 // Its tag decides whether it can be read; until then it keeps its place, so that its loss is told.
                 tracing::error!(%stream, fragment_number = %number, ?checked, "a fragment in the journal is damaged");
             }
-            let offset = offset_within(bytes.len())?;
             let (meta, key, length) = (located.meta, located.key, located.loc.length);
-            parts.push(ChunkPart { meta, key, offset, length });
-            bytes.extend_from_slice(&record);
+            parts.push(ChunkPart { meta, key, offset: out.position()?, length });
+            out.append(&record).map_err(failed)?;
         }
-        let index_offset = offset_within(bytes.len())?;
-        bytes.extend_from_slice(&chunk_file::index(stream, index_offset, &parts));
-        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
-        let first = records.first().map(|located| located.meta.number);
-        let first = first.ok_or_else(|| StoreError::internal("a chunk without fragments"))?;
-        let dir = stream_dir(stream);
-        let object = format!("{dir}/{first}-{}-{serial}.chunk", self.epoch);
-        let row =
-            ChunkRow::summary(stream, object, bytes.len() as u64, index_offset, &parts).ok_or_else(|| {
-                StoreError::corrupt(format!("no fragment of stream {stream} is left in the journal"))
-            })?;
-        self.create(&dir, &row.object, &bytes).map_err(|error| {
-            // What got there would fill the disk a little more with every attempt.
-            let _ = self.disk.remove(&self.root.join(&row.object));
-            StoreError::io(format_args!("write chunk {}", row.object), &error)
-        })?;
-        Ok(row)
+        let index_offset = out.position()?;
+        out.append(&chunk_file::index(stream, index_offset, &parts)).map_err(failed)?;
+        out.flush()
+            .and_then(|()| file.sync_data())
+            .and_then(|()| self.disk.sync_dir(&path))
+            .map_err(failed)?;
+        ChunkRow::summary(stream, object.to_owned(), out.written, index_offset, &parts).ok_or_else(|| {
+            StoreError::corrupt(format!("no fragment of stream {stream} is left in the journal"))
+        })
     }
 
-    fn create(&self, dir: &str, object: &str, bytes: &[u8]) -> io::Result<()> {
-        // Each directory's name is made durable in the one above it before anything is put inside. That it exists does
-        // not say that it is: whoever made it may have failed or died before the sync.
+    /// Each directory's name is made durable in the one above it before anything is put inside. That it exists does not
+    /// say that it is: whoever made it may have failed or died before the sync.
+    fn durable_dir(&self, dir: &str) -> io::Result<PathBuf> {
         let mut path = self.root.clone();
         for name in dir.split('/') {
             let parent = path.clone();
@@ -87,10 +104,7 @@ impl ChunkStore {
                 self.durable_dirs().insert(path.clone());
             }
         }
-        let file = self.disk.create(&self.root.join(object))?;
-        file.write_all_at(bytes, 0)?;
-        file.sync_data()?;
-        self.disk.sync_dir(&path)
+        Ok(path)
     }
 
     /// The parts of a chunk; `None` if the file is not there.
@@ -235,6 +249,32 @@ pub(super) struct Compared {
     pub(super) missing: Vec<String>,
     /// Files that no row names.
     pub(super) unnamed: Vec<String>,
+}
+
+/// A chunk on its way to the disk.
+struct Output<'a> {
+    file: &'a dyn DiskFile,
+    written: u64,
+    buffer: Vec<u8>,
+}
+
+impl Output<'_> {
+    /// Where the next byte goes in the file.
+    fn position(&self) -> Result<u32, StoreError> {
+        offset_within(usize::try_from(self.written).unwrap_or(usize::MAX).saturating_add(self.buffer.len()))
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() < WRITE_BYTES { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.write_all_at(&self.buffer, self.written)?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
 }
 
 /// The numbers of the first and the last part.
