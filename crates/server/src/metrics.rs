@@ -12,7 +12,6 @@ use prometheus_client::registry::Registry;
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
-use tympan_kvs::Operation;
 use tympan_store::MediaStore;
 
 /// Counters of the shell; those of the media plane, the queue and the store are read when they are asked for.
@@ -45,8 +44,18 @@ struct Reason {
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct HttpRequest {
+    service: &'static str,
     operation: &'static str,
     status: u16,
+}
+
+/// Which operation of which service a request asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// By the name that its signature has.
+    pub service: &'static str,
+    /// Such as `GetMedia`.
+    pub operation: &'static str,
 }
 
 impl Default for Metrics {
@@ -63,7 +72,7 @@ impl Default for Metrics {
         let http_requests = Family::default();
         registry.register(
             "http_requests",
-            "Requests answered, by operation and status",
+            "Requests answered, by service, operation and status",
             http_requests.clone(),
         );
         Self {
@@ -107,12 +116,9 @@ impl Metrics {
         self.captures_failed.inc();
     }
 
-    pub(crate) fn http_request(&self, path: &str, status: u16) {
-        let operation = match path {
-            "/healthz" | "/readyz" | "/metrics" => "probe",
-            _ => Operation::from_path(path).map_or("other", Operation::name),
-        };
-        self.http_requests.get_or_create(&HttpRequest { operation, status }).inc();
+    pub(crate) fn http_request(&self, asked: Asked, status: u16) {
+        let Asked { service, operation } = asked;
+        self.http_requests.get_or_create(&HttpRequest { service, operation, status }).inc();
     }
 
     /// The page, in OpenMetrics text.

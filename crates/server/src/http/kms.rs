@@ -76,7 +76,8 @@ pub(super) async fn call(
     }
 }
 
-fn operation(head: &Parts) -> Option<Operation> {
+/// The operation that a request names.
+pub(super) fn operation(head: &Parts) -> Option<Operation> {
     let target = head.headers.get(TARGET).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let target = Some(target).filter(|_| head.method == hyper::Method::POST && head.uri.path() == "/");
     target.and_then(Operation::from_target)

@@ -10,7 +10,7 @@ use super::uploader::{Patience, Uploader};
 use super::{backup, connect, contacts, emulator, kms, kvs, respond, sts};
 use crate::audit::Audit;
 use crate::clock::ServiceClock;
-use crate::metrics::Metrics;
+use crate::metrics::{Asked, Metrics};
 use crate::upkeep::Backups;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -109,6 +109,7 @@ impl Answer for Router {
             uploader.wait().await;
             head.extensions.insert(uploader.clone());
         }
+        let asked = asked(&head);
         let answered = match (head.method.as_str(), path.as_str()) {
             ("GET" | "HEAD", "/healthz") => Ok(admin::health()),
             ("GET" | "HEAD", "/readyz") => Ok(admin::ready(&self.readiness)),
@@ -120,11 +121,25 @@ impl Answer for Router {
         if let Some(uploader) = uploader.filter(|_| !response.status().is_success()) {
             uploader.failed();
         }
-        self.metrics.http_request(&path, response.status().as_u16());
+        self.metrics.http_request(asked, response.status().as_u16());
         let request_id = &visit.request_id;
         tracing::debug!(request_id, path, status = response.status().as_u16(), took = ?begun.elapsed(), "answered");
         respond::identify(response, request_id)
     }
+}
+
+/// What a request asks for, to be counted: as its path and headers say, signed or not.
+fn asked(head: &Parts) -> Asked {
+    let (method, path) = (head.method.as_str(), head.uri.path());
+    let named = |service, operation| Asked { service, operation };
+    if matches!(path, "/healthz" | "/readyz" | "/metrics") {
+        return named("tympan", "probe");
+    }
+    let video = Operation::from_path(path).map(|operation| named("kinesisvideo", operation.name()));
+    video
+        .or_else(|| kms::operation(head).map(|operation| named("kms", operation.name())))
+        .or_else(|| ConnectOperation::of(method, path).map(|operation| named("connect", operation.name())))
+        .unwrap_or(named("tympan", "other"))
 }
 
 impl Router {
@@ -334,6 +349,27 @@ impl Router {
                 let message = format!("The body did not arrive within {} s.", BODY_TIMEOUT.as_secs());
                 Err(refuse(408, "RequestTimeoutException", message))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_by_service_and_operation() {
+        for (method, path, target, service, operation) in [
+            ("POST", "/getMedia", "", "kinesisvideo", "GetMedia"),
+            ("POST", "/", "TrentService.CreateKey", "kms", "CreateKey"),
+            ("POST", "/contact/start-streaming", "", "connect", "StartContactStreaming"),
+            ("GET", "/metrics", "", "tympan", "probe"),
+            ("POST", "/", "TrentService.NoSuchThing", "tympan", "other"),
+        ] {
+            let request = Request::builder().method(method).uri(path).header("x-amz-target", target);
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            let asked = asked(&head);
+            assert_eq!((asked.service, asked.operation), (service, operation), "{method} {path} {target}");
         }
     }
 }
