@@ -15,10 +15,9 @@ use crate::rig::http::Client;
 use crate::rig::process::{Usage, cpu_by_thread};
 use crate::rig::{server, wire};
 use crate::speech;
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use std::path::PathBuf;
 use std::time::Duration;
-use tympan_testkit::TestServer;
 
 /// PutMedia over HTTP.
 #[derive(Debug, clap::Args)]
@@ -91,7 +90,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if let Some(core) = load_core {
         core.take()?;
     }
-    let nginx = Nginx::start(false, server_core)?;
+    let nginx = Nginx::start(false, None, server_core)?;
     match &nginx {
         Some(nginx) => println!("peer: nginx {}", nginx.version),
         None => println!("peer: nginx is not installed ({})", Nginx::INSTALL),
@@ -206,7 +205,7 @@ impl Load<'_> {
             .into_iter()
             .map(|(name, cpu)| (name, (cpu.as_millis() as u64).into()))
             .collect();
-        stop(server)?;
+        server::stop(server)?;
         Ok((self.outcome(begun, ended, before, after), threads.into()))
     }
 
@@ -252,12 +251,4 @@ impl Load<'_> {
             Ok(last)
         })
     }
-}
-
-/// Ends a server as an operator would.
-fn stop(mut server: TestServer) -> anyhow::Result<()> {
-    server.terminate()?;
-    let status = server.wait()?;
-    ensure!(status.success(), "the server ended with {status}:\n{}", server.log());
-    Ok(())
 }

@@ -13,13 +13,17 @@ use crate::rig::flood::{self, Producer};
 use crate::rig::http::Client;
 use crate::rig::media::CustomerAudio;
 use crate::rig::process::{Usage, cpu_by_thread};
+use crate::rig::tls::Certificate;
+use crate::rig::wire::Place;
 use crate::rig::{server, wire};
 use crate::rtp::finder::Finder;
 use crate::speech;
 use crate::verify::Verifier;
 use anyhow::{Context, ensure};
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio_rustls::rustls::ClientConfig;
 use tympan_mkv::Limits;
 use tympan_mkv::fragment::{BlockHeader, FragmentReader, FragmentSink};
 
@@ -27,7 +31,7 @@ use tympan_mkv::fragment::{BlockHeader, FragmentReader, FragmentSink};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// What was stored: by producers, by calls, or both.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "producer,captured")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "producer,producer-tls,captured")]
     form: Vec<Form>,
     /// Length of the producer's stream, in MB.
     #[arg(long, default_value_t = 200)]
@@ -54,6 +58,8 @@ pub(crate) struct Arguments {
 enum Form {
     /// By PutMedia: given back byte for byte.
     Producer,
+    /// The same, read over TLS.
+    ProducerTls,
     /// By calls: in whatever form the server keeps telephone audio.
     Captured,
 }
@@ -62,6 +68,7 @@ impl Form {
     fn name(self) -> &'static str {
         match self {
             Self::Producer => "producer",
+            Self::ProducerTls => "producer, TLS",
             Self::Captured => "captured",
         }
     }
@@ -70,8 +77,9 @@ impl Form {
 /// What the service allows one reader, in MB/s, and how many times that is the aim.
 const ALLOWED_MB_PER_S: f64 = 25.0;
 const AIM: f64 = 20.0;
-/// The aim for CPU time, nginx without sendfile being 1.
+/// The aims for CPU time, nginx without sendfile being 1: without TLS, and when both speak it.
 const CPU_AIM: f64 = 1.5;
+const CPU_AIM_TLS: f64 = 0.7;
 /// A reader of a stream that nobody writes ends after that.
 const IDLE: &str = "300";
 
@@ -93,7 +101,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for &form in &arguments.form {
         let measured = match form {
-            Form::Producer => producer(arguments, server_core, load_core)?,
+            Form::Producer => producer(arguments, None, server_core, load_core)?,
+            Form::ProducerTls => producer(arguments, Some(&Certificate::new()?), server_core, load_core)?,
             Form::Captured => captured(arguments, placement)?,
         };
         for row in measured {
@@ -107,15 +116,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One long stream, uploaded once.
+/// One long stream, uploaded once; over TLS it is only read.
 fn producer(
     arguments: &Arguments,
+    tls: Option<&Certificate>,
     server_core: Option<Core>,
     load_core: Option<Core>,
 ) -> anyhow::Result<Vec<Row>> {
     let data = server::scratch("bench-data-")?;
-    let server = server::start_in(data.path(), 1, &[("TYMPAN_KVS__GET_MEDIA_IDLE_MS", IDLE)], server_core)?;
-    let client = Client::new(server.http())?;
+    let idle = ("TYMPAN_KVS__GET_MEDIA_IDLE_MS", IDLE);
+    let mut server = server::start_in(data.path(), 1, &[idle], server_core)?;
+    let mut client = Client::new(server.http())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(flood::create_stream(&client, "bench"))?;
     let second = speech::pcm(&speech::mu_law(1));
@@ -123,6 +134,17 @@ fn producer(
     flood::upload(&client, "bench", &Producer::new(&second), fragments)?;
     // The stream's last writer is gone: by now all of it is in chunks.
     std::thread::sleep(Duration::from_secs(2));
+    if let Some(tls) = tls {
+        server::stop(server)?;
+        let (file, key_file) = (tls.file().display().to_string(), tls.key_file().display().to_string());
+        let secured = [
+            idle,
+            ("TYMPAN_HTTP__TLS_CERTIFICATE_FILE", file.as_str()),
+            ("TYMPAN_HTTP__TLS_KEY_FILE", key_file.as_str()),
+        ];
+        server = server::start_in(data.path(), 1, &secured, server_core)?;
+        client = Client::new(server.http())?;
+    }
     let requests = vec![earliest(&json!({ "StreamName": "bench" }))];
     let check = |bodies: &[Vec<u8>]| -> anyhow::Result<()> {
         let mut found = Pcm::default();
@@ -132,7 +154,9 @@ fn producer(
         ensure!(found.0 == second.repeat(fragments), "GetMedia gave other audio than was uploaded");
         Ok(())
     };
-    let subject = Subject { form: Form::Producer, client: &client, pid: server.pid(), requests };
+    let form = if tls.is_some() { Form::ProducerTls } else { Form::Producer };
+    let reader = tls.map(Certificate::reader).transpose()?;
+    let subject = Subject { form, client: &client, pid: server.pid(), requests, tls, reader };
     let rows = subject.measure(arguments, server_core, load_core, check);
     rows.with_context(|| format!("the log of the server:\n{}", server.log()))
 }
@@ -167,7 +191,8 @@ fn captured(arguments: &Arguments, placement: Placement) -> anyhow::Result<Vec<R
         }
         Ok(())
     };
-    let subject = Subject { form: Form::Captured, client: &quiet.client, pid: quiet.pid(), requests };
+    let (client, pid) = (&quiet.client, quiet.pid());
+    let subject = Subject { form: Form::Captured, client, pid, requests, tls: None, reader: None };
     let rows = subject.measure(arguments, server_core, load_core, check)?;
     quiet.stop()?;
     Ok(rows)
@@ -186,6 +211,9 @@ struct Subject<'a> {
     pid: u32,
     /// A GetMedia body for each stream.
     requests: Vec<String>,
+    /// What it and its peers speak TLS with.
+    tls: Option<&'a Certificate>,
+    reader: Option<Arc<ClientConfig>>,
 }
 
 /// One round of one server.
@@ -207,7 +235,8 @@ impl Subject<'_> {
         let mut bodies = Vec::new();
         for request in &self.requests {
             let mut answer = Vec::new();
-            wire::get(self.client.authority(), &self.client.json_request("/getMedia", request), |piece| {
+            let place = self.place(self.client.authority());
+            wire::get(place, &self.client.json_request("/getMedia", request), |piece| {
                 answer.extend_from_slice(piece);
             })?;
             bodies.push(unchunk(&answer)?);
@@ -220,7 +249,7 @@ impl Subject<'_> {
         let mut names = vec!["tympan GetMedia"];
         let mut peers = Vec::new();
         for (name, sendfile) in [("nginx, no sendfile", false), ("nginx, sendfile", true)] {
-            let Some(nginx) = Nginx::start(sendfile, server_core)? else {
+            let Some(nginx) = Nginx::start(sendfile, self.tls, server_core)? else {
                 println!("peer: nginx is not installed ({})", Nginx::INSTALL);
                 break;
             };
@@ -234,7 +263,7 @@ impl Subject<'_> {
         let read_all = || -> anyhow::Result<Vec<Run>> {
             let mut runs = vec![self.read(repeats)?];
             for peer in &peers {
-                runs.push(read_files(peer, self.requests.len(), repeats)?);
+                runs.push(self.read_files(peer, repeats)?);
             }
             Ok(runs)
         };
@@ -269,10 +298,11 @@ impl Subject<'_> {
             runs.iter().map(|run| run.bytes as f64 / 1e6 / run.wall.as_secs_f64()).collect();
         let (ratio, mb_per_s) = (cost::median(&ratios), cost::median(&mb_per_s));
         let verdict = |met: bool| if met { "met" } else { "SHORT" };
+        let cpu_aim = if self.tls.is_some() { CPU_AIM_TLS } else { CPU_AIM };
         let goal = match at {
             0 => format!(
-                "<= {CPU_AIM}: {}; >= {:.0} MB/s: {}",
-                verdict(ratio <= CPU_AIM),
+                "<= {cpu_aim}: {}; >= {:.0} MB/s: {}",
+                verdict(ratio <= cpu_aim),
                 AIM * ALLOWED_MB_PER_S,
                 verdict(mb_per_s >= AIM * ALLOWED_MB_PER_S)
             ),
@@ -298,7 +328,7 @@ impl Subject<'_> {
             for request in &self.requests {
                 let begun = Monotonic::now();
                 let request = self.client.json_request("/getMedia", request);
-                let received = wire::get(self.client.authority(), &request, |_| {})?;
+                let received = wire::get(self.place(self.client.authority()), &request, |_| {})?;
                 run.bytes += received.bytes;
                 // The wait for something new at the end is not the transfer.
                 run.wall += received.last.since(begun);
@@ -307,22 +337,27 @@ impl Subject<'_> {
         run.cpu = Usage::of(self.pid)?.cpu.saturating_sub(before.cpu);
         Ok(run)
     }
-}
 
-fn read_files(nginx: &Nginx, files: usize, repeats: u64) -> anyhow::Result<Run> {
-    let before = nginx.usage()?;
-    let mut run = Run { bytes: 0, wall: Duration::ZERO, cpu: Duration::ZERO };
-    for _ in 0..repeats {
-        for file in 0..files {
-            let begun = Monotonic::now();
-            let request = format!("GET /{file} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n");
-            let received = wire::get(&nginx.authority(), &request, |_| {})?;
-            run.bytes += received.bytes;
-            run.wall += received.last.since(begun);
+    fn read_files(&self, nginx: &Nginx, repeats: u64) -> anyhow::Result<Run> {
+        let before = nginx.usage()?;
+        let authority = nginx.authority();
+        let mut run = Run { bytes: 0, wall: Duration::ZERO, cpu: Duration::ZERO };
+        for _ in 0..repeats {
+            for file in 0..self.requests.len() {
+                let begun = Monotonic::now();
+                let request = format!("GET /{file} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n");
+                let received = wire::get(self.place(&authority), &request, |_| {})?;
+                run.bytes += received.bytes;
+                run.wall += received.last.since(begun);
+            }
         }
+        run.cpu = nginx.usage()?.cpu.saturating_sub(before.cpu);
+        Ok(run)
     }
-    run.cpu = nginx.usage()?.cpu.saturating_sub(before.cpu);
-    Ok(run)
+
+    fn place<'a>(&'a self, authority: &'a str) -> Place<'a> {
+        Place { authority, tls: self.reader.as_ref() }
+    }
 }
 
 /// The body of an answer that comes in chunks.

@@ -3,6 +3,7 @@
 use crate::rig::core::Core;
 use crate::rig::process::Usage;
 use crate::rig::server;
+use crate::rig::tls::Certificate;
 use anyhow::{Context, bail, ensure};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -26,14 +27,18 @@ impl Nginx {
     pub(crate) const INSTALL: &'static str = "apt-get install nginx-light";
 
     /// Starts it on a core of its own if one is given; `None` where it is not installed.
-    pub(crate) fn start(sendfile: bool, core: Option<Core>) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn start(
+        sendfile: bool,
+        tls: Option<&Certificate>,
+        core: Option<Core>,
+    ) -> anyhow::Result<Option<Self>> {
         let Some(program) = program() else { return Ok(None) };
         let folder = server::scratch("bench-nginx-")?;
         std::fs::create_dir(folder.path().join("files"))?;
         // It cannot tell which port the kernel chose, so the port is chosen here and given up for it.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let settings = folder.path().join("nginx.conf");
-        std::fs::write(&settings, configuration(folder.path(), address, sendfile))?;
+        std::fs::write(&settings, configuration(folder.path(), address, sendfile, tls))?;
         let log = std::fs::File::create(folder.path().join("output.log"))?;
         let mut command = Command::new(&program);
         command.arg("-p").arg(folder.path()).arg("-c").arg(&settings).args(["-e", "stderr"]);
@@ -99,8 +104,16 @@ fn version(program: &Path) -> String {
     text.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-fn configuration(folder: &Path, address: SocketAddr, sendfile: bool) -> String {
+fn configuration(folder: &Path, address: SocketAddr, sendfile: bool, tls: Option<&Certificate>) -> String {
     let folder = folder.display();
+    let (secured, tls) = match tls {
+        None => ("", String::new()),
+        Some(tls) => {
+            let (file, key) = (tls.file(), tls.key_file());
+            let files = format!("ssl_certificate {}; ssl_certificate_key {};", file.display(), key.display());
+            (" ssl", files)
+        }
+    };
     let sendfile = if sendfile { "on" } else { "off" };
     format!(
         "daemon off;
@@ -122,7 +135,8 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     server {{
-        listen {address};
+        listen {address}{secured};
+        {tls}
         location / {{
             root {folder}/files;
             dav_methods PUT;
@@ -137,10 +151,29 @@ http {{
 mod tests {
     use super::*;
     use crate::rig::wire;
+    use std::sync::Arc;
+    use tokio_rustls::rustls::ClientConfig;
+
+    #[test]
+    fn serves_over_tls() {
+        let certificate = Certificate::new().unwrap();
+        let Some(nginx) = Nginx::start(false, Some(&certificate), None).unwrap() else { return };
+        std::fs::write(nginx.files().join("a"), b"abc").unwrap();
+        assert_eq!(read(&nginx, Some(&certificate.reader().unwrap())), b"abc");
+    }
+
+    fn read(nginx: &Nginx, tls: Option<&Arc<ClientConfig>>) -> Vec<u8> {
+        let mut answer = Vec::new();
+        let get = "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let place = wire::Place { authority: &nginx.authority(), tls };
+        wire::get(place, get, |piece| answer.extend_from_slice(piece)).unwrap();
+        let head = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        answer.split_off(head + 4)
+    }
 
     #[test]
     fn serves_what_was_put() {
-        let Some(nginx) = Nginx::start(false, None).unwrap() else { return };
+        let Some(nginx) = Nginx::start(false, None, None).unwrap() else { return };
         let mut left = 3;
         let put = "PUT /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
         let body = |out: &mut Vec<u8>| {
@@ -149,10 +182,7 @@ mod tests {
             left >= 0
         };
         wire::put(&nginx.authority(), put, body, |_| {}).unwrap();
-        let mut answer = Vec::new();
-        let get = "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-        wire::get(&nginx.authority(), get, |piece| answer.extend_from_slice(piece)).unwrap();
-        assert!(answer.ends_with(b"\r\n\r\nabcabcabc"));
+        assert_eq!(read(&nginx, None), b"abcabcabc");
         assert!(nginx.usage().unwrap().rss_bytes > 0 && !nginx.version.is_empty());
     }
 }

@@ -30,7 +30,8 @@ pub(crate) enum Service {
 impl Client {
     /// A client of the server at `http://HOST:PORT`.
     pub(crate) fn new(endpoint: &str) -> anyhow::Result<Self> {
-        let authority = endpoint.strip_prefix("http://").context("the endpoint is no http URL")?.to_owned();
+        let (_, authority) = endpoint.split_once("://").context("the endpoint is no URL")?;
+        let authority = authority.to_owned();
         let region = Region::parse("us-west-2")?;
         Ok(Self { authority, credentials: Credentials::new("TYMPANDEV", "tympandevsecret"), region })
     }

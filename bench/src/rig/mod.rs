@@ -9,5 +9,6 @@ pub(crate) mod http;
 pub(crate) mod media;
 pub(crate) mod process;
 pub(crate) mod server;
+pub(crate) mod tls;
 pub(crate) mod upload;
 pub(crate) mod wire;

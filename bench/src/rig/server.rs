@@ -73,6 +73,14 @@ fn launch(
     }
 }
 
+/// Ends a server as an operator would.
+pub(crate) fn stop(mut server: TestServer) -> anyhow::Result<()> {
+    server.terminate()?;
+    let status = server.wait()?;
+    ensure!(status.success(), "the server ended with {status}:\n{}", server.log());
+    Ok(())
+}
+
 /// A folder beside the build, removed when dropped.
 pub(crate) fn scratch(prefix: &str) -> anyhow::Result<tempfile::TempDir> {
     Ok(tempfile::Builder::new().prefix(prefix).tempdir_in(profile_folder()?)?)

@@ -3,8 +3,11 @@
 use crate::clock::Monotonic;
 use anyhow::{Context, ensure};
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 /// The longest that a server may do nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -23,12 +26,27 @@ pub(crate) struct Received {
     pub(crate) last: Monotonic,
 }
 
+/// Where a server is reached on this machine, and how.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// Host and port.
+    pub(crate) authority: &'a str,
+    /// Whom to trust; `None`: no TLS.
+    pub(crate) tls: Option<&'a Arc<ClientConfig>>,
+}
+
 /// Sends a request whose body, if any, is part of `request`, and gives each piece of the answer to `take` until the
 /// server closes the connection.
-pub(crate) fn get(authority: &str, request: &str, take: impl FnMut(&[u8])) -> anyhow::Result<Received> {
-    let mut socket = connect(authority)?;
-    socket.write_all(request.as_bytes())?;
-    receive(socket, take)
+pub(crate) fn get(place: Place<'_>, request: &str, take: impl FnMut(&[u8])) -> anyhow::Result<Received> {
+    let mut socket = connect(place.authority)?;
+    let Some(tls) = place.tls else {
+        socket.write_all(request.as_bytes())?;
+        return receive(socket, take);
+    };
+    let name = ServerName::from(IpAddr::from(Ipv4Addr::LOCALHOST));
+    let mut stream = StreamOwned::new(ClientConnection::new(tls.clone(), name)?, socket);
+    stream.write_all(request.as_bytes())?;
+    receive(stream, take)
 }
 
 /// Sends a request whose body comes in chunks, while another thread reads the answer and gives it to `take`.
@@ -66,7 +84,7 @@ pub(crate) fn put(
     })
 }
 
-fn receive(mut socket: TcpStream, mut take: impl FnMut(&[u8])) -> anyhow::Result<Received> {
+fn receive(mut socket: impl Read, mut take: impl FnMut(&[u8])) -> anyhow::Result<Received> {
     let mut buffer = vec![0; READ_BYTES];
     let mut received = Received { bytes: 0, last: Monotonic::now() };
     while let taken @ 1.. = socket.read(&mut buffer).context("the answer broke off")? {
