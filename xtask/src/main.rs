@@ -21,7 +21,7 @@ cargo xtask <verb>
   compat          run the SDK suites of e2e/conformance and write docs/kvs-compat.md from what they saw
   arrows          check the allowed imports between crates
   fuzz [--seconds N] [TARGET...]
-                  run the fuzz targets, 60 s each unless told otherwise (needs a nightly toolchain)
+                  run the fuzz targets, 60 s each unless told otherwise (with a nightly toolchain if there is one)
   bench NAME ...  run one benchmark of bench/ in release mode: live, capture, load, crash, demux, mux, ingest, replay,
                   store
   bench instr [--accept]
