@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn measure(calls: u32, arguments: &Arguments) -> anyhow::Result<Row> {
-    let placement = if arguments.no_pin { Placement::Anywhere } else { Placement::apart_if_possible() };
+    let placement = Placement::apart_if(!arguments.no_pin);
     let mut rig = Rig::start(calls, placement)?;
     let idle = rig.usage()?;
     let idle_disk_bytes = rig.disk_bytes();

@@ -82,11 +82,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         arguments.rounds,
         machine.describe()
     );
-    let placement = if arguments.no_pin { Placement::Anywhere } else { Placement::apart_if_possible() };
-    let (server_core, load_core) = match placement {
-        Placement::Apart(server, load) => (Some(server), Some(load)),
-        Placement::Anywhere => (None, None),
-    };
+    let placement = Placement::apart_if(!arguments.no_pin);
+    let (server_core, load_core) = placement.cores();
     if let Some(core) = load_core {
         core.take()?;
     }

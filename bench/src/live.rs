@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 fn measure(calls: u32, arguments: &Arguments) -> anyhow::Result<Row> {
-    let placement = if arguments.pin { Placement::apart_if_possible() } else { Placement::Anywhere };
+    let placement = Placement::apart_if(arguments.pin);
     let window = Arc::new(Window::default());
     let mut rig = Rig::start(calls, placement)?;
     rig.dial(calls, arguments.rate)?;

@@ -93,11 +93,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         arguments.rounds,
         machine.describe()
     );
-    let placement = if arguments.no_pin { Placement::Anywhere } else { Placement::apart_if_possible() };
-    let (server_core, load_core) = match placement {
-        Placement::Apart(server, load) => (Some(server), Some(load)),
-        Placement::Anywhere => (None, None),
-    };
+    let placement = Placement::apart_if(!arguments.no_pin);
+    let (server_core, load_core) = placement.cores();
     let mut rows = Vec::new();
     for &form in &arguments.form {
         let measured = match form {
@@ -163,10 +160,7 @@ fn producer(
 
 /// Many short streams, captured from calls.
 fn captured(arguments: &Arguments, placement: Placement) -> anyhow::Result<Vec<Row>> {
-    let (server_core, load_core) = match placement {
-        Placement::Apart(server, load) => (Some(server), Some(load)),
-        Placement::Anywhere => (None, None),
-    };
+    let (server_core, load_core) = placement.cores();
     let mut rig = Rig::start(arguments.calls, placement)?;
     rig.dial(arguments.calls, 50)?;
     std::thread::sleep(Duration::from_secs(arguments.seconds));

@@ -23,9 +23,18 @@ pub(crate) enum Placement {
 }
 
 impl Placement {
-    /// Apart where there are two cores.
-    pub(crate) fn apart_if_possible() -> Self {
-        Core::pair().map_or(Self::Anywhere, |(server, sender)| Self::Apart(server, sender))
+    /// Apart if that is wanted and there are two cores.
+    pub(crate) fn apart_if(wanted: bool) -> Self {
+        let pair = Core::pair().filter(|_| wanted);
+        pair.map_or(Self::Anywhere, |(server, sender)| Self::Apart(server, sender))
+    }
+
+    /// The server's core and the sender's, if they have one of their own.
+    pub(crate) fn cores(self) -> (Option<Core>, Option<Core>) {
+        match self {
+            Self::Apart(server, sender) => (Some(server), Some(sender)),
+            Self::Anywhere => (None, None),
+        }
     }
 
     /// As a result states it.
@@ -64,10 +73,7 @@ const LAST_PACKET_GRACE: Duration = Duration::from_millis(300);
 impl Rig {
     /// Starts a server without calls.
     pub(crate) fn start(calls: u32, placement: Placement) -> anyhow::Result<Self> {
-        let (server_core, sender_core) = match placement {
-            Placement::Apart(server, sender) => (Some(server), Some(sender)),
-            Placement::Anywhere => (None, None),
-        };
+        let (server_core, sender_core) = placement.cores();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let (server, data) = server::start(calls, server_core)?;
         let client = Client::new(server.http())?;
