@@ -33,7 +33,7 @@ pub(crate) const ALL: &[Path] = &[
         scope: Scope::Thread,
         run: service::put_media_live,
     },
-    Path { name: "getmedia", unit: "fragment", units: 200, scope: Scope::Process, run: service::get_media },
+    Path { name: "getmedia", unit: "fragment", units: 2_000, scope: Scope::Process, run: service::get_media },
     Path { name: "mkv-read", unit: "block", units: 10_000, scope: Scope::Thread, run: mkv::read_blocks },
     Path { name: "mkv-frames", unit: "block", units: 10_000, scope: Scope::Thread, run: mkv::read_frames },
     Path { name: "sigv4-verify", unit: "request", units: 100, scope: Scope::Thread, run: requests::verify },
