@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 8)]
     seconds: u64,
     /// Streams whose memory is measured when nobody uses them.
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value_t = 10_000)]
     idle_streams: u32,
     /// What the journal holds when the process is killed, in MB.
     #[arg(long, default_value_t = 300)]

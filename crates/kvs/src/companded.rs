@@ -55,15 +55,15 @@ impl BodyCodec for Companded {
     }
 
     fn decode(&self, stored: &[u8], plain_bytes: usize, out: &mut Vec<u8>) -> bool {
-        out.reserve(plain_bytes);
-        let end = out.len() + plain_bytes;
-        let mut decoder = Decoder { stored, begin: out.len(), end, out, last: None };
+        let begin = out.len();
+        out.resize(begin + plain_bytes, 0);
+        let mut decoder = Decoder { stored, plain: &mut out[begin..], done: 0, last: None };
         while !decoder.stored.is_empty() {
             if decoder.step().is_none() {
                 return false;
             }
         }
-        out.len() == end
+        decoder.done == plain_bytes
     }
 }
 
@@ -76,7 +76,7 @@ enum Law {
 
 /// A block that became codes: how the next one may refer to it.
 struct Block {
-    /// What stands between the samples before and its own, where the plain body lies.
+    /// What stands between the samples before and its own, in the plain body.
     between: Range<usize>,
     law: Law,
     samples: usize,
@@ -149,10 +149,9 @@ impl Block {
 
 struct Decoder<'a> {
     stored: &'a [u8],
-    out: &'a mut Vec<u8>,
-    /// Where the body begins in `out`, and where it has to end.
-    begin: usize,
-    end: usize,
+    /// Room for the body, which is filled from the front.
+    plain: &'a mut [u8],
+    done: usize,
     last: Option<Block>,
 }
 
@@ -162,8 +161,8 @@ impl<'a> Decoder<'a> {
         match kind {
             VERBATIM => {
                 let bytes = self.take(count)?;
-                self.room(bytes.len())?;
-                self.out.extend_from_slice(bytes);
+                let begin = self.advance(bytes.len())?;
+                self.plain[begin..self.done].copy_from_slice(bytes);
             }
             REPEATED => {
                 let last = self.last.take()?;
@@ -173,8 +172,8 @@ impl<'a> Decoder<'a> {
             law => {
                 let samples = usize::try_from(count).ok()?;
                 let law = if law == Law::Mu as u64 { Law::Mu } else { Law::A };
-                let begin = self.last.as_ref().map_or(self.begin, Block::end);
-                self.samples(Block { between: begin..self.out.len(), law, samples })?;
+                let begin = self.last.as_ref().map_or(0, Block::end);
+                self.samples(Block { between: begin..self.done, law, samples })?;
             }
         }
         Some(())
@@ -182,26 +181,27 @@ impl<'a> Decoder<'a> {
 
     /// What stands before the samples of `last` again, `step` later.
     fn repeat(&mut self, last: &Block, step: u16) -> Option<Range<usize>> {
-        self.room(last.between.len())?;
-        let begin = self.out.len();
-        self.out.extend_from_within(last.between.clone());
-        let end = self.out.len();
+        let begin = self.advance(last.between.len())?;
+        self.plain.copy_within(last.between.clone(), begin);
         let timecode = last.between.len().checked_sub(TIMECODE_BEFORE_SAMPLES)? + begin;
-        let timecode: &mut [u8; 2] = self.out[timecode..].first_chunk_mut()?;
+        let timecode: &mut [u8; 2] = self.plain[timecode..].first_chunk_mut()?;
         *timecode = u16::from_be_bytes(*timecode).wrapping_add(step).to_be_bytes();
-        Some(begin..end)
+        Some(begin..self.done)
     }
 
     fn samples(&mut self, block: Block) -> Option<()> {
         let codes = self.take(block.samples as u64)?;
-        self.room(codes.len().checked_mul(2)?)?;
-        expand(block.law, codes, self.out);
+        let begin = self.advance(codes.len().checked_mul(2)?)?;
+        expand(block.law, codes, &mut self.plain[begin..self.done]);
         self.last = Some(block);
         Some(())
     }
 
-    fn room(&self, bytes: usize) -> Option<()> {
-        (bytes <= self.end - self.out.len()).then_some(())
+    /// Takes room for so many bytes, and says where it begins.
+    fn advance(&mut self, bytes: usize) -> Option<usize> {
+        let begin = self.done;
+        self.done = begin.checked_add(bytes).filter(|done| *done <= self.plain.len())?;
+        Some(begin)
     }
 
     fn take(&mut self, count: u64) -> Option<&'a [u8]> {
@@ -225,7 +225,7 @@ impl<'a> Decoder<'a> {
 }
 
 impl Block {
-    /// Where its samples end.
+    /// Where its samples end in the plain body.
     fn end(&self) -> usize {
         self.between.end + 2 * self.samples
     }
@@ -334,15 +334,13 @@ fn a_code(sample: i16) -> (u8, u32) {
     (((code | sign) ^ 0x55) as u8, ((bits & REST) ^ MIDDLE) | (code & !0x7f))
 }
 
-/// Appends the samples of codes.
-fn expand(law: Law, codes: &[u8], out: &mut Vec<u8>) {
+/// Writes the samples of codes.
+fn expand(law: Law, codes: &[u8], out: &mut [u8]) {
     let samples = match law {
         Law::Mu => &MU_SAMPLES,
         Law::A => &A_SAMPLES,
     };
-    let begin = out.len();
-    out.resize(begin + 2 * codes.len(), 0);
-    for (sample, code) in out[begin..].as_chunks_mut::<2>().0.iter_mut().zip(codes) {
+    for (sample, code) in out.as_chunks_mut::<2>().0.iter_mut().zip(codes) {
         *sample = samples[usize::from(*code)];
     }
 }

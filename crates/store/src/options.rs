@@ -44,7 +44,7 @@ impl Default for StoreOptions {
             chunk_age_ms: 5 * MINUTE_MS,
             live_buffer_ms: 5 * MINUTE_MS,
             live_buffer_bytes: 200_000_000,
-            read_ahead_bytes: 256 << 10,
+            read_ahead_bytes: 512 << 10,
             housekeeping_ms: 500,
             sweep_ms: 10_000,
             key_cache_ms: 5 * MINUTE_MS,
