@@ -329,6 +329,34 @@ async fn requests_without_a_selector_or_a_stream_are_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_past_comes_many_fragments_at_once_and_a_reader_that_takes_it_slowly_is_not_told_off() {
+    const FRAGMENTS: u64 = 400;
+    let stall = Duration::from_secs(10);
+    let bench = bench_with(|options| options.get_media_stall = stall);
+    bench.create("s", 24).await;
+    let mut session = bench.put("s", ABSOLUTE).await;
+    let clusters = (1..=FRAGMENTS).map(|second| cluster(second * 1_000, &[1], &[0]));
+    session.push(&[vec![head(&["a"])], clusters.collect()].concat().concat());
+    session.finish(Ending::Finished);
+    while session.next_ack().await.is_some() {}
+
+    let mut body = bench.get("s", json!({"StartSelectorType": "EARLIEST"})).await;
+    let (mut taken, mut chunks) = (Vec::new(), 0);
+    while let Some(chunk) = body.next().await {
+        assert!(chunk.len() <= 32 * 1024, "{} bytes", chunk.len());
+        taken.extend(chunk);
+        chunks += 1;
+        tokio::time::advance(stall).await;
+    }
+    let documents = seen(&taken);
+    let timecodes: Vec<_> = documents.iter().map(|document| document.timecode).collect();
+    let expected: Vec<_> = (1..=FRAGMENTS).map(|second| Some(second * 1_000)).collect();
+    assert_eq!(timecodes, expected);
+    assert!(documents.iter().all(|document| document.tag("ERROR_ID").is_none()));
+    assert!(chunks < FRAGMENTS / 4, "{chunks} chunks");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reader_that_took_nothing_for_too_long_is_told_at_the_end_of_a_fragment() {
     let stall = Duration::from_secs(10);
     let bench = bench_with(|options| options.get_media_stall = stall);

@@ -23,9 +23,11 @@ use tympan_types::{FragmentNumber, ServerTime};
 
 /// A fragment with a body up to this size goes out as one chunk: cheaper copied than sent in three pieces.
 const ONE_CHUNK_BYTES: usize = 2 * 1024;
-/// Stored fragments that lie in memory go out together in chunks of about this size: fewer writes, and a fragment costs
-/// a reader less than the way to it.
+/// Stored fragments that lie in memory are put together up to about this size: the way to a fragment costs more than the
+/// fragment.
 const GATHERED_BYTES: usize = 256 * 1024;
+/// What is put together goes out in chunks of this size: a reader that takes one of them, however slowly, has not stalled.
+const CHUNK_BYTES: usize = 32 * 1024;
 /// What a read from the disk is given when it took longer than the stream may be quiet.
 const LEAST_PATIENCE: Duration = Duration::from_millis(100);
 /// What the service calls a fragment that is not there.
@@ -197,7 +199,7 @@ struct Gathered {
 }
 
 impl Follow {
-    /// Turns fragments that were read ahead into one chunk. `None` if there are none, or the body is too old.
+    /// Puts fragments together that were read ahead. `None` if there are none, or the body is too old.
     fn gather(&mut self, most_bytes: usize, due: &mut VecDeque<Bytes>) -> Option<Gathered> {
         if !self.reader.has_ready() || Instant::now() >= self.expires_at {
             return None;
@@ -206,15 +208,15 @@ impl Follow {
             service_tags::before_cluster(out, meta.number, meta.server, meta.producer);
         };
         // The last fragment may reach beyond.
-        let mut chunk = Vec::with_capacity(most_bytes + most_bytes / 8);
+        let mut together = Vec::with_capacity(most_bytes + most_bytes / 8);
         let mut fragments = 0;
         let mut failed = None;
-        while chunk.len() < most_bytes {
-            match self.reader.append_ready(&mut chunk, before) {
+        while together.len() < most_bytes {
+            match self.reader.append_ready(&mut together, before) {
                 None if fragments == 0 => return None,
                 None => break,
                 Some(Ok(meta)) => {
-                    service_tags::after_fragment(&mut chunk, meta.number, self.behind_ms(meta.server));
+                    service_tags::after_fragment(&mut together, meta.number, self.behind_ms(meta.server));
                     self.ended(meta.number);
                     fragments += 1;
                 }
@@ -224,8 +226,9 @@ impl Follow {
                 }
             }
         }
-        if !chunk.is_empty() {
-            due.push_back(chunk.into());
+        let mut rest = Bytes::from(together);
+        while !rest.is_empty() {
+            due.push_back(rest.split_to(rest.len().min(CHUNK_BYTES)));
         }
         let goes_on = failed.is_none_or(|error| self.take(Some(Err(error)), due));
         Some(Gathered { fragments, goes_on })

@@ -28,8 +28,9 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A silent connection is probed after so long.
 const KEEPALIVE: Duration = Duration::from_secs(30);
-/// Largest head of a request: signatures with long session tokens are a few kB.
-const HEAD_LIMIT_BYTES: usize = 64 * 1024;
+/// What waits for a socket at most, so that a fast reader of the past is given much at once; also the largest head of a
+/// request, of which signatures with long session tokens need a few kB.
+const BUFFER_BYTES: usize = 256 * 1024;
 
 /// Answers one request.
 pub(super) trait Answer: Send + Sync + 'static {
@@ -162,7 +163,7 @@ async fn connection<A: Answer>(
         async move { Ok::<_, Infallible>(answer.answer(request).await) }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(HEAD_LIMIT_BYTES);
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(BUFFER_BYTES);
     let mut connection = builder.serve_connection(TokioIo::new(stream), service);
     let torn = async {
         match &torn {
