@@ -8,7 +8,7 @@ use crate::{
     BodyCodec, ChunkPart, ChunkRow, ErrorKind, FirstMatch, Fragment, FragmentMeta, Located, StoreError,
     Stream, StreamId, TimeAxis,
 };
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use std::sync::Arc;
 use tympan_types::{FragmentNumber, ServerTime};
 
@@ -271,9 +271,13 @@ impl Core {
 
 fn chunk_run(stream: StreamId, keys: Keys, parts: &[ChunkPart], bytes: Vec<u8>) -> Run {
     let mut rest = writable(bytes);
+    let mut at = parts.first().map_or(0, |part| part.offset);
     let sealed = parts.iter().map(|part| {
-        // A part ends where the next one begins.
+        // Where the index was damaged, what could not be found again leaves a gap.
+        let gap = part.offset.saturating_sub(at) as usize;
+        rest.advance(gap.min(rest.len()));
         let record = rest.split_to(rest.len().min(part.length as usize));
+        at = part.offset.saturating_add(part.length);
         Sealed { number: part.meta.number, server: part.meta.server, key: part.key, record: Ok(record) }
     });
     Run::new(stream, keys, sealed)

@@ -330,3 +330,24 @@ async fn a_chunk_that_is_cut_off_gives_what_is_left_of_it() {
     assert!((1..4).contains(&half.lost), "{half:?}");
     assert!(lost(0).await.lost >= 3);
 }
+
+#[tokio::test]
+async fn a_damaged_index_and_a_damaged_record_cost_that_record() {
+    let original = original().await;
+    let whole = original.files("chunks").into_iter().max_by_key(|file| size(&original, file)).unwrap();
+    let outcome = original
+        .damaged(whole, |bytes| {
+            // The second record is one that stands as it came; the length of the first is in its header.
+            let first = 64;
+            let length = u32::from_le_bytes(bytes[first + 12..first + 16].try_into().unwrap());
+            bytes[first + length as usize + 200] ^= 1;
+            let end = bytes.len();
+            bytes[end - 20] ^= 1;
+        })
+        .await;
+    assert_eq!((outcome.lost, outcome.refused), (1, false), "all but that one are found without the index");
+}
+
+fn size(original: &Original, file: &Path) -> u64 {
+    original.place.path().join(file).metadata().unwrap().len()
+}
