@@ -91,6 +91,19 @@ impl Client {
     /// The head of a Kinesis Video request whose body is not signed, as it stands on the wire. The server closes
     /// the connection after its answer.
     pub(crate) fn unsigned_body_head(&self, target: &str, headers: &[(&str, &str)]) -> String {
+        let head = self.head(target, headers, PayloadHash::Unsigned);
+        head + "transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    }
+
+    /// A whole JSON request, as it stands on the wire. The server closes the connection after its answer.
+    pub(crate) fn json_request(&self, target: &str, body: &str) -> String {
+        let headers = [("content-type", "application/json")];
+        let head = self.head(target, &headers, PayloadHash::of_body(body.as_bytes()));
+        format!("{head}content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+    }
+
+    /// The signed lines of a head.
+    fn head(&self, target: &str, headers: &[(&str, &str)], payload: PayloadHash) -> String {
         let mut sent: Vec<(&str, &[u8])> = vec![("host", self.authority.as_bytes())];
         sent.extend(headers.iter().map(|(name, value)| (*name, value.as_bytes())));
         let parts = RequestParts {
@@ -101,38 +114,14 @@ impl Client {
             local_port: None,
         };
         let signer = Signer::new(&self.credentials, &self.region, "kinesisvideo");
-        let added = signer.sign(crate::clock::wall_time(), &parts, PayloadHash::Unsigned);
+        let added = signer.sign(crate::clock::wall_time(), &parts, payload);
         let mut head = format!("POST {target} HTTP/1.1\r\nhost: {}\r\n", self.authority);
         for (name, value) in
             headers.iter().copied().chain(added.iter().map(|(name, value)| (*name, &value[..])))
         {
             head.extend([name, ": ", value, "\r\n"]);
         }
-        head + "transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
-    }
-
-    /// A whole JSON request, as it stands on the wire. The server closes the connection after its answer.
-    pub(crate) fn json_request(&self, target: &str, body: &str) -> String {
-        let sent: [(&str, &[u8]); 2] =
-            [("host", self.authority.as_bytes()), ("content-type", b"application/json")];
-        let parts = RequestParts {
-            method: "POST",
-            raw_path: target,
-            raw_query: "",
-            headers: &sent,
-            local_port: None,
-        };
-        let signer = Signer::new(&self.credentials, &self.region, "kinesisvideo");
-        let added = signer.sign(crate::clock::wall_time(), &parts, PayloadHash::of_body(body.as_bytes()));
-        let mut request = format!(
-            "POST {target} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n",
-            self.authority,
-            body.len()
-        );
-        for (name, value) in &added {
-            request.extend([name, ": ", value, "\r\n"]);
-        }
-        request + "connection: close\r\n\r\n" + body
+        head
     }
 
     /// Host and port of the server.
