@@ -186,13 +186,9 @@ def aliases_are_created_moved_listed_and_deleted():
         kms.create_alias(AliasName="alias/many/50", TargetKeyId=many)
 
 
-@check
-def a_disabled_key_does_nothing_until_it_is_enabled():
-    key = create()
-    blob = kms.encrypt(KeyId=key, Plaintext=b"hello")["CiphertextBlob"]
-    kms.disable_key(KeyId=key)
-    equal((describe(key)["KeyState"], describe(key)["Enabled"]), ("Disabled", False), "state")
-    for call in [
+def uses(key, blob):
+    """What a key is good for only while it is enabled."""
+    return [
         lambda: kms.encrypt(KeyId=key, Plaintext=b"hello"),
         lambda: kms.decrypt(CiphertextBlob=blob),
         lambda: kms.generate_data_key(KeyId=key, KeySpec="AES_256"),
@@ -201,7 +197,16 @@ def a_disabled_key_does_nothing_until_it_is_enabled():
         lambda: kms.rotate_key_on_demand(KeyId=key),
         lambda: kms.enable_key_rotation(KeyId=key),
         lambda: kms.disable_key_rotation(KeyId=key),
-    ]:
+    ]
+
+
+@check
+def a_disabled_key_does_nothing_until_it_is_enabled():
+    key = create()
+    blob = kms.encrypt(KeyId=key, Plaintext=b"hello")["CiphertextBlob"]
+    kms.disable_key(KeyId=key)
+    equal((describe(key)["KeyState"], describe(key)["Enabled"]), ("Disabled", False), "state")
+    for call in uses(key, blob):
         with typed(kms, "DisabledException"):
             call()
     kms.enable_key(KeyId=f"{ARN}key/{key}")
@@ -222,14 +227,7 @@ def a_key_whose_deletion_is_pending_does_nothing_and_comes_back_disabled():
     equal((metadata["KeyState"], metadata["Enabled"]), ("PendingDeletion", False), "state")
     equal(metadata["DeletionDate"], answer["DeletionDate"], "deletion date")
     for call in [
-        lambda: kms.encrypt(KeyId=key, Plaintext=b"hello"),
-        lambda: kms.decrypt(CiphertextBlob=blob),
-        lambda: kms.generate_data_key(KeyId=key, KeySpec="AES_256"),
-        lambda: kms.generate_data_key_without_plaintext(KeyId=key, KeySpec="AES_256"),
-        lambda: kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=create()),
-        lambda: kms.rotate_key_on_demand(KeyId=key),
-        lambda: kms.enable_key_rotation(KeyId=key),
-        lambda: kms.disable_key_rotation(KeyId=key),
+        *uses(key, blob),
         lambda: kms.enable_key(KeyId=key),
         lambda: kms.disable_key(KeyId=key),
         lambda: kms.schedule_key_deletion(KeyId=key),
