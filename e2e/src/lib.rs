@@ -10,6 +10,7 @@
 )]
 
 pub mod audio;
+pub mod clock;
 pub mod conformance;
 pub mod control;
 pub mod desk;

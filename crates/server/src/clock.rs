@@ -2,12 +2,12 @@
 //!
 //! Three clocks, one source. [`SystemClock`] is the machine's: what clients sign by, and what requests to others are
 //! signed with. [`ServiceClock`] is what the services see: fragments are stamped with it, retention and sessions end by
-//! it, and under `--dev` it can be put ahead. [`CallClock`] is the service clock as it was when a call began: a call
-//! that is up keeps its pace when the service clock jumps.
+//! it, and under `--dev` it can be put ahead. [`CallClock`] is the service clock as it was when a call began, and
+//! monotonic from there on: a call that is up keeps its pace, whoever sets whichever clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tympan_types::WallTime;
 
 /// The machine's wall clock.
@@ -52,7 +52,7 @@ impl ServiceClock {
 
     /// The clock of a call that begins now.
     pub(crate) fn for_call(&self) -> CallClock {
-        CallClock { ahead_ms: self.ahead_ms() }
+        CallClock { began: self.wall_now(), since: Instant::now() }
     }
 }
 
@@ -62,17 +62,18 @@ impl tympan_store::Clock for ServiceClock {
     }
 }
 
-/// The clock of one call: runs like the machine's, from what the service clock showed when the call began. Waits of the
-/// call are neither cut short nor made longer by a jump, and its audio stays on one timeline.
-#[derive(Debug, Clone, Copy, Default)]
+/// The clock of one call: what the service clock showed when the call began, and the monotonic time since. Waits of the
+/// call are neither cut short nor made longer by a clock that is set, and its audio stays on one timeline.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct CallClock {
-    ahead_ms: i64,
+    began: WallTime,
+    since: Instant,
 }
 
 impl CallClock {
     /// Now, as the call sees it.
     pub(crate) fn wall_now(self) -> WallTime {
-        SystemClock.wall_now().plus_ms(self.ahead_ms)
+        self.began.plus_ms(i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX))
     }
 }
 
