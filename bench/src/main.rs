@@ -27,6 +27,7 @@ mod store;
 mod verify;
 
 use clap::Parser;
+use std::process::ExitCode;
 
 /// Benchmarks of tympan. Results go to stdout: a table, then a line of JSON for each run.
 #[derive(Debug, Parser)]
@@ -52,8 +53,18 @@ enum Bench {
     Store(store::Arguments),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Bench::parse() {
+fn main() -> ExitCode {
+    match run(Bench::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(bench: Bench) -> anyhow::Result<()> {
+    match bench {
         Bench::Live(arguments) => live::run(&arguments),
         Bench::Capture(arguments) => capture::run(&arguments),
         Bench::Load(arguments) => load::run(&arguments),

@@ -1,6 +1,7 @@
-//! `cargo xtask demo`: one whole call, for real, and what it leaves behind in `target/demo/`.
+//! `cargo xtask demo`: one whole call, for real, and what it leaves behind in the folder `demo` of the target folder.
 
-use crate::command::{RunLoudly, cargo, root};
+use crate::command::target_folder;
+use crate::compat;
 use crate::prerequisites::{self, ESPEAK};
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
@@ -23,9 +24,9 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     if let Err(error) = prerequisites::debian(&[ESPEAK]) {
         eprintln!("without espeak-ng the caller hums and prompts are silent: {error:#}");
     }
-    cargo().args(["build", "--quiet", "-p", "tympan-server", "--bin", "tympan"]).run_loudly()?;
+    let tympan = compat::tympan()?;
 
-    let folder = root().join("target/demo");
+    let folder = target_folder()?.join("demo");
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     let speech = folder.join("what-the-caller-says.wav");
     speak(&speech)?;
 
-    let server = Server::start(&folder)?;
+    let server = Server::start(tympan, &folder)?;
     say(&format!("The server is up: HTTP at {}, SIP at {}.", server.http, server.sip));
 
     say(&format!("A caller dials {NUMBER} and says: \"{SENTENCE}\""));
@@ -160,8 +161,7 @@ struct Server {
 }
 
 impl Server {
-    fn start(folder: &Path) -> anyhow::Result<Self> {
-        let binary = root().join("target/debug/tympan");
+    fn start(binary: PathBuf, folder: &Path) -> anyhow::Result<Self> {
         let ready_file = folder.join("ready.json");
         let event_file = folder.join("lambda-event.json");
         let script = format!("cat > '{}'; echo '{{\"lambdaResult\":\"Success\"}}'", path(&event_file)?);

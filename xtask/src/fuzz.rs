@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: each target for a while, on the corpus that the ordinary tests run too.
 
-use crate::command::{RunLoudly, program, root};
+use crate::command::{RunLoudly, program, root, target_folder};
 use anyhow::{Context, bail};
 use std::process::Stdio;
 
@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     let sanitizing = sanitizing_toolchain();
     for target in &wanted {
         // What is found goes to the first folder; the seeds are those of the repository, which stays as it is.
-        let found = root().join("target/fuzz-corpus").join(target);
+        let found = target_folder()?.join("fuzz-corpus").join(target);
         std::fs::create_dir_all(&found)?;
         let seeds = root().join("fuzz/corpus").join(target);
         program("cargo")

@@ -11,13 +11,14 @@ mod prerequisites;
 mod test;
 
 use anyhow::bail;
+use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask <verb>
 
   test            everything that CI runs: format, lints, arrows, unit tests, black-box tests with real clients
-  demo [--keep]   build, place a call through the seed's flow, and leave its audio and records in target/demo/;
-                  --keep leaves the server running and says how to point boto3 and a softphone at it
+  demo [--keep]   build, place a call through the sample flow, and leave its audio and records in target/demo/
+                  (or where cargo builds instead); --keep leaves the server running and says how to point boto3 and a softphone at it
   compat          run the SDK suites of e2e/conformance and write docs/kvs-compat.md from what they saw
   arrows          check the allowed imports between crates
   fuzz [--seconds N] [TARGET...]
@@ -27,17 +28,27 @@ cargo xtask <verb>
   bench instr [--accept]
                   the gate of instructions and allocations, or new ceilings for it";
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let verb = arguments.next().unwrap_or_default();
-    let rest: Vec<String> = arguments.collect();
-    match verb.as_str() {
+    match run(&verb, &arguments.collect::<Vec<_>>()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not by returning it: a backtrace says nothing to the person who has to install a program.
+            eprintln!("cargo xtask {verb}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: &str, rest: &[String]) -> anyhow::Result<()> {
+    match verb {
         "test" => test::run(),
-        "demo" => demo::run(&rest),
+        "demo" => demo::run(rest),
         "compat" => compat::run(),
         "arrows" => arrows::check(),
-        "fuzz" => fuzz::run(&rest),
-        "bench" => bench::run(&rest),
+        "fuzz" => fuzz::run(rest),
+        "bench" => bench::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: what CI runs, in the order in which a mistake shows soonest.
 
-use crate::command::{RunLoudly, cargo};
+use crate::command::{RunLoudly, cargo, target_folder};
 use crate::prerequisites::{self, CURL, ESPEAK, FFMPEG, OPENSSL, SIPP};
 use crate::{arrows, bench, compat, demo};
 
@@ -16,12 +16,13 @@ pub(crate) fn run() -> anyhow::Result<()> {
         .args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
         .run_loudly()?;
     cargo()
-        .args(["clippy", "--manifest-path", compat::RUST, "--target-dir", "target", "--quiet"])
+        .args(["clippy", "--manifest-path", compat::RUST, "--quiet", "--target-dir"])
+        .arg(target_folder()?)
         .args(["--", "-D", "warnings"])
         .run_loudly()?;
     // The black-box tests start the real binary, which cargo does not build for another package's tests.
-    cargo().args(["build", "--quiet", "-p", "tympan-server", "--bin", "tympan"]).run_loudly()?;
-    cargo().envs(clients).args(["nextest", "run", "--workspace"]).run_loudly()?;
+    let tympan = compat::tympan()?;
+    cargo().envs(clients).env("TYMPAN_BIN", tympan).args(["nextest", "run", "--workspace"]).run_loudly()?;
     bench::instr(&[])?;
     demo::run(&[])
 }

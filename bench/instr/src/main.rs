@@ -12,13 +12,24 @@ mod path;
 mod paths;
 
 use anyhow::{Context, bail};
+use std::process::ExitCode;
 
 const HELP: &str = "\
 cargo xtask bench instr [--accept]
 
   --accept    write what is measured now, and ceilings a tenth above it, to bench/instr.toml";
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench instr: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => gate::check(),

@@ -13,10 +13,9 @@ pub(crate) fn build() -> anyhow::Result<()> {
         return Ok(());
     }
     let profile = profile_folder()?;
-    let target = profile.parent().context("the build has no target folder")?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "-p", "tympan-server", "--bin", "tympan", "--target-dir"]).arg(target);
+    command.args(["build", "--quiet", "-p", "tympan-server", "--bin", "tympan"]);
     command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
     if profile.file_name().is_some_and(|name| name == "release") {
         command.arg("--release");

@@ -62,7 +62,7 @@ impl Sdk {
                 let beside = || Some(tympan_testkit::binary().ok()?.parent()?.join("tympan-e2e-rust"));
                 let program = std::env::var_os("TYMPAN_E2E_RUST").map(PathBuf::from).or_else(beside);
                 let program = program.filter(|program| program.is_file());
-                let help = "build it: cargo build --manifest-path e2e/rust/Cargo.toml --target-dir target";
+                let help = "build it by `cargo xtask test`, or build e2e/rust and name its program in TYMPAN_E2E_RUST";
                 Ok(Command::new(program.ok_or_else(|| Absent(help.into()))?))
             }
             Self::JavaScript => {
