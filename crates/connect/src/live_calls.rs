@@ -1,6 +1,6 @@
 //! What the API needs to know of the calls that are up.
 
-use crate::contact::Contact;
+use crate::contact::{Contact, HistoryError};
 use std::collections::BTreeMap;
 use tympan_types::ContactId;
 
@@ -12,19 +12,22 @@ pub trait LiveCalls: Send + Sync {
     /// Asks a call to end, without waiting for it; false when no such call is up.
     fn stop(&self, id: ContactId) -> bool;
 
-    /// Sets attributes on the contact of a call that is up, all or none.
+    /// Sets attributes on the contact of a call that is up, all or none, and returns when the history has them. Where
+    /// the call ends meanwhile, this returns when the history has its last state: the history takes late changes.
     fn set_attributes(&self, id: ContactId, changes: &BTreeMap<String, String>) -> SetAttributes;
 }
 
 /// What became of attributes for a live call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SetAttributes {
-    /// They are set.
+    /// They are set, and durable.
     Set,
-    /// No such call is up: it may just have ended.
+    /// No such call is up: it may just have ended, and then the history has it.
     NoSuchCall,
     /// The contact would carry too much; nothing was set.
     TooLarge,
+    /// The call has them, and the history could not be written.
+    NotWritten(HistoryError),
 }
 
 /// No calls: for tests and for servers without telephony.

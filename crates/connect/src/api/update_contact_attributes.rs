@@ -17,7 +17,7 @@ struct Input {
     attributes: BTreeMap<String, String>,
 }
 
-/// Sets attributes of a contact, all or none. A live call sees them at once; an ended contact's record is
+/// Sets attributes of a contact, all or none, durably. A live call sees them at once; an ended contact's record is
 /// delivered again.
 ///
 /// Errors: InvalidParameter (a key, or more than 32 KB in all), InvalidRequest, ResourceNotFound.
@@ -34,6 +34,7 @@ pub(super) fn call(i: &Invocation<'_>) -> Answer {
     match i.service.live().set_attributes(contact.id, &input.attributes) {
         SetAttributes::Set => Ok(Some(json!({}))),
         SetAttributes::TooLarge => Err(too_large()),
+        SetAttributes::NotWritten(error) => Err(ConnectError::internal(&error)),
         SetAttributes::NoSuchCall => {
             i.service.history().set_attributes(i.now, contact.id, input.attributes).map_err(|error| {
                 match error {

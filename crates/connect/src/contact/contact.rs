@@ -1,4 +1,4 @@
-use super::{Attributes, CustomerAudio};
+use super::{Attributes, AttributesTooLarge, CustomerAudio};
 use std::collections::BTreeMap;
 use std::fmt;
 use tympan_types::{AccountId, ContactId, InstanceId, Redacted, Region, WallTime};
@@ -81,6 +81,18 @@ impl Contact {
             last_update_timestamp: now,
             captures: Vec::new(),
         }
+    }
+
+    /// Sets all of these attributes, or none, after the call. Consumers know a later version of a record by the time of
+    /// its last update, so that one never goes back.
+    pub fn set_late_attributes(
+        &mut self,
+        now: WallTime,
+        changes: BTreeMap<String, String>,
+    ) -> Result<(), AttributesTooLarge> {
+        self.attributes.set(changes)?;
+        self.last_update_timestamp = now.max(self.last_update_timestamp);
+        Ok(())
     }
 
     /// The capture that `$.MediaStreams.Customer.Audio` speaks of: the running one, else the last one.

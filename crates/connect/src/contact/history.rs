@@ -11,10 +11,10 @@ pub trait History: Send + Sync {
     /// A contact has begun.
     fn open(&self, contact: &Contact) -> Result<(), HistoryError>;
 
-    /// A contact has changed. For one that has ended this delivers its record again.
+    /// A contact has changed: it is durable when this returns. For one that has ended this delivers its record again.
     fn update(&self, contact: &Contact) -> Result<(), HistoryError>;
 
-    /// A contact has ended: its record is durable when this returns, and is delivered.
+    /// A contact has ended: it is durable when this returns, and its record is delivered.
     fn close(&self, contact: &Contact) -> Result<(), HistoryError>;
 
     /// Looks a contact up, live or ended.
@@ -23,18 +23,14 @@ pub trait History: Send + Sync {
     /// The contacts that a query asks for, newest first.
     fn list(&self, query: &HistoryQuery) -> Result<Vec<Contact>, HistoryError>;
 
-    /// Sets all of these attributes of a contact that has ended, or none.
+    /// Sets all of these attributes of a contact that has ended, or none; durable when this returns. Reading, changing
+    /// and writing are one step: of two changes at once, one sees the other.
     fn set_attributes(
         &self,
         now: WallTime,
         id: ContactId,
         changes: BTreeMap<String, String>,
-    ) -> Result<(), SetAttributesError> {
-        let mut contact = self.find(id)?.ok_or(SetAttributesError::NoSuchContact)?;
-        contact.attributes.set(changes)?;
-        contact.last_update_timestamp = now;
-        Ok(self.update(&contact)?)
-    }
+    ) -> Result<(), SetAttributesError>;
 }
 
 /// Which contacts to list.
@@ -179,6 +175,17 @@ impl History for MemoryHistory {
         places.sort_unstable_by(|a, b| b.cmp(a));
         Ok(places.iter().take(query.limit).filter_map(|(_, id)| contacts.get(id).cloned()).collect())
     }
+
+    fn set_attributes(
+        &self,
+        now: WallTime,
+        id: ContactId,
+        changes: BTreeMap<String, String>,
+    ) -> Result<(), SetAttributesError> {
+        let mut contacts = self.lock();
+        let contact = contacts.get_mut(&id).ok_or(SetAttributesError::NoSuchContact)?;
+        Ok(contact.set_late_attributes(now, changes)?)
+    }
 }
 
 #[cfg(test)]
@@ -270,11 +277,19 @@ mod tests {
         let history = MemoryHistory::default();
         let id = contact().id;
         let changes = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
-        let now = WallTime::from_unix_ms(9);
+        let now = contact().last_update_timestamp.plus_ms(9);
         assert_eq!(history.set_attributes(now, id, changes.clone()), Err(SetAttributesError::NoSuchContact));
         history.close(&contact()).unwrap();
         history.set_attributes(now, id, changes).unwrap();
         let contact = history.find(id).unwrap().unwrap();
         assert_eq!((contact.attributes.value("k"), contact.last_update_timestamp), (Some("v"), now));
+    }
+
+    #[test]
+    fn a_late_change_never_dates_a_contact_back() {
+        let mut contact = contact();
+        let before = contact.last_update_timestamp;
+        contact.set_late_attributes(before.plus_ms(-5), BTreeMap::new()).unwrap();
+        assert_eq!(contact.last_update_timestamp, before);
     }
 }

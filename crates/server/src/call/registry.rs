@@ -1,11 +1,12 @@
 //! The calls that are up.
 
+use super::journal::Reply;
 use crate::clock::CallClock;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
-use tympan_connect::call::{Call, CallInput, SetAttributesRefused};
+use tokio::sync::{mpsc, oneshot, watch};
+use tympan_connect::call::{Call, CallInput};
 use tympan_connect::contact::Contact;
 use tympan_connect::live_calls::{LiveCalls, SetAttributes};
 use tympan_types::ContactId;
@@ -22,7 +23,17 @@ pub(crate) struct CallRegistry {
 pub(super) struct LiveCall {
     pub(super) call: Arc<Mutex<Call>>,
     pub(super) inputs: mpsc::UnboundedSender<CallInput>,
+    pub(super) attributes: mpsc::Sender<AttributeChange>,
     pub(super) clock: CallClock,
+}
+
+/// Changes of attributes that wait for a call's task; beyond that clients wait.
+pub(super) const ATTRIBUTE_CHANGES: usize = 16;
+
+/// A change of attributes on its way to the task that owns the contact. Dropping `reply` says that the call is over.
+pub(super) struct AttributeChange {
+    pub(super) changes: BTreeMap<String, String>,
+    pub(super) reply: Reply,
 }
 
 impl LiveCall {
@@ -96,15 +107,11 @@ impl LiveCalls for CallRegistry {
 
     fn set_attributes(&self, id: ContactId, changes: &BTreeMap<String, String>) -> SetAttributes {
         let Some(live) = self.find(id) else { return SetAttributes::NoSuchCall };
-        let set = live.call().set_attributes(live.clock.wall_now(), changes.clone());
-        match set {
-            Ok(()) => {
-                // The call has something to journal now: its task looks.
-                live.tell(CallInput::TimePassed);
-                SetAttributes::Set
-            }
-            Err(SetAttributesRefused::Over) => SetAttributes::NoSuchCall,
-            Err(SetAttributesRefused::TooLarge(_)) => SetAttributes::TooLarge,
+        let (reply, answer) = oneshot::channel();
+        // A call that is over takes no more, and drops what it has taken once the history has its last state.
+        if live.attributes.blocking_send(AttributeChange { changes: changes.clone(), reply }).is_err() {
+            return SetAttributes::NoSuchCall;
         }
+        answer.blocking_recv().unwrap_or(SetAttributes::NoSuchCall)
     }
 }

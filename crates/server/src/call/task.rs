@@ -1,8 +1,8 @@
 //! One call's task: waits for what happens, lets the call decide, and does what it wants.
 
 use super::desk::{Admitted, Desk, random};
-use super::journal::Journal;
-use super::registry::LiveCall;
+use super::journal::{Journal, Reply, Stage};
+use super::registry::{ATTRIBUTE_CHANGES, AttributeChange, LiveCall};
 use crate::clock::CallClock;
 use crate::media::{LegSpec, MediaEvent, MediaLeg, PromptToken, ReservedPort};
 use crate::sip::{EndedBy, Invitation, Leg, LegEvent, Refusal, Reoffer};
@@ -11,9 +11,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tympan_connect::call::{Call, CallInput, CallOutput, CallState, CaptureId, CaptureRequest, PromptId};
+use tympan_connect::call::{
+    Call, CallInput, CallOutput, CallState, CaptureId, CaptureRequest, PromptId, SetAttributesRefused,
+};
 use tympan_connect::capture::{self, CaptureEvent, Lease, OpenedCapture, Upload};
-use tympan_connect::contact::DisconnectReason;
+use tympan_connect::contact::{Contact, DisconnectReason};
+use tympan_connect::live_calls::SetAttributes;
 use tympan_telephony::sdp::offer_answer::{LocalMedia, Negotiated, offer, read_answer, reanswer};
 use tympan_types::{ContactId, Redacted, WallTime};
 
@@ -23,6 +26,9 @@ pub(super) struct CallTask {
     desk: Desk,
     live: LiveCall,
     inputs: mpsc::UnboundedReceiver<CallInput>,
+    attributes: mpsc::Receiver<AttributeChange>,
+    /// Of changes that the next state of the contact holds.
+    replies: Vec<Reply>,
     news: (mpsc::UnboundedSender<News>, mpsc::UnboundedReceiver<News>),
     leg: Leg,
     /// `None` once the SIP side has said its last.
@@ -58,6 +64,7 @@ enum News {
 /// What woke the task.
 enum Happening {
     Input(CallInput),
+    Attributes(AttributeChange),
     Leg(LegEvent),
     LegGone,
     Media(MediaEvent),
@@ -77,7 +84,9 @@ impl CallTask {
         let Admitted { port, local, negotiated, .. } = admitted;
         let contact_id = call.contact().id;
         let (sender, inputs) = mpsc::unbounded_channel();
-        let live = LiveCall { call: Arc::new(Mutex::new(call)), inputs: sender, clock };
+        let (changes, attributes) = mpsc::channel(ATTRIBUTE_CHANGES);
+        let call = Arc::new(Mutex::new(call));
+        let live = LiveCall { call, inputs: sender, attributes: changes, clock };
         desk.registry.add(contact_id, live.clone());
         let journal = Journal::new(desk.history.clone());
         Self {
@@ -85,6 +94,8 @@ impl CallTask {
             desk,
             live,
             inputs,
+            attributes,
+            replies: Vec::new(),
             news: mpsc::unbounded_channel(),
             leg,
             leg_events: Some(events),
@@ -109,7 +120,8 @@ impl CallTask {
             self.perform_outputs();
         }
         tracing::info!(contact_id = %self.contact_id, "a call has ended");
-        // The record is durable before the call counts as gone: a drain waits for that.
+        // The record is durable before the call counts as gone: a drain waits for that, and so do changes of attributes
+        // that came too late for the call. The history takes those.
         self.journal.finish().await;
         self.desk.registry.remove(self.contact_id);
         self.desk.metrics.call_ended();
@@ -143,6 +155,7 @@ impl CallTask {
             event = leg => event.map_or(Happening::LegGone, Happening::Leg),
             event = media => Happening::Media(event),
             Some(input) = self.inputs.recv() => Happening::Input(input),
+            Some(change) = self.attributes.recv() => Happening::Attributes(change),
             Some(news) = self.news.1.recv() => Happening::News(news),
             () = passed => Happening::TimePassed,
         }
@@ -151,6 +164,7 @@ impl CallTask {
     async fn apply(&mut self, happening: Happening) {
         match happening {
             Happening::Input(input) => self.handle(input),
+            Happening::Attributes(change) => self.set_attributes(change),
             Happening::Leg(LegEvent::Confirmed) => self.confirmed(),
             Happening::Leg(LegEvent::Reoffer(reoffer)) => self.reanswer(reoffer).await,
             Happening::Leg(LegEvent::Digit(key)) => {
@@ -204,6 +218,23 @@ impl CallTask {
         self.live.call().handle(self.live.clock.wall_now(), input);
     }
 
+    /// Answered when the contact is written as it is then; of a call that was not answered yet, when it is.
+    fn set_attributes(&mut self, AttributeChange { changes, reply }: AttributeChange) {
+        let set = self.live.call().set_attributes(self.live.clock.wall_now(), changes);
+        match set {
+            Ok(()) => self.replies.push(reply),
+            Err(SetAttributesRefused::TooLarge(_)) => {
+                // A client that went away needs no answer.
+                let _ = reply.send(SetAttributes::TooLarge);
+            }
+            Err(SetAttributesRefused::Over) => drop(reply),
+        }
+    }
+
+    fn write(&mut self, stage: Stage, contact: Box<Contact>) {
+        self.journal.take(stage, contact, std::mem::take(&mut self.replies));
+    }
+
     fn perform_outputs(&mut self) {
         loop {
             let Some(output) = self.live.call().poll() else { return };
@@ -217,9 +248,9 @@ impl CallTask {
             CallOutput::OpenCapture { capture, request } => self.open_capture(capture, request),
             CallOutput::CaptureOnly { tracks, .. } => self.with_leg(|leg| leg.capture_only(tracks)),
             CallOutput::CloseCapture { .. } => self.with_leg(MediaLeg::stop_capture),
-            CallOutput::ContactOpened(contact) => self.journal.opened(contact),
-            CallOutput::ContactChanged(contact) => self.journal.changed(contact),
-            CallOutput::ContactEnded(contact) => self.journal.ended(contact),
+            CallOutput::ContactOpened(contact) => self.write(Stage::Opened, contact),
+            CallOutput::ContactChanged(contact) => self.write(Stage::Changed, contact),
+            CallOutput::ContactEnded(contact) => self.write(Stage::Ended, contact),
             CallOutput::FlowLog(entry) => self.desk.flow_log.append(&entry),
             CallOutput::Hangup { .. } => self.hang_up(),
             CallOutput::InvokeLambda { invocation, function_arn, event, time_limit_ms } => {

@@ -6,10 +6,15 @@ use crate::clock::ServiceClock;
 use bytes::Bytes;
 use hyper::Response;
 use hyper::http::request::Parts;
+use tokio::sync::Semaphore;
 use tympan_connect::ConnectError;
 use tympan_connect::api::ApiRequest;
 use tympan_connect::service::ConnectService;
 use tympan_types::Caller;
+
+/// Requests that are being answered at once. A change of a live contact waits for its call's task, and that needs a
+/// thread of the same pool to write: these may never take all of them.
+static ANSWERING: Semaphore = Semaphore::const_new(64);
 
 /// Answers one request. The service writes settings to disk before it answers, so it runs where it may block.
 pub(super) async fn call(
@@ -19,8 +24,11 @@ pub(super) async fn call(
     head: Parts,
     body: Bytes,
 ) -> Response<Body> {
+    let answering = ANSWERING.acquire().await;
     let (service, now) = (service.clone(), clock.wall_now());
     let answered = tokio::task::spawn_blocking(move || {
+        // Held to the end, also when the client goes away.
+        let _answering = answering;
         let request = ApiRequest {
             method: head.method.as_str(),
             path: head.uri.path(),

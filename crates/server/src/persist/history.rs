@@ -2,16 +2,20 @@
 //!
 //! One thread writes for everybody: what waits while a commit runs goes into the next one. The promises:
 //!
-//! 1. `open`, `update` and `close` return after the commit that holds the contact (SQLite, WAL, `synchronous=FULL`).
+//! 1. `open`, `update`, `close` and `set_attributes` return after the commit that holds the contact (SQLite, WAL,
+//!    `synchronous=FULL`). Changes of attributes are read, made and written by that thread: none is lost to another.
 //! 2. A record is appended and synced after that commit; `delivered` is set after the sync. A crash in between
 //!    delivers the record again at the next start: at least once, never not at all.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, mpsc};
-use tympan_connect::contact::{Contact, ContactRecord, History, HistoryError, HistoryQuery, TimeAxis};
+use tympan_connect::contact::{
+    Contact, ContactRecord, History, HistoryError, HistoryQuery, SetAttributesError, TimeAxis,
+};
 use tympan_types::{ContactId, WallTime};
 
 const SCHEMA: &str = "
@@ -51,10 +55,20 @@ pub(crate) type Interrupted = Contact;
 type Place = (WallTime, ContactId);
 
 struct WriteRequest {
-    contact: Contact,
-    event: Event,
-    reply: mpsc::SyncSender<Result<(), HistoryError>>,
+    write: Write,
+    reply: mpsc::SyncSender<Written>,
 }
+
+/// What to write.
+enum Write {
+    /// A contact as its call has it.
+    State { contact: Box<Contact>, event: Event },
+    /// A change of one that no call has.
+    Attributes { now: WallTime, id: ContactId, changes: BTreeMap<String, String> },
+}
+
+/// What became of it.
+type Written = Result<(), SetAttributesError>;
 
 impl FileHistory {
     /// Opens or creates the files in `folder`, delivers records that a crash kept back, and returns the contacts
@@ -74,13 +88,19 @@ impl FileHistory {
         Ok((Self { writes, reader: Mutex::new(connect(&database)?) }, interrupted))
     }
 
-    fn write(&self, event: Event, contact: &Contact) -> Result<(), HistoryError> {
+    fn write_state(&self, event: Event, contact: &Contact) -> Result<(), HistoryError> {
+        match self.write(Write::State { contact: Box::new(contact.clone()), event }) {
+            Err(SetAttributesError::History(error)) => Err(error),
+            // Only a change of attributes is refused for what it is.
+            Ok(()) | Err(SetAttributesError::NoSuchContact | SetAttributesError::TooLarge(_)) => Ok(()),
+        }
+    }
+
+    fn write(&self, write: Write) -> Written {
         let (reply, answer) = mpsc::sync_channel(1);
-        let gone = |_| HistoryError { message: "its writer has stopped; see the log".into() };
-        self.writes
-            .send(WriteRequest { contact: contact.clone(), event, reply })
-            .map_err(|_| gone(mpsc::RecvError))?;
-        answer.recv().map_err(gone)?
+        let gone = || HistoryError { message: "its writer has stopped; see the log".into() };
+        self.writes.send(WriteRequest { write, reply }).map_err(|_| gone())?;
+        answer.recv().map_err(|_| gone())?
     }
 
     fn reader(&self) -> std::sync::MutexGuard<'_, Connection> {
@@ -90,23 +110,19 @@ impl FileHistory {
 
 impl History for FileHistory {
     fn open(&self, contact: &Contact) -> Result<(), HistoryError> {
-        self.write(Event::Opened, contact)
+        self.write_state(Event::Opened, contact)
     }
 
     fn update(&self, contact: &Contact) -> Result<(), HistoryError> {
-        self.write(Event::Changed, contact)
+        self.write_state(Event::Changed, contact)
     }
 
     fn close(&self, contact: &Contact) -> Result<(), HistoryError> {
-        self.write(Event::Closed, contact)
+        self.write_state(Event::Closed, contact)
     }
 
     fn find(&self, id: ContactId) -> Result<Option<Contact>, HistoryError> {
-        let connection = self.reader();
-        let mut query = connection.prepare_cached("SELECT json FROM contact WHERE id = ?1").map_err(said)?;
-        let json: Option<String> =
-            query.query_row([id.to_string()], |row| row.get(0)).optional().map_err(said)?;
-        json.map(|json| serde_json::from_str(&json).map_err(said)).transpose()
+        find(&self.reader(), id)
     }
 
     fn list(&self, query: &HistoryQuery) -> Result<Vec<Contact>, HistoryError> {
@@ -134,6 +150,10 @@ impl History for FileHistory {
         found.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
         Ok(found.into_iter().take(query.limit).map(|(_, contact)| contact).collect())
     }
+
+    fn set_attributes(&self, now: WallTime, id: ContactId, changes: BTreeMap<String, String>) -> Written {
+        self.write(Write::Attributes { now, id, changes })
+    }
 }
 
 /// The writing side: its own connection, and the file of records.
@@ -146,37 +166,39 @@ impl Writer {
     fn run(mut self, queue: &mpsc::Receiver<WriteRequest>) {
         while let Ok(first) = queue.recv() {
             let batch: Vec<WriteRequest> = std::iter::once(first).chain(queue.try_iter()).collect();
-            let outcome = self.commit(&batch);
-            if let Err(error) = &outcome {
+            let written = self.commit(&batch);
+            if let Err(error) = &written {
                 tracing::error!(%error, contacts = batch.len(), "contacts could not be written");
             }
-            for request in batch {
+            let all_failed = |error: HistoryError| vec![Err(error.into()); batch.len()];
+            let written = written.unwrap_or_else(all_failed);
+            for (request, written) in batch.iter().zip(written) {
                 // A caller that gave up needs no answer.
-                let _ = request.reply.send(outcome.clone());
+                let _ = request.reply.send(written);
             }
         }
     }
 
-    fn commit(&mut self, batch: &[WriteRequest]) -> Result<(), HistoryError> {
+    /// Writes all of a batch, or none of it; what is wrong with a single change concerns no other.
+    fn commit(&mut self, batch: &[WriteRequest]) -> Result<Vec<Written>, HistoryError> {
         let transaction = self.connection.transaction().map_err(said)?;
-        let mut to_deliver = false;
-        for WriteRequest { contact, event, .. } in batch {
-            let sql = match event {
-                Event::Opened => "INSERT OR REPLACE INTO contact VALUES (?1, ?2, ?3, 1, 1)",
-                // A change of a contact that is open waits for its end; one of an ended contact is delivered again.
-                Event::Changed => {
-                    "INSERT INTO contact VALUES (?1, ?2, ?3, 1, 1)
-                     ON CONFLICT DO UPDATE SET json = excluded.json, delivered = open"
+        let mut written = Vec::with_capacity(batch.len());
+        for WriteRequest { write, .. } in batch {
+            written.push(match write {
+                Write::State { contact, event } => put(&transaction, contact, *event).map(Ok)?,
+                Write::Attributes { now, id, changes } => {
+                    match changed(&transaction, *now, *id, changes.clone()) {
+                        Ok(contact) => put(&transaction, &contact, Event::Changed).map(Ok)?,
+                        Err(refusal) => Err(refusal),
+                    }
                 }
-                Event::Closed => "INSERT OR REPLACE INTO contact VALUES (?1, ?2, ?3, 0, 0)",
-            };
-            to_deliver |= *event != Event::Opened;
-            let json = serde_json::to_string(contact).map_err(said)?;
-            let row = params![contact.id.to_string(), json, contact.initiation_timestamp.unix_ms()];
-            transaction.prepare_cached(sql).map_err(said)?.execute(row).map_err(said)?;
+            });
         }
         transaction.commit().map_err(said)?;
-        if to_deliver { self.deliver().map_err(said) } else { Ok(()) }
+        if let Err(error) = self.deliver() {
+            tracing::error!(%error, "contact records could not be delivered");
+        }
+        Ok(written)
     }
 
     /// Appends the records that are not delivered yet, syncs the file, and remembers that they are.
@@ -213,6 +235,45 @@ impl Writer {
         let rows = query.query_map([], |row| row.get::<_, String>(0)).map_err(said)?;
         rows.map(|json| serde_json::from_str(&json.map_err(said)?).map_err(said)).collect()
     }
+}
+
+fn find(connection: &Connection, id: ContactId) -> Result<Option<Contact>, HistoryError> {
+    let mut query = connection.prepare_cached("SELECT json FROM contact WHERE id = ?1").map_err(said)?;
+    let json: Option<String> =
+        query.query_row([id.to_string()], |row| row.get(0)).optional().map_err(said)?;
+    json.map(|json| serde_json::from_str(&json).map_err(said)).transpose()
+}
+
+fn put(connection: &Connection, contact: &Contact, event: Event) -> Result<(), HistoryError> {
+    let sql = match event {
+        Event::Opened => {
+            "INSERT OR REPLACE INTO contact (id, json, initiated, open, delivered) VALUES (?1, ?2, ?3, 1, 1)"
+        }
+        // A change of a contact that is open waits for its end; one of an ended contact is delivered again.
+        Event::Changed => {
+            "INSERT INTO contact (id, json, initiated, open, delivered) VALUES (?1, ?2, ?3, 1, 1)
+             ON CONFLICT DO UPDATE SET json = excluded.json, delivered = open"
+        }
+        Event::Closed => {
+            "INSERT OR REPLACE INTO contact (id, json, initiated, open, delivered) VALUES (?1, ?2, ?3, 0, 0)"
+        }
+    };
+    let json = serde_json::to_string(contact).map_err(said)?;
+    let row = params![contact.id.to_string(), json, contact.initiation_timestamp.unix_ms()];
+    connection.prepare_cached(sql).map_err(said)?.execute(row).map_err(said)?;
+    Ok(())
+}
+
+/// A contact with its attributes changed.
+fn changed(
+    connection: &Connection,
+    now: WallTime,
+    id: ContactId,
+    changes: BTreeMap<String, String>,
+) -> Result<Contact, SetAttributesError> {
+    let mut contact = find(connection, id)?.ok_or(SetAttributesError::NoSuchContact)?;
+    contact.set_late_attributes(now, changes)?;
+    Ok(contact)
 }
 
 fn connect(path: &Path) -> Result<Connection, HistoryError> {
@@ -327,6 +388,30 @@ mod tests {
         let text = std::fs::read_to_string(dir.path().join("contact-records.jsonl")).unwrap();
         let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!(last["ContactId"], ended(3).id.to_string());
+    }
+
+    #[test]
+    fn changes_of_attributes_at_once_are_all_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let (history, _) = FileHistory::open(dir.path()).unwrap();
+        let id = ended(1).id;
+        let key = |n: u8| BTreeMap::from([(format!("k{n}"), "v".to_owned())]);
+        let now = WallTime::from_unix_ms(9_000);
+        assert_eq!(history.set_attributes(now, id, key(0)), Err(SetAttributesError::NoSuchContact));
+        history.close(&ended(1)).unwrap();
+        std::thread::scope(|scope| {
+            for n in 0..20 {
+                let history = &history;
+                scope.spawn(move || history.set_attributes(now, id, key(n)).unwrap());
+            }
+        });
+        let kept = history.find(id).unwrap().unwrap();
+        assert_eq!(kept.attributes.len(), 20);
+        let too_large = BTreeMap::from([("k".to_owned(), "x".repeat(40_000))]);
+        assert!(matches!(history.set_attributes(now, id, too_large), Err(SetAttributesError::TooLarge(_))));
+        assert_eq!(history.find(id).unwrap().unwrap(), kept);
+        let newest = records(dir.path()).pop().unwrap();
+        assert_eq!(newest["Attributes"].as_object().unwrap().len(), 20);
     }
 
     #[test]
