@@ -224,9 +224,12 @@ impl Server {
 
     fn explain_and_wait(mut self) -> anyhow::Result<()> {
         say("\nThe server goes on until you press Ctrl-C. In another terminal:\n");
-        say(&format!("  export AWS_ENDPOINT_URL={} AWS_REGION=us-west-2", self.http));
-        say("  export AWS_ACCESS_KEY_ID=TYMPANDEV AWS_SECRET_ACCESS_KEY=tympandevsecret");
-        say("  python3 -c \"import boto3; print(boto3.client('kinesisvideo').list_streams())\"\n");
+        say(&format!("  export AWS_ENDPOINT_URL={}", self.http));
+        say("  export AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2");
+        say("  export AWS_ACCESS_KEY_ID=TYMPANDEV AWS_SECRET_ACCESS_KEY=tympandevsecret\n");
+        say("  python3 -c \"import boto3; print(boto3.client('kinesisvideo').list_streams())\"");
+        say(&format!("  aws --endpoint-url {} kinesisvideo list-streams", self.http));
+        say(&format!("  {} call sip:{NUMBER}@{} --hello\n", self.binary.display(), self.sip));
         say(&format!("and with a softphone (PCMU or PCMA, no registration): call sip:{NUMBER}@{}", self.sip));
         self.child.wait()?;
         Ok(())

@@ -4,6 +4,7 @@
 use crate::{ClientError, Endpoint, HttpClient};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::str::FromStr;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tympan_types::{ContactId, FragmentNumber, StreamArn, WallTime};
@@ -31,6 +32,19 @@ impl Contacts {
         records.iter().map(|record| ContactRecord::read(record.clone())).collect()
     }
 
+    /// The contact that a choice means now.
+    pub async fn resolve(&self, choice: ContactChoice) -> Result<ContactId, ClientError> {
+        match choice {
+            ContactChoice::Id(id) => Ok(id),
+            ContactChoice::Latest => {
+                let newest = self.list(1).await?.into_iter().next();
+                newest
+                    .map(|record| record.id)
+                    .ok_or_else(|| ClientError::NotFound("there are no calls yet".into()))
+            }
+        }
+    }
+
     /// One contact.
     pub async fn find(&self, id: ContactId) -> Result<ContactRecord, ClientError> {
         let path = format!("{PATH}/{id}");
@@ -39,6 +53,26 @@ impl Contacts {
 }
 
 const PATH: &str = "/_tympan/contacts";
+
+/// A contact as a person names it: its id, or `latest`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContactChoice {
+    /// The one that came in last.
+    Latest,
+    /// The one with this id.
+    Id(ContactId),
+}
+
+impl FromStr for ContactChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "latest" {
+            return Ok(Self::Latest);
+        }
+        text.parse().map(Self::Id).map_err(|error| format!("{error}; or `latest`, for the newest call"))
+    }
+}
 
 /// A contact record: what is used of it, and the whole as it came.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,6 +216,15 @@ fn broken(reason: String) -> ClientError {
 pub(crate) mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_call_is_named_by_its_id_or_as_the_latest() {
+        let id = "4a573372-1f28-4e26-b97b-0123456789ab";
+        assert_eq!(id.parse(), Ok(ContactChoice::Id(id.parse().unwrap())));
+        assert_eq!("latest".parse(), Ok(ContactChoice::Latest));
+        let refused = "newest".parse::<ContactChoice>().unwrap_err();
+        assert!(refused.ends_with("or `latest`, for the newest call"), "{refused}");
+    }
 
     fn record() -> Value {
         json!({

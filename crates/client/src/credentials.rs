@@ -22,7 +22,8 @@ impl Identity {
             variable(name).ok_or_else(|| {
                 ClientError::Usage(format!(
                     "{name} is not set, so requests cannot be signed. For a server started with `tympan serve --dev`:\n  \
-                     export AWS_ACCESS_KEY_ID=TYMPANDEV AWS_SECRET_ACCESS_KEY=tympandevsecret AWS_REGION=us-west-2"
+                     export AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2\n  \
+                     export AWS_ACCESS_KEY_ID=TYMPANDEV AWS_SECRET_ACCESS_KEY=tympandevsecret"
                 ))
             })
         };

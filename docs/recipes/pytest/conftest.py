@@ -58,6 +58,7 @@ class Tympan:
             "AWS_ACCESS_KEY_ID": KEYS["aws_access_key_id"],
             "AWS_SECRET_ACCESS_KEY": KEYS["aws_secret_access_key"],
             "AWS_REGION": KEYS["region_name"],
+            "AWS_DEFAULT_REGION": KEYS["region_name"],
         }
         command = [BINARY, "produce", "--stream", stream, "--raw", "-"]
         subprocess.run(command, input=pcm, env={**os.environ, **variables}, check=True, capture_output=True)

@@ -6,17 +6,22 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tympan_telephony::audio::g711::Law;
-use tympan_telephony::audio::wav;
+use tympan_telephony::audio::{pcm, wav};
+
+/// A sentence of six seconds.
+const HELLO: &[u8] = include_bytes!("../../../../fixtures/audio/hello.wav");
 
 /// What follows `tympan call`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   One call to a server started with `tympan serve --dev`:
-    tympan call sip:+18005550100@127.0.0.1:5060 --audio hello.wav
+    tympan call sip:+18005550100@127.0.0.1:5060 --hello
+  Say something else, in a WAV file:
+    tympan call sip:+18005550100@127.0.0.1:5060 --audio FILE.wav
   Press 1 two seconds after the answer, and keep what is heard:
     tympan call sip:+18005550100@127.0.0.1:5060 --dtmf 1@2s --record heard.wav
   A thousand callers, fifty more each second, each for a minute:
-    tympan call sip:+18005550100@127.0.0.1:5060 --audio hello.wav --count 1000 --rate 50 --duration 60
+    tympan call sip:+18005550100@127.0.0.1:5060 --hello --count 1000 --rate 50 --duration 60
 
 Exit codes: 0 all calls were answered; otherwise that of the first that failed: 3 for 404, 4 for 403,
 5 for busy, 6 for 503 and for no answer, 130 for Ctrl-C.")]
@@ -30,6 +35,9 @@ pub struct CallArgs {
     /// What the caller says: a WAV file of any rate
     #[arg(long, value_name = "FILE")]
     audio: Option<PathBuf>,
+    /// Say a built-in sentence, again and again for a minute
+    #[arg(long, conflicts_with = "audio")]
+    hello: bool,
     /// Codec to offer [default: both, PCMU first]
     #[arg(long)]
     codec: Option<Codec>,
@@ -65,7 +73,11 @@ enum Codec {
 }
 
 pub(super) async fn run(arguments: CallArgs, global: &Global) -> Result<Exit, ClientError> {
-    let speech = arguments.audio.as_deref().map(speech).transpose()?.unwrap_or_default();
+    let speech = match &arguments.audio {
+        Some(file) => speech(file)?,
+        None if arguments.hello => hello()?,
+        None => Vec::new(),
+    };
     let plan = CallPlan {
         target: Target { tcp: arguments.tcp || arguments.target.tcp, ..arguments.target },
         caller: arguments.from,
@@ -110,6 +122,13 @@ pub(super) async fn run(arguments: CallArgs, global: &Global) -> Result<Exit, Cl
         terminal::note(global, &report.summary());
     }
     Err(error.clone().into())
+}
+
+/// A caller who has spoken before the greeting ended, when nothing is captured yet, says it again.
+fn hello() -> Result<Vec<i16>, ClientError> {
+    let mut sentence = wav::read(HELLO).map_err(|error| ClientError::Media(format!("hello.wav: {error}")))?;
+    sentence.resize(sentence.len() + pcm::SAMPLES_PER_MS as usize * 1_000, 0);
+    Ok(sentence.into_iter().cycle().take(pcm::SAMPLES_PER_MS as usize * 60_000).collect())
 }
 
 fn speech(file: &Path) -> Result<Vec<i16>, ClientError> {
@@ -158,6 +177,14 @@ mod tests {
     fn recordings_of_several_calls_are_numbered() {
         assert_eq!(numbered(Path::new("/tmp/heard.wav"), 7), Path::new("/tmp/heard-7.wav"));
         assert_eq!(numbered(Path::new("heard"), 1), Path::new("heard-1"));
+    }
+
+    #[test]
+    fn the_built_in_sentence_is_said_for_a_minute() {
+        let minute = hello().unwrap();
+        assert_eq!(minute.len(), 8_000 * 60);
+        // Whenever a capture begins, there is something to hear within two seconds.
+        assert!(minute.chunks(16_000).all(|part| part.iter().any(|sample| sample.unsigned_abs() > 2_000)));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 use super::table::{clock, harmless, table};
 use super::{Global, terminal};
+use crate::contacts::ContactChoice;
 use crate::http::wall_now;
 use crate::{ClientError, ContactRecord, Exit};
 use serde_json::Value;
 use std::fmt::Write;
-use tympan_types::{ContactId, WallTime};
+use tympan_types::WallTime;
 
 /// What follows `tympan contacts`.
 #[derive(Debug, clap::Args)]
@@ -25,8 +26,8 @@ enum ContactsVerb {
     /// Show one call: its record, its attributes, and how to get its audio
     #[command(after_long_help = "With --json: the whole contact record, as Connect delivers it.")]
     Show {
-        /// The call
-        contact: ContactId,
+        /// The call's id, or `latest`
+        contact: ContactChoice,
     },
     /// List calls whose numbers, attributes or id hold a text, in whatever case
     #[command(
@@ -45,7 +46,7 @@ pub(super) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit
     let contacts = global.contacts()?;
     let records = match arguments.verb {
         ContactsVerb::Show { contact } => {
-            let record = contacts.find(contact).await?;
+            let record = contacts.find(contacts.resolve(contact).await?).await?;
             if global.json {
                 terminal::print_json(&record.json)?;
             } else {

@@ -1,5 +1,5 @@
 use super::{Global, consume, terminal};
-use crate::contacts::Recording as Capture;
+use crate::contacts::{ContactChoice, Recording as Capture};
 use crate::kvs::{Kvs, StartSelector, StreamRef};
 use crate::media::{
     ContactFilter, Destination, Follow, FollowOptions, Format, MediaItem, Recording, TrackChoice, Verdict,
@@ -12,16 +12,16 @@ use tympan_types::{ContactId, FragmentNumber};
 /// What follows `tympan listen`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
-  Hear a call while it lasts:
-    tympan listen CONTACT-ID | ffplay -f s16le -ar 8000 -nodisp -autoexit -
-    tympan listen CONTACT-ID | sox -t raw -r 8000 -e signed -b 16 -c 1 - -d
-  Keep it:
+  Hear the newest call while it lasts:
+    tympan listen latest | ffplay -f s16le -ar 8000 -nodisp -autoexit -
+    tympan listen latest | sox -t raw -r 8000 -e signed -b 16 -c 1 - -d
+  Keep another:
     tympan listen CONTACT-ID -o call.wav
 
 `tympan contacts ls` shows the calls.")]
 pub struct ListenArgs {
-    /// The call
-    contact: ContactId,
+    /// The call's id, or `latest`
+    contact: ContactChoice,
     /// A .raw, .wav or .mkv file; - is standard output, raw
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     output: PathBuf,
@@ -37,10 +37,11 @@ const POLL: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(arguments: ListenArgs, global: &Global) -> Result<Exit, ClientError> {
     let format = arguments.format.map_or_else(|| Format::of(&arguments.output), Ok)?;
+    let contacts = global.contacts()?;
     let listener = Listener {
         kvs: global.kvs()?,
-        contacts: global.contacts()?,
-        contact: arguments.contact,
+        contact: contacts.resolve(arguments.contact).await?,
+        contacts,
         with_documents: format == Format::Mkv,
     };
     let first = tokio::select! {

@@ -15,10 +15,10 @@ use tympan_types::{FragmentNumber, ProducerTime};
 /// What follows `tympan produce`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
-    tympan produce --stream demo hello.wav
+    tympan produce --stream demo FILE.wav
     sox talk.mp3 -t wav - | tympan produce --stream demo -
   As a caller would, 20 ms at a time:
-    tympan produce --stream demo --realtime hello.wav
+    tympan produce --stream demo --realtime FILE.wav
 
 Timecodes are absolute: the audio ends now, or with --realtime begins now.")]
 pub struct ProduceArgs {

@@ -9,6 +9,8 @@ mod ports;
 mod programs;
 mod server;
 
+pub(crate) use programs::find_program;
+
 use crate::config::Config;
 use serde::Serialize;
 use std::path::Path;

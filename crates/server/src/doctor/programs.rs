@@ -13,7 +13,7 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![speech(config)];
     for function in config.lambda.functions.iter().filter(|function| !function.command.is_empty()) {
         let program = function.command.first().map(String::as_str).unwrap_or_default();
-        if find(program).is_none() {
+        if find_program(program).is_none() {
             findings.push(Finding::problem(
                 LAMBDA,
                 format!("{program} is not there to answer for {}", function.arn),
@@ -43,7 +43,7 @@ fn speech(config: &Config) -> Finding {
     let Some(program) = config.speech.command.first() else {
         return Finding::ok(SPEECH, "no command: text prompts are silence of their reading time");
     };
-    match find(program) {
+    match find_program(program) {
         Some(path) => Finding::ok(SPEECH, format!("text prompts are spoken by {}", path.display())),
         None => Finding::warning(
             SPEECH,
@@ -55,7 +55,7 @@ fn speech(config: &Config) -> Finding {
 }
 
 /// A program as a shell would find it.
-fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find_program(program: &str) -> Option<PathBuf> {
     let runs = |path: &Path| {
         path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
     };
@@ -80,6 +80,6 @@ mod tests {
         assert_eq!(speech(&config).state, State::Warning);
         config.speech.command.clear();
         assert_eq!(speech(&config).state, State::Ok);
-        assert!(find("/etc/passwd").is_none(), "it does not run");
+        assert!(find_program("/etc/passwd").is_none(), "it does not run");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::ready_file::Addresses;
 use crate::config::{Config, Credential, Flow, Instance, LambdaFunction, MediaStreaming};
+use crate::doctor::find_program;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -49,20 +50,48 @@ pub(super) fn apply(config: &mut Config) {
     });
 }
 
-/// Tells a person what to do next. A program reads the ready file instead.
-pub(super) fn greet(addresses: &Addresses) {
+/// Shows a person what to do next. A program reads the ready file instead.
+pub(super) fn greet(addresses: &Addresses, config: &Config) {
     use std::io::{IsTerminal, Write};
     let mut terminal = std::io::stderr();
     if !terminal.is_terminal() {
         return;
     }
-    // Nobody is harmed by a greeting that cannot be written.
-    let _ = writeln!(
-        terminal,
-        "\n  export AWS_ENDPOINT_URL={} AWS_REGION=us-west-2\n  export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET}\n\n  \
-         tympan call sip:{NUMBER}@{} --audio hello.wav\n",
-        addresses.http, addresses.sip
+    // A greeting that cannot be written harms nothing.
+    let _ = write!(terminal, "{}", greeting(addresses, config));
+}
+
+fn greeting(addresses: &Addresses, config: &Config) -> String {
+    let http = match config.http.public_url.as_str() {
+        "" => on_this_machine(&addresses.http),
+        url => url.to_owned(),
+    };
+    let sip = on_this_machine(&addresses.sip);
+    let mut text = format!(
+        "
+In another terminal:
+
+  export AWS_ENDPOINT_URL={http}
+  export AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2
+  export AWS_ACCESS_KEY_ID={ACCESS_KEY} AWS_SECRET_ACCESS_KEY={SECRET}
+
+  tympan call sip:{NUMBER}@{sip} --hello
+  tympan contacts show latest
+  tympan listen latest -o caller.wav
+
+"
     );
+    if let Some(program) = config.speech.command.first()
+        && find_program(program).is_none()
+    {
+        text.push_str(&format!("{program} is not installed: prompts are silent.\n\n"));
+    }
+    text
+}
+
+/// An address by which a client here reaches a server that listens on all addresses.
+fn on_this_machine(address: &str) -> String {
+    address.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
 }
 
 /// A temporary folder that goes with the server.
@@ -85,5 +114,38 @@ impl Drop for ScratchFolder {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
             tracing::warn!(%error, folder = %self.0.display(), "cannot remove the temporary folder");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(http: &str, sip: &str) -> Addresses {
+        Addresses { http: http.into(), sip: sip.into(), pid: 1 }
+    }
+
+    #[test]
+    fn the_greeting_names_addresses_that_a_client_here_can_use() {
+        let mut config = Config::default();
+        let text = greeting(&addresses("http://0.0.0.0:8600", "0.0.0.0:5060"), &config);
+        assert!(text.contains("AWS_ENDPOINT_URL=http://127.0.0.1:8600\n"), "{text}");
+        assert!(text.contains("sip:+18005550100@127.0.0.1:5060 --hello\n"), "{text}");
+        let text = greeting(&addresses("http://[::]:8600", "[::1]:5060"), &config);
+        assert!(text.contains("AWS_ENDPOINT_URL=http://[::1]:8600\n"), "{text}");
+        config.http.public_url = "https://kvs.example".into();
+        let text = greeting(&addresses("https://127.0.0.1:8600", "127.0.0.1:5060"), &config);
+        assert!(text.contains("AWS_ENDPOINT_URL=https://kvs.example\n"), "{text}");
+    }
+
+    #[test]
+    fn the_greeting_says_when_prompts_are_silent() {
+        let mut config = Config::default();
+        let here = addresses("http://127.0.0.1:8600", "127.0.0.1:5060");
+        config.speech.command = vec!["no-such-program".into()];
+        let says = "no-such-program is not installed: prompts are silent.";
+        assert!(greeting(&here, &config).contains(says));
+        config.speech.command = vec!["sh".into()];
+        assert!(!greeting(&here, &config).contains("not installed"));
     }
 }

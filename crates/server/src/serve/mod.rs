@@ -60,7 +60,7 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
     }
     tracing::info!(http = addresses.http, sip = addresses.sip, data_dir = %config.data_dir.display(), "ready");
     if arguments.dev {
-        dev::greet(&addresses);
+        dev::greet(&addresses, &config);
     }
     reset::serve_until(drain::wait_for_signal(), &mut running, &config).await?;
     running.stop().await;

@@ -119,7 +119,11 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
     // The keys and the store first: the store's lock keeps a second server out of the folder.
     let stored = open_store(config, &account, &region, &clock, faults.as_ref())?;
     let listener = TcpListener::bind(&config.http.listen).await.with_context(|| {
-        format!("cannot listen for HTTP on {}: is another server on that port?", config.http.listen)
+        format!(
+            "cannot listen for HTTP on {} (end what listens there, or choose another address: \
+             TYMPAN_HTTP__LISTEN=127.0.0.1:0 takes any free port)",
+            config.http.listen
+        )
     })?;
     let tls = tls(config)?;
     let url = match config.http.public_url.as_str() {

@@ -29,7 +29,9 @@ const INVITATIONS_WAITING: usize = 1_024;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SipError {
     /// A socket could not be bound.
-    #[error("cannot listen for SIP on {address}: {reason}; is another SIP program on that port?")]
+    #[error(
+        "cannot listen for SIP on {address}: {reason} (end what listens there, or choose another address: TYMPAN_SIP__LISTEN=127.0.0.1:0 takes any free port)"
+    )]
     Bind {
         /// The address.
         address: SocketAddr,
