@@ -22,6 +22,17 @@ pub fn ask(server: &TestServer, method: &str, path: &str, body: &str) -> anyhow:
     Ok((status, serde_json::from_str(body).unwrap_or_default()))
 }
 
+/// The text of an unsigned `GET` that succeeds, such as of `/metrics`.
+pub fn page(server: &TestServer, path: &str) -> anyhow::Result<String> {
+    let address = server.http().trim_start_matches("http://");
+    let mut connection = TcpStream::connect(address)?;
+    write!(connection, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer)?;
+    ensure!(answer.starts_with("HTTP/1.1 200"), "GET {path}: {answer}");
+    Ok(answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default())
+}
+
 /// As [`ask`], of a call that succeeds.
 pub fn control(server: &TestServer, method: &str, path: &str, body: &str) -> anyhow::Result<Value> {
     let (status, answer) = ask(server, method, path, body)?;

@@ -20,6 +20,7 @@ pub mod office;
 pub mod phone;
 pub mod python;
 pub mod sipp;
+pub mod small_disk;
 mod wait;
 
 pub use wait::{LIMIT, until};

@@ -10,6 +10,8 @@ mod emulator;
 mod http;
 mod kms;
 mod lambda;
+mod line_file;
+mod line_queue;
 mod media;
 mod metrics;
 mod persist;

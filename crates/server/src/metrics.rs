@@ -1,7 +1,9 @@
 //! What `/metrics` shows. Labels are bounded: never a contact, a number or a stream.
 
 use crate::audit::Audit;
+use crate::call::FlowLog;
 use crate::media::MediaStats;
+use crate::persist::FileHistory;
 use crate::sink::CaptureQueue;
 use crate::sip::Refusal;
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
@@ -35,6 +37,10 @@ pub(crate) struct Sources {
     pub store: MediaStore,
     /// The audit file.
     pub audit: Audit,
+    /// The contacts.
+    pub contacts: Arc<FileHistory>,
+    /// The flow log.
+    pub flow_log: Arc<FlowLog>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -163,6 +169,16 @@ impl Metrics {
             "Lines of the audit file that a slow or full disk refused",
             sources.audit.lost(),
         );
+        counter(
+            "flow_log_lost_lines",
+            "Lines of the flow log that a slow or full disk refused",
+            sources.flow_log.lost(),
+        );
+        counter(
+            "contacts_lost",
+            "States of contacts that neither the disk nor memory had room for",
+            sources.contacts.lost(),
+        );
         counter("store_scrub_passes", "Passes of the scrub that were finished", store.scrub_passes);
         counter("store_scrub_fragments", "Fragments that the scrub has read", store.scrub_fragments);
         counter("store_scrub_bytes", "Bytes that the scrub has read", store.scrub_bytes);
@@ -172,6 +188,11 @@ impl Metrics {
                 "# HELP tympan_{name} {help}.\n# TYPE tympan_{name} gauge\ntympan_{name} {value}"
             );
         };
+        gauge(
+            "contacts_waiting",
+            "Contacts that wait for room on the disk",
+            u64::try_from(sources.contacts.waiting()).unwrap_or(u64::MAX),
+        );
         gauge("store_writers", "Sessions of writing that are open", store.writers);
         gauge("store_live_bytes", "Bytes in memory for live readers", store.live_bytes);
         gauge("store_commit_queue_bytes", "Bytes that wait for the disk", store.commit_queue_bytes);

@@ -5,6 +5,9 @@ use tympan_types::{ContactId, FragmentNumber, InstanceId, WallTime};
 
 /// The memory of contacts: the journal of those that are live, the records of those that ended.
 ///
+/// A state that could not be written is an error, and is kept in memory: it can be read, and is written when that is
+/// possible again.
+///
 /// An implementation on disk keeps what `open` and `update` wrote across a crash, finds those that were never
 /// closed at its next start, and closes each with [`close_interrupted`].
 pub trait History: Send + Sync {
@@ -31,6 +34,11 @@ pub trait History: Send + Sync {
         id: ContactId,
         changes: BTreeMap<String, String>,
     ) -> Result<(), SetAttributesError>;
+
+    /// Whether the contacts of further calls would be remembered. Not so only while a disk refuses much for long.
+    fn has_room(&self) -> bool {
+        true
+    }
 }
 
 /// Which contacts to list.

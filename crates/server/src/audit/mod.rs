@@ -1,22 +1,17 @@
 //! The audit file: who did what, a JSON line each. What stands in a line: docs/access.md.
 //!
-//! Lines go through a queue with a limit to a thread of their own. Nobody waits for it: a line that finds the queue full
-//! is lost, and counted in the file and in `/metrics`.
+//! Lines go through a queue with a limit ([`LineQueue`]): one that finds it full is lost, and counted in the file and in
+//! `/metrics`.
 
 mod event;
 mod file;
 
 pub(crate) use event::{Event, EventKind, kind_of};
 
+use crate::line_queue::LineQueue;
 use file::AuditFile;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
-
-/// Lines that may wait for the disk.
-const QUEUE_LINES: usize = 8_192;
+use std::sync::Arc;
 
 /// How the audit file is kept.
 #[derive(Debug, Clone)]
@@ -31,105 +26,32 @@ pub(crate) struct AuditOptions {
 
 /// Takes what is to be written down. Cheap to clone; one that is switched off takes everything and writes nothing.
 #[derive(Clone, Default)]
-pub(crate) struct Audit(Option<Arc<Shared>>);
-
-struct Shared {
-    queue: Mutex<Option<SyncSender<String>>>,
-    lost: AtomicU64,
-    writer: Mutex<Option<JoinHandle<()>>>,
-}
+pub(crate) struct Audit(Option<Arc<LineQueue>>);
 
 impl Audit {
     /// Opens the file and starts its thread.
     pub(crate) fn open(options: AuditOptions) -> std::io::Result<Self> {
-        let file = AuditFile::open(options)?;
-        let (queue, lines) = sync_channel(QUEUE_LINES);
-        let shared = Arc::new(Shared {
-            queue: Mutex::new(Some(queue)),
-            lost: AtomicU64::new(0),
-            writer: Mutex::new(None),
-        });
-        let of_thread = Arc::downgrade(&shared);
-        let writer = std::thread::Builder::new().name("audit".into()).spawn(move || {
-            let lost = || of_thread.upgrade().map_or(0, |shared| shared.lost.load(Ordering::Relaxed));
-            let count = |lines: u64| {
-                if let Some(shared) = of_thread.upgrade() {
-                    shared.lost.fetch_add(lines, Ordering::Relaxed);
-                }
-            };
-            write(file, &lines, &lost, &count);
-        })?;
-        if let Ok(mut place) = shared.writer.lock() {
-            *place = Some(writer);
-        }
-        Ok(Self(Some(shared)))
+        let missing = |lines| Some(Event::lost(lines).to_line());
+        Ok(Self(Some(Arc::new(LineQueue::open("audit", AuditFile::open(options)?, missing)?))))
     }
 
     /// Writes an event down, soon. Never waits.
     pub(crate) fn record(&self, event: &Event<'_>) {
-        let Some(shared) = &self.0 else { return };
-        let line = event.to_line();
-        let sent = match shared.queue.lock() {
-            Ok(queue) => queue.as_ref().map_or(Err(()), |queue| match queue.try_send(line) {
-                Ok(()) => Ok(()),
-                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(()),
-            }),
-            Err(_) => Err(()),
-        };
-        if sent.is_err() {
-            shared.lost.fetch_add(1, Ordering::Relaxed);
+        if let Some(queue) = &self.0 {
+            queue.push(event.to_line());
         }
     }
 
     /// How many lines were lost since the start.
     pub(crate) fn lost(&self) -> u64 {
-        self.0.as_ref().map_or(0, |shared| shared.lost.load(Ordering::Relaxed))
+        self.0.as_ref().map_or(0, |queue| queue.lost())
     }
 
     /// Writes what waits, makes it durable and ends. Blocks until then.
     pub(crate) fn close(&self) {
-        let Some(shared) = &self.0 else { return };
-        let queue = shared.queue.lock().ok().and_then(|mut queue| queue.take());
-        drop(queue);
-        let writer = shared.writer.lock().ok().and_then(|mut writer| writer.take());
-        if writer.is_some_and(|writer| writer.join().is_err()) {
-            tracing::error!("the audit thread failed");
+        if let Some(queue) = &self.0 {
+            queue.close();
         }
-    }
-}
-
-/// Takes lines until there are no more, in groups as large as they come.
-fn write(mut file: AuditFile, lines: &Receiver<String>, lost: &dyn Fn() -> u64, count_lost: &dyn Fn(u64)) {
-    let mut told = 0;
-    let mut healthy = true;
-    while let Ok(first) = lines.recv() {
-        let mut group = first;
-        let mut in_group = 1;
-        while group.len() < file.group_bytes() {
-            let Ok(line) = lines.try_recv() else { break };
-            group.push_str(&line);
-            in_group += 1;
-        }
-        let now_lost = lost();
-        if now_lost > told {
-            group.push_str(&Event::lost(now_lost - told).to_line());
-        }
-        match file.append(group.as_bytes()) {
-            Ok(()) => {
-                told = now_lost;
-                healthy = true;
-            }
-            Err(error) => {
-                count_lost(in_group);
-                // Once per trouble: a full disk is full for every line.
-                if std::mem::take(&mut healthy) {
-                    tracing::error!(%error, "the audit file cannot be written; lines are lost and counted");
-                }
-            }
-        }
-    }
-    if let Err(error) = file.sync() {
-        tracing::error!(%error, "the audit file cannot be made durable");
     }
 }
 

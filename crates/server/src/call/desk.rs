@@ -84,6 +84,12 @@ impl Desk {
         if self.registry.len() >= self.options.calls_max {
             return Err(Refusal::Overloaded);
         }
+        if !self.history.has_room() {
+            tracing::error!(
+                "a call is refused: its contact could not be remembered, because the disk is full"
+            );
+            return Err(Refusal::Overloaded);
+        }
         let routed = self.connect.route_number(invitation.called.expose()).ok_or(Refusal::UnknownNumber)?;
         let port = self.media.reserve().map_err(|error| {
             tracing::error!(%error, "no RTP port for a call");

@@ -1,27 +1,26 @@
 //! Flow logs, one JSON a line: what each block did, and why it failed.
 
+use crate::line_file::LineFile;
+use crate::line_queue::LineQueue;
 use serde_json::Value;
-use std::fs::File;
-use std::io::Write;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
-/// `flow-logs.jsonl` of the data folder. Lines are written through to the file, but not synced: they help people
-/// find out why, and promise nothing.
-pub(crate) struct FlowLog(Mutex<File>);
+/// `flow-logs.jsonl` of the data folder. Lines are written within moments, but not synced: they help people find out why,
+/// and promise nothing. Calls never wait for them.
+pub(crate) struct FlowLog(LineQueue);
 
 impl FlowLog {
     /// Opens the file for appending.
     pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
-        Ok(Self(Mutex::new(File::options().create(true).append(true).open(path)?)))
+        Ok(Self(LineQueue::open("flow-log", LineFile::open(path, 0o644)?, |_| None)?))
     }
 
     pub(super) fn append(&self, entry: &Value) {
-        let mut line = entry.to_string();
-        line.push('\n');
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(error) = file.write_all(line.as_bytes()) {
-            tracing::warn!(%error, "the flow log cannot be written");
-        }
+        self.0.push(format!("{entry}\n"));
+    }
+
+    /// How many lines were lost.
+    pub(crate) fn lost(&self) -> u64 {
+        self.0.lost()
     }
 }

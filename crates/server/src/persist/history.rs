@@ -6,13 +6,16 @@
 //!    `synchronous=FULL`). Changes of attributes are read, made and written by that thread: none is lost to another.
 //! 2. A record is appended and synced after that commit; `delivered` is set after the sync. A crash in between
 //!    delivers the record again at the next start: at least once, never not at all.
+//! 3. What the disk has no room for waits in memory ([`Backlog`]), can be read there, and is written when there is room.
+//!    Whoever asked is told that it is not written yet. Changes of attributes do not wait: they are refused.
 
+use super::backlog::{Backlog, Unwritten};
+use crate::line_file::LineFile;
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Seek, SeekFrom, Write as _};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 use tympan_connect::contact::{
     Contact, ContactRecord, History, HistoryError, HistoryQuery, SetAttributesError, TimeAxis,
 };
@@ -33,16 +36,21 @@ const SCHEMA: &str = "
 
 /// Writes that wait for the thread; beyond that callers wait.
 const QUEUE: usize = 1_024;
+/// Between two attempts to write what the disk had no room for.
+const RETRY: Duration = Duration::from_secs(1);
+/// Contacts of the backlog that are written at once.
+const BATCH: usize = 100;
 
 /// The history of contacts on disk.
 pub(crate) struct FileHistory {
     writes: mpsc::SyncSender<WriteRequest>,
     reader: Mutex<Connection>,
+    backlog: Arc<Backlog>,
 }
 
-/// What happened to a contact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Event {
+/// What happened to a contact; of two events the later one counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Event {
     Opened,
     Changed,
     Closed,
@@ -77,15 +85,30 @@ impl FileHistory {
         let database = folder.join("contacts.db");
         let connection = connect(&database)?;
         connection.execute_batch(SCHEMA).map_err(said)?;
-        let mut writer = Writer { connection, records: open_records(&folder.join("contact-records.jsonl"))? };
-        writer.deliver().map_err(said)?;
+        let records = folder.join("contact-records.jsonl");
+        let unopened = |error| HistoryError { message: format!("{}: {error}", records.display()) };
+        let records = LineFile::open(&records, 0o644).map_err(unopened)?;
+        let backlog = Arc::<Backlog>::default();
+        let mut writer =
+            Writer { connection, records, backlog: backlog.clone(), is_behind: true, is_in_trouble: false };
+        writer.serve(Vec::new());
         let interrupted = writer.interrupted()?;
         let (writes, queue) = mpsc::sync_channel(QUEUE);
         std::thread::Builder::new()
             .name("contact-history".into())
             .spawn(move || writer.run(&queue))
             .map_err(said)?;
-        Ok((Self { writes, reader: Mutex::new(connect(&database)?) }, interrupted))
+        Ok((Self { writes, reader: Mutex::new(connect(&database)?), backlog }, interrupted))
+    }
+
+    /// Contacts that wait for room on the disk.
+    pub(crate) fn waiting(&self) -> usize {
+        self.backlog.len()
+    }
+
+    /// States of contacts that not even memory had room for.
+    pub(crate) fn lost(&self) -> u64 {
+        self.backlog.lost()
     }
 
     fn write_state(&self, event: Event, contact: &Contact) -> Result<(), HistoryError> {
@@ -122,10 +145,16 @@ impl History for FileHistory {
     }
 
     fn find(&self, id: ContactId) -> Result<Option<Contact>, HistoryError> {
-        find(&self.reader(), id)
+        // In this order: what is written meanwhile is found in the table.
+        match self.backlog.find(id) {
+            Some(contact) => Ok(Some(contact)),
+            None => find(&self.reader(), id),
+        }
     }
 
     fn list(&self, query: &HistoryQuery) -> Result<Vec<Contact>, HistoryError> {
+        let unwritten = self.backlog.all();
+        let newer: BTreeSet<ContactId> = unwritten.iter().map(|unwritten| unwritten.contact.id).collect();
         let connection = self.reader();
         // Every time of a contact is at or after its initiation, so this range holds all candidates.
         let by_initiation = query.axis == TimeAxis::Initiation;
@@ -137,7 +166,8 @@ impl History for FileHistory {
         let mut found: Vec<(Place, Contact)> = Vec::new();
         for json in rows {
             let contact: Contact = serde_json::from_str(&json.map_err(said)?).map_err(said)?;
-            let Some(place) = query.place(&contact) else { continue };
+            let place = query.place(&contact).filter(|_| !newer.contains(&contact.id));
+            let Some(place) = place else { continue };
             // Rows come newest first: past the page only contacts of the very same instant can still belong to it.
             if by_initiation
                 && found.len() >= query.limit
@@ -147,6 +177,8 @@ impl History for FileHistory {
             }
             found.push((place, contact));
         }
+        let unwritten = unwritten.iter().map(|unwritten| &unwritten.contact);
+        found.extend(unwritten.filter_map(|contact| Some((query.place(contact)?, contact.clone()))));
         found.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
         Ok(found.into_iter().take(query.limit).map(|(_, contact)| contact).collect())
     }
@@ -154,28 +186,94 @@ impl History for FileHistory {
     fn set_attributes(&self, now: WallTime, id: ContactId, changes: BTreeMap<String, String>) -> Written {
         self.write(Write::Attributes { now, id, changes })
     }
+
+    fn has_room(&self) -> bool {
+        self.backlog.has_room()
+    }
+}
+
+impl Drop for FileHistory {
+    fn drop(&mut self) {
+        let waiting = self.waiting();
+        if waiting > 0 {
+            tracing::error!(
+                contacts = waiting,
+                "contacts are lost: the disk had no room for them to the end"
+            );
+        }
+    }
 }
 
 /// The writing side: its own connection, and the file of records.
 struct Writer {
     connection: Connection,
-    records: File,
+    records: LineFile,
+    backlog: Arc<Backlog>,
+    /// Records may wait to be delivered.
+    is_behind: bool,
+    /// The last attempt to write failed.
+    is_in_trouble: bool,
 }
 
 impl Writer {
     fn run(mut self, queue: &mpsc::Receiver<WriteRequest>) {
-        while let Ok(first) = queue.recv() {
-            let batch: Vec<WriteRequest> = std::iter::once(first).chain(queue.try_iter()).collect();
-            let written = self.commit(&batch);
-            if let Err(error) = &written {
-                tracing::error!(%error, contacts = batch.len(), "contacts could not be written");
+        loop {
+            let is_idle = self.backlog.len() == 0 && !self.is_behind;
+            let first = match is_idle {
+                true => queue.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+                false => queue.recv_timeout(RETRY),
+            };
+            match first {
+                Ok(first) => self.serve(std::iter::once(first).chain(queue.try_iter()).collect()),
+                Err(mpsc::RecvTimeoutError::Timeout) => self.serve(Vec::new()),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
-            let all_failed = |error: HistoryError| vec![Err(error.into()); batch.len()];
-            let written = written.unwrap_or_else(all_failed);
-            for (request, written) in batch.iter().zip(written) {
-                // A caller that gave up needs no answer.
-                let _ = request.reply.send(written);
+        }
+    }
+
+    /// Writes what waits and what is asked for, delivers records, and answers.
+    fn serve(&mut self, batch: Vec<WriteRequest>) {
+        // What waits is older, and goes first.
+        let written = self.write_backlog().and_then(|()| self.commit(&batch));
+        let delivered = if self.is_behind { self.deliver().map_err(said) } else { Ok(()) };
+        self.is_behind = delivered.is_err();
+        self.tell(written.as_ref().err().or(delivered.as_ref().err()));
+        let all_failed = |error: HistoryError| vec![Err(error.into()); batch.len()];
+        let written = written.unwrap_or_else(all_failed);
+        for (WriteRequest { write, reply }, written) in batch.iter().zip(written) {
+            if let (Write::State { contact, event }, Err(_)) = (write, &written) {
+                self.backlog.keep(contact, *event);
             }
+            // A caller that gave up needs no answer.
+            let _ = reply.send(written);
+        }
+    }
+
+    /// Says so once when trouble begins and once when it is over.
+    fn tell(&mut self, trouble: Option<&HistoryError>) {
+        match trouble {
+            Some(error) if !self.is_in_trouble => {
+                tracing::error!(%error, "contacts cannot be written; they wait for room on the disk");
+            }
+            None if self.is_in_trouble => tracing::info!("contacts are written again"),
+            _ => {}
+        }
+        self.is_in_trouble = trouble.is_some();
+    }
+
+    fn write_backlog(&mut self) -> Result<(), HistoryError> {
+        loop {
+            let some = self.backlog.some(BATCH);
+            if some.is_empty() {
+                return Ok(());
+            }
+            let transaction = self.connection.transaction().map_err(said)?;
+            for Unwritten { contact, event, .. } in some.iter().map(AsRef::as_ref) {
+                put(&transaction, contact, *event)?;
+            }
+            transaction.commit().map_err(said)?;
+            self.is_behind = true;
+            self.backlog.written(&some);
         }
     }
 
@@ -195,20 +293,24 @@ impl Writer {
             });
         }
         transaction.commit().map_err(said)?;
-        if let Err(error) = self.deliver() {
-            tracing::error!(%error, "contact records could not be delivered");
-        }
+        self.is_behind = true;
         Ok(written)
     }
 
     /// Appends the records that are not delivered yet, syncs the file, and remembers that they are.
     fn deliver(&mut self) -> Result<(), Box<dyn std::error::Error>> {
+        while self.deliver_some()? {}
+        Ok(())
+    }
+
+    /// The same with some of them; whether there were any.
+    fn deliver_some(&mut self) -> Result<bool, Box<dyn std::error::Error>> {
         let mut lines = Vec::new();
         let mut ids: Vec<String> = Vec::new();
         {
             let mut query = self
                 .connection
-                .prepare_cached("SELECT id, json FROM contact WHERE delivered = 0 AND open = 0")?;
+                .prepare_cached("SELECT id, json FROM contact WHERE delivered = 0 AND open = 0 LIMIT 100")?;
             let mut rows = query.query([])?;
             while let Some(row) = rows.next()? {
                 ids.push(row.get(0)?);
@@ -218,16 +320,16 @@ impl Writer {
             }
         }
         if ids.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
-        self.records.write_all(&lines)?;
-        self.records.sync_data()?;
+        self.records.append(&lines)?;
+        self.records.sync()?;
         let transaction = self.connection.transaction()?;
         for id in &ids {
             transaction.prepare_cached("UPDATE contact SET delivered = 1 WHERE id = ?1")?.execute([id])?;
         }
         transaction.commit()?;
-        Ok(())
+        Ok(true)
     }
 
     fn interrupted(&self) -> Result<Vec<Interrupted>, HistoryError> {
@@ -280,29 +382,8 @@ fn connect(path: &Path) -> Result<Connection, HistoryError> {
     let connection = Connection::open(path).map_err(said)?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(said)?;
     connection.pragma_update(None, "synchronous", "FULL").map_err(said)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(said)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(said)?;
     Ok(connection)
-}
-
-/// Opens the file for appending; a line that a crash cut off is ended, so that the next one stands alone.
-fn open_records(path: &Path) -> Result<File, HistoryError> {
-    let open = || -> std::io::Result<File> {
-        let mut file = File::options().create(true).read(true).append(true).open(path)?;
-        let length = file.seek(SeekFrom::End(0))?;
-        if length > 0 {
-            let mut last = [0];
-            std::os::unix::fs::FileExt::read_exact_at(&file, &mut last, length - 1)?;
-            if last != *b"\n" {
-                file.write_all(b"\n")?;
-            }
-        }
-        // The file's name must be as durable as its lines.
-        if let Some(folder) = path.parent() {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(file)
-    };
-    open().map_err(|error| HistoryError { message: format!("{}: {error}", path.display()) })
 }
 
 fn said(error: impl std::fmt::Display) -> HistoryError {
@@ -310,13 +391,12 @@ fn said(error: impl std::fmt::Display) -> HistoryError {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
-    use std::sync::Arc;
     use tympan_connect::contact::{DisconnectReason, InitiationMethod, InstanceRef, NewContact};
     use tympan_types::{AccountId, InstanceId, Region, WallTime};
 
-    fn contact(n: u8) -> Contact {
+    pub(in super::super) fn contact(n: u8) -> Contact {
         let instance = InstanceRef {
             id: InstanceId::from_random([9; 16]),
             alias: "demo".into(),
@@ -334,7 +414,7 @@ mod tests {
         Contact::new(WallTime::from_unix_ms(1_000 + i64::from(n)), new)
     }
 
-    fn ended(n: u8) -> Contact {
+    pub(in super::super) fn ended(n: u8) -> Contact {
         let mut contact = contact(n);
         contact.disconnect_timestamp = Some(WallTime::from_unix_ms(5_000));
         contact.disconnect_reason = Some(DisconnectReason::Other);

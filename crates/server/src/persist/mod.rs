@@ -1,5 +1,6 @@
 //! What Connect has to remember, on disk.
 
+mod backlog;
 mod history;
 mod settings;
 

@@ -10,19 +10,21 @@ use tympan_types::FragmentNumber;
 const PAGE: usize = 1_000;
 
 /// Closes each contact with the last fragment that its capture left behind.
-pub(super) async fn close(
-    history: &dyn History,
-    store: &MediaStore,
-    contacts: Vec<Interrupted>,
-) -> anyhow::Result<()> {
+pub(super) async fn close(history: &dyn History, store: &MediaStore, contacts: Vec<Interrupted>) {
     for contact in contacts {
         let contact_id = contact.id;
         let last = last_fragment(store, &contact).await;
         let closed = close_interrupted(contact, last, SystemClock.wall_now());
-        history.close(&closed)?;
-        tracing::warn!(%contact_id, "a contact was cut off when the server stopped; its record is closed now");
+        // What could not be written waits for room on the disk.
+        match history.close(&closed) {
+            Ok(()) => {
+                tracing::warn!(%contact_id, "a contact was cut off when the server stopped; its record is closed now")
+            }
+            Err(error) => {
+                tracing::warn!(%contact_id, %error, "a contact was cut off when the server stopped; its record waits")
+            }
+        }
     }
-    Ok(())
 }
 
 /// The last durable fragment of the running capture. All calls ended with the old process, and no new one has begun:

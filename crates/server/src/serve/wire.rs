@@ -186,7 +186,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
 
     let (history, cut_off) = FileHistory::open(&config.data_dir)?;
     let history = Arc::new(history);
-    interrupted::close(&*history, &store, cut_off).await?;
+    interrupted::close(&*history, &store, cut_off).await;
     let calls = CallRegistry::default();
     let connect = ConnectService::open(
         Arc::new(SqliteSettings::open(&config.data_dir.join("settings.db"))?),
@@ -202,11 +202,14 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     let media = Arc::new(MediaPlane::start(&media_options(config, sip_listen.ip()), &queue)?);
     let metrics = Arc::new(Metrics::default());
     let audit = audit(config)?;
+    let flow_log = Arc::new(FlowLog::open(&config.data_dir.join("flow-logs.jsonl"))?);
     metrics.attach(Sources {
         media: media.stats().clone(),
         queue: queue.clone(),
         store: store.clone(),
         audit: audit.clone(),
+        contacts: history.clone(),
+        flow_log: flow_log.clone(),
     });
     let desk = Desk {
         connect: connect.clone(),
@@ -217,7 +220,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         sink: Arc::new(LocalSink::new(kvs.clone(), queue.clone())),
         speech: Arc::new(Speech::new(&config.speech)),
         lambda: Arc::new(Lambda::new(&config.lambda, &config.account.region)?),
-        flow_log: Arc::new(FlowLog::open(&config.data_dir.join("flow-logs.jsonl"))?),
+        flow_log,
         metrics: metrics.clone(),
         clock: clock.clone(),
         options: desk_options(config, public_address)?,
