@@ -1,5 +1,6 @@
 //! What is not enabled, or used up, takes the Error branch of the Start block; the call goes on.
 
+use anyhow::Context;
 use serde_json::json;
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -136,6 +137,31 @@ fn seed_09_10_the_call_after_the_last_stream_goes_on_without_one() -> anyhow::Re
             .map(Vec::len),
         Some(3)
     );
+    Ok(())
+}
+
+#[test]
+fn a_stream_rests_after_a_call_unless_the_account_may_have_no_more() -> anyhow::Result<()> {
+    let builder = TestServer::builder()
+        .env("TYMPAN_KVS__STREAMS_PER_ACCOUNT", 2)
+        .env("TYMPAN_CONNECT__STREAM_REST_S", 86_400);
+    let mut office = Office::open_with(builder)?;
+    office.answer(NUMBER, capture_or_say_so())?;
+    let mut streams: Vec<String> = Vec::new();
+    for nth in 1..=4 {
+        let call = captured_call(&office, NUMBER, nth)?;
+        let up = office.contacts()?.into_iter().find(|contact| contact["DisconnectTimestamp"].is_null());
+        let up = up.context("the call has no contact")?;
+        let stop = json!({ "InstanceId": office.instance, "ContactId": up["ContactId"] });
+        office.desk.call("connect", "stop_contact", stop)?;
+        call.wait()?;
+        let record = office.records(nth)?.into_iter().find(|record| record["ContactId"] == up["ContactId"]);
+        streams.push(text(&record.context("no record")?["Recordings"][0]["Location"]));
+    }
+    // A consumer that follows the first record is not given the second caller.
+    assert_ne!(streams[0], streams[1]);
+    // No third stream may be created: the one that was used least recently has to do.
+    assert_eq!(streams[2..], streams[..2]);
     Ok(())
 }
 

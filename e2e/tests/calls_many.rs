@@ -20,7 +20,8 @@ fn capture(seconds: u32) -> Flow {
 
 #[test]
 fn seed_08_ten_calls_at_once_have_ten_streams_and_ten_more_never_mix() -> anyhow::Result<()> {
-    let mut office = Office::open()?;
+    // The second ten have the streams of the first at once.
+    let mut office = Office::open_with(TestServer::builder().env("TYMPAN_CONNECT__STREAM_REST_S", 0))?;
     office.answer(NUMBER, capture(3))?;
     let speeches = (0..10u32)
         .map(|nth| {

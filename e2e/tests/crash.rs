@@ -20,7 +20,11 @@ const CALLS: u32 = 3;
 
 fn server(data_dir: &std::path::Path) -> TestServerBuilder {
     // Readers at the tail of a finished stream need not wait for the next call of a test.
-    TestServer::builder().data_dir(data_dir).env("TYMPAN_KVS__GET_MEDIA_IDLE_MS", 1_000)
+    // After a restart streams rest: here the calls of the next run have those of the one before.
+    TestServer::builder()
+        .data_dir(data_dir)
+        .env("TYMPAN_KVS__GET_MEDIA_IDLE_MS", 1_000)
+        .env("TYMPAN_CONNECT__STREAM_REST_S", 0)
 }
 
 /// What peers of the server saw of one stream before its server was killed.

@@ -1,12 +1,16 @@
 //! Source: names and ARNs of real streams, and the creation times in them against the times of the calls that used
 //! them: a stream is leased to a call and used again by later ones. Other than the original, a stream is created
 //! when none is free, and a changed retention is applied at the next lease of a stream.
+//!
+//! A stream rests after a call, because consumers that follow a contact record may still read: the next call would be a
+//! stranger's. When the account may have no more streams, the one that has rested for longest is leased all the same.
 
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 use tympan_types::{ContactId, StreamArn, StreamName};
 
 /// Where an instance wants its customers' audio; see the instance's MEDIA_STREAMS storage.
@@ -94,6 +98,29 @@ pub enum LeaseError {
     Unavailable(String),
 }
 
+/// How long a stream rests between two calls.
+#[derive(Clone)]
+pub struct Rest {
+    /// So long at least, while others can be had.
+    pub time: Duration,
+    /// Monotonic time since some instant: a core has no clock of its own.
+    pub clock: Arc<dyn Fn() -> Duration + Send + Sync>,
+}
+
+impl Rest {
+    /// None: a stream is leased again at once.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self { time: Duration::ZERO, clock: Arc::new(Duration::default) }
+    }
+}
+
+impl fmt::Debug for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rest").field("time", &self.time).finish_non_exhaustive()
+    }
+}
+
 /// Leases streams to calls; clones share the state.
 ///
 /// Two calls never hold one stream: names are claimed under one lock, before anything is asked of the directory.
@@ -132,12 +159,12 @@ impl Lease {
 }
 
 impl Leases {
-    /// Leases out of this directory.
-    pub fn new(directory: Arc<dyn StreamDirectory>) -> Self {
-        Self { directory, pool: Arc::default() }
+    /// Leases out of this directory. Streams of earlier runs rest from now on: when they were used is not known.
+    pub fn new(directory: Arc<dyn StreamDirectory>, rest: Rest) -> Self {
+        Self { directory, pool: Arc::new(Mutex::new(StreamPool::new(rest))) }
     }
 
-    /// Leases a stream: the one the call has already, else one that is free, else a new one.
+    /// Leases a stream: the one the call has already, else one that has rested, else a new one, else one that is free.
     pub async fn lease(&self, spec: &LeaseSpec) -> Result<Lease, LeaseError> {
         let settings = &spec.settings;
         // Upgraded holds must be dropped outside the lock: dropping the last one takes it again.
@@ -152,21 +179,21 @@ impl Leases {
         if !is_listed {
             self.learn(settings).await?;
         }
-        if let Some(lease) = self.lease_free(spec).await? {
+        if let Some(lease) = self.lease_free(spec, Wanted::Rested).await? {
             return Ok(lease);
         }
         match self.create(spec).await {
             // Streams may have come by other ways than through here.
             Err(LeaseError::QuotaReached(message)) => {
                 self.learn(settings).await?;
-                self.lease_free(spec).await?.ok_or(LeaseError::QuotaReached(message))
+                self.lease_free(spec, Wanted::Any).await?.ok_or(LeaseError::QuotaReached(message))
             }
             other => other,
         }
     }
 
-    async fn lease_free(&self, spec: &LeaseSpec) -> Result<Option<Lease>, LeaseError> {
-        while let Some(hold) = self.claim(|pool| pool.claim_free(spec.contact, &spec.settings)) {
+    async fn lease_free(&self, spec: &LeaseSpec, wanted: Wanted) -> Result<Option<Lease>, LeaseError> {
+        while let Some(hold) = self.claim(|pool| pool.claim_free(spec.contact, &spec.settings, wanted)) {
             if let Some(lease) = self.take(hold, &spec.settings).await? {
                 return Ok(Some(lease));
             }
@@ -246,8 +273,11 @@ impl From<DirectoryError> for LeaseError {
 }
 
 /// Which streams are leased to which contact, and which are free. Pure state.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct StreamPool {
+    rest: Rest,
+    /// By the clock of `rest`.
+    opened_at: Duration,
     groups: BTreeMap<Group, Streams>,
     leased: BTreeSet<StreamName>,
     holds: BTreeMap<ContactId, Vec<Weak<Hold>>>,
@@ -265,7 +295,20 @@ struct Streams {
     /// Whether the directory was asked for streams of earlier runs.
     listed: bool,
     /// Free ones; the one that has been free for longest comes first.
-    free: VecDeque<StreamName>,
+    free: VecDeque<Free>,
+}
+
+#[derive(Debug)]
+struct Free {
+    name: StreamName,
+    since: Duration,
+}
+
+/// Which of the free streams will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Rested,
+    Any,
 }
 
 struct Claim {
@@ -275,6 +318,16 @@ struct Claim {
 }
 
 impl StreamPool {
+    fn new(rest: Rest) -> Self {
+        Self {
+            opened_at: (rest.clock)(),
+            rest,
+            groups: BTreeMap::new(),
+            leased: BTreeSet::new(),
+            holds: BTreeMap::new(),
+        }
+    }
+
     /// How many streams are leased.
     pub fn leased(&self) -> usize {
         self.leased.len()
@@ -293,17 +346,21 @@ impl StreamPool {
             // Another instance's alias may begin like ours: what follows the prefix must be the UUID and no more.
             let uuid = name.as_str().strip_prefix(&settings.name_prefix);
             let is_ours = uuid.is_some_and(|uuid| uuid.len() == 36 && uuid::Uuid::try_parse(uuid).is_ok());
-            if is_ours && !self.leased.contains(&name) && !streams.free.contains(&name) {
-                streams.free.push_back(name);
+            let is_known = self.leased.contains(&name) || streams.free.iter().any(|free| free.name == name);
+            if is_ours && !is_known {
+                // No stream that was used since is older.
+                streams.free.push_front(Free { name, since: self.opened_at });
             }
         }
     }
 
-    fn claim_free(&mut self, contact: ContactId, settings: &StreamSettings) -> Option<Claim> {
+    fn claim_free(&mut self, contact: ContactId, settings: &StreamSettings, wanted: Wanted) -> Option<Claim> {
         let group = Group::of(settings);
+        let now = (self.rest.clock)();
+        let will_do = |free: &Free| wanted == Wanted::Any || now.saturating_sub(free.since) >= self.rest.time;
         let streams = self.groups.get_mut(&group)?;
         loop {
-            let name = streams.free.pop_front()?;
+            let Free { name, .. } = streams.free.pop_front_if(|free| will_do(free))?;
             // Under two keys' groups a name may be listed twice; leased once is leased.
             if self.leased.insert(name.clone()) {
                 return Some(Claim { contact, group, name });
@@ -331,7 +388,8 @@ impl StreamPool {
 
     fn release(&mut self, hold: &Hold) {
         if self.leased.remove(&hold.name) && !hold.is_forgotten() {
-            self.groups.entry(hold.group.clone()).or_default().free.push_back(hold.name.clone());
+            let free = Free { name: hold.name.clone(), since: (self.rest.clock)() };
+            self.groups.entry(hold.group.clone()).or_default().free.push_back(free);
         }
         if let Some(holds) = self.holds.get_mut(&hold.contact) {
             holds.retain(|weak| weak.strong_count() > 0);

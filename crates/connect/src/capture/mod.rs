@@ -24,8 +24,8 @@ pub use acks::{CaptureAcks, CaptureEvent};
 pub use capture::{Capture, CaptureStats};
 pub use cutter::{Anchor, Cutter, CutterSpec, CutterStats, TrackProfile, Tracks};
 pub use lease::{
-    DirectoryError, Lease, LeaseError, LeaseSpec, Leases, NewLeasedStream, PooledStream, StreamDirectory,
-    StreamPool, StreamSettings,
+    DirectoryError, Lease, LeaseError, LeaseSpec, Leases, NewLeasedStream, PooledStream, Rest,
+    StreamDirectory, StreamPool, StreamSettings,
 };
 pub use loss::{FragmentLoss, LossLedger};
 pub use open::{OpenCaptureError, OpenedCapture, open};

@@ -54,7 +54,7 @@ const REPLACEMENTS: u32 = 2;
 mod tests {
     use super::super::lease::tests::{Account, spec};
     use super::super::testing::{RecordingUpload, Scripted, now_or_never};
-    use super::super::{CaptureEvent, UploadAck, UploadAcks};
+    use super::super::{CaptureEvent, Rest, UploadAck, UploadAcks};
     use super::*;
     use async_trait::async_trait;
     use std::collections::VecDeque;
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_cannot_be_written_is_replaced() {
-        let leases = Leases::new(Account::new(9));
+        let leases = Leases::new(Account::new(9), Rest::none());
         drop(now_or_never(leases.lease(&spec(1))).unwrap());
         let sink = Moody::new(&[SinkErrorKind::StreamUnusable]);
         let mut opened = now_or_never(open(&leases, &sink, &spec(2))).ok().unwrap();
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_sink_that_is_down_is_not_asked_again_and_the_stream_stays_free() {
-        let leases = Leases::new(Account::new(1));
+        let leases = Leases::new(Account::new(1), Rest::none());
         let sink = Moody::new(&[SinkErrorKind::Unavailable]);
         let Err(OpenCaptureError::Sink(error)) = now_or_never(open(&leases, &sink, &spec(1))) else {
             panic!("it opened")

@@ -508,11 +508,19 @@ impl Default for Speech {
 }
 
 /// `[connect]`
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Connect {
+    /// How long a stream rests after a call, in seconds, unless the account may have no more.
+    pub stream_rest_s: u64,
     /// Instances that exist from the start; changes made by the API stay.
     pub instances: Vec<Instance>,
+}
+
+impl Default for Connect {
+    fn default() -> Self {
+        Self { stream_rest_s: 120, instances: Vec::new() }
+    }
 }
 
 /// `[[connect.instances]]`

@@ -25,13 +25,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tympan_connect::call::CallOptions;
-use tympan_connect::capture::{Leases, StreamDirectory, TrackProfile};
+use tympan_connect::capture::{Leases, Rest, StreamDirectory, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options};
 use tympan_kms::KeyProvider;
 use tympan_kvs::{Companded, KvsOptions, KvsService};
@@ -216,7 +216,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         history: history.clone(),
         registry: calls.clone(),
         media,
-        leases: Leases::new(leased_streams(&kvs, site)),
+        leases: Leases::new(leased_streams(&kvs, site), stream_rest(config)),
         sink: Arc::new(LocalSink::new(kvs.clone(), queue.clone())),
         speech: Arc::new(Speech::new(&config.speech)),
         lambda: Arc::new(Lambda::new(&config.lambda, &config.account.region)?),
@@ -323,6 +323,11 @@ fn leased_streams(kvs: &KvsService, site: &Site) -> Arc<dyn StreamDirectory> {
         Some(faults) => Arc::new(FaultyDirectory::new(streams, faults.clone())),
         None => streams,
     }
+}
+
+fn stream_rest(config: &Config) -> Rest {
+    let began = Instant::now();
+    Rest { time: Duration::from_secs(config.connect.stream_rest_s), clock: Arc::new(move || began.elapsed()) }
 }
 
 fn sip_addresses(config: &Config) -> anyhow::Result<(SocketAddr, Option<IpAddr>)> {
