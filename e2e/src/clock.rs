@@ -1,7 +1,7 @@
 //! A wall clock that a test sets while the server runs, as NTP or a person sets a machine's.
 
 use anyhow::{Context, ensure};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 use tympan_testkit::TestServerBuilder;
@@ -29,7 +29,14 @@ impl SteppedClock {
 
     /// The server gets this clock.
     pub fn given_to(&self, builder: TestServerBuilder) -> TestServerBuilder {
-        builder.env("LD_PRELOAD", self.library.display()).env("STEPPED_CLOCK", self.ahead.display())
+        let [(preload, library), (name, ahead)] = self.environment();
+        builder.env(preload, library).env(name, ahead)
+    }
+
+    /// The variables that give a process this clock.
+    pub fn environment(&self) -> [(&'static str, String); 2] {
+        let path = |path: &Path| path.display().to_string();
+        [("LD_PRELOAD", path(&self.library)), ("STEPPED_CLOCK", path(&self.ahead))]
     }
 
     /// From now on it is so many seconds ahead of the machine's; negative: behind.

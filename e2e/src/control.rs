@@ -9,14 +9,13 @@ use tympan_testkit::TestServer;
 /// Status and JSON of an unsigned request; `null` where the answer is no JSON.
 pub fn ask(server: &TestServer, method: &str, path: &str, body: &str) -> anyhow::Result<(u16, Value)> {
     let address = server.http().trim_start_matches("http://");
-    let mut connection = TcpStream::connect(address)?;
     let length = body.len();
-    write!(
-        connection,
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    let answer = raw(
+        server,
+        &format!(
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        ),
     )?;
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer)?;
     let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).context("no status")?;
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
     Ok((status, serde_json::from_str(body).unwrap_or_default()))
@@ -37,5 +36,14 @@ pub fn page(server: &TestServer, path: &str) -> anyhow::Result<String> {
 pub fn control(server: &TestServer, method: &str, path: &str, body: &str) -> anyhow::Result<Value> {
     let (status, answer) = ask(server, method, path, body)?;
     ensure!(status == 200, "{method} {path} {body}: {status} {answer}");
+    Ok(answer)
+}
+
+/// Sends these bytes as they are and gives all that comes back until the connection ends.
+pub fn raw(server: &TestServer, request: &str) -> anyhow::Result<String> {
+    let mut connection = TcpStream::connect(server.http().trim_start_matches("http://"))?;
+    connection.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer)?;
     Ok(answer)
 }

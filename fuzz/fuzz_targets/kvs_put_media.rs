@@ -9,13 +9,17 @@ use tympan_kvs::{AckEvent, KvsOptions, KvsService, Operation, PutMediaRequest};
 use tympan_mkv::fragment::{FragmentReader, FragmentSink};
 use tympan_store::memory::{MemoryBackend, MemoryDisk};
 use tympan_store::{Clock, Ending, MediaStore, StoreOptions};
-use tympan_types::{AccountId, Caller, Region, WallTime};
+use tympan_types::{AccountId, Caller, Mono, Region, WallTime};
 
 struct StoppedClock;
 
 impl Clock for StoppedClock {
     fn now(&self) -> WallTime {
         WallTime::from_unix_ms(1_700_000_000_000)
+    }
+
+    fn mono(&self) -> Mono {
+        Mono::default()
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 use tympan_kms::{KeyId, Keyring, KeyringOwner};
 use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
 use tympan_store::{Clock, Ending, FragmentHead, MediaStore, NewStream, StorageTier, StoreOptions, Writer};
-use tympan_types::{AccountId, ProducerTime, Region, StreamArn, StreamName, WallTime};
+use tympan_types::{AccountId, Mono, ProducerTime, Region, StreamArn, StreamName, WallTime};
 
 /// A fragment as PutMedia gives it to a store.
 pub(super) struct Payload {
@@ -66,6 +66,10 @@ struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> WallTime {
         wall_time()
+    }
+
+    fn mono(&self) -> Mono {
+        Mono::from_millis(self.now().unix_ms().unsigned_abs())
     }
 }
 

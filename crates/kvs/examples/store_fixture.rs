@@ -16,13 +16,17 @@ use tympan_kms::{KeyId, Keyring, KeyringOwner};
 use tympan_kvs::Companded;
 use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
 use tympan_store::{Clock, FragmentHead, MediaStore, NewStream, StorageTier, StoreOptions, Writer};
-use tympan_types::{AccountId, ProducerTime, Region, StreamArn, StreamName, WallTime};
+use tympan_types::{AccountId, Mono, ProducerTime, Region, StreamArn, StreamName, WallTime};
 
 struct FixtureClock(AtomicI64);
 
 impl Clock for FixtureClock {
     fn now(&self) -> WallTime {
         WallTime::from_unix_ms(self.0.load(Ordering::SeqCst))
+    }
+
+    fn mono(&self) -> Mono {
+        Mono::from_millis(self.now().unix_ms().unsigned_abs())
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tympan_store::{Stream, StreamId};
-use tympan_types::WallTime;
+use tympan_types::Mono;
 
 /// What `Status` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) struct Lifecycle {
 #[derive(Debug)]
 struct Passing {
     status: Status,
-    until: WallTime,
+    until: Mono,
     /// The stream as it was: the store knows nothing of it while it is DELETING.
     stream: Stream,
 }
@@ -51,7 +51,7 @@ impl Lifecycle {
     }
 
     /// A change of `stream` begins.
-    pub(crate) fn begin(&self, now: WallTime, stream: &Stream, status: Status) {
+    pub(crate) fn begin(&self, now: Mono, stream: &Stream, status: Status) {
         if self.delay_ms > 0 {
             let passing = Passing { status, until: now.plus_ms(self.delay_ms), stream: stream.clone() };
             self.passing(now).insert(stream.id, passing);
@@ -59,7 +59,7 @@ impl Lifecycle {
     }
 
     /// Where a stream is that the store knows.
-    pub(crate) fn status(&self, now: WallTime, stream: StreamId) -> Status {
+    pub(crate) fn status(&self, now: Mono, stream: StreamId) -> Status {
         if self.delay_ms == 0 {
             return Status::Active;
         }
@@ -67,7 +67,7 @@ impl Lifecycle {
     }
 
     /// Streams that are being deleted, of those that `wanted` wants.
-    pub(crate) fn deleting(&self, now: WallTime, wanted: impl Fn(&Stream) -> bool) -> Vec<Stream> {
+    pub(crate) fn deleting(&self, now: Mono, wanted: impl Fn(&Stream) -> bool) -> Vec<Stream> {
         if self.delay_ms == 0 {
             return Vec::new();
         }
@@ -76,7 +76,7 @@ impl Lifecycle {
         deleting.map(|passing| &passing.stream).filter(|stream| wanted(stream)).cloned().collect()
     }
 
-    fn passing(&self, now: WallTime) -> MutexGuard<'_, HashMap<StreamId, Passing>> {
+    fn passing(&self, now: Mono) -> MutexGuard<'_, HashMap<StreamId, Passing>> {
         let mut passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
         passing.retain(|_, passing| passing.until > now);
         passing

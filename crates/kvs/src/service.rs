@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
 use tympan_store::{Clock, MediaStore, Stream, StreamRef, StreamStatus};
-use tympan_types::{Caller, WallTime};
+use tympan_types::{Caller, Mono, WallTime};
 
 /// The Content-Type of GetMedia and GetMediaForFragmentList bodies.
 pub const MEDIA_CONTENT_TYPE: &str = "video/webm";
@@ -224,20 +224,20 @@ impl KvsService {
 
     /// Streams of a caller that are being deleted, of those that `wanted` wants.
     pub(crate) fn deleting_streams(&self, caller: &Caller, wanted: impl Fn(&Stream) -> bool) -> Vec<Stream> {
-        self.shared.lifecycle.deleting(self.now(), |stream| {
+        self.shared.lifecycle.deleting(self.mono(), |stream| {
             (stream.arn.account(), stream.arn.region()) == (&caller.account, &caller.region) && wanted(stream)
         })
     }
 
     /// The status of a stream that the store knows.
     pub(crate) fn status(&self, stream: &Stream) -> Status {
-        if self.in_process { Status::Active } else { self.shared.lifecycle.status(self.now(), stream.id) }
+        if self.in_process { Status::Active } else { self.shared.lifecycle.status(self.mono(), stream.id) }
     }
 
     /// A change of a stream was made; it is told for a while.
     pub(crate) fn passes_through(&self, stream: &Stream, status: Status) {
         if !self.in_process {
-            self.shared.lifecycle.begin(self.now(), stream, status);
+            self.shared.lifecycle.begin(self.mono(), stream, status);
         }
     }
 
@@ -259,6 +259,10 @@ impl KvsService {
 
     pub(crate) fn meters(&self) -> &CallMeters {
         &self.shared.meters
+    }
+
+    fn mono(&self) -> Mono {
+        self.shared.options.clock.mono()
     }
 
     pub(crate) fn now(&self) -> WallTime {

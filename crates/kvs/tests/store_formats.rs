@@ -17,7 +17,7 @@ use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions, RecoveryReport};
 use tympan_store::{
     Clock, Fragment, FragmentHead, MediaStore, ReadEvent, Start, StoreOptions, Stream, StreamRef, TimeAxis,
 };
-use tympan_types::{AccountId, FragmentNumber, ProducerTime, Region, StreamName, WallTime};
+use tympan_types::{AccountId, FragmentNumber, Mono, ProducerTime, Region, StreamName, WallTime};
 
 /// An hour after the fixtures were made, by their own clock.
 struct LaterClock;
@@ -25,6 +25,10 @@ struct LaterClock;
 impl Clock for LaterClock {
     fn now(&self) -> WallTime {
         WallTime::from_unix_ms(BEGIN_MS + 3_600_000)
+    }
+
+    fn mono(&self) -> Mono {
+        Mono::default()
     }
 }
 

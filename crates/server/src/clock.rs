@@ -1,14 +1,14 @@
-//! The one place that reads the wall clock.
+//! The one place that reads the wall clock, and the monotonic one for the store.
 //!
 //! Three clocks, one source. [`SystemClock`] is the machine's: what clients sign by, and what requests to others are
 //! signed with. [`ServiceClock`] is what the services see: fragments are stamped with it, retention and sessions end by
 //! it, and under `--dev` it can be put ahead. [`CallClock`] is the service clock as it was when a call began, and
 //! monotonic from there on: a call that is up keeps its pace, whoever sets whichever clock.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-use tympan_types::WallTime;
+use tympan_types::{Mono, WallTime};
 
 /// The machine's wall clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,6 +20,13 @@ impl SystemClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         WallTime::from_unix_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
+}
+
+/// The monotonic clock, from the first time that the process asks for it.
+fn mono_now() -> Mono {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    let since = BEGAN.get_or_init(Instant::now).elapsed();
+    Mono::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// The clock of the services: the machine's, put ahead by what the emulator was told. Clones are the same clock.
@@ -59,6 +66,14 @@ impl ServiceClock {
 impl tympan_store::Clock for ServiceClock {
     fn now(&self) -> WallTime {
         self.wall_now()
+    }
+
+    fn mono(&self) -> Mono {
+        mono_now()
+    }
+
+    fn put_ahead_ms(&self) -> i64 {
+        self.ahead_ms()
     }
 }
 

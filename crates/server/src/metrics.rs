@@ -201,6 +201,12 @@ impl Metrics {
             "Durable fragments that are in no chunk yet",
             store.fragments_in_journal,
         );
+        let doubt = sources.store.clock_doubt().map_or(0, |doubt| doubt.ahead_ms.unsigned_abs() / 1_000);
+        gauge(
+            "store_clock_doubt_seconds",
+            "How far the clock is ahead of what the store believes; 0 when it is believed",
+            doubt,
+        );
         gauge(
             "store_scrub_damaged",
             "Damage that the newest pass of the scrub has found",

@@ -53,7 +53,7 @@ pub trait Backend: Send + Sync + 'static {
     /// A range of a chunk's bytes; `None` if the chunk is gone.
     fn read_chunk(&self, chunk: &ChunkRow, offset: u32, length: u32) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Removes chunks of which every fragment has expired, and bytes that nothing refers to any more.
+    /// Removes chunks of which every fragment has expired by `now`, and bytes that nothing refers to any more.
     fn expire(&self, now: WallTime) -> Result<ExpireReport, StoreError>;
 
     // ---- streams
@@ -123,6 +123,12 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Adds a wrapped data key. `false` if the number is taken: another session was faster.
     fn add_key(&self, stream: StreamId, key: &KeyRow) -> Result<bool, StoreError>;
+
+    /// Remembers a time that has come, durably enough to be found by most later openings.
+    fn remember_time(&self, time: WallTime) -> Result<(), StoreError>;
+
+    /// The time that was remembered last; where there is none, the newest that rows and recovered records tell of.
+    fn last_time(&self) -> Result<Option<WallTime>, StoreError>;
 
     /// Ends this instance; another may open the same data afterwards.
     fn close(&self);

@@ -26,7 +26,7 @@ const HOUR_MS: i64 = 3_600_000;
 /// # Panics
 /// When a promise is broken.
 pub fn check(fresh: &mut dyn FnMut() -> Open) {
-    let checks: [fn(&Open); 9] = [
+    let checks: [fn(&Open); 10] = [
         committed_records_are_read_back_and_survive_a_restart,
         released_records_may_go_but_never_come_back_once_chunked,
         chunks_are_found_by_number_and_by_time,
@@ -36,6 +36,7 @@ pub fn check(fresh: &mut dyn FnMut() -> Open) {
         numbers_are_never_reserved_twice,
         a_deleted_stream_leaves_no_key_and_no_fragment,
         retention_removes_what_has_expired_and_only_that,
+        the_last_time_is_that_of_rows_and_records_until_one_is_remembered,
     ];
     for check in checks {
         check(&fresh());
@@ -300,6 +301,25 @@ pub fn retention_removes_what_has_expired_and_only_that(open: &Open) {
     assert_eq!(backend.expire(second_expires).expect("expire").chunks_expired, 0);
     backend.set_retention(stream.id, None, 0, second_expires).expect("retention");
     assert_eq!(backend.expire(second_expires).expect("expire").chunks_expired, 1);
+}
+
+/// What the clock is compared with at an opening.
+pub fn the_last_time_is_that_of_rows_and_records_until_one_is_remembered(open: &Open) {
+    let backend = open();
+    assert_eq!(backend.last_time(), Ok(None));
+    let stream = stream("s");
+    backend.create_stream(&stream, None).expect("create");
+    assert_eq!(backend.last_time(), Ok(Some(NOW)), "the stream was created then");
+    let located = commit(&*backend, stream.id, 1..=2);
+    close(backend);
+    let backend = open();
+    let newest = located[1].meta.server.unix_ms();
+    assert!(newest > NOW.unix_ms());
+    assert_eq!(backend.last_time(), Ok(Some(WallTime::from_unix_ms(newest))), "a record was committed then");
+    // An earlier one counts too: the records may have come while the clock was wrong.
+    backend.remember_time(NOW).expect("remember");
+    close(backend);
+    assert_eq!(open().last_time(), Ok(Some(NOW)));
 }
 
 pub(crate) fn stream(name: &str) -> Stream {

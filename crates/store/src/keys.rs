@@ -7,7 +7,7 @@ use crate::{KeyRow, StoreError, Stream, StreamId, StreamKey};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tympan_kms::{DataKey, EncryptionContext, KeyId, KeyProvider, KmsError};
-use tympan_types::{StreamArn, WallTime};
+use tympan_types::{Mono, StreamArn};
 
 pub(crate) struct KeyCache {
     provider: Arc<dyn KeyProvider>,
@@ -16,7 +16,7 @@ pub(crate) struct KeyCache {
 
 struct Opened {
     key: Arc<DataKey>,
-    at: WallTime,
+    at: Mono,
 }
 
 impl KeyCache {
@@ -35,14 +35,7 @@ impl KeyCache {
         self.opened().retain(|(owner, _), _| *owner != stream);
     }
 
-    fn remember(
-        &self,
-        stream: StreamId,
-        number: u32,
-        key: DataKey,
-        now: WallTime,
-        limit: usize,
-    ) -> Arc<DataKey> {
+    fn remember(&self, stream: StreamId, number: u32, key: DataKey, now: Mono, limit: usize) -> Arc<DataKey> {
         let key = Arc::new(key);
         let mut opened = self.opened();
         if opened.len() >= limit
@@ -68,9 +61,9 @@ impl Core {
         let id = stream.id;
         loop {
             let newest = self.blocking(move |core| core.backend.keys(id)).await?.pop();
-            let now = self.clock.now();
+            let now = self.now();
             if let Some(row) = &newest
-                && now.ms_since(row.created) < self.options.key_rotation_ms
+                && now.wall.ms_since(row.created) < self.options.key_rotation_ms
             {
                 return Ok((row.number, self.open_key(stream, row).await?));
             }
@@ -85,9 +78,9 @@ impl Core {
                 }
                 Err(refusal) => return Err(refusal.into()),
             };
-            let row = KeyRow { number, wrapped, created: now };
+            let row = KeyRow { number, wrapped, created: now.wall };
             if self.blocking(move |core| core.backend.add_key(id, &row)).await? {
-                let key = self.keys.remember(id, number, key, now, self.options.key_cache_entries);
+                let key = self.keys.remember(id, number, key, now.mono, self.options.key_cache_entries);
                 return Ok((number, key));
             }
         }
@@ -146,7 +139,7 @@ impl Core {
     async fn open_key(&self, stream: &Stream, row: &KeyRow) -> Result<Arc<DataKey>, StoreError> {
         match self.keys.provider.unwrap(&row.wrapped, &context_of(stream)).await {
             Ok(key) => {
-                let (now, limit) = (self.clock.now(), self.options.key_cache_entries);
+                let (now, limit) = (self.clock.mono(), self.options.key_cache_entries);
                 Ok(self.keys.remember(stream.id, row.number, key, now, limit))
             }
             // Nobody says that the key may not be used; nobody can.
@@ -166,9 +159,9 @@ impl Core {
 
     /// An opened key that is young enough to be used without asking.
     fn trusted_key(&self, stream: StreamId, number: u32) -> Option<Arc<DataKey>> {
-        let trusted_from = self.clock.now().plus_ms(-self.options.key_cache_ms);
-        let opened = self.keys.opened();
-        opened.get(&(stream, number)).filter(|entry| entry.at > trusted_from).map(|entry| entry.key.clone())
+        let (now, opened) = (self.clock.mono(), self.keys.opened());
+        let young = |entry: &&Opened| now.ms_since(entry.at) < self.options.key_cache_ms;
+        opened.get(&(stream, number)).filter(young).map(|entry| entry.key.clone())
     }
 }
 

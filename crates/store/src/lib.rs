@@ -12,6 +12,7 @@
 //! Matroska. Formats, invariants and the place of every fsync: `docs/storage.md`.
 
 mod backend;
+mod clock_trust;
 mod codec;
 mod committer;
 pub mod conformance;
@@ -33,12 +34,14 @@ mod store;
 mod stream_cell;
 mod stream_rules;
 mod tail;
+mod timekeeper;
 mod writer;
 
 pub use backend::{
     Backend, ChunkPart, ChunkRow, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Reservation,
     SEQUENCE_BLOCK, StreamKey, StreamPage, StreamRow,
 };
+pub use clock_trust::ClockDoubt;
 pub use codec::BodyCodec;
 pub use error::{ErrorKind, StoreError};
 pub use model::{

@@ -4,14 +4,29 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::fmt;
 use tympan_types::{
-    AccountId, FragmentNumber, ProducerTime, Region, ServerTime, StreamArn, StreamName, WallTime,
+    AccountId, FragmentNumber, Mono, ProducerTime, Region, ServerTime, StreamArn, StreamName, WallTime,
 };
 use uuid::Uuid;
 
-/// Where the store learns the time of day. The server supplies the system's; tests supply their own.
+/// Where the store learns the time. The server supplies the system's clocks; tests supply their own.
 pub trait Clock: Send + Sync + 'static {
-    /// The time now.
+    /// The time of day: what fragments are stamped with and expire by.
     fn now(&self) -> WallTime;
+
+    /// The monotonic clock: what lasts is measured with it.
+    fn mono(&self) -> Mono;
+
+    /// How far a person has put the time of day ahead on purpose: of that there is no doubt.
+    fn put_ahead_ms(&self) -> i64 {
+        0
+    }
+}
+
+/// One look at both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    pub(crate) wall: WallTime,
+    pub(crate) mono: Mono,
 }
 
 /// One generation of a stream: a stream that is deleted and created again has another id.

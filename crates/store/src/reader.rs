@@ -51,7 +51,7 @@ impl Reader {
                 return Ok(ReadEvent::Stored(opened?.into_fragment(self.core.codec())?));
             }
             let step = std::future::poll_fn(|cx| {
-                let now = self.core.clock.now();
+                let now = self.core.now();
                 let mut tail = self.cell.tail();
                 let step = tail.next(&mut self.place, now, &self.core.options);
                 self.at_tail = matches!(step, Step::Wait);

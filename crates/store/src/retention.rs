@@ -1,5 +1,6 @@
 //! Retention: a fragment expires when its server time plus its stream's retention has come. From that instant it is
-//! not served, listed or found; the sweep removes its bytes soon afterwards.
+//! not served, listed or found; the sweep removes its bytes soon afterwards, unless the clock that says so is in doubt
+//! ([`ClockDoubt`](crate::ClockDoubt)).
 
 use crate::StoreError;
 use crate::keeper::release;
@@ -20,14 +21,14 @@ pub struct SweepReport {
 impl Core {
     pub(crate) fn sweep(&self) -> Result<SweepReport, StoreError> {
         let _alone = self.keeper.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.clock.now();
+        let now = self.removing_now();
         let mut fragments_dropped = 0;
         for cell in self.loaded_cells() {
             let expired = cell.tail().expire(now, &self.options);
             fragments_dropped += expired.len() as u64;
             release(&*self.backend, &expired);
         }
-        let report = self.backend.expire(now)?;
+        let report = self.backend.expire(now.wall)?;
         Ok(SweepReport {
             fragments_dropped,
             chunks_expired: report.chunks_expired,

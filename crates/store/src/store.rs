@@ -4,17 +4,18 @@ use crate::keys::KeyCache;
 use crate::scrub::ScrubCounts;
 use crate::stream_cell::StreamCell;
 use crate::tail::Tail;
+use crate::timekeeper::Timekeeper;
 use crate::{
-    Backend, Clock, Fragment, FragmentMeta, NewStream, Reader, Start, StorageTier, StoreError, StoreOptions,
-    Stream, StreamId, StreamKey, StreamPage, StreamRef, StreamRow, StreamStatus, SweepReport, TimeAxis,
-    Writer, history,
+    Backend, Clock, ClockDoubt, Fragment, FragmentMeta, NewStream, Reader, Start, StorageTier, StoreError,
+    StoreOptions, Stream, StreamId, StreamKey, StreamPage, StreamRef, StreamRow, StreamStatus, SweepReport,
+    TimeAxis, Writer, history,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use tympan_kms::KeyProvider;
-use tympan_types::{AccountId, FragmentNumber, Region, ServerTime, StreamName, WallTime};
+use tympan_types::{AccountId, FragmentNumber, Mono, Region, ServerTime, StreamName, WallTime};
 
 /// The store. Cheap to clone; the last clone that is dropped shuts it down.
 #[derive(Clone)]
@@ -35,6 +36,7 @@ pub(crate) struct Core {
     pub(crate) queue: CommitQueue,
     pub(crate) keeper: Keeper,
     pub(crate) scrubs: ScrubCounts,
+    pub(crate) timekeeper: Timekeeper,
     cells: Mutex<HashMap<StreamId, Arc<StreamCell>>>,
     shut: AtomicBool,
 }
@@ -83,12 +85,14 @@ impl MediaStore {
         clock: Arc<dyn Clock>,
         options: StoreOptions,
     ) -> Result<Self, StoreError> {
+        let timekeeper = Timekeeper::open(&*backend, &*clock)?;
         let core = Arc::new(Core {
             keys: KeyCache::new(keys),
             clock,
             queue: CommitQueue::new(options.commit_queue_bytes),
             keeper: Keeper::default(),
             scrubs: ScrubCounts::default(),
+            timekeeper,
             cells: Mutex::default(),
             shut: AtomicBool::new(false),
             backend,
@@ -234,7 +238,8 @@ impl MediaStore {
         version: Option<u64>,
         hours: u32,
     ) -> Result<Stream, StoreError> {
-        let now = self.core().clock.now();
+        // What has expired by a clock in doubt is not gone for good.
+        let now = self.core().removing_now().wall;
         let changed =
             self.change(stream, move |backend| backend.set_retention(stream, version, hours, now)).await?;
         self.core().keeper.sweep_soon();
@@ -333,6 +338,27 @@ impl MediaStore {
         self.core().blocking(Core::sweep).await
     }
 
+    /// The time by which something that cannot be brought back may be done: [`MediaStore::now`], unless that is in doubt.
+    pub fn trusted_now(&self) -> WallTime {
+        self.core().removing_now().wall
+    }
+
+    /// Whether the clock is too far ahead of what the store has seen to be believed where it destroys something.
+    pub fn clock_doubt(&self) -> Option<ClockDoubt> {
+        self.core().clock_doubt()
+    }
+
+    /// A person says that the clock is right: what has expired by it is removed with the next sweep.
+    pub fn confirm_clock(&self) {
+        self.core().confirm_clock();
+        self.core().keeper.sweep_soon();
+    }
+
+    /// The store's monotonic clock.
+    pub fn mono(&self) -> Mono {
+        self.core().clock.mono()
+    }
+
     /// The store's clock.
     pub fn now(&self) -> WallTime {
         self.core().clock.now()
@@ -392,6 +418,7 @@ impl Handle {
                 tracing::error!("a thread of the store had panicked");
             }
         }
+        self.core.keep_time();
         self.core.backend.close();
     }
 }
@@ -431,7 +458,7 @@ impl Core {
             };
         }
         let row = self.backend.stream(&StreamKey::Id(stream))?.ok_or_else(StoreError::stream_not_found)?;
-        let cell = Arc::new(StreamCell::new(stream, Tail::new(row, Vec::new())));
+        let cell = Arc::new(StreamCell::new(stream, Tail::new(row, Vec::new(), self.clock.mono())));
         cells.insert(stream, cell.clone());
         Ok(cell)
     }
@@ -456,7 +483,7 @@ impl Core {
             let Some(stream) = records.first().map(|located| located.stream) else { continue };
             match self.backend.stream(&StreamKey::Id(stream))? {
                 Some(row) => {
-                    let cell = StreamCell::new(stream, Tail::new(row, records.to_vec()));
+                    let cell = StreamCell::new(stream, Tail::new(row, records.to_vec(), self.clock.mono()));
                     cells.insert(stream, Arc::new(cell));
                 }
                 None => release(&*self.backend, records),

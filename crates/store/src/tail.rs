@@ -5,6 +5,7 @@
 //! numbers are minted here. A reader keeps its place as a number and, within a live fragment, as a count of pieces;
 //! the pieces are shared, so a thousand readers cost no copy and a slow one holds back only what it is amidst.
 
+use crate::model::Now;
 use crate::stream_rules::expires_before;
 use crate::{
     Ending, FirstMatch, FragmentHead, FragmentMeta, Located, ReadEvent, Reservation, StoreOptions, Stream,
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::Waker;
-use tympan_types::{FragmentNumber, ProducerTime, ServerTime, WallTime};
+use tympan_types::{FragmentNumber, Mono, ProducerTime, ServerTime, WallTime};
 
 /// When so few reserved sequence numbers are left, the next block is fetched in the background.
 const RESERVE_AHEAD: u64 = 500;
@@ -26,6 +27,8 @@ pub(crate) struct Tail {
     chunked_through: FragmentNumber,
     /// Durable, in the journal, not yet in a chunk.
     hot: VecDeque<Located>,
+    /// Since when the oldest of them, or an older one, has waited for a chunk.
+    hot_since: Mono,
     /// In memory: open, waiting for the disk, kept for live readers, or still being followed.
     live: VecDeque<Live>,
     kept_bytes: u64,
@@ -46,6 +49,7 @@ struct Live {
     number: FragmentNumber,
     producer: ProducerTime,
     server: ServerTime,
+    begun: Mono,
     head: Bytes,
     bodies: Vec<Bytes>,
     body_bytes: u64,
@@ -121,7 +125,7 @@ pub(crate) enum Refusal {
 
 impl Tail {
     /// The tail of a stream about which the catalogue says `row` and of which the journal holds `hot`, ascending.
-    pub(crate) fn new(row: StreamRow, hot: Vec<Located>) -> Self {
+    pub(crate) fn new(row: StreamRow, hot: Vec<Located>, now: Mono) -> Self {
         let newest_server =
             hot.last().map_or(row.newest_server, |last| last.meta.server.max(row.newest_server));
         Self {
@@ -129,6 +133,7 @@ impl Tail {
             expired_through: row.expired_through,
             chunked_through: row.chunked_through,
             hot: hot.into(),
+            hot_since: now,
             live: VecDeque::new(),
             kept_bytes: 0,
             // What is reserved belonged to earlier sessions; this process reserves its own.
@@ -195,7 +200,7 @@ impl Tail {
     /// Mints a number and shows the fragment to readers.
     pub(crate) fn begin(
         &mut self,
-        now: WallTime,
+        now: Now,
         low28: u32,
         head: FragmentHead,
     ) -> Result<FragmentNumber, Refusal> {
@@ -206,7 +211,7 @@ impl Tail {
             return Err(Refusal::NoSequence);
         }
         // Never backwards, and never where a fragment would be born expired.
-        let server = ServerTime::from(now).max(self.newest_server).max(self.expired_through.plus_ms(1));
+        let server = ServerTime::from(now.wall).max(self.newest_server).max(self.expired_through.plus_ms(1));
         let number = FragmentNumber::new(self.next_sequence, server, low28);
         self.next_sequence += 1;
         self.newest_server = server;
@@ -214,6 +219,7 @@ impl Tail {
             number,
             producer: head.producer,
             server,
+            begun: now.mono,
             head: head.head,
             bodies: Vec::new(),
             body_bytes: 0,
@@ -263,9 +269,13 @@ impl Tail {
 
     /// The disk has it. `false` if the stream is gone and the record is nobody's.
     pub(crate) fn durable(&mut self, located: Located) -> bool {
+        let begun = self.live_mut(located.meta.number).map(|live| live.begun);
         self.settle(located.meta.number);
         if self.deleted {
             return false;
+        }
+        if self.hot.is_empty() {
+            self.hot_since = begun.unwrap_or(self.hot_since);
         }
         // Two sessions may overlap and their records reach the disk the other way round.
         let at = self.hot.partition_point(|other| other.meta.number < located.meta.number);
@@ -339,7 +349,7 @@ impl Tail {
     }
 
     /// What the reader at `place` does next.
-    pub(crate) fn next(&mut self, place: &mut Place, now: WallTime, options: &StoreOptions) -> Step {
+    pub(crate) fn next(&mut self, place: &mut Place, now: Now, options: &StoreOptions) -> Step {
         if self.deleted {
             return Step::Event(ReadEvent::Deleted);
         }
@@ -349,14 +359,14 @@ impl Tail {
         if place.after < self.chunked_through {
             return Step::Chunks(self.chunked_through);
         }
-        let hot = self.first_hot(place, now);
+        let hot = self.first_hot(place, now.wall);
         let live = self.first_live(place, now, options);
         match (hot, live) {
             (Some(at), live)
                 if live.is_none_or(|live| self.hot[at].meta.number <= self.live[live].number) =>
             {
                 let before = live.map(|live| self.live[live].number);
-                Step::Journal(self.hot_run(at, before, now, options.read_ahead_bytes))
+                Step::Journal(self.hot_run(at, before, now.wall, options.read_ahead_bytes))
             }
             (_, Some(at)) => Step::Event(self.begin_following(place, at)),
             _ if place.delivered && self.is_finished() && place.ending_told != Some(self.endings) => {
@@ -395,13 +405,12 @@ impl Tail {
         self.hot.range(begin..).position(wanted).map(|at| begin + at)
     }
 
-    fn first_live(&self, place: &Place, now: WallTime, options: &StoreOptions) -> Option<usize> {
-        let kept_from = ServerTime::from(now).plus_ms(-options.live_buffer_ms);
+    fn first_live(&self, place: &Place, now: Now, options: &StoreOptions) -> Option<usize> {
         let begin = self.live.partition_point(|live| live.number <= place.after);
         let wanted = |live: &Live| match live.state {
-            LiveState::Open => live.may_reach(place.seek, now),
+            LiveState::Open => live.may_reach(place.seek, now.mono),
             LiveState::Committing(meta) => place.seek.wants(&meta),
-            LiveState::Kept(meta) => meta.server > kept_from && place.seek.wants(&meta),
+            LiveState::Kept(meta) => !live.is_over(now.mono, options) && place.seek.wants(&meta),
             LiveState::Settled(_) | LiveState::Abandoned => false,
         };
         self.live.range(begin..).position(wanted).map(|at| begin + at)
@@ -492,7 +501,7 @@ impl Tail {
     /// The records that should become a chunk now, if any.
     ///
     /// Never one whose number is above that of an undecided fragment: a chunk retires all numbers up to its last one.
-    pub(crate) fn chunk_due(&self, now: WallTime, options: &StoreOptions) -> Option<Vec<Located>> {
+    pub(crate) fn chunk_due(&self, now: Mono, options: &StoreOptions) -> Option<Vec<Located>> {
         let undecided = self
             .live
             .iter()
@@ -501,7 +510,6 @@ impl Tail {
         let eligible = undecided.map_or(self.hot.len(), |undecided| {
             self.hot.partition_point(|located| located.meta.number < undecided)
         });
-        let oldest = self.hot.range(..eligible).next()?;
         let mut bytes = 0;
         let within = |located: &&Located| {
             let fits = bytes < options.chunk_bytes;
@@ -510,24 +518,24 @@ impl Tail {
         };
         let run: Vec<Located> = self.hot.range(..eligible).take_while(within).copied().collect();
         let full = bytes >= options.chunk_bytes;
-        let old = ServerTime::from(now).ms_since(oldest.meta.server) >= options.chunk_age_ms;
+        let old = now.ms_since(self.hot_since) >= options.chunk_age_ms;
         let over = self.writers == 0 && undecided.is_none();
-        (!self.deleted && (full || old || over)).then_some(run)
+        (!self.deleted && !run.is_empty() && (full || old || over)).then_some(run)
     }
 
     /// A chunk holds everything up to this number. Returns the places that the journal may give up.
-    pub(crate) fn chunked(&mut self, through: FragmentNumber) -> Vec<Located> {
+    pub(crate) fn chunked(&mut self, through: FragmentNumber, now: Mono) -> Vec<Located> {
+        self.hot_since = now;
         self.chunked_through = self.chunked_through.max(through);
         let count = self.hot.partition_point(|located| located.meta.number <= through);
         self.hot.drain(..count).collect()
     }
 
     /// Drops what has expired. Returns the places that the journal may give up.
-    pub(crate) fn expire(&mut self, now: WallTime, options: &StoreOptions) -> Vec<Located> {
-        let kept_from = ServerTime::from(now).plus_ms(-options.live_buffer_ms);
+    pub(crate) fn expire(&mut self, now: Now, options: &StoreOptions) -> Vec<Located> {
         let mut at = 0;
         while let Some(live) = self.live.get(at)
-            && (live.server <= kept_from || self.kept_bytes > options.live_buffer_bytes)
+            && (live.is_over(now.mono, options) || self.kept_bytes > options.live_buffer_bytes)
         {
             match live.state {
                 LiveState::Kept(meta) if live.followers == 0 => {
@@ -538,7 +546,7 @@ impl Tail {
                 _ => at += 1,
             }
         }
-        let expired = self.expired_through(now);
+        let expired = self.expired_through(now.wall);
         // Server times rise with numbers, so what has expired is at the front.
         let count = self.hot.partition_point(|located| located.meta.server <= expired);
         self.hot.drain(..count).collect()
@@ -608,14 +616,18 @@ impl Place {
 
 impl Live {
     /// Whether an open fragment, whose end is not known yet, may be the one that is sought: it reaches to now.
-    fn may_reach(&self, seek: FirstMatch, now: WallTime) -> bool {
+    fn may_reach(&self, seek: FirstMatch, now: Mono) -> bool {
         let FirstMatch::Reaching { axis, at_ms } = seek else { return true };
         let start_ms = match axis {
             TimeAxis::Producer => self.producer.unix_ms(),
             TimeAxis::Server => self.server.unix_ms(),
         };
-        let lasted_ms = ServerTime::from(now).ms_since(self.server).max(0);
-        start_ms.saturating_add(lasted_ms) >= at_ms
+        start_ms.saturating_add(now.ms_since(self.begun)) >= at_ms
+    }
+
+    /// Whether its time in memory is over, where it is there for live readers only.
+    fn is_over(&self, now: Mono, options: &StoreOptions) -> bool {
+        now.ms_since(self.begun) >= options.live_buffer_ms
     }
 }
 

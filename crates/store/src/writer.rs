@@ -55,7 +55,7 @@ impl Writer {
         }
         let low28 = Uuid::new_v4().as_fields().0;
         let number = loop {
-            let now = self.core.clock.now();
+            let now = self.core.now();
             let mut tail = self.cell.tail();
             match tail.begin(now, low28, head.clone()) {
                 Ok(number) => {

@@ -18,7 +18,7 @@ use support::*;
 use tympan_kms::{Keyring, KeyringOwner};
 use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions, RecoveryReport};
 use tympan_store::{Clock, Ending, MediaStore, ReadEvent, Start, StoreOptions, StreamRef, TimeAxis};
-use tympan_types::{AccountId, FragmentNumber, Region, StreamName, WallTime};
+use tympan_types::{AccountId, FragmentNumber, Mono, Region, StreamName, WallTime};
 
 const CHILD: &str = "TYMPAN_STORE_KILL_CHILD";
 const PRODUCERS: usize = 4;
@@ -30,6 +30,11 @@ impl Clock for SystemClock {
     fn now(&self) -> WallTime {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         WallTime::from_unix_ms(since.as_millis() as i64)
+    }
+
+    fn mono(&self) -> Mono {
+        // This machine's clock is set by nobody while the test runs.
+        Mono::from_millis(self.now().unix_ms().unsigned_abs())
     }
 }
 

@@ -10,7 +10,7 @@ use tympan_kms::Keyring;
 use tympan_kvs::{AckEvent, KvsOptions, KvsService, Operation, PutMediaRequest, PutMediaSession};
 use tympan_store::memory::{MemoryBackend, MemoryDisk};
 use tympan_store::{Clock, Ending, MediaStore, StoreOptions};
-use tympan_types::{AccountId, Caller, Region, WallTime};
+use tympan_types::{AccountId, Caller, Mono, Region, WallTime};
 
 /// A clock that stands still: what depends on the time is the same each time.
 struct StoppedClock;
@@ -18,6 +18,10 @@ struct StoppedClock;
 impl Clock for StoppedClock {
     fn now(&self) -> WallTime {
         WallTime::from_unix_ms(1_700_000_000_000)
+    }
+
+    fn mono(&self) -> Mono {
+        Mono::default()
     }
 }
 

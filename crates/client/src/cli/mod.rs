@@ -18,7 +18,7 @@ pub use streams::{StreamsVerb, run as run_streams};
 
 use crate::kms::Kms;
 use crate::kvs::Kvs;
-use crate::{Backups, ClientError, Contacts, Endpoint, Exit, HttpClient, Identity};
+use crate::{Backups, ClientError, Contacts, Endpoint, Exit, Expiry, HttpClient, Identity};
 use std::process::ExitCode;
 
 /// What a client can be asked to do.
@@ -121,6 +121,14 @@ impl Global {
 
     fn kms(&self) -> Result<Kms, ClientError> {
         self.http().map(|(http, endpoint)| Kms::new(http, endpoint))
+    }
+
+    /// The expiry of media on the server that is meant.
+    ///
+    /// # Errors
+    /// No credentials, or an endpoint that is none.
+    pub fn expiry(&self) -> Result<Expiry, ClientError> {
+        self.http().map(|(http, endpoint)| Expiry::new(http, endpoint))
     }
 
     /// The backups of the server that is meant.

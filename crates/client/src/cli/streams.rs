@@ -2,7 +2,7 @@ use super::table::{harmless, table};
 use super::{Global, terminal, time_argument};
 use crate::http::wall_now;
 use crate::kvs::{FragmentInfo, FragmentRange, StreamInfo, StreamRef};
-use crate::{ClientError, Exit};
+use crate::{ClientError, Exit, ExpiryStatus};
 use tympan_types::{ServerTime, WallTime};
 
 /// What follows `tympan streams` and asks a server.
@@ -18,6 +18,16 @@ pub enum StreamsVerb {
     Show {
         /// Its name or ARN
         stream: StreamRef,
+    },
+    /// Say whether what has expired is removed, or stays because the server's clock is in doubt
+    #[command(
+        after_long_help = "A clock that is more than an hour ahead of what the store has seen is not believed where it would remove media or
+destroy keys: it has to run steadily for an hour first, or a person says that it is right."
+    )]
+    Expire {
+        /// The server's clock is right: remove what has expired by it
+        #[arg(long)]
+        confirm_clock: bool,
     },
     /// List the fragments that a stream keeps
     #[command(after_long_help = "Example:
@@ -43,6 +53,15 @@ Times are RFC 3339 or epoch seconds, and compared with the time at which a fragm
 pub async fn run(verb: StreamsVerb, global: &Global) -> Result<Exit, ClientError> {
     let kvs = global.kvs()?;
     match verb {
+        StreamsVerb::Expire { confirm_clock } => {
+            let expiry = global.expiry()?;
+            let status = if confirm_clock { expiry.confirm_clock().await? } else { expiry.status().await? };
+            if global.json {
+                terminal::print_json(&status)?;
+            } else {
+                terminal::print(&tell_expiry(&status))?;
+            }
+        }
         StreamsVerb::Ls { prefix } => {
             let streams = kvs.list_streams(prefix.as_deref()).await?;
             if global.json {
@@ -88,6 +107,17 @@ pub async fn run(verb: StreamsVerb, global: &Global) -> Result<Exit, ClientError
         }
     }
     Ok(Exit::Ok)
+}
+
+fn tell_expiry(status: &ExpiryStatus) -> String {
+    match status {
+        ExpiryStatus::Running => "the server's clock is believed: what expires is removed".to_owned(),
+        ExpiryStatus::Held { now, believed, clears_in_s } => format!(
+            "held: the server's clock shows {now}, and {believed} is believed. What has expired is not served, and stays.\n\
+             Is the clock right? `tympan streams expire --confirm-clock`. Left alone and steady, it is believed in {} min.",
+            clears_in_s.div_ceil(60)
+        ),
+    }
 }
 
 fn list(streams: &[StreamInfo]) -> String {

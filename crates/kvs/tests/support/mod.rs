@@ -15,7 +15,7 @@ use tympan_kvs::{
 use tympan_mkv::write::{self, FLAG_KEYFRAME, TrackHead};
 use tympan_store::memory::{MemoryBackend, MemoryDisk};
 use tympan_store::{Clock, Ending, MediaStore, StoreOptions};
-use tympan_types::{AccountId, Caller, ProducerTime, Region, StreamName, WallTime};
+use tympan_types::{AccountId, Caller, Mono, ProducerTime, Region, StreamName, WallTime};
 
 /// When every test begins.
 pub const BEGIN_MS: i64 = 1_700_000_000_000;
@@ -32,6 +32,11 @@ impl TestClock {
 impl Clock for TestClock {
     fn now(&self) -> WallTime {
         WallTime::from_unix_ms(self.0.load(Ordering::Relaxed))
+    }
+
+    fn mono(&self) -> Mono {
+        // It is moved forward only, as time passes.
+        Mono::from_millis(self.now().unix_ms().unsigned_abs())
     }
 }
 

@@ -2,17 +2,23 @@
 
 use super::Finding;
 use super::server::Answer;
+use crate::clock::SystemClock;
 use crate::config::Config;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
+use tympan_store::embedded::last_time_of;
+use tympan_types::WallTime;
 
 const CHECK: &str = "clock";
 /// Signatures are refused beyond auth.clock_skew_s; this is when a person should look.
 const ODD: Duration = Duration::from_secs(2);
+/// The store doubts a clock that is ahead by more than this; it remembers the time every ten minutes.
+const HELD_MIN: i64 = 60 + 10;
 
 pub(super) fn examine(config: &Config, answer: &Answer) -> Vec<Finding> {
     let mut findings = vec![synchronised(ask_systemd())];
     findings.extend(against_stored(config));
+    findings.extend(against_remembered(config, SystemClock.wall_now()));
     findings.extend(against_server(config, answer));
     findings
 }
@@ -57,6 +63,21 @@ fn against_stored(config: &Config) -> Option<Finding> {
         "it was set back: the times of new fragments stand still until it has caught up, and retention waits too",
         "set the clock right: `date`, `timedatectl`",
     ))
+}
+
+/// A clock that is far ahead of the time that the store remembers removes nothing until it is believed.
+fn against_remembered(config: &Config, now: WallTime) -> Option<Finding> {
+    let seen = last_time_of(&config.data_dir)?;
+    let ahead_min = now.ms_since(seen) / 60_000;
+    (ahead_min > HELD_MIN).then(|| {
+        Finding::warning(
+            CHECK,
+            format!("it is {ahead_min} min ahead of the time that the store has seen last, {seen}"),
+            "a server that was away for so long, or whose clock is wrong, serves no expired media but removes none, and \
+             destroys no KMS key, until its clock has run steadily for an hour",
+            "is `date` right? Then wait, or say so: `tympan streams expire --confirm-clock`",
+        )
+    })
 }
 
 fn against_server(config: &Config, answer: &Answer) -> Option<Finding> {
@@ -114,5 +135,18 @@ mod tests {
         assert_eq!(against_stored(&config), None);
         file.set_modified(SystemTime::now() + Duration::from_secs(3_600)).unwrap();
         assert_eq!(against_stored(&config).unwrap().state, State::Problem);
+    }
+
+    #[test]
+    fn a_clock_far_ahead_of_what_the_store_remembers_is_told() {
+        let place = tempfile::tempdir().unwrap();
+        let config = Config { data_dir: place.path().to_owned(), ..Config::default() };
+        let seen = WallTime::from_unix_ms(1_700_000_000_000);
+        let minutes = |minutes: i64| seen.plus_ms(minutes * 60_000);
+        assert_eq!(against_remembered(&config, seen), None, "an empty folder has seen nothing");
+        std::fs::write(place.path().join("CLOCK"), "tympan-clock 1 1700000000000\n").unwrap();
+        assert_eq!(against_remembered(&config, minutes(70)), None);
+        let finding = against_remembered(&config, minutes(90)).unwrap();
+        assert!(finding.state == State::Warning && finding.what.contains("90 min"), "{finding:?}");
     }
 }

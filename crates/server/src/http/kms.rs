@@ -3,13 +3,12 @@
 use super::body::{self, Body};
 use super::gate::Ask;
 use super::respond;
-use crate::clock::ServiceClock;
 use bytes::Bytes;
 use hyper::Response;
 use hyper::http::request::Parts;
 use tympan_auth::Refusal;
 use tympan_kms::api::{CONTENT_TYPE, KmsApiError, KmsErrorCode, KmsService, Operation};
-use tympan_types::Caller;
+use tympan_types::{Caller, WallTime};
 
 /// The header that names the operation.
 const TARGET: &str = "x-amz-target";
@@ -42,10 +41,12 @@ pub(super) fn denied(refusal: &Refusal) -> Box<Response<Body>> {
 
 /// Answers one request. The service may write the keyring before it answers, so it runs where it may block.
 ///
+/// `now` is a time that is believed where it destroys keys.
+///
 /// Without a service the keys are kept elsewhere, and whoever manages them has to ask there.
 pub(super) async fn call(
     service: Option<&KmsService>,
-    clock: &ServiceClock,
+    now: WallTime,
     caller: Caller,
     head: &Parts,
     request: Bytes,
@@ -63,7 +64,6 @@ pub(super) async fn call(
             "An operation of KMS is a POST to / with a header X-Amz-Target such as TrentService.CreateKey.",
         ));
     };
-    let now = clock.wall_now();
     let answered = tokio::task::spawn_blocking(move || service.call(now, &caller, operation, &request));
     match answered.await {
         Ok(Ok(None)) => respond::respond(200, CONTENT_TYPE, body::full(Bytes::new())),

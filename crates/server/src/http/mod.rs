@@ -9,6 +9,7 @@ mod body;
 mod connect;
 mod contacts;
 mod emulator;
+mod expiry;
 mod gate;
 mod kms;
 mod kvs;

@@ -7,7 +7,7 @@ use super::gate::{self, Ask, Gate, Peer, Visit};
 use super::listener::{Answer, Door};
 use super::request_body::RequestBody;
 use super::uploader::{Patience, Uploader};
-use super::{backup, connect, contacts, emulator, kms, kvs, respond, sts};
+use super::{backup, connect, contacts, emulator, expiry, kms, kvs, respond, sts};
 use crate::audit::Audit;
 use crate::clock::ServiceClock;
 use crate::metrics::{Asked, Metrics};
@@ -29,6 +29,7 @@ use tympan_connect::live_calls::LiveCalls;
 use tympan_connect::service::ConnectService;
 use tympan_kms::api::KmsService;
 use tympan_kvs::{KvsService, Operation};
+use tympan_store::MediaStore;
 
 /// How long a JSON body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -61,6 +62,8 @@ pub(crate) struct Services {
     pub readiness: Readiness,
     /// For `/metrics`.
     pub metrics: Arc<Metrics>,
+    /// For `/_tympan/expiry`.
+    pub store: MediaStore,
     /// For `/_tympan/backup`.
     pub backups: Backups,
 }
@@ -88,6 +91,7 @@ pub(super) struct Router {
     body_limit_bytes: usize,
     readiness: Readiness,
     metrics: Arc<Metrics>,
+    store: MediaStore,
     backups: Backups,
     shutdown: CancellationToken,
     patience: Arc<Patience>,
@@ -165,6 +169,7 @@ impl Router {
             body_limit_bytes: services.body_limit_bytes,
             readiness: services.readiness,
             metrics: services.metrics,
+            store: services.store,
             backups: services.backups,
             shutdown,
             patience: Arc::default(),
@@ -212,6 +217,14 @@ impl Router {
             let response = backup::answer(&self.backups, &head.method, &body);
             return Ok(self.gate.record(visit, &verified, &asks, response));
         }
+        if head.uri.path() == expiry::PATH {
+            let asks = [Ask::new(gate::own_action(expiry::PATH), "*")];
+            self.gate
+                .permit(visit, &verified, &asks)
+                .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
+            let response = expiry::answer(&self.store, &head.method, &body);
+            return Ok(self.gate.record(visit, &verified, &asks, response));
+        }
         let Some(known) = operation else {
             return Ok(kvs::call(&self.kvs, &verified.caller, operation, &body).await);
         };
@@ -252,7 +265,8 @@ impl Router {
         let caller = verified.caller.clone();
         let asks = kms::asks(self.kms.as_ref(), &caller, &head, &body).await?;
         self.gate.permit(visit, &verified, &asks).map_err(|refusal| kms::denied(&refusal))?;
-        let response = kms::call(self.kms.as_ref(), &self.clock, caller, &head, body).await;
+        let now = self.store.trusted_now();
+        let response = kms::call(self.kms.as_ref(), now, caller, &head, body).await;
         Ok(self.gate.record(visit, &verified, &asks, response))
     }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tympan_kms::api::KmsService;
 use tympan_kms::{KeyProvider, Keyring, KeyringOwner};
+use tympan_store::MediaStore;
 use tympan_types::{AccountId, Region};
 
 /// How often keys are looked through for deletions and rotations that are due.
@@ -22,6 +23,7 @@ pub(crate) struct Keys {
     pub(crate) provider: Arc<dyn KeyProvider>,
     /// The KMS API before the local keyring; `None` where the keys are elsewhere.
     pub(crate) service: Option<KmsService>,
+    keyring: Option<Arc<Keyring>>,
     upkeep: Option<JoinHandle<()>>,
 }
 
@@ -48,15 +50,21 @@ impl Keys {
     ) -> anyhow::Result<Self> {
         let owner = KeyringOwner { region: region.clone(), account: account.clone() };
         let keyring = Arc::new(Keyring::open(&config.keyring_dir(), owner, clock.wall_now())?);
-        let upkeep = tokio::spawn(keep_up(keyring.clone(), clock.clone()));
         let service = Some(KmsService::new(keyring.clone()));
-        Ok(Self { provider: keyring, service, upkeep: Some(upkeep) })
+        Ok(Self { provider: keyring.clone(), service, keyring: Some(keyring), upkeep: None })
     }
 
     fn external(config: &Kms, region: &Region) -> anyhow::Result<Self> {
         let provider = Arc::new(ExternalKms::new(config, region)?);
         tracing::info!(endpoint = provider.endpoint(), "the master keys are kept by an external KMS");
-        Ok(Self { provider, service: None, upkeep: None })
+        Ok(Self { provider, service: None, keyring: None, upkeep: None })
+    }
+
+    /// Destroys and rotates keys when their day has come, by the time that `store` believes: a clock that is wrong
+    /// destroys none.
+    pub(crate) fn begin_upkeep(&mut self, store: &MediaStore) {
+        let spawn = |keyring: &Arc<Keyring>| tokio::spawn(keep_up(keyring.clone(), store.clone()));
+        self.upkeep = self.keyring.as_ref().map(spawn);
     }
 }
 
@@ -69,12 +77,12 @@ impl Drop for Keys {
 }
 
 /// Destroys keys whose day has come, and rotates those whose schedule says so.
-async fn keep_up(keyring: Arc<Keyring>, clock: ServiceClock) {
+async fn keep_up(keyring: Arc<Keyring>, store: MediaStore) {
     let mut ticks = tokio::time::interval(UPKEEP);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let (keyring, now) = (keyring.clone(), clock.wall_now());
+        let (keyring, now) = (keyring.clone(), store.trusted_now());
         match tokio::task::spawn_blocking(move || keyring.upkeep(now)).await {
             Ok(Ok(done)) => {
                 for key in done.destroyed {

@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const LOCK: &str = "LOCK";
 
 /// How the files begin that a server keeps in its folder.
-const OWN: [&str; 13] = [
+const OWN: [&str; 14] = [
+    "CLOCK",
     "FORMAT",
     LOCK,
     "RESERVE",

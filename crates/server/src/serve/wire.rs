@@ -239,6 +239,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         body_limit_bytes: config.http.body_limit_bytes,
         readiness: site.readiness.clone(),
         metrics,
+        store: store.clone(),
         backups: Backups::new(backend, config.keyring_dir()),
     };
     if config.store.scrub_interval_s > 0 {
@@ -304,7 +305,7 @@ fn open_store(
     clock: &ServiceClock,
     faults: Option<&Faults>,
 ) -> anyhow::Result<Stored> {
-    let keys = Keys::open(config, account, region, clock)?;
+    let mut keys = Keys::open(config, account, region, clock)?;
     let provider: Arc<dyn KeyProvider> = match faults {
         Some(faults) => Arc::new(FaultyKeys::new(keys.provider.clone(), faults.clone())),
         None => keys.provider.clone(),
@@ -314,6 +315,7 @@ fn open_store(
     let body_codec: Option<Arc<dyn BodyCodec>> = Some(Arc::new(Companded));
     let options = StoreOptions { sweep_ms, body_codec, ..StoreOptions::default() };
     let store = MediaStore::open(backend.clone(), provider, Arc::new(clock.clone()), options)?;
+    keys.begin_upkeep(&store);
     Ok(Stored { keys, store, backend })
 }
 

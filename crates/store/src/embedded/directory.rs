@@ -67,7 +67,7 @@ pub(super) fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), StoreError
             read_range(&*file, 0, length).map_err(failed)?
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return write_format(disk, dir, &path).map_err(failed);
+            return write_whole(disk, dir, "FORMAT", FORMAT).map_err(failed);
         }
         Err(error) => return Err(failed(error)),
     };
@@ -77,7 +77,7 @@ pub(super) fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), StoreError
     }
     if UPGRADED.contains(&&text[..]) {
         tracing::info!(path = %dir.display(), from = found.trim_end(), "the data directory is upgraded");
-        return write_format(disk, dir, &path).map_err(failed);
+        return write_whole(disk, dir, "FORMAT", FORMAT).map_err(failed);
     }
     let message = format!(
         "{} has format {:?} and this program knows \"tympan-store 1\" and 2: use the program that wrote it",
@@ -88,16 +88,16 @@ pub(super) fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), StoreError
 }
 
 /// Whole or not at all: written beside, synced, renamed.
-fn write_format(disk: &dyn Disk, dir: &Path, path: &Path) -> io::Result<()> {
-    let beside = path.with_extension("new");
+pub(super) fn write_whole(disk: &dyn Disk, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let (path, beside) = (dir.join(name), dir.join(name).with_extension("new"));
     match disk.remove(&beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let file = disk.create(&beside)?;
-    file.write_all_at(FORMAT, 0)?;
+    file.write_all_at(bytes, 0)?;
     file.sync_data()?;
-    disk.rename(&beside, path)?;
+    disk.rename(&beside, &path)?;
     disk.sync_dir(dir)
 }
 

@@ -20,6 +20,7 @@ mod deletion_proof;
 mod directory;
 mod disk;
 mod journal;
+mod last_time;
 #[cfg(test)]
 mod power_cut;
 mod recovery;
@@ -35,6 +36,7 @@ pub use backup::{BackupOptions, BackupReport, Manifest, ManifestFile};
 pub use catalogue::{Deletion, add_row_checksum};
 pub use check::{CheckReport, Finding, FindingKind, Gap, JournalCheck, Progress, StreamCheck};
 pub use deletion_proof::{DeletionProof, GenerationProof, Subject, Verdict};
+pub use last_time::last_time_of;
 pub use restore::{RestoreReport, SEQUENCE_MARGIN, restore};
 
 use crate::stream_rules::sort_recovered;
@@ -47,6 +49,7 @@ use chunk_store::ChunkStore;
 use directory::Directory;
 use disk::FileDisk;
 use journal::{Journal, SegmentLimits};
+use last_time::LastTime;
 use reserve::Reserve;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -76,6 +79,7 @@ pub struct EmbeddedBackend {
     /// Holds the lock until closed.
     directory: Mutex<Option<Directory>>,
     path: PathBuf,
+    last_time: LastTime,
     /// Held while files are deleted, and shared by backups: as long as one runs, nothing that it copies goes away.
     deleting: RwLock<()>,
     catalogue: Catalogue,
@@ -119,7 +123,7 @@ impl EmbeddedBackend {
         let epoch = catalogue.epoch();
         let found = recovery::recover(&*disk, &directory.journal())?;
         let journal = Journal::new(disk.clone(), &directory.journal(), epoch, limits, &found);
-        let chunks = ChunkStore::new(disk, &directory.chunks(), epoch);
+        let chunks = ChunkStore::new(disk.clone(), &directory.chunks(), epoch);
         let whole = catalogue.damage().is_empty();
         let compared = chunks.compare(catalogue.as_far_as_it_goes(catalogue.objects())?)?;
         let mut report = RecoveryReport {
@@ -155,6 +159,7 @@ impl EmbeddedBackend {
         Ok(Self {
             directory: Mutex::new(Some(directory)),
             path: path.to_owned(),
+            last_time: LastTime::new(disk, path),
             deleting: RwLock::default(),
             catalogue,
             journal,
@@ -386,6 +391,20 @@ impl Backend for EmbeddedBackend {
 
     fn add_key(&self, stream: StreamId, key: &KeyRow) -> Result<bool, StoreError> {
         self.catalogue.add_key(stream, key)
+    }
+
+    fn remember_time(&self, time: WallTime) -> Result<(), StoreError> {
+        self.last_time.write(time).map_err(|error| StoreError::io("write the file CLOCK", &error))
+    }
+
+    fn last_time(&self) -> Result<Option<WallTime>, StoreError> {
+        if let Some(time) = self.last_time.read() {
+            return Ok(Some(time));
+        }
+        let recovered = self.recovered.lock().unwrap_or_else(PoisonError::into_inner);
+        let recovered = recovered.iter().map(|located| located.meta.server.unix_ms()).max();
+        let rows = self.catalogue.as_far_as_it_goes(self.catalogue.newest_time())?;
+        Ok(rows.max(recovered.map(WallTime::from_unix_ms)))
     }
 
     fn close(&self) {

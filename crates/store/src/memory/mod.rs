@@ -34,6 +34,7 @@ struct Contents {
     journal: BTreeMap<u64, Entry>,
     next_offset: u64,
     next_object: u64,
+    last_time: Option<WallTime>,
 }
 
 struct Chunk {
@@ -392,6 +393,20 @@ impl Backend for MemoryBackend {
             keys.sort_by_key(|key| key.number);
         }
         Ok(fresh)
+    }
+
+    fn remember_time(&self, time: WallTime) -> Result<(), StoreError> {
+        self.owned()?.last_time = Some(time);
+        Ok(())
+    }
+
+    fn last_time(&self) -> Result<Option<WallTime>, StoreError> {
+        let contents = self.owned()?;
+        let rows = contents.streams.values();
+        let rows = rows.flat_map(|row| [row.newest_server.unix_ms(), row.stream.arn.created().unix_ms()]);
+        let journal = contents.journal.values().map(|entry| entry.located.meta.server.unix_ms());
+        let newest = rows.chain(journal).max().map(WallTime::from_unix_ms);
+        Ok(contents.last_time.or(newest))
     }
 
     fn close(&self) {}

@@ -122,7 +122,7 @@ fn copy_dir(from: &Path, to: &Path) -> std::io::Result<()> {
         let target = to.join(entry.file_name());
         match entry.file_name().to_str() {
             // Four megabytes that only a full disk needs.
-            Some("RESERVE" | "LOCK") => {}
+            Some("CLOCK" | "RESERVE" | "LOCK") => {}
             _ if entry.file_type()?.is_dir() => copy_dir(&entry.path(), &target)?,
             _ => drop(std::fs::copy(entry.path(), target)?),
         }

@@ -4,6 +4,7 @@
 
 mod backup;
 mod check;
+mod clock;
 mod deletion;
 mod place;
 mod retention;

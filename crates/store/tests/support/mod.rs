@@ -6,7 +6,7 @@ use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use tympan_kms::{KeyId, Keyring};
 use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
 use tympan_store::memory::{MemoryBackend, MemoryDisk};
@@ -14,26 +14,40 @@ use tympan_store::{
     BodyCodec, Clock, FragmentHead, MediaStore, NewStream, ReadEvent, Reader, StorageTier, StoreError,
     StoreOptions, Stream, Writer,
 };
-use tympan_types::{AccountId, FragmentNumber, ProducerTime, Region, StreamArn, StreamName, WallTime};
+use tympan_types::{AccountId, FragmentNumber, Mono, ProducerTime, Region, StreamArn, StreamName, WallTime};
 
 pub(crate) const START_MS: i64 = 1_700_000_000_000;
 pub(crate) const HOUR_MS: i64 = 3_600_000;
 
-pub(crate) struct ManualClock(AtomicI64);
+pub(crate) struct ManualClock {
+    wall_ms: AtomicI64,
+    passed_ms: AtomicU64,
+}
 
 impl ManualClock {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicI64::new(START_MS)))
+        Arc::new(Self { wall_ms: AtomicI64::new(START_MS), passed_ms: AtomicU64::new(0) })
     }
 
+    /// So much time passes.
     pub(crate) fn advance_ms(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
+        self.passed_ms.fetch_add(u64::try_from(ms).unwrap(), Ordering::SeqCst);
+        self.set_by_ms(ms);
+    }
+
+    /// The time of day is set, by so much.
+    pub(crate) fn set_by_ms(&self, ms: i64) {
+        self.wall_ms.fetch_add(ms, Ordering::SeqCst);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> WallTime {
-        WallTime::from_unix_ms(self.0.load(Ordering::SeqCst))
+        WallTime::from_unix_ms(self.wall_ms.load(Ordering::SeqCst))
+    }
+
+    fn mono(&self) -> Mono {
+        Mono::from_millis(self.passed_ms.load(Ordering::SeqCst))
     }
 }
 

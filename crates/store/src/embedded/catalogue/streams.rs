@@ -278,6 +278,14 @@ impl Catalogue {
     }
 
     /// Per intact stream, up to which number its journal records are dead.
+    /// The newest time in the rows of streams.
+    pub(in crate::embedded) fn newest_time(&self) -> Result<Option<WallTime>, StoreError> {
+        let sql =
+            format!("SELECT max(max(newest_server_ms, created_ms)) FROM stream WHERE {}", STREAM.intact());
+        let newest: Option<i64> = super::one(&*self.reader(), &sql)?;
+        Ok(newest.map(WallTime::from_unix_ms))
+    }
+
     pub(in crate::embedded) fn chunked_through(
         &self,
     ) -> Result<HashMap<StreamId, FragmentNumber>, StoreError> {
