@@ -282,7 +282,7 @@ impl Catalogue {
     pub(in crate::embedded) fn newest_time(&self) -> Result<Option<WallTime>, StoreError> {
         let sql =
             format!("SELECT max(max(newest_server_ms, created_ms)) FROM stream WHERE {}", STREAM.intact());
-        let newest: Option<i64> = super::one(&*self.reader(), &sql)?;
+        let newest: Option<i64> = super::one(&self.reader(), &sql)?;
         Ok(newest.map(WallTime::from_unix_ms))
     }
 
