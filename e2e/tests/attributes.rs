@@ -55,13 +55,20 @@ impl Changers {
 
     /// Waits until the orders with this prefix are done, and tells the first refusal.
     fn over(&self, prefix: &str, orders: usize) -> anyhow::Result<Option<Value>> {
-        until("all changes to be answered", || {
-            let printed = self.peer.printed();
+        let mut seen = 0;
+        loop {
+            // However many changes there are: each has the whole time.
+            let printed = until("the next change to be answered", || {
+                let printed = self.peer.printed();
+                Ok((printed.len() > seen).then_some(printed))
+            })?;
+            seen = printed.len();
             let ended = |line: &&Value| line["over"].as_str().is_some_and(|over| over.starts_with(prefix));
             let over: Vec<&Value> = printed.iter().filter(ended).collect();
-            let refusal = over.iter().map(|line| line["refused"].clone()).find(Value::is_string);
-            Ok((over.len() >= orders).then_some(refusal))
-        })
+            if over.len() >= orders {
+                return Ok(over.iter().map(|line| line["refused"].clone()).find(Value::is_string));
+            }
+        }
     }
 
     fn acknowledged(&self) -> Acknowledged {

@@ -14,6 +14,8 @@ pub(super) struct Ledger {
     pub(super) altered: u64,
     /// Numbers that stood for two fragments.
     pub(super) reused: u64,
+    /// Changes of attributes that were acknowledged and cannot be read.
+    pub(super) lost_changes: u64,
     /// Damage that the server or the check reports.
     pub(super) corruptions: u64,
     /// Fragments that were read and not promised: what a kill gave back.
@@ -38,6 +40,7 @@ impl Ledger {
             lost: 0,
             altered: 0,
             reused: 0,
+            lost_changes: 0,
             corruptions: 0,
             unpromised: 0,
             faults: Vec::new(),
@@ -109,6 +112,15 @@ impl Ledger {
     pub(super) fn corruption(&mut self, fault: String) {
         self.corruptions += 1;
         self.fault(fault);
+    }
+
+    pub(super) fn changes_lost(&mut self, lost: u64, acknowledged: usize, contact: &str, kill: u32) {
+        self.lost_changes += lost;
+        if lost > 0 {
+            self.fault(format!(
+                "kill {kill}: {lost} of {acknowledged} changes of contact {contact} are lost"
+            ));
+        }
     }
 
     pub(super) fn acknowledged(&self) -> u64 {

@@ -4,7 +4,11 @@
 //! alone. Every acknowledgement is noted. After each restart everything that was acknowledged as PERSISTED since the last
 //! one must be there, byte for byte, and no number may ever have stood for two fragments; at the end all of it is read
 //! again, and the data directory is checked at rest.
+//!
+//! Meanwhile a call is up, and clients change attributes of its contact and of the contact whose call the last kill ended:
+//! each change that was answered can be read after the restart.
 
+mod changes;
 mod content;
 mod ledger;
 mod producer;
@@ -12,8 +16,11 @@ mod reader;
 
 use crate::machine::Machine;
 use crate::report::{self, Row};
+use crate::rig::connect;
+use crate::rig::http::Client;
 use crate::rig::server;
 use anyhow::{Context, bail, ensure};
+use changes::{Acknowledged, Contacts};
 use ledger::Ledger;
 use reader::ReadBack;
 use serde_json::Value;
@@ -82,15 +89,28 @@ async fn kill_again_and_again(arguments: &Arguments, seed: u64) -> anyhow::Resul
         let media_type = "audio/L16".to_owned();
         kvs.create_stream(&NewStream { name: name.clone(), media_type, retention_hours: 24 }).await?;
     }
+    connect::provision(&Client::new(server.http())?).await?;
+    let mut changed = Acknowledged::new();
+    let mut earlier: Option<String> = None;
     for kill in 0..arguments.kills {
         let kvs = client(&server)?;
         let load = producer::start(&kvs, &names, kill);
+        let contacts = Contacts::of(server.http()).await?;
+        let changes = contacts.begin(server.sip(), kill, earlier.as_deref(), PATIENCE).await;
+        let changes = changes.with_context(|| format!("kill {kill}; the log:\n{}", server.log()))?;
         load.every_one_is_acknowledged(PATIENCE).await.with_context(|| {
             format!("kill {kill}: the producers were not acknowledged; the log:\n{}", server.log())
         })?;
+        let begun = Instant::now();
+        while changes.acknowledged() == 0 {
+            ensure!(begun.elapsed() < PATIENCE, "kill {kill}: no change; the log:\n{}", server.log());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         tokio::time::sleep(Duration::from_micros(random.below(arguments.latest_ms * 1_000 + 1))).await;
         server.kill_9()?;
         ledger.note(load.finish().await?, kill);
+        let contact = changes.contact.clone();
+        changes.finish(earlier.as_deref(), &mut changed).await?;
         if (kill + 1) % CHECK_EVERY == 0 {
             rechecked += 1;
             check_at_rest(&data, &mut ledger, kill)?;
@@ -102,6 +122,8 @@ async fn kill_again_and_again(arguments: &Arguments, seed: u64) -> anyhow::Resul
         server = start(&data)?;
         restarts.push(server.started_in());
         verify(&server, &names, &mut ledger, kill).await?;
+        let touched = [earlier.replace(contact.clone()), Some(contact)];
+        verify_changes(&server, touched.iter().flatten(), &changed, &mut ledger, kill).await?;
         if (kill + 1) % 100 == 0 {
             eprintln!(
                 "{} kills, {} fragments acknowledged, {} faults",
@@ -114,6 +136,7 @@ async fn kill_again_and_again(arguments: &Arguments, seed: u64) -> anyhow::Resul
     // Everything once more, from the beginning.
     ledger.forget_what_was_verified();
     verify(&server, &names, &mut ledger, arguments.kills).await?;
+    verify_changes(&server, changed.keys(), &changed, &mut ledger, arguments.kills).await?;
     drop(server);
     check_at_rest(&data, &mut ledger, arguments.kills)?;
     restarts.sort_unstable();
@@ -123,6 +146,8 @@ async fn kill_again_and_again(arguments: &Arguments, seed: u64) -> anyhow::Resul
         .count("lost", "lost_fragments", ledger.lost)
         .count("altered", "altered_fragments", ledger.altered)
         .count("numbers reused", "numbers_reused", ledger.reused)
+        .count("changes", "acknowledged_changes", changed.values().map(|keys| keys.len() as u64).sum())
+        .count("changes lost", "lost_changes", ledger.lost_changes)
         .count("corruptions", "corruptions", ledger.corruptions)
         .ms("restart p50 ms", "restart_p50_ms", restarts.get(restarts.len() / 2).copied().unwrap_or_default())
         .ms("restart max ms", "restart_max_ms", restarts.last().copied().unwrap_or_default())
@@ -153,12 +178,30 @@ async fn verify(
     Ok(())
 }
 
+/// Reads the contacts of which changes were acknowledged.
+async fn verify_changes(
+    server: &TestServer,
+    contacts: impl Iterator<Item = &String>,
+    changed: &Acknowledged,
+    ledger: &mut Ledger,
+    kill: u32,
+) -> anyhow::Result<()> {
+    let server = Contacts::of(server.http()).await?;
+    for (contact, keys) in contacts.filter_map(|contact| changed.get_key_value(contact)) {
+        let missing = server.missing(contact, keys).await?;
+        ledger.changes_lost(missing as u64, keys.len(), contact, kill);
+    }
+    Ok(())
+}
+
 fn builder(data: &Path) -> tympan_testkit::TestServerBuilder {
     // Readers at the tail go home soon, and nothing is spoken.
     TestServer::builder()
         .data_dir(data)
         .env("TYMPAN_KVS__GET_MEDIA_IDLE_MS", 50)
         .env("TYMPAN_SPEECH__COMMAND", "[]")
+        // Or each run's call would have a stream of its own.
+        .env("TYMPAN_CONNECT__STREAM_REST_S", 0)
 }
 
 fn start(data: &Path) -> anyhow::Result<TestServer> {
