@@ -87,6 +87,38 @@ def open_bodies_and_uploads_end_in_good_order():
     equal(kvs.list_streams()["StreamInfoList"], [], "streams")
 
 
+def learns_of_its_end(upload, goes_on):
+    """Whether a producer is told by an ERROR ack or a closed connection, whether it sends or is silent."""
+    upload._socket.settimeout(LIMIT_S)
+    begun = time.monotonic()
+    try:
+        while time.monotonic() - begun < LIMIT_S:
+            if upload.events("ERROR"):
+                return True
+            if goes_on:
+                upload.send(bytes(1))
+                time.sleep(0.01)
+            elif upload.ended and upload._socket.recv(65536) == b"":
+                return True
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        pass
+    return False
+
+
+@check
+def an_upload_in_mid_fragment_learns_that_it_is_over():
+    for goes_on in (True, False):
+        kvs.create_stream(StreamName="half", DataRetentionInHours=1)
+        with Upload(name="half") as upload:
+            # Half a frame of the second fragment is still to come: no ack says anything of it.
+            upload.send(document([START_MS, START_MS + 1000])[:-100])
+            upload.until_ack("PERSISTED")
+            reset()
+            assert learns_of_its_end(upload, goes_on), f"goes on: {goes_on}; acks: {upload.acks}"
+
+
 @check
 def requests_that_come_meanwhile_wait_and_are_answered():
     stop = threading.Event()
