@@ -8,6 +8,7 @@
 
 mod credentials;
 mod identities;
+mod network;
 mod policy;
 mod principal;
 mod session;
@@ -18,6 +19,7 @@ pub use credentials::{
     AccessKey, CredentialSource, CredentialStore, Credentials, DuplicateAccessKey, Secret,
 };
 pub use identities::{Identities, IdentitiesError, Role};
+pub use network::Network;
 pub use policy::{
     BUILT_IN_POLICIES, Facts, POLICY_LIMIT_CHARACTERS, Permissions, Policy, PolicyError, Refusal,
     RefusalCause, SESSION_POLICY_LIMIT_CHARACTERS,

@@ -19,7 +19,7 @@ pub const MEDIA_CONTENT_TYPE: &str = "video/webm";
 pub struct KvsOptions {
     /// The time of day: the clock that the store was opened with.
     pub clock: Arc<dyn Clock>,
-    /// What GetDataEndpoint answers: a whole URL without a path.
+    /// What GetDataEndpoint answers, unless [`KvsService::reached_at`] says otherwise: a whole URL without a path.
     pub endpoint: String,
     /// Quotas.
     pub limits: Limits,
@@ -60,6 +60,7 @@ impl KvsOptions {
 pub struct KvsService {
     shared: Arc<Shared>,
     limits: Arc<Limits>,
+    endpoint: Arc<str>,
     /// Statuses that are only said to delay do not hold this one back.
     in_process: bool,
 }
@@ -78,6 +79,7 @@ impl KvsService {
         let delay_ms = i64::try_from(options.status_delay.as_millis()).unwrap_or(i64::MAX);
         Self {
             limits: Arc::new(options.limits.clone()),
+            endpoint: options.endpoint.as_str().into(),
             shared: Arc::new(Shared {
                 store,
                 options,
@@ -94,7 +96,13 @@ impl KvsService {
     #[must_use]
     pub fn within_process(&self) -> Self {
         let limits = Arc::new(self.limits.without_rates());
-        Self { shared: Arc::clone(&self.shared), limits, in_process: true }
+        Self { limits, in_process: true, ..self.clone() }
+    }
+
+    /// The same service for a client that has reached it at this URL, which has no path.
+    #[must_use]
+    pub fn reached_at(&self, endpoint: &str) -> Self {
+        Self { endpoint: endpoint.into(), ..self.clone() }
     }
 
     /// Answers a JSON operation with a JSON body.
@@ -247,6 +255,10 @@ impl KvsService {
 
     pub(crate) fn options(&self) -> &KvsOptions {
         &self.shared.options
+    }
+
+    pub(crate) fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
     pub(crate) fn limits(&self) -> &Limits {

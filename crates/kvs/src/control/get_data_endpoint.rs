@@ -42,5 +42,5 @@ pub(crate) async fn get_data_endpoint(
     let identity =
         StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
     service.media_stream(caller, &identity).await?;
-    Ok(GetDataEndpointResponse { data_endpoint: service.options().endpoint.clone() })
+    Ok(GetDataEndpointResponse { data_endpoint: service.endpoint().to_owned() })
 }

@@ -67,9 +67,12 @@ pub fn load(
     if let Some((key, hint)) = unknown_key(&table, &shape) {
         return Err(ConfigError::UnknownKey { key, hint });
     }
-    Value::Table(table)
+    let config: Config = Value::Table(table)
         .try_into()
-        .map_err(|error: toml::de::Error| ConfigError::Value(error.message().to_owned()))
+        .map_err(|error: toml::de::Error| ConfigError::Value(error.message().to_owned()))?;
+    config.http.public_url()?;
+    config.http.trusted_proxies()?;
+    Ok(config)
 }
 
 /// Every key there is: the defaults, with one element in each list of tables.

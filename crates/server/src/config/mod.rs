@@ -1,12 +1,14 @@
 //! The configuration: a TOML file, overridden by `TYMPAN_SECTION__KEY` variables, every key at its default in
 //! `config/tympan.toml`.
 
+mod base_url;
 mod limit;
 mod load;
 mod secret;
 mod sections;
 mod suggest;
 
+pub use base_url::BaseUrl;
 pub use limit::Limit;
 pub use load::{ConfigError, load};
 pub use secret::{SecretError, read_secret};

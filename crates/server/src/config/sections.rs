@@ -1,8 +1,11 @@
 //! One struct per section, one field per key; the defaults here are the ones that `config/tympan.toml` shows.
 
+use super::base_url::BaseUrl;
 use super::limit::Limit;
+use super::load::ConfigError;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use tympan_auth::Network;
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -159,8 +162,10 @@ impl Default for Role {
 pub struct Http {
     /// Address and port of the APIs, health and metrics; port 0 lets the kernel choose.
     pub listen: String,
-    /// What GetDataEndpoint answers; empty: the listening address.
+    /// What GetDataEndpoint answers; empty: the scheme and the host of the request itself.
     pub public_url: String,
+    /// Addresses and networks of proxies, whose `X-Forwarded-Proto` says by which scheme a client came.
+    pub trusted_proxies: Vec<String>,
     /// A PEM file with the certificate and those that vouch for it; empty: no TLS.
     pub tls_certificate_file: String,
     /// A PEM file with the certificate's private key; refused when others can read it.
@@ -178,12 +183,28 @@ impl Default for Http {
         Self {
             listen: "127.0.0.1:8600".into(),
             public_url: String::new(),
+            trusted_proxies: Vec::new(),
             tls_certificate_file: String::new(),
             tls_key_file: String::new(),
             body_limit_bytes: 4 * 1024 * 1024,
             write_timeout_ms: 60_000,
             drain_timeout_ms: 30_000,
         }
+    }
+}
+
+impl Http {
+    /// `public_url`, where there is one.
+    pub fn public_url(&self) -> Result<Option<BaseUrl>, ConfigError> {
+        let url = Some(&self.public_url).filter(|url| !url.is_empty()).map(|url| url.parse());
+        url.transpose().map_err(|why: String| ConfigError::Value(format!("http.public_url: {why}")))
+    }
+
+    /// `trusted_proxies`, read.
+    pub fn trusted_proxies(&self) -> Result<Vec<Network>, ConfigError> {
+        let networks = self.trusted_proxies.iter().map(|network| Network::parse(network));
+        let wrong = |why: String| ConfigError::Value(format!("http.trusted_proxies: {why}"));
+        networks.collect::<Result<_, _>>().map_err(wrong)
     }
 }
 

@@ -5,6 +5,7 @@ use super::authenticate::{Authenticator, Rejected};
 use super::body::{Body, Incoming};
 use super::gate::{self, Ask, Gate, Peer, Visit};
 use super::listener::{Answer, Door};
+use super::own_address::OwnAddress;
 use super::request_body::RequestBody;
 use super::uploader::{Patience, Uploader};
 use super::{backup, connect, contacts, emulator, expiry, kms, kvs, respond, sts};
@@ -38,6 +39,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) struct Services {
     /// Kinesis Video Streams.
     pub kvs: KvsService,
+    /// What GetDataEndpoint answers.
+    pub own_address: OwnAddress,
     /// KMS before the local keyring, where there is one.
     pub kms: Option<KmsService>,
     /// Amazon Connect.
@@ -83,6 +86,7 @@ pub(super) struct Router {
     authenticator: Authenticator,
     gate: Gate,
     kvs: KvsService,
+    own_address: OwnAddress,
     kms: Option<KmsService>,
     connect: ConnectService,
     contacts: Arc<dyn History>,
@@ -161,6 +165,7 @@ impl Router {
             authenticator,
             gate: Gate::new(services.audit),
             kvs: services.kvs,
+            own_address: services.own_address,
             kms: services.kms,
             connect: services.connect,
             contacts: services.contacts,
@@ -233,7 +238,11 @@ impl Router {
         let asks: Vec<Ask> =
             resources.into_iter().map(|resource| Ask::of_stream(known.action(), resource)).collect();
         self.gate.permit(visit, &verified, &asks).map_err(|refusal| kvs::denied(&refusal, known))?;
-        let response = kvs::call(&self.kvs, &verified.caller, operation, &body).await;
+        let kvs = match self.own_address.seen_by(&head.headers, visit.peer) {
+            Some(url) if known == Operation::GetDataEndpoint => self.kvs.reached_at(&url.to_string()),
+            _ => self.kvs.clone(),
+        };
+        let response = kvs::call(&kvs, &verified.caller, operation, &body).await;
         Ok(self.gate.record(visit, &verified, &asks, response))
     }
 

@@ -10,7 +10,9 @@ use crate::call::{CallRegistry, Desk, DeskOptions, FlowLog};
 use crate::clock::ServiceClock;
 use crate::config::Config;
 use crate::emulator::{Faults, FaultyDirectory, FaultyKeys};
-use crate::http::{self, Door, Emulator, EmulatorParts, House, Readiness, ResetRequest, Services, Tls};
+use crate::http::{
+    self, Door, Emulator, EmulatorParts, House, OwnAddress, Readiness, ResetRequest, Services, Tls,
+};
 use crate::kms::Keys;
 use crate::lambda::Lambda;
 use crate::media::{MediaPlane, MediaPlaneOptions};
@@ -60,6 +62,7 @@ pub(super) struct Running {
 pub(super) struct Site {
     account: AccountId,
     region: Region,
+    /// Where the server listens, whatever clients call it.
     url: String,
     pub(super) local_port: u16,
     pub(super) clock: ServiceClock,
@@ -126,13 +129,8 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
         )
     })?;
     let tls = tls(config)?;
-    let url = match config.http.public_url.as_str() {
-        "" => {
-            let scheme = if tls.is_some() { "https" } else { "http" };
-            format!("{scheme}://{}", listener.local_addr()?)
-        }
-        url => url.trim_end_matches('/').to_owned(),
-    };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}", listener.local_addr()?);
     let local_port = listener.local_addr()?.port();
     let (readiness, http_shutdown) = (Readiness::default(), CancellationToken::new());
     let site = Site { account, region, url, local_port, clock, readiness, faults, http_shutdown };
@@ -227,6 +225,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     };
     let services = Services {
         kvs,
+        own_address: OwnAddress::new(&config.http)?,
         kms: keys.service.clone(),
         connect,
         contacts: history,
