@@ -272,6 +272,16 @@ fn clocks_may_differ_by_five_minutes_or_by_what_is_configured() {
     assert_eq!((at(300), at(-300)), (Ok(()), Ok(())));
     assert!(matches!(at(301), Err(Rejection::SignatureExpired { .. })));
     assert!(matches!(at(-301), Err(Rejection::SignatureNotYetCurrent { .. })));
+    // In AWS's words, by which people find what is wrong: the client's time, what it is compared with, and why.
+    let told = |seconds: i64| at(seconds).unwrap_err().to_string();
+    assert_eq!(
+        told(301),
+        "Signature expired: 20261122T102711Z is now earlier than 20261122T102712Z (20261122T103212Z - 5 min.)"
+    );
+    assert_eq!(
+        told(-301),
+        "Signature not yet current: 20261122T102711Z is still later than 20261122T102710Z (20261122T102210Z + 5 min.)"
+    );
     let store = CredentialStore::new([key(long_term())]).unwrap();
     let late = now().plus_ms(899_000);
     assert!(

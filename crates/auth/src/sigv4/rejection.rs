@@ -1,3 +1,4 @@
+use super::AmzDate;
 use tympan_types::WallTime;
 
 /// Why a request was not let in. Each has the error type that the SDKs know; all travel with status 403.
@@ -24,23 +25,29 @@ pub enum Rejection {
     ExpiredAccessKey,
     /// The signature is too old.
     #[error(
-        "Signature expired: it was good until {until}, and the server's clock shows {now}. Check the client's clock."
+        "Signature expired: {signed_at} is now earlier than {} ({} - {}.)",
+        AmzDate::from_wall_time(now.plus_ms(-within_ms)), AmzDate::from_wall_time(*now), shown_span(*within_ms)
     )]
     SignatureExpired {
-        /// The last instant at which it was good.
-        until: WallTime,
+        /// When the client signed, by its clock.
+        signed_at: AmzDate,
         /// The server's clock.
         now: WallTime,
+        /// For so long a signature is good.
+        within_ms: i64,
     },
     /// The signature is from the future.
     #[error(
-        "Signature not yet current: it is good from {from}, and the server's clock shows {now}. Check the client's clock."
+        "Signature not yet current: {signed_at} is still later than {} ({} + {}.)",
+        AmzDate::from_wall_time(now.plus_ms(*ahead_ms)), AmzDate::from_wall_time(*now), shown_span(*ahead_ms)
     )]
     SignatureNotYetCurrent {
-        /// The first instant at which it is good.
-        from: WallTime,
+        /// When the client signed, by its clock.
+        signed_at: AmzDate,
         /// The server's clock.
         now: WallTime,
+        /// So far the client's clock may be ahead.
+        ahead_ms: i64,
     },
     /// The scope is for another day than the request.
     #[error(
@@ -145,6 +152,14 @@ pub enum HeadError {
     /// Not a lifetime.
     #[error("X-Amz-Expires is {0:?}: it is a number of seconds from 1 to 604800")]
     Expires(String),
+}
+
+/// Minutes where they are whole, as AWS writes it.
+fn shown_span(ms: i64) -> String {
+    match ms / 1_000 {
+        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
 }
 
 /// A hostile value cut to a length that fits an error text.

@@ -73,14 +73,13 @@ impl Verifier {
 
     fn check_time(&self, now: WallTime, claim: &Claim) -> Result<(), Rejection> {
         let signed_at = claim.date.wall_time();
-        let from = signed_at.plus_ms(-self.skew_ms);
-        let until =
-            signed_at.plus_ms(claim.expires_s.map_or(self.skew_ms, |seconds| i64::from(seconds) * 1000));
-        if now < from {
-            return Err(Rejection::SignatureNotYetCurrent { from, now });
+        let within_ms = claim.expires_s.map_or(self.skew_ms, |seconds| i64::from(seconds) * 1000);
+        if now < signed_at.plus_ms(-self.skew_ms) {
+            let ahead_ms = self.skew_ms;
+            return Err(Rejection::SignatureNotYetCurrent { signed_at: claim.date, now, ahead_ms });
         }
-        if now > until {
-            return Err(Rejection::SignatureExpired { until, now });
+        if now > signed_at.plus_ms(within_ms) {
+            return Err(Rejection::SignatureExpired { signed_at: claim.date, now, within_ms });
         }
         Ok(())
     }

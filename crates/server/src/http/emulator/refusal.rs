@@ -8,7 +8,7 @@ use hyper::Response;
 use hyper::header::{DATE, HeaderValue};
 use serde_json::json;
 use time::macros::format_description;
-use tympan_auth::Rejection;
+use tympan_auth::{AmzDate, Rejection};
 use tympan_types::WallTime;
 
 /// How far apart clocks may be before AWS refuses.
@@ -48,11 +48,11 @@ pub(super) fn expired_token() -> Response<Body> {
 /// their own.
 pub(super) fn clock_skew(ms: i64) -> Response<Body> {
     let client = SystemClock.wall_now();
-    let now = client.plus_ms(ms);
+    let (signed_at, now) = (AmzDate::from_wall_time(client), client.plus_ms(ms));
     let rejection = if ms >= 0 {
-        Rejection::SignatureExpired { until: client.plus_ms(SKEW_MS), now }
+        Rejection::SignatureExpired { signed_at, now, within_ms: SKEW_MS }
     } else {
-        Rejection::SignatureNotYetCurrent { from: client.plus_ms(-SKEW_MS), now }
+        Rejection::SignatureNotYetCurrent { signed_at, now, ahead_ms: SKEW_MS }
     };
     let mut response = rejected(&rejection);
     if let Some(date) = http_date(now) {
