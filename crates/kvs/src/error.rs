@@ -27,11 +27,10 @@ impl KvsError {
         Self::new(KvsErrorCode::ResourceNotFound, "The requested stream is not found or not active.")
     }
 
-    pub(crate) fn throttled() -> Self {
+    pub(crate) fn throttled(operation: &str) -> Self {
         Self::new(
             KvsErrorCode::ClientLimitExceeded,
-            "Kinesis Video Streams has throttled the request because you have exceeded the limit of allowed client \
-             calls. Try making the call later.",
+            format!("Limit exceeded on number of requests for {operation} API"),
         )
     }
 

@@ -62,14 +62,14 @@ impl KvsService {
         if let Some(per_s) = by_account {
             let (account, region) = owner();
             let key = MeterKey::Account(operation, account, region);
-            self.meter(key, per_s, |bucket, now| bucket.take(now, 1))?;
+            self.meter(operation, key, per_s, |bucket, now| bucket.take(now, 1))?;
         }
         if let Some(per_s) = to_stream
             && let Some(stream) = stream()
         {
             let (account, region) = owner();
             let key = MeterKey::Stream(operation, account, region, stream.name().clone());
-            self.meter(key, per_s, |bucket, now| bucket.take(now, 1))?;
+            self.meter(operation, key, per_s, |bucket, now| bucket.take(now, 1))?;
         }
         Ok(())
     }
@@ -85,18 +85,21 @@ impl KvsService {
         stream: &StreamIdentity,
         count: usize,
     ) -> Result<(), KvsError> {
-        let limit = match points {
-            Points::Listing => self.limits().list_points_per_stream_per_s,
-            Points::Reading => self.limits().read_points_per_stream_per_s,
+        let (operation, limit) = match points {
+            Points::Listing => (Operation::ListFragments, self.limits().list_points_per_stream_per_s),
+            Points::Reading => {
+                (Operation::GetMediaForFragmentList, self.limits().read_points_per_stream_per_s)
+            }
         };
         let Some(per_s) = limit else { return Ok(()) };
         let (account, region) = (caller.account.clone(), caller.region.clone());
         let key = MeterKey::Points(points, account, region, stream.name().clone());
-        self.meter(key, per_s, |bucket, now| bucket.take_on_credit(now, count as u64))
+        self.meter(operation, key, per_s, |bucket, now| bucket.take_on_credit(now, count as u64))
     }
 
     fn meter(
         &self,
+        operation: Operation,
         key: MeterKey,
         per_s: u32,
         take: impl FnOnce(&mut Bucket, Instant) -> bool,
@@ -105,7 +108,7 @@ impl KvsService {
         if self.meters().with(now, key, per_s, |bucket| take(bucket, now)) {
             Ok(())
         } else {
-            Err(KvsError::throttled())
+            Err(KvsError::throttled(operation.name()))
         }
     }
 }

@@ -1,24 +1,25 @@
-//! Paging tokens: opaque base64 that names where the next page begins.
+//! Paging tokens: opaque base64 that names where the next page begins, and is good for its own request only.
 
 use crate::{KvsError, constraint};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use tympan_types::PageToken;
 
 /// Wraps a position.
-pub(crate) fn encode(position: &str) -> String {
-    STANDARD.encode(position)
+pub(crate) fn encode(tokens: PageToken, position: &str) -> String {
+    STANDARD.encode(tokens.write(position))
 }
 
 /// Unwraps a token of at most `most` characters.
-pub(crate) fn decode(token: &str, most: usize) -> Result<String, KvsError> {
+pub(crate) fn decode(tokens: PageToken, token: &str, most: usize) -> Result<String, KvsError> {
     constraint::next_token(token, most)?;
     let bytes = STANDARD.decode(token).ok();
-    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(invalid)
+    bytes.and_then(|bytes| tokens.read(&bytes)).ok_or_else(invalid)
 }
 
-/// The answer to a token that this service did not make.
+/// The answer to a token that this service did not make for this request.
 pub(crate) fn invalid() -> KvsError {
-    KvsError::invalid("The specified NextToken is not valid. Start again without it.")
+    KvsError::invalid("The specified NextToken is not valid for this request. Start again without it.")
 }
 
 #[cfg(test)]
@@ -27,11 +28,13 @@ mod tests {
 
     #[test]
     fn tokens_keep_to_the_base64_alphabet() {
-        let token = encode(&"x.-_".repeat(64));
+        let tokens = PageToken::of(["ListStreams"]);
+        let token = encode(tokens, &"x.-_".repeat(64));
         assert!(token.len() <= 1024);
-        assert_eq!(decode(&token, 1024).unwrap(), "x.-_".repeat(64));
-        for bad in ["", "a b", "*", "abc", "/w=="] {
-            assert!(decode(bad, 1024).is_err(), "{bad}");
+        assert_eq!(decode(tokens, &token, 1024).unwrap(), "x.-_".repeat(64));
+        for bad in ["", "a b", "*", "abc", "/w==", "AAAAAAAAAAA="] {
+            assert!(decode(tokens, bad, 1024).is_err(), "{bad}");
         }
+        assert!(decode(PageToken::of(["ListFragments"]), &token, 1024).is_err());
     }
 }

@@ -91,6 +91,26 @@ async fn pages_go_on_by_token_alone_to_exhaustion() {
 }
 
 #[tokio::test]
+async fn a_token_of_a_list_of_fragments_is_good_for_its_own_stream_and_selector_only() {
+    let bench = five().await;
+    bench.create("other", 24).await;
+    let selected = selector("PRODUCER_TIMESTAMP", 0.0, 30.0);
+    let first = json!({"StreamName": "s", "MaxResults": 2, "FragmentSelector": selected});
+    let token = bench.call("/listFragments", first).await.unwrap()["NextToken"].clone();
+    // As the paginators of SDKs do it: every member again, and the token.
+    let again = json!({"StreamName": "s", "NextToken": token, "FragmentSelector": selected});
+    assert_eq!(bench.call("/listFragments", again).await.unwrap()["Fragments"].as_array().unwrap().len(), 2);
+    for foreign in [
+        json!({"StreamName": "other", "NextToken": token}),
+        json!({"StreamName": "s", "NextToken": token, "FragmentSelector": selector("PRODUCER_TIMESTAMP", 0.0, 10.0)}),
+        json!({"StreamName": "s", "NextToken": token, "FragmentSelector": selector("SERVER_TIMESTAMP", 0.0, 30.0)}),
+    ] {
+        let error = bench.call("/listFragments", foreign.clone()).await.unwrap_err();
+        assert_eq!(error.code(), KvsErrorCode::InvalidArgument, "{foreign}");
+    }
+}
+
+#[tokio::test]
 async fn ranges_outside_of_the_retention_are_refused_in_the_services_words() {
     let bench = five().await;
     bench.clock.advance_ms(HOUR_MS);

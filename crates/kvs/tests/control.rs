@@ -4,7 +4,7 @@
 
 mod support;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{BEGIN_MS, bench, bench_with, caller};
 use tympan_kvs::{KvsErrorCode, Operation};
 use tympan_types::Region;
@@ -163,7 +163,7 @@ async fn tags_are_added_replaced_removed_and_limited_to_50() {
     let bench = bench();
     bench.create("s", 0).await;
     let list = || bench.call("/listTagsForStream", json!({"StreamName": "s"}));
-    let put = |tags: serde_json::Value| bench.call("/tagStream", json!({"StreamName": "s", "Tags": tags}));
+    let put = |tags: Value| bench.call("/tagStream", json!({"StreamName": "s", "Tags": tags}));
     put(json!({"a": "1", "b": "2"})).await.unwrap();
     put(json!({"b": "3"})).await.unwrap();
     assert_eq!(list().await.unwrap()["Tags"], json!({"a": "1", "b": "3"}));
@@ -300,7 +300,7 @@ async fn the_storage_tier_is_kept_shown_and_changed_under_the_current_version() 
     let shown = json!({"StreamName": "w", "StreamARN": arn, "StreamStorageConfiguration": warm});
     assert_eq!(tier("w").await, shown);
     assert_eq!(tier("h").await["StreamStorageConfiguration"]["DefaultStorageTier"], "HOT");
-    let update = |version: &str, configuration: serde_json::Value| {
+    let update = |version: &str, configuration: Value| {
         let body = json!({
             "StreamName": "h", "CurrentVersion": version, "StreamStorageConfiguration": configuration,
         });
@@ -370,6 +370,42 @@ async fn more_tags_than_a_page_holds_are_listed_page_by_page() {
     assert!(keys.is_sorted() && keys.len() == 120);
     let error = bench.call("/listTagsForStream", json!({"StreamName": "s", "NextToken": "*"})).await;
     assert_eq!(error.unwrap_err().code(), KvsErrorCode::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_token_of_a_list_of_streams_is_good_for_its_own_condition_only() {
+    let bench = bench();
+    for name in ["a1", "a2", "b1", "b2"] {
+        bench.create(name, 0).await;
+    }
+    let list = |prefix: &str, token: Value| {
+        let condition = json!({"ComparisonOperator": "BEGINS_WITH", "ComparisonValue": prefix});
+        bench.call(
+            "/listStreams",
+            json!({"MaxResults": 1, "NextToken": token, "StreamNameCondition": condition}),
+        )
+    };
+    let token = list("a", json!(null)).await.unwrap()["NextToken"].clone();
+    assert_eq!(list("a", token.clone()).await.unwrap()["StreamInfoList"][0]["StreamName"], "a2");
+    assert_eq!(list("b", token.clone()).await.unwrap_err().code(), KvsErrorCode::InvalidArgument);
+    let all = bench.call("/listStreams", json!({"NextToken": token})).await;
+    assert_eq!(all.unwrap_err().code(), KvsErrorCode::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_token_of_a_list_of_tags_is_good_for_its_own_stream_only() {
+    let bench = bench_with(|options| options.limits.stream_tags = 120);
+    let tags: serde_json::Map<_, _> = (0..60).map(|at| (format!("k{at:03}"), json!("v"))).collect();
+    for name in ["one", "other"] {
+        bench.create(name, 0).await;
+        bench.call("/tagStream", json!({"StreamName": name, "Tags": tags})).await.unwrap();
+    }
+    let page = bench.call("/listTagsForStream", json!({"StreamName": "one"})).await.unwrap();
+    let list = |name: &str| {
+        bench.call("/listTagsForStream", json!({"StreamName": name, "NextToken": page["NextToken"]}))
+    };
+    assert_eq!(list("one").await.unwrap()["Tags"].as_object().unwrap().len(), 10);
+    assert_eq!(list("other").await.unwrap_err().code(), KvsErrorCode::InvalidArgument);
 }
 
 #[tokio::test]

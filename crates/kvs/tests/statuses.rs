@@ -97,11 +97,13 @@ async fn a_deleted_stream_is_deleting_for_a_while_and_its_media_gone_at_once() {
     bench.create("a", 0).await;
     bench.create("z", 0).await;
     bench.clock.advance_ms(DELAY_MS);
+    let first = bench.call("/listStreams", json!({"MaxResults": 1})).await.unwrap();
     bench.call("/deleteStream", json!({"StreamARN": arn})).await.unwrap();
     assert_eq!(info(&bench).await["Status"], "DELETING");
     assert_eq!(info(&bench).await["StreamARN"], arn);
     assert_eq!(names(&bench).await, ["a ACTIVE", "s DELETING", "z ACTIVE"]);
-    let page = bench.call("/listStreams", json!({"MaxResults": 1, "NextToken": "YQ=="})).await.unwrap();
+    let next = json!({"MaxResults": 1, "NextToken": first["NextToken"]});
+    let page = bench.call("/listStreams", next).await.unwrap();
     assert_eq!(page["StreamInfoList"][0]["StreamName"], "s", "pages go on where they should");
     let upload = bench.service.put_media(&caller(), request("s", TimecodeType::Absolute)).await;
     assert_eq!(upload.err().unwrap().status(), 404);

@@ -9,7 +9,7 @@ use crate::service::ConnectService;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
-use tympan_types::{Caller, ContactId, InstanceId, PhoneNumberId, WallTime};
+use tympan_types::{Caller, ContactId, InstanceId, PageToken, PhoneNumberId, WallTime};
 
 /// One request on its way through an operation: who asks what, when, of which service.
 pub(super) struct Invocation<'a> {
@@ -64,6 +64,14 @@ impl<'a> Invocation<'a> {
         self.query.iter().filter(move |(its_name, _)| its_name == name).map(|(_, value)| value.as_str())
     }
 
+    /// The paging tokens of this request: of its path and query, and of these members of its body.
+    pub(super) fn tokens<'t>(&'t self, members: impl IntoIterator<Item = &'t str>) -> PageToken {
+        let asker = [self.operation.name(), self.caller.account.as_str(), self.caller.region.as_str()];
+        let asked = self.query.iter().filter(|(name, _)| name != "nextToken" && name != "maxResults");
+        let asked = asked.flat_map(|(name, value)| [name.as_str(), value]);
+        PageToken::of(asker.into_iter().chain(self.operation.labels()).chain(asked).chain(members))
+    }
+
     /// `nextToken` and `maxResults` of the query.
     pub(super) fn query_paging(&self, most: usize) -> Result<Paging, ConnectError> {
         let max_results = match self.query("maxResults") {
@@ -72,7 +80,7 @@ impl<'a> Invocation<'a> {
                 Some(text.parse().map_err(|_| ConnectError::parameter("maxResults must be a whole number"))?)
             }
         };
-        Paging::new(self.query("nextToken"), max_results, most)
+        Paging::new(self.tokens([]), self.query("nextToken"), max_results, most)
     }
 
     /// The instance that the path names.

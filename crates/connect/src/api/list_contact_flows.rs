@@ -65,6 +65,16 @@ mod tests {
                 .collect();
             (names.join(" "), answer.get("NextToken").cloned())
         };
+        let (_, token) = list("maxResults=1");
+        let token = token.unwrap();
+        let with = |query: &str| format!("{query}&nextToken={}", token.as_str().unwrap());
+        assert_eq!(list(&with("maxResults=1")).0, "b:PUBLISHED");
+        for other in [instance.as_str(), bench.instance("other").as_str()] {
+            let query = if other == instance { "contactFlowTypes=CUSTOMER_HOLD" } else { "maxResults=1" };
+            let path = format!("/contact-flows-summary/{other}?{}", with(query));
+            let refused = bench.refusal("GET", &path, Value::Null);
+            assert_eq!(refused, ErrorCode::InvalidParameter, "a token is good for its own request only");
+        }
         assert_eq!(list(""), ("a:PUBLISHED b:PUBLISHED c:SAVED".into(), None));
         assert_eq!(
             list("contactFlowTypes=CUSTOMER_HOLD&contactFlowTypes=AGENT_HOLD"),

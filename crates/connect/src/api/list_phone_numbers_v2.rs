@@ -26,11 +26,16 @@ struct Input {
 /// Errors: InvalidParameter (a member, paging), ResourceNotFound.
 pub(super) fn call(i: &Invocation<'_>) -> Answer {
     let input: Input = i.input()?;
-    let paging = Paging::new(input.next_token.as_deref(), input.max_results, 1000)?;
     let prefix = parse_prefix(input.phone_number_prefix.as_deref())?;
     let types = input.phone_number_types.unwrap_or_default();
     types.iter().try_for_each(|word| check_type(word))?;
     let countries = input.phone_number_country_codes.unwrap_or_default();
+    let one = [&input.target_arn, &input.instance_id, &input.phone_number_prefix];
+    let one = one.map(|member| member.as_deref().unwrap_or_default());
+    // The empty text between the lists keeps a type from being taken for a country.
+    let lists = types.iter().map(String::as_str).chain([""]).chain(countries.iter().map(String::as_str));
+    let tokens = i.tokens(one.into_iter().chain(lists));
+    let paging = Paging::new(tokens, input.next_token.as_deref(), input.max_results, 1000)?;
     let directory = i.service.directory();
     let target = i.target(&directory, input.target_arn.as_deref(), input.instance_id.as_deref())?;
     let wanted = directory

@@ -55,6 +55,11 @@ impl Operation {
         self.labels.iter().find(|(label, _)| *label == name).map(|(_, value)| value.as_str())
     }
 
+    /// The values of all labels, in the order of the path.
+    pub(super) fn labels(&self) -> impl Iterator<Item = &str> {
+        self.labels.iter().map(|(_, value)| value.as_str())
+    }
+
     /// The ARNs that a policy's `Resource` is compared with: the resource that the path names, else those that the body
     /// names, else `*`. Whoever may not do it to one of them may not do it.
     ///

@@ -25,7 +25,14 @@ pub(super) fn call(i: &Invocation<'_>) -> Answer {
     let input: Input = i.input()?;
     list_phone_numbers_v2::check_type(&input.phone_number_type)?;
     let prefix = list_phone_numbers_v2::parse_prefix(input.phone_number_prefix.as_deref())?;
-    let paging = Paging::new(input.next_token.as_deref(), input.max_results, 10)?;
+    let tokens = i.tokens([
+        input.target_arn.as_deref().unwrap_or_default(),
+        input.instance_id.as_deref().unwrap_or_default(),
+        &input.phone_number_country_code,
+        &input.phone_number_type,
+        input.phone_number_prefix.as_deref().unwrap_or_default(),
+    ]);
+    let paging = Paging::new(tokens, input.next_token.as_deref(), input.max_results, 10)?;
     let directory = i.service.directory();
     i.target(&directory, input.target_arn.as_deref(), input.instance_id.as_deref())
         .map_err(|error| error.under(crate::error::ErrorCode::InvalidParameter))?;

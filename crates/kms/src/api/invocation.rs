@@ -4,7 +4,7 @@ use super::operation::Operation;
 use crate::keyring::{Document, MasterKey};
 use crate::{KeyManager, Keyring};
 use serde::de::DeserializeOwned;
-use tympan_types::{Caller, WallTime};
+use tympan_types::{Caller, PageToken, WallTime};
 
 /// One request on its way through an operation: who asks what, when, of which keyring.
 pub(super) struct Invocation<'a> {
@@ -31,6 +31,12 @@ impl Invocation<'_> {
                 self.operation
             ))
         })
+    }
+
+    /// The paging tokens of this request, of which these are the members beside those for paging.
+    pub(super) fn tokens<'t>(&'t self, members: impl IntoIterator<Item = &'t str>) -> PageToken {
+        let asker = [self.operation.name(), self.caller.account.as_str(), self.caller.region.as_str()];
+        PageToken::of(asker.into_iter().chain(members))
     }
 
     /// Changes a key that is named by its id or ARN and belongs to the caller.

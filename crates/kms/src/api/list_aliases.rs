@@ -43,7 +43,8 @@ pub(super) fn call(i: &Invocation<'_>) -> Answer {
             (alias.clone(), item)
         })
     });
-    input.paging.answer("Aliases", 50, 100, items)
+    let only = only.map(|id| id.to_string());
+    input.paging.answer(i.tokens(only.as_deref()), "Aliases", 50, 100, items)
 }
 
 #[cfg(test)]

@@ -51,7 +51,8 @@ pub(super) fn call(i: &Invocation<'_>) -> Answer {
         }
         (format!("{:010}", material.number), item)
     });
-    input.paging.answer("Rotations", 100, 1_000, items)
+    let tokens = i.tokens([key.arn().as_str(), wanted]);
+    input.paging.answer(tokens, "Rotations", 100, 1_000, items)
 }
 
 #[cfg(test)]

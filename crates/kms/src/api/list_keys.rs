@@ -31,7 +31,8 @@ pub(super) fn call(i: &Invocation<'_>) -> Answer {
         let id = key.id.to_string();
         (id.clone(), json!({ "KeyId": id, "KeyArn": key.arn() }))
     });
-    input.paging.answer("Keys", 100, 1_000, items)
+    let tokens = i.tokens(owners.iter().map(String::as_str));
+    input.paging.answer(tokens, "Keys", 100, 1_000, items)
 }
 
 #[cfg(test)]

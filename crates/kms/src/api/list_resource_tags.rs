@@ -26,7 +26,7 @@ pub(super) fn call(i: &Invocation<'_>) -> Answer {
     let key = key_reference::by_id(&document, i.caller, &id)?;
     let items =
         key.tags.iter().map(|(name, value)| (name.clone(), json!({ "TagKey": name, "TagValue": value })));
-    input.paging.answer("Tags", 50, 50, items)
+    input.paging.answer(i.tokens([key.arn().as_str()]), "Tags", 50, 50, items)
 }
 
 #[cfg(test)]
@@ -45,7 +45,10 @@ mod tests {
         assert_eq!((page["Tags"].as_array().unwrap().len(), &page["Truncated"]), (2, &json!(true)));
         let rest = json!({ "KeyId": key, "Marker": page["NextMarker"] });
         assert_eq!(bench.call("ListResourceTags", rest).unwrap()["Tags"][0]["TagKey"], "c");
+        let other = bench.call("CreateKey", json!({ "Tags": tags })).unwrap();
+        let others = json!({ "KeyId": other["KeyMetadata"]["KeyId"], "Marker": page["NextMarker"] });
         for (request, code) in [
+            (others, KmsErrorCode::InvalidMarker),
             (json!({ "KeyId": key, "Limit": 51 }), KmsErrorCode::Validation),
             (json!({ "KeyId": key, "Marker": "!" }), KmsErrorCode::InvalidMarker),
             (json!({ "KeyId": ABSENT }), KmsErrorCode::NotFound),

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tympan_types::PageToken;
 
 /// The two members of a request that pages.
 #[derive(Deserialize)]
@@ -16,9 +17,10 @@ pub(super) struct Paging {
 }
 
 impl Paging {
-    /// Cuts the page out of items under their sort keys.
+    /// Cuts the page out of items under their sort keys; `tokens` are those of the request.
     pub(super) fn answer(
         self,
+        tokens: PageToken,
         list_name: &str,
         default_size: u32,
         most: u32,
@@ -30,10 +32,10 @@ impl Paging {
         };
         let after = match self.marker.as_deref() {
             None => None,
-            Some(marker) => Some(decode(marker).ok_or_else(|| {
+            Some(marker) => Some(decode(tokens, marker).ok_or_else(|| {
                 KmsApiError::new(
                     KmsErrorCode::InvalidMarker,
-                    "The marker is not one that this operation returned. Start again without it.",
+                    "The marker is not one that this operation returned to this request. Start again without it.",
                 )
             })?),
         };
@@ -43,7 +45,7 @@ impl Paging {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let more = items.len() > size;
         items.truncate(size);
-        let marker = items.last().filter(|_| more).map(|(key, _)| URL_SAFE_NO_PAD.encode(key));
+        let marker = items.last().filter(|_| more).map(|(key, _)| URL_SAFE_NO_PAD.encode(tokens.write(key)));
         let list: Vec<Value> = items.into_iter().map(|(_, item)| item).collect();
         let mut answer = json!({ list_name: list, "Truncated": more });
         if let Some(marker) = marker {
@@ -53,8 +55,8 @@ impl Paging {
     }
 }
 
-fn decode(marker: &str) -> Option<String> {
-    String::from_utf8(URL_SAFE_NO_PAD.decode(marker).ok()?).ok()
+fn decode(tokens: PageToken, marker: &str) -> Option<String> {
+    tokens.read(&URL_SAFE_NO_PAD.decode(marker).ok()?)
 }
 
 #[cfg(test)]
@@ -64,7 +66,7 @@ mod tests {
     fn page(limit: Option<i64>, marker: Option<&str>) -> Result<Value, KmsApiError> {
         let items = ["c", "a", "e", "b", "d"].map(|key| (key.to_owned(), Value::from(key)));
         let paging = Paging { limit, marker: marker.map(str::to_owned) };
-        paging.answer("Items", 3, 4, items).map(Option::unwrap_or_default)
+        paging.answer(PageToken::of(["ListItems"]), "Items", 3, 4, items).map(Option::unwrap_or_default)
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::meter::Points;
 use crate::{KvsError, KvsService, StreamIdentity, constraint, paging};
 use serde::{Deserialize, Serialize};
 use tympan_store::{FragmentMeta, Stream, TimeAxis};
-use tympan_types::{Caller, FragmentNumber, WallTime};
+use tympan_types::{Caller, FragmentNumber, PageToken, WallTime};
 
 /// Bounds of `MaxResults`; the default is the larger.
 const PAGE: (i64, i64) = (1, 1000);
@@ -74,15 +74,27 @@ pub(crate) async fn list_fragments(
     let request: ListFragmentsRequest = constraint::request(body)?;
     let limit = constraint::range(request.max_results.unwrap_or(PAGE.1), "maxResults", PAGE.0, PAGE.1)?;
     let limit = usize::try_from(limit).unwrap_or(1);
-    // A token says everything that a selector does, and where to go on.
-    let (range, after) = match (&request.next_token, &request.fragment_selector) {
-        (Some(token), _) => read_token(token).map(|(range, after)| (range, Some(after)))?,
-        (None, selector) => (constraint::required(selector.as_ref(), "fragmentSelector")?.range()?, None),
-    };
+    let selected = request.fragment_selector.as_ref().map(FragmentSelector::range).transpose()?;
+    match &request.next_token {
+        Some(token) => constraint::next_token(token, TOKEN_CHARS)?,
+        None => constraint::required(selected, "fragmentSelector").map(drop)?,
+    }
     let identity =
         StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
     service.meter_points(caller, Points::Listing, &identity, limit)?;
     let stream = service.media_stream(caller, &identity).await?;
+    let tokens = PageToken::of(["ListFragments", &stream.arn.to_string()]);
+    // A token says everything that a selector does, and where to go on; a selector beside it has to say the same.
+    let (range, after) = match &request.next_token {
+        None => (constraint::required(selected, "fragmentSelector")?, None),
+        Some(token) => {
+            let (range, after) = read_token(tokens, token)?;
+            if selected.is_some_and(|selected| selected != range) {
+                return Err(paging::invalid());
+            }
+            (range, Some(after))
+        }
+    };
     within_retention(&stream, range, service.now())?;
 
     let Range { axis, from_ms, to_ms } = range;
@@ -91,7 +103,7 @@ pub(crate) async fn list_fragments(
     found.truncate(limit);
     let last = found.last().filter(|_| more);
     Ok(ListFragmentsResponse {
-        next_token: last.map(|last| write_token(range, last.number)),
+        next_token: last.map(|last| write_token(tokens, range, last.number)),
         fragments: found.into_iter().map(ListedFragment::from).collect(),
     })
 }
@@ -128,16 +140,16 @@ fn within_retention(stream: &Stream, range: Range, now: WallTime) -> Result<(), 
     Ok(())
 }
 
-fn write_token(range: Range, after: FragmentNumber) -> String {
+fn write_token(tokens: PageToken, range: Range, after: FragmentNumber) -> String {
     let axis = match range.axis {
         TimeAxis::Producer => "producer",
         TimeAxis::Server => "server",
     };
-    paging::encode(&format!("{axis} {} {} {after}", range.from_ms, range.to_ms))
+    paging::encode(tokens, &format!("{axis} {} {} {after}", range.from_ms, range.to_ms))
 }
 
-fn read_token(token: &str) -> Result<(Range, FragmentNumber), KvsError> {
-    let text = paging::decode(token, TOKEN_CHARS)?;
+fn read_token(tokens: PageToken, token: &str) -> Result<(Range, FragmentNumber), KvsError> {
+    let text = paging::decode(tokens, token, TOKEN_CHARS)?;
     let parts: Vec<&str> = text.split(' ').collect();
     let [axis, from_ms, to_ms, after] = parts[..] else { return Err(paging::invalid()) };
     let axis = match axis {
@@ -169,10 +181,12 @@ mod tests {
     #[test]
     fn a_token_says_what_the_selector_said_and_where_to_go_on() {
         let range = Range { axis: TimeAxis::Server, from_ms: 0, to_ms: 1_704_164_645_678 };
-        let token = write_token(range, FragmentNumber::MAX);
-        assert_eq!(read_token(&token).unwrap(), (range, FragmentNumber::MAX));
+        let tokens = PageToken::of(["ListFragments", "one"]);
+        let token = write_token(tokens, range, FragmentNumber::MAX);
+        assert!(read_token(PageToken::of(["ListFragments", "other"]), &token).is_err());
+        assert_eq!(read_token(tokens, &token).unwrap(), (range, FragmentNumber::MAX));
         for text in ["", "server 1 2", "server 1 2 3 4", "other 1 2 3", "server x 2 3", "server 1 2 -3"] {
-            assert!(read_token(&paging::encode(text)).is_err(), "{text}");
+            assert!(read_token(tokens, &paging::encode(tokens, text)).is_err(), "{text}");
         }
     }
 

@@ -34,7 +34,7 @@ pub(crate) async fn describe_mapped_resource_configuration(
     constraint::range(request.max_results.unwrap_or(PAGE.0), "maxResults", PAGE.0, PAGE.1)?;
     // No page has ever had a token.
     if let Some(token) = request.next_token.as_deref().filter(|token| !token.is_empty()) {
-        paging::decode(token, TOKEN_CHARS)?;
+        constraint::next_token(token, TOKEN_CHARS)?;
         return Err(paging::invalid());
     }
     service.stream(caller, &request.stream.identity()?).await?;

@@ -1,7 +1,7 @@
 use super::stream_info::StreamInfo;
 use crate::{KvsError, KvsService, constraint, paging};
 use serde::{Deserialize, Serialize};
-use tympan_types::{Caller, StreamName};
+use tympan_types::{Caller, PageToken, StreamName};
 
 /// Bounds of `MaxResults`, the larger one being the default too.
 const PAGE: (i64, i64) = (1, 10_000);
@@ -42,10 +42,11 @@ pub(crate) async fn list_streams(
     let prefix = request.stream_name_condition.as_ref().map(prefix).transpose()?.flatten();
     // An empty token is what some clients send for none.
     let token = request.next_token.as_deref().filter(|token| !token.is_empty());
-    let after = token.map(after).transpose()?;
-
     let (account, region) = (&caller.account, &caller.region);
     let prefix = prefix.as_ref().map(StreamName::as_str);
+    let tokens =
+        PageToken::of(["ListStreams", account.as_str(), region.as_str(), prefix.unwrap_or_default()]);
+    let after = token.map(|token| after(tokens, token)).transpose()?;
     let mut streams =
         service.store().list_streams(account, region, prefix, after.as_ref(), limit + 1).await?;
     // Streams that are being deleted are in no store and still listed.
@@ -59,7 +60,7 @@ pub(crate) async fn list_streams(
     streams.truncate(limit);
     let last = streams.last().filter(|_| more);
     Ok(ListStreamsResponse {
-        next_token: last.map(|last| paging::encode(last.arn.name().as_str())),
+        next_token: last.map(|last| paging::encode(tokens, last.arn.name().as_str())),
         stream_info_list: streams
             .into_iter()
             .map(|stream| {
@@ -79,6 +80,6 @@ fn prefix(condition: &StreamNameCondition) -> Result<Option<StreamName>, KvsErro
     value.map(|value| constraint::stream_name(value, "streamNameCondition.comparisonValue")).transpose()
 }
 
-fn after(token: &str) -> Result<StreamName, KvsError> {
-    StreamName::parse(&paging::decode(token, TOKEN_CHARS)?).map_err(|_| paging::invalid())
+fn after(tokens: PageToken, token: &str) -> Result<StreamName, KvsError> {
+    StreamName::parse(&paging::decode(tokens, token, TOKEN_CHARS)?).map_err(|_| paging::invalid())
 }

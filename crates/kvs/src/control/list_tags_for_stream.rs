@@ -3,7 +3,7 @@ use crate::{KvsError, KvsService, StreamIdentity, constraint, paging};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use tympan_types::Caller;
+use tympan_types::{Caller, PageToken};
 
 /// Tags on a page: as many as a stream may have by default.
 const PAGE: usize = 50;
@@ -43,12 +43,14 @@ pub(super) async fn tags_page(
     token: Option<&str>,
 ) -> Result<ListTagsForStreamResponse, KvsError> {
     let token = token.filter(|token| !token.is_empty());
-    let after = token.map(|token| paging::decode(token, TOKEN_CHARS)).transpose()?;
+    token.map_or(Ok(()), |token| constraint::next_token(token, TOKEN_CHARS))?;
     let stream = service.stream(caller, identity).await?;
+    let tokens = PageToken::of(["tags", &stream.arn.to_string()]);
+    let after = token.map(|token| paging::decode(tokens, token, TOKEN_CHARS)).transpose()?;
     let from = after.map_or(Bound::Unbounded, Bound::Excluded);
     let mut rest = stream.tags.range::<String, _>((from, Bound::Unbounded));
     let tags: BTreeMap<String, String> =
         rest.by_ref().take(PAGE).map(|(key, value)| (key.clone(), value.clone())).collect();
     let last = rest.next().and_then(|_| tags.last_key_value());
-    Ok(ListTagsForStreamResponse { next_token: last.map(|(key, _)| paging::encode(key)), tags })
+    Ok(ListTagsForStreamResponse { next_token: last.map(|(key, _)| paging::encode(tokens, key)), tags })
 }
