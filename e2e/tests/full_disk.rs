@@ -50,6 +50,14 @@ fn lines(file: &Path) -> anyhow::Result<Vec<Value>> {
     text.lines().map(parse).collect()
 }
 
+fn flow() -> Flow {
+    Flow::new()
+        .then("begin", set_attributes(&[("note", &"n".repeat(900))]))
+        .then("start", start_streaming().or_else("listen"))
+        .then("listen", listen("speak", 180))
+        .then("hang up", hang_up())
+}
+
 #[test]
 fn no_contact_is_lost_to_a_disk_that_is_full_while_calls_begin_and_end() -> anyhow::Result<()> {
     let name = "no_contact_is_lost_to_a_disk_that_is_full_while_calls_begin_and_end";
@@ -58,12 +66,7 @@ fn no_contact_is_lost_to_a_disk_that_is_full_while_calls_begin_and_end() -> anyh
         .data_dir(disk.path().join("data"))
         .env("TYMPAN_CAPTURE__STOP_TIMEOUT_MS", 2_000);
     let mut office = Office::open_with(builder)?;
-    let flow = Flow::new()
-        .then("begin", set_attributes(&[("note", &"n".repeat(900))]))
-        .then("start", start_streaming().or_else("listen"))
-        .then("listen", listen("speak", 180))
-        .then("hang up", hang_up());
-    office.answer(NUMBER, flow)?;
+    office.answer(NUMBER, flow())?;
     let mut known = BTreeSet::new();
     let early = call(&mut office, &mut known)?;
     let early_contact = early.1.clone();
@@ -130,5 +133,32 @@ fn no_contact_is_lost_to_a_disk_that_is_full_while_calls_begin_and_end() -> anyh
     for file in ["contact-records.jsonl", "flow-logs.jsonl", "audit.jsonl"] {
         lines(&data.join(file))?;
     }
+    Ok(())
+}
+
+#[test]
+fn a_start_on_a_full_disk_closes_what_was_open_when_there_is_room() -> anyhow::Result<()> {
+    let name = "a_start_on_a_full_disk_closes_what_was_open_when_there_is_room";
+    let Some(disk) = SmallDisk::of_test(name, 40)? else { return Ok(()) };
+    let builder = || TestServer::builder().data_dir(disk.path().join("data"));
+    let mut office = Office::open_with(builder())?;
+    office.answer(NUMBER, flow())?;
+    let mut known = BTreeSet::new();
+    let (up, contact) = call(&mut office, &mut known)?;
+    office.await_block("start", "Success")?;
+    disk.fill()?;
+    let mut office = office.kill_and_restart(builder(), None)?;
+    drop(up);
+    // It can be read as it will be written.
+    let closed = office.contacts()?;
+    ensure!(closed.len() == 1 && closed[0]["DisconnectTimestamp"].is_string(), "{closed:?}");
+    assert_eq!(closed[0]["ContactId"], contact);
+    disk.make_room()?;
+    let record = office.record()?;
+    assert_eq!(
+        (&record["ContactId"], &record["Attributes"]["note"]),
+        (&json!(contact), &json!("n".repeat(900)))
+    );
+    assert_eq!(office.contacts()?, closed);
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::error::ConnectError;
 use crate::flows::{ContactFlow, FlowReference};
 use crate::instance::{Instance, InstanceAlias};
 use crate::phone_number::{DialledNumber, PhoneNumber};
-use crate::settings::Document;
+use crate::settings::{Document, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,13 +128,6 @@ pub(crate) struct Edit {
     pub(crate) writes: Vec<Write>,
 }
 
-/// One write to the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Write {
-    Put { kind: &'static str, id: String, json: String },
-    Remove { kind: &'static str, id: String },
-}
-
 impl Edit {
     /// Creates or replaces an instance.
     pub(crate) fn put_instance(&mut self, instance: Instance) -> Result<(), ConnectError> {
@@ -143,8 +136,7 @@ impl Edit {
         Ok(())
     }
 
-    /// Removes an instance with all that belongs to it. Its own document goes first: what a crash then leaves
-    /// behind has no instance and is removed when the settings are loaded.
+    /// Removes an instance with all that belongs to it.
     pub(crate) fn remove_instance(&mut self, id: InstanceId) {
         self.directory.instances.remove(&id);
         self.writes.push(Write::Remove { kind: INSTANCE, id: id.to_string() });

@@ -2,13 +2,13 @@
 
 use crate::api::{self, ApiRequest, ApiResponse};
 use crate::contact::History;
-use crate::directory::{DamagedDocument, Directory, Edit, Write};
+use crate::directory::{DamagedDocument, Directory, Edit};
 use crate::error::{ConnectError, ErrorCode};
 use crate::flows::FlowReference;
 use crate::instance::Instance;
 use crate::live_calls::LiveCalls;
 use crate::phone_number::{DialledNumber, NumberRange};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Settings, SettingsError, Write};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tympan_flow::{Flow, FlowIdentity};
 use tympan_types::{AccountId, Caller, InstanceId, Region, WallTime};
@@ -16,7 +16,7 @@ use tympan_types::{AccountId, Caller, InstanceId, Region, WallTime};
 /// The Amazon Connect service. Cheap to clone; every clone is the same service.
 ///
 /// All functions are synchronous. Reads take a snapshot and never wait for the disk; changes run one after
-/// another, and return when [`Settings::put`] has made them durable.
+/// another, and return when [`Settings::write`] has made them durable.
 #[derive(Clone)]
 pub struct ConnectService(Arc<Inner>);
 
@@ -224,10 +224,7 @@ impl ConnectService {
 }
 
 fn write(settings: &dyn Settings, writes: &[Write]) -> Result<(), SettingsError> {
-    writes.iter().try_for_each(|write| match write {
-        Write::Put { kind, id, json } => settings.put(kind, id, json),
-        Write::Remove { kind, id } => settings.remove(kind, id),
-    })
+    if writes.is_empty() { Ok(()) } else { settings.write(writes) }
 }
 
 /// Why the service did not open.
@@ -275,15 +272,11 @@ mod tests {
             self.settings.load()
         }
 
-        fn put(&self, kind: &str, id: &str, json: &str) -> Result<(), SettingsError> {
+        fn write(&self, writes: &[Write]) -> Result<(), SettingsError> {
             if self.full.load(Ordering::Relaxed) {
                 return Err(SettingsError("no space left".into()));
             }
-            self.settings.put(kind, id, json)
-        }
-
-        fn remove(&self, kind: &str, id: &str) -> Result<(), SettingsError> {
-            self.settings.remove(kind, id)
+            self.settings.write(writes)
         }
     }
 

@@ -17,16 +17,45 @@ pub struct Document {
     pub json: String,
 }
 
+/// One change of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Writes a document over an older one of the same kind and id.
+    Put {
+        /// What it describes.
+        kind: &'static str,
+        /// Its id among documents of the same kind.
+        id: String,
+        /// Its content.
+        json: String,
+    },
+    /// Removes a document; removing what is not there succeeds.
+    Remove {
+        /// What it described.
+        kind: &'static str,
+        /// Its id among documents of the same kind.
+        id: String,
+    },
+}
+
 /// A small durable table of documents.
 pub trait Settings: Send + Sync {
     /// All documents, in any order; kinds that are not the service's own are ignored by it.
     fn load(&self) -> Result<Vec<Document>, SettingsError>;
 
-    /// Writes a document over an older one of the same kind and id; durable when this returns.
-    fn put(&self, kind: &str, id: &str, json: &str) -> Result<(), SettingsError>;
+    /// Makes all of these changes, or none; durable when this returns. Half a change that was refused would come to light
+    /// at the next start, and take with it what was acknowledged in between.
+    fn write(&self, writes: &[Write]) -> Result<(), SettingsError>;
 
-    /// Removes a document; removing what is not there succeeds.
-    fn remove(&self, kind: &str, id: &str) -> Result<(), SettingsError>;
+    /// Writes a single document.
+    fn put(&self, kind: &'static str, id: &str, json: &str) -> Result<(), SettingsError> {
+        self.write(&[Write::Put { kind, id: id.to_owned(), json: json.to_owned() }])
+    }
+
+    /// Removes a single document.
+    fn remove(&self, kind: &'static str, id: &str) -> Result<(), SettingsError> {
+        self.write(&[Write::Remove { kind, id: id.to_owned() }])
+    }
 }
 
 /// The table could not be read or written.
@@ -49,15 +78,14 @@ impl Settings for MemorySettings {
         Ok(documents.iter().map(copy).collect())
     }
 
-    fn put(&self, kind: &str, id: &str, json: &str) -> Result<(), SettingsError> {
+    fn write(&self, writes: &[Write]) -> Result<(), SettingsError> {
         let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        documents.insert((kind.to_owned(), id.to_owned()), json.to_owned());
-        Ok(())
-    }
-
-    fn remove(&self, kind: &str, id: &str) -> Result<(), SettingsError> {
-        let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        documents.remove(&(kind.to_owned(), id.to_owned()));
+        for write in writes.iter().cloned() {
+            match write {
+                Write::Put { kind, id, json } => documents.insert((kind.to_owned(), id), json),
+                Write::Remove { kind, id } => documents.remove(&(kind.to_owned(), id)),
+            };
+        }
         Ok(())
     }
 }

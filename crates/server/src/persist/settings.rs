@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use tympan_connect::settings::{Document, Settings, SettingsError};
+use tympan_connect::settings::{Document, Settings, SettingsError, Write};
 
 /// Documents of Connect (instances, flows, numbers) in `settings.db`.
 pub(crate) struct SqliteSettings(Mutex<Connection>);
@@ -23,7 +23,7 @@ impl SqliteSettings {
     }
 
     fn connection(&self) -> std::sync::MutexGuard<'_, Connection> {
-        // A panic elsewhere cannot leave a half-made change: each statement is its own transaction.
+        // A panic elsewhere cannot leave a half-made change: its transaction is rolled back.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -38,17 +38,23 @@ impl Settings for SqliteSettings {
         rows.collect::<Result<_, _>>().map_err(said)
     }
 
-    fn put(&self, kind: &str, id: &str, json: &str) -> Result<(), SettingsError> {
-        let statement =
-            "INSERT INTO document VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET json = excluded.json";
-        self.connection().execute(statement, params![kind, id, json]).map_err(said)?;
-        Ok(())
-    }
-
-    fn remove(&self, kind: &str, id: &str) -> Result<(), SettingsError> {
-        let statement = "DELETE FROM document WHERE kind = ?1 AND id = ?2";
-        self.connection().execute(statement, params![kind, id]).map_err(said)?;
-        Ok(())
+    fn write(&self, writes: &[Write]) -> Result<(), SettingsError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction().map_err(said)?;
+        for write in writes {
+            let written = match write {
+                Write::Put { kind, id, json } => transaction.execute(
+                    "INSERT INTO document (kind, id, json) VALUES (?1, ?2, ?3)
+                     ON CONFLICT DO UPDATE SET json = excluded.json",
+                    params![kind, id, json],
+                ),
+                Write::Remove { kind, id } => {
+                    transaction.execute("DELETE FROM document WHERE kind = ?1 AND id = ?2", params![kind, id])
+                }
+            };
+            written.map_err(said)?;
+        }
+        transaction.commit().map_err(said)
     }
 }
 
@@ -72,5 +78,24 @@ mod tests {
         drop(settings);
         let documents = SqliteSettings::open(&path).unwrap().load().unwrap();
         assert_eq!(documents, [Document { kind: "instance".into(), id: "a".into(), json: "2".into() }]);
+    }
+
+    #[test]
+    fn of_a_change_that_the_disk_refuses_half_way_nothing_is_left() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = SqliteSettings::open(&dir.path().join("settings.db")).unwrap();
+        settings.put("instance", "a", "1").unwrap();
+        settings.put("number", "n", "1").unwrap();
+        let before = settings.load().unwrap();
+        let refuse = "CREATE TRIGGER refuse BEFORE DELETE ON document WHEN old.kind = 'number'
+                      BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
+        settings.connection().execute_batch(refuse).unwrap();
+        let remove = |kind, id: &str| Write::Remove { kind, id: id.to_owned() };
+        let refused = settings.write(&[remove("instance", "a"), remove("number", "n")]);
+        assert!(refused.unwrap_err().0.contains("full"));
+        assert_eq!(settings.load().unwrap(), before);
+        settings.connection().execute_batch("DROP TRIGGER refuse").unwrap();
+        settings.write(&[remove("instance", "a"), remove("number", "n")]).unwrap();
+        assert_eq!(settings.load().unwrap(), []);
     }
 }
