@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tympan_kms::{Keyring, KeyringOwner};
 use tympan_kvs::Companded;
-use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions, RecoveryReport};
+use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions, RecoveryReport, rebuild};
 use tympan_store::{
     Clock, Fragment, FragmentHead, MediaStore, ReadEvent, Start, StoreOptions, Stream, StreamRef, TimeAxis,
 };
@@ -185,14 +185,42 @@ async fn the_second_format_is_read_byte_for_byte_and_goes_on() {
     read_and_go_on(2).await;
 }
 
+#[tokio::test]
+async fn the_third_format_is_read_byte_for_byte_and_goes_on() {
+    let pages = std::fs::read_dir(fixture(3).join("streams")).unwrap().count();
+    assert_eq!(pages, STREAMS.len());
+    read_and_go_on(3).await;
+}
+
+#[tokio::test]
+async fn an_earlier_format_whose_catalogue_is_lost_after_the_upgrade_comes_back() {
+    for format in [1, 2] {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("data");
+        copy(&fixture(format), &path);
+        open(&path).shutdown().await;
+        std::fs::remove_file(path.join("catalog.db")).unwrap();
+        let report = rebuild(&path, LaterClock.now(), &mut |_| {}).unwrap();
+        assert_eq!(report.streams, STREAMS.len() as u64, "{report:?}");
+        let store = open(&path);
+        check_all(&store, &manifest(format)).await;
+        store.shutdown().await;
+    }
+}
+
 #[test]
 fn an_upgraded_directory_says_so_to_the_programs_before() {
     let place = tempfile::tempdir().unwrap();
-    let path = place.path().join("data");
-    copy(&fixture(1), &path);
-    drop(EmbeddedBackend::open(&path, EmbeddedOptions::default()).unwrap());
-    // They compare this file with the one line that they know, and name it in their refusal.
-    assert_eq!(std::fs::read_to_string(path.join("FORMAT")).unwrap(), "tympan-store 2\n");
+    for format in [1, 2] {
+        let path = place.path().join(format!("data-{format}"));
+        copy(&fixture(format), &path);
+        drop(EmbeddedBackend::open(&path, EmbeddedOptions::default()).unwrap());
+        // They compare this file with the one line that they know, and name it in their refusal.
+        assert_eq!(std::fs::read_to_string(path.join("FORMAT")).unwrap(), "tympan-store 3\n");
+        // Each stream has a page from now on.
+        let pages = std::fs::read_dir(path.join("streams")).unwrap().count();
+        assert_eq!(pages, STREAMS.len());
+    }
 }
 
 #[test]

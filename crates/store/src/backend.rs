@@ -74,6 +74,10 @@ pub trait Backend: Send + Sync + 'static {
     /// [`Backend::expire`].
     fn delete_stream(&self, key: &StreamKey, version: Option<u64>) -> Result<StreamId, StoreError>;
 
+    /// Erases every other copy of the keys of a stream that is deleted. Only when this has returned `Ok` may the deletion
+    /// be answered; after an error it is tried again before the next deletion, by [`Backend::expire`] and at a start.
+    fn erase_keys(&self, stream: StreamId) -> Result<(), StoreError>;
+
     /// Adds and removes tags; refuses when more than `max` would remain.
     fn set_tags(
         &self,

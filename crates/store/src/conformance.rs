@@ -49,6 +49,7 @@ pub fn committed_records_are_read_back_and_survive_a_restart(open: &Open) {
     let (one, other) = (stream("one"), stream("other"));
     for stream in [&one, &other] {
         backend.create_stream(stream, None).expect("create");
+        make_ready(&*backend, stream.id);
     }
     let group = [sealed(one.id, 2, b"two"), sealed(other.id, 1, b"one"), sealed(one.id, 1, b"")];
     let records: Vec<&Record> = group.iter().collect();
@@ -267,6 +268,7 @@ pub fn a_deleted_stream_leaves_no_key_and_no_fragment(open: &Open) {
     let stale = backend.delete_stream(&by_id, Some(9)).map_err(|error| error.kind().clone());
     assert_eq!(stale, Err(ErrorKind::VersionMismatch));
     assert_eq!(backend.delete_stream(&by_id, Some(1)), Ok(stream.id));
+    backend.erase_keys(stream.id).expect("erase");
     assert_eq!(backend.keys(stream.id), Ok(Vec::new()));
     assert_eq!(backend.stream(&by_id), Ok(None));
     assert!(backend.add_key(stream.id, &key).is_err(), "no key for a stream that is gone");
@@ -356,7 +358,15 @@ fn sealed(stream: StreamId, sequence: u64, body: &[u8]) -> Record {
     Record::seal(stream, meta, (1, &DataKey::from_bytes([1; 32])), None, [&b"head"[..], body].into_iter())
 }
 
+/// What precedes every record: a key, and numbers that are reserved.
+pub(crate) fn make_ready(backend: &dyn Backend, stream: StreamId) {
+    let key = KeyRow { number: 1, wrapped: WrappedKey::from_bytes([7; 40]), created: NOW };
+    backend.add_key(stream, &key).expect("key");
+    backend.reserve(stream, true).expect("reserve");
+}
+
 fn commit(backend: &dyn Backend, stream: StreamId, sequences: std::ops::RangeInclusive<u64>) -> Vec<Located> {
+    make_ready(backend, stream);
     sequences
         .map(|sequence| {
             let record = sealed(stream, sequence, format!("body of {sequence}").as_bytes());

@@ -178,7 +178,7 @@ impl MediaStore {
                     release(&*core.backend, &retired);
                 }
                 core.keeper.sweep_soon();
-                Ok(())
+                core.backend.erase_keys(id)
             })
             .await
     }

@@ -1,7 +1,9 @@
 //! A data directory that no process serves, opened to be looked at. Nothing in it is changed: the catalogue is read from
 //! a private copy, because SQLite writes even where one only reads.
 
-use super::catalogue::{Catalogue, Deletion};
+use super::catalogue::{Catalogue, Deletion, IfNew, Judge};
+use super::directory::CATALOGUE;
+use super::lost_found::{self, Keeping};
 use crate::{ErrorKind, StoreError, StreamId, StreamRow};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
@@ -9,6 +11,7 @@ use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use tympan_types::WallTime;
 use uuid::Uuid;
 
 /// A data directory, or a copy of one.
@@ -24,9 +27,15 @@ pub struct AtRest {
 pub type ReadRow = (StreamId, Result<StreamRow, StoreError>);
 
 /// The copy of the catalogue, and the folder that goes with it.
-struct Copy {
+pub(super) struct Copy {
     catalogue: Catalogue,
     _folder: Scratch,
+}
+
+impl Copy {
+    pub(super) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
 }
 
 struct Scratch(PathBuf);
@@ -54,7 +63,12 @@ impl AtRest {
             Err(error) => return Err(failed("read", &path.join("FORMAT"), &error)),
         };
         let lock = take_lock(path)?;
-        Ok(Self { path: path.to_owned(), format, lock, catalogue: copy_catalogue(path) })
+        Ok(Self {
+            path: path.to_owned(),
+            format,
+            lock,
+            catalogue: copy_catalogue(path, CATALOGUE, &mut |_| Ok(())),
+        })
     }
 
     /// The directory.
@@ -86,6 +100,15 @@ impl AtRest {
     /// `Corrupt`, `Internal`: the catalogue cannot be read.
     pub fn streams(&self) -> Result<Vec<ReadRow>, StoreError> {
         self.catalogue()?.all_streams()
+    }
+
+    /// When the last file in `lost+found/` is removed; `None` if there is none, or all go with the next sweep.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Internal`: the catalogue cannot be read.
+    pub fn lost_until(&self) -> Result<Option<WallTime>, StoreError> {
+        let keeping = Keeping::by(self.catalogue()?)?;
+        Ok(lost_found::lost_files(&self.path).iter().filter_map(|file| keeping.until(file)).max())
     }
 
     pub(super) fn catalogue(&self) -> Result<&Catalogue, StoreError> {
@@ -121,27 +144,37 @@ fn take_lock(path: &Path) -> Result<Option<Flock<File>>, StoreError> {
     }
 }
 
-fn copy_catalogue(path: &Path) -> Result<Copy, StoreError> {
+/// Opens a copy of a catalogue that has this name, as `judge` looks at it.
+pub(super) fn copy_catalogue(path: &Path, name: &str, judge: Judge<'_>) -> Result<Copy, StoreError> {
     let folder = std::env::temp_dir().join(format!("tympan-catalogue-{}", Uuid::new_v4()));
     DirBuilder::new().mode(0o700).create(&folder).map_err(|error| failed("create", &folder, &error))?;
     let folder = Scratch(folder);
-    for name in ["catalog.db", "catalog.db-wal"] {
-        let (from, to) = (path.join(name), folder.0.join(name));
+    for suffix in ["", "-wal"] {
+        let (from, to) =
+            (path.join(format!("{name}{suffix}")), folder.0.join(format!("{CATALOGUE}{suffix}")));
         match std::fs::copy(&from, &to) {
             Ok(_) => {}
             // The log is there only after a kill, or while a server runs.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && name != "catalog.db" => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !suffix.is_empty() => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let message = format!(
-                    "{} is missing: without it no stream has a name or a key; restore it from a backup",
-                    from.display()
+                    "{} is missing: without it no stream has a name or a key; restore it from a backup, or make it anew \
+                     with `tympan streams rebuild {}`",
+                    from.display(),
+                    path.display()
                 );
                 return Err(StoreError::corrupt(message));
             }
             Err(error) => return Err(failed("copy", &from, &error)),
         }
     }
-    Ok(Copy { catalogue: Catalogue::open(&folder.0.join("catalog.db"))?, _folder: folder })
+    let catalogue = Catalogue::open(&folder.0.join(CATALOGUE), IfNew::Refuse, judge);
+    // What is wrong is wrong with the original.
+    let of_original = |error: StoreError| {
+        let message = error.message().replace(&folder.0.display().to_string(), &path.display().to_string());
+        StoreError::new(error.kind().clone(), message)
+    };
+    Ok(Copy { catalogue: catalogue.map_err(of_original)?, _folder: folder })
 }
 
 fn failed(doing: &str, path: &Path, error: &io::Error) -> StoreError {

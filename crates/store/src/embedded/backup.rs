@@ -166,6 +166,7 @@ impl<'a> Copying<'a> {
         for (object, _) in &chunks {
             self.chunk(object)?;
         }
+        self.pages()?;
         let store_format = self.copy("FORMAT", None)?;
         if let Some(keyring) = self.options.keyring.clone() {
             self.keys(&keyring)?;
@@ -249,6 +250,15 @@ impl<'a> Copying<'a> {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Pages of the streams that the copied catalogue has, as it has them: of others none, and of none two versions.
+    fn pages(&mut self) -> Result<(), StoreError> {
+        self.directory("streams")?;
+        for page in Catalogue::pages_of(&self.target.join("catalog.db"))? {
+            self.write(&format!("streams/{}.stream", page.stream.id), &page.encode())?;
+        }
+        self.sync_directory("streams")
     }
 
     fn keys(&mut self, keyring: &Path) -> Result<(), StoreError> {

@@ -54,6 +54,14 @@ pub(super) fn header(stream: StreamId, epoch: u64) -> [u8; CHUNK_HEADER_BYTES] {
     bytes
 }
 
+/// The stream and the epoch that a header names; `None` if it is none of a version that is known.
+pub(super) fn parse_header(bytes: &[u8]) -> Option<(StreamId, u64)> {
+    let header: &[u8; CHUNK_HEADER_BYTES] = bytes.first_chunk()?;
+    let known = header[..4] == HEADER_MAGIC && (1..=VERSION).contains(&u16::from_le_bytes(field(header, 8)));
+    let sound = u32::from_le_bytes(field(header, 4)) == crc32c::crc32c(&header[8..]);
+    (known && sound).then(|| (StreamId::from_bytes(field(header, 16)), u64::from_le_bytes(field(header, 32))))
+}
+
 /// Index and trailer, to stand at `index_offset`.
 pub(super) fn index(stream: StreamId, index_offset: u32, parts: &[ChunkPart]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(parts.len() * ENTRY_BYTES + TRAILER_BYTES);

@@ -212,43 +212,81 @@ impl ChunkStore {
         self.durable_dirs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where the chunks are.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Compares the files with the rows of the catalogue.
-    pub(super) fn compare(&self, mut rows: HashSet<String>) -> Result<Compared, StoreError> {
-        let mut unnamed = Vec::new();
+    pub(super) fn compare(&self, rows: &HashSet<String>) -> Result<Compared, StoreError> {
         let failed = |error: io::Error| StoreError::io(format_args!("read {}", self.root.display()), &error);
-        for prefix in self.disk.list(&self.root).map_err(failed)? {
-            for stream in self.disk.list(&self.root.join(&prefix)).map_err(failed)? {
+        let prefixes = match self.disk.list(&self.root) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            prefixes => prefixes.map_err(failed)?,
+        };
+        let mut compared = Compared { is_empty: prefixes.is_empty(), ..Compared::default() };
+        let mut named = HashSet::new();
+        for prefix in prefixes {
+            for stream in self.folders(&self.root.join(&prefix)).map_err(failed)? {
                 let dir = format!("{prefix}/{stream}");
-                for name in self.disk.list(&self.root.join(&dir)).map_err(failed)? {
+                for name in self.folders(&self.root.join(&dir)).map_err(failed)? {
                     let object = format!("{dir}/{name}");
-                    if !rows.remove(&object) && name.ends_with(".chunk") {
-                        unnamed.push(object);
+                    if let Some(row) = rows.get(&object) {
+                        named.insert(row.as_str());
+                    } else if name.ends_with(".chunk") {
+                        compared.unnamed.push(object);
                     }
                 }
             }
         }
-        Ok(Compared { missing: rows.into_iter().collect(), unnamed })
+        compared.missing = rows.iter().filter(|row| !named.contains(row.as_str())).cloned().collect();
+        Ok(compared)
     }
 
-    /// What the catalogue would say of a chunk, by its own index; `None` if that is damaged.
-    pub(super) fn describe(&self, object: &str) -> Result<Option<ChunkRow>, StoreError> {
+    /// What is in a folder; nothing, if it is a file that somebody has put there.
+    fn folders(&self, path: &Path) -> io::Result<Vec<String>> {
+        match self.disk.list(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(Vec::new()),
+            names => names,
+        }
+    }
+
+    /// What a chunk says of itself; `None` if its index is damaged.
+    pub(super) fn describe(&self, object: &str) -> Result<Option<Described>, StoreError> {
         let failed = |error: io::Error| StoreError::io(format_args!("read chunk {object}"), &error);
         let file = self.disk.open(&self.root.join(object)).map_err(failed)?;
         let length = file.len().map_err(failed)?;
-        let bytes = read_range(&*file, 0, length).map_err(failed)?;
-        let Some((stream, index_offset)) = chunk_file::trailer(&bytes) else { return Ok(None) };
-        let index = bytes.get(index_offset as usize..).unwrap_or_default();
-        let Ok(parts) = chunk_file::parse_index(index, stream, index_offset) else { return Ok(None) };
-        Ok(ChunkRow::summary(stream, object.to_owned(), length, index_offset, &parts))
+        let Some(trailer_at) = length.checked_sub(chunk_file::TRAILER_BYTES as u64) else { return Ok(None) };
+        let trailer = read_range(&*file, trailer_at, length - trailer_at).map_err(failed)?;
+        let Some((stream, index_offset)) = chunk_file::trailer(&trailer) else { return Ok(None) };
+        let Some(index_bytes) = length.checked_sub(u64::from(index_offset)) else { return Ok(None) };
+        let index = read_range(&*file, u64::from(index_offset), index_bytes).map_err(failed)?;
+        let Ok(parts) = chunk_file::parse_index(&index, stream, index_offset) else { return Ok(None) };
+        let header = read_range(&*file, 0, CHUNK_HEADER_BYTES as u64).map_err(failed)?;
+        let epoch = chunk_file::parse_header(&header).map_or(0, |(_, epoch)| epoch);
+        let row = ChunkRow::summary(stream, object.to_owned(), length, index_offset, &parts);
+        Ok(row.map(|row| Described { row, parts, epoch }))
     }
 }
 
 /// What [`ChunkStore::compare`] found.
+#[derive(Debug, Default)]
 pub(super) struct Compared {
     /// Rows that have no file.
     pub(super) missing: Vec<String>,
     /// Files that no row names.
     pub(super) unnamed: Vec<String>,
+    /// There is not even a folder of a stream.
+    pub(super) is_empty: bool,
+}
+
+/// What a chunk says of itself.
+pub(super) struct Described {
+    /// What the catalogue would say.
+    pub(super) row: ChunkRow,
+    pub(super) parts: Vec<ChunkPart>,
+    /// Which opening of the store wrote it; 0 if its header is damaged.
+    pub(super) epoch: u64,
 }
 
 /// A chunk on its way to the disk.

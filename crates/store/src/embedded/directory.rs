@@ -6,10 +6,21 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-const FORMAT: &[u8] = b"tympan-store 2\n";
+const FORMAT: &[u8] = b"tympan-store 3\n";
 /// Formats that are read and become this one: an older program must refuse the directory before it finds in it what it
 /// does not know.
-const UPGRADED: [&[u8]; 1] = [b"tympan-store 1\n"];
+const UPGRADED: [&[u8]; 2] = [b"tympan-store 1\n", b"tympan-store 2\n"];
+
+/// What the file `FORMAT` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// There is none.
+    Absent,
+    /// One that becomes this one.
+    Earlier,
+    /// This one.
+    Current,
+}
 
 /// The data directory, held by this process.
 pub(super) struct Directory {
@@ -19,22 +30,29 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Creates what is missing and takes the lock.
-    pub(super) fn open(disk: &dyn Disk, path: &Path) -> Result<Self, StoreError> {
+    /// Creates the directory if it is missing and takes the lock. Touches nothing else.
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let failed = |error: io::Error| StoreError::io(format_args!("open {}", path.display()), &error);
         std::fs::create_dir_all(path).map_err(failed)?;
         let lock = take_lock(path)?;
-        let directory = Self { path: path.to_owned(), _lock: lock };
-        check_format(disk, path)?;
-        for dir in [directory.journal(), directory.chunks()] {
-            disk.create_dir(&dir).map_err(failed)?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Creates the directories within it that are missing; their names are durable when this returns.
+    pub(super) fn create_folders(&self, disk: &dyn Disk) -> Result<(), StoreError> {
+        for dir in [self.journal(), self.chunks(), self.streams()] {
+            disk.create_dir(&dir)
+                .map_err(|error| StoreError::io(format_args!("create {}", dir.display()), &error))?;
         }
-        directory.sync(disk)?;
-        Ok(directory)
+        self.sync(disk)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(super) fn catalogue(&self) -> PathBuf {
-        self.path.join("catalog.db")
+        self.path.join(CATALOGUE)
     }
 
     pub(super) fn reserve(&self) -> PathBuf {
@@ -49,6 +67,10 @@ impl Directory {
         self.path.join("chunks")
     }
 
+    pub(super) fn streams(&self) -> PathBuf {
+        self.path.join("streams")
+    }
+
     /// Makes the names in the directory durable.
     pub(super) fn sync(&self, disk: &dyn Disk) -> Result<(), StoreError> {
         disk.sync_dir(&self.path)
@@ -56,9 +78,11 @@ impl Directory {
     }
 }
 
-/// A directory of another format is refused before anything in it is touched; one of an earlier format becomes one of
-/// this, before anything is written that the earlier program does not know.
-pub(super) fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), StoreError> {
+/// The catalogue's file in the directory.
+pub(super) const CATALOGUE: &str = "catalog.db";
+
+/// A directory of another format is refused before anything in it is touched.
+pub(super) fn read_format(disk: &dyn Disk, dir: &Path) -> Result<Format, StoreError> {
     let path = dir.join("FORMAT");
     let failed = |error: io::Error| StoreError::io(format_args!("read {}", path.display()), &error);
     let text = match disk.open(&path) {
@@ -66,25 +90,27 @@ pub(super) fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), StoreError
             let length = file.len().map_err(failed)?.min(64);
             read_range(&*file, 0, length).map_err(failed)?
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return write_whole(disk, dir, "FORMAT", FORMAT).map_err(failed);
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Format::Absent),
         Err(error) => return Err(failed(error)),
     };
-    let found = String::from_utf8_lossy(&text);
     if text == FORMAT {
-        return Ok(());
+        return Ok(Format::Current);
     }
     if UPGRADED.contains(&&text[..]) {
-        tracing::info!(path = %dir.display(), from = found.trim_end(), "the data directory is upgraded");
-        return write_whole(disk, dir, "FORMAT", FORMAT).map_err(failed);
+        return Ok(Format::Earlier);
     }
     let message = format!(
-        "{} has format {:?} and this program knows \"tympan-store 1\" and 2: use the program that wrote it",
+        "{} has format {:?} and this program knows \"tympan-store 1\" to 3: use the program that wrote it",
         dir.display(),
-        found.trim_end()
+        String::from_utf8_lossy(&text).trim_end()
     );
     Err(StoreError::internal(message))
+}
+
+/// Writes this program's format.
+pub(super) fn write_format(disk: &dyn Disk, dir: &Path) -> Result<(), StoreError> {
+    write_whole(disk, dir, "FORMAT", FORMAT)
+        .map_err(|error| StoreError::io(format_args!("write {}", dir.join("FORMAT").display()), &error))
 }
 
 /// Whole or not at all: written beside, synced, renamed.
@@ -123,27 +149,30 @@ mod tests {
     #[test]
     fn a_directory_belongs_to_one_at_a_time() {
         let place = tempfile::tempdir().unwrap();
-        let held = Directory::open(&FileDisk, place.path()).unwrap();
-        let refused = Directory::open(&FileDisk, place.path()).err().unwrap();
+        let held = Directory::open(place.path()).unwrap();
+        let refused = Directory::open(place.path()).err().unwrap();
         assert_eq!(refused.kind(), &ErrorKind::Fenced);
         drop(held);
-        Directory::open(&FileDisk, place.path()).unwrap();
+        Directory::open(place.path()).unwrap();
     }
 
     #[test]
     fn another_format_is_refused_by_name() {
         let place = tempfile::tempdir().unwrap();
-        std::fs::write(place.path().join("FORMAT"), "tympan-store 3\n").unwrap();
-        let refused = Directory::open(&FileDisk, place.path()).err().unwrap();
-        assert!(refused.message().contains("tympan-store 3"), "{refused}");
-        assert!(!place.path().join("journal").exists(), "nothing was touched");
+        std::fs::write(place.path().join("FORMAT"), "tympan-store 4\n").unwrap();
+        let refused = read_format(&FileDisk, place.path()).err().unwrap();
+        assert!(refused.message().contains("tympan-store 4"), "{refused}");
     }
 
     #[test]
-    fn the_first_format_becomes_this_one() {
+    fn an_earlier_format_becomes_this_one() {
         let place = tempfile::tempdir().unwrap();
-        std::fs::write(place.path().join("FORMAT"), "tympan-store 1\n").unwrap();
-        Directory::open(&FileDisk, place.path()).unwrap();
-        assert_eq!(std::fs::read(place.path().join("FORMAT")).unwrap(), FORMAT);
+        assert_eq!(read_format(&FileDisk, place.path()), Ok(Format::Absent));
+        for earlier in ["tympan-store 1\n", "tympan-store 2\n"] {
+            std::fs::write(place.path().join("FORMAT"), earlier).unwrap();
+            assert_eq!(read_format(&FileDisk, place.path()), Ok(Format::Earlier));
+            write_format(&FileDisk, place.path()).unwrap();
+            assert_eq!(read_format(&FileDisk, place.path()), Ok(Format::Current));
+        }
     }
 }

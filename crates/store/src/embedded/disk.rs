@@ -16,6 +16,8 @@ pub(super) trait Disk: Send + Sync {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
     /// Opens a file to read it.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+    /// Opens a file to overwrite it.
+    fn open_to_write(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
     /// Creates a directory, which may exist; `true` if it did not.
     fn create_dir(&self, path: &Path) -> io::Result<bool>;
     /// The names within a directory, in no order.
@@ -56,6 +58,10 @@ impl Disk for FileDisk {
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         Ok(Arc::new(File::open(path)?))
+    }
+
+    fn open_to_write(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(OpenOptions::new().read(true).write(true).open(path)?))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<bool> {

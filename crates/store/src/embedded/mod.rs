@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! LOCK                                   held by the process that has the directory open
-//! FORMAT                                 "tympan-store 2"
+//! FORMAT                                 "tympan-store 3"
 //! RESERVE                                space for retention to work with when the disk is full
 //! catalog.db                             SQLite: streams, wrapped keys, one row per chunk
 //! journal/0000000042.seg                 what was acknowledged in the last minutes, all streams together
 //! chunks/3f/3f0c…/9134…-7-12.chunk       what is older, one file per stream and time slice
+//! streams/3f0c….stream                   a second copy of what the catalogue says of a stream
+//! lost+found/                            chunks that nothing accounts for
 //! ```
 //! Source: docs/storage.md.
 
@@ -19,10 +21,16 @@ mod chunk_store;
 mod deletion_proof;
 mod directory;
 mod disk;
+mod evidence;
 mod journal;
 mod last_time;
+mod lost_found;
+mod opening;
+pub mod page;
+mod pages;
 #[cfg(test)]
 mod power_cut;
+mod rebuild;
 mod recovery;
 mod reserve;
 mod restore;
@@ -37,9 +45,10 @@ pub use catalogue::{Deletion, add_row_checksum};
 pub use check::{CheckReport, Finding, FindingKind, Gap, JournalCheck, Progress, StreamCheck};
 pub use deletion_proof::{DeletionProof, GenerationProof, Subject, Verdict};
 pub use last_time::last_time_of;
+pub use lost_found::{LostFile, lost_files};
+pub use rebuild::{RebuildReport, rebuild};
 pub use restore::{RestoreReport, SEQUENCE_MARGIN, restore};
 
-use crate::stream_rules::sort_recovered;
 use crate::{
     Backend, ChunkPart, ChunkRow, ErrorKind, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Record,
     Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow,
@@ -47,12 +56,14 @@ use crate::{
 use catalogue::Catalogue;
 use chunk_store::ChunkStore;
 use directory::Directory;
-use disk::FileDisk;
-use journal::{Journal, SegmentLimits};
+use disk::Disk;
+use journal::Journal;
 use last_time::LastTime;
+use lost_found::Keeping;
+use pages::Pages;
 use reserve::Reserve;
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tympan_types::{FragmentNumber, WallTime};
@@ -66,11 +77,18 @@ pub struct EmbeddedOptions {
     pub segment_age: Duration,
     /// Set aside, so that retention can go on when the disk is full; 0 for nothing.
     pub reserve_bytes: u64,
+    /// What time it is; the machine's, where none is given.
+    pub now: Option<WallTime>,
 }
 
 impl Default for EmbeddedOptions {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, segment_age: Duration::from_secs(30), reserve_bytes: 4 << 20 }
+        Self {
+            segment_bytes: 64 << 20,
+            segment_age: Duration::from_secs(30),
+            reserve_bytes: 4 << 20,
+            now: None,
+        }
     }
 }
 
@@ -79,12 +97,14 @@ pub struct EmbeddedBackend {
     /// Holds the lock until closed.
     directory: Mutex<Option<Directory>>,
     path: PathBuf,
+    disk: Arc<dyn Disk>,
     last_time: LastTime,
     /// Held while files are deleted, and shared by backups: as long as one runs, nothing that it copies goes away.
     deleting: RwLock<()>,
     catalogue: Catalogue,
     journal: Journal,
     chunks: ChunkStore,
+    pages: Pages,
     /// Chunks that are written and of which nobody knows whether their row is durable: named again, not written again.
     unnamed: Mutex<HashMap<StreamId, ChunkRow>>,
     reserve: Reserve,
@@ -102,75 +122,13 @@ pub struct RecoveryReport {
     pub missing_chunks: Vec<String>,
     /// Sentences about the catalogue; where its pages do not hold together, it takes no changes.
     pub catalogue: Vec<String>,
+    /// Sentences about the pages in `streams/`, which were made anew.
+    pub pages: Vec<String>,
+    /// Sentences about what was moved to `lost+found/`.
+    pub lost: Vec<String>,
 }
 
 impl EmbeddedBackend {
-    /// Opens the directory, creating it where there is none, and recovers what an earlier process left.
-    ///
-    /// # Errors
-    /// `Fenced` while another process has it open; `Internal` for an unknown format or a failing disk.
-    pub fn open(path: &Path, options: EmbeddedOptions) -> Result<Self, StoreError> {
-        let disk = Arc::new(FileDisk);
-        let directory = Directory::open(&*disk, path)?;
-        let reserve = Reserve::find(disk.clone(), &directory.reserve(), options.reserve_bytes);
-        let catalogue = match Catalogue::open(&directory.catalogue()) {
-            // SQLite has several names for a disk that has no room for its log.
-            Err(_) if reserve.give_up() => Catalogue::open(&directory.catalogue())?,
-            opened => opened?,
-        };
-        directory.sync(&*disk)?;
-        let limits = SegmentLimits { bytes: options.segment_bytes, age: options.segment_age };
-        let epoch = catalogue.epoch();
-        let found = recovery::recover(&*disk, &directory.journal())?;
-        let journal = Journal::new(disk.clone(), &directory.journal(), epoch, limits, &found);
-        let chunks = ChunkStore::new(disk.clone(), &directory.chunks(), epoch);
-        let whole = catalogue.damage().is_empty();
-        let compared = chunks.compare(catalogue.as_far_as_it_goes(catalogue.objects())?)?;
-        let mut report = RecoveryReport {
-            journal: found.damage,
-            missing_chunks: compared.missing,
-            catalogue: catalogue.damage().to_vec(),
-        };
-        for object in compared.unnamed {
-            if whole {
-                tracing::info!(%object, "a chunk that was never published, or was deleted, is removed");
-                chunks.remove(&object)?;
-            } else if catalogue.check_takes_changes().is_ok()
-                && let Some(row) = chunks.describe(&object)?
-                && catalogue.name_again(&row)?
-            {
-                report.catalogue.push(format!("the row of chunk {object} is made anew from its file"));
-            }
-        }
-        report.log();
-
-        let chunked_through = catalogue.as_far_as_it_goes(catalogue.chunked_through())?;
-        let (mut alive, mut dead) = (Vec::new(), Vec::new());
-        for located in found.records {
-            match chunked_through.get(&located.stream) {
-                Some(through) if located.meta.number > *through => alive.push(located),
-                None if !whole => {}
-                _ => dead.push(located.loc),
-            }
-        }
-        journal.release(&dead);
-        sort_recovered(&mut alive);
-        reserve.hold();
-        Ok(Self {
-            directory: Mutex::new(Some(directory)),
-            path: path.to_owned(),
-            last_time: LastTime::new(disk, path),
-            deleting: RwLock::default(),
-            catalogue,
-            journal,
-            chunks,
-            unnamed: Mutex::default(),
-            reserve,
-            recovered: Mutex::new(alive),
-            report,
-        })
-    }
-
     /// What opening found wrong.
     pub fn report(&self) -> &RecoveryReport {
         &self.report
@@ -188,6 +146,20 @@ impl EmbeddedBackend {
         self.unnamed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Removes what was kept in `lost+found/` for long enough.
+    fn expire_lost_files(&self, now: WallTime) -> Result<(), StoreError> {
+        if lost_files(&self.path).is_empty() {
+            return Ok(());
+        }
+        let keeping =
+            Keeping { retentions: self.catalogue.retentions()?, deleted: self.catalogue.deleted_ids()? };
+        let removed = lost_found::expire(&*self.disk, &self.path, &keeping, now)?;
+        if removed > 0 {
+            tracing::info!(removed, "files in lost+found were kept for long enough and are removed");
+        }
+        Ok(())
+    }
+
     /// A chunk's file was not found: fine if its row is gone by now, too, damage otherwise.
     fn gone<T>(&self, chunk: &ChunkRow) -> Result<Option<T>, StoreError> {
         if self.catalogue.names(chunk)? {
@@ -200,14 +172,15 @@ impl EmbeddedBackend {
 
 impl RecoveryReport {
     fn log(&self) {
-        for note in &self.journal {
-            tracing::error!("{note}; what is intact is served");
-        }
-        for note in &self.catalogue {
+        let sentences = self.journal.iter().chain(&self.catalogue).chain(&self.pages);
+        for note in sentences {
             tracing::error!("{note}; what is intact is served");
         }
         for object in &self.missing_chunks {
             tracing::error!(%object, "a chunk is missing; the rest is served");
+        }
+        for note in &self.lost {
+            tracing::error!("{note}");
         }
     }
 }
@@ -307,6 +280,8 @@ impl Backend for EmbeddedBackend {
         let Ok(_alone) = self.deleting.try_write() else {
             return Ok(ExpireReport { chunks_expired, objects_removed: 0 });
         };
+        self.pages.finish_erasing()?;
+        self.expire_lost_files(now)?;
         let garbage = self.catalogue.garbage()?;
         for object in &garbage {
             self.chunks.remove(object)?;
@@ -319,7 +294,7 @@ impl Backend for EmbeddedBackend {
     }
 
     fn create_stream(&self, stream: &Stream, quota: Option<u32>) -> Result<(), StoreError> {
-        self.catalogue.create_stream(stream, quota)
+        self.catalogue.create_stream(&self.pages, stream, quota)
     }
 
     fn stream(&self, key: &StreamKey) -> Result<Option<StreamRow>, StoreError> {
@@ -335,7 +310,13 @@ impl Backend for EmbeddedBackend {
     }
 
     fn delete_stream(&self, key: &StreamKey, version: Option<u64>) -> Result<StreamId, StoreError> {
+        // A stream whose keys could not be erased is not found any more: nobody is told so before they are.
+        self.pages.finish_erasing()?;
         self.reserve.lend(|| self.catalogue.delete_stream(key, version))
+    }
+
+    fn erase_keys(&self, stream: StreamId) -> Result<(), StoreError> {
+        self.pages.erase(stream)
     }
 
     fn set_tags(
@@ -345,7 +326,7 @@ impl Backend for EmbeddedBackend {
         remove: &[String],
         max: usize,
     ) -> Result<StreamRow, StoreError> {
-        self.catalogue.set_tags(stream, add, remove, max)
+        self.catalogue.set_tags(&self.pages, stream, add, remove, max)
     }
 
     fn set_details(
@@ -355,7 +336,7 @@ impl Backend for EmbeddedBackend {
         device_name: Option<&str>,
         media_type: Option<&str>,
     ) -> Result<StreamRow, StoreError> {
-        self.catalogue.set_details(stream, version, device_name, media_type)
+        self.catalogue.set_details(&self.pages, stream, version, device_name, media_type)
     }
 
     fn set_storage_tier(
@@ -364,7 +345,7 @@ impl Backend for EmbeddedBackend {
         version: Option<u64>,
         tier: StorageTier,
     ) -> Result<StreamRow, StoreError> {
-        self.catalogue.set_storage_tier(stream, version, tier)
+        self.catalogue.set_storage_tier(&self.pages, stream, version, tier)
     }
 
     fn set_retention(
@@ -374,7 +355,7 @@ impl Backend for EmbeddedBackend {
         hours: u32,
         now: WallTime,
     ) -> Result<StreamRow, StoreError> {
-        self.reserve.lend(|| self.catalogue.set_retention(stream, version, hours, now))
+        self.reserve.lend(|| self.catalogue.set_retention(&self.pages, stream, version, hours, now))
     }
 
     fn reserve(&self, stream: StreamId, new_session: bool) -> Result<Reservation, StoreError> {
@@ -390,7 +371,7 @@ impl Backend for EmbeddedBackend {
     }
 
     fn add_key(&self, stream: StreamId, key: &KeyRow) -> Result<bool, StoreError> {
-        self.catalogue.add_key(stream, key)
+        self.catalogue.add_key(&self.pages, stream, key)
     }
 
     fn remember_time(&self, time: WallTime) -> Result<(), StoreError> {
@@ -423,6 +404,7 @@ mod tests {
         let backend = EmbeddedBackend::open(place.path(), EmbeddedOptions::default()).unwrap();
         let stream = crate::conformance::stream("s");
         backend.create_stream(&stream, None).unwrap();
+        crate::conformance::make_ready(&backend, stream.id);
         let files = || {
             let dirs = std::fs::read_dir(place.path().join("chunks")).unwrap();
             let streams = dirs.flat_map(|dir| std::fs::read_dir(dir.unwrap().path()).unwrap());

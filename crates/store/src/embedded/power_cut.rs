@@ -5,6 +5,8 @@
 //!
 //! SQLite is outside of this: a row counts as durable when its transaction has committed.
 
+mod pages;
+
 use super::chunk_store::ChunkStore;
 use super::directory;
 use super::disk::Disk;
@@ -43,14 +45,15 @@ impl World {
         let limits = SegmentLimits { bytes: 2_000, age: Duration::from_secs(3_600) };
         let disk = Arc::new(disk.clone());
         let found = recover(&*disk, Path::new("journal"))?;
+        found.tidy(&*disk, Path::new("journal"))?;
         let journal = Journal::new(disk.clone(), Path::new("journal"), self.lives, limits, &found);
         assert_eq!(found.damage, Vec::<String>::new(), "a power cut is not damage");
         let chunks = ChunkStore::new(disk, Path::new("chunks"), self.lives);
         let named: HashSet<String> = self.rows.iter().map(|row| row.object.clone()).collect();
-        let compared = chunks.compare(named)?;
+        let compared = chunks.compare(&named)?;
         assert_eq!(compared.missing, Vec::<String>::new(), "a published chunk is missing");
-        for object in compared.unnamed {
-            chunks.remove(&object)?;
+        for object in &compared.unnamed {
+            chunks.remove(object)?;
         }
         let (mut hot, dead): (Vec<_>, Vec<_>) = found
             .records
@@ -218,7 +221,7 @@ fn a_disk_that_is_well_again_takes_fragments_without_a_restart() {
 
 #[test]
 fn the_format_is_written_whole_or_not_at_all() {
-    for old in [None, Some("tympan-store 1\n")] {
+    for old in [None, Some("tympan-store 1\n"), Some("tympan-store 2\n")] {
         for cut in 0..12 {
             for fate in fates() {
                 let disk = SimulatedDisk::new(&["data"]);
@@ -229,19 +232,20 @@ fn the_format_is_written_whole_or_not_at_all() {
                     disk.sync_dir(Path::new("data")).unwrap();
                 }
                 disk.cut_at(cut);
-                let done = directory::check_format(&disk, Path::new("data")).is_ok();
+                let done = directory::write_format(&disk, Path::new("data")).is_ok();
                 let disk = disk.restart(fate);
                 let written = disk.open(Path::new("data/FORMAT")).ok().map(|file| {
                     let mut bytes = vec![0; file.len().unwrap() as usize];
                     file.read_exact_at(&mut bytes, 0).unwrap();
                     String::from_utf8(bytes).unwrap()
                 });
-                let new = Some("tympan-store 2\n".to_owned());
+                let new = Some("tympan-store 3\n".to_owned());
                 assert!(
                     written == new || (!done && written.as_deref() == old),
                     "cut {cut}, {fate:?}: {written:?}"
                 );
-                directory::check_format(&disk, Path::new("data")).unwrap();
+                directory::read_format(&disk, Path::new("data")).unwrap();
+                directory::write_format(&disk, Path::new("data")).unwrap();
             }
         }
     }

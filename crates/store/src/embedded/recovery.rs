@@ -20,6 +20,10 @@ pub(super) struct Recovered {
     pub(super) segments: BTreeMap<u64, RecoveredSegment>,
     /// Where the newest of them ends.
     pub(super) newest_end: u64,
+    /// A segment that was being made when the process died: nothing in it was ever promised.
+    pub(super) unborn: Option<u64>,
+    /// The newest epoch that any header names.
+    pub(super) epoch: u64,
 }
 
 /// A segment of an earlier process.
@@ -29,12 +33,30 @@ pub(super) struct RecoveredSegment {
     header: SegmentHeader,
 }
 
-/// Reads all segments.
+impl Recovered {
+    /// Which opening of the store wrote a segment; 0 if its header is damaged.
+    pub(super) fn epoch_of(&self, segment: u64) -> u64 {
+        self.segments.get(&segment).map_or(0, |segment| segment.header.epoch)
+    }
+
+    /// Removes the segment that was never born.
+    pub(super) fn tidy(&self, disk: &dyn Disk, dir: &Path) -> Result<(), StoreError> {
+        let Some(number) = self.unborn else { return Ok(()) };
+        let path = segment_path(dir, number);
+        disk.remove(&path)
+            .and_then(|()| disk.sync_dir(dir))
+            .map_err(|error| StoreError::io(format_args!("remove {}", path.display()), &error))
+    }
+}
+
+/// Reads all segments, and changes nothing.
 pub(super) fn recover(disk: &dyn Disk, dir: &Path) -> Result<Recovered, StoreError> {
-    let mut recovery = Recovery { disk, dir, found: BTreeMap::new(), damage: Vec::new() };
+    let mut recovery = Recovery { disk, dir, found: BTreeMap::new(), damage: Vec::new(), unborn: None };
     recovery.open_segments()?;
     let (records, newest_end) = recovery.read_segments()?;
-    Ok(Recovered { records, damage: recovery.damage, segments: recovery.found, newest_end })
+    let Recovery { found: segments, damage, unborn, .. } = recovery;
+    let epoch = segments.values().map(|segment| segment.header.epoch).max().unwrap_or(0);
+    Ok(Recovered { records, damage, segments, newest_end, unborn, epoch })
 }
 
 struct Recovery<'a> {
@@ -42,12 +64,16 @@ struct Recovery<'a> {
     dir: &'a Path,
     found: BTreeMap<u64, RecoveredSegment>,
     damage: Vec<String>,
+    unborn: Option<u64>,
 }
 
 impl Recovery<'_> {
     fn open_segments(&mut self) -> Result<(), StoreError> {
         let failed = |error: io::Error| StoreError::io(format_args!("read {}", self.dir.display()), &error);
-        let names = self.disk.list(self.dir).map_err(failed)?;
+        let names = match self.disk.list(self.dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            names => names.map_err(failed)?,
+        };
         let mut numbers: Vec<u64> = names.iter().filter_map(|name| segment_number(name)).collect();
         numbers.sort_unstable();
         for (at, number) in numbers.iter().enumerate() {
@@ -62,9 +88,7 @@ impl Recovery<'_> {
             let last = at + 1 == numbers.len();
             if last && segment::scan(&read_range(&*file, 0, length).map_err(failed)?, None).records.is_empty()
             {
-                // The process died while it made this segment: nothing in it was ever promised.
-                self.disk.remove(&segment_path(self.dir, *number)).map_err(failed)?;
-                self.disk.sync_dir(self.dir).map_err(failed)?;
+                self.unborn = Some(*number);
                 continue;
             }
             self.damage.push(format!("journal segment {number}: the header is damaged"));

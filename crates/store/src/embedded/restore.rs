@@ -1,7 +1,7 @@
 //! From a backup to a data directory that a server can open.
 
 use super::backup::{self, MANIFEST, MANIFEST_FORMAT, Manifest, ManifestFile, copy_bytes};
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, IfNew};
 use super::check::Progress;
 use crate::StoreError;
 use serde::Serialize;
@@ -66,10 +66,11 @@ pub fn restore(
         report.bytes += file.bytes;
         progress(Progress { done_bytes: report.bytes, total_bytes });
     }
-    for name in ["journal", "chunks"] {
+    for name in ["journal", "chunks", "streams"] {
         make_directory(&target.join(name))?;
     }
-    Catalogue::open(&target.join("catalog.db"))?.skip_sequences(SEQUENCE_MARGIN)?;
+    Catalogue::open(&target.join("catalog.db"), IfNew::Refuse, &mut |_| Ok(()))?
+        .skip_sequences(SEQUENCE_MARGIN)?;
     backup::sync_tree(target).map_err(|error| failed("sync", target, &error))?;
     let format = format.ok_or_else(|| StoreError::corrupt("the backup has no FORMAT"))?;
     std::fs::remove_file(&unfinished).map_err(|error| failed("remove", &unfinished, &error))?;

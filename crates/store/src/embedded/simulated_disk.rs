@@ -22,6 +22,8 @@ struct State {
     durable_dirs: BTreeSet<PathBuf>,
     calls: usize,
     cut_at: usize,
+    /// The call before the cut has its effect, but its caller does not hear of it.
+    unheard: bool,
     failing: Option<(Range<usize>, Failure)>,
 }
 
@@ -93,6 +95,7 @@ impl SimulatedDisk {
             dirs,
             calls: 0,
             cut_at: usize::MAX,
+            unheard: false,
             failing: None,
         })))
     }
@@ -100,7 +103,13 @@ impl SimulatedDisk {
     /// Power goes at the `call`-th changing call from now.
     pub(super) fn cut_at(&self, call: usize) {
         let mut state = self.0.lock().unwrap();
-        (state.calls, state.cut_at) = (0, call);
+        (state.calls, state.cut_at, state.unheard) = (0, call, false);
+    }
+
+    /// Power goes as soon as the `call`-th changing call from now has had its effect.
+    pub(super) fn cut_after(&self, call: usize) {
+        self.cut_at(call + 1);
+        self.0.lock().unwrap().unheard = true;
     }
 
     /// These changing calls, counted from now, fail if they are of a kind that does.
@@ -152,6 +161,7 @@ impl SimulatedDisk {
             dirs,
             calls: 0,
             cut_at: usize::MAX,
+            unheard: false,
             failing: None,
         })))
     }
@@ -160,7 +170,7 @@ impl SimulatedDisk {
         let (mut state, failure) = self.begin(call)?;
         match failure {
             Some(failure) => Err(failure.error()),
-            None => change(&mut state),
+            None => change(&mut state).and_then(|done| state.hear(done)),
         }
     }
 
@@ -174,6 +184,13 @@ impl SimulatedDisk {
         let failure = failing.map(|(_, failure)| *failure).filter(|failure| call.fails(*failure));
         state.calls += 1;
         Ok((state, failure))
+    }
+}
+
+impl State {
+    /// The outcome of a call that has had its effect.
+    fn hear<T>(&self, done: T) -> io::Result<T> {
+        if self.unheard && self.calls >= self.cut_at { Err(io::Error::other("no power")) } else { Ok(done) }
     }
 }
 
@@ -238,6 +255,10 @@ impl Disk for SimulatedDisk {
         let file = self.0.lock().unwrap().names.get(path).copied();
         let file = file.ok_or(io::Error::from(io::ErrorKind::NotFound))?;
         Ok(Arc::new(SimulatedFile { disk: self.clone(), file }))
+    }
+
+    fn open_to_write(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        self.open(path)
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<bool> {
@@ -312,7 +333,8 @@ impl DiskFile for SimulatedFile {
         }
         file.seen[begin..end].copy_from_slice(bytes);
         file.dirty.extend(begin / BLOCK_BYTES..end.div_ceil(BLOCK_BYTES));
-        failure.map_or(Ok(()), |failure| Err(failure.error()))
+        failure.map_or(Ok(()), |failure| Err(failure.error()))?;
+        state.hear(())
     }
 
     fn allocate(&self, _bytes: u64) -> io::Result<()> {
@@ -333,6 +355,6 @@ impl DiskFile for SimulatedFile {
             let end = (begin + BLOCK_BYTES).min(seen.len());
             durable[begin..end].copy_from_slice(&seen[begin..end]);
         }
-        Ok(())
+        state.hear(())
     }
 }

@@ -307,6 +307,11 @@ impl Backend for MemoryBackend {
         Ok(id)
     }
 
+    fn erase_keys(&self, _stream: StreamId) -> Result<(), StoreError> {
+        // There is no other copy.
+        self.owned().map(drop)
+    }
+
     fn set_tags(
         &self,
         stream: StreamId,

@@ -6,7 +6,9 @@ mod backup;
 mod check;
 mod clock;
 mod deletion;
+mod old_catalogue;
 mod place;
+mod rebuild;
 mod retention;
 mod scrub;
 #[path = "../support/mod.rs"]

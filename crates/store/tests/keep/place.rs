@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tympan_kms::Keyring;
 use tympan_store::embedded::{AtRest, CheckReport, EmbeddedBackend, EmbeddedOptions};
-use tympan_store::{Fragment, MediaStore, StoreOptions, Stream, TimeAxis};
+use tympan_store::{Clock, Fragment, MediaStore, StoreOptions, Stream, TimeAxis};
 use tympan_types::FragmentNumber;
 
 pub(crate) struct Place {
@@ -41,16 +41,21 @@ impl Place {
     }
 
     pub(crate) fn open_at(&self, data: &Path, segment_bytes: u64) -> Open {
-        let options = EmbeddedOptions {
-            segment_bytes,
-            segment_age: Duration::from_secs(3_600),
-            ..EmbeddedOptions::default()
-        };
-        let backend = Arc::new(EmbeddedBackend::open(data, options).unwrap());
+        let backend = Arc::new(EmbeddedBackend::open(data, self.options(segment_bytes)).unwrap());
         let options = StoreOptions { housekeeping_ms: 0, ..StoreOptions::default() };
         let (clock, keyring) = (self.clock.clone(), self.keyring.clone());
         let store = MediaStore::open(backend.clone(), keyring, clock, options).unwrap();
         Open { backend, store }
+    }
+
+    /// Options of the backend, with this clock.
+    pub(crate) fn options(&self, segment_bytes: u64) -> EmbeddedOptions {
+        EmbeddedOptions {
+            segment_bytes,
+            segment_age: Duration::from_secs(3_600),
+            now: Some(self.clock.now()),
+            ..EmbeddedOptions::default()
+        }
     }
 
     /// Checks the directory, which no store has open.

@@ -79,6 +79,7 @@ pub(crate) fn open_embedded(
     keyring: &Arc<Keyring>,
     clock: &Arc<ManualClock>,
 ) -> Result<(MediaStore, Arc<EmbeddedBackend>), StoreError> {
+    let embedded = EmbeddedOptions { now: Some(clock.now()), ..embedded };
     let backend = Arc::new(EmbeddedBackend::open(path, embedded)?);
     let options = StoreOptions {
         housekeeping_ms: 0,

@@ -183,7 +183,11 @@ impl Catalogue {
 }
 
 /// Adds a chunk's row to its stream's.
-fn insert(transaction: &Transaction<'_>, chunk: &ChunkRow, stream: &StreamRow) -> Result<(), StoreError> {
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    chunk: &ChunkRow,
+    stream: &StreamRow,
+) -> Result<(), StoreError> {
     let newest_ms = chunk.server_ms.1;
     let expires_at_ms = if newest_ms <= stream.expired_through.unix_ms() {
         newest_ms

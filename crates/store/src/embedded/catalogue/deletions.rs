@@ -55,6 +55,34 @@ pub(super) fn record(connection: &Connection, stream: &Stream) -> Result<(), Sto
     Ok(())
 }
 
+/// Takes a row over from another catalogue's log.
+pub(super) fn copy(connection: &Connection, deletion: &Deletion) -> Result<(), StoreError> {
+    let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO deletion (id, account, region, name, created_ms, deleted_ms, kms_key_id, data_keys,
+                chunks, fragments, bytes)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )
+        .and_then(|mut insert| {
+            insert.execute(params![
+                deletion.id.to_string(),
+                deletion.arn.account().as_str(),
+                deletion.arn.region().as_str(),
+                deletion.arn.name().as_str(),
+                deletion.arn.created().unix_ms(),
+                deletion.deleted.unix_ms(),
+                deletion.kms_key_id,
+                count(deletion.data_keys),
+                count(deletion.chunks),
+                count(deletion.fragments),
+                count(deletion.bytes),
+            ])
+        })
+        .map_err(failed)?;
+    Ok(())
+}
+
 impl Catalogue {
     /// All deletions, the oldest first.
     pub(in crate::embedded) fn deletions(&self) -> Result<Vec<Deletion>, StoreError> {

@@ -5,11 +5,16 @@
 mod chunks;
 mod deletions;
 mod integrity;
+mod known;
+mod paged;
+mod rebuilt;
 mod streams;
 mod upkeep;
 
 pub use deletions::Deletion;
 pub use integrity::add_row_checksum;
+pub(super) use known::{Known, KnownStream};
+pub(super) use rebuilt::{Rebuilt, RebuiltStream};
 pub(super) use upkeep::copy_database;
 
 use super::schema;
@@ -18,6 +23,18 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What is asked before an opening changes anything.
+pub(super) type Judge<'a> = &'a mut dyn FnMut(&mut Known) -> Result<(), StoreError>;
+
+/// What to do where there is no catalogue, or one without tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IfNew {
+    /// The directory is new, too.
+    Create,
+    /// There are data already: an empty file is not a new installation.
+    Refuse,
+}
 
 pub(super) struct Catalogue {
     writer: Mutex<Connection>,
@@ -29,27 +46,41 @@ pub(super) struct Catalogue {
 }
 
 impl Catalogue {
-    /// Opens or creates the database, looks for damage and begins a new epoch.
+    /// Opens the database, looks for damage and begins a new epoch.
     ///
+    /// `judge` is asked before anything is changed, with what the catalogue knows; its error is the outcome, and the
+    /// file is left as it was. It may raise the epoch that is taken, and does so where the row that holds it is damaged.
     /// A database of which the pages do not hold together is read as far as it goes, and takes no changes.
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_or_create(path).map_err(|error| match error.kind() {
-            ErrorKind::Corrupt => StoreError::corrupt(format!(
-                "{} is damaged and cannot be used ({error}): restore it from a back-up of the whole directory",
-                path.display()
-            )),
-            _ => error,
-        })
+    pub(super) fn open(path: &Path, new: IfNew, judge: Judge<'_>) -> Result<Self, StoreError> {
+        let mut refusal = None;
+        let mut remember =
+            |known: &mut Known| judge(known).inspect_err(|error| refusal = Some(error.clone()));
+        let opened = Self::open_or_create(path, new, &mut remember);
+        match (opened, refusal) {
+            (Err(_), Some(refusal)) => Err(refusal),
+            (Err(error), None) if *error.kind() == ErrorKind::Corrupt => Err(StoreError::corrupt(format!(
+                "{} is damaged and cannot be used ({error}): restore the whole directory from a backup, or make the \
+                 catalogue anew with `tympan streams rebuild {}`",
+                path.display(),
+                path.parent().unwrap_or(path).display()
+            ))),
+            (opened, _) => opened,
+        }
     }
 
-    fn open_or_create(path: &Path) -> Result<Self, StoreError> {
+    fn open_or_create(path: &Path, new: IfNew, judge: Judge<'_>) -> Result<Self, StoreError> {
         let mut writer = connect(path)?;
+        // Until it is certain that this is the right file, closing it must not move its log into it.
+        writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let tables: i64 = one(&transaction, "SELECT count(*) FROM sqlite_schema")?;
         if tables == 0 {
             let pages: i64 = one(&transaction, "PRAGMA page_count")?;
             if pages > 1 {
                 return Err(StoreError::corrupt(format!("it has {pages} pages and no tables")));
+            }
+            if new == IfNew::Refuse {
+                return Err(StoreError::corrupt("it is empty"));
             }
             transaction.execute_batch(schema::TABLES).map_err(failed)?;
             transaction.execute("INSERT INTO store (format, epoch) VALUES (1, 0)", []).map_err(failed)?;
@@ -71,10 +102,19 @@ impl Catalogue {
         integrity::check_schema(&transaction)?;
         integrity::check_rows(&transaction, &mut found.damage);
         let epoch: i64 = one(&transaction, "SELECT epoch FROM store")?;
-        let epoch = epoch.unsigned_abs().saturating_add(1);
+        let mut epoch = epoch.unsigned_abs().saturating_add(1);
         if found.takes_changes {
+            let mut known = Known::read(&transaction)?;
+            (known.epoch, known.whole) = (epoch, found.damage.is_empty());
+            // Before format 2 nothing logged them; a log that is gone is not brought back by a rebuild.
+            let since: i64 = one(&transaction, "PRAGMA user_version")?;
+            known.logged_since = if format == 1 { epoch } else { since.unsigned_abs() };
+            judge(&mut known)?;
+            epoch = known.epoch;
             transaction.execute("UPDATE store SET epoch = ?1", [to_sql(epoch)?]).map_err(failed)?;
             transaction.commit().map_err(failed)?;
+            writer.execute_batch("PRAGMA journal_mode = WAL").map_err(failed)?;
+            writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
         } else {
             // SQLite may have rolled it back by itself.
             drop(transaction);
@@ -172,8 +212,8 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
     connection
         .execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
-             PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;",
+            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
+             PRAGMA busy_timeout = 5000;",
         )
         .map_err(failed)?;
     Ok(connection)

@@ -1,6 +1,7 @@
 //! The rows of streams and of their wrapped keys.
 
 use super::{Catalogue, deletions, execute, failed, to_sql};
+use crate::embedded::pages::Pages;
 use crate::embedded::schema::STREAM;
 use crate::stream_rules::{change_tags, check_version, exists, expires_before, quota_reached, retention_ms};
 use crate::{
@@ -16,10 +17,11 @@ use tympan_types::{AccountId, FragmentNumber, Region, ServerTime, StreamArn, Str
 impl Catalogue {
     pub(in crate::embedded) fn create_stream(
         &self,
+        pages: &Pages,
         stream: &Stream,
         quota: Option<u32>,
     ) -> Result<(), StoreError> {
-        self.write(|transaction| {
+        self.write_paged(pages, stream.id, |transaction| {
             let (account, region) = (stream.arn.account().as_str(), stream.arn.region().as_str());
             let name = stream.arn.name().as_str();
             let count = |sql, values: &[&str]| -> Result<u64, StoreError> {
@@ -33,33 +35,21 @@ impl Catalogue {
             if count(of_name, &[account, region, name])? > 0 {
                 return Err(exists(stream));
             }
-            let owned = count("SELECT count(*) FROM stream WHERE account = ?1 AND region = ?2", &[account, region])?;
+            let owned =
+                count("SELECT count(*) FROM stream WHERE account = ?1 AND region = ?2", &[account, region])?;
             if quota.is_some_and(|quota| owned >= u64::from(quota)) {
                 return Err(quota_reached(owned));
             }
-            execute(
-                transaction,
-                "INSERT INTO stream (id, account, region, name, created_ms, device_name, media_type, kms_key_id,
-                    retention_hours, version, tags, reserved_through, chunked_through, newest_server_ms,
-                    expired_through_ms, finished, storage_tier)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, ?13, ?13, 0, ?14)",
-                params![
-                    stream.id.to_bytes(),
-                    account,
-                    region,
-                    name,
-                    stream.arn.created().unix_ms(),
-                    stream.device_name,
-                    stream.media_type,
-                    stream.kms_key_id,
-                    stream.retention_hours,
-                    to_sql(stream.version)?,
-                    tags_to_sql(&stream.tags)?,
-                    FragmentNumber::MIN.to_bytes(),
-                    i64::MIN,
-                    tier_to_sql(stream.storage_tier),
-                ],
-            )
+            let never = ServerTime::from_unix_ms(i64::MIN);
+            let row = StreamRow {
+                stream: stream.clone(),
+                expired_through: never,
+                chunked_through: FragmentNumber::MIN,
+                newest_server: never,
+                reserved_through: 0,
+                finished: false,
+            };
+            insert_stream(transaction, &row)
         })
     }
 
@@ -136,12 +126,13 @@ impl Catalogue {
 
     pub(in crate::embedded) fn set_tags(
         &self,
+        pages: &Pages,
         stream: StreamId,
         add: &BTreeMap<String, String>,
         remove: &[String],
         max: usize,
     ) -> Result<StreamRow, StoreError> {
-        self.change(stream, None, |transaction, row| {
+        self.change(pages, stream, None, |transaction, row| {
             let mut tags = row.stream.tags.clone();
             change_tags(&mut tags, add, remove, max)?;
             execute(
@@ -154,12 +145,13 @@ impl Catalogue {
 
     pub(in crate::embedded) fn set_details(
         &self,
+        pages: &Pages,
         stream: StreamId,
         version: Option<u64>,
         device_name: Option<&str>,
         media_type: Option<&str>,
     ) -> Result<StreamRow, StoreError> {
-        self.change(stream, version, |transaction, _| {
+        self.change(pages, stream, version, |transaction, _| {
             execute(
                 transaction,
                 "UPDATE stream SET device_name = coalesce(?2, device_name), media_type = coalesce(?3, media_type)
@@ -171,11 +163,12 @@ impl Catalogue {
 
     pub(in crate::embedded) fn set_storage_tier(
         &self,
+        pages: &Pages,
         stream: StreamId,
         version: Option<u64>,
         tier: StorageTier,
     ) -> Result<StreamRow, StoreError> {
-        self.change(stream, version, |transaction, _| {
+        self.change(pages, stream, version, |transaction, _| {
             execute(
                 transaction,
                 "UPDATE stream SET storage_tier = ?2 WHERE id = ?1",
@@ -186,12 +179,13 @@ impl Catalogue {
 
     pub(in crate::embedded) fn set_retention(
         &self,
+        pages: &Pages,
         stream: StreamId,
         version: Option<u64>,
         hours: u32,
         now: WallTime,
     ) -> Result<StreamRow, StoreError> {
-        self.change(stream, version, |transaction, row| {
+        self.change(pages, stream, version, |transaction, row| {
             let expired = expires_before(row.stream.retention_hours, row.expired_through, now).unix_ms();
             execute(
                 transaction,
@@ -240,40 +234,21 @@ impl Catalogue {
     }
 
     pub(in crate::embedded) fn keys(&self, stream: StreamId) -> Result<Vec<KeyRow>, StoreError> {
-        let reader = self.reader();
-        let mut query = reader
-            .prepare_cached(
-                "SELECT number, wrapped, created_ms FROM data_key WHERE stream = ?1 ORDER BY number",
-            )
-            .map_err(failed)?;
-        let rows = query
-            .query_map([stream.to_bytes()], |row| {
-                Ok(KeyRow {
-                    number: row.get(0)?,
-                    wrapped: WrappedKey::from_bytes(row.get::<_, Vec<u8>>(1)?),
-                    created: WallTime::from_unix_ms(row.get(2)?),
-                })
-            })
-            .map_err(failed)?;
-        rows.collect::<Result<_, _>>().map_err(failed)
+        keys_of(&self.reader(), stream)
     }
 
-    pub(in crate::embedded) fn add_key(&self, stream: StreamId, key: &KeyRow) -> Result<bool, StoreError> {
-        self.write(|transaction| {
+    /// Adds a wrapped key, unless its number is taken.
+    pub(in crate::embedded) fn add_key(
+        &self,
+        pages: &Pages,
+        stream: StreamId,
+        key: &KeyRow,
+    ) -> Result<bool, StoreError> {
+        self.write_paged(pages, stream, |transaction| {
             if find_stream(transaction, &StreamKey::Id(stream))?.is_none() {
                 return Err(StoreError::stream_not_found());
             }
-            let added = transaction
-                .prepare_cached(
-                    "INSERT INTO data_key (stream, number, wrapped, created_ms) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT DO NOTHING",
-                )
-                .and_then(|mut insert| {
-                    let wrapped = key.wrapped.as_bytes();
-                    insert.execute(params![stream.to_bytes(), key.number, wrapped, key.created.unix_ms()])
-                })
-                .map_err(failed)?;
-            Ok(added == 1)
+            insert_key(transaction, stream, key)
         })
     }
 
@@ -303,12 +278,13 @@ impl Catalogue {
     /// Changes a stream's metadata under its optimistic lock.
     fn change(
         &self,
+        pages: &Pages,
         stream: StreamId,
         version: Option<u64>,
         change: impl FnOnce(&Transaction<'_>, &StreamRow) -> Result<(), StoreError>,
     ) -> Result<StreamRow, StoreError> {
         let key = StreamKey::Id(stream);
-        self.write(|transaction| {
+        self.write_paged(pages, stream, |transaction| {
             let row = find_stream(transaction, &key)?.ok_or_else(StoreError::stream_not_found)?;
             check_version(&row.stream, version)?;
             change(transaction, &row)?;
@@ -330,6 +306,56 @@ fn tier_to_sql(tier: StorageTier) -> &'static str {
         StorageTier::Hot => HOT,
         StorageTier::Warm => WARM,
     }
+}
+
+/// Adds a stream's row.
+pub(super) fn insert_stream(connection: &Connection, row: &StreamRow) -> Result<(), StoreError> {
+    let StreamRow { stream, .. } = row;
+    execute(
+        connection,
+        "INSERT INTO stream (id, account, region, name, created_ms, device_name, media_type, kms_key_id,
+            retention_hours, version, tags, reserved_through, chunked_through, newest_server_ms,
+            expired_through_ms, finished, storage_tier)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        params![
+            stream.id.to_bytes(),
+            stream.arn.account().as_str(),
+            stream.arn.region().as_str(),
+            stream.arn.name().as_str(),
+            stream.arn.created().unix_ms(),
+            stream.device_name,
+            stream.media_type,
+            stream.kms_key_id,
+            stream.retention_hours,
+            to_sql(stream.version)?,
+            tags_to_sql(&stream.tags)?,
+            to_sql(row.reserved_through)?,
+            row.chunked_through.to_bytes(),
+            row.newest_server.unix_ms(),
+            row.expired_through.unix_ms(),
+            row.finished,
+            tier_to_sql(stream.storage_tier),
+        ],
+    )
+}
+
+/// Adds a wrapped key; `false` if its number is taken.
+pub(super) fn insert_key(
+    connection: &Connection,
+    stream: StreamId,
+    key: &KeyRow,
+) -> Result<bool, StoreError> {
+    let added = connection
+        .prepare_cached(
+            "INSERT INTO data_key (stream, number, wrapped, created_ms) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO NOTHING",
+        )
+        .and_then(|mut insert| {
+            let wrapped = key.wrapped.as_bytes();
+            insert.execute(params![stream.to_bytes(), key.number, wrapped, key.created.unix_ms()])
+        })
+        .map_err(failed)?;
+    Ok(added == 1)
 }
 
 /// The columns of [`STREAM`] before their texts are parsed.
@@ -443,6 +469,23 @@ pub(super) fn find_stream(connection: &Connection, key: &StreamKey) -> Result<Op
         .and_then(|mut query| query.query_row(params_from_iter(values), stream_columns).optional())
         .map_err(failed)?;
     found.map(StreamColumns::into_row).transpose()
+}
+
+/// The wrapped keys of a stream, by number.
+pub(super) fn keys_of(connection: &Connection, stream: StreamId) -> Result<Vec<KeyRow>, StoreError> {
+    let mut query = connection
+        .prepare_cached("SELECT number, wrapped, created_ms FROM data_key WHERE stream = ?1 ORDER BY number")
+        .map_err(failed)?;
+    let rows = query
+        .query_map([stream.to_bytes()], |row| {
+            Ok(KeyRow {
+                number: row.get(0)?,
+                wrapped: WrappedKey::from_bytes(row.get::<_, Vec<u8>>(1)?),
+                created: WallTime::from_unix_ms(row.get(2)?),
+            })
+        })
+        .map_err(failed)?;
+    rows.collect::<Result<_, _>>().map_err(failed)
 }
 
 fn texts(values: [&str; 3]) -> Vec<Value> {

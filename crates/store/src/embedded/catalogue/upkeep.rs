@@ -1,8 +1,10 @@
 //! What backup, check and scrub ask the catalogue.
 
 use super::chunks::chunk_columns;
-use super::{Catalogue, failed, integrity};
+use super::paged::page_of;
+use super::{Catalogue, failed, integrity, one};
 use crate::embedded::ReadRow;
+use crate::embedded::page::Page;
 use crate::embedded::schema::CHUNK;
 use crate::{ChunkRow, StoreError, StreamId, StreamKey};
 use rusqlite::backup::{Backup, StepResult};
@@ -70,18 +72,25 @@ impl Catalogue {
 
     /// The chunks that a copy of a catalogue names, and their bytes. Opens nothing anew: the copy stays as it is.
     pub(in crate::embedded) fn chunks_of(copy: &Path) -> Result<Vec<(String, u64)>, StoreError> {
-        let address = format!(
-            "file:{}?immutable=1",
-            copy.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
-        );
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        let connection = Connection::open_with_flags(address, flags).map_err(failed)?;
+        let connection = open_immutable(copy)?;
         let mut query =
             connection.prepare("SELECT object, bytes FROM chunk ORDER BY object").map_err(failed)?;
         let rows = query
             .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))
             .map_err(failed)?;
         rows.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// What the pages of the streams of a copy should say. A stream of which the row is damaged has none.
+    pub(in crate::embedded) fn pages_of(copy: &Path) -> Result<Vec<Page>, StoreError> {
+        let connection = open_immutable(copy)?;
+        integrity::add_row_checksum(&connection).map_err(failed)?;
+        let epoch: i64 = one(&connection, "SELECT epoch FROM store")?;
+        let mut query = connection.prepare("SELECT id FROM stream ORDER BY id").map_err(failed)?;
+        let ids = query.query_map([], |row| row.get(0).map(StreamId::from_bytes)).map_err(failed)?;
+        let ids = ids.collect::<rusqlite::Result<Vec<_>>>().map_err(failed)?;
+        let page = |id| page_of(&connection, id, epoch.unsigned_abs()).unwrap_or_default();
+        Ok(ids.into_iter().filter_map(page).collect())
     }
 
     /// Gives every stream of a restored catalogue numbers that begin so far on.
@@ -91,6 +100,16 @@ impl Catalogue {
             super::execute(transaction, "UPDATE stream SET reserved_through = reserved_through + ?1", [by])
         })
     }
+}
+
+/// Opens a database that nothing writes, and leaves it as it is.
+fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
+    let address = format!(
+        "file:{}?immutable=1",
+        path.display().to_string().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
+    );
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(address, flags).map_err(failed)
 }
 
 /// Copies an SQLite database as it is at one moment, while others go on writing it. `target` must not exist; it is not
