@@ -7,6 +7,7 @@ mod doctor;
 mod failure;
 mod flows;
 mod progress;
+mod rebuild;
 mod streams;
 mod verify_deletion;
 

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::check::CheckArgs;
+use super::rebuild::RebuildArgs;
 use super::verify_deletion::VerifyDeletionArgs;
 use tympan_client::Exit;
 use tympan_client::cli::{Global, StreamsVerb as Remote};
@@ -21,6 +22,11 @@ pub(super) enum StreamsVerb {
     /// Searches every file for keys and records of the stream and tries every key that is left on every record that is
     /// left. Ends with 0 if nothing opens, 4 if only a key that is switched off keeps it closed, 1 if anything opens.
     VerifyDeletion(VerifyDeletionArgs),
+    /// Make a lost, damaged or old catalog.db anew from the other files of a data directory
+    ///
+    /// Works on a data directory that no server runs on. Streams and keys come from streams/, chunks from themselves. What
+    /// cannot be placed goes to lost+found/, one line each. Ends with 1 if something could not be brought back.
+    Rebuild(RebuildArgs),
 }
 
 impl StreamsVerb {
@@ -30,6 +36,7 @@ impl StreamsVerb {
             Self::Remote(verb) => Ok(tympan_client::cli::run_streams(verb, global).await?),
             Self::Check(arguments) => arguments.run(global).await,
             Self::VerifyDeletion(arguments) => arguments.run(global).await,
+            Self::Rebuild(arguments) => arguments.run(global).await,
         }
     }
 }

@@ -9,8 +9,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use tympan_kms::{KeyState, Keyring, KeyringOwner};
 use tympan_store::ErrorKind;
-use tympan_store::embedded::AtRest;
-use tympan_types::{AccountId, Region};
+use tympan_store::embedded::{AtRest, lost_files};
+use tympan_types::{AccountId, Region, WallTime};
 
 const DATA: &str = "data";
 const KEYS: &str = "keys";
@@ -77,7 +77,34 @@ fn directory(data: &Path) -> Vec<Finding> {
             format!("`tympan streams check --data-dir {place}`, or restore a backup"),
         ),
     });
+    findings.extend(lost_and_found(data));
     findings
+}
+
+/// Chunks and segments that a start or a rebuild has put aside.
+fn lost_and_found(data: &Path) -> Option<Finding> {
+    let files = lost_files(data);
+    let newest = files.iter().map(|file| file.written).max()?;
+    let goes = match at_rest_until(data) {
+        Some(until) => format!("the last of them is removed on {}", until.rfc3339_ms()),
+        None => format!(
+            "the last of them was written on {}; each is removed when its stream's retention is over since then",
+            newest.rfc3339_ms()
+        ),
+    };
+    Some(Finding::warning(
+        DATA,
+        format!("{} files are in {}", files.len(), data.join("lost+found").display()),
+        format!(
+            "no row of the catalogue accounts for them: they may be media that is served no more; {goes}"
+        ),
+        "read docs/operations.md, \"lost+found\"; copy them elsewhere to keep them longer",
+    ))
+}
+
+/// When the last file goes, if the catalogue can be asked.
+fn at_rest_until(data: &Path) -> Option<WallTime> {
+    AtRest::open(data).ok()?.lost_until().ok()?
 }
 
 fn keys(config: &Config) -> Vec<Finding> {
