@@ -61,7 +61,7 @@ pub enum Rejection {
     },
     /// A header that must be signed is not.
     #[error("{0:?} must be among the SignedHeaders of the signature.")]
-    UnsignedHeader(&'static str),
+    UnsignedHeader(String),
     /// A header was signed and is not there.
     #[error("The signed header {0:?} did not arrive; a proxy between client and server may have removed it.")]
     MissingSignedHeader(String),

@@ -63,9 +63,10 @@ impl Verifier {
         for required in ["host", "x-amz-date"] {
             let in_query = required == "x-amz-date" && claim.expires_s.is_some();
             if !in_query && !claim.signed_headers.contains(required) {
-                return Err(Rejection::UnsignedHeader(required));
+                return Err(Rejection::UnsignedHeader(required.to_owned()));
             }
         }
+        check_signed(parts, &claim)?;
         self.check_time(now, &claim)?;
         let access_key = access_key(now, parts, &claim, credentials)?;
         Pending::new(parts, claim, access_key)
@@ -83,6 +84,25 @@ impl Verifier {
         }
         Ok(())
     }
+}
+
+/// Headers of AWS that decide nothing by themselves: proxies add some, and clients leave some out of what they sign. A token
+/// proves itself by its seal, and a stated hash of the body stands in the canonical request.
+const MAY_BE_UNSIGNED: [&str; 5] =
+    [SECURITY_TOKEN_HEADER, "x-amz-cf-id", "x-amz-content-sha256", "x-amz-user-agent", "x-amzn-trace-id"];
+
+/// Refuses a header of AWS that is not signed: such headers name operations and streams, and anyone on the way could
+/// change them.
+fn check_signed(parts: &RequestParts<'_>, claim: &Claim) -> Result<(), Rejection> {
+    for (name, _) in parts.headers {
+        let name = name.to_ascii_lowercase();
+        let decides = (name.starts_with("x-amz-") || name.starts_with("x-amzn-"))
+            && !MAY_BE_UNSIGNED.contains(&name.as_str());
+        if decides && !claim.signed_headers.contains(&name) {
+            return Err(Rejection::UnsignedHeader(super::rejection::shown(&name)));
+        }
+    }
+    Ok(())
 }
 
 fn access_key(
