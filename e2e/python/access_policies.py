@@ -89,12 +89,13 @@ def own(name, path):
     return sent(name, "connect", "GET", path)[0]
 
 
-def sent(name, service, method, path, body=None):
+def sent(name, service, method, path, body=None, headers=(), unsigned=()):
     """The status and the error of a request as it stands."""
-    headers = {"Content-Type": "application/json"} if body else {}
+    headers = {"Content-Type": "application/json", **dict(headers)} if body else dict(headers)
     request = botocore.awsrequest.AWSRequest(method, endpoint() + path, data=body, headers=headers)
     botocore.auth.SigV4Auth(Credentials(name, argument(0)), service, REGION).add_auth(request)
-    plain = urllib.request.Request(request.url, body, dict(request.headers.items()), method=method)
+    lines = {**dict(request.headers.items()), **dict(unsigned)}
+    plain = urllib.request.Request(request.url, body, lines, method=method)
     try:
         with urllib.request.urlopen(plain, timeout=30) as response:
             return response.status, None
@@ -174,6 +175,8 @@ def no_body_is_read_in_two_ways():
     arn = kvs("FULL").describe_stream(StreamName="private")["StreamInfo"]["StreamARN"]
     both = f'{{"StreamName":"demo-2","StreamARN":"{arn}"}}'.encode()
     equal(describe(both), (401, "NotAuthorizedException"), "two names")
+    tags = f'{{"StreamName":"demo-2","StreamARN":"{arn}","Tags":{{"a":"b"}}}}'.encode()
+    equal(sent("FULL", "kinesisvideo", "POST", "/tagStream", tags), (400, "InvalidArgumentException"), "two to tag")
     ids = b'["48e0cc12-8bff-4725-bc26-b1cb9a499274","48e0cc12-8bff-4725-bc26-b1cb9a499274"]'
     equal(sent("FULL", "connect", "POST", "/contact/stop", ids), (400, "InvalidRequestException"), "a list")
 
@@ -215,6 +218,38 @@ def instances_are_resources_too():
     assert f":instance/{made} " in refusal.message and "+1800" not in refusal.message, refusal.message
     with refused("AccessDeniedException", 403):
         own_one.stop_contact(InstanceId=made, ContactId="48e0cc12-8bff-4725-bc26-b1cb9a499274")
+
+
+@check
+def wrong_signatures_that_name_a_producers_key_cost_the_producer_nothing():
+    kvs("PRODUCER").create_stream(StreamName="patience", DataRetentionInHours=1)
+    liar = Credentials("PRODUCER", "not the secret of this key")
+    wrong = [Upload(name="patience", credentials=liar) for _ in range(12)]
+    for uploading in wrong:
+        equal(uploading.until_status(), 403, "the status of a wrong signature")
+    # The next one is made to wait: while it does, the producer is answered.
+    with Upload(name="patience", credentials=liar) as slowed:
+        status, acks = upload("PRODUCER", "patience")
+        assert status == 200 and any(ack["EventType"] == "PERSISTED" for ack in acks), (status, acks)
+        equal(slowed.status, None, "the status of the wrong signature by then")
+        equal(slowed.until_status(), 403, "the status of the wrong signature in the end")
+    for uploading in wrong:
+        uploading.cut()
+
+
+@check
+def what_decides_must_be_signed():
+    kvs("FULL").create_stream(StreamName="signed", DataRetentionInHours=1)
+    full = Credentials("FULL", argument(0))
+    with Upload(credentials=full, unsigned={"x-amzn-stream-name": "signed"}) as uploading:
+        equal(uploading.until_status(), 403, "the status of an unsigned stream name")
+        equal(uploading.error_type, "InvalidSignatureException", "the error")
+    with Upload(name="signed", credentials=full, unsigned={"X-Amzn-Trace-Id": "Root=1"}) as uploading:
+        equal(uploading.until_status(), 200, "the status of a header that a proxy adds")
+    target = {"X-Amz-Target": "TrentService.ListKeys"}
+    equal(sent("FULL", "kms", "POST", "/", b"{}", headers=target), (200, None), "a signed target")
+    unsigned = sent("FULL", "kms", "POST", "/", b"{}", unsigned=target)
+    equal(unsigned, (403, "InvalidSignatureException"), "an unsigned target")
 
 
 if __name__ == "__main__":

@@ -105,7 +105,15 @@ fn policies_decide_and_the_audit_file_tells() -> anyhow::Result<()> {
     assert_eq!(read["request_id"], end["request_id"]);
     assert!(end["bytes"].as_u64().is_some_and(|bytes| bytes > 1_000), "{end}");
 
+    let unreadable = seen("administration", "FULL", "connect:StopContact")?;
+    assert_eq!((&unreadable["resource"], &unreadable["status"]), (&"*".into(), &400.into()));
+    let tagged = seen("administration", "FULL", "kinesisvideo:TagStream")?;
+    let of_one_request = |line: &&Value| line["request_id"] == tagged["request_id"];
+
     let lines = audit(&server)?;
+    let tagged: Vec<&Value> = lines.iter().filter(of_one_request).map(|line| &line["resource"]).collect();
+    let names = |name: &str| tagged.iter().any(|arn| arn.to_string().contains(&format!("stream/{name}/")));
+    assert!(tagged.len() == 2 && names("demo-2") && names("private"), "{tagged:?}");
     assert!(
         !lines.iter().any(|line| line["action"] == "kinesisvideo:ListStreams" && line["event"] != "denial")
     );

@@ -1,4 +1,5 @@
 use std::fmt;
+use uuid::Uuid;
 
 /// A master key as a user names it: its UUID, its ARN, an alias (`alias/NAME`) or an alias ARN.
 ///
@@ -75,6 +76,11 @@ impl std::str::FromStr for KeyId {
 )]
 pub struct KeyIdError;
 
+/// The id of a key: a UUID with hyphens, in either case. Everything that looks a key up parses its id here.
+pub(crate) fn key_uuid(text: &str) -> Option<Uuid> {
+    Some(text).filter(|text| text.len() == 36).and_then(|text| Uuid::try_parse(text).ok())
+}
+
 /// The key or alias within a [`KeyId`]; `location` is region and account where an ARN names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target<'a> {
@@ -102,6 +108,18 @@ mod tests {
             ("arn:aws:kms:us-west-2", Target::Nothing),
         ] {
             assert_eq!(KeyId::parse(text).unwrap().target(), target, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_keys_id_has_one_form_in_either_case() {
+        let id = "4a573372-1f28-4e26-b97b-0123456789ab";
+        assert_eq!(key_uuid(id).map(|id| id.to_string()).as_deref(), Some(id));
+        assert_eq!(key_uuid(&id.to_uppercase()), key_uuid(id));
+        for text in
+            ["", &id.replace('-', ""), &format!("{{{id}}}"), &format!("urn:uuid:{id}"), &format!("{id} ")]
+        {
+            assert_eq!(key_uuid(text), None, "{text:?}");
         }
     }
 

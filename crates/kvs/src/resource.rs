@@ -30,8 +30,8 @@ struct Members {
 }
 
 impl KvsService {
-    /// The resources of a JSON request: every stream that it names by any member, whichever of them the operation reads.
-    /// Whoever may not do it to one of them may not do it. At least one; `*` where none is named.
+    /// The resources of a JSON request: every stream that it names by any member, each once, whichever of them the
+    /// operation reads. The request is denied if any one of them is denied. At least one; `*` where none is named.
     ///
     /// What is no name and no ARN names nothing: the operation itself says so, if it reads it.
     ///
@@ -51,7 +51,10 @@ impl KvsService {
             let arns = [arn, resource].into_iter().flatten().filter_map(|arn| StreamArn::parse(&arn).ok());
             let named = name.map(StreamIdentity::Name).into_iter().chain(arns.map(StreamIdentity::Arn));
             for identity in named {
-                resources.push(self.resource_of(caller, &identity).await);
+                let resource = self.resource_of(caller, &identity).await;
+                if resources.iter().all(|known: &Resource| known.arn != resource.arn) {
+                    resources.push(resource);
+                }
             }
         }
         if resources.is_empty() {

@@ -28,7 +28,7 @@ impl StreamIdentity {
     }
 
     /// The stream's name.
-    pub(crate) fn name(&self) -> &StreamName {
+    pub fn name(&self) -> &StreamName {
         match self {
             Self::Name(name) => name,
             Self::Arn(arn) => arn.name(),

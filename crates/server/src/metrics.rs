@@ -212,7 +212,21 @@ impl Metrics {
             "Damage that the newest pass of the scrub has found",
             store.scrub_damaged,
         );
+        page.push_str(&refusals_left_out(&sources.audit));
         page.push_str("# EOF\n");
         page
     }
+}
+
+/// By long-term access key: the configuration lists them, so that there are not many.
+fn refusals_left_out(audit: &Audit) -> String {
+    const NAME: &str = "tympan_audit_refusals_left_out";
+    let mut lines = format!(
+        "# HELP {NAME} Lines about refused requests that an access key had beyond its quota.\n# TYPE {NAME} counter\n"
+    );
+    for (key, left_out) in audit.refusals_left_out() {
+        let key = key.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        lines.push_str(&format!("{NAME}_total{{access_key_id=\"{key}\"}} {left_out}\n"));
+    }
+    lines
 }

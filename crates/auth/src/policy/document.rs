@@ -69,8 +69,16 @@ impl Selection {
     }
 
     pub(super) fn has_resource(&self, resource: &str) -> bool {
-        self.is_negated != self.patterns.iter().any(|pattern| pattern.matches(resource))
+        let fits = if is_of_lower_case(resource) { Pattern::matches_any_case } else { Pattern::matches };
+        self.is_negated != self.patterns.iter().any(|pattern| fits(pattern, resource))
     }
+}
+
+/// Whether a resource is named by UUIDs alone, so that its ARN has no upper-case letter: one that a policy writes in upper
+/// case is meant all the same.
+fn is_of_lower_case(resource: &str) -> bool {
+    let is_key = || resource.starts_with("arn:aws:kms:") && resource.contains(":key/");
+    resource.starts_with("arn:aws:connect:") || resource.starts_with("arn:aws:tympan:") || is_key()
 }
 
 impl Policy {
@@ -241,7 +249,7 @@ fn action(text: &str) -> Result<Pattern, String> {
             !service.is_empty() && !name.is_empty() && is_service(service) && is_name(name)
         });
     if fits {
-        return Ok(Pattern::any_case(text));
+        return Ok(Pattern::new(text));
     }
     Err(format!(
         "{text:?} is no action: it reads \"service:Operation\", with * and ? in the operation, or \"*\""
@@ -391,6 +399,31 @@ mod tests {
         assert!(error.to_string().contains("6145 characters"), "{error}");
         assert!(Policy::parse_session(&sized("", 2_048 - rest)).is_ok());
         assert!(Policy::parse_session(&sized("", 2_049 - rest)).is_err());
+    }
+
+    #[test]
+    fn an_id_in_a_policy_is_meant_in_either_case_and_a_name_is_not() {
+        const ID: &str = "4a573372-1f28-4e26-b97b-0123456789ab";
+        let has = |pattern: &str, resource: &str| {
+            let policy =
+                format!(r#"{{"Statement":{{"Effect":"Deny","Action":"*","Resource":"{pattern}"}}}}"#);
+            Policy::parse(&policy).unwrap().statements[0].resources.has_resource(resource)
+        };
+        let upper = ID.to_uppercase();
+        for (place, of) in [
+            ("arn:aws:connect:r:a:instance/", "arn:aws:connect:*:*:instance/"),
+            ("arn:aws:connect:r:a:instance/x/contact/", "arn:aws:*/contact/"),
+            ("arn:aws:tympan:r:a:contact/", "arn:aws:tympan:*:*:contact/"),
+            ("arn:aws:kms:r:a:key/", "arn:aws:kms:*:*:key/"),
+        ] {
+            let resource = format!("{place}{ID}");
+            assert!(has(&format!("{of}{upper}"), &resource), "{resource}");
+            assert!(has(&format!("{of}{}*", &upper[..9]), &resource), "{resource}");
+            assert!(!has(&format!("{of}{}", ID.replace('a', "b")), &resource), "{resource}");
+        }
+        for name in ["arn:aws:kinesisvideo:r:a:stream/Calls/1", "arn:aws:kms:r:a:alias/Calls"] {
+            assert!(has(name, name) && !has(&name.to_lowercase(), name), "{name}");
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct StsRequest<'a> {
 pub struct StsAnswer {
     /// The operation's name, such as `AssumeRole`; empty if the request names none that is offered.
     pub operation: &'static str,
-    /// The ARN of the role that it is about; `*` if of none.
+    /// The ARN of the role that it is about; `*` if it is about none that there is.
     pub resource: String,
     /// The XML of a 200, or the error.
     pub outcome: Result<String, StsError>,
@@ -60,7 +60,7 @@ pub fn answer(identities: &Identities, request: &StsRequest<'_>) -> StsAnswer {
             ("GetSessionToken", None, get_session_token::call(identities, request, &form))
         }
         Ok("AssumeRole") => {
-            let role = form.get("RoleArn").filter(|arn| arn.starts_with("arn:")).map(str::to_owned);
+            let role = form.get("RoleArn").filter(|arn| identities.role(arn).is_some()).map(str::to_owned);
             ("AssumeRole", role, assume_role::call(identities, request, &form))
         }
         Ok(name) => ("", None, Err(StsError::unknown_action(name))),

@@ -19,7 +19,7 @@ pub(super) fn call(i: &Invocation<'_>) -> Answer {
 
 /// A contact of an instance: as the call has it while it is up, else as the history has it.
 pub(super) fn find(i: &Invocation<'_>, instance: &Instance, id: &str) -> Result<Contact, ConnectError> {
-    let found = match i.contact_id(id) {
+    let found = match i.contact_id(instance, id) {
         None => None,
         Some(id) => match i.service.live().contact(id) {
             Some(contact) => Some(contact),

@@ -1,5 +1,5 @@
 use super::page::Paging;
-use super::{ApiRequest, MAX_BODY_BYTES, Operation};
+use super::{ApiRequest, MAX_BODY_BYTES, Operation, reference};
 use crate::directory::Directory;
 use crate::error::ConnectError;
 use crate::flows::{ContactFlow, FlowReference};
@@ -9,7 +9,7 @@ use crate::service::ConnectService;
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
-use tympan_types::{Caller, ContactId, InstanceId, PageToken, PhoneNumberId, WallTime};
+use tympan_types::{Caller, ContactId, PageToken, WallTime};
 
 /// One request on its way through an operation: who asks what, when, of which service.
 pub(super) struct Invocation<'a> {
@@ -29,13 +29,7 @@ impl<'a> Invocation<'a> {
         operation: Operation,
         request: &ApiRequest<'a>,
     ) -> Self {
-        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-        let pair = |text: &str| {
-            let (name, value) = text.split_once('=').unwrap_or((text, ""));
-            (decoded(name), decoded(value))
-        };
-        let query = request.query.split('&').filter(|text| !text.is_empty()).map(pair).collect();
-        Self { service, now, caller, operation, query, body: request.body }
+        Self { service, now, caller, operation, query: query_pairs(request.query), body: request.body }
     }
 
     /// The body as this operation's input; members that it does not know are ignored, as the service does.
@@ -94,11 +88,9 @@ impl<'a> Invocation<'a> {
         directory: &Directory,
         id_or_arn: &str,
     ) -> Result<Arc<Instance>, ConnectError> {
-        InstanceId::parse(last_part(id_or_arn))
-            .ok()
+        reference::instance(self.caller, id_or_arn)
             .and_then(|id| directory.instance(id))
             .filter(|instance| instance.belongs_to(self.caller))
-            .filter(|instance| !id_or_arn.contains('/') || id_or_arn == instance.arn())
             .cloned()
             .ok_or_else(|| {
                 let Caller { account, region, .. } = self.caller;
@@ -131,37 +123,41 @@ impl<'a> Invocation<'a> {
         instance: &Instance,
         id_or_arn: &'t str,
     ) -> Result<(Arc<ContactFlow>, FlowReference<'t>), ConnectError> {
-        let reference = FlowReference::parse(id_or_arn);
-        let flow = directory.flow(instance, &reference).cloned().ok_or_else(|| {
-            ConnectError::not_found(format!(
-                "there is no flow {} in instance {}",
-                shown(id_or_arn),
-                instance.id
-            ))
-        })?;
-        Ok((flow, reference))
+        reference::flow(self.caller, instance.id, id_or_arn)
+            .and_then(|reference| Some((directory.flow(instance, &reference)?.clone(), reference)))
+            .ok_or_else(|| {
+                ConnectError::not_found(format!(
+                    "there is no flow {} in instance {}",
+                    shown(id_or_arn),
+                    instance.id
+                ))
+            })
     }
 
     /// The number that the path names, by id or ARN.
     pub(super) fn phone_number_in(&self, directory: &Directory) -> Result<Arc<PhoneNumber>, ConnectError> {
         let id = self.label("PhoneNumberId");
-        PhoneNumberId::parse(last_part(id))
-            .ok()
+        reference::phone_number(self.caller, id)
             .and_then(|id| directory.phone_number(id))
             .filter(|number| number.account == self.caller.account && number.region == self.caller.region)
             .cloned()
             .ok_or_else(|| ConnectError::not_found(format!("there is no phone number {}", shown(id))))
     }
 
-    /// A contact id out of a path or body; one that is no UUID names no contact.
-    pub(super) fn contact_id(&self, text: &str) -> Option<ContactId> {
-        ContactId::parse(last_part(text)).ok()
+    /// A contact of an instance, by id or ARN.
+    pub(super) fn contact_id(&self, instance: &Instance, text: &str) -> Option<ContactId> {
+        reference::contact(self.caller, instance.id, text)
     }
 }
 
-/// The id at the end of an ARN; an id is its own end.
-fn last_part(text: &str) -> &str {
-    text.rsplit('/').next().unwrap_or(text)
+/// Names and values of a query, decoded.
+pub(super) fn query_pairs(query: &str) -> Vec<(String, String)> {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let pair = |text: &str| {
+        let (name, value) = text.split_once('=').unwrap_or((text, ""));
+        (decoded(name), decoded(value))
+    };
+    query.split('&').filter(|text| !text.is_empty()).map(pair).collect()
 }
 
 /// What a request named, short enough for a message.

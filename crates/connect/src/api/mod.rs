@@ -8,6 +8,7 @@ mod catalogue;
 mod invocation;
 mod operation;
 mod page;
+mod reference;
 mod storage_config;
 mod tags;
 

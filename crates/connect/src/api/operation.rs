@@ -1,5 +1,7 @@
 use super::catalogue::OPERATIONS;
 use super::handler;
+use super::invocation::query_pairs;
+use super::reference::Resources;
 use crate::error::ConnectError;
 use percent_encoding::percent_decode_str;
 use std::fmt;
@@ -60,70 +62,72 @@ impl Operation {
         self.labels.iter().map(|(_, value)| value.as_str())
     }
 
-    /// The ARNs that a policy's `Resource` is compared with: the resource that the path names, else those that the body
-    /// names, else `*`. Whoever may not do it to one of them may not do it.
+    /// The ARNs that a policy's `Resource` is compared with: the innermost resource of an instance that the path names; where it
+    /// names no instance, all that the query and the body name; `*` where nothing is named. The request is denied if any one
+    /// of them is denied.
     ///
     /// # Errors
-    /// `InvalidRequestException` for a body in which the resource is looked for and that cannot be read, or has a member
+    /// `InvalidRequestException` for a body in which resources are looked for and that cannot be read, or has a member
     /// twice. It must not reach the operation, which might read more of it than this did.
-    pub fn resources(&self, caller: &Caller, body: &[u8]) -> Result<Vec<String>, ConnectError> {
-        let last_part = |label: &str| self.label(label).map(|text| last(text).to_owned());
-        let root = format!("arn:aws:connect:{}:{}", caller.region, caller.account);
-        if let Some(number) = last_part("PhoneNumberId") {
-            return Ok(vec![format!("{root}:phone-number/{number}")]);
+    pub fn resources(&self, caller: &Caller, query: &str, body: &[u8]) -> Result<Vec<String>, ConnectError> {
+        let mut resources = Resources::new(caller);
+        if let Some(number) = self.label("PhoneNumberId") {
+            resources.phone_number(number);
         }
-        let Some(instance) = last_part("InstanceId") else { return resources_in_body(&root, body) };
-        let flow = last_part("ContactFlowId").map(|flow| flow.split(':').next().unwrap_or(&flow).to_owned());
-        let contact = last_part("ContactId").or_else(|| last_part("InitialContactId"));
-        Ok(vec![match (flow, contact) {
-            (Some(flow), _) => format!("{root}:instance/{instance}/contact-flow/{flow}"),
-            (None, Some(contact)) => format!("{root}:instance/{instance}/contact/{contact}"),
-            (None, None) => format!("{root}:instance/{instance}"),
-        }])
+        match self.label("InstanceId") {
+            Some(instance) => {
+                let labels = |names: &[&str]| -> Vec<&str> {
+                    names.iter().filter_map(|name| self.label(name)).collect()
+                };
+                let contacts = labels(&["ContactId", "InitialContactId"]);
+                resources.of_instance(instance, &labels(&["ContactFlowId"]), &contacts);
+            }
+            None => {
+                for (_, instance) in query_pairs(query).iter().filter(|(name, _)| name == "instanceId") {
+                    resources.of_instance(instance, &[], &[]);
+                }
+                Members::read(body)?.add_to(&mut resources);
+            }
+        }
+        Ok(resources.into_arns())
     }
 }
 
-/// Every resource that a body names, whichever of them the operation reads.
-fn resources_in_body(root: &str, body: &[u8]) -> Result<Vec<String>, ConnectError> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    // A list would be read by position, and each operation has its own.
-    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err(ConnectError::request("the body must be a JSON object"));
-    }
-    let members: Members = serde_json::from_slice(body)
-        .map_err(|error| ConnectError::request(format!("the body cannot be read: {error}")))?;
-    let contacts: Vec<String> = [members.contact, members.initial_contact].into_iter().flatten().collect();
-    let mut resources = Vec::new();
-    for instance in [members.target, members.instance].into_iter().flatten() {
-        let instance = format!("{root}:instance/{}", last(&instance));
-        match contacts.as_slice() {
-            [] => resources.push(instance),
-            contacts => resources
-                .extend(contacts.iter().map(|contact| format!("{instance}/contact/{}", last(contact)))),
-        }
-    }
-    if resources.is_empty() {
-        resources.push("*".to_owned());
-    }
-    Ok(resources)
-}
-
-/// The members by which bodies name their resource.
+/// The members by which bodies name resources.
 #[derive(serde::Deserialize)]
 struct Members {
     #[serde(rename = "TargetArn")]
     target: Option<String>,
     #[serde(rename = "InstanceId")]
     instance: Option<String>,
+    #[serde(rename = "ContactFlowId")]
+    flow: Option<String>,
     #[serde(rename = "ContactId")]
     contact: Option<String>,
     #[serde(rename = "InitialContactId")]
     initial_contact: Option<String>,
 }
 
-/// The id at the end of an ARN, or the id itself.
-fn last(text: &str) -> &str {
-    text.rsplit('/').next().unwrap_or(text)
+impl Members {
+    fn read(body: &[u8]) -> Result<Self, ConnectError> {
+        let body = if body.is_empty() { b"{}" } else { body };
+        // A list would be read by position, and each operation has its own.
+        if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(ConnectError::request("the body must be a JSON object"));
+        }
+        serde_json::from_slice(body)
+            .map_err(|error| ConnectError::request(format!("the body cannot be read: {error}")))
+    }
+
+    /// Adds every resource that is named, whichever of them the operation reads.
+    fn add_to(&self, resources: &mut Resources<'_>) {
+        let flows: Vec<&str> = self.flow.as_deref().into_iter().collect();
+        let contacts: Vec<&str> =
+            [&self.contact, &self.initial_contact].into_iter().flatten().map(String::as_str).collect();
+        for instance in [&self.target, &self.instance].into_iter().flatten() {
+            resources.of_instance(instance, &flows, &contacts);
+        }
+    }
 }
 
 impl fmt::Display for Operation {
@@ -166,8 +170,19 @@ mod tests {
         }
     }
 
-    fn only(operation: &Operation) -> String {
-        operation.resources(&caller(), b"").unwrap().remove(0)
+    const I: &str = "11111111-1111-4111-8111-111111111111";
+    const J: &str = "22222222-2222-4222-8222-222222222222";
+    const C: &str = "33333333-3333-4333-8333-33333333333c";
+    const D: &str = "44444444-4444-4444-8444-44444444444d";
+    const ROOT: &str = "arn:aws:connect:us-west-2:111122223333";
+
+    fn resources(method: &str, target: &str, body: &str) -> Result<Vec<String>, ConnectError> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Operation::of(method, path).unwrap().resources(&caller(), query, body.as_bytes())
+    }
+
+    fn only(method: &str, target: &str) -> String {
+        resources(method, target, "").unwrap().remove(0)
     }
 
     #[test]
@@ -186,56 +201,93 @@ mod tests {
 
     #[test]
     fn labels_are_decoded_and_may_hold_slashes() {
-        let path =
-            "/contact-flows/I/arn%3Aaws%3Aconnect%3Ar%3Aa%3Ainstance%2FI%2Fcontact-flow%2FF%3A%24SAVED";
-        let found = Operation::of("GET", path).unwrap();
-        assert_eq!(
-            found.label("ContactFlowId"),
-            Some("arn:aws:connect:r:a:instance/I/contact-flow/F:$SAVED")
-        );
-        assert_eq!(only(&found), "arn:aws:connect:us-west-2:111122223333:instance/I/contact-flow/F");
+        let arn = format!("{ROOT}:instance/{I}/contact-flow/{C}:$SAVED");
+        let encoded = arn.replace(':', "%3A").replace('/', "%2F").replace('$', "%24");
+        let path = format!("/contact-flows/{I}/{encoded}");
+        assert_eq!(Operation::of("GET", &path).unwrap().label("ContactFlowId"), Some(arn.as_str()));
+        assert_eq!(only("GET", &path), format!("{ROOT}:instance/{I}/contact-flow/{C}"));
     }
 
     #[test]
     fn actions_and_resources_are_those_of_iam() {
         let found = Operation::of("PUT", "/phone-number/N/contact-flow").unwrap();
         assert_eq!(found.action(), "connect:AssociatePhoneNumberContactFlow");
-        assert_eq!(only(&found), "arn:aws:connect:us-west-2:111122223333:phone-number/N");
-        assert_eq!(only(&Operation::of("PUT", "/instance").unwrap()), "*");
-        let found = Operation::of("GET", "/contacts/I/C").unwrap();
-        assert_eq!(only(&found), "arn:aws:connect:us-west-2:111122223333:instance/I/contact/C");
+        assert_eq!(
+            only("PUT", &format!("/phone-number/{C}/contact-flow")),
+            format!("{ROOT}:phone-number/{C}")
+        );
+        assert_eq!(only("PUT", "/instance"), "*");
+        assert_eq!(only("GET", &format!("/contacts/{I}/{C}")), format!("{ROOT}:instance/{I}/contact/{C}"));
     }
 
     #[test]
-    fn resources_are_read_from_bodies_where_paths_name_none() {
-        const INSTANCE: &str = "arn:aws:connect:us-west-2:111122223333:instance/I";
-        let contact = |id: &str| format!("{INSTANCE}/contact/{id}");
-        for (method, path, body, expected) in [
-            ("POST", "/contact/stop", r#"{"InstanceId":"I","ContactId":"C"}"#, vec![contact("C")]),
+    fn a_resource_is_named_by_its_id_however_the_request_spells_it() {
+        let upper = C.to_uppercase();
+        let encoded: String = C.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let contact = format!("{ROOT}:instance/{I}/contact/{C}");
+        for spelling in
+            [&upper, &encoded, &contact.replace('/', "%2F"), &contact.replace(C, &upper).replace('/', "%2f")]
+        {
+            assert_eq!(only("GET", &format!("/contacts/{I}/{spelling}")), contact, "{spelling}");
+        }
+        let body = format!(r#"{{"InstanceId":"{}","ContactId":"{upper}"}}"#, I.to_uppercase());
+        assert_eq!(resources("POST", "/contact/stop", &body).unwrap(), [contact]);
+        // What is no id names nothing, and no operation finds anything by it.
+        assert_eq!(only("GET", &format!("/contacts/{I}/{{{C}}}")), format!("{ROOT}:instance/{I}"));
+        assert_eq!(only("GET", "/instance/demo"), "*");
+    }
+
+    #[test]
+    fn resources_are_read_from_queries_and_bodies_where_paths_name_no_instance() {
+        let instance = |id: &str| format!("{ROOT}:instance/{id}");
+        let contact = |id: &str| format!("{ROOT}:instance/{I}/contact/{id}");
+        let number = format!("{ROOT}:phone-number/{C}");
+        for (method, target, body, expected) in [
+            (
+                "POST",
+                "/contact/stop",
+                format!(r#"{{"InstanceId":"{I}","ContactId":"{C}"}}"#),
+                vec![contact(C)],
+            ),
             (
                 "POST",
                 "/contact/attributes",
-                r#"{"InstanceId":"I","InitialContactId":"C","ContactId":"D"}"#,
-                vec![contact("D"), contact("C")],
+                format!(r#"{{"InstanceId":"{I}","InitialContactId":"{C}","ContactId":"{D}"}}"#),
+                vec![contact(D), contact(C)],
             ),
-            ("POST", "/phone-number/claim", r#"{"TargetArn":"a:instance/I"}"#, vec![INSTANCE.to_owned()]),
             (
                 "POST",
                 "/phone-number/claim",
-                r#"{"TargetArn":"a:instance/J","InstanceId":"I"}"#,
-                vec![INSTANCE.replace("/I", "/J"), INSTANCE.to_owned()],
+                format!(r#"{{"TargetArn":"{}"}}"#, instance(I)),
+                vec![instance(I)],
             ),
-            ("POST", "/phone-number/list", "", vec!["*".to_owned()]),
-            ("PUT", "/instance", r#"{"InstanceAlias":"x"}"#, vec!["*".to_owned()]),
+            (
+                "POST",
+                "/phone-number/claim",
+                format!(r#"{{"TargetArn":"{}","InstanceId":"{I}"}}"#, instance(J)),
+                vec![instance(J), instance(I)],
+            ),
+            (
+                "PUT",
+                &format!("/phone-number/{C}/contact-flow"),
+                format!(r#"{{"InstanceId":"{I}","ContactFlowId":"{D}"}}"#),
+                vec![number.clone(), format!("{ROOT}:instance/{I}/contact-flow/{D}")],
+            ),
+            (
+                "DELETE",
+                &format!("/phone-number/{C}/contact-flow?instanceId={}", I.to_uppercase()),
+                String::new(),
+                vec![number, instance(I)],
+            ),
+            ("POST", "/phone-number/list", String::new(), vec!["*".to_owned()]),
+            ("PUT", "/instance", r#"{"InstanceAlias":"x"}"#.to_owned(), vec!["*".to_owned()]),
         ] {
-            let found = Operation::of(method, path).unwrap();
-            assert_eq!(found.resources(&caller(), body.as_bytes()).unwrap(), expected, "{path} {body}");
+            assert_eq!(resources(method, target, &body).unwrap(), expected, "{target} {body}");
         }
-        let found = Operation::of("POST", "/phone-number/claim").unwrap();
         for body in
             [r#"{"InstanceId":"I","InstanceId":"J"}"#, r#"{"TargetArn":5}"#, r#"["C","I"]"#, "nonsense"]
         {
-            assert!(found.resources(&caller(), body.as_bytes()).is_err(), "{body}");
+            assert!(resources("POST", "/phone-number/claim", body).is_err(), "{body}");
         }
     }
 

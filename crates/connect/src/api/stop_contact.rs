@@ -20,7 +20,7 @@ pub(super) fn call(i: &Invocation<'_>) -> Answer {
     let input: Input = i.input()?;
     let instance = i.instance_in(&i.service.directory(), &input.instance_id)?;
     let live = i.service.live();
-    let contact = i.contact_id(&input.contact_id).and_then(|id| live.contact(id));
+    let contact = i.contact_id(&instance, &input.contact_id).and_then(|id| live.contact(id));
     let stopped = contact
         .filter(|contact| contact.instance.id == instance.id)
         .is_some_and(|contact| live.stop(contact.id));

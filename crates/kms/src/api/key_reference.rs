@@ -4,12 +4,11 @@
 
 use super::constraint::Blob;
 use super::error::{KmsApiError, KmsErrorCode};
-use crate::key_id::Target;
+use crate::key_id::{Target, key_uuid};
 use crate::keyring::{Document, Envelope, MasterKey};
 use crate::{KeyId, KeyManager, Keyring};
 use serde::Deserialize;
 use tympan_types::Caller;
-use uuid::Uuid;
 
 /// The keys that a caller sees.
 pub(super) fn visible<'d>(document: &'d Document, caller: &Caller) -> impl Iterator<Item = &'d MasterKey> {
@@ -79,7 +78,7 @@ fn key<'d>(
     id: &str,
     location: Option<(&str, &str)>,
 ) -> Result<&'d MasterKey, KmsApiError> {
-    let uuid = Uuid::try_parse(id).map_err(|_| invalid(id))?;
+    let uuid = key_uuid(id).ok_or_else(|| invalid(id))?;
     let here = |key: &&MasterKey| {
         key.id == uuid
             && location.is_none_or(|(region, account)| {
@@ -99,6 +98,26 @@ fn invalid(text: &str) -> KmsApiError {
 
 pub(super) fn not_found(message: String) -> KmsApiError {
     KmsApiError::new(KmsErrorCode::NotFound, message)
+}
+
+/// The ARN of the key that a text names; where there is no such key, of the one that would be meant. `None` for a text that
+/// can name no key.
+pub(super) fn arn(document: &Document, caller: &Caller, text: &str) -> Option<String> {
+    if let Ok(key) = by_any_name(document, caller, text) {
+        return Some(key.arn());
+    }
+    absent_arn(caller, &KeyId::parse(text).ok()?)
+}
+
+/// The ARN by which a key is known that is not in a keyring.
+pub(crate) fn absent_arn(caller: &Caller, named: &KeyId) -> Option<String> {
+    let (resource, location) = match named.target() {
+        Target::Key { id, location } => (format!("key/{}", key_uuid(id)?), location),
+        Target::Alias { alias, location } => (alias.to_owned(), location),
+        Target::Nothing => return None,
+    };
+    let (region, account) = location.unwrap_or((caller.region.as_str(), caller.account.as_str()));
+    Some(format!("arn:aws:kms:{region}:{account}:{resource}"))
 }
 
 /// See [`KmsService::resources`](super::KmsService::resources).
@@ -126,18 +145,8 @@ pub(super) fn resources(keyring: &Keyring, caller: &Caller, body: &[u8]) -> Resu
     let document = keyring.read()?;
     let texts =
         [named.key_id, named.target_key_id, named.source_key_id, named.destination_key_id, named.alias_name];
-    let mut resources: Vec<String> = texts
-        .into_iter()
-        .flatten()
-        .map(|text| match by_any_name(&document, caller, &text) {
-            Ok(key) => key.arn(),
-            Err(_) if text.starts_with("arn:") => text,
-            Err(_) if text.starts_with("alias/") => {
-                format!("arn:aws:kms:{}:{}:{text}", caller.region, caller.account)
-            }
-            Err(_) => format!("arn:aws:kms:{}:{}:key/{text}", caller.region, caller.account),
-        })
-        .collect();
+    let mut resources: Vec<String> =
+        texts.into_iter().flatten().filter_map(|text| arn(&document, caller, &text)).collect();
     let blob = named.ciphertext_blob.map(|blob| blob.0).unwrap_or_default();
     let key = Envelope::parse(&blob).and_then(|envelope| document.key(envelope.key).ok());
     resources.extend(key.filter(|key| is_visible(key, caller)).map(MasterKey::arn));

@@ -93,10 +93,11 @@ impl KmsService {
     }
 
     /// The ARNs of what a request is about, for authorisation: every key that it names by any member, the key of its
-    /// ciphertext among them, whichever of them the operation reads; `*` where it names none. Whoever may not do it to one of
-    /// them may not do it.
+    /// ciphertext among them, whichever of them the operation reads; `*` where it names none. The request is denied if any
+    /// one of them is denied.
     ///
-    /// A key that does not exist keeps the ARN that it is named by: the operation itself says what is wrong with it.
+    /// A key that does not exist has the ARN that it would have, however the request spells it. A text that can name no key
+    /// names nothing: the operation itself says so, if it reads it.
     ///
     /// # Errors
     /// `SerializationException` for a body that cannot be read, or has a member twice. It must not reach the operation, which

@@ -78,6 +78,17 @@ fn a_request_is_about_the_key_that_it_names_in_whatever_way() {
         assert_eq!(of(&request).unwrap(), both, "{request}");
     }
     assert_eq!(of(&json!({ "KeyId": ABSENT })).unwrap(), [bench.arn(ABSENT)]);
+    // However the request spells it, whether or not there is such a key.
+    for (id, named) in [(key.as_str(), &arn), (ABSENT, &bench.arn(ABSENT))] {
+        for spelling in [id.to_uppercase(), bench.arn(&id.to_uppercase())] {
+            assert_eq!(of(&json!({ "KeyId": spelling })).unwrap(), std::slice::from_ref(named), "{spelling}");
+        }
+        for other in [format!("{{{id}}}"), id.replace('-', ""), format!("urn:uuid:{id}"), format!("x/{id}")] {
+            assert_eq!(of(&json!({ "KeyId": other })).unwrap(), ["*"], "{other}");
+            let refusal = bench.refusal("DescribeKey", json!({ "KeyId": other }));
+            assert_eq!(refusal, KmsErrorCode::NotFound, "{other}");
+        }
+    }
     assert_eq!(of(&json!({ "KeyId": "alias/no" })).unwrap(), ["arn:aws:kms:us-west-2:111122223333:alias/no"]);
     for request in [json!({}), json!({ "CiphertextBlob": "AAAA" })] {
         assert_eq!(of(&request).unwrap(), ["*"], "{request}");

@@ -3,7 +3,7 @@
 use super::KeyringOwner;
 use super::material::{Material, Origin};
 use crate::data_key::fill_random;
-use crate::key_id::Target;
+use crate::key_id::{Target, key_uuid};
 use crate::{KeyDescription, KeyId, KeyManager, KeyState, KmsError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
@@ -189,7 +189,7 @@ impl MasterKey {
             })
         };
         match key.target() {
-            Target::Key { id, location } => self.id.to_string() == id && at_home(location),
+            Target::Key { id, location } => key_uuid(id) == Some(self.id) && at_home(location),
             // Every region of every account has the service's own aliases, so their ARN may name any.
             Target::Alias { alias, location } => {
                 self.aliases.contains_key(alias) && (alias.starts_with("alias/aws/") || at_home(location))

@@ -16,8 +16,10 @@ pub(crate) enum EventKind {
     KeyUse,
     /// Something is made, changed or removed.
     Administration,
-    /// Somebody may not do what they asked for.
+    /// A policy does not allow a request.
     Denial,
+    /// Lines about refused requests of an access key were left out.
+    RefusalsLeftOut,
     /// Lines could not be written.
     Lost,
 }
@@ -55,9 +57,19 @@ pub(crate) struct Event<'a> {
     /// How long that took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
-    /// How many lines were lost.
+    /// How many lines were lost or left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lines: Option<u64>,
+}
+
+impl<'a> Event<'a> {
+    pub(super) fn refusals_left_out(access_key_id: &'a str, lines: u64) -> Self {
+        Self {
+            access_key_id: Some(access_key_id),
+            lines: Some(lines),
+            ..Self::new(EventKind::RefusalsLeftOut)
+        }
+    }
 }
 
 impl Event<'_> {
@@ -87,13 +99,29 @@ impl Event<'_> {
 
     /// One line, with its end.
     pub(super) fn to_line(&self) -> String {
-        let mut line = serde_json::to_string(self).unwrap_or_else(|error| {
+        let json = serde_json::to_string(self).unwrap_or_else(|error| {
             tracing::error!(%error, "an audit line cannot be written as JSON");
             String::new()
         });
+        let mut line = one_line(&json);
         line.push('\n');
         line
     }
+}
+
+/// The same JSON, of which no reader makes two lines: JSON allows separators such as U+2028 and controls such as U+0085 in its
+/// texts, and some readers end a line there.
+fn one_line(json: &str) -> String {
+    let mut line = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') {
+            // All of them are in the first plane.
+            line.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }
 
 /// Of what kind an action is; `None` for one that only looks, which is not written down.
@@ -128,6 +156,17 @@ pub(crate) fn kind_of(action: &str) -> Option<EventKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_event_is_one_line_for_every_reader() {
+        let resource: String = (0..=0x2029).filter_map(char::from_u32).chain("é\u{1f4de}".chars()).collect();
+        let event = Event { resource: Some(&resource), ..Event::new(EventKind::Denial) };
+        let line = event.to_line();
+        let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        assert_eq!(line.find(breaks), Some(line.len() - 1));
+        let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(read["resource"], resource.as_str());
+    }
 
     #[test]
     fn what_only_looks_is_not_written_down() {

@@ -5,13 +5,16 @@
 
 mod event;
 mod file;
+mod quota;
 
 pub(crate) use event::{Event, EventKind, kind_of};
 
 use crate::line_queue::LineQueue;
 use file::AuditFile;
+use quota::Quotas;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How the audit file is kept.
 #[derive(Debug, Clone)]
@@ -26,31 +29,64 @@ pub(crate) struct AuditOptions {
 
 /// Takes what is to be written down. Cheap to clone; one that is switched off takes everything and writes nothing.
 #[derive(Clone, Default)]
-pub(crate) struct Audit(Option<Arc<LineQueue>>);
+pub(crate) struct Audit(Option<Arc<Shared>>);
+
+struct Shared {
+    queue: LineQueue,
+    quotas: Quotas,
+}
 
 impl Audit {
     /// Opens the file and starts its thread.
     pub(crate) fn open(options: AuditOptions) -> std::io::Result<Self> {
         let missing = |lines| Some(Event::lost(lines).to_line());
-        Ok(Self(Some(Arc::new(LineQueue::open("audit", AuditFile::open(options)?, missing)?))))
+        let queue = LineQueue::open("audit", AuditFile::open(options)?, missing)?;
+        Ok(Self(Some(Arc::new(Shared { queue, quotas: Quotas::default() }))))
     }
 
     /// Writes an event down, soon. Never waits.
     pub(crate) fn record(&self, event: &Event<'_>) {
-        if let Some(queue) = &self.0 {
-            queue.push(event.to_line());
+        if let Some(shared) = &self.0 {
+            shared.tell_left_out(false);
+            shared.queue.push(event.to_line());
         }
+    }
+
+    /// As [`Self::record`], of a request that was refused: a key has so many of these lines in a while, and further ones
+    /// are counted.
+    pub(crate) fn record_refusal(&self, event: &Event<'_>) {
+        let Some(shared) = &self.0 else { return };
+        shared.tell_left_out(false);
+        let key = event.session_of.or(event.access_key_id).unwrap_or_default();
+        if shared.quotas.take(Instant::now(), key) {
+            shared.queue.push(event.to_line());
+        }
+    }
+
+    /// How many lines about refused requests were left out since the start, by long-term access key.
+    pub(crate) fn refusals_left_out(&self) -> Vec<(String, u64)> {
+        self.0.as_ref().map_or_else(Vec::new, |shared| shared.quotas.left_out())
     }
 
     /// How many lines were lost since the start.
     pub(crate) fn lost(&self) -> u64 {
-        self.0.as_ref().map_or(0, |queue| queue.lost())
+        self.0.as_ref().map_or(0, |shared| shared.queue.lost())
     }
 
     /// Writes what waits, makes it durable and ends. Blocks until then.
     pub(crate) fn close(&self) {
-        if let Some(queue) = &self.0 {
-            queue.close();
+        if let Some(shared) = &self.0 {
+            shared.tell_left_out(true);
+            shared.queue.close();
+        }
+    }
+}
+
+impl Shared {
+    /// A line for each access key of which lines were left out in a minute that is over.
+    fn tell_left_out(&self, at_the_end: bool) {
+        for (key, lines) in self.quotas.settle(Instant::now(), at_the_end) {
+            self.queue.push(Event::refusals_left_out(&key, lines).to_line());
         }
     }
 }
@@ -93,6 +129,29 @@ mod tests {
         assert_eq!(lines.len(), 200);
         assert_eq!(lines[199]["resource"], "1-99");
         assert_eq!(lines[0]["event"], "administration");
+    }
+
+    #[test]
+    fn refusals_of_one_key_leave_room_for_the_lines_of_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let audit = Audit::open(options(dir.path(), 1 << 20)).unwrap();
+        let refusal = Event { access_key_id: Some("LOUD"), ..Event::new(EventKind::Denial) };
+        for _ in 0..100_000 {
+            audit.record_refusal(&refusal);
+        }
+        audit.record(&event("s"));
+        assert_eq!(audit.lost(), 0);
+        let left_out = audit.refusals_left_out();
+        audit.close();
+        let lines = lines(&dir.path().join("audit.jsonl"));
+        let of = |kind: &str| lines.iter().filter(|line| line["event"] == kind).collect::<Vec<_>>();
+        assert_eq!(of("administration").len(), 1);
+        let written = of("denial").len() as u64;
+        let told: u64 = of("refusals-left-out").iter().filter_map(|line| line["lines"].as_u64()).sum();
+        assert!(written < 1_000, "{written}");
+        assert_eq!(written + told, 100_000);
+        assert_eq!(left_out, [("LOUD".to_owned(), told)]);
+        assert_eq!(of("refusals-left-out")[0]["access_key_id"], "LOUD");
     }
 
     #[test]

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 
 /// The path of both.
 pub(super) const PATH: &str = "/_tympan/backup";
+/// Both in the words of policies.
+pub(super) const ACTION: &str = "tympan:Backup";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

@@ -4,8 +4,10 @@
 //! first, calls that are up among them (`DisconnectTimestamp` null), and one record by itself.
 
 use super::body::Body;
+use super::gate::Ask;
 use super::respond;
 use hyper::Response;
+use percent_encoding::percent_decode_str;
 use serde_json::json;
 use std::sync::Arc;
 use tympan_connect::contact::{Contact, ContactRecord, History, HistoryError, HistoryQuery, TimeAxis};
@@ -15,17 +17,51 @@ use tympan_types::{Caller, ContactId, WallTime};
 /// Contacts on one page, unless `limit` says less.
 const PAGE: usize = 1_000;
 
-/// Answers for `rest`, which follows `/_tympan/contacts` in the path.
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// The newest records.
+    List,
+    /// One record; `None` where the path names something that is no contact's id.
+    One(Option<ContactId>),
+}
+
+/// What a path asks for; `None` for a path of something else.
+pub(super) fn wanted(path: &str) -> Option<Wanted> {
+    match path.strip_prefix("/_tympan/contacts")? {
+        "" | "/" => Some(Wanted::List),
+        rest => {
+            let id = percent_decode_str(rest.strip_prefix('/')?).decode_utf8_lossy();
+            Some(Wanted::One(ContactId::parse(&id).ok()))
+        }
+    }
+}
+
+impl Wanted {
+    /// The same in the words of policies.
+    pub(super) fn ask(self, caller: &Caller) -> Ask {
+        match self {
+            Self::List => Ask::new("tympan:ListContacts", "*"),
+            Self::One(None) => Ask::new("tympan:GetContact", "*"),
+            Self::One(Some(id)) => Ask::new(
+                "tympan:GetContact",
+                format!("arn:aws:tympan:{}:{}:contact/{id}", caller.region, caller.account),
+            ),
+        }
+    }
+}
+
+/// Answers a request that is allowed.
 pub(super) async fn answer(
     history: &Arc<dyn History>,
     live: &Arc<dyn LiveCalls>,
     caller: &Caller,
-    rest: &str,
+    wanted: Wanted,
     query: &str,
 ) -> Response<Body> {
-    let (history, live, caller) = (history.clone(), live.clone(), caller.clone());
-    let (rest, query) = (rest.to_owned(), query.to_owned());
-    let found = tokio::task::spawn_blocking(move || look_up(&*history, &*live, &caller, &rest, &query)).await;
+    let (history, live, caller, query) = (history.clone(), live.clone(), caller.clone(), query.to_owned());
+    let found =
+        tokio::task::spawn_blocking(move || look_up(&*history, &*live, &caller, wanted, &query)).await;
     match found {
         Ok(Ok(Some(found))) => respond::json(200, found.to_string().into_bytes()),
         Ok(Ok(None)) => refuse(404, "ResourceNotFoundException", "There is no such contact."),
@@ -38,7 +74,7 @@ fn look_up(
     history: &dyn History,
     live: &dyn LiveCalls,
     caller: &Caller,
-    rest: &str,
+    wanted: Wanted,
     query: &str,
 ) -> Result<Option<serde_json::Value>, HistoryError> {
     let own = |contact: &Contact| {
@@ -46,8 +82,8 @@ fn look_up(
     };
     // Of a call that is up, the journal may lag some milliseconds behind.
     let current = |contact: Contact| live.contact(contact.id).unwrap_or(contact);
-    if let Some(id) = rest.strip_prefix('/').filter(|id| !id.is_empty()) {
-        let Ok(id) = ContactId::parse(id) else { return Ok(None) };
+    if let Wanted::One(id) = wanted {
+        let Some(id) = id else { return Ok(None) };
         let contact = history.find(id)?.filter(own).map(current);
         return Ok(contact.map(|contact| json!(ContactRecord::of(&contact))));
     }
@@ -67,4 +103,24 @@ fn look_up(
 
 fn refuse(status: u16, error_type: &str, message: &str) -> Response<Body> {
     respond::error(status, error_type, json!({ "Message": message }).to_string().into_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contact_is_named_by_its_id_in_whatever_spelling() {
+        const ID: &str = "4a573372-1f28-4e26-b97b-0123456789ab";
+        let one = |text: &str| wanted(&format!("/_tympan/contacts/{text}"));
+        for spelling in [ID, &ID.to_uppercase(), &ID.replace('-', "%2D"), &ID.replace('a', "%41")] {
+            assert_eq!(one(spelling), Some(Wanted::One(ContactId::parse(ID).ok())), "{spelling}");
+        }
+        for other in [&format!("{ID}/"), &format!("/{ID}"), &format!("{{{ID}}}"), "18005550100"] {
+            assert_eq!(one(other), Some(Wanted::One(None)), "{other}");
+        }
+        assert_eq!(one(""), Some(Wanted::List));
+        assert_eq!(wanted("/_tympan/contacts"), Some(Wanted::List));
+        assert_eq!(wanted("/_tympan/contactsandmore"), None);
+    }
 }

@@ -11,6 +11,8 @@ use serde_json::json;
 use tympan_store::MediaStore;
 
 pub(super) const PATH: &str = "/_tympan/expiry";
+/// All of them in the words of policies.
+pub(super) const ACTION: &str = "tympan:Expiry";
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

@@ -86,29 +86,47 @@ impl Gate {
         Self { audit }
     }
 
-    /// Whether the sender of a request may do all that they ask for. A denial is written down; the service that is asked
-    /// gives the refusal its own form.
+    /// Whether the sender of a request may do all that they ask for. Each denial is written down; the service that is asked
+    /// gives the first one its own form.
     pub(super) fn permit(&self, visit: &Visit, verified: &Verified, asks: &[Ask]) -> Result<(), Refusal> {
+        let mut first = None;
         for ask in asks {
             let facts = visit.facts(verified, Some(ask));
-            verified.principal.may(&ask.action, &ask.resource, facts).map_err(|mut refusal| {
-                self.audit.record(&event(EventKind::Denial, visit, verified, ask));
-                if let Some(named) = &ask.named {
-                    refusal.resource.clone_from(named);
-                }
-                refusal
-            })?;
+            let Err(mut refusal) = verified.principal.may(&ask.action, &ask.resource, facts) else {
+                continue;
+            };
+            self.audit.record_refusal(&event(EventKind::Denial, visit, verified, ask));
+            if let Some(named) = &ask.named {
+                refusal.resource.clone_from(named);
+            }
+            first.get_or_insert(refusal);
         }
-        Ok(())
+        first.map_or(Ok(()), Err)
     }
 
     /// Writes a denial down that a service has found by itself.
     pub(super) fn record_denial(&self, visit: &Visit, verified: &Verified, ask: &Ask, error: &str) {
         let denial = event(EventKind::Denial, visit, verified, ask);
-        self.audit.record(&Event { error: Some(error), ..denial });
+        self.audit.record_refusal(&Event { error: Some(error), ..denial });
     }
 
-    /// Writes down what was done to the first of the resources, or failed to be done, as far as it is to be written down. Of
+    /// Writes a request down in which no resource could be found, as far as it would have been written down. No policy was
+    /// asked, so that its sender may be one who may do nothing.
+    pub(super) fn record_unreadable(
+        &self,
+        visit: &Visit,
+        verified: &Verified,
+        action: impl Into<Cow<'static, str>>,
+        response: &Response<Body>,
+    ) {
+        let ask = Ask::new(action, "*");
+        let Some(kind) = kind_of(&ask.action) else { return };
+        let (status, error) = (response.status().as_u16(), respond::error_type(response));
+        let refused = event(kind, visit, verified, &ask);
+        self.audit.record_refusal(&Event { status: Some(status), error, ..refused });
+    }
+
+    /// Writes down what was done to each of the resources, or failed to be done, as far as it is to be written down. Of
     /// a body of media the end is written down, too.
     pub(super) fn record(
         &self,
@@ -117,21 +135,28 @@ impl Gate {
         asks: &[Ask],
         response: Response<Body>,
     ) -> Response<Body> {
-        let Some(ask) = asks.first() else { return response };
-        let Some(kind) = kind_of(&ask.action) else { return response };
         let error = respond::error_type(&response).map(str::to_owned);
         let status = response.status();
-        let done = event(kind, visit, verified, ask);
-        self.audit.record(&Event { status: Some(status.as_u16()), error: error.as_deref(), ..done });
-        if kind != EventKind::MediaRead || !status.is_success() {
+        let mut read = Vec::new();
+        for ask in asks {
+            let Some(kind) = kind_of(&ask.action) else { continue };
+            let done = event(kind, visit, verified, ask);
+            self.audit.record(&Event { status: Some(status.as_u16()), error: error.as_deref(), ..done });
+            if kind == EventKind::MediaRead {
+                read.push(ask.clone());
+            }
+        }
+        if read.is_empty() || !status.is_success() {
             return response;
         }
-        let (visit, principal, ask) = (visit.clone(), verified.principal.clone(), ask.clone());
+        let (visit, principal) = (visit.clone(), verified.principal.clone());
         let access_key_id = verified.caller.access_key_id.clone();
         let audit = self.audit.clone();
         let ended = move |bytes: u64, took_ms: u64| {
-            let done = about(EventKind::MediaReadEnd, &visit, &principal, &access_key_id, &ask);
-            audit.record(&Event { bytes: Some(bytes), took_ms: Some(took_ms), ..done });
+            for ask in &read {
+                let done = about(EventKind::MediaReadEnd, &visit, &principal, &access_key_id, ask);
+                audit.record(&Event { bytes: Some(bytes), took_ms: Some(took_ms), ..done });
+            }
         };
         response
             .map(|body| Body::new(Counted { body, bytes: 0, begun: Instant::now(), ended: Box::new(ended) }))
@@ -161,19 +186,10 @@ fn about<'a>(
     }
 }
 
-/// A resource as it may be written down: not too long, and nothing but an id where Connect has ids. Somebody may have
-/// given a phone number in its place.
+/// A resource as it may be written down: not too long. It is canonical: where ids stand there is nothing but ids.
 fn presentable(resource: &str) -> &str {
     let end = resource.char_indices().nth(RESOURCE_CHARACTERS).map_or(resource.len(), |(at, _)| at);
-    let shown = &resource[..end];
-    if !["arn:aws:connect:", "arn:aws:tympan:"].iter().any(|root| shown.starts_with(root)) {
-        return shown;
-    }
-    let is_id = |id: &str| id.len() == 36 && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-    match shown.rfind('/') {
-        Some(slash) if !is_id(&shown[slash + 1..]) => &shown[..=slash],
-        _ => shown,
-    }
+    &resource[..end]
 }
 
 /// A body of media that tells at its end how much went out, however it ends.
@@ -221,41 +237,14 @@ pub(super) fn denied(refusal: &Refusal, status: u16, error_type: &'static str) -
     Box::new(respond::error(status, error_type, body))
 }
 
-/// The action of a path under `/_tympan/` that is no contact's: `tympan:Reset` of `/_tympan/reset`.
-pub(super) fn own_action(path: &str) -> String {
-    let name = path.strip_prefix("/_tympan/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let action = words.map(|word| format!("{}{}", word[..1].to_ascii_uppercase(), &word[1..]));
-    format!("tympan:{}", action.collect::<String>())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn no_phone_number_is_written_down_as_a_resource() {
-        const ROOT: &str = "arn:aws:connect:us-west-2:111122223333:phone-number/";
-        let id = format!("{ROOT}4a573372-1f28-4e26-b97b-0123456789ab");
-        assert_eq!(presentable(&id), id);
-        assert_eq!(presentable(&format!("{ROOT}+18005550100")), ROOT);
-        assert_eq!(presentable(&format!("{ROOT}18005550100")), ROOT);
-        let contacts = "arn:aws:tympan:us-west-2:111122223333:contact/";
-        assert_eq!(presentable(&format!("{contacts}18005550100")), contacts);
+    fn a_resource_is_written_down_up_to_a_length() {
         let stream = "arn:aws:kinesisvideo:us-west-2:111122223333:stream/demo/1598784211076";
         assert_eq!(presentable(stream), stream);
         assert_eq!(presentable(&"é".repeat(5_000)).chars().count(), RESOURCE_CHARACTERS);
-    }
-
-    #[test]
-    fn own_paths_have_actions() {
-        for (path, action) in [
-            ("/_tympan/reset", "tympan:Reset"),
-            ("/_tympan/faults/3", "tympan:Faults"),
-            ("/_tympan/back-up", "tympan:BackUp"),
-            ("/_tympan/", "tympan:"),
-        ] {
-            assert_eq!(own_action(path), action);
-        }
     }
 }

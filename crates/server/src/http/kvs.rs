@@ -8,13 +8,13 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::{self, Stream};
 use http_body_util::BodyExt;
-use hyper::Response;
 use hyper::http::request::Parts;
+use hyper::{Method, Response};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tympan_auth::{BodyRule, Refusal, Verified};
 use tympan_kvs::{
     AckEvent, AckStream, KvsError, KvsErrorCode, KvsService, MEDIA_CONTENT_TYPE, MediaBody, Operation,
-    PutMediaRequest, PutMediaSession, StreamIdentity,
+    PutMediaRequest, PutMediaSession,
 };
 use tympan_store::Ending;
 use tympan_types::Caller;
@@ -50,16 +50,12 @@ pub(super) async fn call(
 pub(super) async fn put_media(
     service: &KvsService,
     verified: &Verified,
+    request: PutMediaRequest,
     head: &Parts,
     body: RequestBody,
     shutdown: CancellationToken,
 ) -> Response<Body> {
-    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let opened = match PutMediaRequest::parse(&header) {
-        Ok(request) => service.put_media(&verified.caller, request).await,
-        Err(error) => Err(error),
-    };
-    match opened {
+    match service.put_media(&verified.caller, request).await {
         Ok(mut session) => {
             let acks = session.acks();
             let mut hash = SignedHash::new(verified.body);
@@ -203,10 +199,14 @@ pub(super) fn denied(refusal: &Refusal, operation: Operation) -> Box<Response<Bo
     Box::new(refuse(&KvsError::new(operation.denial(), refusal.to_string())))
 }
 
-/// The stream that the headers of a PutMedia request name.
-pub(super) fn stream_of_put_media(head: &Parts) -> Option<StreamIdentity> {
-    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-    PutMediaRequest::parse(&header).ok().map(|request| request.stream)
+/// The operation that a request names: all are POST.
+pub(super) fn operation(head: &Parts) -> Option<Operation> {
+    Operation::from_path(head.uri.path()).filter(|_| head.method == Method::POST)
+}
+
+/// What the headers of an upload ask for.
+pub(super) fn put_media_request(head: &Parts) -> Result<PutMediaRequest, KvsError> {
+    PutMediaRequest::parse(&|name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()))
 }
 
 pub(super) fn refuse(error: &KvsError) -> Response<Body> {

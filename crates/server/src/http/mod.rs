@@ -15,6 +15,8 @@ mod kms;
 mod kvs;
 mod listener;
 mod own_address;
+#[cfg(test)]
+mod policy_questions;
 mod request_body;
 mod respond;
 mod route;

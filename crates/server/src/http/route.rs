@@ -16,7 +16,7 @@ use crate::upkeep::Backups;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ use tympan_connect::contact::History;
 use tympan_connect::live_calls::LiveCalls;
 use tympan_connect::service::ConnectService;
 use tympan_kms::api::KmsService;
-use tympan_kvs::{KvsService, Operation};
+use tympan_kvs::{KvsError, KvsService, Operation, PutMediaRequest};
 use tympan_store::MediaStore;
 
 /// How long a JSON body may take to arrive.
@@ -108,15 +108,10 @@ impl Answer for Router {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         let begun = Instant::now();
         let request_id = uuid::Uuid::new_v4().to_string();
-        let (mut head, body) = request.into_parts();
+        let (head, body) = request.into_parts();
         let visit = Visit { request_id, peer: head.extensions.get::<Peer>().copied() };
         let path = head.uri.path().to_owned();
         let body = RequestBody::new(body, &head.headers);
-        let uploader = (path == "/putMedia").then(|| Uploader::of(&self.patience, &head));
-        if let Some(uploader) = &uploader {
-            uploader.wait().await;
-            head.extensions.insert(uploader.clone());
-        }
         let asked = asked(&head);
         let answered = match (head.method.as_str(), path.as_str()) {
             ("GET" | "HEAD", "/healthz") => Ok(admin::health()),
@@ -126,9 +121,6 @@ impl Answer for Router {
             _ => self.signed(&visit, head, body).await,
         };
         let response = answered.unwrap_or_else(|refusal| *refusal);
-        if let Some(uploader) = uploader.filter(|_| !response.status().is_success()) {
-            uploader.failed();
-        }
         self.metrics.http_request(asked, response.status().as_u16());
         let request_id = &visit.request_id;
         tracing::debug!(request_id, path, status = response.status().as_u16(), took = ?begun.elapsed(), "answered");
@@ -184,9 +176,26 @@ impl Router {
     async fn signed(&self, visit: &Visit, head: Parts, body: RequestBody) -> Answered {
         let service = self.authenticator.claimed_service(&head);
         match service.as_deref() {
-            Some("kinesisvideo") => self.kinesis_video(visit, head, body).await,
-            Some("kms") => self.key_management(visit, head, body).await,
-            Some("connect") => self.amazon_connect(visit, head, body).await,
+            Some("kinesisvideo") if kvs::operation(&head) == Some(Operation::PutMedia) => {
+                let checked = self.authenticator.check_head(&head);
+                let verified =
+                    checked.and_then(|checked| self.authenticator.verify(&head, &checked, Payload::Streamed));
+                match verified {
+                    Ok(verified) => self.put_media(visit, &verified, head, body).await,
+                    Err(rejected) => {
+                        let uploader = Uploader::unproven(&self.patience, visit.peer);
+                        uploader.wait().await;
+                        uploader.failed();
+                        Err(rejected.into())
+                    }
+                }
+            }
+            Some("kinesisvideo" | "kms" | "connect") => {
+                let checked = self.authenticator.check_head(&head)?;
+                let body = self.read(body).await?;
+                let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
+                self.verified(visit, &verified, head, body).await
+            }
             Some("sts") => self.security_token(visit, head, body).await,
             Some(other) => {
                 // Only a request in order learns what is and what is not served here.
@@ -204,126 +213,162 @@ impl Router {
         }
     }
 
-    async fn kinesis_video(&self, visit: &Visit, head: Parts, body: RequestBody) -> Answered {
-        let checked = self.authenticator.check_head(&head)?;
-        // Every operation is a POST.
-        let operation = Operation::from_path(head.uri.path()).filter(|_| head.method == Method::POST);
-        if operation == Some(Operation::PutMedia) {
-            let verified = self.authenticator.verify(&head, &checked, Payload::Streamed)?;
-            return self.put_media(visit, &verified, &head, body).await;
+    /// A request of which the sender is known, and all but uploads read whole.
+    pub(super) async fn verified(
+        &self,
+        visit: &Visit,
+        verified: &Verified,
+        head: Parts,
+        body: Bytes,
+    ) -> Answered {
+        match verified.service.as_str() {
+            "kinesisvideo" => self.kinesis_video(visit, verified, &head, &body).await,
+            "kms" => self.key_management(visit, verified, &head, body).await,
+            _ => self.amazon_connect(visit, verified, head, body).await,
         }
-        let body = self.read(body).await?;
-        let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
+    }
+
+    async fn kinesis_video(&self, visit: &Visit, verified: &Verified, head: &Parts, body: &[u8]) -> Answered {
         if head.uri.path() == backup::PATH {
-            let asks = [Ask::new(gate::own_action(backup::PATH), "*")];
+            let asks = [Ask::new(backup::ACTION, "*")];
             self.gate
-                .permit(visit, &verified, &asks)
+                .permit(visit, verified, &asks)
                 .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
-            let response = backup::answer(&self.backups, &head.method, &body);
-            return Ok(self.gate.record(visit, &verified, &asks, response));
+            let response = backup::answer(&self.backups, &head.method, body);
+            return Ok(self.gate.record(visit, verified, &asks, response));
         }
         if head.uri.path() == expiry::PATH {
-            let asks = [Ask::new(gate::own_action(expiry::PATH), "*")];
+            let asks = [Ask::new(expiry::ACTION, "*")];
             self.gate
-                .permit(visit, &verified, &asks)
+                .permit(visit, verified, &asks)
                 .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
-            let response = expiry::answer(&self.store, &head.method, &body);
-            return Ok(self.gate.record(visit, &verified, &asks, response));
+            let response = expiry::answer(&self.store, &head.method, body);
+            return Ok(self.gate.record(visit, verified, &asks, response));
         }
+        let operation = kvs::operation(head);
         let Some(known) = operation else {
-            return Ok(kvs::call(&self.kvs, &verified.caller, operation, &body).await);
+            return Ok(kvs::call(&self.kvs, &verified.caller, operation, body).await);
         };
-        let resources = self.kvs.resources(&verified.caller, known, &body).await;
-        let resources = resources.map_err(|error| Box::new(kvs::refuse(&error)))?;
+        let resources = self.kvs.resources(&verified.caller, known, body).await;
+        let resources = resources.map_err(|error| {
+            let response = kvs::refuse(&error);
+            self.gate.record_unreadable(visit, verified, known.action(), &response);
+            Box::new(response)
+        })?;
         let asks: Vec<Ask> =
             resources.into_iter().map(|resource| Ask::of_stream(known.action(), resource)).collect();
-        self.gate.permit(visit, &verified, &asks).map_err(|refusal| kvs::denied(&refusal, known))?;
+        self.gate.permit(visit, verified, &asks).map_err(|refusal| kvs::denied(&refusal, known))?;
         let kvs = match self.own_address.seen_by(&head.headers, visit.peer) {
             Some(url) if known == Operation::GetDataEndpoint => self.kvs.reached_at(&url.to_string()),
             _ => self.kvs.clone(),
         };
-        let response = kvs::call(&kvs, &verified.caller, operation, &body).await;
-        Ok(self.gate.record(visit, &verified, &asks, response))
+        let response = kvs::call(&kvs, &verified.caller, operation, body).await;
+        Ok(self.gate.record(visit, verified, &asks, response))
     }
 
-    async fn put_media(
+    pub(super) async fn put_media(
         &self,
         visit: &Visit,
         verified: &Verified,
+        mut head: Parts,
+        body: RequestBody,
+    ) -> Answered {
+        // Read once: what is allowed is what is opened.
+        let request = kvs::put_media_request(&head);
+        let stream = request.as_ref().map(|request| request.stream.name().as_str()).unwrap_or_default();
+        let uploader = Uploader::proven(&self.patience, visit.peer, verified, stream);
+        uploader.wait().await;
+        head.extensions.insert(uploader.clone());
+        let answered = self.open_upload(visit, verified, request, &head, body).await;
+        let status = answered.as_ref().map_or_else(|refusal| refusal.status(), Response::status);
+        if !status.is_success() {
+            uploader.failed();
+        }
+        answered
+    }
+
+    async fn open_upload(
+        &self,
+        visit: &Visit,
+        verified: &Verified,
+        request: Result<PutMediaRequest, KvsError>,
         head: &Parts,
         body: RequestBody,
     ) -> Answered {
         let action = Operation::PutMedia.action();
-        let ask = match kvs::stream_of_put_media(head) {
-            Some(stream) => Ask::of_stream(action, self.kvs.resource_of(&verified.caller, &stream).await),
-            // The operation reads its headers in the same way, and says what is wrong with them.
-            None => Ask::new(action, "*"),
+        let ask = match &request {
+            Ok(request) => {
+                Ask::of_stream(action, self.kvs.resource_of(&verified.caller, &request.stream).await)
+            }
+            Err(_) => Ask::new(action, "*"),
         };
         let asks = [ask];
         self.gate
             .permit(visit, verified, &asks)
             .map_err(|refusal| kvs::denied(&refusal, Operation::PutMedia))?;
-        let response = kvs::put_media(&self.kvs, verified, head, body, self.shutdown.clone()).await;
+        let response = match request {
+            Ok(request) => {
+                kvs::put_media(&self.kvs, verified, request, head, body, self.shutdown.clone()).await
+            }
+            Err(error) => kvs::refuse(&error),
+        };
         Ok(self.gate.record(visit, verified, &asks, response))
     }
 
-    async fn key_management(&self, visit: &Visit, head: Parts, body: RequestBody) -> Answered {
-        let checked = self.authenticator.check_head(&head)?;
-        let body = self.read(body).await?;
-        let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
+    async fn key_management(
+        &self,
+        visit: &Visit,
+        verified: &Verified,
+        head: &Parts,
+        body: Bytes,
+    ) -> Answered {
         let caller = verified.caller.clone();
-        let asks = kms::asks(self.kms.as_ref(), &caller, &head, &body).await?;
-        self.gate.permit(visit, &verified, &asks).map_err(|refusal| kms::denied(&refusal))?;
-        let now = self.store.trusted_now();
-        let response = kms::call(self.kms.as_ref(), now, caller, &head, body).await;
-        Ok(self.gate.record(visit, &verified, &asks, response))
+        let asks = kms::asks(self.kms.as_ref(), &caller, head, &body).await.inspect_err(|response| {
+            if let Some(operation) = kms::operation(head) {
+                self.gate.record_unreadable(visit, verified, operation.action(), response);
+            }
+        })?;
+        self.gate.permit(visit, verified, &asks).map_err(|refusal| kms::denied(&refusal))?;
+        let response = kms::call(self.kms.as_ref(), self.store.trusted_now(), caller, head, body).await;
+        Ok(self.gate.record(visit, verified, &asks, response))
     }
 
-    async fn amazon_connect(&self, visit: &Visit, head: Parts, body: RequestBody) -> Answered {
-        let checked = self.authenticator.check_head(&head)?;
-        let body = self.read(body).await?;
-        let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
+    async fn amazon_connect(&self, visit: &Visit, verified: &Verified, head: Parts, body: Bytes) -> Answered {
         let path = head.uri.path();
         if path.starts_with("/_tympan/") {
-            return self.own(visit, &verified, &head).await;
+            return self.own(visit, verified, &head).await;
         }
+        let caller = verified.caller.clone();
         let Some(operation) = ConnectOperation::of(head.method.as_str(), path) else {
-            return Ok(connect::call(&self.connect, &self.clock, verified.caller, head, body).await);
+            return Ok(connect::call(&self.connect, &self.clock, caller, head, body).await);
         };
-        let resources = operation.resources(&verified.caller, &body);
-        let resources = resources.map_err(|error| Box::new(connect::refuse(&error)))?;
+        let resources = operation.resources(&caller, head.uri.query().unwrap_or(""), &body);
+        let resources = resources.map_err(|error| {
+            let response = connect::refuse(&error);
+            self.gate.record_unreadable(visit, verified, operation.action(), &response);
+            Box::new(response)
+        })?;
         let asks: Vec<Ask> =
             resources.into_iter().map(|resource| Ask::new(operation.action(), resource)).collect();
         self.gate
-            .permit(visit, &verified, &asks)
+            .permit(visit, verified, &asks)
             .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
-        let response = connect::call(&self.connect, &self.clock, verified.caller.clone(), head, body).await;
-        Ok(self.gate.record(visit, &verified, &asks, response))
+        let response = connect::call(&self.connect, &self.clock, caller, head, body).await;
+        Ok(self.gate.record(visit, verified, &asks, response))
     }
 
     /// What AWS has no operation for.
     async fn own(&self, visit: &Visit, verified: &Verified, head: &Parts) -> Answered {
-        let path = head.uri.path();
-        let contacts =
-            path.strip_prefix("/_tympan/contacts").filter(|rest| rest.is_empty() || rest.starts_with('/'));
-        let root = format!("arn:aws:tympan:{}:{}", verified.caller.region, verified.caller.account);
-        let ask = match contacts.map(|rest| rest.trim_start_matches('/')) {
-            Some("") => Ask::new("tympan:ListContacts", "*"),
-            Some(id) => Ask::new("tympan:GetContact", format!("{root}:contact/{id}")),
-            None => Ask::new(gate::own_action(path), "*"),
+        let Some(wanted) = contacts::wanted(head.uri.path()) else {
+            let body = json!({ "Message": "This server has no such path." }).to_string().into_bytes();
+            return Err(Box::new(respond::error(404, "UnknownOperationException", body)));
         };
-        let asks = [ask];
+        let asks = [wanted.ask(&verified.caller)];
         self.gate
             .permit(visit, verified, &asks)
             .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
         let query = head.uri.query().unwrap_or("");
-        let response = match contacts {
-            Some(rest) => contacts::answer(&self.contacts, &self.calls, &verified.caller, rest, query).await,
-            None => {
-                let body = json!({ "Message": "This server has no such path." }).to_string().into_bytes();
-                respond::error(404, "UnknownOperationException", body)
-            }
-        };
+        let response = contacts::answer(&self.contacts, &self.calls, &verified.caller, wanted, query).await;
         Ok(self.gate.record(visit, verified, &asks, response))
     }
 
@@ -336,19 +381,29 @@ impl Router {
         let body = self.read(body).await?;
         let verified =
             self.authenticator.verify(&head, &checked, Payload::of_body(&body)).map_err(rejected)?;
-        let facts = visit.facts(&verified, None);
-        let form = sts::form(&head, &body);
-        let (answered, response) = sts::call(self.authenticator.identities(), &verified, facts, id, form);
+        Ok(self.verified_security_token(visit, &verified, &head, &body))
+    }
+
+    pub(super) fn verified_security_token(
+        &self,
+        visit: &Visit,
+        verified: &Verified,
+        head: &Parts,
+        body: &[u8],
+    ) -> Response<Body> {
+        let facts = visit.facts(verified, None);
+        let (id, form) = (visit.request_id.as_str(), sts::form(head, body));
+        let (answered, response) = sts::call(self.authenticator.identities(), verified, facts, id, form);
         let ask = Ask::new(format!("sts:{}", answered.operation), answered.resource);
         match answered.outcome {
             // It asks no policy but where a role is assumed, and writes a denial in its own words.
             Err(error) if error.status() == 403 => {
-                self.gate.record_denial(visit, &verified, &ask, error.code())
+                self.gate.record_denial(visit, verified, &ask, error.code());
+                response
             }
-            _ if answered.operation.is_empty() => {}
-            _ => return Ok(self.gate.record(visit, &verified, &[ask], response)),
+            _ if answered.operation.is_empty() => response,
+            _ => self.gate.record(visit, verified, &[ask], response),
         }
-        Ok(response)
     }
 
     pub(super) async fn read(

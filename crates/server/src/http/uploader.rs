@@ -1,13 +1,16 @@
-//! Who uploads, and how often in a row it failed: the C producer tries again at once and for ever after a 400, so a
-//! client that keeps failing is answered later and later, up to a bound.
+//! How often in a row a client's uploads failed: the C producer tries again at once and for ever after a 400, so a client that
+//! keeps failing is answered later and later, up to a bound.
+//!
+//! A client is what it has proven to be: an access key at an address. What is not signed rightly counts for its address alone,
+//! and slows nothing but other requests that are not signed rightly: a claimed name costs the one who has it nothing.
 
 use super::gate::Peer;
-use hyper::http::request::Parts;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
+use tympan_auth::Verified;
 
 /// So many failures in a row cost nothing.
 const FREE_FAILURES: u32 = 3;
@@ -27,7 +30,12 @@ pub(super) struct Patience(Mutex<HashMap<ClientKey, Failures>>);
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct ClientKey {
     address: Option<IpAddr>,
-    /// As claimed: a client that signs wrongly fails like any other.
+    /// `None` for all that proved nothing.
+    proven: Option<Proven>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Proven {
     access_key: String,
     stream: String,
 }
@@ -77,26 +85,32 @@ pub(super) struct Uploader {
 }
 
 impl Uploader {
-    /// The sender of a PutMedia request.
-    pub(super) fn of(patience: &Arc<Patience>, head: &Parts) -> Self {
-        let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-        let credential = header("authorization").and_then(|text| text.split_once("Credential="));
-        let access_key = credential.and_then(|(_, text)| text.split('/').next()).unwrap_or_default();
-        let stream = header("x-amzn-stream-name").or_else(|| header("x-amzn-stream-arn")).unwrap_or_default();
-        let shortened = |text: &str| text.chars().take(256).collect();
-        let key = ClientKey {
-            address: head.extensions.get::<Peer>().map(|peer| peer.ip),
-            access_key: shortened(access_key),
-            stream: shortened(stream),
-        };
-        Self { patience: patience.clone(), key }
+    /// The sender of a request that is signed rightly, by the stream that it names; an empty one where it names none.
+    pub(super) fn proven(
+        patience: &Arc<Patience>,
+        peer: Option<Peer>,
+        verified: &Verified,
+        stream: &str,
+    ) -> Self {
+        let proven = Proven { access_key: verified.caller.access_key_id.clone(), stream: stream.to_owned() };
+        Self::new(patience, peer, Some(proven))
+    }
+
+    /// The sender of one that is not.
+    pub(super) fn unproven(patience: &Arc<Patience>, peer: Option<Peer>) -> Self {
+        Self::new(patience, peer, None)
+    }
+
+    fn new(patience: &Arc<Patience>, peer: Option<Peer>, proven: Option<Proven>) -> Self {
+        let address = peer.map(|peer| peer.ip);
+        Self { patience: patience.clone(), key: ClientKey { address, proven } }
     }
 
     /// Waits as long as this client's failures demand.
     pub(super) async fn wait(&self) {
         let delay = self.patience.delay(Instant::now(), &self.key);
         if delay > Duration::ZERO {
-            tracing::debug!(?delay, stream = self.key.stream, "an upload that keeps failing is slowed down");
+            tracing::debug!(?delay, client = ?self.key, "an upload that keeps failing is slowed down");
             tokio::time::sleep(delay).await;
         }
     }
@@ -117,7 +131,8 @@ mod tests {
     use super::*;
 
     fn client(stream: usize) -> ClientKey {
-        ClientKey { address: None, access_key: String::new(), stream: stream.to_string() }
+        let proven = Proven { access_key: "AKIDEXAMPLE".to_owned(), stream: stream.to_string() };
+        ClientKey { address: None, proven: Some(proven) }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Uploads over real sockets: refusals that a client can read, a disk that stands still, readers that are gone.
 
 use super::body::{Body, Incoming};
+use super::gate::Peer;
 use super::kvs;
 use super::listener::{self, Answer};
 use super::request_body::RequestBody;
@@ -44,10 +45,13 @@ impl Answer for Media {
             let selector = br#"{"StreamName":"s","StartSelector":{"StartSelectorType":"EARLIEST"}}"#;
             return kvs::call(&self.kvs, &verified.caller, Some(Operation::GetMedia), selector).await;
         }
-        let uploader = Uploader::of(&self.patience, &head);
+        let request = kvs::put_media_request(&head).unwrap();
+        let peer = head.extensions.get::<Peer>().copied();
+        let uploader = Uploader::proven(&self.patience, peer, &verified, request.stream.name().as_str());
         uploader.wait().await;
         head.extensions.insert(uploader.clone());
-        let response = kvs::put_media(&self.kvs, &verified, &head, body, CancellationToken::new()).await;
+        let response =
+            kvs::put_media(&self.kvs, &verified, request, &head, body, CancellationToken::new()).await;
         if !response.status().is_success() {
             uploader.failed();
         }
