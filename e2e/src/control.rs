@@ -41,7 +41,12 @@ pub fn control(server: &TestServer, method: &str, path: &str, body: &str) -> any
 
 /// Sends these bytes as they are and gives all that comes back until the connection ends.
 pub fn raw(server: &TestServer, request: &str) -> anyhow::Result<String> {
-    let mut connection = TcpStream::connect(server.http().trim_start_matches("http://"))?;
+    raw_at(server.http().trim_start_matches("http://"), request)
+}
+
+/// As [`raw`], to an address.
+pub fn raw_at(address: &str, request: &str) -> anyhow::Result<String> {
+    let mut connection = TcpStream::connect(address)?;
     connection.write_all(request.as_bytes())?;
     let mut answer = String::new();
     connection.read_to_string(&mut answer)?;

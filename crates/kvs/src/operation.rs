@@ -137,6 +137,11 @@ const REFUSED: &[(&str, &str)] = &[
 ];
 
 impl Operation {
+    /// The paths of all operations.
+    pub fn paths() -> impl Iterator<Item = &'static str> {
+        PATHS.iter().map(|(path, ..)| *path).chain(REFUSED.iter().map(|(path, _)| *path))
+    }
+
     /// The operation of a request path; `None` where AWS has none either.
     pub fn from_path(path: &str) -> Option<Self> {
         let known = PATHS.iter().find(|(of, ..)| *of == path).map(|(.., operation)| *operation);

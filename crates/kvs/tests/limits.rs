@@ -24,6 +24,9 @@ fn is_throttled<T>(answer: Result<T, KvsError>) -> bool {
         Ok(_) => false,
         Err(error) => {
             assert_eq!((error.code(), error.status()), (KvsErrorCode::ClientLimitExceeded, 400), "{error}");
+            let operation = error.message().strip_prefix("Limit exceeded on number of requests for ");
+            let operation = operation.and_then(|rest| rest.strip_suffix(" API")).unwrap();
+            assert!(operation.bytes().all(|byte| byte.is_ascii_alphabetic()), "{error}");
             true
         }
     }

@@ -176,6 +176,10 @@ pub struct Http {
     pub write_timeout_ms: u64,
     /// How long SIGTERM waits for calls and uploads to end.
     pub drain_timeout_ms: u64,
+    /// Pages of these origins may read the answers of Kinesis Video Streams, and may call a server under `--dev`.
+    pub allowed_origins: Vec<String>,
+    /// Names by which clients reach a server under `--dev`, beside its address and loopback.
+    pub allowed_hosts: Vec<String>,
 }
 
 impl Default for Http {
@@ -189,6 +193,8 @@ impl Default for Http {
             body_limit_bytes: 4 * 1024 * 1024,
             write_timeout_ms: 60_000,
             drain_timeout_ms: 30_000,
+            allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::body::{Body, Incoming};
 use super::gate::Peer;
 use super::tls::Tls;
+use super::web::{Web, WebRules};
 use super::write_deadline::WriteDeadline;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -60,6 +61,8 @@ pub(crate) struct Door {
     pub tls: Option<Arc<Tls>>,
     /// A connection whose peer takes nothing for so long is closed.
     pub write_timeout: Duration,
+    /// What web pages may do.
+    pub web: WebRules,
 }
 
 impl Door {
@@ -69,7 +72,7 @@ impl Door {
         if let Some(tls) = self.tls {
             tokio::spawn(tls.watch(shutdown.clone()));
         }
-        serve(self.listener, acceptor, answer, self.write_timeout, shutdown).await;
+        serve(self.listener, acceptor, Web::around(answer, self.web), self.write_timeout, shutdown).await;
         Ok(())
     }
 }

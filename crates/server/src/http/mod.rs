@@ -22,9 +22,11 @@ mod respond;
 mod route;
 mod sts;
 mod tls;
+mod unknown;
 mod uploader;
 #[cfg(test)]
 mod uploads_tests;
+mod web;
 mod write_deadline;
 
 pub(crate) use admin::Readiness;
@@ -33,3 +35,4 @@ pub(crate) use listener::Door;
 pub(crate) use own_address::OwnAddress;
 pub(crate) use route::{Services, serve};
 pub(crate) use tls::Tls;
+pub(crate) use web::WebRules;

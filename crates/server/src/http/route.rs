@@ -8,7 +8,7 @@ use super::listener::{Answer, Door};
 use super::own_address::OwnAddress;
 use super::request_body::RequestBody;
 use super::uploader::{Patience, Uploader};
-use super::{backup, connect, contacts, emulator, expiry, kms, kvs, respond, sts};
+use super::{backup, connect, contacts, emulator, expiry, kms, kvs, respond, sts, unknown};
 use crate::audit::Audit;
 use crate::clock::ServiceClock;
 use crate::metrics::{Asked, Metrics};
@@ -118,7 +118,10 @@ impl Answer for Router {
             ("GET" | "HEAD", "/readyz") => Ok(admin::ready(&self.readiness)),
             ("GET" | "HEAD", "/metrics") => Ok(admin::metrics(&self.metrics)),
             (_, path) if emulator::is_control(path) => Ok(emulator::refuse_outside_of_dev()),
-            _ => self.signed(&visit, head, body).await,
+            _ => match unknown::refuse(&head) {
+                Some(refusal) => Err(Box::new(refusal)),
+                None => self.signed(&visit, head, body).await,
+            },
         };
         let response = answered.unwrap_or_else(|refusal| *refusal);
         self.metrics.http_request(asked, response.status().as_u16());

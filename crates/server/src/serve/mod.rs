@@ -13,7 +13,7 @@ mod wire;
 
 use crate::config::{self, Config};
 use anyhow::Context;
-use nix::sys::stat::{Mode, umask};
+use nix::sys::stat::{Mode as FileMode, umask};
 use std::path::PathBuf;
 
 /// Arguments of `tympan serve`.
@@ -29,9 +29,23 @@ pub struct ServeArgs {
     /// streaming, the sample flow on +18005550100; data in a temporary folder unless --data-dir is given
     #[arg(long)]
     dev: bool,
+    /// Let --dev listen for HTTP on an address off loopback, as a container needs it: whoever reaches the port may do
+    /// everything, as the access key of --dev is no secret
+    #[arg(long, requires = "dev")]
+    dev_listen_anywhere: bool,
     /// Write the bound addresses to this file, as JSON, once everything listens
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+}
+
+/// Whether the access key is a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Production,
+    /// It is none: whoever reaches the port may do everything.
+    Dev {
+        listens_anywhere: bool,
+    },
 }
 
 /// Runs the server until SIGTERM or Ctrl-C.
@@ -52,8 +66,12 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
     }
     init_log(&config)?;
     // Numbers and attributes of callers are nobody's business on this machine but ours.
-    umask(Mode::S_IRWXG | Mode::S_IRWXO);
-    let mut running = wire::start(&config, arguments.dev).await?;
+    umask(FileMode::S_IRWXG | FileMode::S_IRWXO);
+    let mode = match arguments.dev {
+        true => Mode::Dev { listens_anywhere: arguments.dev_listen_anywhere },
+        false => Mode::Production,
+    };
+    let mut running = wire::start(&config, mode).await?;
     let addresses = running.addresses();
     if let Some(path) = &arguments.ready_file {
         ready_file::write(path, &addresses).with_context(|| format!("cannot write {}", path.display()))?;

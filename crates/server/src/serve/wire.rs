@@ -4,14 +4,14 @@ use super::kvs_limits::kvs_limits;
 use super::ready_file::Addresses;
 use super::reception::Reception;
 use super::reset::OwnFiles;
-use super::{access, interrupted, provision};
+use super::{Mode, access, interrupted, provision};
 use crate::audit::{Audit, AuditOptions};
 use crate::call::{CallRegistry, Desk, DeskOptions, FlowLog};
 use crate::clock::ServiceClock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::emulator::{Faults, FaultyDirectory, FaultyKeys};
 use crate::http::{
-    self, Door, Emulator, EmulatorParts, House, OwnAddress, Readiness, ResetRequest, Services, Tls,
+    self, Door, Emulator, EmulatorParts, House, OwnAddress, Readiness, ResetRequest, Services, Tls, WebRules,
 };
 use crate::kms::Keys;
 use crate::lambda::Lambda;
@@ -111,13 +111,13 @@ pub(super) struct Furnished {
 }
 
 /// Starts everything that `config` asks for.
-pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running> {
+pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running> {
     let account = AccountId::parse(&config.account.id).context("account.id")?;
     let region = Region::parse(&config.account.region).context("account.region")?;
     create_private_folder(&config.data_dir)?;
     let own_files = OwnFiles::of(&config.data_dir)?;
     let clock = ServiceClock::default();
-    let faults = dev.then(Faults::default);
+    let faults = (mode != Mode::Production).then(Faults::default);
 
     // The keys and the store first: the store's lock keeps a second server out of the folder.
     let stored = open_store(config, &account, &region, &clock, faults.as_ref())?;
@@ -128,6 +128,8 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
             config.http.listen
         )
     })?;
+    let bound = listener.local_addr()?;
+    check_reach(bound, mode)?;
     let tls = tls(config)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
@@ -139,7 +141,9 @@ pub(super) async fn start(config: &Config, dev: bool) -> anyhow::Result<Running>
     let (sip_listen, public_address) = sip_addresses(config)?;
     let (sip, invitations) = SipEndpoint::bind(sip_listen, public_address).await?;
 
-    let door = Door { listener, tls, write_timeout: Duration::from_millis(config.http.write_timeout_ms) };
+    let web = web_rules(&config.http, mode, bound);
+    let door =
+        Door { listener, tls, write_timeout: Duration::from_millis(config.http.write_timeout_ms), web };
     let (http, emulation) = match &site.faults {
         None => (tokio::spawn(http::serve(door, services, site.http_shutdown.clone())), None),
         Some(faults) => {
@@ -281,6 +285,30 @@ impl Running {
             audit.close();
         }
         tracing::info!("stopped");
+    }
+}
+
+/// Under `--dev` nobody but this machine is let in, unless a person says so.
+fn check_reach(bound: SocketAddr, mode: Mode) -> anyhow::Result<()> {
+    match mode {
+        Mode::Dev { listens_anywhere: false } if !bound.ip().is_loopback() => bail!(
+            "http.listen is {bound}: under --dev the access key is no secret, and whoever reaches the port may read, write and \
+             delete everything. Listen on 127.0.0.1, or add --dev-listen-anywhere, as in a container of which only the host \
+             reaches the port"
+        ),
+        Mode::Dev { .. } if !bound.ip().is_loopback() => {
+            tracing::warn!(%bound, "under --dev whoever reaches this port may read, write and delete everything");
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn web_rules(http: &config::Http, mode: Mode, bound: SocketAddr) -> WebRules {
+    let rules = WebRules::new(&http.allowed_origins);
+    match mode {
+        Mode::Production => rules,
+        Mode::Dev { .. } => rules.under_dev(bound.ip(), &http.public_url, &http.allowed_hosts),
     }
 }
 
