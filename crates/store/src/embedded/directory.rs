@@ -107,12 +107,6 @@ pub(super) fn read_format(disk: &dyn Disk, dir: &Path) -> Result<Format, StoreEr
     Err(StoreError::internal(message))
 }
 
-/// Writes this program's format.
-pub(super) fn write_format(disk: &dyn Disk, dir: &Path) -> Result<(), StoreError> {
-    write_whole(disk, dir, "FORMAT", FORMAT)
-        .map_err(|error| StoreError::io(format_args!("write {}", dir.join("FORMAT").display()), &error))
-}
-
 /// Whole or not at all: written beside, synced, renamed.
 pub(super) fn write_whole(disk: &dyn Disk, dir: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let (path, beside) = (dir.join(name), dir.join(name).with_extension("new"));
@@ -125,6 +119,12 @@ pub(super) fn write_whole(disk: &dyn Disk, dir: &Path, name: &str, bytes: &[u8])
     file.sync_data()?;
     disk.rename(&beside, &path)?;
     disk.sync_dir(dir)
+}
+
+/// Writes this program's format.
+pub(super) fn write_format(disk: &dyn Disk, dir: &Path) -> Result<(), StoreError> {
+    write_whole(disk, dir, "FORMAT", FORMAT)
+        .map_err(|error| StoreError::io(format_args!("write {}", dir.join("FORMAT").display()), &error))
 }
 
 fn take_lock(path: &Path) -> Result<Flock<File>, StoreError> {

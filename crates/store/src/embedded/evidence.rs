@@ -7,6 +7,7 @@
 
 use super::catalogue::{Known, KnownStream};
 use super::chunk_store::{ChunkStore, Described};
+use super::last_time::last_time_of;
 use super::pages::FoundPages;
 use super::recovery::Recovered;
 use crate::stream_rules::expires_before;
@@ -282,7 +283,8 @@ impl Now {
     fn of(evidence: &Evidence<'_>, known: &Known) -> Self {
         let chunked = known.streams.values().map(|stream| stream.newest_server.unix_ms());
         let journalled = evidence.journal.records.iter().map(|record| record.meta.server.unix_ms());
-        let newest_ms = chunked.chain(journalled).max().unwrap_or(i64::MIN);
+        let remembered = last_time_of(evidence.dir).map(WallTime::unix_ms);
+        let newest_ms = chunked.chain(journalled).chain(remembered).max().unwrap_or(i64::MIN);
         let trusted_ms = newest_ms.saturating_add(TRUSTED_AHEAD_MS).min(evidence.now.unix_ms());
         Self { clock: evidence.now, trusted: WallTime::from_unix_ms(trusted_ms) }
     }

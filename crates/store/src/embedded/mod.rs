@@ -97,8 +97,8 @@ pub struct EmbeddedBackend {
     /// Holds the lock until closed.
     directory: Mutex<Option<Directory>>,
     path: PathBuf,
-    disk: Arc<dyn Disk>,
     last_time: LastTime,
+    disk: Arc<dyn Disk>,
     /// Held while files are deleted, and shared by backups: as long as one runs, nothing that it copies goes away.
     deleting: RwLock<()>,
     catalogue: Catalogue,
