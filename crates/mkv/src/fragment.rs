@@ -92,6 +92,9 @@ pub trait FragmentSink {
         let _ = (block, payload, last);
     }
 
+    /// A child of the Cluster is complete: its bytes, and its payload if it is a block, were delivered.
+    fn cluster_child_end(&mut self) {}
+
     /// The Cluster ends: by its size, or because something follows that is no part of it.
     fn cluster_end(&mut self) {}
 
@@ -168,6 +171,9 @@ impl FragmentReader {
     }
 }
 
+/// How many masters enclose a child of the Cluster: the Segment and the Cluster.
+const CLUSTER_CHILD_DEPTH: usize = 2;
+
 /// Where the next bytes belong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Section {
@@ -196,6 +202,8 @@ struct View {
     segment_expected: bool,
     /// The child of the Segment, not a Cluster, that is being read.
     segment_child: Option<ElementId>,
+    /// The child of the Cluster, not a SimpleBlock, that is being read.
+    cluster_child: Option<ElementId>,
     /// Where the header of the current element begins.
     element_offset: u64,
     payload: Payload,
@@ -216,6 +224,7 @@ impl View {
             section: Section::Head(HeadPart::Ebml),
             segment_expected: false,
             segment_child: None,
+            cluster_child: None,
             element_offset: 0,
             payload: Payload::Opaque,
             value: Vec::new(),
@@ -239,6 +248,9 @@ impl View {
                     return Ok(());
                 }
                 self.enter_section(id, depth, sink)?;
+                if depth == CLUSTER_CHILD_DEPTH && self.section == Section::Cluster {
+                    self.cluster_child = Some(id);
+                }
                 self.deliver(header, sink);
                 self.start(id, size.unwrap_or(0), sink)
             }
@@ -249,13 +261,19 @@ impl View {
                         if last {
                             self.end_segment_child(id, sink);
                         }
-                        Ok(())
                     }
-                    Payload::Value => self.collect(id, bytes, last, sink),
+                    Payload::Value => self.collect(id, bytes, last, sink)?,
                     Payload::Block => {
-                        self.block.read(bytes, last, sink).map_err(|reason| self.bad(id, reason))
+                        self.block.read(bytes, last, sink).map_err(|reason| self.bad(id, reason))?;
+                        if last && id == element::SIMPLE_BLOCK {
+                            sink.cluster_child_end();
+                        }
                     }
                 }
+                if last {
+                    self.end_cluster_child(id, sink);
+                }
+                Ok(())
             }
             Event::End { id } => {
                 self.end(id, sink);
@@ -277,6 +295,7 @@ impl View {
         let fault = match block::whole(&block[header_bytes..]) {
             Ok((header, payload)) => {
                 sink.block(header, payload, true);
+                sink.cluster_child_end();
                 return Ok(());
             }
             Err(fault) => fault,
@@ -344,6 +363,13 @@ impl View {
         }
     }
 
+    fn end_cluster_child(&mut self, id: ElementId, sink: &mut impl FragmentSink) {
+        if self.cluster_child == Some(id) {
+            self.cluster_child = None;
+            sink.cluster_child_end();
+        }
+    }
+
     fn start(&mut self, id: ElementId, size: u64, sink: &mut impl FragmentSink) -> Result<(), MkvError> {
         self.payload = Payload::Opaque;
         match id {
@@ -390,6 +416,7 @@ impl View {
             }
             _ => {}
         }
+        self.end_cluster_child(id, sink);
         self.end_segment_child(id, sink);
     }
 

@@ -20,12 +20,13 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// Far above what a producer of KVS writes, far below what hurts: 16 levels, 64 KiB values, 32 tracks,
+    /// Far above what a producer of KVS writes, far below what hurts: 16 levels, 1 MiB values (what the C producer
+    /// SDK takes as codec private data), 32 tracks,
     /// 64 MiB blocks, 256 tags.
     fn default() -> Self {
         Self {
             max_depth: Self::DEPTH_CAPACITY,
-            max_value_bytes: 64 << 10,
+            max_value_bytes: 1 << 20,
             max_tracks: 32,
             max_block_bytes: 64 << 20,
             max_tags: 256,

@@ -259,3 +259,51 @@ fn the_buffer_for_cut_values_is_reused() {
     assert!(settled >= 64);
     assert!(capacities[capacities.len() / 10..].iter().all(|&capacity| capacity == settled));
 }
+
+/// Where the children of Clusters end, counted in bytes of Clusters.
+#[derive(Default)]
+struct Ends {
+    bytes: usize,
+    ends: Vec<usize>,
+}
+
+impl FragmentSink for Ends {
+    fn cluster_bytes(&mut self, bytes: &[u8]) {
+        self.bytes += bytes.len();
+    }
+    fn cluster_child_end(&mut self) {
+        self.ends.push(self.bytes);
+    }
+}
+
+#[test]
+fn the_end_of_each_child_of_a_cluster_is_told_wherever_the_input_is_cut() {
+    let mut stream = Vec::new();
+    write::ebml_header(&mut stream);
+    write::segment_header_unknown_8(&mut stream);
+    let children: [&[u8]; 5] = [
+        b"\xe7\x81\x00",
+        b"\xa3\x85\x81\x00\x00\x80\x07",
+        // A BlockGroup of a Block and its duration; then a Void element.
+        b"\xa0\x8a\xa1\x85\x81\x00\x14\x00\x08\x9b\x81\x14",
+        b"\xec\x82\x00\x00",
+        b"\xa3\x84\x81\x00\x28\x80",
+    ];
+    stream.extend_from_slice(b"\x1f\x43\xb6\x75\xff");
+    stream.extend(children.concat());
+    let mut at = 5;
+    let expected: Vec<usize> = children
+        .iter()
+        .map(|child| {
+            at += child.len();
+            at
+        })
+        .collect();
+    for piece_bytes in [1, 2, 3, 7, stream.len()] {
+        let (mut reader, mut ends) = (FragmentReader::new(Limits::default()), Ends::default());
+        for piece in stream.chunks(piece_bytes) {
+            reader.push(piece, &mut ends).unwrap();
+        }
+        assert_eq!(ends.ends, expected, "pieces of {piece_bytes} bytes");
+    }
+}
