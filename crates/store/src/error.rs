@@ -23,6 +23,8 @@ pub enum ErrorKind {
     Corrupt,
     /// The key provider refused or failed.
     Key(KmsError),
+    /// Another session of writing has taken the fragment over.
+    TakenOver,
     /// Another process has taken the store over: this one must stop writing.
     Fenced,
     /// The disk or the catalogue failed, or an invariant did not hold.

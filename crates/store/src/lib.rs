@@ -29,6 +29,7 @@ mod record;
 mod retention;
 mod run;
 mod scrub;
+mod seek;
 mod soundness;
 mod store;
 mod stream_cell;
@@ -45,8 +46,8 @@ pub use clock_trust::ClockDoubt;
 pub use codec::BodyCodec;
 pub use error::{ErrorKind, StoreError};
 pub use model::{
-    Clock, Ending, Fragment, FragmentHead, FragmentMeta, NewStream, ReadEvent, Start, StorageTier, Stream,
-    StreamId, StreamRef, StreamStatus, TimeAxis,
+    Clock, Ending, Fragment, FragmentHead, FragmentMeta, NewStream, OpenFragment, ReadEvent, Start,
+    StorageTier, Stream, StreamId, StreamRef, StreamStatus, TimeAxis,
 };
 pub use options::StoreOptions;
 pub use reader::Reader;
@@ -54,4 +55,5 @@ pub use record::{RECORD_HEADER_BYTES, Record, RecordError, RecordHeader};
 pub use retention::SweepReport;
 pub use scrub::{Damage, ScrubReport};
 pub use store::{MediaStore, StoreStats};
+pub use tail::{HandoverBell, Standing, TakeOver};
 pub use writer::{Persisting, Writer};

@@ -151,6 +151,21 @@ pub struct FragmentHead {
     pub producer: ProducerTime,
 }
 
+/// A fragment that is open, as far as it has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenFragment {
+    /// Its number.
+    pub number: FragmentNumber,
+    /// When the producer says it began.
+    pub producer: ProducerTime,
+    /// Its document head.
+    pub head: Bytes,
+    /// What was pushed, as it was pushed.
+    pub pieces: Vec<Bytes>,
+    /// Its producer has gone: it waits for a session that goes on with it.
+    pub waits: bool,
+}
+
 /// A stored fragment without its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FragmentMeta {
@@ -206,7 +221,8 @@ pub enum Start {
     After(FragmentNumber),
     /// With the first fragment that contains this server time or begins after it.
     AtServer(ServerTime),
-    /// With the first fragment that contains this producer time or begins after it.
+    /// With the first fragment by number that contains this producer time, else with the one that begins next after it by
+    /// time: producers' times need not rise with numbers.
     AtProducer(ProducerTime),
 }
 

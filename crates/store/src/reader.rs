@@ -14,6 +14,8 @@ pub struct Reader {
     core: Arc<Core>,
     cell: Arc<StreamCell>,
     place: Place,
+    /// The producer's time at which it begins, until the fragment is found.
+    begins_at_ms: Option<i64>,
     /// Read from disk and not handed out yet.
     ready: Option<Run>,
     chunk: Option<Arc<OpenChunk>>,
@@ -24,7 +26,11 @@ pub struct Reader {
 impl Reader {
     pub(crate) fn new(core: Arc<Core>, cell: Arc<StreamCell>, start: crate::Start) -> Self {
         let place = cell.tail().enter(start);
-        Self { core, cell, place, ready: None, chunk: None, key_checked: false, at_tail: false }
+        let begins_at_ms = match start {
+            crate::Start::AtProducer(at) => Some(at.unix_ms()),
+            _ => None,
+        };
+        Self { core, cell, place, begins_at_ms, ready: None, chunk: None, key_checked: false, at_tail: false }
     }
 
     /// Whether everything there is has been read: `next` was last seen waiting for something new.
@@ -44,6 +50,14 @@ impl Reader {
                 // Whether the stream is gone is the tail's to say.
                 Err(error) if *error.kind() != ErrorKind::NotFound => return Err(error),
                 _ => self.key_checked = true,
+            }
+        }
+        if let Some(at_ms) = self.begins_at_ms {
+            let cell = self.cell.clone();
+            let found = self.core.blocking(move |core| core.seek_producer(&cell, at_ms)).await?;
+            self.begins_at_ms = None;
+            if let Some(number) = found {
+                self.place.begin_with(number);
             }
         }
         loop {

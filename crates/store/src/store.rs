@@ -261,14 +261,14 @@ impl MediaStore {
         let described = cell.tail().stream.clone();
         let (key_number, key) = core.writing_key(&described).await?;
         let block = core.blocking(move |core| core.backend.reserve(stream, true)).await?;
-        {
+        let session = {
             let mut tail = cell.tail();
             if tail.is_deleted() {
                 return Err(StoreError::stream_not_found());
             }
-            tail.open_session(block);
-        }
-        Ok(Writer::new(core.clone(), cell, key_number, key))
+            tail.open_session(block)
+        };
+        Ok(Writer::new(core.clone(), cell, session, (key_number, key)))
     }
 
     /// A reader. Its first step asks the key provider whether the stream may be read.

@@ -5,6 +5,11 @@
 //! numbers are minted here. A reader keeps its place as a number and, within a live fragment, as a count of pieces;
 //! the pieces are shared, so a thousand readers cost no copy and a slow one holds back only what it is amidst.
 
+mod handover;
+
+pub(crate) use handover::Owner;
+pub use handover::{HandoverBell, Standing, TakeOver};
+
 use crate::model::Now;
 use crate::stream_rules::expires_before;
 use crate::{
@@ -37,6 +42,10 @@ pub(crate) struct Tail {
     reserving: bool,
     newest_server: ServerTime,
     writers: u32,
+    /// Sessions that have begun so far: the next one's id.
+    sessions: u64,
+    /// Sessions that may still take an open fragment over.
+    searching: u32,
     finished: bool,
     endings: u64,
     waiting: Vec<(ReaderId, Waker)>,
@@ -54,6 +63,9 @@ struct Live {
     bodies: Vec<Bytes>,
     body_bytes: u64,
     state: LiveState,
+    owner: Owner,
+    /// It is open, and its producer has gone.
+    waits: bool,
     /// Readers that are amidst it.
     followers: u32,
 }
@@ -71,6 +83,10 @@ enum LiveState {
     /// Taken back.
     Abandoned,
 }
+
+/// Tells the fragments of one session of writing from those of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SessionId(u64);
 
 /// Tells the wakers of one reader from those of another.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,6 +129,8 @@ pub(crate) enum Sealed {
     Kept,
     /// The stream was deleted meanwhile.
     Gone,
+    /// Another session has taken it over.
+    TakenOver,
 }
 
 /// Why no fragment can begin.
@@ -142,6 +160,8 @@ impl Tail {
             reserving: false,
             newest_server,
             writers: 0,
+            sessions: 0,
+            searching: 0,
             finished: row.finished,
             endings: 0,
             waiting: Vec::new(),
@@ -161,11 +181,13 @@ impl Tail {
     // ---- writing
 
     /// A session begins with a block of sequence numbers of its own.
-    pub(crate) fn open_session(&mut self, block: Reservation) {
+    pub(crate) fn open_session(&mut self, block: Reservation) -> SessionId {
         self.grant(block);
         self.next_sequence = self.next_sequence.max(block.first);
         self.writers += 1;
+        self.sessions += 1;
         self.finished = false;
+        SessionId(self.sessions)
     }
 
     /// More sequence numbers.
@@ -197,13 +219,8 @@ impl Tail {
         wants
     }
 
-    /// Mints a number and shows the fragment to readers.
-    pub(crate) fn begin(
-        &mut self,
-        now: Now,
-        low28: u32,
-        head: FragmentHead,
-    ) -> Result<FragmentNumber, Refusal> {
+    /// Mints a number.
+    pub(crate) fn mint(&mut self, now: Now, low28: u32) -> Result<FragmentNumber, Refusal> {
         if self.deleted {
             return Err(Refusal::Deleted);
         }
@@ -215,15 +232,29 @@ impl Tail {
         let number = FragmentNumber::new(self.next_sequence, server, low28);
         self.next_sequence += 1;
         self.newest_server = server;
+        Ok(number)
+    }
+
+    /// Mints a number and shows the fragment to readers.
+    pub(crate) fn begin(
+        &mut self,
+        now: Now,
+        low28: u32,
+        owner: &Owner,
+        head: FragmentHead,
+    ) -> Result<FragmentNumber, Refusal> {
+        let number = self.mint(now, low28)?;
         self.live.push_back(Live {
             number,
             producer: head.producer,
-            server,
+            server: self.newest_server,
             begun: now.mono,
             head: head.head,
             bodies: Vec::new(),
             body_bytes: 0,
             state: LiveState::Open,
+            owner: owner.clone(),
+            waits: false,
             followers: 0,
         });
         self.wake();
@@ -231,9 +262,9 @@ impl Tail {
     }
 
     /// Adds a piece to an open fragment.
-    pub(crate) fn push(&mut self, number: FragmentNumber, body: Bytes) {
+    pub(crate) fn push(&mut self, owner: SessionId, number: FragmentNumber, body: Bytes) {
         if let Some(live) = self.live_mut(number)
-            && matches!(live.state, LiveState::Open)
+            && live.is_open_of(owner)
         {
             live.body_bytes += body.len() as u64;
             live.bodies.push(body);
@@ -242,9 +273,14 @@ impl Tail {
     }
 
     /// Completes an open fragment.
-    pub(crate) fn seal(&mut self, number: FragmentNumber, duration_ms: u32) -> Sealed {
+    pub(crate) fn seal(&mut self, owner: SessionId, number: FragmentNumber, duration_ms: u32) -> Sealed {
         let keep = self.stream.retention_hours == 0;
-        let Some(live) = self.live_mut(number) else { return Sealed::Gone };
+        let Some(live) = self.live_mut(number) else {
+            return if self.deleted { Sealed::Gone } else { Sealed::TakenOver };
+        };
+        if live.owner.session != owner {
+            return Sealed::TakenOver;
+        }
         let meta = FragmentMeta {
             number,
             producer: live.producer,
@@ -294,9 +330,9 @@ impl Tail {
     }
 
     /// Takes an open fragment back.
-    pub(crate) fn abandon(&mut self, number: FragmentNumber) {
+    pub(crate) fn abandon(&mut self, owner: SessionId, number: FragmentNumber) {
         if let Some(live) = self.live_mut(number)
-            && matches!(live.state, LiveState::Open)
+            && live.is_open_of(owner)
         {
             live.state = LiveState::Abandoned;
             self.drop_unneeded(number);
@@ -396,6 +432,27 @@ impl Tail {
     /// Until when a durable fragment has expired: one with this server time or an earlier one is never shown.
     pub(crate) fn expired_through(&self, now: WallTime) -> ServerTime {
         expires_before(self.stream.retention_hours, self.expired_through, now)
+    }
+
+    /// Number, start and end on the producer's clock of each fragment that is not in a chunk, ascending by number. One that
+    /// is open reaches to now.
+    pub(crate) fn spans(&self, now: Now, options: &StoreOptions) -> Vec<(FragmentNumber, i64, i64)> {
+        let span = |number, producer: ProducerTime, lasts_ms: i64| {
+            (number, producer.unix_ms(), producer.unix_ms().saturating_add(lasts_ms))
+        };
+        let of_meta = |meta: &FragmentMeta| span(meta.number, meta.producer, i64::from(meta.duration_ms));
+        let expired = self.expired_through(now.wall);
+        let hot =
+            self.hot.iter().map(|located| &located.meta).filter(|meta| meta.server > expired).map(of_meta);
+        let live = self.live.iter().filter_map(|live| match live.state {
+            LiveState::Open => Some(span(live.number, live.producer, now.mono.ms_since(live.begun))),
+            LiveState::Committing(meta) => Some(of_meta(&meta)),
+            LiveState::Kept(meta) => (!live.is_over(now.mono, options)).then(|| of_meta(&meta)),
+            LiveState::Settled(_) | LiveState::Abandoned => None,
+        });
+        let mut spans: Vec<_> = hot.chain(live).collect();
+        spans.sort_unstable_by_key(|(number, ..)| *number);
+        spans
     }
 
     fn first_hot(&self, place: &Place, now: WallTime) -> Option<usize> {
@@ -602,6 +659,11 @@ impl Tail {
 }
 
 impl Place {
+    /// The reader begins with this fragment.
+    pub(crate) fn begin_with(&mut self, number: FragmentNumber) {
+        (self.after, self.seek) = (predecessor(number), FirstMatch::Any);
+    }
+
     /// Everything up to `number` was read from history.
     pub(crate) fn advance(&mut self, number: FragmentNumber) {
         self.after = self.after.max(number);

@@ -1,9 +1,10 @@
 use crate::committer::Waiting;
 use crate::record::{MAX_RECORD_BYTES, RECORD_HEADER_BYTES};
+use crate::model::Now;
 use crate::store::Core;
 use crate::stream_cell::StreamCell;
-use crate::tail::{Refusal, Sealed, Tail};
-use crate::{Ending, ErrorKind, FragmentHead, Record, StoreError, Stream};
+use crate::tail::{HandoverBell, Owner, Refusal, Sealed, SessionId, Standing, Tail, TakeOver};
+use crate::{Ending, ErrorKind, FragmentHead, OpenFragment, Record, StoreError, Stream};
 use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
@@ -25,15 +26,33 @@ pub struct Writer {
     stream: Arc<Stream>,
     key_number: u32,
     key: Arc<DataKey>,
+    owner: Owner,
     open: Option<FragmentNumber>,
+    /// Another writer's fragment may still become this one's.
+    searching: bool,
     ending: Ending,
 }
 
 impl Writer {
     /// The caller has opened the session on the tail already.
-    pub(crate) fn new(core: Arc<Core>, cell: Arc<StreamCell>, key_number: u32, key: Arc<DataKey>) -> Self {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        cell: Arc<StreamCell>,
+        session: SessionId,
+        (key_number, key): (u32, Arc<DataKey>),
+    ) -> Self {
         let stream = cell.tail().stream.clone();
-        Self { core, cell, stream, key_number, key, open: None, ending: Ending::Disconnected }
+        Self {
+            core,
+            cell,
+            stream,
+            key_number,
+            key,
+            owner: Owner { session, bell: None },
+            open: None,
+            searching: false,
+            ending: Ending::Disconnected,
+        }
     }
 
     /// The stream as it was when the session began.
@@ -50,20 +69,37 @@ impl Writer {
         if self.open.is_some() {
             return Err(StoreError::internal("a fragment is open already: seal or abandon it first"));
         }
+        let number = self.number(|tail, now, low28| tail.begin(now, low28, &self.owner, head.clone()))?;
+        self.open = Some(number);
+        Ok(number)
+    }
+
+    /// Mints a number for a fragment that never begins, so that it can be spoken of. As [`Self::begin`] otherwise.
+    ///
+    /// # Errors
+    /// `NotFound` once the stream is deleted, `NotActive` once the store is shut down.
+    pub fn mint(&mut self) -> Result<FragmentNumber, StoreError> {
+        self.number(Tail::mint)
+    }
+
+    fn number(
+        &self,
+        mint: impl Fn(&mut Tail, Now, u32) -> Result<FragmentNumber, Refusal>,
+    ) -> Result<FragmentNumber, StoreError> {
         if self.core.is_shut() {
             return Err(StoreError::shut_down());
         }
         let low28 = Uuid::new_v4().as_fields().0;
-        let number = loop {
+        loop {
             let now = self.core.now();
             let mut tail = self.cell.tail();
-            match tail.begin(now, low28, head.clone()) {
+            match mint(&mut tail, now, low28) {
                 Ok(number) => {
                     if tail.wants_block() {
                         drop(tail);
                         self.core.keeper.reserve(self.cell.clone());
                     }
-                    break number;
+                    return Ok(number);
                 }
                 Err(Refusal::Deleted) => return Err(StoreError::stream_not_found()),
                 Err(Refusal::NoSequence) => {
@@ -71,16 +107,14 @@ impl Writer {
                     self.cell.reserve(&*self.core.backend, Tail::has_sequence)?;
                 }
             }
-        };
-        self.open = Some(number);
-        Ok(number)
+        }
     }
 
     /// Adds bytes to the open fragment and forwards them to tail readers at once. Without an open fragment, or once
     /// the stream is deleted, they go nowhere; the next `begin` or `seal` says so.
     pub fn push(&mut self, body: Bytes) {
         if let Some(number) = self.open {
-            self.cell.tail().push(number, body);
+            self.cell.tail().push(self.owner.session, number, body);
         }
     }
 
@@ -91,14 +125,15 @@ impl Writer {
     ///
     /// # Errors
     /// Through the future: `NotFound` once the stream is deleted, `Full` or `Internal` from the disk, `NotActive` once
-    /// the store is shut down.
+    /// the store is shut down, `TakenOver` once the fragment is another writer's.
     pub fn seal(&mut self, duration_ms: u32) -> Persisting {
         let Some(number) = self.open.take() else {
             return Persisting::known(Err(StoreError::internal("no fragment is open: begin one first")));
         };
-        let sealed = self.cell.tail().seal(number, duration_ms);
+        let sealed = self.cell.tail().seal(self.owner.session, number, duration_ms);
         let (meta, head, bodies) = match sealed {
-            Sealed::Kept => return Persisting::known(Ok(())),
+            Sealed::Kept => return Persisting(State::Kept),
+            Sealed::TakenOver => return Persisting(State::TakenOver),
             Sealed::Gone => return Persisting::known(Err(StoreError::stream_not_found())),
             Sealed::Commit { meta, head, bodies } => (meta, head, bodies),
         };
@@ -126,8 +161,78 @@ impl Writer {
     /// Takes the open fragment back: tail readers see it abandoned, nobody else ever sees it.
     pub fn abandon(&mut self) {
         if let Some(number) = self.open.take() {
-            self.cell.tail().abandon(number);
+            self.cell.tail().abandon(self.owner.session, number);
         }
+    }
+
+    // ---- handover
+
+    /// Lets other writers of the stream take over what this one opens from now on; `bell` is called when one has, and
+    /// when one that might have has not.
+    pub fn offer(&mut self, bell: HandoverBell) {
+        self.owner.bell = Some(bell);
+    }
+
+    /// Says that this writer may go on with another one's open fragment: see [`Standing::Sought`].
+    pub fn begin_search(&mut self) {
+        if !std::mem::replace(&mut self.searching, true) {
+            self.cell.tail().begin_search();
+        }
+    }
+
+    /// Says that it has decided; a writer that is dropped has, too.
+    pub fn end_search(&mut self) {
+        if std::mem::replace(&mut self.searching, false) {
+            let bells = self.cell.tail().end_search();
+            bells.iter().for_each(|bell| bell());
+        }
+    }
+
+    /// The open fragments that this writer may take over.
+    pub fn on_offer(&self) -> Vec<OpenFragment> {
+        self.cell.tail().on_offer(self.owner.session)
+    }
+
+    /// Makes another writer's open fragment this one's, of which it has seen the first `seen` pieces. What the other
+    /// writer still pushes goes nowhere.
+    pub fn take_over(&mut self, number: FragmentNumber, seen: usize) -> TakeOver {
+        self.take_over_if(number, seen, false)
+    }
+
+    /// As [`Self::take_over`], of a fragment whose producer has gone and has not come back.
+    pub fn take_over_waiting(&mut self, number: FragmentNumber, seen: usize) -> TakeOver {
+        self.take_over_if(number, seen, true)
+    }
+
+    fn take_over_if(&mut self, number: FragmentNumber, seen: usize, only_waiting: bool) -> TakeOver {
+        if self.open.is_some() {
+            return TakeOver::Gone;
+        }
+        let (outcome, bell) = self.cell.tail().take_over(&self.owner, number, seen, only_waiting);
+        if outcome == TakeOver::Taken {
+            self.open = Some(number);
+        }
+        if let Some(bell) = bell {
+            bell();
+        }
+        outcome
+    }
+
+    /// Says that the producer of the open fragment has gone.
+    pub fn leave_waiting(&mut self) {
+        if let Some(number) = self.open {
+            self.cell.tail().leave_waiting(self.owner.session, number);
+        }
+    }
+
+    /// How this writer stands to its open fragment.
+    pub fn standing(&self) -> Standing {
+        self.open.map_or(Standing::None, |number| self.cell.tail().standing(self.owner.session, number))
+    }
+
+    /// The open fragment of this writer, as far as it has come.
+    pub fn open_fragment(&self) -> Option<OpenFragment> {
+        self.cell.tail().open_of(self.owner.session, self.open?)
     }
 
     /// Waits while more waits for the disk than the store wants to hold: call it before taking more from a producer.
@@ -149,6 +254,7 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.abandon();
+        self.end_search();
         self.cell.tail().close_session(self.ending);
         self.core.keeper.session_ended(self.cell.clone());
     }
@@ -159,6 +265,10 @@ impl Drop for Writer {
 pub struct Persisting(State);
 
 enum State {
+    /// It stays in memory, which is all that was promised.
+    Kept,
+    /// It is another writer's.
+    TakenOver,
     Known(Option<Result<(), StoreError>>),
     Waiting(oneshot::Receiver<Result<(), StoreError>>),
 }
@@ -167,6 +277,16 @@ impl Persisting {
     fn known(result: Result<(), StoreError>) -> Self {
         Self(State::Known(Some(result)))
     }
+
+    /// Whether the fragment goes to the disk: the stream had a retention when it was sealed.
+    pub fn is_for_disk(&self) -> bool {
+        !matches!(self.0, State::Kept)
+    }
+
+    /// Whether nothing was sealed, because another writer has taken the fragment over.
+    pub fn is_taken_over(&self) -> bool {
+        matches!(self.0, State::TakenOver)
+    }
 }
 
 impl Future for Persisting {
@@ -174,6 +294,11 @@ impl Future for Persisting {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
+            State::Kept => Poll::Ready(Ok(())),
+            State::TakenOver => {
+                let message = "another session of writing has taken the fragment over";
+                Poll::Ready(Err(StoreError::new(ErrorKind::TakenOver, message)))
+            }
             State::Known(result) => Poll::Ready(result.take().unwrap_or_else(|| {
                 Err(StoreError::new(ErrorKind::Internal, "this promise was already answered"))
             })),
