@@ -170,7 +170,8 @@ add("GetMediaForFragmentList", "a number that is not there, told in its place", 
   const { name, numbers } = await stored(2);
   const found = await mediaOf(name, [numbers[0], NEVER_EXISTED, numbers[1]]);
   assert.deepEqual(numbersOf(found), [numbers[0], NEVER_EXISTED, numbers[1]]);
-  assert.equal(found[1].tags[`${mkv.SERVICE}EXCEPTION_ERROR_CODE`], "4000");
+  assert.equal(found[1].tags[`${mkv.SERVICE}ERROR_CODE`], "FRAGMENT_NOT_FOUND");
+  assert.equal(found[1].tags[`${mkv.SERVICE}ERROR_ID`], "3000");
   assert.deepEqual(samples(found), audio(0, 1));
 });
 add("GetMediaForFragmentList", "a number that is none", async () => mediaOf((await stored(1)).name, ["0x1"]));

@@ -202,7 +202,8 @@ def _():
     name, numbers = stored(2)
     found = media_of(name, [numbers[0], NEVER_EXISTED, numbers[1]])
     equal(numbers_of(found), [numbers[0], NEVER_EXISTED, numbers[1]], "numbers")
-    equal(found[1].tags[mkv.SERVICE + "EXCEPTION_ERROR_CODE"], "4000", "code")
+    equal(found[1].tags[mkv.SERVICE + "ERROR_CODE"], "FRAGMENT_NOT_FOUND", "code")
+    equal(found[1].tags[mkv.SERVICE + "ERROR_ID"], "3000", "id")
     equal(samples(found), audio(0, 1), "samples")
 
 

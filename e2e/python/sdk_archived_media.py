@@ -171,8 +171,8 @@ def a_number_that_is_not_there_is_told_in_its_place():
     equal([fragment.number for fragment in found], [numbers[0], NEVER_EXISTED, numbers[1]], "numbers")
     missing = found[1]
     equal(missing.blocks, [], "media of a fragment that is not there")
-    equal(missing.tags[mkv.SERVICE + "EXCEPTION_ERROR_CODE"], "4000", "code")
-    assert missing.tags[mkv.SERVICE + "EXCEPTION_MESSAGE"], missing.tags
+    equal(missing.tags[mkv.SERVICE + "ERROR_CODE"], "FRAGMENT_NOT_FOUND", "code")
+    equal(missing.tags[mkv.SERVICE + "ERROR_ID"], "3000", "id")
 
 
 @check

@@ -47,7 +47,7 @@ def media_expires_at_once_and_is_refused_in_awss_words():
         assert "outside of the stream retention period" in refusal.message, refusal.message
     answer = archived.get_media_for_fragment_list(StreamName="kept-two-hours", Fragments=numbers[:1])
     (missing,) = mkv.fragments(answer["Payload"].read())
-    equal(missing.tags["AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE"], "4000", "what stands for a lost fragment")
+    equal(missing.tags["AWS_KINESISVIDEO_ERROR_CODE"], "FRAGMENT_NOT_FOUND", "what stands for a lost fragment")
     equal(len(fragments("kept-three-days")), 5, "what has not expired")
 
 

@@ -5,10 +5,10 @@
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 use tympan_kms::Keyring;
-use tympan_kvs::{AckEvent, KvsOptions, KvsService, Operation, PutMediaRequest};
+use tympan_kvs::{AckEvent, BodyEnd, KvsOptions, KvsService, Operation, PutMediaRequest};
 use tympan_mkv::fragment::{FragmentReader, FragmentSink};
 use tympan_store::memory::{MemoryBackend, MemoryDisk};
-use tympan_store::{Clock, Ending, MediaStore, StoreOptions};
+use tympan_store::{Clock, MediaStore, StoreOptions};
 use tympan_types::{AccountId, Caller, Mono, Region, WallTime};
 
 struct StoppedClock;
@@ -59,7 +59,7 @@ fuzz_target!(|input: &[u8]| {
         for piece in body.chunks(usize::from(*size) + 1) {
             session.push(piece);
         }
-        session.finish(Ending::Finished);
+        session.finish(BodyEnd::Finished);
         let (mut received, mut errors) = (0, 0);
         while let Some(ack) = session.next_ack().await {
             received += usize::from(ack.event == AckEvent::Received);

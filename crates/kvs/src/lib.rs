@@ -29,7 +29,8 @@ mod version;
 
 pub use companded::Companded;
 pub use data::{
-    Ack, AckEvent, AckStream, ErrorId, MediaBody, PutMediaRequest, PutMediaSession, TimecodeType,
+    Ack, AckEvent, AckStream, BodyEnd, CutFragments, ErrorId, MediaBody, PutMediaRequest, PutMediaSession,
+    TimecodeType,
 };
 pub use error::{KvsError, KvsErrorCode};
 pub use limits::Limits;

@@ -64,7 +64,7 @@ pub struct Limits {
     pub stream_tags: usize,
     /// The longest retention.
     pub retention_hours: u32,
-    /// Acks waiting for a client that does not read them; beyond it the oldest are forgotten.
+    /// Acks that wait for a client to read them, and fragments that wait for the disk; beyond it the producer waits.
     pub waiting_acks: usize,
 }
 
@@ -94,7 +94,7 @@ impl Limits {
             session_urls_per_stream_per_s: None,
             fragment_bytes: 50 * 1024 * 1024,
             fragment_duration: Duration::from_secs(20),
-            head_bytes: 1024 * 1024,
+            head_bytes: 16 * 1024 * 1024,
             tracks: 3,
             fragment_tags: 10,
             tag_name_bytes: 128,

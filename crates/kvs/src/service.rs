@@ -1,6 +1,7 @@
 //! The service: options, dispatch, and what all operations share.
 
 use crate::connections::Connections;
+use crate::data::{CutFragments, Holds};
 use crate::lifecycle::{Lifecycle, Status};
 use crate::meter::CallMeters;
 use crate::{KvsError, KvsErrorCode, Limits, Operation, StreamIdentity};
@@ -29,6 +30,9 @@ pub struct KvsOptions {
     pub put_media_idle_ack: Duration,
     /// PutMedia: the connection is closed when nothing has arrived for so long.
     pub put_media_idle_close: Duration,
+    /// PutMedia: a fragment whose upload ended without its producer's word waits so long for an upload that goes on with it;
+    /// zero: not at all.
+    pub put_media_resume: Duration,
     /// GetMedia: the body ends when no fragment has been open for so long.
     pub get_media_idle: Duration,
     /// GetMedia: the body ends at the first end of a fragment after so long.
@@ -48,6 +52,7 @@ impl KvsOptions {
             status_delay: Duration::ZERO,
             put_media_idle_ack: Duration::from_secs(5),
             put_media_idle_close: Duration::from_secs(30),
+            put_media_resume: Duration::from_secs(10),
             get_media_idle: Duration::from_secs(3),
             get_media_lifetime: Duration::from_secs(45 * 60),
             get_media_stall: Duration::from_secs(30),
@@ -71,6 +76,7 @@ struct Shared {
     connections: Arc<Connections>,
     meters: CallMeters,
     lifecycle: Lifecycle,
+    holds: Arc<Holds>,
 }
 
 impl KvsService {
@@ -82,6 +88,7 @@ impl KvsService {
             endpoint: options.endpoint.as_str().into(),
             shared: Arc::new(Shared {
                 store,
+                holds: Arc::new(Holds::new(options.put_media_resume)),
                 options,
                 connections: Arc::default(),
                 meters: CallMeters::default(),
@@ -103,6 +110,17 @@ impl KvsService {
     #[must_use]
     pub fn reached_at(&self, endpoint: &str) -> Self {
         Self { endpoint: endpoint.into(), ..self.clone() }
+    }
+
+    /// The server stops: fragments that wait for their producers are taken back, or sealed where the producer wants no acks
+    /// and will not send them again.
+    pub fn stop(&self) {
+        self.shared.holds.stop();
+    }
+
+    /// What became of fragments whose uploads ended without their producer's word.
+    pub fn cut_fragments(&self) -> CutFragments {
+        self.shared.holds.counts()
     }
 
     /// Answers a JSON operation with a JSON body.
@@ -267,6 +285,10 @@ impl KvsService {
 
     pub(crate) fn connections(&self) -> &Arc<Connections> {
         &self.shared.connections
+    }
+
+    pub(crate) fn holds(&self) -> &Arc<Holds> {
+        &self.shared.holds
     }
 
     pub(crate) fn meters(&self) -> &CallMeters {

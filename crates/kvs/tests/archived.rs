@@ -6,8 +6,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::{BEGIN_MS, Bench, bench, bench_with, caller, cluster, head, whole};
-use tympan_kvs::{KvsErrorCode, Limits, TimecodeType};
-use tympan_store::Ending;
+use tympan_kvs::{BodyEnd, KvsErrorCode, Limits, TimecodeType};
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -21,7 +20,7 @@ async fn five() -> Bench {
         session.push(&cluster(at * 10_000, &[1], &[0, 20, 40]));
         bench.clock.advance_ms(1000);
     }
-    session.finish(Ending::Finished);
+    session.finish(BodyEnd::Finished);
     support::acks(&mut session).await;
     bench
 }
@@ -199,14 +198,27 @@ async fn listed_fragments_come_in_the_order_asked_without_the_second_service_tag
 }
 
 #[tokio::test]
-async fn a_number_that_is_not_there_is_told_in_its_place() {
+async fn a_number_that_is_not_there_is_told_in_its_place_by_the_tags_that_the_wire_has() {
     let bench = five().await;
     let numbers = all_numbers(&bench).await;
-    let media = fragments(&bench, &[numbers[0].clone(), "17".to_owned(), numbers[1].clone()]).await.unwrap();
-    let at = |needle: &str| media.windows(needle.len()).position(|run| run == needle.as_bytes());
-    let exception = at("AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE").unwrap();
-    assert!(at(&numbers[0]).unwrap() < exception && exception < at(&numbers[1]).unwrap());
-    assert!(at("AWS_KINESISVIDEO_EXCEPTION_MESSAGE").is_some());
+    let above_160_bits = "9".repeat(128);
+    for absent in ["17", "0017", &above_160_bits] {
+        let list = [numbers[0].clone(), absent.to_owned(), numbers[1].clone()];
+        let media = fragments(&bench, &list).await.unwrap();
+        let at = |needle: &str| media.windows(needle.len()).position(|run| run == needle.as_bytes());
+        let told = at("FRAGMENT_NOT_FOUND").unwrap();
+        assert!(at(&numbers[0]).unwrap() < told && told < at(&numbers[1]).unwrap(), "in its place");
+        let mut expected = Vec::new();
+        tympan_mkv::write::service_tags(
+            &mut expected,
+            &[
+                ("AWS_KINESISVIDEO_ERROR_CODE", "FRAGMENT_NOT_FOUND"),
+                ("AWS_KINESISVIDEO_ERROR_ID", "3000"),
+                ("AWS_KINESISVIDEO_FRAGMENT_NUMBER", absent),
+            ],
+        );
+        assert!(media.windows(expected.len()).any(|run| run == expected), "under its own digits: {absent}");
+    }
 }
 
 #[tokio::test]

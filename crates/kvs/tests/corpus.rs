@@ -6,9 +6,8 @@ mod support;
 
 use std::path::Path;
 use support::{acks, bench, caller, whole};
-use tympan_kvs::{AckEvent, Operation, TimecodeType};
+use tympan_kvs::{AckEvent, BodyEnd, Operation, TimecodeType};
 use tympan_mkv::fragment::{FragmentReader, FragmentSink};
-use tympan_store::Ending;
 
 fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
@@ -40,7 +39,7 @@ async fn put_media_bodies_are_acked_once_and_read_back() {
         for piece in body.chunks(usize::from(*size) + 1) {
             session.push(piece);
         }
-        session.finish(Ending::Finished);
+        session.finish(BodyEnd::Finished);
         let acks = acks(&mut session).await;
         let received = acks.iter().filter(|ack| ack.event == AckEvent::Received).count();
         let errors = acks.iter().filter(|ack| matches!(ack.event, AckEvent::Error(_))).count();

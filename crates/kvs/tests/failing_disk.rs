@@ -5,8 +5,7 @@
 mod support;
 
 use support::{acks, bench, events, relative, three_fragments, whole};
-use tympan_kvs::ErrorId;
-use tympan_store::Ending;
+use tympan_kvs::{BodyEnd, ErrorId};
 use tympan_store::memory::Fault;
 
 #[tokio::test]
@@ -21,7 +20,7 @@ async fn a_fragment_that_the_disk_refuses_is_an_error_ack_and_the_next_upload_su
         bench.disk.faults().script_commits(vec![Some(fault); 12]);
         let mut session = bench.put("s", relative(10_000)).await;
         session.push(&three_fragments());
-        session.finish(Ending::Disconnected);
+        session.finish(BodyEnd::Ended);
         let refused = acks(&mut session).await;
         let told = events(&refused);
         assert_eq!(persisted(&refused), 0, "{told:?}");

@@ -7,10 +7,10 @@ mod support;
 
 use serde_json::json;
 use support::{BEGIN_MS, acks, bench, recorded, relative, whole};
+use tympan_kvs::BodyEnd;
 use tympan_mkv::element::{self, ElementId};
 use tympan_mkv::fragment::{FragmentReader, FragmentSink, HeadPart};
 use tympan_mkv::write;
-use tympan_store::Ending;
 
 /// A recorded fragment in parts.
 #[derive(Debug, Default)]
@@ -138,7 +138,7 @@ async fn replays(path: &str) {
     for piece in sent.chunks(1000) {
         session.push(piece);
     }
-    session.finish(Ending::Finished);
+    session.finish(BodyEnd::Finished);
     let acks = acks(&mut session).await;
     let numbers: Vec<_> = acks.iter().filter(|ack| ack.event == tympan_kvs::AckEvent::Buffering).collect();
     assert_eq!(numbers.len(), fragments.len(), "{path}: {:?}", support::events(&acks));

@@ -10,8 +10,7 @@ use support::{
     Bench, acks, bench, bench_with, caller, cluster, events, head, request, three_fragments, whole,
 };
 use tokio::time::{Instant, advance};
-use tympan_kvs::{KvsError, KvsErrorCode, Limits, MediaBody, PutMediaRequest, TimecodeType};
-use tympan_store::Ending;
+use tympan_kvs::{BodyEnd, KvsError, KvsErrorCode, Limits, MediaBody, PutMediaRequest, TimecodeType};
 
 const ABSOLUTE: TimecodeType = TimecodeType::Absolute;
 
@@ -175,10 +174,10 @@ async fn a_producer_that_rotates_its_token_waits_for_its_last_connection_and_a_s
     advance(Duration::from_millis(500)).await;
     assert!(!next.is_finished());
     first.push(&cluster(2000, &[1], &[0]));
-    first.finish(Ending::Finished);
+    first.finish(BodyEnd::Finished);
     let mut next = next.await.unwrap();
     next.push(&[head(&["a"]), cluster(3000, &[1], &[0])].concat());
-    next.finish(Ending::Finished);
+    next.finish(BodyEnd::Finished);
     assert_eq!(events(&acks(&mut next).await), ["BUFFERING", "RECEIVED", "PERSISTED"]);
     let told = events(&acks(&mut first).await);
     assert_eq!(told.iter().filter(|event| *event == "PERSISTED").count(), 2, "the first finishes: {told:?}");
@@ -223,7 +222,7 @@ async fn an_upload_is_taken_as_fast_as_its_bytes_and_fragments_allow() {
             session.push(&cluster(at * 1000, &[1], &[0; 22]));
         }
         session.ready().await;
-        session.finish(Ending::Finished);
+        session.finish(BodyEnd::Finished);
         let took_ms = begun.elapsed().as_millis();
         assert!(
             expected.contains(&took_ms),

@@ -10,9 +10,8 @@ use support::{
     BEGIN_MS, acks, bench, bench_with, caller, cluster, events, head, recorded, relative, request, tag,
     three_fragments,
 };
-use tympan_kvs::{Ack, AckEvent, KvsErrorCode, Limits, PutMediaRequest, TimecodeType};
+use tympan_kvs::{Ack, AckEvent, BodyEnd, KvsErrorCode, Limits, PutMediaRequest, TimecodeType};
 use tympan_mkv::write;
-use tympan_store::Ending;
 use tympan_types::ProducerTime;
 
 const ABSOLUTE: TimecodeType = TimecodeType::Absolute;
@@ -89,10 +88,14 @@ async fn the_tag_that_ends_a_fragment_completes_it_at_once() {
         assert_eq!(session.next_ack().await.unwrap().event, event);
     }
     session.push(&cluster(1000, &[1], &[0]));
-    session.finish(Ending::Finished);
+    session.finish(BodyEnd::Finished);
     assert_eq!(events(&acks(&mut session).await), ["BUFFERING", "RECEIVED", "PERSISTED"]);
     let stored = bench.stored("s").await;
-    assert_eq!(stored[0].3, [cluster(0, &[1], &[0]), tag("k", "v"), end].concat());
+    assert_eq!(
+        stored[0].3,
+        [cluster(0, &[1], &[0]), tag("k", "v")].concat(),
+        "without the producer's word to us"
+    );
     assert_eq!(stored[1].3, cluster(1000, &[1], &[0]));
 }
 
@@ -122,6 +125,16 @@ fn offences() -> Vec<(&'static str, Vec<u8>, u16)> {
         ("a body that ends within a block", tagged(&[])[..500].to_vec(), 4006),
         ("a time after the year 9999", [one(), cluster(u64::MAX, &[1], &[0])].concat(), 4007),
         ("eleven tags", tagged(&tags(11)), 4009),
+        (
+            "ten tags and the one that ends the fragment",
+            tagged(&[tags(10), tag("AWS_KINESISVIDEO_END_OF_FRAGMENT", "")].concat()),
+            4009,
+        ),
+        (
+            "a frame before the last one of the fragment before",
+            [one(), cluster(0, &[1], &[0, 40]), cluster(20, &[1], &[0])].concat(),
+            4004,
+        ),
         ("a tag name of 129 bytes", tagged(&tag(&"k".repeat(129), "v")), 4009),
         ("a tag value of 257 bytes", tagged(&tag("k", &"v".repeat(257))), 4009),
         ("a reserved tag name", tagged(&tag("AWS_KINESISVIDEO_FRAGMENT_NUMBER", "1")), 4009),
@@ -138,7 +151,7 @@ async fn each_offence_ends_the_session_with_its_error_id() {
         bench.create("s", 24).await;
         let mut session = bench.put("s", ABSOLUTE).await;
         session.push(&body);
-        session.finish(Ending::Finished);
+        session.finish(BodyEnd::Finished);
         assert!(session.failed(), "{what}");
         let acks = acks(&mut session).await;
         assert_eq!(events(&acks).last().unwrap(), &format!("ERROR {id}"), "{what}");
@@ -162,7 +175,7 @@ async fn limits_are_reached_without_offence() {
         head(&names),
         cluster(5, &[1, 2, 3], &[0, 20_000]),
         tags,
-        cluster(5, &[3, 2, 1], &[-5]),
+        cluster(20_010, &[3, 2, 1], &[-5]),
         tag("AWS_KINESISVIDEO_NOTIFICATION", "x"),
     ]
     .concat();
@@ -180,23 +193,7 @@ async fn an_error_names_the_fragment_and_comes_after_the_fate_of_earlier_ones() 
     assert_eq!(events(&acks), ["BUFFERING", "RECEIVED", "BUFFERING", "PERSISTED", "ERROR 4010"]);
     assert_eq!(acks[4].timecode, Some(8));
     assert_eq!(acks[4].number, acks[2].number);
-    assert!(acks[4].to_line().ends_with(",\"ErrorId\":4010,\"ErrorCode\":\"TRACK_NUMBER_MISMATCH\"}\n"));
-}
-
-#[tokio::test]
-async fn a_broken_connection_keeps_what_is_complete() {
-    let bench = bench();
-    bench.create("s", 24).await;
-    let body = three_fragments();
-    let mut between_elements = bench.put("s", ABSOLUTE).await;
-    between_elements.push(&body);
-    drop(between_elements);
-    assert_eq!(bench.stored_soon("s", 3).await, 3);
-    let mut within_an_element = bench.put("s", ABSOLUTE).await;
-    within_an_element.push(&body[..body.len() - 1]);
-    within_an_element.finish(Ending::Disconnected);
-    assert!(!events(&acks(&mut within_an_element).await).iter().any(|event| event.starts_with("ERROR")));
-    assert_eq!(bench.stored_soon("s", 5).await, 5);
+    assert!(acks[4].to_line().ends_with(",\"ErrorCode\":\"TRACK_NUMBER_MISMATCH\",\"ErrorId\":4010}\n"));
 }
 
 #[tokio::test]
@@ -212,7 +209,7 @@ async fn a_second_connection_is_refused_in_the_aws_profile_and_welcome_in_the_op
     let mut first = aws.put("s", ABSOLUTE).await;
     let second = aws.service.put_media(&caller(), request("s", ABSOLUTE)).await;
     assert_eq!(second.err().unwrap().code(), KvsErrorCode::ConnectionLimitExceeded);
-    first.finish(Ending::Finished);
+    first.finish(BodyEnd::Finished);
     aws.put("s", ABSOLUTE).await;
 }
 
@@ -258,7 +255,7 @@ async fn a_session_needs_no_runtime_on_the_thread_that_pushes() {
         for byte in three_fragments() {
             session.push(&[byte]);
         }
-        session.finish(Ending::Finished);
+        session.finish(BodyEnd::Finished);
     });
     let mut persisted = 0;
     while let Some(ack) = acks.next().await {
@@ -269,19 +266,37 @@ async fn a_session_needs_no_runtime_on_the_thread_that_pushes() {
 }
 
 #[tokio::test]
-async fn acks_that_nobody_reads_do_not_pile_up() {
-    let bench = bench_with(|options| options.limits.waiting_acks = 8);
+async fn a_producer_that_does_not_read_its_acks_is_held_back_and_loses_none() {
+    const LIMIT: usize = 8;
+    let bench = bench_with(|options| options.limits.waiting_acks = LIMIT);
     bench.create("s", 24).await;
     let mut session = bench.put("s", ABSOLUTE).await;
+    let mut acks = session.acks();
     session.push(&head(&["a"]));
-    for timecode in 0..500 {
-        session.ready().await;
-        session.push(&cluster(timecode, &[1], &[0]));
+    let mut sent = 0;
+    while tokio::time::timeout(Duration::from_millis(50), session.ready()).await.is_ok() {
+        session.push(&cluster(sent, &[1], &[0]));
+        sent += 1;
+        assert!(sent < 100, "so many acks wait, and nothing holds the producer back");
     }
-    session.push(b"\0");
-    let acks = acks(&mut session).await;
-    assert!(acks.len() <= 8 + 8 + 1, "{}", acks.len());
-    assert_eq!(events(&acks).last().unwrap(), "ERROR 4006");
+    let reader = tokio::spawn(async move {
+        let mut told = Vec::new();
+        while let Some(ack) = acks.next().await {
+            told.push(ack);
+        }
+        told
+    });
+    while sent < 500 {
+        session.ready().await;
+        session.push(&cluster(sent, &[1], &[0]));
+        sent += 1;
+    }
+    session.finish(BodyEnd::Ended);
+    let told = reader.await.unwrap();
+    for event in [AckEvent::Buffering, AckEvent::Received, AckEvent::Persisted] {
+        let timecodes = told.iter().filter(|ack| ack.event == event).filter_map(|ack| ack.timecode);
+        assert!(timecodes.eq(0..500), "{event:?}");
+    }
 }
 
 #[tokio::test]
@@ -312,7 +327,7 @@ async fn a_producer_that_outruns_the_disk_waits_and_is_told_of_every_fragment() 
         session.push(&cluster(timecode, &[1], &[0]));
         tokio::task::yield_now().await;
     }
-    session.finish(Ending::Finished);
+    session.finish(BodyEnd::Finished);
     assert_eq!(reader.await.unwrap(), 100);
 }
 
@@ -409,7 +424,7 @@ async fn bodies_of_real_producers_are_accepted() {
             session.push(piece);
             (rest, size) = (after, size * 7 % 4999);
         }
-        session.finish(Ending::Finished);
+        session.finish(BodyEnd::Finished);
         support::acks(&mut session).await;
         assert!(bench.stored("t").await == whole, "{path}: cuts change nothing");
     }
@@ -441,7 +456,7 @@ proptest! {
                 session.push(&body[from..cut]);
                 from = cut;
             }
-            session.finish(Ending::Finished);
+            session.finish(BodyEnd::Finished);
             let told = acks(&mut session).await;
             prop_assert_eq!(told.iter().filter(|ack| ack.event == AckEvent::Persisted).count(), 3);
             prop_assert!(bench.stored("whole").await == bench.stored("cut").await);
@@ -462,7 +477,7 @@ proptest! {
             bench.create("s", 24).await;
             let mut session = bench.put("s", ABSOLUTE).await;
             session.push(&body);
-            session.finish(Ending::Finished);
+            session.finish(BodyEnd::Finished);
             let told = acks(&mut session).await;
             let errors = told.iter().filter(|ack| matches!(ack.event, AckEvent::Error(_))).count();
             prop_assert!(errors <= 1);

@@ -10,10 +10,9 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use support::{BEGIN_MS, Bench, bench, caller, cluster, head, tag};
 use tokio::task::JoinHandle;
-use tympan_kvs::{AckEvent, KvsService, MediaBody, PutMediaSession, TimecodeType};
+use tympan_kvs::{AckEvent, BodyEnd, KvsService, MediaBody, PutMediaSession, TimecodeType};
 use tympan_mkv::fragment::{BlockHeader, FragmentReader, FragmentSink};
 use tympan_mkv::write::{self, FLAG_KEYFRAME};
-use tympan_store::Ending;
 use tympan_types::FragmentNumber;
 
 /// One step of a stream's life.
@@ -85,6 +84,10 @@ struct Producer<'a> {
     timecode: u64,
 }
 
+fn payload(bytes: usize, at: usize, timecode: u64) -> Vec<u8> {
+    (0..bytes).map(|byte| (byte * 7 + at + timecode as usize) as u8).collect()
+}
+
 impl Producer<'_> {
     async fn fragment(&mut self, after_ms: i64) {
         self.bench.clock.advance_ms(after_ms);
@@ -95,16 +98,19 @@ impl Producer<'_> {
             self.session = Some(session);
         }
         let session = self.session.as_mut().unwrap();
-        session.push(&cluster(self.timecode, &[], &[]));
+        // A fragment gets its number with its first block.
+        let first: Vec<u8> = payload(8, 0, self.timecode);
+        let mut opening = cluster(self.timecode, &[], &[]);
+        write::simple_block(&mut opening, 1, 0, FLAG_KEYFRAME, &first);
+        session.push(&opening);
         let number = loop {
             let ack = session.next_ack().await.unwrap();
             if (ack.event, ack.timecode) == (AckEvent::Buffering, Some(self.timecode)) {
                 break ack.number.unwrap();
             }
         };
-        self.sent.push(Sent { number, timecode: self.timecode, frames: Vec::new() });
+        self.sent.push(Sent { number, timecode: self.timecode, frames: vec![first] });
         self.is_open = true;
-        self.frame(8);
     }
 
     fn frame(&mut self, bytes: usize) {
@@ -113,8 +119,7 @@ impl Producer<'_> {
             return;
         };
         let at = sent.frames.len();
-        let payload: Vec<u8> =
-            (0..bytes).map(|byte| (byte * 7 + at + sent.timecode as usize) as u8).collect();
+        let payload = payload(bytes, at, sent.timecode);
         let mut block = Vec::new();
         write::simple_block(&mut block, 1, 20 * at as i16, FLAG_KEYFRAME, &payload);
         // Cut in two: readers see frames in pieces.
@@ -134,7 +139,7 @@ impl Producer<'_> {
     async fn end_session(&mut self, finished: bool) {
         self.is_open = false;
         let Some(mut session) = self.session.take() else { return };
-        session.finish(if finished { Ending::Finished } else { Ending::Disconnected });
+        session.finish(if finished { BodyEnd::Finished } else { BodyEnd::Ended });
         support::acks(&mut session).await;
     }
 

@@ -1,6 +1,6 @@
 use crate::committer::Waiting;
-use crate::record::{MAX_RECORD_BYTES, RECORD_HEADER_BYTES};
 use crate::model::Now;
+use crate::record::{MAX_RECORD_BYTES, RECORD_HEADER_BYTES};
 use crate::store::Core;
 use crate::stream_cell::StreamCell;
 use crate::tail::{HandoverBell, Owner, Refusal, Sealed, SessionId, Standing, Tail, TakeOver};

@@ -313,7 +313,8 @@ fn get_media_for_fragment_list(cases: &mut Cases) {
         chosen.insert(1, NEVER_EXISTED.to_owned());
         let found = media_of(&aws, &name, chosen.clone()).await?;
         assert_eq!(numbers_of(&found), chosen);
-        assert_eq!(found[1].service_tag("EXCEPTION_ERROR_CODE"), Some("4000"));
+        assert_eq!(found[1].service_tag("ERROR_CODE"), Some("FRAGMENT_NOT_FOUND"));
+        assert_eq!(found[1].service_tag("ERROR_ID"), Some("3000"));
         assert_audio(&payload(&found), 0..2);
         Ok(())
     });

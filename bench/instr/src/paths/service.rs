@@ -7,9 +7,9 @@ use serde_json::json;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tympan_kms::Keyring;
-use tympan_kvs::{AckEvent, KvsOptions, KvsService, Operation, PutMediaRequest, PutMediaSession};
+use tympan_kvs::{AckEvent, BodyEnd, KvsOptions, KvsService, Operation, PutMediaRequest, PutMediaSession};
 use tympan_store::memory::{MemoryBackend, MemoryDisk};
-use tympan_store::{Clock, Ending, MediaStore, StoreOptions};
+use tympan_store::{Clock, MediaStore, StoreOptions};
 use tympan_types::{AccountId, Caller, Mono, Region, WallTime};
 
 /// A clock that stands still: what depends on the time is the same each time.
@@ -76,7 +76,7 @@ impl Bench {
 
     /// Ends a session and counts what it was promised to keep.
     fn persisted(&self, mut session: PutMediaSession) -> usize {
-        session.finish(Ending::Finished);
+        session.finish(BodyEnd::Finished);
         let mut persisted = 0;
         self.runtime.block_on(async {
             while let Some(ack) = session.next_ack().await {

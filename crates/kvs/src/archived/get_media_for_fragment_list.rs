@@ -1,7 +1,7 @@
 //! GetMediaForFragmentList: the fragments of a list of numbers, in the order of the list.
 
 use crate::connections::ConnectionKind;
-use crate::data::{MediaBody, fragment_number};
+use crate::data::{MediaBody, Wanted, fragment_number};
 use crate::meter::Points;
 use crate::{KvsError, KvsService, Operation, StreamIdentity, constraint};
 use serde::Deserialize;
@@ -25,7 +25,7 @@ impl KvsService {
     /// Begins to deliver the fragments of a list.
     ///
     /// Shape: as GetMedia, without the second service tags. A fragment that is not there has a document with
-    /// `AWS_KINESISVIDEO_EXCEPTION_ERROR_CODE` in its place.
+    /// `AWS_KINESISVIDEO_ERROR_CODE` in its place.
     ///
     /// # Errors
     /// `ResourceNotFoundException`, `InvalidArgumentException`, `ConnectionLimitExceededException`,
@@ -40,8 +40,11 @@ impl KvsService {
         if !(1..=MOST_FRAGMENTS).contains(&fragments.len()) {
             return Err(KvsError::invalid(format!("Fragments must have 1 to {MOST_FRAGMENTS} numbers.")));
         }
-        let numbers: VecDeque<_> =
-            fragments.iter().map(|number| fragment_number(number, "fragments")).collect::<Result<_, _>>()?;
+        let wanted = |text: String| {
+            let number = fragment_number(&text, "fragments")?;
+            Ok(Wanted { text, number })
+        };
+        let numbers: VecDeque<Wanted> = fragments.into_iter().map(wanted).collect::<Result<_, KvsError>>()?;
         let identity =
             StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
         self.meter_call(caller, Operation::GetMediaForFragmentList, || Some(identity.clone()))?;

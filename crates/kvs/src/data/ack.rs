@@ -1,7 +1,8 @@
 //! What PutMedia answers while media arrives: one JSON object per line.
 //!
 //! Source: the PutMedia page for the events and ids; real logs of the C producer SDK for the shape (the page's own
-//! "format" block is not what is on the wire); names of the ids from the SDKs.
+//! "format" block is not what is on the wire), a report of one for that of errors (producer-sdk-cpp#315); names of the ids
+//! from the SDKs.
 
 use std::fmt::Write;
 use tympan_store::{ErrorKind, StoreError};
@@ -55,7 +56,7 @@ impl Ack {
             let _ = write!(line, ",\"FragmentNumber\":\"{number}\"");
         }
         if let Some(id) = error {
-            let _ = write!(line, ",\"ErrorId\":{},\"ErrorCode\":\"{}\"", id.id(), id.code());
+            let _ = write!(line, ",\"ErrorCode\":\"{}\",\"ErrorId\":{}", id.code(), id.id());
         }
         line.push_str("}\n");
         line
@@ -181,7 +182,7 @@ mod tests {
         assert_eq!(
             ack(AckEvent::Error(ErrorId::MaxFragmentDuration)).to_line(),
             format!(
-                "{{\"EventType\":\"ERROR\",{rest},\"ErrorId\":4002,\"ErrorCode\":\"MAX_FRAGMENT_DURATION_REACHED\"}}\n"
+                "{{\"EventType\":\"ERROR\",{rest},\"ErrorCode\":\"MAX_FRAGMENT_DURATION_REACHED\",\"ErrorId\":4002}}\n"
             )
         );
     }

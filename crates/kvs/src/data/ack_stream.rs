@@ -70,8 +70,8 @@ impl AckStream {
     }
 }
 
-/// Where acks wait. Bounded: beyond the limit the oldest are forgotten, for a client that does not read them cannot
-/// miss them. A promise that the disk has still to keep is never forgotten: see [`AckQueue::room`].
+/// Where acks wait. Bounded, and none is forgotten: while too many wait, for the disk or for a client to read them, the
+/// producer is held back: see [`AckQueue::room`]. What one piece of a body brings with it may come on top.
 pub(crate) struct AckQueue {
     waiting: Mutex<Waiting>,
     limit: usize,
@@ -89,6 +89,8 @@ struct Waiting {
     persisting: VecDeque<PersistingFragment>,
     /// The ERROR that ends the session; told after the fate of all earlier fragments.
     error: Option<Ack>,
+    /// There was one.
+    failed: bool,
     phase: Phase,
     reader: Option<Waker>,
     /// Waits for [`AckQueue::room`].
@@ -146,13 +148,28 @@ impl AckQueue {
 
     pub(crate) fn tell(&self, ack: Ack) {
         let mut waiting = self.lock();
-        waiting.make_ready(ack, self.limit);
+        waiting.ready.push_back(ack);
         waiting.wake();
     }
 
-    /// Waits while more fragments wait for the disk than acks may wait for the client. It ends as the disk gets on,
-    /// whether or not anybody reads the acks.
+    /// Waits while more fragments wait for the disk, or more acks for the client, than may. The former ends as the disk
+    /// gets on, whether or not anybody reads the acks.
     pub(crate) async fn room(&self) {
+        self.room_on_disk().await;
+        poll_fn(|context| {
+            let mut waiting = self.lock();
+            if waiting.ready.len() < self.limit || waiting.phase == Phase::Closed {
+                return Poll::Ready(());
+            }
+            waiting.pusher = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Waits while more fragments wait for the disk than may. For a capture, which nothing else may hold back: it brings
+    /// an ack or two a second, and ends with its reader.
+    pub(crate) async fn room_on_disk(&self) {
         if self.lock().persisting.len() < self.limit {
             return;
         }
@@ -164,9 +181,7 @@ impl AckQueue {
                     waiting.pusher = Some(context.waker().clone());
                     return Poll::Pending;
                 };
-                if let Some(ack) = told {
-                    waiting.make_ready(ack, self.limit);
-                }
+                waiting.ready.extend(told);
             }
             Poll::Ready(())
         })
@@ -184,7 +199,7 @@ impl AckQueue {
         let mut waiting = self.lock();
         if acks != Received::Silent {
             let event = AckEvent::Received;
-            waiting.make_ready(Ack { event, timecode: Some(timecode), number: Some(number) }, self.limit);
+            waiting.ready.push_back(Ack { event, timecode: Some(timecode), number: Some(number) });
         }
         let told = acks == Received::ThenPersisted;
         waiting.persisting.push_back(PersistingFragment { outcome, timecode, number, told });
@@ -195,6 +210,7 @@ impl AckQueue {
     pub(crate) fn fail(&self, ack: Ack) {
         let mut waiting = self.lock();
         waiting.error.get_or_insert(ack);
+        waiting.failed = true;
         waiting.end();
     }
 
@@ -208,6 +224,12 @@ impl AckQueue {
         let mut waiting = self.lock();
         waiting.phase = Phase::Closed;
         waiting.wake();
+        waiting.wake_pusher();
+    }
+
+    /// Whether the session was told an ERROR, or will be.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.lock().failed
     }
 
     /// Whether the session takes media.
@@ -222,13 +244,12 @@ impl AckQueue {
             return Poll::Ready(None);
         }
         if let Some(ack) = waiting.ready.pop_front() {
+            waiting.wake_pusher();
             return Poll::Ready(Some(ack));
         }
         while !waiting.persisting.is_empty() {
             let Poll::Ready(told) = waiting.poll_persisting(context) else { break };
-            if let Some(pusher) = waiting.pusher.take() {
-                pusher.wake();
-            }
+            waiting.wake_pusher();
             if told.is_some() {
                 return Poll::Ready(told);
             }
@@ -270,14 +291,6 @@ pub(crate) enum Received {
 }
 
 impl Waiting {
-    /// Adds an ack for the client; beyond the limit the oldest is forgotten.
-    fn make_ready(&mut self, ack: Ack, limit: usize) {
-        if self.ready.len() >= limit {
-            self.ready.pop_front();
-        }
-        self.ready.push_back(ack);
-    }
-
     /// What became of the oldest fragment that waits for the disk: its ack, if it has one.
     fn poll_persisting(&mut self, context: &mut Context<'_>) -> Poll<Option<Ack>> {
         let Some(first) = self.persisting.front_mut() else { return Poll::Ready(None) };
@@ -303,6 +316,7 @@ impl Waiting {
         }
         let event = AckEvent::Error(ErrorId::of_persisting(error));
         self.error = Some(Ack { event, timecode, number });
+        self.failed = true;
         self.persisting.clear();
         self.phase = Phase::Ended;
     }
@@ -312,6 +326,12 @@ impl Waiting {
             self.phase = Phase::Ended;
         }
         self.wake();
+    }
+
+    fn wake_pusher(&mut self) {
+        if let Some(pusher) = self.pusher.take() {
+            pusher.wake();
+        }
     }
 
     fn wake(&mut self) {

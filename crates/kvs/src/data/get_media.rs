@@ -75,7 +75,7 @@ impl StartSelector {
             SelectorType::FragmentNumber => {
                 let member = "startSelector.afterFragmentNumber";
                 let number = constraint::required(self.after_fragment_number.as_deref(), member)?;
-                Start::After(fragment_number(number, member)?)
+                after(fragment_number(number, member)?)
             }
             SelectorType::ServerTimestamp => Start::AtServer(ServerTime::from_unix_ms(self.timestamp_ms()?)),
             SelectorType::ProducerTimestamp => {
@@ -84,7 +84,7 @@ impl StartSelector {
             SelectorType::ContinuationToken => {
                 let member = "startSelector.continuationToken";
                 let token = constraint::required(self.continuation_token.as_deref(), member)?;
-                Start::After(continuation_token(token, member)?)
+                after(continuation_token(token, member)?)
             }
         })
     }
@@ -95,21 +95,26 @@ impl StartSelector {
     }
 }
 
-/// A fragment number as clients may send it. One of more than 160 bits is greater than any that is minted.
-pub(crate) fn fragment_number(text: &str, member: &str) -> Result<FragmentNumber, KvsError> {
+/// A fragment number as clients may send it; `None` for one of more than 160 bits, which no fragment has.
+pub(crate) fn fragment_number(text: &str, member: &str) -> Result<Option<FragmentNumber>, KvsError> {
     constraint::length(text, member, 1, 128)?;
     match text.parse() {
-        Ok(number) => Ok(number),
-        Err(FragmentNumberError::TooLarge) => Ok(FragmentNumber::MAX),
+        Ok(number) => Ok(Some(number)),
+        Err(FragmentNumberError::TooLarge) => Ok(None),
         Err(FragmentNumberError::NotDigits) => {
             constraint::pattern(text, member, "^[0-9]+$", false)?;
-            Ok(FragmentNumber::MAX)
+            Ok(None)
         }
     }
 }
 
+/// Where to go on after a number: one of more than 160 bits comes after everything.
+fn after(number: Option<FragmentNumber>) -> Start {
+    Start::After(number.unwrap_or(FragmentNumber::MAX))
+}
+
 /// A continuation token is the number of the fragment that carried it.
-fn continuation_token(text: &str, member: &str) -> Result<FragmentNumber, KvsError> {
+fn continuation_token(text: &str, member: &str) -> Result<Option<FragmentNumber>, KvsError> {
     let is_token_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
     constraint::length(text, member, 1, 128)?;
     constraint::pattern(text, member, r"^[a-zA-Z0-9_\.\-]+$", text.bytes().all(is_token_byte))?;

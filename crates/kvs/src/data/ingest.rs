@@ -1,13 +1,20 @@
 //! From Matroska to the store: what a PutMedia session does with each part of its body.
 //!
 //! One Cluster is one fragment, together with what follows it up to the next Cluster. The producer's bytes go through
-//! verbatim, and to live readers as they arrive.
+//! verbatim, and to live readers as they arrive, whole elements at a time.
+//!
+//! A fragment gets its number with its first block: until then it may be one that an earlier session has left open. See
+//! [`super::resume`].
 //!
 //! Source: PutMedia page (the rules that yield ERROR acks); recordings and captures for what belongs to which fragment.
 
 use super::ack::{Ack, AckEvent, ErrorId};
 use super::ack_stream::{AckQueue, Received};
 use super::document_head::HeadDraft;
+use super::elements::{ClusterSize, Element, span_ms};
+use super::end_tag::{END_OF_FRAGMENT, without_end_tag};
+use super::hold::{Bell, Holds, seal_as_it_stands};
+use super::resume::{Behind, Comparison, Verdict};
 use crate::Limits;
 use crate::connections::Connection;
 use bytes::{Bytes, BytesMut};
@@ -15,12 +22,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tympan_mkv::element::{self, ElementId};
 use tympan_mkv::fragment::{BlockHeader, FragmentSink, HeadPart, Track};
-use tympan_mkv::vint;
-use tympan_store::{Ending, FragmentHead, Writer};
+use tympan_store::{Ending, FragmentHead, TakeOver, Writer};
 use tympan_types::{FragmentNumber, ProducerTime};
 
-/// By which a producer completes a fragment at once.
-const END_OF_FRAGMENT: &str = "AWS_KINESISVIDEO_END_OF_FRAGMENT";
 /// Reserved names that producers may send: directives of the SDKs to the service.
 const DIRECTIVES: [&str; 3] =
     ["AWS_KINESISVIDEO_IMAGE_GENERATION", "AWS_KINESISVIDEO_IMAGE_PREFIX", "AWS_KINESISVIDEO_NOTIFICATION"];
@@ -39,21 +43,30 @@ pub(crate) struct IngestRules {
     pub(crate) acks: bool,
     /// From here on the session ends as soon as a fragment does.
     pub(crate) expires_at: Option<Instant>,
+    /// Its fragments may be continued by a later session, and it may continue those of an earlier one.
+    pub(crate) resumes: bool,
 }
 
 /// The sink of a session's Matroska.
 pub(crate) struct Ingest {
     rules: IngestRules,
     acks: Arc<AckQueue>,
+    holds: Arc<Holds>,
+    bell: Arc<Bell>,
     /// Present while the session takes media.
     open: Option<(Writer, Connection)>,
-    retained: bool,
     document: Document,
-    cluster: Cluster,
-    last_timecode: Option<u64>,
+    /// The Cluster that has begun and whose fragment is not complete.
+    fragment: Option<OpenFragment>,
+    previous: Option<Previous>,
     /// Bytes of the fragment that the store does not have yet.
     pending: BytesMut,
-    trailer: Trailer,
+    /// So many of them are whole elements; the rest belongs to one that is still coming.
+    whole: usize,
+    /// The block in that rest.
+    block: Option<BlockSpan>,
+    /// The Tags element in it holds the tag that ends the fragment.
+    ends_fragment: bool,
     /// Fragments begun so far.
     begun: u64,
 }
@@ -78,54 +91,75 @@ struct DeclaredTrack {
     seen: bool,
 }
 
-/// Where in the sequence of Clusters the session is.
-enum Cluster {
-    /// None has begun, or the last fragment is complete.
-    None,
-    /// Begun, its Timestamp still to come.
-    Begun { bytes: usize },
-    /// The fragment is open.
-    Open(OpenFragment),
+/// What is remembered of the fragment before.
+struct Previous {
+    timecode: u64,
+    /// Time of its latest frame, in the document's units.
+    last_frame: i128,
 }
 
 struct OpenFragment {
-    number: FragmentNumber,
-    timecode: u64,
+    /// None while the Cluster's Timestamp is still to come.
+    timecode: Option<u64>,
+    stage: Stage,
+    /// What BUFFERING has said of it.
+    number: Option<FragmentNumber>,
     /// Head, Cluster and what follows it.
     bytes: usize,
     /// Relative timecodes of the earliest and the latest block.
     blocks: Option<(i16, i16)>,
     tags: usize,
+    cluster: ClusterSize,
+    /// As `cluster`, without the element that is still coming.
+    cluster_before: ClusterSize,
+    /// Something follows the Cluster.
+    cluster_is_over: bool,
 }
 
-/// The child of the Segment that follows a Cluster.
-#[derive(Default)]
-struct Trailer {
-    id: Option<ElementId>,
-    /// Bytes to its end; none while its header is still to come.
-    left: Option<u64>,
-    /// It held the tag that ends the fragment.
-    ends_fragment: bool,
+enum Stage {
+    /// Its first block is still to come.
+    Begun,
+    /// It may be one that is open elsewhere. All of it is pending.
+    Compared(Box<Comparison>),
+    /// It is open in the store.
+    Open,
+}
+
+/// A block among the pending bytes.
+#[derive(Clone, Copy)]
+struct BlockSpan {
+    track: u64,
+    at: i16,
+    /// Where its payload begins and ends.
+    payload: (usize, usize),
 }
 
 impl Ingest {
     pub(crate) fn new(
         rules: IngestRules,
         acks: Arc<AckQueue>,
-        writer: Writer,
+        holds: Arc<Holds>,
+        mut writer: Writer,
         connection: Connection,
     ) -> Self {
-        let retained = writer.stream().retention_hours > 0;
-        Self { retained, ..Self::closed(rules, acks).with(writer, connection) }
+        let mut session = Self::closed(rules, acks, holds);
+        if session.rules.resumes {
+            let bell = Arc::clone(&session.bell);
+            writer.offer(Arc::new(move || bell.ring()));
+            writer.begin_search();
+        }
+        session.open = Some((writer, connection));
+        session
     }
 
     /// A session that takes nothing, because it failed before it began.
-    pub(crate) fn closed(rules: IngestRules, acks: Arc<AckQueue>) -> Self {
+    pub(crate) fn closed(rules: IngestRules, acks: Arc<AckQueue>, holds: Arc<Holds>) -> Self {
         Self {
             rules,
+            bell: Bell::new(Arc::clone(&acks)),
             acks,
+            holds,
             open: None,
-            retained: false,
             document: Document {
                 begun: false,
                 draft: Some(HeadDraft::default()),
@@ -135,17 +169,14 @@ impl Ingest {
                 tracks: Vec::new(),
                 leading_tags: 0,
             },
-            cluster: Cluster::None,
-            last_timecode: None,
+            fragment: None,
+            previous: None,
             pending: BytesMut::new(),
-            trailer: Trailer::default(),
+            whole: 0,
+            block: None,
+            ends_fragment: false,
             begun: 0,
         }
-    }
-
-    fn with(mut self, writer: Writer, connection: Connection) -> Self {
-        self.open = Some((writer, connection));
-        self
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -161,35 +192,53 @@ impl Ingest {
         self.open.as_ref().map(|(writer, _)| writer)
     }
 
-    /// Gives the store what has arrived of the open fragment.
-    pub(crate) fn flush(&mut self) {
-        if let (Some((writer, _)), Cluster::Open(_)) = (&mut self.open, &self.cluster)
-            && !self.pending.is_empty()
-        {
-            writer.push(self.pending.split().freeze());
+    /// The session ends at the next end of a fragment: now, if none has begun.
+    pub(crate) fn end_soon(&mut self) {
+        self.rules.expires_at = Some(Instant::now());
+        if self.fragment.is_none() {
+            self.end_if_expired();
         }
     }
 
-    /// Completes the open fragment, if there is one.
+    /// Gives the store what has arrived of the open fragment, up to the end of an element.
+    pub(crate) fn flush(&mut self) {
+        if let (Some((writer, _)), Some(OpenFragment { stage: Stage::Open, .. })) =
+            (&mut self.open, &self.fragment)
+            && self.whole > 0
+        {
+            writer.push(self.pending.split_to(self.whole).freeze());
+            self.whole = 0;
+        }
+    }
+
+    /// The producer has ended the fragment, if there is one: completes it.
     pub(crate) fn seal(&mut self) {
-        let fragment = match &self.cluster {
-            Cluster::Open(fragment) => fragment,
-            Cluster::Begun { .. } => return self.fail(ErrorId::InvalidMkvData, "a Cluster has no Timestamp"),
-            Cluster::None => return,
-        };
+        let Some(fragment) = &self.fragment else { return };
+        if fragment.timecode.is_none() {
+            return self.fail(ErrorId::InvalidMkvData, "a Cluster has no Timestamp");
+        }
         if self.document.tracks.iter().any(|track| !track.seen) {
             return self
                 .fail(ErrorId::FramesMissingForTrack, "a declared track has no frame in the fragment");
         }
-        let (number, timecode) = (fragment.number, fragment.timecode);
-        let duration_ms = fragment.duration_ms(self.document.scale_ns);
+        while let Some(OpenFragment { stage: Stage::Compared(comparison), .. }) = &mut self.fragment {
+            let verdict = comparison.ended(ClusterSize::Left(0));
+            // Only a held fragment that has grown meanwhile leaves it open.
+            self.decide(verdict, None);
+        }
         self.flush();
-        self.cluster = Cluster::None;
-        self.trailer = Trailer::default();
-        self.document.tracks.iter_mut().for_each(|track| track.seen = false);
+        let Some(OpenFragment { timecode: Some(timecode), number: Some(number), blocks, .. }) =
+            self.end_fragment()
+        else {
+            return;
+        };
         let Some((writer, _)) = &mut self.open else { return };
+        let duration_ms = span_ms(blocks, self.document.scale_ns);
         let outcome = writer.seal(u32::try_from(duration_ms).unwrap_or(u32::MAX));
-        let told = match (self.rules.acks, self.retained) {
+        if outcome.is_taken_over() {
+            return self.close(Ending::Disconnected);
+        }
+        let told = match (self.rules.acks, outcome.is_for_disk()) {
             (false, _) => Received::Silent,
             (true, false) => Received::Only,
             (true, true) => Received::ThenPersisted,
@@ -197,14 +246,56 @@ impl Ingest {
         self.acks.received(timecode, number, outcome, told);
     }
 
+    /// Forgets the fragment at hand but for what the next one is compared with.
+    fn end_fragment(&mut self) -> Option<OpenFragment> {
+        self.pending.clear();
+        (self.whole, self.block, self.ends_fragment) = (0, None, false);
+        self.document.tracks.iter_mut().for_each(|track| track.seen = false);
+        let fragment = self.fragment.take()?;
+        let last_frame = fragment.frame_time(fragment.blocks.map_or(0, |(_, last)| last));
+        self.previous = fragment.timecode.map(|timecode| Previous { timecode, last_frame });
+        Some(fragment)
+    }
+
     /// Ends the session: nothing more is taken. An open fragment is taken back.
     pub(crate) fn close(&mut self, ending: Ending) {
         if let Some((writer, _)) = self.open.take() {
             writer.close(ending);
         }
-        self.cluster = Cluster::None;
+        self.fragment = None;
         self.pending = BytesMut::new();
+        (self.whole, self.block) = (0, None);
         self.acks.end();
+    }
+
+    /// Ends the session without the producer's word: an open fragment waits for the session that goes on with it.
+    pub(crate) fn leave(&mut self) {
+        self.flush();
+        if let (Some(OpenFragment { stage: Stage::Compared(comparison), .. }), Some((writer, _))) =
+            (&self.fragment, &mut self.open)
+            && let Some(held) = comparison.repeated()
+        {
+            // Its producer was here just now: the time begins anew. A fragment that cannot be had is left as it is.
+            writer.take_over_waiting(held.number, held.elements.pieces());
+        }
+        if let Some((mut writer, _)) = self.open.take() {
+            writer.end_search();
+            if self.rules.resumes {
+                self.holds.keep(writer, Arc::clone(&self.bell), self.rules.acks);
+            } else {
+                self.holds.seal(writer);
+            }
+        }
+        self.close(Ending::Disconnected);
+    }
+
+    /// Ends the session because the server stops: a producer that waits for acks will send the open fragment again.
+    pub(crate) fn stop(&mut self) {
+        self.flush();
+        if let Some((writer, _)) = self.open.take() {
+            self.holds.stop_one(writer, self.rules.acks);
+        }
+        self.close(Ending::Disconnected);
     }
 
     /// Ends the session with an ERROR ack.
@@ -212,42 +303,184 @@ impl Ingest {
         if self.open.is_none() {
             return;
         }
-        let (timecode, number) = match &self.cluster {
-            Cluster::Open(fragment) => (Some(fragment.timecode), Some(fragment.number)),
-            Cluster::None | Cluster::Begun { .. } => (self.last_timecode, None),
+        let (timecode, number) = match &self.fragment {
+            Some(fragment) => (fragment.timecode, fragment.number),
+            None => (self.previous.as_ref().map(|previous| previous.timecode), None),
         };
         tracing::warn!(error_id = id.id(), error_code = id.code(), why, "putmedia session failed");
         self.acks.fail(Ack { event: AckEvent::Error(id), timecode, number });
         self.close(Ending::Disconnected);
     }
 
-    /// The Cluster's Timestamp is known: the fragment begins.
-    fn begin(&mut self, timecode: u64, cluster_bytes: usize) {
-        let previous = self.last_timecode.replace(timecode);
-        if previous.is_some_and(|previous| timecode < previous) {
-            return self
-                .fail(ErrorId::TimecodeLesserThanPrevious, "the timecode is less than the previous one");
+    /// A frame comes before the last one of the fragment before. The ack names the fragment, so it gets a number.
+    fn fail_backwards(&mut self, why: &str) {
+        if let (Some((writer, _)), Some(fragment)) = (&mut self.open, &mut self.fragment) {
+            fragment.number = fragment.number.or_else(|| writer.mint().ok());
+        }
+        self.fail(ErrorId::TimecodeLesserThanPrevious, why);
+    }
+
+    /// Ends the session if it has lived its time. Called between fragments.
+    fn end_if_expired(&mut self) {
+        if self.is_open() && self.rules.expires_at.is_some_and(|at| Instant::now() >= at) {
+            // It is about no fragment: all that began were taken.
+            self.previous = None;
+            self.fail(ErrorId::MaxConnectionDuration, "the session has lived its time");
+        }
+    }
+
+    /// The Cluster's Timestamp is known.
+    fn timestamp(&mut self, timecode: u64) {
+        if self.previous.as_ref().is_some_and(|previous| timecode < previous.timecode) {
+            return self.fail_backwards("the timecode is less than the previous one");
         }
         if self.document.tracks.is_empty() {
             return self.fail(ErrorId::InvalidMkvData, "a Cluster comes before any track is declared");
         }
-        let Some(producer) = self.producer_time(timecode) else {
-            return self
-                .fail(ErrorId::InvalidProducerTimestamp, "start and timecode are beyond the year 9999");
+        if self.producer_time(timecode).is_none() {
+            self.fail(ErrorId::InvalidProducerTimestamp, "start and timecode are beyond the year 9999");
+        }
+    }
+
+    /// The first block is there: the fragment begins, unless it may be one that has begun already.
+    fn first_block(&mut self) {
+        let Some(producer) =
+            self.fragment.as_ref().and_then(|fragment| self.producer_time(fragment.timecode?))
+        else {
+            return;
         };
-        let (head, tags) = self.document.fragment_head();
-        let head_bytes = head.len();
         let Some((writer, _)) = &mut self.open else { return };
+        // An upload may begin with fragments of which only the acks were lost. But what another connection sends just now
+        // is ended by nothing but the beginning of an upload.
+        let is_first = self.begun == 0;
+        let mut open = Vec::new();
+        if self.rules.resumes && self.holds.is_on() && (is_first || self.holds.any_waits()) {
+            open = writer.on_offer();
+            open.retain(|held| is_first || held.waits);
+        }
+        self.begun += 1;
+        match Comparison::new(producer, self.document.scale_ns, &open) {
+            Some(comparison) => {
+                if let Some(fragment) = &mut self.fragment {
+                    fragment.stage = Stage::Compared(Box::new(comparison));
+                }
+                self.compare();
+            }
+            None => self.begin(),
+        }
+    }
+
+    /// Compares the element that has just ended.
+    fn compare(&mut self) {
+        let Some(fragment) = &mut self.fragment else { return };
+        let Stage::Compared(comparison) = &mut fragment.stage else { return };
+        let bytes = self.pending.get(self.whole..).unwrap_or_default();
+        let element = match self.block.and_then(|block| Some((block, self.pending.get(block.range())?))) {
+            Some((block, payload)) => Element::Block { track: block.track, at: block.at, payload },
+            None => Element::Other { bytes, in_cluster: !fragment.cluster_is_over },
+        };
+        let over = |size| if fragment.cluster_is_over { ClusterSize::Left(0) } else { size };
+        let cluster = [over(fragment.cluster_before), over(fragment.cluster)];
+        let verdict = comparison.element(element, cluster);
+        let element_bytes = bytes.len();
+        match self.decide(verdict, Some(element_bytes)) {
+            // The held fragment has grown meanwhile, and this element stands against what has come.
+            Decided::Again => self.compare(),
+            Decided::Not => {
+                if let Some(OpenFragment { stage: Stage::Compared(comparison), .. }) = &self.fragment
+                    && let Some(number) = comparison.first().map(|held| held.number)
+                {
+                    self.tell_buffering(number);
+                }
+            }
+            Decided::Yes => {}
+        }
+    }
+
+    /// Does what the comparison says. `element_bytes`: the end of the pending bytes that it was last about.
+    fn decide(&mut self, verdict: Verdict, element_bytes: Option<usize>) -> Decided {
+        let (Some((writer, _)), Some(fragment)) = (&mut self.open, &mut self.fragment) else {
+            return Decided::Yes;
+        };
+        let Stage::Compared(comparison) = &mut fragment.stage else { return Decided::Yes };
+        let behind = match verdict {
+            Verdict::Undecided => return Decided::Not,
+            Verdict::Different => {
+                self.differ();
+                return Decided::Yes;
+            }
+            Verdict::Same(behind) => behind,
+        };
+        let Some(held) = comparison.first() else { return Decided::Yes };
+        let number = held.number;
+        match writer.take_over(number, held.elements.pieces()) {
+            TakeOver::Taken => {}
+            TakeOver::Grown(pieces) => {
+                comparison.grown(&pieces);
+                let again = behind == Behind::WithThis && element_bytes.is_some();
+                return if again { Decided::Again } else { Decided::Not };
+            }
+            TakeOver::Gone => {
+                comparison.gone();
+                self.differ();
+                return Decided::Yes;
+            }
+        }
+        // What was sent again is there already.
+        let keep = match behind {
+            Behind::WithThis => element_bytes.unwrap_or(0),
+            Behind::WithNext => 0,
+        };
+        let _ = self.pending.split_to(self.pending.len().saturating_sub(keep));
+        self.whole = 0;
+        self.block = None;
+        fragment.stage = Stage::Open;
+        writer.end_search();
+        self.holds.resumed();
+        tracing::info!(%number, "an upload goes on with a fragment that another one had open");
+        self.document.fragment_head();
+        self.tell_buffering(number);
+        Decided::Yes
+    }
+
+    /// The fragment is none of those that are open: it is stored whole. One that it began to repeat is not continued.
+    fn differ(&mut self) {
+        let stage =
+            self.fragment.as_mut().map(|fragment| std::mem::replace(&mut fragment.stage, Stage::Begun));
+        if let (Some(Stage::Compared(comparison)), Some((writer, _))) = (stage, &mut self.open) {
+            for held in comparison.into_departed() {
+                if writer.take_over_waiting(held.number, held.elements.pieces()) == TakeOver::Taken {
+                    // It is acknowledged to nobody, and its failure told by the committer.
+                    drop(seal_as_it_stands(writer));
+                }
+            }
+        }
+        self.begin();
+    }
+
+    /// The fragment begins, under a number of its own.
+    fn begin(&mut self) {
+        let Some(timecode) = self.fragment.as_ref().and_then(|fragment| fragment.timecode) else { return };
+        let Some(producer) = self.producer_time(timecode) else { return };
+        let head = self.document.fragment_head();
+        let Some((writer, _)) = &mut self.open else { return };
+        writer.end_search();
         let number = match writer.begin(FragmentHead { head, producer }) {
             Ok(number) => number,
             Err(error) => return self.fail(ErrorId::of_store(&error), error.message()),
         };
-        self.begun += 1;
-        let bytes = head_bytes + cluster_bytes;
-        self.cluster = Cluster::Open(OpenFragment { number, timecode, bytes, blocks: None, tags });
-        if self.rules.acks {
+        if let Some(fragment) = &mut self.fragment {
+            fragment.stage = Stage::Open;
+        }
+        self.tell_buffering(number);
+    }
+
+    /// Says that the fragment has this number, once.
+    fn tell_buffering(&mut self, number: FragmentNumber) {
+        let Some(fragment) = &mut self.fragment else { return };
+        if fragment.number.replace(number) != Some(number) && self.rules.acks {
             let event = AckEvent::Buffering;
-            self.acks.tell(Ack { event, timecode: Some(timecode), number: Some(number) });
+            self.acks.tell(Ack { event, timecode: fragment.timecode, number: Some(number) });
         }
     }
 
@@ -260,13 +493,9 @@ impl Ingest {
     /// Takes bytes of a Cluster or of what follows it.
     fn take(&mut self, bytes: &[u8]) {
         let most = self.rules.limits.fragment_bytes;
-        let taken = match &mut self.cluster {
-            Cluster::None => return,
-            Cluster::Begun { bytes: taken } => taken,
-            Cluster::Open(fragment) => &mut fragment.bytes,
-        };
-        *taken += bytes.len();
-        if *taken > most {
+        let Some(fragment) = &mut self.fragment else { return };
+        fragment.bytes += bytes.len();
+        if fragment.bytes > most {
             return self.fail(ErrorId::MaxFragmentSize, "the fragment is larger than allowed");
         }
         if self.pending.capacity() - self.pending.len() < bytes.len() {
@@ -275,7 +504,22 @@ impl Ingest {
         self.pending.extend_from_slice(bytes);
     }
 
-    /// A tag of the producer; `false` where it breaks a rule.
+    /// The pending bytes end with an element.
+    fn element_end(&mut self) {
+        let Some(fragment) = &self.fragment else { return };
+        match fragment.stage {
+            Stage::Open => {}
+            Stage::Begun if self.block.is_some() => self.first_block(),
+            Stage::Begun => {}
+            Stage::Compared(_) => self.compare(),
+        }
+        self.whole = self.pending.len();
+        self.block = None;
+        if let Some(fragment) = &mut self.fragment {
+            fragment.cluster_before = fragment.cluster;
+        }
+    }
+
     fn is_tag_allowed(&self, name: &str, value: &str, earlier: usize) -> bool {
         let limits = &self.rules.limits;
         let reserved = name.starts_with("AWS") && !DIRECTIVES.contains(&name);
@@ -287,25 +531,49 @@ impl Ingest {
 }
 
 impl Document {
-    /// The head for the next fragment, and how many tags it brings with it.
-    fn fragment_head(&mut self) -> (Bytes, usize) {
+    /// The first Cluster has begun: the head is complete.
+    fn end_head(&mut self) {
         if let Some(draft) = self.draft.take() {
             let (first, others) = draft.finish();
             (self.first_head, self.head) = (Some(first), others);
         }
-        match self.first_head.take() {
-            Some(first) => (first, self.leading_tags),
-            None => (self.head.clone(), 0),
+    }
+
+    /// The head for the next fragment.
+    fn fragment_head(&mut self) -> Bytes {
+        self.first_head.take().unwrap_or_else(|| self.head.clone())
+    }
+
+    /// Bytes and tags that the head of the next fragment brings with it.
+    fn head_share(&self) -> (usize, usize) {
+        match &self.first_head {
+            Some(first) => (first.len(), self.leading_tags),
+            None => (self.head.len(), 0),
         }
     }
 }
 
 impl OpenFragment {
-    /// From the first to the last block.
-    fn duration_ms(&self, scale_ns: u64) -> u64 {
-        let Some((first, last)) = self.blocks else { return 0 };
-        u64::from(last.abs_diff(first)).saturating_mul(scale_ns) / 1_000_000
+    /// When a block is, in the document's units.
+    fn frame_time(&self, relative: i16) -> i128 {
+        i128::from(self.timecode.unwrap_or(0)) + i128::from(relative)
     }
+}
+
+impl BlockSpan {
+    fn range(self) -> std::ops::Range<usize> {
+        self.payload.0..self.payload.1
+    }
+}
+
+/// What [`Ingest::decide`] did.
+enum Decided {
+    /// Nothing yet.
+    Not,
+    /// The fragment is open in the store, or the session is over.
+    Yes,
+    /// Nothing yet: the same element is to be compared once more.
+    Again,
 }
 
 impl FragmentSink for Ingest {
@@ -326,12 +594,23 @@ impl FragmentSink for Ingest {
 
     fn segment_child(&mut self, id: ElementId) {
         if let Some(draft) = &mut self.document.draft {
-            return draft.child(id);
+            draft.child(id);
         }
-        if self.trailer.ends_fragment {
-            self.seal();
+    }
+
+    fn segment_child_end(&mut self, id: ElementId) {
+        if !self.ends_fragment || id != element::TAGS {
+            return self.element_end();
         }
-        self.trailer = Trailer { id: Some(id), ..Trailer::default() };
+        // What else stands beside the tag is the readers'.
+        let kept = without_end_tag(self.pending.get(self.whole..).unwrap_or_default());
+        self.pending.truncate(self.whole);
+        if !kept.is_empty() {
+            self.pending.extend_from_slice(&kept);
+            self.element_end();
+        }
+        self.seal();
+        self.end_if_expired();
     }
 
     fn tracks(&mut self, tracks: &[Track]) {
@@ -353,59 +632,90 @@ impl FragmentSink for Ingest {
 
     fn cluster_start(&mut self) {
         self.seal();
-        if self.is_open() && self.rules.expires_at.is_some_and(|at| Instant::now() >= at) {
-            // It is about no fragment: all that began were taken.
-            self.last_timecode = None;
-            return self.fail(ErrorId::MaxConnectionDuration, "the session has lived its time");
+        self.end_if_expired();
+        if !self.is_open() {
+            return;
         }
-        if self.is_open() {
-            self.cluster = Cluster::Begun { bytes: 0 };
-        }
+        self.document.end_head();
+        let (bytes, tags) = self.document.head_share();
+        self.fragment = Some(OpenFragment {
+            timecode: None,
+            stage: Stage::Begun,
+            number: None,
+            bytes,
+            blocks: None,
+            tags,
+            cluster: ClusterSize::Unread,
+            cluster_before: ClusterSize::Unread,
+            cluster_is_over: false,
+        });
     }
 
     fn cluster_bytes(&mut self, bytes: &[u8]) {
         self.take(bytes);
+        let Some(fragment) = &mut self.fragment else { return };
+        let is_header = fragment.cluster == ClusterSize::Unread;
+        fragment.cluster.take(bytes);
+        if is_header {
+            self.whole = self.pending.len();
+            fragment.cluster_before = fragment.cluster;
+            if matches!(fragment.cluster, ClusterSize::Left(left) if left > self.rules.limits.fragment_bytes as u64)
+            {
+                self.fail(ErrorId::MaxFragmentSize, "the Cluster is larger than a fragment may be");
+            }
+        }
     }
 
     fn cluster_timecode(&mut self, timecode: u64) {
-        match self.cluster {
-            Cluster::Begun { bytes } => self.begin(timecode, bytes),
-            Cluster::Open(_) => self.fail(ErrorId::InvalidMkvData, "a Cluster has two Timestamps"),
-            Cluster::None => {}
+        let Some(fragment) = &mut self.fragment else { return };
+        if fragment.timecode.replace(timecode).is_some() {
+            return self.fail(ErrorId::InvalidMkvData, "a Cluster has two Timestamps");
         }
+        self.timestamp(timecode);
     }
 
-    fn block(&mut self, block: BlockHeader, _payload: &[u8], _last: bool) {
+    fn block(&mut self, block: BlockHeader, payload: &[u8], _last: bool) {
+        let end = self.pending.len();
+        let Some(fragment) = &mut self.fragment else { return };
         if !block.first {
+            if let Some(span) = &mut self.block {
+                span.payload.1 = end;
+            }
             return;
         }
-        let fragment = match &mut self.cluster {
-            Cluster::Open(fragment) => fragment,
-            Cluster::Begun { .. } => {
-                return self.fail(ErrorId::InvalidMkvData, "a block comes before its Cluster's Timestamp");
-            }
-            Cluster::None => return,
-        };
+        let at = block.relative_timecode;
+        self.block =
+            Some(BlockSpan { track: block.track, at, payload: (end.saturating_sub(payload.len()), end) });
+        if fragment.timecode.is_none() {
+            return self.fail(ErrorId::InvalidMkvData, "a block comes before its Cluster's Timestamp");
+        }
         let Some(track) = self.document.tracks.iter_mut().find(|track| track.number == block.track) else {
             return self.fail(ErrorId::TrackNumberMismatch, "a block is of a track that is not declared");
         };
         track.seen = true;
-        let at = block.relative_timecode;
         let (first, last) = fragment.blocks.unwrap_or((at, at));
         fragment.blocks = Some((first.min(at), last.max(at)));
-        let duration_ms = fragment.duration_ms(self.document.scale_ns);
+        let (blocks, time) = (fragment.blocks, fragment.frame_time(at));
+        if self.previous.as_ref().is_some_and(|previous| time < previous.last_frame) {
+            return self.fail_backwards("a frame comes before the last one of the previous fragment");
+        }
+        let duration_ms = span_ms(blocks, self.document.scale_ns);
         if u128::from(duration_ms) > self.rules.limits.fragment_duration.as_millis() {
             self.fail(ErrorId::MaxFragmentDuration, "the fragment lasts longer than allowed");
         }
     }
 
+    fn cluster_child_end(&mut self) {
+        self.element_end();
+    }
+
+    fn cluster_end(&mut self) {
+        if let Some(fragment) = &mut self.fragment {
+            fragment.cluster_is_over = true;
+        }
+    }
+
     fn trailer_bytes(&mut self, bytes: &[u8]) {
-        let size = bytes.len() as u64;
-        self.trailer.left = Some(match self.trailer.left {
-            // The first bytes are the whole header.
-            None => payload_bytes(bytes),
-            Some(left) => left.saturating_sub(size),
-        });
         self.take(bytes);
     }
 
@@ -421,29 +731,16 @@ impl FragmentSink for Ingest {
             self.document.leading_tags += 1;
             return;
         }
-        let Cluster::Open(fragment) = &self.cluster else { return };
-        if name == END_OF_FRAGMENT {
-            self.trailer.ends_fragment = true;
-            if self.trailer.id == Some(element::TAGS) && self.trailer.left == Some(0) {
-                self.seal();
-            }
-            return;
-        }
+        let Some(fragment) = &self.fragment else { return };
+        let ends_fragment = name == END_OF_FRAGMENT;
+        // It counts like any other.
+        let (name, value) = if ends_fragment { ("", "") } else { (name, value) };
         if !self.is_tag_allowed(name, value, fragment.tags) {
             return self.fail(ErrorId::FragmentMetadataLimit, "a tag breaks the rules of tags");
         }
-        if let Cluster::Open(fragment) = &mut self.cluster {
+        self.ends_fragment |= ends_fragment;
+        if let Some(fragment) = &mut self.fragment {
             fragment.tags += 1;
         }
-    }
-}
-
-/// The payload of an element by its header; without end where it has no size.
-fn payload_bytes(header: &[u8]) -> u64 {
-    let id_bytes = header.first().and_then(|first| vint::encoded_len(*first)).unwrap_or(0);
-    let size = header.get(id_bytes..).filter(|size| !size.is_empty()).map(vint::size);
-    match size {
-        Some(vint::Size::Known(bytes)) => bytes,
-        Some(vint::Size::Unknown) | None => u64::MAX,
     }
 }

@@ -7,6 +7,7 @@
 //! Source: recordings of GetMedia.
 
 use super::ack::ErrorId;
+use super::end_tag;
 use super::service_tags::{self, TAGS_BYTES};
 use crate::connections::Connection;
 use crate::rate::Pace;
@@ -31,7 +32,7 @@ const CHUNK_BYTES: usize = 32 * 1024;
 /// What a read from the disk is given when it took longer than the stream may be quiet.
 const LEAST_PATIENCE: Duration = Duration::from_millis(100);
 /// What the service calls a fragment that is not there.
-const FRAGMENT_NOT_FOUND: u16 = 4000;
+const FRAGMENT_NOT_FOUND: (u16, &str) = (3000, "FRAGMENT_NOT_FOUND");
 /// What the service calls a reader that does not take what it is sent; the text is ours.
 const WRITE_ERROR: (u16, &str) = (3002, "STREAM_WRITE_ERROR");
 
@@ -51,9 +52,17 @@ enum Source {
     /// GetMedia.
     Stream(Box<Follow>),
     /// GetMediaForFragmentList: the numbers still to deliver.
-    List { stream: StreamId, numbers: VecDeque<FragmentNumber> },
+    List { stream: StreamId, numbers: VecDeque<Wanted> },
     /// Everything is delivered.
     Ended,
+}
+
+/// A fragment of a list.
+pub(crate) struct Wanted {
+    /// As it was asked for.
+    pub(crate) text: String,
+    /// `None` for a number of more than 160 bits: there is no such fragment.
+    pub(crate) number: Option<FragmentNumber>,
 }
 
 /// A reader that follows a stream.
@@ -121,7 +130,7 @@ impl MediaBody {
     pub(crate) fn list(
         service: &KvsService,
         stream: StreamId,
-        numbers: VecDeque<FragmentNumber>,
+        numbers: VecDeque<Wanted>,
         connection: Connection,
     ) -> Self {
         let source = Source::List { stream, numbers };
@@ -178,13 +187,16 @@ impl MediaBody {
                     }
                 }
                 Source::List { stream, numbers } => {
-                    let Some(&number) = numbers.front() else {
+                    let Some(wanted) = numbers.front() else {
                         self.source = Source::Ended;
                         continue;
                     };
-                    let fragment = self.store.fragment(*stream, number).await;
+                    let fragment = match wanted.number {
+                        Some(number) => self.store.fragment(*stream, number).await,
+                        None => Ok(None),
+                    };
+                    list_item(&wanted.text, fragment, &mut self.due);
                     numbers.pop_front();
-                    list_item(number, fragment, &mut self.due);
                 }
             }
         }
@@ -204,18 +216,21 @@ impl Follow {
         if !self.reader.has_ready() || Instant::now() >= self.expires_at {
             return None;
         }
-        let before = |meta: &FragmentMeta, out: &mut Vec<u8>| {
-            service_tags::before_cluster(out, meta.number, meta.server, meta.producer);
-        };
         // The last fragment may reach beyond.
         let mut together = Vec::with_capacity(most_bytes + most_bytes / 8);
         let mut fragments = 0;
         let mut failed = None;
         while together.len() < most_bytes {
+            let mut body_at = 0;
+            let before = |meta: &FragmentMeta, out: &mut Vec<u8>| {
+                service_tags::before_cluster(out, meta.number, meta.server, meta.producer);
+                body_at = out.len();
+            };
             match self.reader.append_ready(&mut together, before) {
                 None if fragments == 0 => return None,
                 None => break,
                 Some(Ok(meta)) => {
+                    end_tag::cut_off(&mut together, body_at);
                     service_tags::after_fragment(&mut together, meta.number, self.behind_ms(meta.server));
                     self.ended(meta.number);
                     fragments += 1;
@@ -310,7 +325,15 @@ impl Follow {
 
 /// A whole fragment. GetMedia says how far behind it is; the list does not.
 fn document(fragment: Fragment, behind_ms: Option<i64>, due: &mut VecDeque<Bytes>) {
-    let Fragment { meta, head, body } = fragment;
+    let Fragment { meta, head, mut body } = fragment;
+    // It was stored when the tag was kept.
+    let kept = match end_tag::find(&body) {
+        Some((at, kept)) => {
+            body.truncate(at);
+            kept
+        }
+        None => Vec::new(),
+    };
     let whole = body.len() <= ONE_CHUNK_BYTES;
     let body_room = if whole { body.len() } else { 0 };
     let mut chunk = BytesMut::with_capacity(head.len() + body_room + TAGS_BYTES);
@@ -322,6 +345,7 @@ fn document(fragment: Fragment, behind_ms: Option<i64>, due: &mut VecDeque<Bytes
         due.push_back(chunk.split().freeze());
         due.push_back(body);
     }
+    chunk.extend_from_slice(&kept);
     if let Some(behind_ms) = behind_ms {
         service_tags::after_fragment(&mut chunk, meta.number, behind_ms);
     }
@@ -330,25 +354,18 @@ fn document(fragment: Fragment, behind_ms: Option<i64>, due: &mut VecDeque<Bytes
     }
 }
 
-fn list_item(
-    number: FragmentNumber,
-    fragment: Result<Option<Fragment>, StoreError>,
-    due: &mut VecDeque<Bytes>,
-) {
-    let mut chunk = BytesMut::new();
-    match fragment {
+fn list_item(number: &str, fragment: Result<Option<Fragment>, StoreError>, due: &mut VecDeque<Bytes>) {
+    let (id, code) = match fragment {
         Ok(Some(fragment)) => return document(fragment, None, due),
-        Ok(None) => {
-            let message =
-                "The requested fragment is not found: it never existed, or its retention has ended.";
-            service_tags::exception_document(&mut chunk, number, FRAGMENT_NOT_FOUND, message);
-        }
+        Ok(None) => FRAGMENT_NOT_FOUND,
         Err(error) => {
-            tracing::warn!(%error, fragment_number = %number, "fragment cannot be read");
+            tracing::warn!(%error, fragment_number = number, "fragment cannot be read");
             let id = ErrorId::of_store(&error);
-            service_tags::exception_document(&mut chunk, number, id.id(), id.code());
+            (id.id(), id.code())
         }
-    }
+    };
+    let mut chunk = BytesMut::new();
+    service_tags::list_error_document(&mut chunk, number, id, code);
     due.push_back(chunk.freeze());
 }
 

@@ -3,14 +3,21 @@
 mod ack;
 mod ack_stream;
 mod document_head;
+mod elements;
+mod end_tag;
 mod get_media;
+mod hold;
 mod ingest;
 mod media_body;
 mod put_media;
+mod resume;
 mod service_tags;
 
 pub use ack::{Ack, AckEvent, ErrorId};
 pub use ack_stream::AckStream;
 pub(crate) use get_media::fragment_number;
+pub use hold::CutFragments;
+pub(crate) use hold::Holds;
 pub use media_body::MediaBody;
-pub use put_media::{PutMediaRequest, PutMediaSession, TimecodeType};
+pub(crate) use media_body::Wanted;
+pub use put_media::{BodyEnd, PutMediaRequest, PutMediaSession, TimecodeType};

@@ -32,6 +32,22 @@ pub struct PutMediaRequest {
     pub acks: bool,
     /// Whether silence is told (IDLE) and closes the session.
     pub idle_close: bool,
+    /// Whether a fragment that was cut off is continued when the producer sends it again, and whether the producer is held
+    /// back while it does not read its acks. A capture does neither: it is never sent again, and cannot wait.
+    pub resumes: bool,
+}
+
+/// How the body of an upload ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyEnd {
+    /// In good order, and the producer is done: readers at the tail end at once.
+    Finished,
+    /// In good order. The producer may come back with another body, as one does that rotates its token.
+    Ended,
+    /// Without the producer's word: the connection broke, or nothing came for too long.
+    Lost,
+    /// The server stops, and cannot wait for the end of the fragment.
+    Stopped,
 }
 
 impl PutMediaRequest {
@@ -60,7 +76,7 @@ impl PutMediaRequest {
         // Sent by the C SDK and not documented: 1 or 0.
         let acks =
             header("x-amzn-fragment-acknowledgment-required").is_none_or(|wanted| wanted.trim() != "0");
-        Ok(Self { stream, timecodes, acks, idle_close: true })
+        Ok(Self { stream, timecodes, acks, idle_close: true, resumes: true })
     }
 
     /// A session within the process, fed by a capture: absolute timecodes, and never closed for silence.
@@ -70,6 +86,7 @@ impl PutMediaRequest {
             timecodes: TimecodeType::Absolute,
             acks: true,
             idle_close: false,
+            resumes: false,
         }
     }
 }
@@ -115,6 +132,7 @@ impl KvsService {
             close_after: self.options().put_media_idle_close,
         };
         let acks = Arc::new(AckQueue::new(self.limits().waiting_acks, request.idle_close.then_some(idle)));
+        let holds = Arc::clone(self.holds());
         let rules = IngestRules {
             limits: limits.clone(),
             start: match request.timecodes {
@@ -123,37 +141,40 @@ impl KvsService {
             },
             acks: request.acks,
             expires_at: limits.put_media_lifetime.map(|lifetime| now + lifetime),
+            resumes: request.resumes,
         };
         let ingest = match self.store().open_writer(stream.id).await {
-            Ok(writer) => Ingest::new(rules, Arc::clone(&acks), writer, connection),
+            Ok(writer) => Ingest::new(rules, Arc::clone(&acks), holds, writer, connection),
             Err(error) if matches!(error.kind(), ErrorKind::Key(_)) => {
                 let event = AckEvent::Error(ErrorId::of_store(&error));
                 acks.fail(Ack { event, timecode: None, number: None });
-                Ingest::closed(rules, Arc::clone(&acks))
+                Ingest::closed(rules, Arc::clone(&acks), holds)
             }
             Err(error) => return Err(error.into()),
         };
         let pace = Pace::new(now, limits.put_media_bytes_per_s, limits.put_media_fragments_per_s);
-        Ok(PutMediaSession::new(ingest, acks, pace))
+        Ok(PutMediaSession::new(ingest, acks, pace, request.resumes))
     }
 }
 
-/// A PutMedia session. Dropped without [`Self::finish`], it ends as [`Ending::Disconnected`].
+/// A PutMedia session. Dropped without [`Self::finish`], it ends as [`BodyEnd::Lost`].
 pub struct PutMediaSession {
     reader: FragmentReader,
     ingest: Ingest,
     acks: Arc<AckQueue>,
     told: AckStream,
     pace: Pace,
+    /// The producer waits for the client that reads the acks.
+    waits_for_acks: bool,
 }
 
 impl PutMediaSession {
-    fn new(ingest: Ingest, acks: Arc<AckQueue>, pace: Pace) -> Self {
+    fn new(ingest: Ingest, acks: Arc<AckQueue>, pace: Pace, waits_for_acks: bool) -> Self {
         let reader = FragmentReader::new(tympan_mkv::Limits::default());
-        Self { reader, ingest, told: AckStream::new(Arc::clone(&acks)), acks, pace }
+        Self { reader, ingest, told: AckStream::new(Arc::clone(&acks)), acks, pace, waits_for_acks }
     }
 
-    /// Takes the next bytes of the body, cut anywhere. Frames go to live readers before this returns.
+    /// Takes the next bytes of the body, cut anywhere. Frames that are whole go to live readers before this returns.
     ///
     /// Never waits, needs no runtime, and does nothing once the session has failed or ended.
     pub fn push(&mut self, mkv: &[u8]) {
@@ -171,20 +192,21 @@ impl PutMediaSession {
         }
     }
 
-    /// Waits while the store wants nothing more, or while the session has had its share of bytes and fragments:
-    /// called before the next piece of a body is read.
+    /// Waits while the store wants nothing more, while too many acks wait for the client, or while the session has had its
+    /// share of bytes and fragments: called before the next piece of a body is read. Cancel-safe.
     pub async fn ready(&mut self) {
+        let _held_back = HeldBack::new(&self.acks);
         if let Some(resume_at) = self.pace.resume_at() {
-            self.acks.hold_back(true);
             sleep_until(resume_at).await;
-            self.acks.hold_back(false);
             self.pace.resumed();
         }
         if let Some(writer) = self.ingest.writer() {
-            self.acks.hold_back(true);
             writer.ready().await;
-            self.acks.room().await;
-            self.acks.hold_back(false);
+            if self.waits_for_acks {
+                self.acks.room().await;
+            } else {
+                self.acks.room_on_disk().await;
+            }
         }
     }
 
@@ -193,19 +215,31 @@ impl PutMediaSession {
         self.ingest.writer().map_or(0, Writer::backlog_bytes)
     }
 
-    /// Ends the body. What is complete is kept: also a fragment whose connection broke between two elements.
-    pub fn finish(&mut self, ending: Ending) {
+    /// Ends the session at the next end of a fragment, with an ERROR that makes the producer open another one: the server
+    /// stops.
+    pub fn end_soon(&mut self) {
+        if self.is_taking() {
+            self.ingest.end_soon();
+        }
+    }
+
+    /// Ends the body. A fragment is complete only by its producer's word; one that was cut off waits to be sent again.
+    pub fn finish(&mut self, end: BodyEnd) {
         if !self.is_taking() {
             return;
         }
-        match (self.reader.finish(&mut self.ingest), ending) {
-            (Ok(()), _) => self.ingest.seal(),
-            (Err(error), Ending::Finished) => self.ingest.fail(ErrorId::InvalidMkvData, &error.to_string()),
-            (Err(error), Ending::Disconnected) => {
-                tracing::info!(%error, "putmedia connection broke within an element; its fragment is dropped");
+        match end {
+            BodyEnd::Lost => self.ingest.leave(),
+            BodyEnd::Stopped => self.ingest.stop(),
+            BodyEnd::Finished | BodyEnd::Ended => {
+                match self.reader.finish(&mut self.ingest) {
+                    Ok(()) => self.ingest.seal(),
+                    Err(error) => self.ingest.fail(ErrorId::InvalidMkvData, &error.to_string()),
+                }
+                let finished = end == BodyEnd::Finished;
+                self.ingest.close(if finished { Ending::Finished } else { Ending::Disconnected });
             }
         }
-        self.ingest.close(ending);
     }
 
     /// Ends the session because the body cannot be trusted, as when its hash is not the signed one. The open fragment
@@ -231,17 +265,38 @@ impl PutMediaSession {
         !self.ingest.is_open() || !self.acks.is_open()
     }
 
-    /// Notices that the reader of acks ended the session: closed for silence, or a fragment was lost.
+    /// Notices that the session has ended elsewhere: closed for silence, a fragment lost, or taken over by another session.
     fn is_taking(&mut self) -> bool {
         if self.ingest.is_open() && !self.acks.is_open() {
-            self.ingest.close(Ending::Disconnected);
+            if self.acks.has_failed() {
+                // The producer was told so, and sends it again.
+                self.ingest.close(Ending::Disconnected);
+            } else {
+                self.ingest.leave();
+            }
         }
         self.ingest.is_open()
     }
 }
 
+/// While it lives, a session is held back and not idle.
+struct HeldBack(Arc<AckQueue>);
+
+impl HeldBack {
+    fn new(acks: &Arc<AckQueue>) -> Self {
+        acks.hold_back(true);
+        Self(Arc::clone(acks))
+    }
+}
+
+impl Drop for HeldBack {
+    fn drop(&mut self) {
+        self.0.hold_back(false);
+    }
+}
+
 impl Drop for PutMediaSession {
     fn drop(&mut self) {
-        self.finish(Ending::Disconnected);
+        self.finish(BodyEnd::Lost);
     }
 }

@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tympan_kms::Keyring;
 use tympan_kvs::{
-    Ack, Companded, KvsError, KvsOptions, KvsService, MediaBody, Operation, PutMediaRequest, PutMediaSession,
-    StreamIdentity, TimecodeType,
+    Ack, BodyEnd, Companded, KvsError, KvsOptions, KvsService, MediaBody, Operation, PutMediaRequest,
+    PutMediaSession, StreamIdentity, TimecodeType,
 };
 use tympan_mkv::write::{self, FLAG_KEYFRAME, TrackHead};
 use tympan_store::memory::{MemoryBackend, MemoryDisk};
-use tympan_store::{Clock, Ending, MediaStore, StoreOptions};
+use tympan_store::{Clock, MediaStore, StoreOptions};
 use tympan_types::{AccountId, Caller, Mono, ProducerTime, Region, StreamName, WallTime};
 
 /// When every test begins.
@@ -103,7 +103,7 @@ impl Bench {
     pub async fn produce(&self, name: &str, timecodes: TimecodeType, body: &[u8]) -> Vec<Ack> {
         let mut session = self.put(name, timecodes).await;
         session.push(body);
-        session.finish(Ending::Finished);
+        session.finish(BodyEnd::Finished);
         acks(&mut session).await
     }
 
@@ -148,7 +148,7 @@ impl Bench {
 
 pub fn request(name: &str, timecodes: TimecodeType) -> PutMediaRequest {
     let stream = StreamIdentity::Name(StreamName::parse(name).unwrap());
-    PutMediaRequest { stream, timecodes, acks: true, idle_close: true }
+    PutMediaRequest { stream, timecodes, acks: true, idle_close: true, resumes: true }
 }
 
 pub fn relative(start_ms: i64) -> TimecodeType {
@@ -218,8 +218,12 @@ pub fn three_fragments() -> Vec<u8> {
     body
 }
 
-/// A recorded file, or a note and nothing where the recordings are absent.
+/// A recorded file, of this repository or of those beside it; of the latter a note and nothing where they are absent.
 pub fn recorded(path: &str) -> Option<Vec<u8>> {
+    let own = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures")).join(path);
+    if let Ok(bytes) = std::fs::read(own) {
+        return Some(bytes);
+    }
     let root = std::env::var_os("TYMPAN_GROUND_TRUTH").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures")),
         PathBuf::from,

@@ -373,6 +373,8 @@ pub struct Kvs {
     pub get_media_stall_ms: u64,
     /// How long a PutMedia connection may stay silent.
     pub put_media_idle_ms: u64,
+    /// How long a fragment that was cut off waits for the upload that goes on with it.
+    pub put_media_resume_ms: u64,
 }
 
 impl Default for Kvs {
@@ -406,6 +408,7 @@ impl Default for Kvs {
             get_media_lifetime_s: 2_700,
             get_media_stall_ms: 30_000,
             put_media_idle_ms: 30_000,
+            put_media_resume_ms: 10_000,
         }
     }
 }

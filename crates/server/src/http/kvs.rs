@@ -10,14 +10,18 @@ use futures_util::stream::{self, Stream};
 use http_body_util::BodyExt;
 use hyper::http::request::Parts;
 use hyper::{Method, Response};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tympan_auth::{BodyRule, Refusal, Verified};
 use tympan_kvs::{
-    AckEvent, AckStream, KvsError, KvsErrorCode, KvsService, MEDIA_CONTENT_TYPE, MediaBody, Operation,
-    PutMediaRequest, PutMediaSession,
+    AckEvent, AckStream, BodyEnd, KvsError, KvsErrorCode, KvsService, MEDIA_CONTENT_TYPE, MediaBody,
+    Operation, PutMediaRequest, PutMediaSession,
 };
-use tympan_store::Ending;
 use tympan_types::Caller;
+
+/// How long an upload may go on, when the server stops, to the end of its fragment.
+const DRAIN_LIMIT: Duration = Duration::from_secs(4);
 
 /// In the extensions of a PutMedia request: once it is cancelled the session ends as if its body could not be trusted.
 #[derive(Debug, Clone)]
@@ -61,10 +65,14 @@ pub(super) async fn put_media(
             let mut hash = SignedHash::new(verified.body);
             // A client that waits for `100 Continue` gets it when the body is asked for before the answer begins.
             let mut body = body;
-            if let Some(Some(Ok(frame))) = body.frame().now_or_never() {
-                let bytes = frame.data_ref().map_or(&[][..], |bytes| bytes);
-                hash.update(bytes);
-                session.push(bytes);
+            match body.frame().now_or_never() {
+                Some(Some(Ok(frame))) => {
+                    let bytes = frame.data_ref().map_or(&[][..], |bytes| bytes);
+                    hash.update(bytes);
+                    session.push(bytes);
+                }
+                Some(Some(Err(_))) => session.finish(BodyEnd::Lost),
+                Some(None) | None => {}
             }
             tokio::task::yield_now().await;
             let answered = CancellationToken::new();
@@ -81,8 +89,8 @@ pub(super) async fn put_media(
     }
 }
 
-/// Feeds the body into its session, no faster than the store takes it, until the body or the answer ends. What is
-/// still unread then is thrown away.
+/// Feeds the body into its session, no faster than the store takes it and the client reads its acks, until the body or the
+/// answer ends. What is still unread then is thrown away.
 async fn upload(
     mut session: PutMediaSession,
     mut body: RequestBody,
@@ -98,22 +106,26 @@ async fn upload(
         }
     };
     tokio::pin!(broken_off);
-    loop {
-        session.ready().await;
+    let mut drained_at = None;
+    while !session.failed() {
+        let next = async {
+            session.ready().await;
+            body.frame().await
+        };
         let frame = tokio::select! {
             biased;
-            // A drain ends uploads on whatever fragment is complete; the producer reconnects elsewhere.
-            () = shutdown.cancelled() => {
+            () = drained(drained_at) => return session.finish(BodyEnd::Stopped),
+            () = &mut broken_off => return session.break_off("a fault of the emulator ends it"),
+            // The producer ends its fragment, and begins the next one elsewhere.
+            () = shutdown.cancelled(), if drained_at.is_none() => {
+                drained_at = Some(Instant::now() + DRAIN_LIMIT);
                 body.end_soon();
-                break;
+                session.end_soon();
+                continue;
             }
-            () = &mut broken_off => {
-                session.break_off("a fault of the emulator ends it");
-                break;
-            }
-            frame = body.frame() => frame,
-            // Closed for silence, or an error was told while the producer sent nothing.
-            () = answered.cancelled() => break,
+            frame = next => frame,
+            // Closed for silence or taken over, or an error was told while the producer sent nothing.
+            () = answered.cancelled() => return session.finish(BodyEnd::Lost),
         };
         match frame {
             Some(Ok(frame)) => {
@@ -124,21 +136,21 @@ async fn upload(
             }
             Some(Err(error)) => {
                 tracing::debug!(%error, "an upload broke off");
-                break;
+                return session.finish(BodyEnd::Lost);
             }
-            None => {
-                if !hash.matches() {
-                    session.break_off("the body is not the one whose hash was signed");
-                }
-                break;
-            }
-        }
-        if session.failed() {
-            break;
+            None if hash.matches() => return session.finish(BodyEnd::Ended),
+            None => return session.break_off("the body is not the one whose hash was signed"),
         }
     }
-    // A producer that ended its body properly may come back in a moment, as one does that rotates its token.
-    session.finish(Ending::Disconnected);
+    session.finish(BodyEnd::Lost);
+}
+
+/// When a drain takes no longer.
+async fn drained(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Most producers sign no hash of a body that is still to come; one that does is held to it.

@@ -131,6 +131,14 @@ impl Answer for Router {
     }
 }
 
+/// Fragments that wait for their producers do not outlast the server.
+fn stop_with(kvs: KvsService, shutdown: CancellationToken) {
+    tokio::spawn(async move {
+        shutdown.cancelled().await;
+        kvs.stop();
+    });
+}
+
 /// What a request asks for, to be counted: as its path and headers say, signed or not.
 fn asked(head: &Parts) -> Asked {
     let (method, path) = (head.method.as_str(), head.uri.path());
@@ -156,6 +164,7 @@ impl Router {
             local_port,
             services.explains,
         );
+        stop_with(services.kvs.clone(), shutdown.clone());
         Self {
             authenticator,
             gate: Gate::new(services.audit),

@@ -371,6 +371,7 @@ fn kvs_options(config: &Config, url: &str, clock: &ServiceClock) -> anyhow::Resu
         status_delay: Duration::from_millis(config.kvs.status_delay_ms),
         put_media_idle_ack: close_after / 6,
         put_media_idle_close: close_after,
+        put_media_resume: Duration::from_millis(config.kvs.put_media_resume_ms),
         get_media_idle: Duration::from_millis(config.kvs.get_media_idle_ms),
         get_media_lifetime: Duration::from_secs(config.kvs.get_media_lifetime_s),
         get_media_stall: Duration::from_millis(config.kvs.get_media_stall_ms),

@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use tympan_connect::capture::Upload;
-use tympan_kvs::PutMediaSession;
-use tympan_store::Ending;
+use tympan_kvs::{BodyEnd, PutMediaSession};
 
 /// The queue and its writer thread.
 pub(crate) struct CaptureQueue {
@@ -44,7 +43,7 @@ struct State {
 enum Entry {
     Open { upload: UploadId, session: Box<PutMediaSession>, backlog: Arc<AtomicUsize> },
     Bytes { upload: UploadId, length: usize },
-    Finish { upload: UploadId, ending: Ending },
+    Finish { upload: UploadId, end: BodyEnd },
 }
 
 type UploadId = u64;
@@ -112,9 +111,9 @@ pub(super) struct QueuedUpload {
 }
 
 impl QueuedUpload {
-    fn end(&mut self, ending: Ending) {
+    fn end(&mut self, end: BodyEnd) {
         if std::mem::replace(&mut self.open, false) {
-            self.queue.state().entries.push(Entry::Finish { upload: self.upload, ending });
+            self.queue.state().entries.push(Entry::Finish { upload: self.upload, end });
             self.queue.filled.notify_one();
         }
     }
@@ -131,7 +130,7 @@ impl Upload for QueuedUpload {
             tracing::error!("the store is too slow for a capture, which ends here; the call goes on");
             stats.refused_bytes.fetch_add(mkv.len() as u64, Ordering::Relaxed);
             stats.cut_off_uploads.fetch_add(1, Ordering::Relaxed);
-            self.end(Ending::Disconnected);
+            self.end(BodyEnd::Lost);
             return;
         }
         let mut state = self.queue.state();
@@ -143,13 +142,13 @@ impl Upload for QueuedUpload {
     }
 
     fn finish(mut self: Box<Self>) {
-        self.end(Ending::Finished);
+        self.end(BodyEnd::Finished);
     }
 }
 
 impl Drop for QueuedUpload {
     fn drop(&mut self) {
-        self.end(Ending::Disconnected);
+        self.end(BodyEnd::Lost);
     }
 }
 
@@ -203,9 +202,9 @@ impl Writer {
                         session.push(bytes);
                     }
                 }
-                Entry::Finish { upload, ending } => {
+                Entry::Finish { upload, end } => {
                     if let Some((mut session, _)) = self.sessions.remove(&upload) {
-                        session.finish(ending);
+                        session.finish(end);
                     }
                 }
             }
