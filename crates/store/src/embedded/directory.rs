@@ -160,19 +160,19 @@ mod tests {
     fn another_format_is_refused_by_name() {
         let place = tempfile::tempdir().unwrap();
         std::fs::write(place.path().join("FORMAT"), "tympan-store 4\n").unwrap();
-        let refused = read_format(&FileDisk, place.path()).err().unwrap();
+        let refused = read_format(&FileDisk::new(), place.path()).err().unwrap();
         assert!(refused.message().contains("tympan-store 4"), "{refused}");
     }
 
     #[test]
     fn an_earlier_format_becomes_this_one() {
         let place = tempfile::tempdir().unwrap();
-        assert_eq!(read_format(&FileDisk, place.path()), Ok(Format::Absent));
+        assert_eq!(read_format(&FileDisk::new(), place.path()), Ok(Format::Absent));
         for earlier in ["tympan-store 1\n", "tympan-store 2\n"] {
             std::fs::write(place.path().join("FORMAT"), earlier).unwrap();
-            assert_eq!(read_format(&FileDisk, place.path()), Ok(Format::Earlier));
-            write_format(&FileDisk, place.path()).unwrap();
-            assert_eq!(read_format(&FileDisk, place.path()), Ok(Format::Current));
+            assert_eq!(read_format(&FileDisk::new(), place.path()), Ok(Format::Earlier));
+            write_format(&FileDisk::new(), place.path()).unwrap();
+            assert_eq!(read_format(&FileDisk::new(), place.path()), Ok(Format::Current));
         }
     }
 }

@@ -1,11 +1,16 @@
 //! The file operations that durability rests on, behind a trait small enough to be simulated.
 
 use nix::fcntl::posix_fallocate;
+use nix::libc::{EMFILE, ENFILE};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Descriptors that are held open for nothing. Beginning a segment needs two at once: the file's, and for a moment the
+/// directory's. The next segments must not depend on what others leave.
+const SPARE_DESCRIPTORS: usize = 8;
 
 /// A directory tree. Paths are as the operating system takes them.
 ///
@@ -48,16 +53,56 @@ pub(super) trait DiskFile: Send + Sync {
 }
 
 /// The real one.
-pub(super) struct FileDisk;
+#[derive(Default)]
+pub(super) struct FileDisk {
+    spare: Mutex<Vec<File>>,
+}
+
+impl FileDisk {
+    /// The real disk, with descriptors in reserve.
+    pub(super) fn new() -> Self {
+        let disk = Self::default();
+        disk.refill();
+        disk
+    }
+
+    /// Opens something, if need be with a descriptor of the reserve, which is filled up again when there are others.
+    fn with_spare<T>(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        loop {
+            match open() {
+                Err(error) if matches!(error.raw_os_error(), Some(EMFILE | ENFILE)) => {
+                    let Some(spare) = self.spare().pop() else { return Err(error) };
+                    drop(spare);
+                }
+                opened => {
+                    self.refill();
+                    return opened;
+                }
+            }
+        }
+    }
+
+    fn refill(&self) {
+        let mut spare = self.spare();
+        while spare.len() < SPARE_DESCRIPTORS {
+            let Ok(file) = File::open("/dev/null") else { return };
+            spare.push(file);
+        }
+    }
+
+    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<File>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Disk for FileDisk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        Ok(Arc::new(file))
+        let create = || OpenOptions::new().read(true).write(true).create_new(true).open(path);
+        Ok(Arc::new(self.with_spare(create)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(File::open(path)?))
+        Ok(Arc::new(self.with_spare(|| File::open(path))?))
     }
 
     fn open_to_write(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
@@ -73,7 +118,9 @@ impl Disk for FileDisk {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        let names = std::fs::read_dir(path)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
+        let names = self
+            .with_spare(|| std::fs::read_dir(path))?
+            .map(|entry| Ok(entry?.file_name().into_string().ok()));
         // A name that is not UTF-8 is none of ours.
         Ok(names.collect::<io::Result<Vec<_>>>()?.into_iter().flatten().collect())
     }
@@ -91,7 +138,8 @@ impl Disk for FileDisk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        File::open(path)?.sync_all()
+        // Tried again only if it was not opened: an fsync that fails once proves nothing the second time.
+        self.with_spare(|| File::open(path))?.sync_all()
     }
 }
 

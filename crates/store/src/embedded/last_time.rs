@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn a_time_is_found_again_and_damage_is_no_time() {
         let dir = tempfile::tempdir().unwrap();
-        let last = LastTime::new(Arc::new(FileDisk), dir.path());
+        let last = LastTime::new(Arc::new(FileDisk::new()), dir.path());
         assert_eq!(last.read(), None);
         for ms in [1_700_000_000_000, 1, i64::MIN] {
             last.write(WallTime::from_unix_ms(ms)).unwrap();

@@ -27,7 +27,7 @@ impl EmbeddedBackend {
     /// `Fenced` while another process has it open; `Corrupt` where the catalogue is missing or cannot be used;
     /// `Internal` for an unknown format, an old catalogue or a failing disk. Nothing is changed then.
     pub fn open(path: &Path, options: EmbeddedOptions) -> Result<Self, StoreError> {
-        let disk: Arc<dyn Disk> = Arc::new(FileDisk);
+        let disk: Arc<dyn Disk> = Arc::new(FileDisk::new());
         let directory = Directory::open(path)?;
         let opening = Opening::look(disk.clone(), &directory)?;
         let reserve = Reserve::find(disk.clone(), &directory.reserve(), options.reserve_bytes);

@@ -65,7 +65,7 @@ pub fn rebuild(
         let message = format!("{} is no data directory", path.display());
         return Err(StoreError::new(ErrorKind::NotFound, message));
     }
-    let disk: Arc<dyn Disk> = Arc::new(FileDisk);
+    let disk: Arc<dyn Disk> = Arc::new(FileDisk::new());
     let directory = Directory::open(path)?;
     let format = directory::read_format(&*disk, path)?;
     let (journal, pages) =
