@@ -17,10 +17,12 @@ pub mod desk;
 pub mod environment;
 pub mod flow;
 pub mod office;
+pub mod outsiders;
 pub mod phone;
 pub mod python;
 pub mod sipp;
 pub mod small_disk;
+pub mod trunk;
 mod wait;
 
 pub use wait::{LIMIT, until};

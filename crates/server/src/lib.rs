@@ -5,6 +5,8 @@ mod call;
 pub mod cli;
 mod clock;
 pub mod config;
+mod connections;
+mod descriptors;
 mod doctor;
 mod emulator;
 mod http;

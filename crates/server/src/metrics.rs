@@ -2,6 +2,9 @@
 
 use crate::audit::Audit;
 use crate::call::FlowLog;
+use crate::connections::Connections;
+use crate::descriptors::DescriptorBudget;
+use crate::http::UnprovenBytes;
 use crate::media::MediaStats;
 use crate::persist::FileHistory;
 use crate::sink::CaptureQueue;
@@ -41,6 +44,12 @@ pub(crate) struct Sources {
     pub contacts: Arc<FileHistory>,
     /// The flow log.
     pub flow_log: Arc<FlowLog>,
+    /// What the process has open.
+    pub descriptors: DescriptorBudget,
+    /// Bodies whose senders have not proven who they are.
+    pub unproven: Arc<UnprovenBytes>,
+    /// The listeners' connections, by the listener's name.
+    pub connections: [(&'static str, Arc<Connections>); 2],
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -114,6 +123,7 @@ impl Metrics {
             Refusal::UnknownNumber => "unknown_number",
             Refusal::NotAcceptable => "not_acceptable",
             Refusal::Overloaded => "overloaded",
+            Refusal::OutOfDescriptors => "descriptors",
         };
         self.calls_refused.get_or_create(&Reason { reason }).inc();
     }
@@ -182,6 +192,11 @@ impl Metrics {
         counter("store_scrub_passes", "Passes of the scrub that were finished", store.scrub_passes);
         counter("store_scrub_fragments", "Fragments that the scrub has read", store.scrub_fragments);
         counter("store_scrub_bytes", "Bytes that the scrub has read", store.scrub_bytes);
+        counter(
+            "http_bodies_displaced",
+            "Bodies of unproven senders that gave way to others",
+            sources.unproven.displaced(),
+        );
         let mut gauge = |name: &str, help: &str, value: u64| {
             let _ = writeln!(
                 page,
@@ -212,7 +227,16 @@ impl Metrics {
             "Damage that the newest pass of the scrub has found",
             store.scrub_damaged,
         );
+        let descriptors = sources.descriptors.counted();
+        gauge("descriptors_open", "File descriptors that are open", descriptors.open);
+        gauge("descriptors_limit", "File descriptors that may be open", descriptors.limit);
+        gauge(
+            "http_unproven_bytes",
+            "Bytes that are held of bodies whose senders are not proven yet",
+            sources.unproven.held_bytes(),
+        );
         page.push_str(&refusals_left_out(&sources.audit));
+        connections(&mut page, &sources.connections);
         page.push_str("# EOF\n");
         page
     }
@@ -229,4 +253,30 @@ fn refusals_left_out(audit: &Audit) -> String {
         lines.push_str(&format!("{NAME}_total{{access_key_id=\"{key}\"}} {left_out}\n"));
     }
     lines
+}
+
+/// What is known of the listeners' connections.
+fn connections(page: &mut String, listeners: &[(&'static str, Arc<Connections>)]) {
+    let mut family = |name: &str, help: &str, kind: &str, suffix: &str, value: fn(&Connections) -> u64| {
+        let _ = writeln!(page, "# HELP tympan_{name} {help}.\n# TYPE tympan_{name} {kind}");
+        for (listener, connections) in listeners {
+            let value = value(connections);
+            let _ = writeln!(page, "tympan_{name}{suffix}{{listener=\"{listener}\"}} {value}");
+        }
+    };
+    family("connections", "Connections that are open, by listener", "gauge", "", |c| c.counts().open);
+    family(
+        "connections_evicted",
+        "Connections that were closed while they waited, to make room",
+        "counter",
+        "_total",
+        |connections| connections.counts().evicted,
+    );
+    family(
+        "connections_refused",
+        "Connections that were closed at once, because all others worked",
+        "counter",
+        "_total",
+        |connections| connections.counts().refused,
+    );
 }

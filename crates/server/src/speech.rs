@@ -4,6 +4,7 @@
 //! prompt is silence of its reading time, and the flow log says so.
 
 use crate::config;
+use crate::descriptors::DescriptorBudget;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -24,6 +25,7 @@ pub(crate) struct Speech {
     timeout: Duration,
     folder: Option<PathBuf>,
     spoken: Mutex<HashMap<String, Arc<[i16]>>>,
+    descriptors: DescriptorBudget,
 }
 
 /// A prompt, ready to be played.
@@ -35,13 +37,14 @@ pub(crate) struct Prepared {
 }
 
 impl Speech {
-    /// Speaks as configured.
-    pub(crate) fn new(config: &config::Speech) -> Self {
+    /// Speaks as configured; its commands take their descriptors from the budget.
+    pub(crate) fn new(config: &config::Speech, descriptors: DescriptorBudget) -> Self {
         Self {
             command: config.command.clone(),
             timeout: Duration::from_millis(config.timeout_ms),
             folder: (!config.prompt_dir.is_empty()).then(|| PathBuf::from(&config.prompt_dir)),
             spoken: Mutex::default(),
+            descriptors,
         }
     }
 
@@ -87,6 +90,11 @@ impl Speech {
         let Some((program, arguments)) = self.command.split_first() else {
             return Err("speech.command is not set".to_owned());
         };
+        let _permit = self.descriptors.admit_process().await;
+        // Another call may have had it spoken meanwhile.
+        if let Some(samples) = self.cache().get(text) {
+            return Ok(samples.clone());
+        }
         let mut command = Command::new(program);
         command.args(arguments);
         if ssml && program.ends_with("espeak-ng") {
@@ -141,11 +149,12 @@ mod tests {
     use super::*;
 
     fn speech(command: &[&str], folder: &str) -> Speech {
-        Speech::new(&config::Speech {
+        let config = config::Speech {
             command: command.iter().map(ToString::to_string).collect(),
             timeout_ms: 60_000,
             prompt_dir: folder.to_owned(),
-        })
+        };
+        Speech::new(&config, DescriptorBudget::new(1_000, 0))
     }
 
     #[tokio::test]

@@ -30,6 +30,7 @@ pub struct TestServerBuilder {
     environment: Vec<(String, String)>,
     arguments: Vec<String>,
     data_dir: Option<PathBuf>,
+    open_files_max: Option<u32>,
 }
 
 impl TestServer {
@@ -40,7 +41,12 @@ impl TestServer {
 
     /// A development server with some settings changed.
     pub fn builder() -> TestServerBuilder {
-        TestServerBuilder { environment: Vec::new(), arguments: vec!["--dev".into()], data_dir: None }
+        TestServerBuilder {
+            environment: Vec::new(),
+            arguments: vec!["--dev".into()],
+            data_dir: None,
+            open_files_max: None,
+        }
     }
 
     /// The HTTP endpoint, such as `http://127.0.0.1:40001`.
@@ -145,6 +151,13 @@ impl TestServerBuilder {
         self
     }
 
+    /// Lets the server have only so many files open.
+    #[must_use]
+    pub fn open_files_max(mut self, count: u32) -> Self {
+        self.open_files_max = Some(count);
+        self
+    }
+
     /// Without `--dev`: no credentials, no instance, nothing enabled.
     #[must_use]
     pub fn bare(mut self) -> Self {
@@ -202,7 +215,16 @@ impl TestServerBuilder {
         let log = scratch.path().join("log.txt");
         let data_dir = self.data_dir.unwrap_or_else(|| scratch.path().join("data"));
         let log_file = File::create(&log)?;
-        let child = Command::new(binary()?)
+        let mut command = match self.open_files_max {
+            None => Command::new(binary()?),
+            // The shell sets both limits, and becomes the server.
+            Some(count) => {
+                let mut shell = Command::new("sh");
+                shell.arg("-c").arg(format!("ulimit -n {count} && exec \"$0\" \"$@\"")).arg(binary()?);
+                shell
+            }
+        };
+        let child = command
             .arg("serve")
             .args(&self.arguments)
             .arg("--data-dir")

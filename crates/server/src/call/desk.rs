@@ -4,6 +4,7 @@ use super::flow_log::FlowLog;
 use super::registry::CallRegistry;
 use super::task::CallTask;
 use crate::clock::ServiceClock;
+use crate::descriptors::{DescriptorBudget, PER_CALL, Use};
 use crate::lambda::Lambda;
 use crate::media::{MediaPlane, ReservedPort};
 use crate::metrics::Metrics;
@@ -42,6 +43,8 @@ pub(crate) struct Desk {
     pub lambda: Arc<Lambda>,
     /// Says what flows did.
     pub flow_log: Arc<FlowLog>,
+    /// What calls may open.
+    pub descriptors: DescriptorBudget,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// What each call's own clock is taken from.
@@ -91,7 +94,8 @@ impl Desk {
             return Err(Refusal::Overloaded);
         }
         let routed = self.connect.route_number(invitation.called.expose()).ok_or(Refusal::UnknownNumber)?;
-        let port = self.media.reserve().map_err(|error| {
+        let descriptors = self.descriptors.take(Use::Call, PER_CALL).ok_or(Refusal::OutOfDescriptors)?;
+        let port = self.media.reserve(descriptors).map_err(|error| {
             tracing::error!(%error, "no RTP port for a call");
             Refusal::Overloaded
         })?;

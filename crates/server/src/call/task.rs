@@ -4,6 +4,7 @@ use super::desk::{Admitted, Desk, random};
 use super::journal::{Journal, Reply, Stage};
 use super::registry::{ATTRIBUTE_CHANGES, AttributeChange, LiveCall};
 use crate::clock::CallClock;
+use crate::connections::Work;
 use crate::media::{LegSpec, MediaEvent, MediaLeg, PromptToken, ReservedPort};
 use crate::sip::{EndedBy, Invitation, Leg, LegEvent, Refusal, Reoffer};
 use std::collections::HashMap;
@@ -33,6 +34,8 @@ pub(super) struct CallTask {
     leg: Leg,
     /// `None` once the SIP side has said its last.
     leg_events: Option<mpsc::UnboundedReceiver<LegEvent>>,
+    /// The TCP connection that the call came by keeps its place.
+    _carrier: Option<Work>,
     source: Option<SocketAddr>,
     local: LocalMedia,
     /// `None` until the caller has answered our offer.
@@ -80,7 +83,7 @@ impl CallTask {
         admitted: Admitted,
         call: Call,
     ) -> Self {
-        let Invitation { leg, events, source, .. } = invitation;
+        let Invitation { leg, events, source, carrier, .. } = invitation;
         let Admitted { port, local, negotiated, .. } = admitted;
         let contact_id = call.contact().id;
         let (sender, inputs) = mpsc::unbounded_channel();
@@ -99,6 +102,7 @@ impl CallTask {
             news: mpsc::unbounded_channel(),
             leg,
             leg_events: Some(events),
+            _carrier: carrier,
             source,
             local,
             negotiated,

@@ -172,6 +172,16 @@ pub struct Http {
     pub tls_key_file: String,
     /// Largest JSON request body.
     pub body_limit_bytes: usize,
+    /// Memory for bodies whose signature is not checked yet, beside 16 KiB for each.
+    pub unauthenticated_bytes_max: usize,
+    /// Connections at once; an idle one makes room for a new one.
+    pub connections_max: usize,
+    /// Of them, from one address.
+    pub connections_per_source_max: usize,
+    /// How long the head of a request may take.
+    pub header_timeout_ms: u64,
+    /// How long a connection may wait for its next request.
+    pub idle_timeout_ms: u64,
     /// How long a client may take nothing of an answer before its connection is closed.
     pub write_timeout_ms: u64,
     /// How long SIGTERM waits for calls and uploads to end.
@@ -191,6 +201,11 @@ impl Default for Http {
             tls_certificate_file: String::new(),
             tls_key_file: String::new(),
             body_limit_bytes: 4 * 1024 * 1024,
+            unauthenticated_bytes_max: 32 * 1024 * 1024,
+            connections_max: 4_096,
+            connections_per_source_max: 2_048,
+            header_timeout_ms: 30_000,
+            idle_timeout_ms: 60_000,
             write_timeout_ms: 60_000,
             drain_timeout_ms: 30_000,
             allowed_origins: Vec::new(),
@@ -258,11 +273,24 @@ pub struct Sip {
     pub public_address: String,
     /// Calls at once; further ones are answered 503.
     pub calls_max: usize,
+    /// TCP connections at once; one that carries no call makes room for a new one.
+    pub tcp_connections_max: usize,
+    /// Of them, from one address.
+    pub tcp_connections_per_source_max: usize,
+    /// How long nothing may come by a TCP connection.
+    pub tcp_idle_timeout_ms: u64,
 }
 
 impl Default for Sip {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:5060".into(), public_address: String::new(), calls_max: 2_000 }
+        Self {
+            listen: "127.0.0.1:5060".into(),
+            public_address: String::new(),
+            calls_max: 2_000,
+            tcp_connections_max: 1_024,
+            tcp_connections_per_source_max: 512,
+            tcp_idle_timeout_ms: 300_000,
+        }
     }
 }
 

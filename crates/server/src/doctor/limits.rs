@@ -2,11 +2,9 @@
 
 use super::Finding;
 use crate::config::Config;
-use nix::sys::resource::{Resource, getrlimit};
+use crate::descriptors::{calls_under, limit_for, limit_of_server};
 
 const CHECK: &str = "limits";
-/// Files, databases, listeners, readers and uploads beside the calls.
-const BESIDE_CALLS: u64 = 500;
 /// What Linux gives by default, enough for a few hundred calls to set up at once on one SIP socket.
 const USUAL_RMEM_BYTES: u64 = 212_992;
 const WANTED_RMEM_BYTES: u64 = 1 << 20;
@@ -15,8 +13,8 @@ const MANY_CALLS: usize = 500;
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        findings.push(files(config.sip.calls_max, soft, hard));
+    if let Ok(limit) = limit_of_server() {
+        findings.push(files(config.sip.calls_max as u64, limit));
     }
     let rmem_max = std::fs::read_to_string("/proc/sys/net/core/rmem_max");
     if let Some(bytes) = rmem_max.ok().and_then(|text| text.trim().parse().ok()) {
@@ -25,20 +23,19 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn files(calls: usize, soft: u64, hard: u64) -> Finding {
-    // A media socket for each call, and a connection for each reader that follows one.
-    let needed = (calls as u64).saturating_mul(2).saturating_add(BESIDE_CALLS);
-    let what = format!("{soft} files may be open (hard limit {hard}); {calls} calls need about {needed}");
-    let action = format!(
-        "LimitNOFILE={needed} in the service's unit, or `ulimit -n {needed}`; or lower sip.calls_max"
+fn files(calls: u64, limit: u64) -> Finding {
+    let (fit, needed) = (calls_under(limit), limit_for(calls));
+    let what = format!(
+        "a server may open {limit} files: {fit} calls fit beside connections and the store; sip.calls_max is {calls}"
     );
-    let why = "calls and readers beyond that are refused";
-    if soft < (calls as u64).saturating_add(BESIDE_CALLS / 2) {
-        Finding::problem(CHECK, what, why, action)
-    } else if soft < needed {
-        Finding::warning(CHECK, what, why, action)
-    } else {
-        Finding::ok(CHECK, what)
+    let action = format!(
+        "LimitNOFILE={needed} in the service's unit, or `ulimit -Hn {needed}`; or lower sip.calls_max"
+    );
+    let why = "calls beyond that are answered 503, and /readyz says so meanwhile";
+    match fit {
+        0 => Finding::problem(CHECK, what, "every call is refused", action),
+        fit if fit < calls => Finding::warning(CHECK, what, why, action),
+        _ => Finding::ok(CHECK, what),
     }
 }
 
@@ -66,10 +63,10 @@ mod tests {
 
     #[test]
     fn open_files_are_held_against_the_calls() {
-        assert_eq!(files(2_000, 1_024, 4_096).state, State::Problem);
-        assert_eq!(files(2_000, 3_000, 4_096).state, State::Warning);
-        assert_eq!(files(2_000, 65_536, 65_536).state, State::Ok);
-        assert_eq!(files(100, 1_024, 4_096).state, State::Ok);
+        assert_eq!(files(2_000, 128).state, State::Problem);
+        assert_eq!(files(2_000, 4_096).state, State::Warning);
+        assert_eq!(files(2_000, 65_536).state, State::Ok);
+        assert_eq!(files(100, 1_024).state, State::Ok);
     }
 
     #[test]

@@ -98,8 +98,8 @@ pub(super) fn examine(endpoint: &str, answer: &Answer) -> Finding {
         Answer::Tympan { ready: false, .. } => Finding::warning(
             CHECK,
             format!("the tympan server at {endpoint} takes no new work"),
-            "it is being stopped and waits for calls to end",
-            "wait, or look at its log",
+            "it is being stopped and waits for calls to end, or no further call fits under its limit of open files",
+            "look at its /readyz, which says which",
         ),
         Answer::Other(line) => Finding::warning(
             CHECK,

@@ -2,6 +2,7 @@
 
 use super::body::Body;
 use super::respond;
+use crate::descriptors::DescriptorBudget;
 use crate::metrics::Metrics;
 use hyper::Response;
 use std::sync::Arc;
@@ -22,11 +23,16 @@ pub(super) fn health() -> Response<Body> {
     respond::text(200, "ok\n")
 }
 
-pub(super) fn ready(readiness: &Readiness) -> Response<Body> {
-    if readiness.0.load(Ordering::Relaxed) {
-        respond::text(200, "ready\n")
-    } else {
-        respond::text(503, "draining: calls and uploads that run are finished, no new ones are taken\n")
+pub(super) fn ready(readiness: &Readiness, descriptors: &DescriptorBudget) -> Response<Body> {
+    if !readiness.0.load(Ordering::Relaxed) {
+        return respond::text(
+            503,
+            "draining: calls and uploads that run are finished, no new ones are taken\n",
+        );
+    }
+    match descriptors.shortage() {
+        None => respond::text(200, "ready\n"),
+        Some(shortage) => respond::text(503, format!("{shortage}\n")),
     }
 }
 

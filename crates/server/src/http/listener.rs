@@ -2,9 +2,11 @@
 
 use super::body::{Body, Incoming};
 use super::gate::Peer;
+use super::slot::{Slot, SlotStream};
 use super::tls::Tls;
 use super::web::{Web, WebRules};
 use super::write_deadline::WriteDeadline;
+use crate::connections::Connections;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -23,15 +25,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-/// How long a client may take to send the head of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may take for a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A silent connection is probed after so long.
 const KEEPALIVE: Duration = Duration::from_secs(30);
-/// What waits for a socket at most, so that a fast reader of the past is given much at once; also the largest head of a
-/// request, of which signatures with long session tokens need a few kB.
+/// What waits for a socket at most, so that a fast reader of the past is given much at once.
 const BUFFER_BYTES: usize = 256 * 1024;
+/// The largest head of a request. Signatures with long session tokens need a few kB.
+const HEAD_BYTES: usize = 32 * 1024;
 
 /// Answers one request.
 pub(super) trait Answer: Send + Sync + 'static {
@@ -59,10 +60,23 @@ pub(crate) struct Door {
     pub listener: TcpListener,
     /// The certificate; `None`: no TLS.
     pub tls: Option<Arc<Tls>>,
-    /// A connection whose peer takes nothing for so long is closed.
-    pub write_timeout: Duration,
+    /// Places for connections.
+    pub connections: Arc<Connections>,
+    /// How long clients may take.
+    pub timeouts: Timeouts,
     /// What web pages may do.
     pub web: WebRules,
+}
+
+/// How long clients may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timeouts {
+    /// For the head of a request.
+    pub head: Duration,
+    /// From one request to the next.
+    pub idle: Duration,
+    /// A connection whose peer takes nothing for so long is closed.
+    pub write: Duration,
 }
 
 impl Door {
@@ -72,19 +86,25 @@ impl Door {
         if let Some(tls) = self.tls {
             tokio::spawn(tls.watch(shutdown.clone()));
         }
-        serve(self.listener, acceptor, Web::around(answer, self.web), self.write_timeout, shutdown).await;
+        let places = Places { connections: self.connections, timeouts: self.timeouts };
+        serve(self.listener, acceptor, Web::around(answer, self.web), places, shutdown).await;
         Ok(())
     }
 }
 
+/// What connections are given.
+#[derive(Clone)]
+pub(super) struct Places {
+    pub(super) connections: Arc<Connections>,
+    pub(super) timeouts: Timeouts,
+}
+
 /// Serves `listener` until `shutdown`; then finishes the requests that run. Returns when the last connection is closed.
-///
-/// A connection whose peer takes nothing for `write_timeout` is closed.
 pub(super) async fn serve(
     listener: TcpListener,
     tls: Option<TlsAcceptor>,
     answer: Arc<impl Answer>,
-    write_timeout: Duration,
+    places: Places,
     shutdown: CancellationToken,
 ) {
     let connections = TaskTracker::new();
@@ -95,14 +115,20 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                if let Err(error) = tune(&stream, write_timeout) {
+                // Those that wait behind this one wait in the kernel.
+                let Some(connection) = places.connections.admit(peer.ip().to_canonical()).await else {
+                    debug!(%peer, "an HTTP connection is closed: all that are open work");
+                    continue;
+                };
+                if let Err(error) = tune(&stream, places.timeouts.write) {
                     debug!(%error, "cannot set the options of a connection");
                 }
-                let (tls, answer, shutdown) = (tls.clone(), answer.clone(), shutdown.clone());
-                connections.spawn(welcome(stream, peer, tls, write_timeout, answer, shutdown));
+                let link = Link { stream, peer, slot: Slot::new(connection), timeouts: places.timeouts };
+                connections.spawn(welcome(link, tls.clone(), answer.clone(), shutdown.clone()));
             }
             Err(error) => {
                 warn!(%error, "cannot accept an HTTP connection");
+                places.connections.refused();
                 // Out of descriptors: give those that hold them a moment instead of spinning.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -110,6 +136,15 @@ pub(super) async fn serve(
     }
     connections.close();
     connections.wait().await;
+}
+
+/// A connection that has its place.
+struct Link<S> {
+    // Closed before its place is given to another.
+    stream: S,
+    peer: SocketAddr,
+    slot: Slot,
+    timeouts: Timeouts,
 }
 
 /// Live audio goes out in pieces of 400 bytes: each must leave at once. A peer that is gone without a word is noticed:
@@ -124,49 +159,63 @@ fn tune(stream: &TcpStream, write_timeout: Duration) -> io::Result<()> {
 }
 
 async fn welcome<A: Answer>(
-    stream: TcpStream,
-    peer: SocketAddr,
+    link: Link<TcpStream>,
     tls: Option<TlsAcceptor>,
-    write_timeout: Duration,
     answer: Arc<A>,
     shutdown: CancellationToken,
 ) {
+    let Link { stream, peer, slot, timeouts } = link;
     // A reset is sent when the last descriptor closes; this one says that it is to be a reset.
     let socket = A::TEARS.then(|| SockRef::from(&stream).try_clone());
-    let stream = WriteDeadline::new(stream, write_timeout);
-    let Some(tls) = tls else { return connection(stream, peer, false, socket, answer, shutdown).await };
+    let stream = WriteDeadline::new(stream, timeouts.write);
+    let Some(tls) = tls else {
+        return connection(Link { stream, peer, slot, timeouts }, false, socket, answer, shutdown).await;
+    };
     let shaken = tokio::select! {
         () = shutdown.cancelled() => return,
+        () = slot.evicted() => return,
         shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)) => shaken,
     };
     match shaken {
-        Ok(Ok(stream)) => connection(stream, peer, true, socket, answer, shutdown).await,
+        Ok(Ok(stream)) => {
+            connection(Link { stream, peer, slot, timeouts }, true, socket, answer, shutdown).await
+        }
         Ok(Err(error)) => debug!(%error, %peer, "a TLS handshake failed"),
         Err(_) => debug!(%peer, "a TLS handshake took too long"),
     }
 }
 
 async fn connection<A: Answer>(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: SocketAddr,
+    link: Link<impl AsyncRead + AsyncWrite + Unpin + Send + 'static>,
     is_secure: bool,
     socket: Option<io::Result<Socket>>,
     answer: Arc<A>,
     shutdown: CancellationToken,
 ) {
+    let Link { stream, peer, slot, timeouts } = link;
     let other_end = Peer { ip: peer.ip(), is_secure };
     let tear = A::TEARS.then(Tear::default);
     let torn = tear.clone();
+    let stream = SlotStream::new(stream, slot.clone(), timeouts.head);
+    let of_requests = slot.clone();
     let service = service_fn(move |request: Request<hyper::body::Incoming>| {
         let (answer, mut request) = (answer.clone(), request.map(Incoming::Wire));
+        let slot = of_requests.clone();
+        slot.begin();
         request.extensions_mut().insert(other_end);
+        request.extensions_mut().insert(slot.clone());
         if let Some(tear) = &tear {
             request.extensions_mut().insert(tear.clone());
         }
-        async move { Ok::<_, Infallible>(answer.answer(request).await) }
+        async move {
+            let response = answer.answer(request).await;
+            Ok::<_, Infallible>(response.map(|body| slot.until_end(body)))
+        }
     });
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(BUFFER_BYTES);
+    builder.timer(TokioTimer::new()).max_buf_size(BUFFER_BYTES).max_header_size(HEAD_BYTES);
+    // hyper measures from the end of the last request; the head itself has a limit of its own, which may be longer.
+    builder.header_read_timeout(timeouts.idle.max(timeouts.head));
     let mut connection = builder.serve_connection(TokioIo::new(stream), service);
     let torn = async {
         match &torn {
@@ -178,6 +227,7 @@ async fn connection<A: Answer>(
     let outcome = tokio::select! {
         outcome = &mut connection => outcome,
         () = &mut torn => return reset(connection, socket),
+        () = slot.evicted() => return debug!(%peer, "an idle HTTP connection makes room for another"),
         () = shutdown.cancelled() => {
             std::pin::Pin::new(&mut connection).graceful_shutdown();
             tokio::select! {

@@ -3,18 +3,22 @@
 use super::admin::{self, Readiness};
 use super::authenticate::{Authenticator, Rejected};
 use super::body::{Body, Incoming};
+use super::body_limit::body_limit;
 use super::gate::{self, Ask, Gate, Peer, Visit};
 use super::listener::{Answer, Door};
 use super::own_address::OwnAddress;
 use super::request_body::RequestBody;
+use super::slot::Slot;
+use super::unproven::{UnprovenBytes, Unread};
 use super::uploader::{Patience, Uploader};
 use super::{backup, connect, contacts, emulator, expiry, kms, kvs, respond, sts, unknown};
 use crate::audit::Audit;
 use crate::clock::ServiceClock;
+use crate::descriptors::DescriptorBudget;
 use crate::metrics::{Asked, Metrics};
 use crate::upkeep::Backups;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
+use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use serde_json::json;
@@ -61,8 +65,12 @@ pub(crate) struct Services {
     pub explains: bool,
     /// Largest JSON request body.
     pub body_limit_bytes: usize,
+    /// For bodies of senders that have not proven who they are.
+    pub unproven: Arc<UnprovenBytes>,
     /// For `/readyz`.
     pub readiness: Readiness,
+    /// For `/readyz`, too.
+    pub descriptors: DescriptorBudget,
     /// For `/metrics`.
     pub metrics: Arc<Metrics>,
     /// For `/_tympan/expiry`.
@@ -93,7 +101,9 @@ pub(super) struct Router {
     calls: Arc<dyn LiveCalls>,
     clock: ServiceClock,
     body_limit_bytes: usize,
+    unproven: Arc<UnprovenBytes>,
     readiness: Readiness,
+    descriptors: DescriptorBudget,
     metrics: Arc<Metrics>,
     store: MediaStore,
     backups: Backups,
@@ -115,7 +125,7 @@ impl Answer for Router {
         let asked = asked(&head);
         let answered = match (head.method.as_str(), path.as_str()) {
             ("GET" | "HEAD", "/healthz") => Ok(admin::health()),
-            ("GET" | "HEAD", "/readyz") => Ok(admin::ready(&self.readiness)),
+            ("GET" | "HEAD", "/readyz") => Ok(admin::ready(&self.readiness, &self.descriptors)),
             ("GET" | "HEAD", "/metrics") => Ok(admin::metrics(&self.metrics)),
             (_, path) if emulator::is_control(path) => Ok(emulator::refuse_outside_of_dev()),
             _ => match unknown::refuse(&head) {
@@ -176,7 +186,9 @@ impl Router {
             calls: services.calls,
             clock,
             body_limit_bytes: services.body_limit_bytes,
+            unproven: services.unproven,
             readiness: services.readiness,
+            descriptors: services.descriptors,
             metrics: services.metrics,
             store: services.store,
             backups: services.backups,
@@ -195,6 +207,8 @@ impl Router {
                 match verified {
                     Ok(verified) => self.put_media(visit, &verified, head, body).await,
                     Err(rejected) => {
+                        // It waits for nothing that others should be kept out for.
+                        let _exposure = head.extensions.get::<Slot>().map(Slot::expose);
                         let uploader = Uploader::unproven(&self.patience, visit.peer);
                         uploader.wait().await;
                         uploader.failed();
@@ -204,7 +218,7 @@ impl Router {
             }
             Some("kinesisvideo" | "kms" | "connect") => {
                 let checked = self.authenticator.check_head(&head)?;
-                let body = self.read(body).await?;
+                let body = self.read(&head, body).await?;
                 let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
                 self.verified(visit, &verified, head, body).await
             }
@@ -390,7 +404,7 @@ impl Router {
             Box::new(sts::refuse(&StsError::rejected(&rejected.rejection, rejected.message()), id))
         };
         let checked = self.authenticator.check_head(&head).map_err(rejected)?;
-        let body = self.read(body).await?;
+        let body = self.read(&head, body).await?;
         let verified =
             self.authenticator.verify(&head, &checked, Payload::of_body(&body)).map_err(rejected)?;
         Ok(self.verified_security_token(visit, &verified, &head, &body))
@@ -418,22 +432,35 @@ impl Router {
         }
     }
 
+    /// The body of a request whose sender has not proven who it is: a signature covers the body.
     pub(super) async fn read(
         &self,
+        head: &Parts,
         body: impl hyper::body::Body<Data = Bytes, Error = hyper::Error>,
     ) -> Result<Bytes, Box<Response<Body>>> {
-        let limit = self.body_limit_bytes;
+        let limit = body_limit(head, self.body_limit_bytes);
+        let source = head.extensions.get::<Peer>().map(|peer| peer.ip.to_canonical());
+        let _exposure = head.extensions.get::<Slot>().map(Slot::expose);
         let refuse = |status, error_type, message: String| {
             // Clients of JSON services look for the type in the body.
             let body = json!({ "__type": error_type, "Message": message }).to_string().into_bytes();
             Box::new(respond::error(status, error_type, body))
         };
-        match timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) => {
-                let message =
-                    format!("The body could not be read ({error}); at most {limit} bytes are taken.");
+        match timeout(BODY_TIMEOUT, self.unproven.read(source, body, limit)).await {
+            Ok(Ok(body)) => Ok(body),
+            Ok(Err(Unread::TooLarge)) => {
+                let message = format!("The body is too long: at most {limit} bytes are taken.");
                 Err(refuse(413, "RequestEntityTooLargeException", message))
+            }
+            Ok(Err(Unread::Broken(error))) => {
+                let message = format!("The body could not be read ({error}).");
+                Err(refuse(400, "RequestAbortedException", message))
+            }
+            Ok(Err(Unread::Displaced)) => {
+                let message = "Too many large bodies arrive at once; try again.".to_owned();
+                let mut response = refuse(503, "ServiceUnavailableException", message);
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                Err(response)
             }
             Err(_) => {
                 let message = format!("The body did not arrive within {} s.", BODY_TIMEOUT.as_secs());

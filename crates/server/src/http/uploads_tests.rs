@@ -3,10 +3,12 @@
 use super::body::{Body, Incoming};
 use super::gate::Peer;
 use super::kvs;
-use super::listener::{self, Answer};
+use super::listener::{self, Answer, Places, Timeouts};
 use super::request_body::RequestBody;
 use super::uploader::{Patience, Uploader};
 use crate::clock::ServiceClock;
+use crate::connections::{ConnectionLimits, Connections};
+use crate::descriptors::{DescriptorBudget, Use};
 use hyper::{Request, Response};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -59,6 +61,14 @@ impl Answer for Media {
     }
 }
 
+/// Places for as many connections as come.
+fn places(write: Duration) -> Places {
+    let limits = ConnectionLimits { total: 1_000, per_source: 1_000 };
+    let budget = DescriptorBudget::new(10_000, 0);
+    let timeouts = Timeouts { head: PATIENCE, idle: PATIENCE, write };
+    Places { connections: Connections::new(limits, budget, Use::Http, 1), timeouts }
+}
+
 struct Rig {
     address: SocketAddr,
     disk: MemoryDisk,
@@ -88,7 +98,13 @@ impl Rig {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
             let media = Arc::new(Media { kvs, patience: Arc::default() });
-            tokio::spawn(listener::serve(listener, None, media, write_timeout, CancellationToken::new()));
+            tokio::spawn(listener::serve(
+                listener,
+                None,
+                media,
+                places(write_timeout),
+                CancellationToken::new(),
+            ));
             address
         });
         Self { address, disk, store, runtime }

@@ -146,6 +146,7 @@ fn retryable(error: hyper_util::client::legacy::Error) -> InvokeError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::descriptors::DescriptorBudget;
     use crate::lambda::Lambda;
     use hyper::Response;
     use hyper::body::Incoming;
@@ -217,7 +218,7 @@ mod tests {
             secret_access_key: secret.into(),
             ..config::Lambda::default()
         };
-        let lambda = Lambda::new(&config, "us-west-2").unwrap();
+        let lambda = Lambda::new(&config, "us-west-2", DescriptorBudget::new(1_000, 0)).unwrap();
         let result =
             lambda.invoke(ARN, b"{\"Name\":\"ContactFlowEvent\"}".to_vec(), Duration::from_secs(8)).await;
         (result, requests.load(Ordering::Relaxed))

@@ -6,6 +6,7 @@ mod command;
 mod endpoint;
 
 use crate::config;
+use crate::descriptors::DescriptorBudget;
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -44,6 +45,7 @@ pub(crate) struct Lambda {
     functions: HashMap<String, Target>,
     endpoint: Option<endpoint::Endpoint>,
     http: endpoint::Http,
+    descriptors: DescriptorBudget,
 }
 
 enum Target {
@@ -52,8 +54,12 @@ enum Target {
 }
 
 impl Lambda {
-    /// Reads the mapping and the endpoint out of the configuration.
-    pub(crate) fn new(config: &config::Lambda, region: &str) -> anyhow::Result<Self> {
+    /// Reads the mapping and the endpoint out of the configuration; commands take their descriptors from the budget.
+    pub(crate) fn new(
+        config: &config::Lambda,
+        region: &str,
+        descriptors: DescriptorBudget,
+    ) -> anyhow::Result<Self> {
         let mut functions = HashMap::new();
         for function in &config.functions {
             let target = match (function.command.is_empty(), function.url.is_empty()) {
@@ -64,7 +70,7 @@ impl Lambda {
             functions.insert(function.arn.clone(), target);
         }
         let endpoint = endpoint::Endpoint::from_config(config, region)?;
-        Ok(Self { functions, endpoint, http: endpoint::http() })
+        Ok(Self { functions, endpoint, http: endpoint::http(), descriptors })
     }
 
     /// Invokes `arn` with `event` and returns the bytes of its result.
@@ -95,7 +101,10 @@ impl Lambda {
 
     async fn attempt(&self, arn: &str, event: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
         match self.functions.get(arn) {
-            Some(Target::Command(command)) => command::run(command, arn, event).await,
+            Some(Target::Command(command)) => {
+                let _permit = self.descriptors.admit_process().await;
+                command::run(command, arn, event).await
+            }
             Some(Target::Url(url)) => endpoint::post(&self.http, url.clone(), event).await,
             None => match &self.endpoint {
                 Some(endpoint) => endpoint.invoke(&self.http, arn, event).await,
@@ -117,7 +126,8 @@ mod tests {
             command: command.iter().map(ToString::to_string).collect(),
             url: String::new(),
         };
-        Lambda::new(&config::Lambda { functions: vec![function], ..Default::default() }, "us-west-2").unwrap()
+        let config = config::Lambda { functions: vec![function], ..Default::default() };
+        Lambda::new(&config, "us-west-2", DescriptorBudget::new(1_000, 0)).unwrap()
     }
 
     async fn invoke(command: &[&str]) -> Result<String, InvokeError> {

@@ -1,6 +1,7 @@
 //! One call's media on its thread: packets in, prompts out, a capture in between.
 
 use super::inbox::Inbox;
+use super::ports::RtpSocket;
 use super::stats::Tally;
 use crate::clock::CallClock;
 use std::collections::VecDeque;
@@ -60,7 +61,7 @@ pub(crate) enum MediaEvent {
 
 /// A leg on its thread.
 pub(super) struct Leg {
-    socket: UdpSocket,
+    socket: RtpSocket,
     latch: SourceLatch,
     timeline: Timeline,
     sender: RtpSender,
@@ -87,7 +88,7 @@ struct Playing {
 impl Leg {
     pub(super) fn new(
         now: MediaTime,
-        socket: UdpSocket,
+        socket: RtpSocket,
         spec: LegSpec,
         events: mpsc::UnboundedSender<MediaEvent>,
     ) -> Self {

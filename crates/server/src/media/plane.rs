@@ -1,13 +1,14 @@
 //! Starts the media threads and gives each call a leg on one of them.
 
 use super::leg::{LegSpec, MediaEvent, Prompt, PromptToken};
-use super::ports::RtpPorts;
+use super::ports::{RtpPorts, RtpSocket};
 use super::stats::MediaStats;
 use super::thread::{Command, LegId, MediaThread};
+use crate::descriptors::Descriptors;
 use crate::sink::CaptureQueue;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -38,7 +39,7 @@ pub(crate) struct MediaPlane {
 
 /// A bound RTP port that no packet was read from yet: its number can go into an answer.
 pub(crate) struct ReservedPort {
-    socket: UdpSocket,
+    socket: RtpSocket,
     address: SocketAddr,
 }
 
@@ -70,9 +71,9 @@ impl MediaPlane {
         Ok(Self { ports, threads, next_leg: AtomicU64::new(0), stats })
     }
 
-    /// Binds a port for a call that is about to be answered.
-    pub(crate) fn reserve(&self) -> io::Result<ReservedPort> {
-        let socket = self.ports.bind()?;
+    /// Binds a port for a call that is about to be answered; the call has `descriptors`.
+    pub(crate) fn reserve(&self, descriptors: Descriptors) -> io::Result<ReservedPort> {
+        let socket = RtpSocket::new(self.ports.bind()?, descriptors);
         let address = socket.local_addr()?;
         Ok(ReservedPort { socket, address })
     }

@@ -1,8 +1,32 @@
 //! RTP ports: one even port per call, out of the configured range or of the kernel's choice.
 
+use crate::descriptors::Descriptors;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The socket of a call, with the descriptors that were set aside for the call.
+#[derive(Debug)]
+pub(crate) struct RtpSocket {
+    // Closed before its descriptor is said to be free.
+    socket: UdpSocket,
+    _descriptors: Descriptors,
+}
+
+impl RtpSocket {
+    pub(super) fn new(socket: UdpSocket, descriptors: Descriptors) -> Self {
+        Self { socket, _descriptors: descriptors }
+    }
+}
+
+impl Deref for RtpSocket {
+    type Target = UdpSocket;
+
+    fn deref(&self) -> &UdpSocket {
+        &self.socket
+    }
+}
 
 /// Hands out bound sockets. The next port is searched from where the last one was found, so that a port rests
 /// for a while after its call: late packets of the old call then meet a closed port and not a new call.

@@ -2,11 +2,11 @@
 
 use super::inbox::Inbox;
 use super::leg::{Leg, LegSpec, MediaEvent, Prompt, PromptToken};
+use super::ports::RtpSocket;
 use super::stats::{MediaStats, Tally};
 use crate::sink::CaptureQueue;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags, EpollTimeout};
 use std::collections::HashMap;
-use std::net::UdpSocket;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use tympan_connect::capture::{CutterSpec, Tracks, Upload};
@@ -20,7 +20,7 @@ pub(super) type LegId = u64;
 pub(super) enum Command {
     Open {
         leg: LegId,
-        socket: UdpSocket,
+        socket: RtpSocket,
         spec: Box<LegSpec>,
         events: tokio::sync::mpsc::UnboundedSender<MediaEvent>,
     },
@@ -138,7 +138,7 @@ impl MediaThread {
         match command {
             Command::Open { leg, socket, spec, events } => {
                 let interest = EpollEvent::new(EpollFlags::EPOLLIN, leg);
-                if let Err(error) = self.epoll.add(&socket, interest) {
+                if let Err(error) = self.epoll.add(&*socket, interest) {
                     tracing::error!(%error, "an RTP socket cannot be watched: this call has no audio");
                 }
                 self.legs.insert(leg, Leg::new(now, socket, *spec, events));

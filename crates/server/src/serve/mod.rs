@@ -5,6 +5,7 @@ mod dev;
 mod drain;
 mod interrupted;
 mod kvs_limits;
+mod limits;
 mod provision;
 mod ready_file;
 mod reception;
@@ -12,6 +13,7 @@ mod reset;
 mod wire;
 
 use crate::config::{self, Config};
+use crate::descriptors;
 use anyhow::Context;
 use nix::sys::stat::{Mode as FileMode, umask};
 use std::path::PathBuf;
@@ -71,6 +73,9 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
         true => Mode::Dev { listens_anywhere: arguments.dev_listen_anywhere },
         false => Mode::Production,
     };
+    if let Err(error) = descriptors::raise_soft_limit() {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
     let mut running = wire::start(&config, mode).await?;
     let addresses = running.addresses();
     if let Some(path) = &arguments.ready_file {

@@ -1,6 +1,7 @@
 //! Builds everything and connects it. No decision on business data is made here.
 
 use super::kvs_limits::kvs_limits;
+use super::limits::Limits;
 use super::ready_file::Addresses;
 use super::reception::Reception;
 use super::reset::OwnFiles;
@@ -11,7 +12,7 @@ use crate::clock::ServiceClock;
 use crate::config::{self, Config};
 use crate::emulator::{Faults, FaultyDirectory, FaultyKeys};
 use crate::http::{
-    self, Door, Emulator, EmulatorParts, House, OwnAddress, Readiness, ResetRequest, Services, Tls, WebRules,
+    self, Emulator, EmulatorParts, House, OwnAddress, Readiness, ResetRequest, Services, Tls, WebRules,
 };
 use crate::kms::Keys;
 use crate::lambda::Lambda;
@@ -67,6 +68,8 @@ pub(super) struct Site {
     pub(super) local_port: u16,
     pub(super) clock: ServiceClock,
     pub(super) readiness: Readiness,
+    /// What peers that nobody knows may take.
+    pub(super) limits: Limits,
     /// Some under `--dev`: the fault rules.
     pub(super) faults: Option<Faults>,
     pub(super) http_shutdown: CancellationToken,
@@ -135,15 +138,17 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
     let url = format!("{scheme}://{}", listener.local_addr()?);
     let local_port = listener.local_addr()?.port();
     let (readiness, http_shutdown) = (Readiness::default(), CancellationToken::new());
-    let site = Site { account, region, url, local_port, clock, readiness, faults, http_shutdown };
+    let limits = Limits::new(config, faults.is_some())?;
+    let site = Site { account, region, url, local_port, clock, readiness, limits, faults, http_shutdown };
     let furnished = furnish(config, &site, stored).await?;
     let Furnished { calls, queue, store, audit, keys, shutdown, desk, services } = furnished;
     let (sip_listen, public_address) = sip_addresses(config)?;
-    let (sip, invitations) = SipEndpoint::bind(sip_listen, public_address).await?;
+    let (sip, invitations) =
+        SipEndpoint::bind(sip_listen, public_address, site.limits.sip_tcp(config)).await?;
+    site.limits.begin(config, &site.http_shutdown)?;
 
     let web = web_rules(&config.http, mode, bound);
-    let door =
-        Door { listener, tls, write_timeout: Duration::from_millis(config.http.write_timeout_ms), web };
+    let door = site.limits.door(listener, tls, web, config);
     let (http, emulation) = match &site.faults {
         None => (tokio::spawn(http::serve(door, services, site.http_shutdown.clone())), None),
         Some(faults) => {
@@ -212,6 +217,9 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         audit: audit.clone(),
         contacts: history.clone(),
         flow_log: flow_log.clone(),
+        descriptors: site.limits.descriptors.clone(),
+        unproven: site.limits.unproven.clone(),
+        connections: site.limits.listeners(),
     });
     let desk = Desk {
         connect: connect.clone(),
@@ -220,9 +228,14 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         media,
         leases: Leases::new(leased_streams(&kvs, site), stream_rest(config)),
         sink: Arc::new(LocalSink::new(kvs.clone(), queue.clone())),
-        speech: Arc::new(Speech::new(&config.speech)),
-        lambda: Arc::new(Lambda::new(&config.lambda, &config.account.region)?),
         flow_log,
+        speech: Arc::new(Speech::new(&config.speech, site.limits.descriptors.clone())),
+        lambda: Arc::new(Lambda::new(
+            &config.lambda,
+            &config.account.region,
+            site.limits.descriptors.clone(),
+        )?),
+        descriptors: site.limits.descriptors.clone(),
         metrics: metrics.clone(),
         clock: clock.clone(),
         options: desk_options(config, public_address)?,
@@ -240,7 +253,9 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         clock_skew_s: config.auth.clock_skew_s,
         explains: site.faults.is_some(),
         body_limit_bytes: config.http.body_limit_bytes,
+        unproven: site.limits.unproven.clone(),
         readiness: site.readiness.clone(),
+        descriptors: site.limits.descriptors.clone(),
         metrics,
         store: store.clone(),
         backups: Backups::new(backend, config.keyring_dir()),

@@ -2,22 +2,22 @@
 
 use super::leg::{self, Invitation};
 use super::request;
+use super::tcp::{TcpLimits, TcpPeers, TcpSide};
 use rsipstack::EndpointBuilder;
 use rsipstack::dialog::dialog::Dialog;
 use rsipstack::dialog::dialog_layer::DialogLayer;
 use rsipstack::sip::{Header, Method, Param, Scheme, StatusCode, Transport, Uri};
 use rsipstack::transaction::Endpoint;
 use rsipstack::transaction::transaction::Transaction;
-use rsipstack::transport::tcp::TcpConnection;
 use rsipstack::transport::udp::UdpConnection;
-use rsipstack::transport::{SipAddr, SipConnection, TransportLayer};
+use rsipstack::transport::{SipConnection, TransportLayer};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::debug;
 
 /// Methods that an OPTIONS answer and a 405 list.
 const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO";
@@ -57,11 +57,13 @@ impl SipEndpoint {
     pub(crate) async fn bind(
         listen: SocketAddr,
         public: Option<IpAddr>,
+        limits: TcpLimits,
     ) -> Result<(Self, mpsc::Receiver<Invitation>), SipError> {
         let cancel = CancellationToken::new();
         let (udp, tcp, address) = bind_pair(listen, public, &cancel).await?;
 
         let transports = TransportLayer::new(cancel.child_token());
+        transports.set_stream_idle_timeout(limits.idle);
         transports.add_transport(SipConnection::Udp(udp));
         let endpoint = EndpointBuilder::new()
             .with_cancel_token(cancel.child_token())
@@ -74,13 +76,17 @@ impl SipEndpoint {
 
         let draining = Arc::new(AtomicBool::new(false));
         let (invitations, receiver) = mpsc::channel(INVITATIONS_WAITING);
+        let peers = TcpPeers::default();
         let uas = Uas {
             dialogs: Arc::new(DialogLayer::new(endpoint.inner.clone())),
             contact: SocketAddr::new(public.unwrap_or(address.ip()), address.port()),
             draining: draining.clone(),
             invitations,
+            peers: peers.clone(),
         };
-        tokio::spawn(accept_tcp(tcp, address, endpoint.clone(), cancel.clone()));
+        let (local, endpoint_of_tcp) = (TcpSide::address(address), endpoint.clone());
+        let side = TcpSide { local, endpoint: endpoint_of_tcp, limits, peers, cancel: cancel.clone() };
+        tokio::spawn(side.accept(tcp));
         tokio::spawn({
             let endpoint = endpoint.clone();
             async move { endpoint.serve().await }
@@ -129,41 +135,13 @@ async fn bind_pair(
     }
 }
 
-/// The stack's own TCP listener binds late and hides a failure, so the listener is ours and only the connections are its.
-async fn accept_tcp(
-    listener: TcpListener,
-    address: SocketAddr,
-    endpoint: Arc<Endpoint>,
-    cancel: CancellationToken,
-) {
-    let local = SipAddr { r#type: Some(Transport::Tcp), addr: address.into() };
-    loop {
-        let accepted = tokio::select! {
-            () = cancel.cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        let connection = match accepted {
-            Ok((stream, _)) => TcpConnection::from_stream(stream, local.clone(), Some(cancel.child_token())),
-            Err(error) => {
-                warn!(%error, "cannot accept a SIP connection");
-                // Out of descriptors: give the calls that hold them a moment instead of spinning.
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        match connection {
-            Ok(connection) => endpoint.inner.transport_layer.add_connection(SipConnection::Tcp(connection)),
-            Err(error) => debug!(%error, "a SIP connection closed before it was served"),
-        }
-    }
-}
-
 /// Answers what needs no call, and hands invitations on.
 struct Uas {
     dialogs: Arc<DialogLayer>,
     contact: SocketAddr,
     draining: Arc<AtomicBool>,
     invitations: mpsc::Sender<Invitation>,
+    peers: TcpPeers,
 }
 
 impl Uas {
@@ -223,7 +201,11 @@ impl Uas {
                 return transaction.reply(StatusCode::BadRequest).await;
             }
         };
-        let invitation = leg::invitation(&transaction, dialog.clone(), self.dialogs.clone(), state_receiver);
+        let mut invitation =
+            leg::invitation(&transaction, dialog.clone(), self.dialogs.clone(), state_receiver);
+        if transport == Some(Transport::Tcp) {
+            invitation.carrier = invitation.source.and_then(|peer| self.peers.carry(peer));
+        }
         if self.invitations.try_send(invitation).is_err() {
             self.dialogs.remove_dialog(&dialog.id());
             return transaction.reply(StatusCode::ServiceUnavailable).await;

@@ -1,6 +1,7 @@
 //! One call leg: commands towards the caller, events from the caller.
 
 use super::request;
+use crate::connections::Work;
 use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver, TerminatedReason, TransactionHandle};
 use rsipstack::dialog::dialog_layer::DialogLayer;
 use rsipstack::dialog::invite_dialog::InviteDialog;
@@ -27,6 +28,8 @@ pub(crate) struct Invitation {
     pub leg: Leg,
     /// What happens on the leg; ends after [`LegEvent::Ended`].
     pub events: mpsc::UnboundedReceiver<LegEvent>,
+    /// Keeps the TCP connection that the call came by.
+    pub carrier: Option<Work>,
 }
 
 /// Why an invitation is refused.
@@ -36,8 +39,10 @@ pub(crate) enum Refusal {
     UnknownNumber,
     /// 488: no codec, or no offer, that we can work with.
     NotAcceptable,
-    /// 503 with Retry-After: the call limit is reached, or the server is going down.
+    /// 503: the call limit is reached, or the server is going down.
     Overloaded,
+    /// 503: the descriptors for calls are used up.
+    OutOfDescriptors,
 }
 
 /// What the caller did.
@@ -107,7 +112,7 @@ impl Leg {
         let status = match refusal {
             Refusal::UnknownNumber => StatusCode::NotFound,
             Refusal::NotAcceptable => StatusCode::NotAcceptableHere,
-            Refusal::Overloaded => StatusCode::ServiceUnavailable,
+            Refusal::Overloaded | Refusal::OutOfDescriptors => StatusCode::ServiceUnavailable,
         };
         let _ = self.dialog.reject(Some(status), None);
     }
@@ -137,6 +142,7 @@ pub(super) fn invitation(
         offer: request::sdp(request),
         leg: Leg { dialog },
         events: receiver,
+        carrier: None,
     }
 }
 

@@ -10,6 +10,8 @@
 mod endpoint;
 mod leg;
 mod request;
+mod tcp;
 
 pub(crate) use endpoint::SipEndpoint;
 pub(crate) use leg::{EndedBy, Invitation, Leg, LegEvent, Refusal, Reoffer};
+pub(crate) use tcp::{PER_CONNECTION, TcpLimits};

@@ -57,7 +57,8 @@ pub(super) async fn on(
 async fn take(asked: &Asked, request: Request<Incoming>, router: &Router) {
     if asked.operation != "PutMedia" {
         // What it is, and whether it can be read, does not matter.
-        let _ = router.read(request.into_body()).await;
+        let (head, body) = request.into_parts();
+        let _ = router.read(&head, body).await;
     }
 }
 

@@ -127,7 +127,7 @@ impl Answer for Emulator {
         };
         let (mut body, mut stream) = (body, asked.stream.clone());
         if stream.is_none() && self.parts.faults.ask_for_stream(Seam::Edge, &asked.operation) {
-            match router.read(body).await {
+            match router.read(&head, body).await {
                 Ok(bytes) => {
                     stream = stream_in(&bytes);
                     body = Incoming::Read(Full::new(bytes));

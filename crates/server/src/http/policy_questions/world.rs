@@ -5,12 +5,14 @@ use super::super::gate::{Peer, Visit};
 use super::super::own_address::OwnAddress;
 use super::super::request_body::RequestBody;
 use super::super::route::{Router, Services};
+use super::super::unproven::UnprovenBytes;
 use super::random::Random;
 use super::reference::{Asker, Wish};
 use super::spelling::{ROOT, Spelled, any_case, in_json, in_path, uuid};
 use crate::audit::Audit;
 use crate::call::CallRegistry;
 use crate::clock::ServiceClock;
+use crate::descriptors::DescriptorBudget;
 use crate::upkeep::Backups;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -684,6 +686,8 @@ fn services(folder: &std::path::Path, history: Arc<MemoryHistory>) -> Services {
         clock_skew_s: 300,
         explains: false,
         body_limit_bytes: 1 << 20,
+        unproven: UnprovenBytes::new(1 << 20),
+        descriptors: DescriptorBudget::new(1_000, 0),
         readiness: Default::default(),
         metrics: Arc::default(),
         backups: Backups::new(backend, folder.join("keyring.json")),

@@ -1,0 +1,83 @@
+//! What peers that nobody knows may take of this process: descriptors, connections, memory.
+
+use crate::config::Config;
+use crate::connections::{ConnectionLimits, Connections};
+use crate::descriptors::{DescriptorBudget, Use};
+use crate::http::{Door, Timeouts, Tls, UnprovenBytes, WebRules};
+use crate::sip::{PER_CONNECTION, TcpLimits};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// The limits of a process. They outlive a reset.
+pub(super) struct Limits {
+    pub(super) descriptors: DescriptorBudget,
+    pub(super) unproven: Arc<UnprovenBytes>,
+    http: Arc<Connections>,
+    sip: Arc<Connections>,
+}
+
+impl Limits {
+    /// Nothing is taken yet.
+    pub(super) fn new(config: &Config, dev: bool) -> anyhow::Result<Self> {
+        let descriptors = DescriptorBudget::of_process()?;
+        // Under `--dev` a connection keeps a second descriptor, by which a fault can reset it.
+        let per_http = if dev { 2 } else { 1 };
+        let http = ConnectionLimits {
+            total: config.http.connections_max,
+            per_source: config.http.connections_per_source_max,
+        };
+        let sip = ConnectionLimits {
+            total: config.sip.tcp_connections_max,
+            per_source: config.sip.tcp_connections_per_source_max,
+        };
+        Ok(Self {
+            unproven: UnprovenBytes::new(config.http.unauthenticated_bytes_max),
+            http: Connections::new(http, descriptors.clone(), Use::Http, per_http),
+            sip: Connections::new(sip, descriptors.clone(), Use::SipTcp, PER_CONNECTION),
+            descriptors,
+        })
+    }
+
+    /// Everything that stays open is open by now: what is left is shared out, and watched.
+    pub(super) fn begin(&self, config: &Config, shutdown: &CancellationToken) -> anyhow::Result<()> {
+        self.descriptors.set_baseline()?;
+        let (calls, limit) = (self.descriptors.calls(), self.descriptors.counted().limit);
+        if calls < config.sip.calls_max as u64 {
+            tracing::warn!(
+                limit,
+                calls,
+                calls_max = config.sip.calls_max,
+                "open files are limited: fewer calls fit"
+            );
+        }
+        tokio::spawn(self.descriptors.clone().watch(shutdown.clone()));
+        Ok(())
+    }
+
+    pub(super) fn door(
+        &self,
+        listener: TcpListener,
+        tls: Option<Arc<Tls>>,
+        web: WebRules,
+        config: &Config,
+    ) -> Door {
+        let timeouts = Timeouts {
+            head: Duration::from_millis(config.http.header_timeout_ms),
+            idle: Duration::from_millis(config.http.idle_timeout_ms),
+            write: Duration::from_millis(config.http.write_timeout_ms),
+        };
+        Door { listener, tls, connections: self.http.clone(), timeouts, web }
+    }
+
+    pub(super) fn sip_tcp(&self, config: &Config) -> TcpLimits {
+        let idle = Duration::from_millis(config.sip.tcp_idle_timeout_ms);
+        TcpLimits { connections: self.sip.clone(), idle }
+    }
+
+    /// The connections of each listener, for metrics.
+    pub(super) fn listeners(&self) -> [(&'static str, Arc<Connections>); 2] {
+        [("http", self.http.clone()), ("sip", self.sip.clone())]
+    }
+}
