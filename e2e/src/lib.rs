@@ -19,6 +19,7 @@ pub mod flow;
 pub mod office;
 pub mod outsiders;
 pub mod phone;
+pub mod printed;
 pub mod python;
 pub mod sipp;
 pub mod small_disk;

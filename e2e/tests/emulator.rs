@@ -1,9 +1,7 @@
 //! The emulator's manners: faults on demand, a clock that is put ahead, a reset; only under `--dev`.
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tympan_e2e::audio::{Law, Speech, find};
 use tympan_e2e::control::{ask, control};
@@ -11,7 +9,7 @@ use tympan_e2e::flow::{Flow, hang_up, listen, set_attributes, start_streaming, s
 use tympan_e2e::office::{Office, text, unix_ms};
 use tympan_e2e::sipp::Caller;
 use tympan_e2e::{python, until};
-use tympan_testkit::{TestServer, binary};
+use tympan_testkit::TestServer;
 
 const NUMBER: &str = "+18005550123";
 const DAY_MS: i64 = 86_400_000;
@@ -187,65 +185,5 @@ fn a_reset_leaves_the_files_of_a_fresh_server() -> anyhow::Result<()> {
     expected.push("notes.txt".into());
     expected.sort();
     assert_eq!(names(&server)?, expected);
-    Ok(())
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// A command that hears nothing of what this machine says about AWS, proxies or tympan.
-fn clean(program: &str) -> Command {
-    let mut command = Command::new(program);
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy().into_owned();
-        let foreign = name.starts_with("AWS_") || name.starts_with("TYMPAN_");
-        if foreign || name.to_ascii_lowercase().ends_with("_proxy") {
-            command.env_remove(name);
-        }
-    }
-    command.stdin(Stdio::null());
-    command
-}
-
-fn run(command: &mut Command) -> anyhow::Result<String> {
-    let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
-    let said =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success(), "{command:?} ended with {}:\n{said}", output.status);
-    Ok(said)
-}
-
-#[test]
-fn every_shell_example_of_the_page_runs() -> anyhow::Result<()> {
-    let page = std::fs::read_to_string(root().join("docs/emulator.md"))?;
-    let server = impatient()?;
-    let mut examples = 0;
-    for block in page.split("```sh\n").skip(1) {
-        let script = block.split("```").next().unwrap_or_default();
-        // What starts a server is shown for people; this test has one.
-        if script.contains("tympan serve") {
-            continue;
-        }
-        run(clean("sh").args(["-e", "-c", script]).envs(server.aws_environment()))
-            .with_context(|| format!("the example\n{script}"))?;
-        examples += 1;
-    }
-    assert!(examples >= 4, "only {examples} examples were found");
-    Ok(())
-}
-
-#[test]
-fn the_pytest_recipe_runs() -> anyhow::Result<()> {
-    let python = std::env::var("TYMPAN_E2E_PYTHON").unwrap_or_else(|_| "python3".into());
-    let binary = binary()?;
-    let said = run(clean(&python)
-        .args(["-m", "pytest", "-q", "-p", "no:cacheprovider"])
-        .current_dir(root().join("docs/recipes/pytest"))
-        .env("TYMPAN_BIN", &binary)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("AWS_EC2_METADATA_DISABLED", "true"))
-    .context("the recipe needs pytest beside boto3: cargo xtask test installs both")?;
-    assert!(said.contains(" passed") && !said.contains("failed") && !said.contains("error"), "{said}");
     Ok(())
 }

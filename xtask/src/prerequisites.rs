@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 /// A program and the Debian package that brings it.
 pub(crate) struct Tool {
-    program: &'static str,
+    pub(crate) program: &'static str,
     package: &'static str,
 }
 
@@ -23,6 +23,10 @@ pub(crate) const VALGRIND: Tool = Tool { program: "valgrind", package: "valgrind
 pub(crate) const FFMPEG: Tool = Tool { program: "ffmpeg", package: "ffmpeg" };
 /// Runs the shell examples of docs/emulator.md.
 pub(crate) const CURL: Tool = Tool { program: "curl", package: "curl" };
+/// Brings the network up that the printed commands run in.
+pub(crate) const IP: Tool = Tool { program: "ip", package: "iproute2" };
+/// Version 2 of the AWS CLI, by its path: a person may have another one before it.
+pub(crate) const AWS_CLI_2: Tool = Tool { program: "/usr/bin/aws", package: "awscli" };
 /// Runs boto3.
 pub(crate) const PYTHON: Tool = Tool { program: "python3", package: "python3" };
 
@@ -52,6 +56,20 @@ pub(crate) fn python() -> anyhow::Result<PathBuf> {
         pip(&["boto3", "ebmlite", "pytest"])
     })?;
     if has_all() { Ok(python) } else { bail!("boto3 was installed but cannot be imported") }
+}
+
+/// Version 1 of the AWS CLI, unmodified from PyPI, in `e2e/.venv-aws-cli-1`: it wants a botocore of its own.
+pub(crate) fn aws_cli_1() -> anyhow::Result<PathBuf> {
+    python()?;
+    let folder = root().join("e2e/.venv-aws-cli-1");
+    let aws = folder.join("bin/aws");
+    if !quiet(Command::new(&aws).arg("--version")) {
+        eprintln!("installing version 1 of the AWS CLI from PyPI into e2e/.venv-aws-cli-1");
+        program("python3").args(["-m", "venv"]).arg(&folder).run_loudly()?;
+        let mut pip = Command::new(folder.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "awscli<2"]).run_loudly()?;
+    }
+    Ok(aws)
 }
 
 /// A node that runs the AWS SDK for JavaScript, which is in `e2e/javascript/node_modules` then.

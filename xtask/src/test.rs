@@ -1,7 +1,7 @@
 //! `cargo xtask test`: what CI runs, in the order in which a mistake shows soonest.
 
 use crate::command::{RunLoudly, cargo, target_folder};
-use crate::prerequisites::{self, CURL, ESPEAK, FFMPEG, OPENSSL, SIPP};
+use crate::prerequisites::{self, AWS_CLI_2, CURL, ESPEAK, FFMPEG, IP, OPENSSL, SIPP};
 use crate::{arrows, bench, compat, demo};
 
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -9,8 +9,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     cargo().args(["fmt", "--all", "--check"]).run_loudly()?;
     cargo().args(["fmt", "--check", "--manifest-path", compat::RUST]).run_loudly()?;
     arrows::check()?;
-    prerequisites::debian(&[SIPP, ESPEAK, OPENSSL, CURL, FFMPEG])?;
+    prerequisites::debian(&[SIPP, ESPEAK, OPENSSL, CURL, FFMPEG, IP, AWS_CLI_2])?;
     let clients = compat::clients()?;
+    let aws_cli_1 = prerequisites::aws_cli_1()?;
     prerequisites::nextest()?;
     cargo()
         .args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
@@ -22,7 +23,13 @@ pub(crate) fn run() -> anyhow::Result<()> {
         .run_loudly()?;
     // The black-box tests start the real binary, which cargo does not build for another package's tests.
     let tympan = compat::tympan()?;
-    cargo().envs(clients).env("TYMPAN_BIN", tympan).args(["nextest", "run", "--workspace"]).run_loudly()?;
+    cargo()
+        .envs(clients)
+        .env("TYMPAN_BIN", tympan)
+        .env("TYMPAN_E2E_AWS_CLI_1", aws_cli_1)
+        .env("TYMPAN_E2E_AWS_CLI_2", AWS_CLI_2.program)
+        .args(["nextest", "run", "--workspace"])
+        .run_loudly()?;
     bench::instr(&[])?;
     demo::run(&[])
 }
