@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const LOCK: &str = "LOCK";
 
 /// How the files begin that a server keeps in its folder.
-const OWN: [&str; 14] = [
+const OWN: [&str; 16] = [
     "CLOCK",
     "FORMAT",
     LOCK,
@@ -35,8 +35,10 @@ const OWN: [&str; 14] = [
     "flow-logs.jsonl",
     "journal",
     "keyring",
+    "lost+found",
     "session.key",
     "settings.db",
+    "streams",
 ];
 
 /// Which files of the data folder are this server's: all but those of others that were there before it.
@@ -210,6 +212,8 @@ mod tests {
         std::fs::create_dir(path("photos")).unwrap();
         std::fs::write(path("catalog.db-wal"), "of an earlier start").unwrap();
         std::fs::write(path("LOCK"), "").unwrap();
+        std::fs::create_dir(path("streams")).unwrap();
+        std::fs::write(path("streams").join("one.stream"), "keys").unwrap();
         let own = OwnFiles::of(folder.path()).unwrap();
         std::fs::create_dir(path("chunks")).unwrap();
         std::fs::write(path("chunks").join("one"), "media").unwrap();
