@@ -243,7 +243,7 @@ impl ChunkStore {
         Ok(compared)
     }
 
-    /// What is in a folder; nothing, if it is a file that somebody has put there.
+    /// The names in a folder; none, if it is a stray file.
     fn folders(&self, path: &Path) -> io::Result<Vec<String>> {
         match self.disk.list(path) {
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(Vec::new()),

@@ -106,7 +106,8 @@ impl Disk for FileDisk {
     }
 
     fn open_to_write(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(OpenOptions::new().read(true).write(true).open(path)?))
+        let open = || OpenOptions::new().read(true).write(true).open(path);
+        Ok(Arc::new(self.with_spare(open)?))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<bool> {

@@ -310,7 +310,7 @@ impl Backend for EmbeddedBackend {
     }
 
     fn delete_stream(&self, key: &StreamKey, version: Option<u64>) -> Result<StreamId, StoreError> {
-        // A stream whose keys could not be erased is not found any more: nobody is told so before they are.
+        // A stream whose keys could not be erased is not found any more. That answer, too, waits until they are erased.
         self.pages.finish_erasing()?;
         self.reserve.lend(|| self.catalogue.delete_stream(key, version))
     }

@@ -114,7 +114,7 @@ impl Pages {
             };
             self.disk.rename(&beside, &path)?;
             self.disk.sync_dir(&self.dir)?;
-            // Nobody reads it any more, and it has no name: only its blocks are left.
+            // It has no name and no reader any more; its blocks still hold the keys.
             match before {
                 Some(before) => overwrite(&*before),
                 None => Ok(()),

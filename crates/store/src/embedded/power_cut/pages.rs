@@ -1,5 +1,5 @@
 //! Power is cut at every disk call of creating a stream, of a new data key, of a change of retention and of a deletion:
-//! before the call does anything, and after it has done all and nobody hears of it.
+//! before the call has any effect, and after it has had its effect but before it returns.
 //!
 //! The catalogue is a real one. A transaction counts as durable when it has committed, and none commits after the power
 //! is gone, because the page is written before.
