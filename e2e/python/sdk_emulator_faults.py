@@ -325,9 +325,10 @@ def mistakes_are_refused_with_what_would_do():
 
 @check
 def web_pages_have_no_business_here():
-    status, answer = control("POST", "reset", {}, {"Origin": "https://example.com"})
-    equal(status, 403, "status")
-    assert "web page" in answer["Message"], answer
+    for origin in ("https://example.com", "http://localhost:3000", "null"):
+        status, answer = control("POST", "reset", {}, {"Origin": origin})
+        equal(status, 403, f"status for {origin}")
+        assert "web page" in answer["Message"], answer
 
 
 @check

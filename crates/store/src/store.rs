@@ -99,6 +99,7 @@ impl MediaStore {
             options,
         });
         core.load_recovered()?;
+        core.keep_time();
         let handle = Handle { core, threads: Mutex::default() };
         handle
             .start("store-commit", |core| core.queue.run(&*core.backend, core.options.commit_group_bytes))?;

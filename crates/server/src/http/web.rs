@@ -114,8 +114,8 @@ impl Hosts {
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
     #[error(
-        "Under --dev no page of another origin may call this server, and this one is of {0}. http.allowed_origins names those that \
-         may."
+        "Under --dev no web page of another origin may call this server, and this one is of {0}. http.allowed_origins names those \
+         that may."
     )]
     Origin(String),
     #[error(
