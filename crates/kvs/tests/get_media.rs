@@ -152,6 +152,34 @@ async fn all_six_selectors_start_where_they_say() {
 }
 
 #[tokio::test]
+async fn a_producers_time_is_found_by_time_and_not_by_number() {
+    let bench = bench_with(|options| options.get_media_idle = SHORT_IDLE);
+    bench.create("s", 24).await;
+    // A device uploads last year's recording after today's.
+    for at in [50_000, 10_000, 20_000] {
+        bench.produce("s", ABSOLUTE, &[head(&["a"]), cluster(at, &[1], &[0, 100])].concat()).await;
+    }
+    for in_chunks in [false, true] {
+        if in_chunks {
+            bench.store.chunk().await.unwrap();
+        }
+        for (seconds, expected) in [
+            (5.0, &[10_000, 20_000][..]),
+            (10.05, &[10_000, 20_000]),
+            (15.0, &[20_000]),
+            (20.1, &[20_000]),
+            (30.0, &[50_000, 10_000, 20_000]),
+            (50.0, &[50_000, 10_000, 20_000]),
+            (60.0, &[]),
+        ] {
+            let selector = json!({"StartSelectorType": "PRODUCER_TIMESTAMP", "StartTimestamp": seconds});
+            let found = timecodes(bench.get("s", selector).await).await;
+            assert_eq!(found, expected, "{seconds} s, in chunks: {in_chunks}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_reader_at_the_tail_hears_each_frame_as_it_is_pushed() {
     let bench = bench();
     bench.create("s", 24).await;

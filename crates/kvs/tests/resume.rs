@@ -9,10 +9,8 @@ mod listener;
 mod producer;
 mod support;
 
-use listener::{entries, later, live};
+use listener::{Done, entries, later, live};
 use producer::{Entry, Fragment, Habits, Random, Upload, now_ms};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use support::{Bench, bench_with, events, head, tag};
 use tympan_kvs::{AckEvent, BodyEnd, TimecodeType};
@@ -92,7 +90,8 @@ async fn a_fragment_that_was_cut_off_is_continued_under_its_number_when_it_is_se
     let bench = windowed(LONG);
     bench.create("s", 24).await;
     let sent = fragment(&bench, 1);
-    let done = Arc::new(AtomicBool::new(true));
+    let done = Done::default();
+    done.with(1);
     let reader = live(&bench, &done);
     cut_after(&bench, &sent, 2).await;
     assert!(bench.stored("s").await.is_empty(), "it is in no list");
@@ -447,7 +446,7 @@ impl Script {
 
     /// Plays it. Returns what readers were given: one that was there, and one that came later.
     async fn play(&mut self) -> [Vec<Entry>; 2] {
-        let done = Arc::new(AtomicBool::new(false));
+        let done = Done::default();
         let reader = live(&self.bench, &done);
         let (mut half_open, mut next, mut troubles) = (Vec::new(), 0, 1 + self.random.below(4));
         loop {
@@ -456,9 +455,11 @@ impl Script {
             let Some(fate) = fate else {
                 half_open.clear();
                 none_waits(&self.bench).await;
-                done.store(true, Ordering::SeqCst);
+                done.with(self.expected.len());
                 upload.end().await;
-                return [entries(&reader.await.unwrap()), entries(&later(&self.bench).await)];
+                let heard = tokio::time::timeout(Duration::from_secs(90), reader).await;
+                let heard = heard.expect("the reader that was there hears all of it").unwrap();
+                return [entries(&heard), entries(&later(&self.bench).await)];
             };
             troubles -= 1;
             half_open.extend(self.suffer(upload, fate, acked).await);

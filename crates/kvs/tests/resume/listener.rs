@@ -4,7 +4,7 @@ use super::producer::Entry;
 use super::support::{Bench, caller};
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tympan_kvs::MediaBody;
 use tympan_mkv::Limits;
 use tympan_mkv::fragment::{BlockHeader, FragmentReader, FragmentSink};
@@ -56,9 +56,25 @@ pub async fn listen(mut body: MediaBody) -> Vec<Heard> {
     listener.heard
 }
 
+/// How many fragments there are once the producer is done.
+#[derive(Clone, Default)]
+pub struct Done(Arc<AtomicUsize>);
+
+impl Done {
+    pub fn with(&self, fragments: usize) {
+        self.0.store(fragments, Ordering::SeqCst);
+    }
+
+    /// Whether the producer is done and so many were heard.
+    fn is_heard(&self, heard: usize) -> bool {
+        let all = self.0.load(Ordering::SeqCst);
+        all > 0 && heard >= all
+    }
+}
+
 /// A reader that is there from the start. A body that ends because its fragment was taken back is followed by another,
-/// behind the last whole one, until the producer is `done`.
-pub fn live(bench: &Bench, done: &Arc<AtomicBool>) -> tokio::task::JoinHandle<Vec<Heard>> {
+/// behind the last whole one.
+pub fn live(bench: &Bench, done: &Done) -> tokio::task::JoinHandle<Vec<Heard>> {
     let (service, done) = (bench.service.clone(), done.clone());
     tokio::spawn(async move {
         let mut heard: Vec<Heard> = Vec::new();
@@ -72,7 +88,7 @@ pub fn live(bench: &Bench, done: &Arc<AtomicBool>) -> tokio::task::JoinHandle<Ve
             let request = json!({"StreamName": "s", "StartSelector": start}).to_string();
             heard.extend(listen(service.get_media(&caller(), request.as_bytes()).await.unwrap()).await);
             heard.retain(|heard| heard.whole);
-            if done.load(Ordering::SeqCst) {
+            if done.is_heard(heard.len()) {
                 return heard;
             }
         }

@@ -33,6 +33,7 @@ const QUEUE_BYTES: usize = 1024 * 1024;
 struct Media {
     kvs: KvsService,
     patience: Arc<Patience>,
+    shutdown: CancellationToken,
 }
 
 impl Answer for Media {
@@ -53,7 +54,7 @@ impl Answer for Media {
         uploader.wait().await;
         head.extensions.insert(uploader.clone());
         let response =
-            kvs::put_media(&self.kvs, &verified, request, &head, body, CancellationToken::new()).await;
+            kvs::put_media(&self.kvs, &verified, request, &head, body, self.shutdown.clone()).await;
         if !response.status().is_success() {
             uploader.failed();
         }
@@ -74,6 +75,8 @@ struct Rig {
     disk: MemoryDisk,
     store: MediaStore,
     runtime: tokio::runtime::Runtime,
+    /// Of the uploads; the listener goes on.
+    shutdown: CancellationToken,
 }
 
 impl Rig {
@@ -92,12 +95,13 @@ impl Rig {
         let mut options = KvsOptions::new("http://127.0.0.1", Arc::new(ServiceClock::default()));
         change(&mut options);
         let kvs = KvsService::new(store.clone(), options);
+        let shutdown = CancellationToken::new();
         let address = runtime.block_on(async {
             let create = br#"{"StreamName":"s","DataRetentionInHours":1}"#;
             kvs.call(&caller(), Operation::CreateStream, create).await.unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
-            let media = Arc::new(Media { kvs, patience: Arc::default() });
+            let media = Arc::new(Media { kvs, patience: Arc::default(), shutdown: shutdown.clone() });
             tokio::spawn(listener::serve(
                 listener,
                 None,
@@ -107,7 +111,7 @@ impl Rig {
             ));
             address
         });
-        Self { address, disk, store, runtime }
+        Self { address, disk, store, runtime, shutdown }
     }
 
     fn connect(&self) -> TcpStream {
@@ -317,4 +321,104 @@ fn a_producer_that_falls_silent_is_closed_and_its_task_ends() {
     eventually("the session is over", || rig.store.stats().writers == 0);
     drop(socket);
     eventually("its tasks are over", || rig.runtime.handle().metrics().num_alive_tasks() <= idle_tasks);
+}
+
+/// The acks of an answer, line by line.
+fn lines<'a>(answer: &'a str, event: &str) -> Vec<&'a str> {
+    let wanted = format!("{{\"EventType\":\"{event}\"");
+    answer.lines().filter(|line| line.starts_with(&wanted)).collect()
+}
+
+/// The number that an ack names.
+fn number(line: &str) -> Option<&str> {
+    line.split_once("\"FragmentNumber\":\"")?.1.split('"').next()
+}
+
+#[test]
+fn no_ack_is_lost_however_fast_fragments_come() {
+    const FRAGMENTS: u64 = 20_000;
+    let rig = Rig::start(|_| {}, PATIENCE);
+    let mut socket = rig.upload("s");
+    let mut acks = socket.try_clone().unwrap();
+    let producer = std::thread::spawn(move || {
+        send_chunk(&mut socket, &document_head()).unwrap();
+        for batch in 0..FRAGMENTS / 500 {
+            let fragments = (0..500).flat_map(|at| fragment(batch * 500 + at, 160));
+            send_chunk(&mut socket, &fragments.collect::<Vec<u8>>()).unwrap();
+        }
+        socket.write_all(b"0\r\n\r\n").unwrap();
+    });
+    let (mut answer, mut piece) = (Vec::new(), [0; 65536]);
+    while !answer.ends_with(b"\r\n0\r\n\r\n") {
+        let read = acks.read(&mut piece).unwrap();
+        assert!(read > 0, "the connection ended before its answer");
+        answer.extend_from_slice(&piece[..read]);
+    }
+    producer.join().unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    for event in ["BUFFERING", "RECEIVED", "PERSISTED"] {
+        assert_eq!(lines(&answer, event).len() as u64, FRAGMENTS, "{event}");
+    }
+}
+
+#[test]
+fn a_fragment_whose_connection_was_cut_goes_on_when_it_is_sent_again() {
+    let rig = Rig::start(|_| {}, PATIENCE);
+    let sent = fragment(1000, 100);
+    let mut first = rig.upload("s");
+    send_chunk(&mut first, &[&document_head()[..], &sent].concat()).unwrap();
+    let buffering = read_until(&mut first, "BUFFERING\"");
+    first.shutdown(std::net::Shutdown::Both).unwrap();
+    drop((first, buffering));
+    let mut second = rig.upload("s");
+    let mut more = Vec::new();
+    write::simple_block(&mut more, 1, 20, FLAG_KEYFRAME, &[8; 100]);
+    send_chunk(&mut second, &[&document_head()[..], &sent, &more].concat()).unwrap();
+    second.write_all(b"0\r\n\r\n").unwrap();
+    let answer = read_until(&mut second, "\r\n0\r\n\r\n");
+    let persisted = lines(&answer, "PERSISTED");
+    assert_eq!(persisted.len(), 1, "{answer}");
+    let number: tympan_types::FragmentNumber = number(persisted[0]).unwrap().parse().unwrap();
+    assert_eq!(number.sequence(), 1, "the number that the first upload was given");
+    assert_eq!(rig.store.stats().fragments_committed, 1);
+}
+
+#[test]
+fn a_body_that_ends_in_good_order_within_an_element_is_an_error() {
+    let rig = Rig::start(|_| {}, PATIENCE);
+    let mut socket = rig.upload("s");
+    let sent = fragment(1000, 100);
+    send_chunk(&mut socket, &[&document_head()[..], &sent, &sent[..40]].concat()).unwrap();
+    send_chunk(&mut socket, &fragment(2000, 100)[..40]).unwrap();
+    socket.write_all(b"0\r\n\r\n").unwrap();
+    let answer = read_until(&mut socket, "\r\n0\r\n\r\n");
+    assert!(answer.contains("\"ErrorCode\":\"INVALID_MKV_DATA\",\"ErrorId\":4006}"), "{answer}");
+}
+
+#[test]
+fn a_server_that_stops_ends_an_upload_at_the_end_of_its_fragment() {
+    let rig = Rig::start(|_| {}, PATIENCE);
+    let mut socket = rig.upload("s");
+    send_chunk(&mut socket, &[document_head(), fragment(1000, 100)].concat()).unwrap();
+    read_until(&mut socket, "BUFFERING\"");
+    rig.shutdown.cancel();
+    send_chunk(&mut socket, &fragment(2000, 100)).unwrap();
+    let answer = read_until(&mut socket, "\r\n0\r\n\r\n");
+    assert_eq!(lines(&answer, "PERSISTED").len(), 1, "{answer}");
+    assert!(answer.contains("\"ErrorId\":4003}"), "{answer}");
+    assert!(
+        !answer.contains("\"FragmentTimecode\":2000"),
+        "what was not taken is not acknowledged: {answer}"
+    );
+
+    // A fragment that does not end in time is taken back: its producer will send it to the next process.
+    let rig = Rig::start(|_| {}, PATIENCE);
+    let mut socket = rig.upload("s");
+    send_chunk(&mut socket, &[document_head(), fragment(1000, 100)].concat()).unwrap();
+    read_until(&mut socket, "BUFFERING\"");
+    rig.shutdown.cancel();
+    let answer = read_until(&mut socket, "\r\n0\r\n\r\n");
+    assert!(!answer.contains("RECEIVED"), "{answer}");
+    eventually("the session is over", || rig.store.stats().writers == 0);
+    assert_eq!(rig.store.stats().fragments_committed, 0);
 }
