@@ -1,13 +1,13 @@
 //! A data directory that no process serves, opened to be looked at. Nothing in it is changed: the catalogue is read from
 //! a private copy, because SQLite writes even where one only reads.
 
+use super::StreamDataKey;
 use super::catalogue::{Catalogue, Deletion, IfNew, Judge};
-use super::directory::CATALOGUE;
+use super::directory::{CATALOGUE, judge_format};
+use super::hold::Hold;
 use super::lost_found::{self, Keeping};
 use crate::{ErrorKind, StoreError, StreamId, StreamRow};
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
-use std::fs::{DirBuilder, File};
+use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub struct AtRest {
     path: PathBuf,
     format: String,
     /// Keeps a server out for as long as this lives; a copy may have no lock file.
-    lock: Option<Flock<File>>,
+    hold: Hold,
     catalogue: Result<Copy, StoreError>,
 }
 
@@ -54,19 +54,22 @@ impl AtRest {
     /// # Errors
     /// `Fenced` while a server runs on it; `NotFound` if it is no data directory; `Internal` if it cannot be read.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let format = match std::fs::read_to_string(path.join("FORMAT")) {
-            Ok(text) => text.trim_end().to_owned(),
+        let format = match std::fs::read(path.join("FORMAT")) {
+            Ok(text) => {
+                judge_format(path, &text)?;
+                String::from_utf8_lossy(&text).trim_end().to_owned()
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let message = format!("{} is no data directory: it has no file FORMAT", path.display());
                 return Err(StoreError::new(ErrorKind::NotFound, message));
             }
             Err(error) => return Err(failed("read", &path.join("FORMAT"), &error)),
         };
-        let lock = take_lock(path)?;
+        let hold = hold(path)?;
         Ok(Self {
             path: path.to_owned(),
             format,
-            lock,
+            hold,
             catalogue: copy_catalogue(path, CATALOGUE, &mut |_| Ok(())),
         })
     }
@@ -81,9 +84,26 @@ impl AtRest {
         &self.format
     }
 
+    /// Which opening of the directory was the last one.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Internal`: the catalogue cannot be read.
+    pub fn epoch(&self) -> Result<u64, StoreError> {
+        // Opening the copy began another one there.
+        Ok(self.catalogue()?.epoch().saturating_sub(1))
+    }
+
+    /// The data keys of all streams that are as they were written.
+    ///
+    /// # Errors
+    /// `Corrupt`, `Internal`: the catalogue cannot be read.
+    pub fn wrapped_keys(&self) -> Result<Vec<StreamDataKey>, StoreError> {
+        super::wrapped_keys(self.catalogue()?)
+    }
+
     /// Whether a server is kept out meanwhile: a copy without a lock file has none to keep out.
     pub fn is_locked(&self) -> bool {
-        self.lock.is_some()
+        self.hold.has_lock()
     }
 
     /// The streams that were deleted, the oldest deletion first.
@@ -124,24 +144,17 @@ impl AtRest {
     }
 }
 
-fn take_lock(path: &Path) -> Result<Option<Flock<File>>, StoreError> {
-    let lock = path.join("LOCK");
-    let file = match File::open(&lock) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed("open", &lock, &error)),
-    };
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(lock) => Ok(Some(lock)),
-        Err((_, Errno::EWOULDBLOCK)) => {
-            let message = format!(
+fn hold(path: &Path) -> Result<Hold, StoreError> {
+    Hold::of_what_is_there(path).map_err(|error| match error.kind() {
+        ErrorKind::Fenced => StoreError::new(
+            ErrorKind::Fenced,
+            format!(
                 "{} is in use: a server runs on it. Stop it, or look at a copy or a backup of the directory",
                 path.display()
-            );
-            Err(StoreError::new(ErrorKind::Fenced, message))
-        }
-        Err((_, errno)) => Err(failed("lock", &lock, &errno.into())),
-    }
+            ),
+        ),
+        _ => error,
+    })
 }
 
 /// Opens a copy of a catalogue that has this name, as `judge` looks at it.

@@ -1,8 +1,6 @@
 use super::disk::{Disk, read_range};
-use crate::{ErrorKind, StoreError};
-use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
-use std::fs::{File, OpenOptions};
+use super::hold::Hold;
+use crate::StoreError;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -25,25 +23,24 @@ pub(super) enum Format {
 /// The data directory, held by this process.
 pub(super) struct Directory {
     path: PathBuf,
-    /// Given up when dropped, also by the death of the process.
-    _lock: Flock<File>,
+    hold: Hold,
 }
 
 impl Directory {
-    /// Creates the directory if it is missing and takes the lock. Touches nothing else.
+    /// Creates the directory if it is missing and takes its locks. Touches nothing else.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let failed = |error: io::Error| StoreError::io(format_args!("open {}", path.display()), &error);
         std::fs::create_dir_all(path).map_err(failed)?;
-        let lock = take_lock(path)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), hold: Hold::take(path)? })
     }
 
     /// Creates the directories within it that are missing; their names are durable when this returns.
-    pub(super) fn create_folders(&self, disk: &dyn Disk) -> Result<(), StoreError> {
+    pub(super) fn create_folders(&mut self, disk: &dyn Disk) -> Result<(), StoreError> {
         for dir in [self.journal(), self.chunks(), self.streams()] {
             disk.create_dir(&dir)
                 .map_err(|error| StoreError::io(format_args!("create {}", dir.display()), &error))?;
         }
+        self.hold.take_folders(&self.path)?;
         self.sync(disk)
     }
 
@@ -93,18 +90,29 @@ pub(super) fn read_format(disk: &dyn Disk, dir: &Path) -> Result<Format, StoreEr
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Format::Absent),
         Err(error) => return Err(failed(error)),
     };
+    judge_format(dir, &text)
+}
+
+/// What the text of `FORMAT` says, or why the directory cannot be opened, and what to do.
+pub(super) fn judge_format(dir: &Path, text: &[u8]) -> Result<Format, StoreError> {
     if text == FORMAT {
         return Ok(Format::Current);
     }
-    if UPGRADED.contains(&&text[..]) {
+    if UPGRADED.contains(&text) {
         return Ok(Format::Earlier);
     }
-    let message = format!(
-        "{} has format {:?} and this program knows \"tympan-store 1\" to 3: use the program that wrote it",
-        dir.display(),
-        String::from_utf8_lossy(&text).trim_end()
-    );
-    Err(StoreError::internal(message))
+    let (place, found) = (dir.display(), String::from_utf8_lossy(text));
+    let found = found.trim_end();
+    if FORMAT.starts_with(text) {
+        return Err(StoreError::corrupt(format!(
+            "{place}/FORMAT is cut off: it says {found:?}. Put it back from a backup, or write the line \
+             \"tympan-store 3\" into it if this program was the last one that ran on the directory"
+        )));
+    }
+    Err(StoreError::internal(format!(
+        "{place} has format {found:?} and this program knows \"tympan-store 1\" to 3: use the program that wrote it, or put \
+         FORMAT back from a backup if it is damaged"
+    )))
 }
 
 /// Whole or not at all: written beside, synced, renamed.
@@ -127,20 +135,6 @@ pub(super) fn write_format(disk: &dyn Disk, dir: &Path) -> Result<(), StoreError
         .map_err(|error| StoreError::io(format_args!("write {}", dir.join("FORMAT").display()), &error))
 }
 
-fn take_lock(path: &Path) -> Result<Flock<File>, StoreError> {
-    let path = path.join("LOCK");
-    let failed = |error: io::Error| StoreError::io(format_args!("lock {}", path.display()), &error);
-    let file =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
-        Errno::EWOULDBLOCK => {
-            let message = format!("{} is held: another process has this data directory open", path.display());
-            StoreError::new(ErrorKind::Fenced, message)
-        }
-        errno => failed(errno.into()),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::disk::FileDisk;
@@ -151,7 +145,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let held = Directory::open(place.path()).unwrap();
         let refused = Directory::open(place.path()).err().unwrap();
-        assert_eq!(refused.kind(), &ErrorKind::Fenced);
+        assert_eq!(refused.kind(), &crate::ErrorKind::Fenced);
         drop(held);
         Directory::open(place.path()).unwrap();
     }
@@ -162,6 +156,29 @@ mod tests {
         std::fs::write(place.path().join("FORMAT"), "tympan-store 4\n").unwrap();
         let refused = read_format(&FileDisk::new(), place.path()).err().unwrap();
         assert!(refused.message().contains("tympan-store 4"), "{refused}");
+    }
+
+    #[test]
+    fn it_belongs_to_one_at_a_time_without_its_lock_file_as_well() {
+        let place = tempfile::tempdir().unwrap();
+        let mut held = Directory::open(place.path()).unwrap();
+        held.create_folders(&FileDisk::new()).unwrap();
+        std::fs::remove_file(place.path().join("LOCK")).unwrap();
+        let refused = Directory::open(place.path()).err().unwrap();
+        assert_eq!(refused.kind(), &crate::ErrorKind::Fenced);
+        drop(held);
+        Directory::open(place.path()).unwrap();
+    }
+
+    #[test]
+    fn a_format_that_is_cut_off_is_refused_and_says_what_to_do() {
+        for length in 0..FORMAT.len() {
+            let refused = judge_format(Path::new("data"), &FORMAT[..length]).unwrap_err();
+            assert!(
+                refused.message().contains("cut off") && refused.message().contains("backup"),
+                "{refused}"
+            );
+        }
     }
 
     #[test]

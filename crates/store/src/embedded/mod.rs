@@ -22,6 +22,7 @@ mod deletion_proof;
 mod directory;
 mod disk;
 mod evidence;
+mod hold;
 mod journal;
 mod last_time;
 mod lost_found;
@@ -49,6 +50,7 @@ pub use lost_found::{LostFile, lost_files};
 pub use rebuild::{RebuildReport, rebuild};
 pub use restore::{RestoreReport, SEQUENCE_MARGIN, restore};
 
+use crate::keys;
 use crate::{
     Backend, ChunkPart, ChunkRow, ErrorKind, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Record,
     Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow,
@@ -66,7 +68,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
-use tympan_types::{FragmentNumber, WallTime};
+use tympan_kms::{EncryptionContext, WrappedKey};
+use tympan_types::{FragmentNumber, StreamArn, WallTime};
 
 /// Sizes and times of an [`EmbeddedBackend`].
 #[derive(Debug, Clone)]
@@ -134,6 +137,19 @@ impl EmbeddedBackend {
         &self.report
     }
 
+    /// Which opening of the directory this is.
+    pub fn epoch(&self) -> u64 {
+        self.catalogue.epoch()
+    }
+
+    /// The data keys of all streams that are as they were written.
+    ///
+    /// # Errors
+    /// `Internal`: the catalogue cannot be read.
+    pub fn wrapped_keys(&self) -> Result<Vec<StreamDataKey>, StoreError> {
+        wrapped_keys(&self.catalogue)
+    }
+
     /// A chunk that an earlier attempt has written and could not name, if it is of these records.
     fn written_before(&self, stream: StreamId, records: &[Located]) -> Option<ChunkRow> {
         let row = self.unnamed().remove(&stream)?;
@@ -168,6 +184,29 @@ impl EmbeddedBackend {
         }
         Ok(None)
     }
+}
+
+/// A data key, and what it is bound to.
+#[derive(Debug, Clone)]
+pub struct StreamDataKey {
+    /// Whose it is.
+    pub stream: StreamId,
+    /// As it is kept.
+    pub wrapped: WrappedKey,
+    /// What it opens with.
+    pub context: EncryptionContext,
+}
+
+fn wrapped_keys(catalogue: &Catalogue) -> Result<Vec<StreamDataKey>, StoreError> {
+    let rows = catalogue.as_far_as_it_goes(catalogue.all_streams())?;
+    let arns: HashMap<StreamId, StreamArn> =
+        rows.into_iter().filter_map(|(id, row)| Some((id, row.ok()?.stream.arn))).collect();
+    let keys = catalogue.as_far_as_it_goes(catalogue.all_keys())?;
+    let bound = |(stream, wrapped)| {
+        let context = keys::context(arns.get(&stream)?, stream);
+        Some(StreamDataKey { stream, wrapped, context })
+    };
+    Ok(keys.into_iter().filter_map(bound).collect())
 }
 
 impl RecoveryReport {

@@ -28,7 +28,7 @@ impl EmbeddedBackend {
     /// `Internal` for an unknown format, an old catalogue or a failing disk. Nothing is changed then.
     pub fn open(path: &Path, options: EmbeddedOptions) -> Result<Self, StoreError> {
         let disk: Arc<dyn Disk> = Arc::new(FileDisk::new());
-        let directory = Directory::open(path)?;
+        let mut directory = Directory::open(path)?;
         let opening = Opening::look(disk.clone(), &directory)?;
         let reserve = Reserve::find(disk.clone(), &directory.reserve(), options.reserve_bytes);
         let (catalogue, unnamed) =

@@ -5,12 +5,13 @@ use super::paged::page_of;
 use super::{Catalogue, failed, integrity, one};
 use crate::embedded::ReadRow;
 use crate::embedded::page::Page;
-use crate::embedded::schema::CHUNK;
+use crate::embedded::schema::{CHUNK, DATA_KEY};
 use crate::{ChunkRow, StoreError, StreamId, StreamKey};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::Path;
 use std::time::Duration;
+use tympan_kms::WrappedKey;
 
 /// How long another process's lock on a database is waited for, in steps.
 const LOCK_STEPS: u32 = 500;
@@ -47,6 +48,22 @@ impl Catalogue {
             }
         }
         Ok(streams)
+    }
+
+    /// The data keys of all streams, but for rows that are damaged.
+    pub(in crate::embedded) fn all_keys(&self) -> Result<Vec<(StreamId, WrappedKey)>, StoreError> {
+        let reader = self.reader();
+        let sql = format!(
+            "SELECT stream, wrapped FROM data_key WHERE {} ORDER BY stream, number",
+            DATA_KEY.intact()
+        );
+        let mut query = reader.prepare(&sql).map_err(failed)?;
+        let rows = query
+            .query_map([], |row| {
+                Ok((StreamId::from_bytes(row.get(0)?), WrappedKey::from_bytes(row.get::<_, Vec<u8>>(1)?)))
+            })
+            .map_err(failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
     }
 
     /// All chunks of all streams, by stream and number, but for rows that are damaged, which [`Self::faults`] tells of.
