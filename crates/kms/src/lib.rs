@@ -20,6 +20,6 @@ pub use data_key::{DataKey, NONCE_BYTES, OpenError, TAG_BYTES, random_nonce};
 pub use encryption_context::EncryptionContext;
 pub use error::KmsError;
 pub use key_id::{KeyId, KeyIdError};
-pub use keyring::{Keyring, KeyringError, KeyringOwner, Upkeep};
+pub use keyring::{Holding, Keyring, KeyringError, KeyringOwner, Upkeep};
 pub use provider::{KeyDescription, KeyManager, KeyProvider, KeyState};
 pub use wrapped_key::WrappedKey;

@@ -1,4 +1,5 @@
-//! What a keyring file says: JSON, version 2. Files of version 1 are read, and become version 2 by the next edit.
+//! What a keyring file says: JSON, version 2. Files of version 1 are read, and become version 2 by the next edit. A file
+//! that remembers destroyed keys, as `"destroyed": { "UUID": TIME }`, has version 3.
 //!
 //! ```json
 //! {
@@ -18,7 +19,7 @@ use super::version_1::Version1;
 use super::{KeyringError, KeyringOwner};
 use crate::{KeyId, KmsError};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use tympan_types::WallTime;
 use uuid::Uuid;
@@ -26,6 +27,8 @@ use zeroize::Zeroizing;
 
 /// What is written. A file of a later version is refused, not guessed at.
 const VERSION: u32 = 2;
+/// The same with keys that were destroyed, which an earlier program must not forget.
+const VERSION_WITH_DESTROYED: u32 = 3;
 
 /// All keys of a keyring.
 #[derive(Clone, Serialize, Deserialize)]
@@ -33,11 +36,14 @@ const VERSION: u32 = 2;
 pub(crate) struct Document {
     version: u32,
     pub(crate) keys: Vec<MasterKey>,
+    /// Ids of keys whose deletion has come, and when: a keyring that merely lacks a key is not the whole one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    destroyed: BTreeMap<String, WallTime>,
 }
 
 impl Document {
     pub(super) fn of(keys: Vec<MasterKey>) -> Self {
-        Self { version: VERSION, keys }
+        Self { version: VERSION, keys, destroyed: BTreeMap::new() }
     }
 
     pub(super) fn with_default_key(owner: &KeyringOwner, now: WallTime) -> Self {
@@ -55,10 +61,12 @@ impl Document {
             format!("{:?} error in line {}, column {}", error.classify(), error.line(), error.column())
         };
         let document: Self = match serde_json::from_slice::<Versioned>(json).map_err(wrong)?.version {
-            VERSION => serde_json::from_slice(json).map_err(wrong)?,
+            VERSION | VERSION_WITH_DESTROYED => serde_json::from_slice(json).map_err(wrong)?,
             1 => serde_json::from_slice::<Version1>(json).map_err(wrong)?.into(),
             other => {
-                return Err(format!("it has version {other}; this program knows versions 1 and {VERSION}"));
+                return Err(format!(
+                    "it has version {other}; this program knows versions 1 to {VERSION_WITH_DESTROYED}"
+                ));
             }
         };
         document.check()?;
@@ -105,7 +113,25 @@ impl Document {
             let tags: usize = key.tags.iter().map(|(name, value)| 64 + (name.len() + value.len()) * 6).sum();
             1_024 + key.description.len() * 6 + key.material.len() * 320 + key.aliases.len() * 640 + tags
         };
-        1_024 + self.keys.iter().map(of).sum::<usize>()
+        1_024 + self.destroyed.len() * 96 + self.keys.iter().map(of).sum::<usize>()
+    }
+
+    /// Removes the keys whose deletion has come, remembers that they were there, and gives their ARNs.
+    pub(super) fn destroy_due(&mut self, now: WallTime) -> Vec<String> {
+        let (due, kept) =
+            std::mem::take(&mut self.keys).into_iter().partition(|key| key.is_due_for_deletion(now));
+        self.keys = kept;
+        let due: Vec<MasterKey> = due;
+        if !due.is_empty() {
+            self.version = VERSION_WITH_DESTROYED;
+        }
+        self.destroyed.extend(due.iter().map(|key| (key.id.to_string(), now)));
+        due.iter().map(MasterKey::arn).collect()
+    }
+
+    /// Whether there was such a key until its deletion came.
+    pub(super) fn was_destroyed(&self, id: Uuid) -> bool {
+        self.destroyed.contains_key(&id.to_string())
     }
 
     /// The key that a user's text stands for. An alias without a place that several regions have is that of `home`.
@@ -230,7 +256,7 @@ mod tests {
     #[test]
     fn refuses_other_versions_doubles_and_short_keys() {
         let json = String::from_utf8(sample().to_json().to_vec()).unwrap();
-        for version in ["0", "1", "3", "\"2\""] {
+        for version in ["0", "1", "4", "\"2\""] {
             let other = json.replace("\"version\": 2", &format!("\"version\": {version}"));
             assert!(Document::from_json(other.as_bytes()).is_err(), "{version}");
         }

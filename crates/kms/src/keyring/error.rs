@@ -20,7 +20,7 @@ pub enum KeyringError {
         wanted: u32,
     },
     /// The file is not a keyring of a version that this program knows.
-    #[error("{} is not a keyring: {reason}", path.display())]
+    #[error("{} is not a keyring: {reason}; put the newest copy of it in its place", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,

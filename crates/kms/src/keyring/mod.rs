@@ -7,6 +7,7 @@ mod document;
 mod envelope;
 mod error;
 mod file;
+mod holding;
 mod master_key;
 mod material;
 mod search;
@@ -18,6 +19,7 @@ pub(crate) use master_key::{MasterKey, Schedule, YEAR_DAYS, days_ms};
 pub(crate) use material::{Origin, material_id};
 
 pub use error::KeyringError;
+pub use holding::Holding;
 
 use crate::{DataKey, EncryptionContext, KeyDescription, KeyId, KeyProvider, KeyState, KmsError, WrappedKey};
 use async_trait::async_trait;
@@ -216,14 +218,7 @@ impl Keyring {
             return Ok(Upkeep::default());
         }
         self.edit(|document| {
-            let mut done = Upkeep::default();
-            document.keys.retain(|key| {
-                let due = key.is_due_for_deletion(now);
-                if due {
-                    done.destroyed.push(key.arn());
-                }
-                !due
-            });
+            let mut done = Upkeep { destroyed: document.destroy_due(now), ..Upkeep::default() };
             for key in document.keys.iter_mut().filter(|key| key.is_due_for_rotation(now)) {
                 key.rotate(Origin::Schedule, now);
                 if let Some(schedule) = &mut key.schedule {
