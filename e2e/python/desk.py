@@ -11,6 +11,7 @@ import time
 import urllib.request
 
 import boto3
+import holdings
 import lms
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -133,6 +134,8 @@ OPERATIONS = {
     "fragment_list": fragment_list,
     "list_fragments": list_fragments,
     "contacts": contacts,
+    "fill": holdings.fill,
+    "holdings": holdings.held,
 }
 
 if __name__ == "__main__":

@@ -80,12 +80,13 @@ def upload(stream, run, pace_s):
         print(line.decode().strip(), flush=True)
 
 
-for line in sys.stdin:
-    order = json.loads(line)
-    os.environ["AWS_ENDPOINT_URL"] = order["endpoint"]
-    try:
-        upload(order["stream"], order["run"], order["pace_s"])
-        reason = "the response ended"
-    except Exception as error:
-        reason = repr(error)
-    print(json.dumps({"over": order["run"], "reason": reason}), flush=True)
+if __name__ == "__main__":
+    for line in sys.stdin:
+        order = json.loads(line)
+        os.environ["AWS_ENDPOINT_URL"] = order["endpoint"]
+        try:
+            upload(order["stream"], order["run"], order["pace_s"])
+            reason = "the response ended"
+        except Exception as error:
+            reason = repr(error)
+        print(json.dumps({"over": order["run"], "reason": reason}), flush=True)

@@ -122,7 +122,9 @@ impl ConnectService {
         options: Options,
     ) -> Result<Self, OpenError> {
         let (directory, orphans) = Directory::load(settings.load()?)?;
-        write(settings.as_ref(), &orphans)?;
+        if settings.is_whole() {
+            write(settings.as_ref(), &orphans)?;
+        }
         Ok(Self(Arc::new(Inner {
             directory: RwLock::new(Arc::new(directory)),
             changing: Mutex::new(()),

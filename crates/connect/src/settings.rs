@@ -56,6 +56,11 @@ pub trait Settings: Send + Sync {
     fn remove(&self, kind: &'static str, id: &str) -> Result<(), SettingsError> {
         self.write(&[Write::Remove { kind, id: id.to_owned() }])
     }
+
+    /// Whether `load` gives everything that was ever put. Where it does not, nothing is removed for want of another.
+    fn is_whole(&self) -> bool {
+        true
+    }
 }
 
 /// The table could not be read or written.

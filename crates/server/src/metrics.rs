@@ -50,6 +50,8 @@ pub(crate) struct Sources {
     pub unproven: Arc<UnprovenBytes>,
     /// The listeners' connections, by the listener's name.
     pub connections: [(&'static str, Arc<Connections>); 2],
+    /// What the start found damaged, by database.
+    pub damaged: [(&'static str, usize); 3],
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -227,6 +229,10 @@ impl Metrics {
             "Damage that the newest pass of the scrub has found",
             store.scrub_damaged,
         );
+        for (database, findings) in sources.damaged {
+            let help = "Findings of the start that are not as they were written; the log says which";
+            gauge(&format!("{database}_damaged"), help, findings as u64);
+        }
         let descriptors = sources.descriptors.counted();
         gauge("descriptors_open", "File descriptors that are open", descriptors.open);
         gauge("descriptors_limit", "File descriptors that may be open", descriptors.limit);

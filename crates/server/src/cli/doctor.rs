@@ -4,7 +4,7 @@ use super::{Failure, print_json};
 use crate::config;
 use crate::doctor::{self, Finding, State};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tympan_client::Exit;
 use tympan_client::cli::Global;
 
@@ -29,6 +29,7 @@ impl DoctorArgs {
                     None => "no file: every key has its default, or what the environment says".to_owned(),
                 };
                 findings.push(Finding::ok("config", what));
+                findings.extend(self.config.as_deref().and_then(exposed));
                 if let Some(folder) = self.data_dir {
                     config.data_dir = folder;
                 }
@@ -53,6 +54,17 @@ impl DoctorArgs {
         let problem = findings.iter().any(|finding| finding.state == State::Problem);
         Ok(if problem { Exit::Failed } else { Exit::Ok })
     }
+}
+
+/// A warning where others can read secrets in the configuration file.
+fn exposed(file: &Path) -> Option<Finding> {
+    let exposed = config::exposed_secrets(file).ok()??;
+    Some(Finding::warning(
+        "config",
+        exposed.to_string(),
+        "other users of this machine can sign requests with them",
+        format!("chmod 600 {}, or move the secrets to files of their own (*_file)", file.display()),
+    ))
 }
 
 fn words(findings: &[Finding]) -> String {

@@ -11,7 +11,7 @@ mod suggest;
 pub use base_url::BaseUrl;
 pub use limit::Limit;
 pub use load::{ConfigError, load};
-pub use secret::{SecretError, read_secret};
+pub use secret::{ExposedSecrets, SecretError, exposed_secrets, read_secret};
 pub use sections::{
     Account, Audit, Auth, Capture, Config, Connect, Credential, Flow, Http, Instance, Kms, Kvs, Lambda,
     LambdaFunction, Log, MediaStreaming, NamedPolicy, Role, Rtp, Sip, Speech, Store,

@@ -1,7 +1,8 @@
 //! Secrets: in the clear, or in a file that nobody else can read.
 
+use super::load::{ConfigError, load};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a secret could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,49 @@ pub fn read_secret(key: &str, clear: &str, file: &str) -> Result<String, SecretE
     }
 }
 
+/// A configuration file that others can read, with secrets in it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ExposedSecrets {
+    /// The file.
+    pub path: PathBuf,
+    /// Its permission bits.
+    pub mode: u32,
+    /// The keys that hold a secret.
+    pub keys: Vec<String>,
+}
+
+impl std::fmt::Display for ExposedSecrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { path, mode, keys } = self;
+        write!(f, "{} has mode {mode:03o} and holds secrets: {}", path.display(), keys.join(", "))
+    }
+}
+
+/// The secrets that a configuration file shows to others than its owner; `None` where there are none.
+///
+/// # Errors
+/// What [`load`] may answer.
+pub fn exposed_secrets(file: &Path) -> Result<Option<ExposedSecrets>, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: file.to_owned(), source };
+    let mode = std::fs::metadata(file).map_err(unreadable)?.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(None);
+    }
+    // What comes from the environment is not in the file.
+    let config = load(Some(file), std::iter::empty())?;
+    let mut secrets = vec![
+        ("kms.secret_access_key".to_owned(), &config.kms.secret_access_key),
+        ("kms.session_token".to_owned(), &config.kms.session_token),
+        ("lambda.secret_access_key".to_owned(), &config.lambda.secret_access_key),
+    ];
+    for credential in &config.credentials {
+        secrets.push((format!("credentials {}", credential.access_key_id), &credential.secret_access_key));
+    }
+    let keys: Vec<String> =
+        secrets.into_iter().filter(|(_, secret)| !secret.is_empty()).map(|(key, _)| key).collect();
+    Ok((!keys.is_empty()).then(|| ExposedSecrets { path: file.to_owned(), mode, keys }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +110,25 @@ mod tests {
         assert_eq!(read_secret("k", "", file).unwrap(), "hush");
         assert!(matches!(read_secret("k", "x", file), Err(SecretError::Both { .. })));
         assert_eq!(read_secret("k", "x", "").unwrap(), "x");
+    }
+
+    #[test]
+    fn a_configuration_file_that_others_can_read_is_named_with_the_secrets_in_it_and_shows_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tympan.toml");
+        let set = |text: &str, mode| {
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let secret = "[kms]\nsecret_access_key = \"hush\"\n[[credentials]]\naccess_key_id = \"AKID\"\n\
+                      secret_access_key = \"hush\"\n";
+        set(secret, 0o644);
+        let said = exposed_secrets(&path).unwrap().unwrap().to_string();
+        assert!(said.contains("644") && said.contains("kms.secret_access_key, credentials AKID"), "{said}");
+        assert!(!said.contains("hush"));
+        set(secret, 0o600);
+        assert_eq!(exposed_secrets(&path).unwrap(), None);
+        set("[kms]\nsecret_access_key_file = \"/x\"\n", 0o644);
+        assert_eq!(exposed_secrets(&path).unwrap(), None);
     }
 }

@@ -467,6 +467,8 @@ pub struct Kms {
     pub provider: String,
     /// Folder of the local master keys; empty: `keyring` in the data folder. Keep it on another disk in production.
     pub keyring_dir: String,
+    /// Ids of master keys that are lost for good: the server starts without them, and their streams cannot be read.
+    pub lost_keys: Vec<String>,
     /// URL of the external KMS; empty: AWS's own in its region.
     pub endpoint: String,
     /// Region of the external KMS; empty: that of the account.
@@ -492,6 +494,7 @@ impl Default for Kms {
         Self {
             provider: "local".into(),
             keyring_dir: String::new(),
+            lost_keys: Vec::new(),
             endpoint: String::new(),
             region: String::new(),
             access_key_id: String::new(),

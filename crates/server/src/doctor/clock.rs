@@ -119,7 +119,9 @@ mod tests {
             let now = SystemTime::now();
             let off = Duration::from_secs(off_s.unsigned_abs());
             let then = if off_s < 0 { now - off } else { now + off };
-            against_server(&config, &Answer::Tympan { ready: true, date: Some(then) }).unwrap().state
+            against_server(&config, &Answer::Tympan { ready: true, date: Some(then), damaged: Vec::new() })
+                .unwrap()
+                .state
         };
         assert_eq!([at(0), at(-30), at(400)], [State::Ok, State::Warning, State::Problem]);
         assert_eq!(against_server(&config, &Answer::Silent("refused".into())), None);

@@ -4,24 +4,27 @@ use super::{Finding, nearest};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::upkeep::keyring_file;
+use crate::{kms, persist};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use tympan_kms::{KeyState, Keyring, KeyringOwner};
-use tympan_store::ErrorKind;
 use tympan_store::embedded::{AtRest, lost_files};
+use tympan_store::{ErrorKind, StoreError};
 use tympan_types::{AccountId, Region, WallTime};
 
 const DATA: &str = "data";
 const KEYS: &str = "keys";
+const RECORDS: &str = "records";
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
-    let mut findings = directory(&config.data_dir);
+    let mut findings = directory(config);
     findings.extend(keys(config));
     findings
 }
 
-fn directory(data: &Path) -> Vec<Finding> {
+fn directory(config: &Config) -> Vec<Finding> {
+    let data = config.data_dir.as_path();
     let place = data.display();
     let metadata = match data.metadata() {
         Ok(metadata) if metadata.is_dir() => metadata,
@@ -60,25 +63,59 @@ fn directory(data: &Path) -> Vec<Finding> {
             format!("chmod 700 {place}"),
         )
     });
-    findings.push(match AtRest::open(data) {
+    match AtRest::open(data) {
         Ok(at_rest) => {
-            Finding::ok(DATA, format!("{place} has format {:?}, and no server runs on it", at_rest.format()))
+            findings.push(Finding::ok(
+                DATA,
+                format!("{place} has format {:?}, and no server runs on it", at_rest.format()),
+            ));
+            findings.extend(records(data, &at_rest));
+            findings.extend(missing_keys(config, &at_rest));
         }
-        Err(error) if *error.kind() == ErrorKind::Fenced => {
-            Finding::ok(DATA, format!("{place} is held by a running server"))
-        }
-        Err(error) if *error.kind() == ErrorKind::NotFound => {
-            Finding::ok(DATA, format!("{place} holds no streams yet"))
-        }
-        Err(error) => Finding::problem(
+        Err(error) => findings.push(unopened(data, &error)),
+    }
+    findings.extend(lost_and_found(data));
+    findings
+}
+
+fn unopened(data: &Path, error: &StoreError) -> Finding {
+    let place = data.display();
+    match error.kind() {
+        ErrorKind::Fenced => Finding::ok(DATA, format!("{place} is held by a running server")),
+        ErrorKind::NotFound => Finding::ok(DATA, format!("{place} holds no streams yet")),
+        _ => Finding::problem(
             DATA,
             error.message().to_owned(),
             "the server cannot start on it",
             format!("`tympan streams check --data-dir {place}`, or restore a backup"),
         ),
-    });
-    findings.extend(lost_and_found(data));
-    findings
+    }
+}
+
+/// What is wrong with the settings and the contacts.
+fn records(data: &Path, at_rest: &AtRest) -> Vec<Finding> {
+    let action = "restore them from a backup; the server serves what is intact";
+    let problem =
+        |what: String| Finding::problem(RECORDS, what, "instances, flows or contacts are missing", action);
+    match persist::examine(data, at_rest.epoch().ok()) {
+        Ok(damage) if damage.is_empty() => {
+            vec![Finding::ok(RECORDS, "settings and contacts are as they were written")]
+        }
+        Ok(damage) => damage.into_iter().map(problem).collect(),
+        Err(error) => vec![problem(format!("settings and contacts cannot be looked at: {error}"))],
+    }
+}
+
+/// A keyring that is not the one of this data.
+fn missing_keys(config: &Config, at_rest: &AtRest) -> Option<Finding> {
+    if config.kms.provider != "local" {
+        return None;
+    }
+    let data_keys = at_rest.wrapped_keys().ok()?;
+    let keyring = keyring_at(config, &keyring_file(&config.keyring_dir())).ok();
+    let lack = kms::lacking(keyring.as_ref(), &config.kms.lost_keys, &data_keys).ok()??;
+    let (why, action) = ("the server does not start: it could not read these streams", "as it says");
+    Some(Finding::problem(KEYS, lack.in_words(config), why, action))
 }
 
 /// Chunks and segments that a start or a rebuild has put aside.
@@ -137,12 +174,20 @@ fn keys(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn open(config: &Config, file: &Path) -> Result<(usize, usize), String> {
+/// The keyring, where there is one: none is made.
+fn keyring_at(config: &Config, file: &Path) -> Result<Keyring, String> {
+    if !file.is_file() {
+        return Err(format!("{} is not there", file.display()));
+    }
     let owner = KeyringOwner {
         region: Region::parse(&config.account.region).map_err(|error| error.to_string())?,
         account: AccountId::parse(&config.account.id).map_err(|error| error.to_string())?,
     };
-    let keyring = Keyring::open(file, owner, SystemClock.wall_now()).map_err(|error| error.to_string())?;
+    Keyring::open(file, owner, SystemClock.wall_now()).map_err(|error| error.to_string())
+}
+
+fn open(config: &Config, file: &Path) -> Result<(usize, usize), String> {
+    let keyring = keyring_at(config, file)?;
     let keys = keyring.keys().map_err(|error| error.to_string())?;
     let enabled = keys.iter().filter(|key| key.state == KeyState::Enabled).count();
     if enabled == 0 {

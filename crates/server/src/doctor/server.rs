@@ -21,6 +21,8 @@ pub(super) enum Answer {
         ready: bool,
         /// Its clock.
         date: Option<SystemTime>,
+        /// Its gauges of damage that are not 0.
+        damaged: Vec<String>,
     },
     /// Something else that speaks HTTP, or does not.
     Other(String),
@@ -56,7 +58,19 @@ pub(super) async fn ask(endpoint: &str) -> Answer {
         return Answer::Other(line);
     }
     let ready = get(authority, "/readyz").await.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"));
-    Answer::Tympan { ready, date: date_of(&health) }
+    let damaged = get(authority, "/metrics").await.map(|page| damaged(&page)).unwrap_or_default();
+    Answer::Tympan { ready, date: date_of(&health), damaged }
+}
+
+/// The lines of gauges that count damage and found some.
+fn damaged(metrics: &str) -> Vec<String> {
+    let found = |line: &&str| {
+        let gauge = line
+            .split_once(' ')
+            .filter(|(name, _)| name.starts_with("tympan_") && name.ends_with("_damaged"));
+        gauge.is_some_and(|(_, count)| count != "0")
+    };
+    metrics.lines().filter(found).map(str::to_owned).collect()
 }
 
 async fn get(authority: &str, path: &str) -> std::io::Result<String> {
@@ -92,6 +106,12 @@ fn date_of(answer: &str) -> Option<SystemTime> {
 
 pub(super) fn examine(endpoint: &str, answer: &Answer) -> Finding {
     match answer {
+        Answer::Tympan { damaged, .. } if !damaged.is_empty() => Finding::problem(
+            CHECK,
+            format!("the tympan server at {endpoint} has found damage: {}", damaged.join(", ")),
+            "what is damaged is not served; the rest is",
+            "look for ERROR in its log, and restore what it names from a backup",
+        ),
         Answer::Tympan { ready: true, .. } => {
             Finding::ok(CHECK, format!("a tympan server is up at {endpoint} and takes new work"))
         }
@@ -133,6 +153,13 @@ mod tests {
         let epoch_s = date_of(answer).unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
         assert_eq!(epoch_s, 784_111_777);
         assert_eq!(date_of("HTTP/1.1 200 OK\r\ndate: yesterday\r\n\r\n"), None);
+    }
+
+    #[test]
+    fn gauges_of_damage_are_found_in_the_metrics() {
+        let page = "# TYPE tympan_settings_damaged gauge\ntympan_settings_damaged 2\ntympan_contacts_damaged 0\n\
+                    tympan_calls_active 3\n# EOF\n";
+        assert_eq!(damaged(page), ["tympan_settings_damaged 2"]);
     }
 
     #[tokio::test]

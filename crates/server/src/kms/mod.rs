@@ -1,9 +1,13 @@
 //! Who keeps the master keys: a keyring on this machine, or a KMS elsewhere.
 
 mod external;
+mod lacking;
+
+pub(crate) use lacking::lacking;
 
 use crate::clock::ServiceClock;
 use crate::config::{Config, Kms};
+use crate::upkeep::keyring_file;
 use anyhow::bail;
 use external::ExternalKms;
 use std::sync::Arc;
@@ -12,6 +16,7 @@ use tokio::task::JoinHandle;
 use tympan_kms::api::KmsService;
 use tympan_kms::{KeyProvider, Keyring, KeyringOwner};
 use tympan_store::MediaStore;
+use tympan_store::embedded::StreamDataKey;
 use tympan_types::{AccountId, Region};
 
 /// How often keys are looked through for deletions and rotations that are due.
@@ -28,15 +33,17 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Opens what the configuration names. An external KMS is not asked yet: it may be away, and come back.
+    /// Opens what the configuration names. An external KMS is not asked yet: it may be away, and come back. A keyring that
+    /// lacks what closed the data keys of the store is refused, and none is made in its place.
     pub(crate) fn open(
         config: &Config,
         account: &AccountId,
         region: &Region,
         clock: &ServiceClock,
+        data_keys: &[StreamDataKey],
     ) -> anyhow::Result<Self> {
         match config.kms.provider.as_str() {
-            "local" => Self::local(config, account, region, clock),
+            "local" => Self::local(config, account, region, clock, data_keys),
             "external" => Self::external(&config.kms, region),
             other => bail!("kms.provider is {other:?}; it is \"local\" or \"external\""),
         }
@@ -47,9 +54,18 @@ impl Keys {
         account: &AccountId,
         region: &Region,
         clock: &ServiceClock,
+        data_keys: &[StreamDataKey],
     ) -> anyhow::Result<Self> {
+        if let Some(lack) = lacking(None, &config.kms.lost_keys, data_keys)?
+            && !keyring_file(&config.keyring_dir()).exists()
+        {
+            bail!("{}", lack.in_words(config));
+        }
         let owner = KeyringOwner { region: region.clone(), account: account.clone() };
         let keyring = Arc::new(Keyring::open(&config.keyring_dir(), owner, clock.wall_now())?);
+        if let Some(lack) = lacking(Some(&keyring), &config.kms.lost_keys, data_keys)? {
+            bail!("{}", lack.in_words(config));
+        }
         let service = Some(KmsService::new(keyring.clone()));
         Ok(Self { provider: keyring.clone(), service, keyring: Some(keyring), upkeep: None })
     }

@@ -10,6 +10,7 @@
 //!    Whoever asked is told that it is not written yet. Changes of attributes do not wait: they are refused.
 
 use super::backlog::{Backlog, Unwritten};
+use super::rows::{self, Damage, Table};
 use crate::line_file::LineFile;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,18 +22,24 @@ use tympan_connect::contact::{
 };
 use tympan_types::{ContactId, WallTime};
 
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS contact (
-        id        TEXT PRIMARY KEY,
-        json      TEXT NOT NULL,
-        initiated INTEGER NOT NULL,
-        open      INTEGER NOT NULL,
-        delivered INTEGER NOT NULL
-    ) WITHOUT ROWID, STRICT;
-    CREATE INDEX IF NOT EXISTS contact_initiated ON contact (initiated);
-    CREATE INDEX IF NOT EXISTS contact_open ON contact (open) WHERE open = 1;
-    CREATE INDEX IF NOT EXISTS contact_undelivered ON contact (delivered) WHERE delivered = 0;
-";
+pub(super) const FILE: &str = "contacts.db";
+
+pub(super) const TABLE: Table = Table {
+    name: "contact",
+    create: "
+        CREATE TABLE IF NOT EXISTS contact (
+            id        TEXT PRIMARY KEY,
+            json      TEXT NOT NULL,
+            initiated INTEGER NOT NULL,
+            open      INTEGER NOT NULL,
+            delivered INTEGER NOT NULL
+        ) WITHOUT ROWID, STRICT;
+        CREATE INDEX IF NOT EXISTS contact_initiated ON contact (initiated);
+        CREATE INDEX IF NOT EXISTS contact_open ON contact (open) WHERE open = 1;
+        CREATE INDEX IF NOT EXISTS contact_undelivered ON contact (delivered) WHERE delivered = 0;",
+    columns: "id, json, initiated, open, delivered",
+    key: "id = new.id",
+};
 
 /// Writes that wait for the thread; beyond that callers wait.
 const QUEUE: usize = 1_024;
@@ -46,6 +53,7 @@ pub(crate) struct FileHistory {
     writes: mpsc::SyncSender<WriteRequest>,
     reader: Mutex<Connection>,
     backlog: Arc<Backlog>,
+    damage: Damage,
 }
 
 /// What happened to a contact; of two events the later one counts.
@@ -80,11 +88,10 @@ type Written = Result<(), SetAttributesError>;
 
 impl FileHistory {
     /// Opens or creates the files in `folder`, delivers records that a crash kept back, and returns the contacts
-    /// that were open: the caller closes each of them.
-    pub(crate) fn open(folder: &Path) -> Result<(Self, Vec<Interrupted>), HistoryError> {
-        let database = folder.join("contacts.db");
-        let connection = connect(&database)?;
-        connection.execute_batch(SCHEMA).map_err(said)?;
+    /// that were open: the caller closes each of them. `epoch` is the store's.
+    pub(crate) fn open(folder: &Path, epoch: u64) -> Result<(Self, Vec<Interrupted>), HistoryError> {
+        let database = folder.join(FILE);
+        let (connection, damage) = rows::open(&database, &TABLE, epoch).map_err(said)?;
         let records = folder.join("contact-records.jsonl");
         let unopened = |error| HistoryError { message: format!("{}: {error}", records.display()) };
         let records = LineFile::open(&records, 0o644).map_err(unopened)?;
@@ -98,7 +105,13 @@ impl FileHistory {
             .name("contact-history".into())
             .spawn(move || writer.run(&queue))
             .map_err(said)?;
-        Ok((Self { writes, reader: Mutex::new(connect(&database)?), backlog }, interrupted))
+        let reader = Mutex::new(rows::connect(&database, &TABLE).map_err(said)?);
+        Ok((Self { writes, reader, backlog, damage }, interrupted))
+    }
+
+    /// What the start found damaged.
+    pub(crate) fn damage(&self) -> &Damage {
+        &self.damage
     }
 
     /// Contacts that wait for room on the disk.
@@ -159,13 +172,13 @@ impl History for FileHistory {
         // Every time of a contact is at or after its initiation, so this range holds all candidates.
         let by_initiation = query.axis == TimeAxis::Initiation;
         let from = if by_initiation { query.from } else { WallTime::from_unix_ms(i64::MIN) };
-        let sql = "SELECT json FROM contact WHERE initiated BETWEEN ?1 AND ?2 ORDER BY initiated DESC";
-        let mut statement = connection.prepare_cached(sql).map_err(said)?;
+        let sql = "SELECT json FROM intact WHERE initiated BETWEEN ?1 AND ?2 ORDER BY initiated DESC";
+        let mut statement = connection.prepare_cached(sql).map_err(unread)?;
         let range = [from.unix_ms(), query.to.unix_ms()];
-        let rows = statement.query_map(range, |row| row.get::<_, String>(0)).map_err(said)?;
+        let rows = statement.query_map(range, |row| row.get::<_, String>(0)).map_err(unread)?;
         let mut found: Vec<(Place, Contact)> = Vec::new();
         for json in rows {
-            let contact: Contact = serde_json::from_str(&json.map_err(said)?).map_err(said)?;
+            let contact: Contact = serde_json::from_str(&json.map_err(unread)?).map_err(unread)?;
             let place = query.place(&contact).filter(|_| !newer.contains(&contact.id));
             let Some(place) = place else { continue };
             // Rows come newest first: past the page only contacts of the very same instant can still belong to it.
@@ -310,7 +323,7 @@ impl Writer {
         {
             let mut query = self
                 .connection
-                .prepare_cached("SELECT id, json FROM contact WHERE delivered = 0 AND open = 0 LIMIT 100")?;
+                .prepare_cached("SELECT id, json FROM intact WHERE delivered = 0 AND open = 0 LIMIT 100")?;
             let mut rows = query.query([])?;
             while let Some(row) = rows.next()? {
                 ids.push(row.get(0)?);
@@ -333,16 +346,22 @@ impl Writer {
     }
 
     fn interrupted(&self) -> Result<Vec<Interrupted>, HistoryError> {
-        let mut query = self.connection.prepare("SELECT json FROM contact WHERE open = 1").map_err(said)?;
+        let mut query = self.connection.prepare("SELECT json FROM intact WHERE open = 1").map_err(said)?;
         let rows = query.query_map([], |row| row.get::<_, String>(0)).map_err(said)?;
         rows.map(|json| serde_json::from_str(&json.map_err(said)?).map_err(said)).collect()
     }
 }
 
 fn find(connection: &Connection, id: ContactId) -> Result<Option<Contact>, HistoryError> {
-    let mut query = connection.prepare_cached("SELECT json FROM contact WHERE id = ?1").map_err(said)?;
-    let json: Option<String> =
-        query.query_row([id.to_string()], |row| row.get(0)).optional().map_err(said)?;
+    let id = id.to_string();
+    let mut query = connection.prepare_cached("SELECT json FROM intact WHERE id = ?1").map_err(unread)?;
+    let json: Option<String> = query.query_row([&id], |row| row.get(0)).optional().map_err(unread)?;
+    if json.is_none() {
+        let mut damaged = connection.prepare_cached("SELECT 1 FROM contact WHERE id = ?1").map_err(unread)?;
+        if damaged.exists([&id]).map_err(unread)? {
+            return Err(unread(format!("the row of contact {id} is damaged: restore it from a backup")));
+        }
+    }
     json.map(|json| serde_json::from_str(&json).map_err(said)).transpose()
 }
 
@@ -378,12 +397,10 @@ fn changed(
     Ok(contact)
 }
 
-fn connect(path: &Path) -> Result<Connection, HistoryError> {
-    let connection = Connection::open(path).map_err(said)?;
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(said)?;
-    connection.pragma_update(None, "synchronous", "FULL").map_err(said)?;
-    connection.busy_timeout(Duration::from_secs(5)).map_err(said)?;
-    Ok(connection)
+/// As [`said`], of a file that is not what was written; no caller could say so.
+fn unread(error: impl std::fmt::Display) -> HistoryError {
+    tracing::error!(%error, "{FILE} cannot be read whole; what is intact is served");
+    said(error)
 }
 
 fn said(error: impl std::fmt::Display) -> HistoryError {
@@ -429,7 +446,7 @@ pub(super) mod tests {
     #[test]
     fn contacts_that_were_open_are_found_at_the_next_start_and_ended_ones_have_a_record() {
         let dir = tempfile::tempdir().unwrap();
-        let (history, interrupted) = FileHistory::open(dir.path()).unwrap();
+        let (history, interrupted) = FileHistory::open(dir.path(), 1).unwrap();
         assert!(interrupted.is_empty());
         history.open(&contact(1)).unwrap();
         history.open(&contact(2)).unwrap();
@@ -439,13 +456,13 @@ pub(super) mod tests {
         history.close(&ended(2)).unwrap();
         assert_eq!(history.find(contact(2).id).unwrap().unwrap(), ended(2));
         drop(history);
-        let (history, interrupted) = FileHistory::open(dir.path()).unwrap();
+        let (history, interrupted) = FileHistory::open(dir.path(), 1).unwrap();
         assert_eq!(interrupted, [contact(1)]);
         assert_eq!(records(dir.path()).len(), 1);
         history.close(&ended(1)).unwrap();
         assert_eq!(records(dir.path())[1]["ContactId"], contact(1).id.to_string());
         drop(history);
-        let (history, interrupted) = FileHistory::open(dir.path()).unwrap();
+        let (history, interrupted) = FileHistory::open(dir.path(), 1).unwrap();
         assert!(interrupted.is_empty());
         assert_eq!(records(dir.path()).len(), 2);
         history.update(&ended(1)).unwrap();
@@ -455,16 +472,16 @@ pub(super) mod tests {
     #[test]
     fn a_record_that_a_crash_kept_back_is_delivered_at_the_next_start() {
         let dir = tempfile::tempdir().unwrap();
-        let (history, _) = FileHistory::open(dir.path()).unwrap();
+        let (history, _) = FileHistory::open(dir.path(), 1).unwrap();
         history.close(&ended(3)).unwrap();
         drop(history);
         // As if the process had died between the commit and the append, with half a line on disk.
         std::fs::write(dir.path().join("contact-records.jsonl"), "{\"AWSAccountId\":").unwrap();
-        connect(&dir.path().join("contacts.db"))
+        rows::connect(&dir.path().join(FILE), &TABLE)
             .unwrap()
             .execute("UPDATE contact SET delivered = 0", [])
             .unwrap();
-        FileHistory::open(dir.path()).unwrap();
+        FileHistory::open(dir.path(), 1).unwrap();
         let text = std::fs::read_to_string(dir.path().join("contact-records.jsonl")).unwrap();
         let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!(last["ContactId"], ended(3).id.to_string());
@@ -473,7 +490,7 @@ pub(super) mod tests {
     #[test]
     fn changes_of_attributes_at_once_are_all_kept() {
         let dir = tempfile::tempdir().unwrap();
-        let (history, _) = FileHistory::open(dir.path()).unwrap();
+        let (history, _) = FileHistory::open(dir.path(), 1).unwrap();
         let id = ended(1).id;
         let key = |n: u8| BTreeMap::from([(format!("k{n}"), "v".to_owned())]);
         let now = WallTime::from_unix_ms(9_000);
@@ -497,7 +514,7 @@ pub(super) mod tests {
     #[test]
     fn many_writers_share_commits_and_none_is_lost() {
         let dir = tempfile::tempdir().unwrap();
-        let history = Arc::new(FileHistory::open(dir.path()).unwrap().0);
+        let history = Arc::new(FileHistory::open(dir.path(), 1).unwrap().0);
         let threads: Vec<_> = (0..20)
             .map(|n| {
                 let history = history.clone();

@@ -1,37 +1,50 @@
 //! Connect's settings in one SQLite file: each change is durable before it is acknowledged.
 
+use super::rows::{self, Damage, Table};
 use rusqlite::{Connection, params};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use tympan_connect::settings::{Document, Settings, SettingsError, Write};
 
+pub(super) const FILE: &str = "settings.db";
+
+pub(super) const TABLE: Table = Table {
+    name: "document",
+    create: "CREATE TABLE IF NOT EXISTS document (
+        kind TEXT NOT NULL, id TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (kind, id)
+    ) WITHOUT ROWID, STRICT",
+    columns: "kind, id, json",
+    key: "kind = new.kind AND id = new.id",
+};
+
 /// Documents of Connect (instances, flows, numbers) in `settings.db`.
-pub(crate) struct SqliteSettings(Mutex<Connection>);
+pub(crate) struct SqliteSettings {
+    connection: Mutex<Connection>,
+    damage: Damage,
+}
 
 impl SqliteSettings {
-    /// Opens or creates the file.
-    pub(crate) fn open(path: &Path) -> Result<Self, SettingsError> {
-        let connection = Connection::open(path).map_err(said)?;
-        // FULL: the WAL is synced at each commit, so an acknowledged change survives a power cut.
-        connection.pragma_update(None, "journal_mode", "WAL").map_err(said)?;
-        connection.pragma_update(None, "synchronous", "FULL").map_err(said)?;
-        let table = "CREATE TABLE IF NOT EXISTS document (
-            kind TEXT NOT NULL, id TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (kind, id)
-        ) WITHOUT ROWID, STRICT";
-        connection.execute_batch(table).map_err(said)?;
-        Ok(Self(Mutex::new(connection)))
+    /// Opens or creates the file in `folder`; `epoch` is the store's.
+    pub(crate) fn open(folder: &Path, epoch: u64) -> Result<Self, SettingsError> {
+        let (connection, damage) = rows::open(&folder.join(FILE), &TABLE, epoch).map_err(said)?;
+        Ok(Self { connection: Mutex::new(connection), damage })
+    }
+
+    /// What the start found damaged.
+    pub(crate) fn damage(&self) -> &Damage {
+        &self.damage
     }
 
     fn connection(&self) -> std::sync::MutexGuard<'_, Connection> {
         // A panic elsewhere cannot leave a half-made change: its transaction is rolled back.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Settings for SqliteSettings {
     fn load(&self) -> Result<Vec<Document>, SettingsError> {
         let connection = self.connection();
-        let mut query = connection.prepare("SELECT kind, id, json FROM document").map_err(said)?;
+        let mut query = connection.prepare("SELECT kind, id, json FROM intact").map_err(said)?;
         let rows = query
             .query_map([], |row| Ok(Document { kind: row.get(0)?, id: row.get(1)?, json: row.get(2)? }))
             .map_err(said)?;
@@ -56,6 +69,10 @@ impl Settings for SqliteSettings {
         }
         transaction.commit().map_err(said)
     }
+
+    fn is_whole(&self) -> bool {
+        self.damage.is_empty()
+    }
 }
 
 fn said(error: rusqlite::Error) -> SettingsError {
@@ -69,21 +86,20 @@ mod tests {
     #[test]
     fn documents_are_there_after_a_restart() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("settings.db");
-        let settings = SqliteSettings::open(&path).unwrap();
+        let settings = SqliteSettings::open(dir.path(), 1).unwrap();
         settings.put("instance", "a", "1").unwrap();
         settings.put("instance", "a", "2").unwrap();
         settings.put("instance", "b", "3").unwrap();
         settings.remove("instance", "b").unwrap();
         drop(settings);
-        let documents = SqliteSettings::open(&path).unwrap().load().unwrap();
+        let documents = SqliteSettings::open(dir.path(), 2).unwrap().load().unwrap();
         assert_eq!(documents, [Document { kind: "instance".into(), id: "a".into(), json: "2".into() }]);
     }
 
     #[test]
     fn of_a_change_that_the_disk_refuses_half_way_nothing_is_left() {
         let dir = tempfile::tempdir().unwrap();
-        let settings = SqliteSettings::open(&dir.path().join("settings.db")).unwrap();
+        let settings = SqliteSettings::open(dir.path(), 1).unwrap();
         settings.put("instance", "a", "1").unwrap();
         settings.put("number", "n", "1").unwrap();
         let before = settings.load().unwrap();

@@ -67,6 +67,11 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
         config.data_dir = folder;
     }
     init_log(&config)?;
+    if let Some(file) = &arguments.config
+        && let Some(exposed) = config::exposed_secrets(file)?
+    {
+        tracing::warn!("{exposed}: chmod 600 it, or move the secrets to files of their own (*_file)");
+    }
     // Numbers and attributes of callers are nobody's business on this machine but ours.
     umask(FileMode::S_IRWXG | FileMode::S_IRWXO);
     let mode = match arguments.dev {

@@ -18,7 +18,7 @@ use crate::kms::Keys;
 use crate::lambda::Lambda;
 use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::metrics::{Metrics, Sources};
-use crate::persist::{FileHistory, SqliteSettings};
+use crate::persist::Remembered;
 use crate::sink::{CaptureQueue, LocalDirectory, LocalSink};
 use crate::sip::SipEndpoint;
 use crate::speech::Speech;
@@ -99,6 +99,7 @@ pub(super) struct Stored {
     keys: Keys,
     store: MediaStore,
     backend: Arc<EmbeddedBackend>,
+    remembered: Remembered,
 }
 
 /// The services, before anybody asks them.
@@ -122,7 +123,7 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
     let clock = ServiceClock::default();
     let faults = (mode != Mode::Production).then(Faults::default);
 
-    // The keys and the store first: the store's lock keeps a second server out of the folder.
+    // The store first: its lock keeps a second server out of the folder.
     let stored = open_store(config, &account, &region, &clock, faults.as_ref())?;
     let listener = TcpListener::bind(&config.http.listen).await.with_context(|| {
         format!(
@@ -187,16 +188,15 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
 /// Builds the services around a store, with what the configuration declares in them.
 pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> anyhow::Result<Furnished> {
     let Site { account, region, clock, .. } = site;
-    let Stored { keys, store, backend } = stored;
+    let Stored { keys, store, backend, remembered } = stored;
     let shutdown = site.http_shutdown.child_token();
     let kvs = KvsService::new(store.clone(), kvs_options(config, &site.url, clock)?);
 
-    let (history, cut_off) = FileHistory::open(&config.data_dir)?;
-    let history = Arc::new(history);
-    interrupted::close(&*history, &store, cut_off).await;
+    let Remembered { settings, history, interrupted } = remembered;
+    interrupted::close(&*history, &store, interrupted).await;
     let calls = CallRegistry::default();
     let connect = ConnectService::open(
-        Arc::new(SqliteSettings::open(&config.data_dir.join("settings.db"))?),
+        settings.clone(),
         history.clone(),
         Arc::new(calls.clone()),
         Arc::new(RandomIds),
@@ -220,6 +220,11 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         descriptors: site.limits.descriptors.clone(),
         unproven: site.limits.unproven.clone(),
         connections: site.limits.listeners(),
+        damaged: [
+            ("settings", settings.damage().len()),
+            ("contacts", history.damage().len()),
+            ("catalogue", backend.report().catalogue.len() + backend.report().missing_chunks.len()),
+        ],
     });
     let desk = Desk {
         connect: connect.clone(),
@@ -347,18 +352,19 @@ fn open_store(
     clock: &ServiceClock,
     faults: Option<&Faults>,
 ) -> anyhow::Result<Stored> {
-    let mut keys = Keys::open(config, account, region, clock)?;
+    let backend = Arc::new(EmbeddedBackend::open(&config.data_dir, EmbeddedOptions::default())?);
+    let remembered = Remembered::open(&config.data_dir, backend.epoch())?;
+    let mut keys = Keys::open(config, account, region, clock, &backend.wrapped_keys()?)?;
     let provider: Arc<dyn KeyProvider> = match faults {
         Some(faults) => Arc::new(FaultyKeys::new(keys.provider.clone(), faults.clone())),
         None => keys.provider.clone(),
     };
-    let backend = Arc::new(EmbeddedBackend::open(&config.data_dir, EmbeddedOptions::default())?);
     let sweep_ms = i64::try_from(config.store.sweep_interval_s.saturating_mul(1_000)).unwrap_or(i64::MAX);
     let body_codec: Option<Arc<dyn BodyCodec>> = Some(Arc::new(Companded));
     let options = StoreOptions { sweep_ms, body_codec, ..StoreOptions::default() };
     let store = MediaStore::open(backend.clone(), provider, Arc::new(clock.clone()), options)?;
     keys.begin_upkeep(&store);
-    Ok(Stored { keys, store, backend })
+    Ok(Stored { keys, store, backend, remembered })
 }
 
 fn leased_streams(kvs: &KvsService, site: &Site) -> Arc<dyn StreamDirectory> {
