@@ -238,6 +238,37 @@ def wrong_signatures_that_name_a_producers_key_cost_the_producer_nothing():
 
 
 @check
+def a_key_that_is_denied_encrypts_no_stream():
+    kms = aws("kms", **key("FULL"))
+    id = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/guarded", TargetKeyId=id)
+    for named in (id, id.upper(), "alias/guarded", f"arn:aws:kms:{REGION}:111122223333:key/{id}"):
+        for name in ("KEYLESS", "PRODUCER"):
+            with typed(kvs(name), "NotAuthorizedException", 401) as refusal:
+                kvs(name).create_stream(StreamName="guarded", KmsKeyId=named)
+            assert f"kms:DescribeKey on resource: arn:aws:kms:{REGION}:111122223333:key/{id} " in refusal.message, refusal.message
+    kvs("KEYLESS").create_stream(StreamName="unguarded", DataRetentionInHours=1)
+    kvs("KEYLESS").create_stream(StreamName="services-own", KmsKeyId="alias/aws/kinesisvideo")
+    kvs("FULL").create_stream(StreamName="guarded", KmsKeyId="alias/guarded")
+
+    make = {"IdentityManagementType": "CONNECT_MANAGED", "InboundCallsEnabled": True, "OutboundCallsEnabled": False}
+    instance = connect("FULL").create_instance(InstanceAlias="guarded", **make)["Id"]
+
+    def associate(name, key_id):
+        encryption = {"EncryptionType": "KMS", "KeyId": key_id}
+        config = {"Prefix": "calls", "RetentionPeriodHours": 1, "EncryptionConfig": encryption}
+        return connect(name).associate_instance_storage_config(
+            InstanceId=instance,
+            ResourceType="MEDIA_STREAMS",
+            StorageConfig={"StorageType": "KINESIS_VIDEO_STREAM", "KinesisVideoStreamConfig": config},
+        )
+
+    with typed(connect("KEYLESS"), "AccessDeniedException", 403):
+        associate("KEYLESS", "alias/guarded")
+    associate("KEYLESS", "alias/aws/kinesisvideo")
+
+
+@check
 def what_decides_must_be_signed():
     kvs("FULL").create_stream(StreamName="signed", DataRetentionInHours=1)
     full = Credentials("FULL", argument(0))

@@ -35,6 +35,10 @@ document = '''{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action
 name = "one-instance"
 document = '''{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "connect:*",
     "Resource": "arn:aws:connect:*:*:instance/00000000-0000-0000-0000-000000000000*"}}'''
+[[policies]]
+name = "no-keys"
+document = '''{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "kms:*",
+    "Resource": "arn:aws:kms:*:*:key/*"}}'''
 [[roles]]
 name = "transcriber"
 policies = ["consumer"]
@@ -53,6 +57,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("LOOPBACK", &["from-loopback"]),
     ("OFFICE", &["from-office"]),
     ("SUPPORT", &["one-instance"]),
+    ("KEYLESS", &["full-access", "no-keys"]),
 ];
 
 /// A server without `--dev`, with those keys.

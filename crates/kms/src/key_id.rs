@@ -29,6 +29,11 @@ impl KeyId {
         &self.0
     }
 
+    /// Whether this is an alias that the service has given to a key of its own.
+    pub fn is_the_services(&self) -> bool {
+        matches!(self.target(), Target::Alias { alias, .. } if alias.starts_with("alias/aws/"))
+    }
+
     /// What the text points to.
     pub(crate) fn target(&self) -> Target<'_> {
         let (location, resource) = match self.0.strip_prefix("arn:aws:kms:") {

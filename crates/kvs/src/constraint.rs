@@ -110,6 +110,9 @@ pub(crate) fn media_type(value: &str) -> Result<(), KvsError> {
     pattern(value, "mediaType", PATTERN, kept)
 }
 
+/// How a request may name the service's own key, beside leaving the member out.
+pub(crate) const DEFAULT_KEY: &str = "aws/kinesisvideo";
+
 pub(crate) fn kms_key_id(value: &str) -> Result<(), KvsError> {
     length(value, "kmsKeyId", 1, 2048)?;
     pattern(value, "kmsKeyId", ".+", !value.contains(['\n', '\r']))

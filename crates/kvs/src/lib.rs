@@ -35,6 +35,6 @@ pub use data::{
 pub use error::{KvsError, KvsErrorCode};
 pub use limits::Limits;
 pub use operation::{Operation, Playback};
-pub use resource::Resource;
+pub use resource::{Resource, master_key};
 pub use service::{KvsOptions, KvsService, MEDIA_CONTENT_TYPE};
 pub use stream_identity::StreamIdentity;

@@ -29,6 +29,23 @@ struct Members {
     resource: Option<String>,
 }
 
+/// The master key that a request would have its stream encrypted under; `None` where it names none, or the service's own.
+///
+/// # Errors
+/// As [`KvsService::resources`].
+pub fn master_key(operation: Operation, body: &[u8]) -> Result<Option<String>, KvsError> {
+    #[derive(serde::Deserialize)]
+    struct Members {
+        #[serde(rename = "KmsKeyId")]
+        key: Option<String>,
+    }
+    if operation != Operation::CreateStream {
+        return Ok(None);
+    }
+    let Members { key } = constraint::request(body)?;
+    Ok(key.filter(|key| key != constraint::DEFAULT_KEY))
+}
+
 impl KvsService {
     /// The resources of a JSON request: every stream that it names by any member, each once, whichever of them the
     /// operation reads. The request is denied if any one of them is denied. At least one; `*` where none is named.

@@ -2,6 +2,7 @@ use super::catalogue::OPERATIONS;
 use super::handler;
 use super::invocation::query_pairs;
 use super::reference::Resources;
+use super::storage_config::StorageConfig;
 use crate::error::ConnectError;
 use percent_encoding::percent_decode_str;
 use std::fmt;
@@ -90,6 +91,28 @@ impl Operation {
             }
         }
         Ok(resources.into_arns())
+    }
+}
+
+impl Operation {
+    /// The master key that a request would have streams encrypted under; `None` where it names none.
+    ///
+    /// # Errors
+    /// `InvalidRequestException` for a body that the operation would not read either.
+    pub fn master_key(&self, body: &[u8]) -> Result<Option<String>, ConnectError> {
+        #[derive(serde::Deserialize)]
+        struct Members {
+            #[serde(rename = "StorageConfig")]
+            config: Option<StorageConfig>,
+        }
+        if !matches!(self.name, "AssociateInstanceStorageConfig" | "UpdateInstanceStorageConfig")
+            || body.is_empty()
+        {
+            return Ok(None);
+        }
+        let Members { config } = serde_json::from_slice(body)
+            .map_err(|error| ConnectError::request(format!("the body cannot be read: {error}")))?;
+        Ok(config.and_then(StorageConfig::into_key))
     }
 }
 

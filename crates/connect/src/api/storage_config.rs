@@ -39,6 +39,11 @@ pub(super) struct Wanted {
 }
 
 impl StorageConfig {
+    /// The key that is named.
+    pub(super) fn into_key(self) -> Option<String> {
+        self.kinesis_video_stream_config.map(|config| config.encryption_config.key_id)
+    }
+
     /// Checks the structure for the MEDIA_STREAMS of an instance.
     pub(super) fn wanted(self, instance: &Instance) -> Result<Wanted, ConnectError> {
         if self.storage_type != "KINESIS_VIDEO_STREAM" {

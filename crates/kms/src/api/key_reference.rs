@@ -109,8 +109,17 @@ pub(super) fn arn(document: &Document, caller: &Caller, text: &str) -> Option<St
     absent_arn(caller, &KeyId::parse(text).ok()?)
 }
 
-/// The ARN by which a key is known that is not in a keyring.
-pub(crate) fn absent_arn(caller: &Caller, named: &KeyId) -> Option<String> {
+/// See [`KmsService::key_to_use`](super::KmsService::key_to_use).
+pub(super) fn to_use(keyring: &Keyring, caller: &Caller, named: &str) -> Result<Option<String>, KmsApiError> {
+    let document = keyring.read()?;
+    Ok(match by_any_name(&document, caller, named) {
+        Ok(key) => Some(key).filter(|key| key.manager == KeyManager::Customer).map(MasterKey::arn),
+        Err(_) => KeyId::parse(named).ok().and_then(|named| absent_arn(caller, &named)),
+    })
+}
+
+/// The ARN by which a key is known that is in no keyring here; `None` for a text that can name no key.
+pub fn absent_arn(caller: &Caller, named: &KeyId) -> Option<String> {
     let (resource, location) = match named.target() {
         Target::Key { id, location } => (format!("key/{}", key_uuid(id)?), location),
         Target::Alias { alias, location } => (alias.to_owned(), location),

@@ -42,6 +42,7 @@ mod update_alias;
 mod update_key_description;
 
 pub use error::{KmsApiError, KmsErrorCode};
+pub use key_reference::absent_arn;
 pub use operation::Operation;
 
 use crate::Keyring;
@@ -90,6 +91,15 @@ impl KmsService {
         // the edit, the key still cannot be used, and the next upkeep says so.
         let _ = self.0.upkeep(now);
         handler(&Invocation { keyring: &self.0, now, caller, operation, body })
+    }
+
+    /// The ARN of a key that a request to another service wants to be used, for authorisation; `None` for the service's own
+    /// key, which all may use, and for a text that can name no key.
+    ///
+    /// # Errors
+    /// What the keyring says if it cannot be read.
+    pub fn key_to_use(&self, caller: &Caller, named: &str) -> Result<Option<String>, KmsApiError> {
+        key_reference::to_use(&self.0, caller, named)
     }
 
     /// The ARNs of what a request is about, for authorisation: every key that it names by any member, the key of its

@@ -100,6 +100,21 @@ fn a_request_is_about_the_key_that_it_names_in_whatever_way() {
     assert!(bench.service.resources(&bench.caller, twice.as_bytes()).is_err());
 }
 
+#[test]
+fn a_key_to_use_is_asked_for_by_its_arn_and_the_services_own_is_not() {
+    let bench = Bench::new();
+    let key = bench.key();
+    bench.alias("alias/calls", &key);
+    let to_use = |named: &str| bench.service.key_to_use(&bench.caller, named).unwrap();
+    for named in [key.as_str(), &key.to_uppercase(), &bench.arn(&key), "alias/calls"] {
+        assert_eq!(to_use(named), Some(bench.arn(&key)), "{named}");
+    }
+    assert_eq!(to_use(&ABSENT.to_uppercase()), Some(bench.arn(ABSENT)));
+    for named in ["alias/aws/kinesisvideo", &bench.services_key(), "no key", "x/y"] {
+        assert_eq!(to_use(named), None, "{named}");
+    }
+}
+
 #[tokio::test]
 async fn a_streams_wrapped_key_is_a_ciphertext_like_any_other() {
     let keyring = Arc::new(Keyring::in_memory());

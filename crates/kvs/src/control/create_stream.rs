@@ -48,7 +48,7 @@ pub(crate) async fn create_stream(
     }
 
     let key = match request.kms_key_id {
-        Some(key) if key != "aws/kinesisvideo" => key,
+        Some(key) if key != constraint::DEFAULT_KEY => key,
         _ => format!("arn:aws:kms:{}:{}:alias/aws/kinesisvideo", caller.region, caller.account),
     };
     if !service.deleting_streams(caller, |stream| *stream.arn.name() == name).is_empty() {

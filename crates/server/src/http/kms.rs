@@ -7,11 +7,14 @@ use bytes::Bytes;
 use hyper::Response;
 use hyper::http::request::Parts;
 use tympan_auth::Refusal;
-use tympan_kms::api::{CONTENT_TYPE, KmsApiError, KmsErrorCode, KmsService, Operation};
+use tympan_kms::KeyId;
+use tympan_kms::api::{CONTENT_TYPE, KmsApiError, KmsErrorCode, KmsService, Operation, absent_arn};
 use tympan_types::{Caller, WallTime};
 
 /// The header that names the operation.
 const TARGET: &str = "x-amz-target";
+/// What AWS asks of who has a stream encrypted under a key.
+const USES: [&str; 2] = ["kms:DescribeKey", "kms:CreateGrant"];
 
 /// What a request asks to do, for policies; nothing where no operation is named, which the answer then says.
 ///
@@ -32,6 +35,32 @@ pub(super) async fn asks(
     });
     let resources = resources.map_err(|error| Box::new(failed(operation, &error)))?;
     Ok(resources.into_iter().map(|resource| Ask::new(operation.action(), resource)).collect())
+}
+
+/// What a request to another service asks to do with the key that it names. Nothing for the service's own key.
+pub(super) async fn asks_to_use(
+    service: Option<&KmsService>,
+    caller: &Caller,
+    key: Option<String>,
+) -> Result<Vec<Ask>, KmsApiError> {
+    let Some(key) = key else { return Ok(Vec::new()) };
+    let arn = match service.cloned() {
+        Some(service) => {
+            let caller = caller.clone();
+            let found = tokio::task::spawn_blocking(move || service.key_to_use(&caller, &key)).await;
+            found.unwrap_or_else(|error| {
+                tracing::error!(%error, "looking for a key panicked");
+                Err(KmsApiError::new(KmsErrorCode::KmsInternal, "The request failed inside."))
+            })?
+        }
+        // The keys are elsewhere: an alias cannot be followed, and counts as itself.
+        None => KeyId::parse(&key)
+            .ok()
+            .filter(|key| !key.is_the_services())
+            .and_then(|key| absent_arn(caller, &key)),
+    };
+    let ask = |arn: &String| USES.map(|action| Ask::new(action, arn.clone()));
+    Ok(arn.iter().flat_map(ask).collect())
 }
 
 /// A denial in this service's form.

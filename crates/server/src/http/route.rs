@@ -35,6 +35,7 @@ use tympan_connect::service::ConnectService;
 use tympan_kms::api::KmsService;
 use tympan_kvs::{KvsError, KvsService, Operation, PutMediaRequest};
 use tympan_store::MediaStore;
+use tympan_types::Caller;
 
 /// How long a JSON body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -281,8 +282,10 @@ impl Router {
             self.gate.record_unreadable(visit, verified, known.action(), &response);
             Box::new(response)
         })?;
-        let asks: Vec<Ask> =
+        let mut asks: Vec<Ask> =
             resources.into_iter().map(|resource| Ask::of_stream(known.action(), resource)).collect();
+        let key = tympan_kvs::master_key(known, body).map_err(|error| Box::new(kvs::refuse(&error)))?;
+        asks.extend(self.asks_to_use(&verified.caller, key).await?);
         self.gate.permit(visit, verified, &asks).map_err(|refusal| kvs::denied(&refusal, known))?;
         let kvs = match self.own_address.seen_by(&head.headers, visit.peer) {
             Some(url) if known == Operation::GetDataEndpoint => self.kvs.reached_at(&url.to_string()),
@@ -374,13 +377,28 @@ impl Router {
             self.gate.record_unreadable(visit, verified, operation.action(), &response);
             Box::new(response)
         })?;
-        let asks: Vec<Ask> =
+        let mut asks: Vec<Ask> =
             resources.into_iter().map(|resource| Ask::new(operation.action(), resource)).collect();
+        let key = operation.master_key(&body).map_err(|error| Box::new(connect::refuse(&error)))?;
+        asks.extend(self.asks_to_use(&caller, key).await?);
         self.gate
             .permit(visit, verified, &asks)
             .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
         let response = connect::call(&self.connect, &self.clock, caller, head, body).await;
         Ok(self.gate.record(visit, verified, &asks, response))
+    }
+
+    async fn asks_to_use(
+        &self,
+        caller: &Caller,
+        key: Option<String>,
+    ) -> Result<Vec<Ask>, Box<Response<Body>>> {
+        kms::asks_to_use(self.kms.as_ref(), caller, key).await.map_err(|error| {
+            tracing::error!(%error, cause = error.cause(), "the key of a request cannot be looked up");
+            let message = "The key that the request names cannot be looked up. Try again.";
+            let body = json!({ "Message": message }).to_string().into_bytes();
+            Box::new(respond::error(500, "InternalServiceException", body))
+        })
     }
 
     /// What AWS has no operation for.

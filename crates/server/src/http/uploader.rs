@@ -1,4 +1,4 @@
-//! How often in a row a client's uploads failed: the C producer tries again at once and for ever after a 400, so a client that
+//! How often in a row a client's uploads failed: the C producer tries again at once and without end after a 400, so a client that
 //! keeps failing is answered later and later, up to a bound.
 //!
 //! A client is what it has proven to be: an access key at an address. What is not signed rightly counts for its address alone,
