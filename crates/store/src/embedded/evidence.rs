@@ -53,6 +53,14 @@ impl Evidence<'_> {
         } else {
             known.epoch = known.epoch.max(epoch.saturating_add(1));
         }
+        // It is made before the first stream, and never removed.
+        if self.journal.is_missing && !known.streams.is_empty() {
+            return Err(StoreError::internal(format!(
+                "{dir}/journal is missing: is its file system mounted? If it is lost, and with it the fragments of the last \
+                 minutes, restore {dir} from a backup, or create the folder, empty, and start again",
+                dir = self.dir.display()
+            )));
+        }
         let compared = self.chunks.compare(&known.chunks)?;
         if compared.is_empty && !known.chunks.is_empty() {
             let message = format!(

@@ -24,6 +24,8 @@ pub(super) struct Recovered {
     pub(super) unborn: Option<u64>,
     /// The newest epoch that any header names.
     pub(super) epoch: u64,
+    /// There is no folder of the journal.
+    pub(super) is_missing: bool,
 }
 
 /// A segment of an earlier process.
@@ -51,12 +53,13 @@ impl Recovered {
 
 /// Reads all segments, and changes nothing.
 pub(super) fn recover(disk: &dyn Disk, dir: &Path) -> Result<Recovered, StoreError> {
-    let mut recovery = Recovery { disk, dir, found: BTreeMap::new(), damage: Vec::new(), unborn: None };
+    let mut recovery =
+        Recovery { disk, dir, found: BTreeMap::new(), damage: Vec::new(), unborn: None, is_missing: false };
     recovery.open_segments()?;
     let (records, newest_end) = recovery.read_segments()?;
-    let Recovery { found: segments, damage, unborn, .. } = recovery;
+    let Recovery { found: segments, damage, unborn, is_missing, .. } = recovery;
     let epoch = segments.values().map(|segment| segment.header.epoch).max().unwrap_or(0);
-    Ok(Recovered { records, damage, segments, newest_end, unborn, epoch })
+    Ok(Recovered { records, damage, segments, newest_end, unborn, epoch, is_missing })
 }
 
 struct Recovery<'a> {
@@ -65,13 +68,17 @@ struct Recovery<'a> {
     found: BTreeMap<u64, RecoveredSegment>,
     damage: Vec<String>,
     unborn: Option<u64>,
+    is_missing: bool,
 }
 
 impl Recovery<'_> {
     fn open_segments(&mut self) -> Result<(), StoreError> {
         let failed = |error: io::Error| StoreError::io(format_args!("read {}", self.dir.display()), &error);
         let names = match self.disk.list(self.dir) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                self.is_missing = true;
+                return Ok(());
+            }
             names => names.map_err(failed)?,
         };
         let mut numbers: Vec<u64> = names.iter().filter_map(|name| segment_number(name)).collect();

@@ -208,6 +208,23 @@ async fn chunks_on_a_file_system_that_is_not_mounted_are_not_given_up() {
     open.close().await;
 }
 
+#[tokio::test]
+async fn a_journal_on_a_file_system_that_is_not_mounted_is_not_given_up() {
+    let place = Place::new();
+    let open = place.open();
+    let streams = fill(&open, ["a", "b"]).await;
+    open.close().await;
+    let (journal, aside) = (place.data().join("journal"), place.folder.path().join("aside"));
+    std::fs::rename(&journal, &aside).unwrap();
+    let refused = EmbeddedBackend::open(&place.data(), place.options(64 << 20)).err().unwrap();
+    assert!(refused.message().contains("is its file system mounted?"), "{refused}");
+    assert!(!journal.exists(), "none is made that would be hidden by the right one");
+    std::fs::rename(&aside, &journal).unwrap();
+    let open = place.open();
+    assert_eq!(open.fragments(&streams[0]).await.len(), 6);
+    open.close().await;
+}
+
 /// Copies a folder while its files are written.
 fn copy(from: &Path, to: &Path) {
     for (path, bytes) in files(from) {
