@@ -190,7 +190,7 @@ fn a_head_that_does_not_end_loses_its_connection() -> anyhow::Result<()> {
         connection.read_to_end(&mut Vec::new()).with_context(|| format!("after {begun:?}"))?;
     }
     let mut connection = open()?;
-    connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")?;
+    connection.write_all(format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes())?;
     let mut answer = Vec::new();
     while !answer.ends_with(b"ok\n") {
         let mut byte = [0];
