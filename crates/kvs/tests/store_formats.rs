@@ -186,13 +186,6 @@ async fn the_second_format_is_read_byte_for_byte_and_goes_on() {
 }
 
 #[tokio::test]
-async fn the_third_format_is_read_byte_for_byte_and_goes_on() {
-    let pages = std::fs::read_dir(fixture(3).join("streams")).unwrap().count();
-    assert_eq!(pages, STREAMS.len());
-    read_and_go_on(3).await;
-}
-
-#[tokio::test]
 async fn an_earlier_format_whose_catalogue_is_lost_after_the_upgrade_comes_back() {
     for format in [1, 2] {
         let place = tempfile::tempdir().unwrap();

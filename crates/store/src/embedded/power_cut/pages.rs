@@ -4,7 +4,6 @@
 //! The catalogue is a real one. A transaction counts as durable when it has committed, and none commits after the power
 //! is gone, because the page is written before.
 
-use super::fates;
 use crate::embedded::catalogue::{Catalogue, IfNew};
 use crate::embedded::chunk_store::ChunkStore;
 use crate::embedded::disk::{Disk, read_range};
@@ -13,7 +12,7 @@ use crate::embedded::journal::{Journal, SegmentLimits};
 use crate::embedded::page::Page;
 use crate::embedded::pages::{Pages, read_pages};
 use crate::embedded::recovery::recover;
-use crate::embedded::simulated_disk::SimulatedDisk;
+use crate::embedded::simulated_disk::{SimulatedDisk, Unsynced};
 use crate::record::Record;
 use crate::{KeyRow, Stream, StreamId, StreamKey};
 use std::collections::BTreeMap;
@@ -230,7 +229,7 @@ fn a_key_never_is_without_its_stream_and_an_answered_deletion_leaves_none() {
                 // As a kill would: nothing is tidied up.
                 std::mem::forget(life);
             }
-            for fate in fates().take(3) {
+            for fate in [Unsynced::Lost, Unsynced::Torn(cut as u64 + 1)] {
                 let case = format!("cut {cut}, heard of: {heard_of}, {fate:?}");
                 let (disk, folder) = (disk.restart(fate), copy(folder.path()));
                 world.check_before_the_start(&disk, folder.path(), &case);
