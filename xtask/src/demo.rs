@@ -1,8 +1,8 @@
 //! `cargo xtask demo`: one whole call, for real, and what it leaves behind in the folder `demo` of the target folder.
 
-use crate::command::target_folder;
+use crate::command::{RunLoudly, target_folder};
 use crate::compat;
-use crate::prerequisites::{self, ESPEAK};
+use crate::prerequisites::{self, AWS_CLI_2, ESPEAK};
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -16,10 +16,11 @@ const PAUSE_S: usize = 9;
 const SENTENCE: &str = "Hello. My parcel has not arrived, and I would like to know where it is. Thank you.";
 
 pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
-    let keep = match arguments {
-        [] => false,
-        [flag] if flag == "--keep" => true,
-        _ => bail!("demo takes no argument but --keep"),
+    let afterwards = match arguments {
+        [] => Afterwards::Stop,
+        [flag] if flag == "--keep" => Afterwards::Keep,
+        [flag] if flag == "--try" => Afterwards::Try,
+        _ => bail!("demo takes no argument but --keep or --try"),
     };
     if let Err(error) = prerequisites::debian(&[ESPEAK]) {
         eprintln!("without espeak-ng the caller hums and prompts are silent: {error:#}");
@@ -100,7 +101,23 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
         ensure!(folder.join(file).is_file(), "{file} is missing");
         say(&format!("  {file:<27}{what}"));
     }
-    if keep { server.explain_and_wait() } else { server.stop() }
+    match afterwards {
+        Afterwards::Stop => server.stop(),
+        Afterwards::Keep => server.explain_and_wait(),
+        Afterwards::Try => {
+            server.try_what_is_explained()?;
+            server.stop()
+        }
+    }
+}
+
+/// What becomes of the server once its call is over.
+enum Afterwards {
+    Stop,
+    /// It stays, with a text on how to use it.
+    Keep,
+    /// The commands of that text are run.
+    Try,
 }
 
 /// The caller's words, by espeak-ng, else a tune. A caller hears the greeting out first, so a pause comes before.
@@ -224,14 +241,41 @@ impl Server {
 
     fn explain_and_wait(mut self) -> anyhow::Result<()> {
         say("\nThe server goes on until you press Ctrl-C. In another terminal:\n");
-        say(&format!("  export AWS_ENDPOINT_URL={}", self.http));
-        say("  export AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2");
-        say("  export AWS_ACCESS_KEY_ID=TYMPANDEV AWS_SECRET_ACCESS_KEY=tympandevsecret\n");
-        say("  python3 -c \"import boto3; print(boto3.client('kinesisvideo').list_streams())\"");
-        say(&format!("  aws --endpoint-url {} kinesisvideo list-streams", self.http));
-        say(&format!("  {} call sip:{NUMBER}@{} --hello\n", self.binary.display(), self.sip));
-        say(&format!("and with a softphone (PCMU or PCMA, no registration): call sip:{NUMBER}@{}", self.sip));
+        self.commands().iter().for_each(|command| say(&format!("  {command}")));
+        say(&format!(
+            "\nand with a softphone (PCMU or PCMA, no registration): call sip:{NUMBER}@{}",
+            self.sip
+        ));
         self.child.wait()?;
+        Ok(())
+    }
+
+    /// What a person can type to use the server.
+    fn commands(&self) -> [String; 6] {
+        let tympan = self.binary.display();
+        [
+            format!("export AWS_ENDPOINT_URL={}", self.http),
+            "export AWS_REGION=us-west-2 AWS_DEFAULT_REGION=us-west-2".to_owned(),
+            "export AWS_ACCESS_KEY_ID=TYMPANDEV AWS_SECRET_ACCESS_KEY=tympandevsecret".to_owned(),
+            "python3 -c \"import boto3; print(boto3.client('kinesisvideo').list_streams())\"".to_owned(),
+            format!("aws --endpoint-url {} kinesisvideo list-streams", self.http),
+            format!("'{tympan}' call sip:{NUMBER}@{} --hello && '{tympan}' contacts show latest", self.sip),
+        ]
+    }
+
+    /// Runs those commands by a shell that has nothing else set, with each version of the AWS CLI.
+    fn try_what_is_explained(&self) -> anyhow::Result<()> {
+        let python = prerequisites::python()?;
+        let aws_cli_1 = prerequisites::aws_cli_1()?;
+        prerequisites::debian(&[AWS_CLI_2])?;
+        for aws in [aws_cli_1.as_path(), Path::new(AWS_CLI_2.program)] {
+            let script = format!("aws() {{ '{}' \"$@\"; }}\n{}", path(aws)?, self.commands().join("\n"));
+            let folder = python.parent().context("the interpreter of boto3 is in no folder")?;
+            Command::new("env")
+                .args(["-i", "HOME=/nonexistent", &format!("PATH={}:/usr/bin:/bin", path(folder)?)])
+                .args(["sh", "-ex", "-c", &script])
+                .run_loudly()?;
+        }
         Ok(())
     }
 }

@@ -18,7 +18,8 @@ cargo xtask <verb>
 
   test            everything that CI runs: format, lints, arrows, unit tests, black-box tests with real clients
   demo [--keep]   build, place a call through the sample flow, and leave its audio and records in target/demo/
-                  (or where cargo builds instead); --keep leaves the server running and says how to point boto3 and a softphone at it
+                  (or where cargo builds instead); --keep leaves the server running and says how to point boto3,
+                  the AWS CLI and a softphone at it; --try runs what --keep says
   compat          run the SDK suites of e2e/conformance and write docs/kvs-compat.md from what they saw
   arrows          check the allowed imports between crates
   fuzz [--seconds N] [TARGET...]

@@ -31,5 +31,5 @@ pub(crate) fn run() -> anyhow::Result<()> {
         .args(["nextest", "run", "--workspace"])
         .run_loudly()?;
     bench::instr(&[])?;
-    demo::run(&[])
+    demo::run(&["--try".to_owned()])
 }
