@@ -6,6 +6,7 @@ mod bench;
 mod command;
 mod compat;
 mod demo;
+mod fresh_clone;
 mod fuzz;
 mod prerequisites;
 mod test;

@@ -2,7 +2,7 @@
 
 use crate::command::{RunLoudly, cargo, target_folder};
 use crate::prerequisites::{self, AWS_CLI_2, CURL, ESPEAK, FFMPEG, IP, OPENSSL, SIPP};
-use crate::{arrows, bench, compat, demo};
+use crate::{arrows, bench, compat, fresh_clone};
 
 pub(crate) fn run() -> anyhow::Result<()> {
     prerequisites::rust_components()?;
@@ -31,5 +31,5 @@ pub(crate) fn run() -> anyhow::Result<()> {
         .args(["nextest", "run", "--workspace"])
         .run_loudly()?;
     bench::instr(&[])?;
-    demo::run(&["--try".to_owned()])
+    fresh_clone::demo()
 }
