@@ -226,6 +226,20 @@ impl<'a> Play<'a> {
             Start::After(number) => {
                 self.kept().filter(|written| written.meta.number > number).cloned().collect()
             }
+            Start::AtProducer(_) => {
+                let starts_ms = |written: &Written| TimeAxis::Producer.start_ms(&written.meta);
+                let contains = |written: &&Written| {
+                    let start_ms = starts_ms(written);
+                    (start_ms..=start_ms + i64::from(written.meta.duration_ms)).contains(&at_ms)
+                };
+                let later = self.kept().filter(|written| starts_ms(written) >= at_ms);
+                let first = self.kept().find(contains).or_else(|| later.min_by_key(|later| starts_ms(later)));
+                let first = first.map(|written| written.meta.number);
+                self.kept()
+                    .filter(|written| first.is_some_and(|first| written.meta.number >= first))
+                    .cloned()
+                    .collect()
+            }
             _ => self
                 .kept()
                 .skip_while(|Written { meta, .. }| {
