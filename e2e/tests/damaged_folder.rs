@@ -8,11 +8,12 @@ use anyhow::{Context, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tympan_e2e::damage::{Damage, Deed, deeds, paths};
 use tympan_e2e::desk::Desk;
 use tympan_e2e::folder::{Folder, Holdings, contacts, copy, files, holdings, remove, server};
-use tympan_testkit::TestServer;
+use tympan_testkit::{TestServer, binary};
 
 /// What a person is told to do; a refusal has one of these.
 const ADVICE: [&str; 6] = ["restore", "rebuild", "backup", "put the newest copy", "chmod", "Mount"];
@@ -106,6 +107,26 @@ fn a_bit_that_flips_in_any_file_is_told_and_costs_nothing_else() -> anyhow::Resu
         damages = sample;
     }
     judge.all(&damages)
+}
+
+#[test]
+fn a_folder_whose_catalogue_is_gone_is_brought_back_exactly_by_a_rebuild() -> anyhow::Result<()> {
+    let folder = Folder::build(1)?;
+    let work = folder.work();
+    copy(&folder.data(), &work)?;
+    for name in ["catalog.db", "catalog.db-wal", "catalog.db-shm"] {
+        remove(&work.join(name))?;
+    }
+    let refusal = server(&work).start().err().context("it started without a catalogue")?;
+    ensure!(format!("{refusal:#}").contains("tympan streams rebuild"), "{refusal:#}");
+    let output = Command::new(binary()?).args(["streams", "rebuild"]).arg(&work).output()?;
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let running = server(&work).start().context(said)?;
+    let mut desk = Desk::new(&running)?;
+    let held = holdings(&mut desk)?;
+    ensure!(held == folder.reference, "{}", difference(&folder.reference, &held));
+    Ok(())
 }
 
 fn is_all() -> bool {

@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 use tympan_e2e::control::control;
 use tympan_e2e::desk::Desk;
 use tympan_e2e::flow::{Flow, hang_up, listen};
-use tympan_e2e::folder::copy;
+use tympan_e2e::folder::{copy, remove};
 use tympan_e2e::office::Office;
 use tympan_e2e::sipp::Caller;
 use tympan_testkit::{TestServer, TestServerBuilder, binary};
@@ -315,7 +315,14 @@ fn an_older_copy_of_the_settings_or_of_the_contacts_is_told() -> anyhow::Result<
     stop(server(place).start()?)?;
     for (name, other) in [("settings", "contacts"), ("contacts", "settings")] {
         let file = format!("{name}.db");
-        copy(&place.join("older").join(&file), &place.join("data").join(&file))?;
+        // A log that a server left open at its end belongs to the file that it was left with.
+        for part in [file.clone(), format!("{file}-wal")] {
+            let (from, to) = (place.join("older").join(&part), place.join("data").join(&part));
+            remove(&to)?;
+            if from.exists() {
+                copy(&from, &to)?;
+            }
+        }
         let found = doctor(place)?;
         assert!(found.contains(&format!("{file} was last open")) && found.contains("older copy"), "{found}");
         let running = server(place).start()?;
@@ -328,6 +335,7 @@ fn an_older_copy_of_the_settings_or_of_the_contacts_is_told() -> anyhow::Result<
     }
     // A file that is gone is no first start either.
     std::fs::remove_file(place.join("data/settings.db"))?;
+    assert!(doctor(place)?.contains("settings.db is missing or empty"));
     let running = server(place).start()?;
     assert!(running.log().contains("settings.db was missing or empty"), "{}", running.log());
     stop(running)?;

@@ -44,16 +44,18 @@ pub(crate) fn examine(folder: &Path, epoch: Option<u64>) -> io::Result<Damage> {
 fn examine_in(folder: &Path, scratch: &Path, epoch: Option<u64>) -> io::Result<Damage> {
     let mut damage = Damage::new();
     for (name, table) in [(settings::FILE, &settings::TABLE), (history::FILE, &history::TABLE)] {
-        let mut copied = false;
-        for name in [name.to_owned(), format!("{name}-wal")] {
+        let mut bytes = [0, 0];
+        for (bytes, name) in bytes.iter_mut().zip([name.to_owned(), format!("{name}-wal")]) {
             match std::fs::copy(folder.join(&name), scratch.join(&name)) {
-                Ok(_) => copied = true,
+                Ok(copied) => *bytes = copied,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
         }
-        if copied {
+        if bytes[0] > 0 {
             damage.extend(rows::examine(&scratch.join(name), table, epoch));
+        } else if epoch.is_some_and(|epoch| epoch > 0) {
+            damage.push(format!("{name} is missing or empty, though a server has run here"));
         }
     }
     for entry in std::fs::read_dir(folder)? {
