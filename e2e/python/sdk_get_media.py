@@ -251,13 +251,14 @@ def frames_arrive_before_their_fragment_is_complete():
     create("live")
     sent = mkv.frames("live", 60)
     with Upload(name="live") as upload:
-        upload.send(mkv.document_head() + mkv.cluster_head(START_MS))
+        upload.send(mkv.document_head() + mkv.cluster_head(START_MS) + mkv.block(sent[0], 0))
         upload.until_ack("BUFFERING")
         now, earliest = Tail("live", "NOW"), Tail("live", "EARLIEST")
         for index, payload in enumerate(sent):
             if index and index % 20 == 0:
                 upload.send(mkv.cluster_head(START_MS + index * 20))
-            upload.send(mkv.block(payload, index % 20 * 20))
+            if index:
+                upload.send(mkv.block(payload, index % 20 * 20))
             if index % 20 < 3:
                 # Nothing else is sent until both have this frame, whose fragment is still open.
                 now.until(payload)
@@ -348,13 +349,14 @@ def many_streams_at_once_never_mix():
         create(name)
         sent = mkv.frames(name, 60)
         with Upload(name=name) as upload:
-            upload.send(mkv.document_head() + mkv.cluster_head(START_MS))
+            upload.send(mkv.document_head() + mkv.cluster_head(START_MS) + mkv.block(sent[0], 0))
             upload.until_ack("BUFFERING")
             tails = [Tail(name, kind) for kind in ("NOW", "EARLIEST")]
             for index, payload in enumerate(sent):
                 if index and index % 20 == 0:
                     upload.send(mkv.cluster_head(START_MS + index * 20))
-                upload.send(mkv.block(payload, index % 20 * 20))
+                if index:
+                    upload.send(mkv.block(payload, index % 20 * 20))
             upload.finish()
         for tail in tails:
             eventually(lambda: tail.ended, MOST_QUIET_S)
@@ -420,10 +422,10 @@ def without_retention_the_live_consumer_works():
     create("unretained", hours=0)
     sent = mkv.frames("unretained", 10)
     with Upload(name="unretained") as upload:
-        upload.send(mkv.document_head() + mkv.cluster_head(START_MS))
+        upload.send(mkv.document_head() + mkv.cluster_head(START_MS) + mkv.block(sent[0], 0))
         upload.until_ack("BUFFERING")
         tail = Tail("unretained", "NOW")
-        for index, payload in enumerate(sent):
+        for index, payload in enumerate(sent[1:], 1):
             upload.send(mkv.block(payload, index * 20))
         tail.until(sent[-1])
         acks = upload.finish()

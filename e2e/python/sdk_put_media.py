@@ -43,7 +43,7 @@ def lines_are_exact(upload):
             r'"FragmentNumber":"[0-9]{47}"\}\n',
             r'\{"EventType":"IDLE"\}\n',
             r'\{"EventType":"ERROR"(,"FragmentTimecode":[0-9]+)?(,"FragmentNumber":"[0-9]{47}")?,'
-            r'"ErrorId":[0-9]{4},"ErrorCode":"[A-Z_]+"\}\n',
+            r'"ErrorCode":"[A-Z_]+","ErrorId":[0-9]{4}\}\n',
         ]
         assert any(re.fullmatch(shape, line) for shape in shapes), line
 
