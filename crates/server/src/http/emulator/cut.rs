@@ -82,11 +82,20 @@ pub(super) enum Finder {
 }
 
 impl Finder {
-    /// For a body of media: GetMedia's, or the one that a producer sends.
+    /// For the body of a reader, such as GetMedia's: one byte into a fragment's first frame.
     pub(super) fn in_media(place: Place) -> Self {
+        Self::within(place, Depth::FirstFrameBegun)
+    }
+
+    /// For the body of a producer: one byte behind a fragment's first frame, which the service takes as a whole.
+    pub(super) fn in_upload(place: Place) -> Self {
+        Self::within(place, Depth::FirstFrameOver)
+    }
+
+    fn within(place: Place, depth: Depth) -> Self {
         match place {
             Place::Bytes(bytes) => Self::Bytes(bytes),
-            Place::Fragments(whole) => Self::Media(Box::new(Midst::new(whole))),
+            Place::Fragments(whole) => Self::Media(Box::new(Midst::new(whole, depth))),
         }
     }
 
@@ -125,16 +134,27 @@ impl Finder {
     }
 }
 
-/// Finds the midst of a fragment: the first byte of its first frame is there, the second is not.
+/// Finds the midst of a fragment.
 pub(super) struct Midst {
     reader: FragmentReader,
     count: Count,
+    depth: Depth,
+}
+
+/// How much of the fragment is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// The first byte of its first frame, and not the second.
+    FirstFrameBegun,
+    /// Its first frame, and one byte of what follows.
+    FirstFrameOver,
 }
 
 struct Count {
     /// Clusters until the one that is looked for has begun.
     clusters_left: u64,
-    found: bool,
+    begun: bool,
+    over: bool,
 }
 
 impl FragmentSink for Count {
@@ -142,23 +162,30 @@ impl FragmentSink for Count {
         self.clusters_left = self.clusters_left.saturating_sub(1);
     }
 
-    fn block(&mut self, _: BlockHeader, payload: &[u8], _: bool) {
-        self.found |= self.clusters_left == 0 && !payload.is_empty();
+    fn block(&mut self, _: BlockHeader, payload: &[u8], last: bool) {
+        if self.clusters_left == 0 {
+            self.begun |= !payload.is_empty();
+            self.over |= last;
+        }
     }
 }
 
 impl Midst {
-    fn new(whole: u64) -> Self {
-        let count = Count { clusters_left: whole.saturating_add(1), found: false };
-        Self { reader: FragmentReader::new(Limits::default()), count }
+    fn new(whole: u64, depth: Depth) -> Self {
+        let count = Count { clusters_left: whole.saturating_add(1), begun: false, over: false };
+        Self { reader: FragmentReader::new(Limits::default()), count, depth }
     }
 
     fn find(&mut self, chunk: &[u8]) -> Option<usize> {
         // A byte at a time: the reader tells what it has seen, not where. Bodies that faults strike are short.
         for (index, byte) in chunk.iter().enumerate() {
+            // This byte is the one behind the frame.
+            if self.depth == Depth::FirstFrameOver && self.count.over {
+                return Some(index + 1);
+            }
             // What is no Matroska has no fragments: the place is never reached.
             self.reader.push(std::slice::from_ref(byte), &mut self.count).ok()?;
-            if self.count.found {
+            if self.depth == Depth::FirstFrameBegun && self.count.begun {
                 return Some(index + 1);
             }
         }
@@ -210,6 +237,20 @@ mod tests {
             }
             let beyond = Finder::in_media(Place::Fragments(3));
             assert_eq!(cut(&body, size, beyond, Act::End).await, body);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_midst_of_an_upload_is_one_byte_behind_its_first_frame_however_the_body_is_cut() {
+        let body = media();
+        let length = body.len() / 3;
+        let behind = body.windows(5).position(|at| at == b"first").unwrap() + b"first".len() + 1;
+        for size in [1, 3, 7, length, 4096] {
+            for whole in 0..3 {
+                let finder = Finder::in_upload(Place::Fragments(whole));
+                let sent = cut(&body, size, finder, Act::End).await;
+                assert_eq!(sent.len(), usize::try_from(whole).unwrap() * length + behind, "{size}");
+            }
         }
     }
 

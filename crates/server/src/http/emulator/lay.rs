@@ -120,7 +120,7 @@ fn stopped(
     place: Place,
     reached: Option<CancellationToken>,
 ) -> Request<Incoming> {
-    request.map(|body| Incoming::Stopped(Box::new(Feed::new(body, Finder::in_media(place), reached))))
+    request.map(|body| Incoming::Stopped(Box::new(Feed::new(body, Finder::in_upload(place), reached))))
 }
 
 /// An ERROR ack with another id; other acks as they are.
