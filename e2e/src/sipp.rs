@@ -190,7 +190,7 @@ impl Caller {
             .args(["-sf", "caller.xml", "-nostdin", "-i", "127.0.0.1", "-mi", "127.0.0.1"])
             .args(["-t", if self.tcp { "t1" } else { "u1" }])
             .args(["-m", &calls.to_string(), "-l", &calls.to_string(), "-r", &rate.to_string()])
-            // A pair of ports that the kernel says are free; sipp takes further ones itself.
+            // A pair of ports that are free; sipp takes further ones itself.
             .args(["-mp", &free_port()?.to_string()])
             .args(["-timeout", &format!("{}s", self.limit.as_secs()), "-timeout_error"])
             .args(["-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log"])
@@ -260,11 +260,17 @@ fn read(file: &Path) -> String {
 }
 
 /// An even port that nothing is bound to, nor to the second one after it: sipp takes both when it starts.
+///
+/// It lies below those that the kernel gives to other sockets, so that none of them takes it before sipp does.
 fn free_port() -> anyhow::Result<u16> {
+    const FIRST: u16 = 10_000;
+    const PAIRS: u16 = 11_000;
     loop {
-        let audio = UdpSocket::bind("127.0.0.1:0")?;
-        let port = audio.local_addr()?.port();
-        if port.is_multiple_of(2) && port < 60_000 && UdpSocket::bind(("127.0.0.1", port + 2)).is_ok() {
+        // The kernel's choice is as good as random.
+        let chosen = UdpSocket::bind("127.0.0.1:0")?.local_addr()?.port();
+        let port = FIRST + 2 * (chosen % PAIRS);
+        let is_free = |port: u16| UdpSocket::bind(("127.0.0.1", port)).is_ok();
+        if is_free(port) && is_free(port + 2) {
             return Ok(port);
         }
     }
