@@ -1,4 +1,4 @@
-//! UpdateContactAttributes: what was answered with 200 can be read, whoever else writes, whenever the call ends, and
+//! UpdateContactAttributes: what was answered with 200 can be read, beside other writers, whenever the call ends, and
 //! after a SIGKILL. `TYMPAN_E2E_KILLS` and `TYMPAN_E2E_CHANGES` make the runs long.
 
 use anyhow::ensure;

@@ -1,4 +1,4 @@
-//! Peers that nobody knows take what they can get: descriptors, connections, memory. What was accepted goes on.
+//! Unknown peers take what they can get: descriptors, connections, memory. What was accepted goes on.
 
 use anyhow::Context;
 use serde_json::json;

@@ -96,7 +96,7 @@ fn dev_listens_off_loopback_only_when_it_is_said() -> anyhow::Result<()> {
     // Its own addresses are not known: any address may be one, and no page can be served from a stranger's.
     ensure!(status(&ask("192.0.2.1:8600")?) == "200");
     ensure!(status(&ask("evil.example:8600")?) == "403");
-    ensure!(server.log().contains("whoever reaches this port"), "{}", server.log());
+    ensure!(server.log().contains("any client that reaches this port"), "{}", server.log());
     // A server whose requests all need a secret listens where it is told.
     TestServer::builder().bare().env("TYMPAN_HTTP__LISTEN", "0.0.0.0:0").start()?;
     Ok(())

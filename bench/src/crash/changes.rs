@@ -52,7 +52,7 @@ impl Contacts {
         earlier: Option<&str>,
         patience: Duration,
     ) -> anyhow::Result<Changes> {
-        // Nobody speaks: the address is only for the offer.
+        // No audio is sent: the address is only for the offer.
         let ear = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         let caller = Caller::start(sip, ear.local_addr()?)?;
         let number = format!("+1206{run:07}");

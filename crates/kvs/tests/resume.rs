@@ -56,7 +56,7 @@ async fn cut_after(bench: &Bench, fragment: &Fragment, frames: usize) {
     for piece in &upload.pieces(fragment)[..frames] {
         upload.session.push(piece);
     }
-    // And half a frame, which is nobody's.
+    // And half a frame, which belongs to no reader.
     let pieces = upload.pieces(fragment);
     if let Some(next) = pieces.get(frames) {
         upload.session.push(&next[..next.len() / 2]);

@@ -3,7 +3,7 @@
 //! Three clocks, one source. [`SystemClock`] is the machine's: what clients sign by, and what requests to others are
 //! signed with. [`ServiceClock`] is what the services see: fragments are stamped with it, retention and sessions end by
 //! it, and under `--dev` it can be put ahead. [`CallClock`] is the service clock as it was when a call began, and
-//! monotonic from there on: a call that is up keeps its pace, whoever sets whichever clock.
+//! monotonic from there on: a call that is up keeps its pace when a clock is set.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};

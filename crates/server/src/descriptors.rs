@@ -149,7 +149,7 @@ impl DescriptorBudget {
         DescriptorCounts { open: counts.beside + counts.taken.iter().sum::<u64>(), limit: self.0.limit }
     }
 
-    /// Counts again and again what is open, until `shutdown`: what nobody takes from here is open all the same.
+    /// Counts again and again what is open, until `shutdown`: some descriptors are open without having been taken here.
     pub(crate) async fn watch(self, shutdown: CancellationToken) {
         let mut ticks = tokio::time::interval(INTERVAL);
         loop {

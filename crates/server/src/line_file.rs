@@ -32,7 +32,7 @@ impl LineFile {
     }
 
     /// Appends whole lines. What a full disk took of them is cut off again before this returns its error, so that
-    /// whoever reads the file has no half line in it.
+    /// a reader of the file finds no half line in it.
     pub(crate) fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         // Asked anew each time: an operator may cut the file off to make room.
         let before = self.length()?;

@@ -1,4 +1,4 @@
-//! Lines on their way to a file, through a queue with a limit to a thread of their own. Nobody waits for the disk: what
+//! Lines on their way to a file, through a queue with a limit to a thread of their own. No caller waits for the disk: what
 //! it has no room for is kept and tried again, and a line that finds the queue full is lost, and counted.
 
 use crate::line_file::LineFile;

@@ -78,7 +78,7 @@ impl ClockTrust {
     }
 }
 
-/// What a wall clock shows at the epoch of the monotonic one: the same as long as nobody sets it.
+/// What a wall clock shows at the epoch of the monotonic one: the same until a clock is set.
 #[derive(Debug, Clone, Copy)]
 struct Offset(WallTime);
 

@@ -33,7 +33,7 @@ impl Clock for SystemClock {
     }
 
     fn mono(&self) -> Mono {
-        // This machine's clock is set by nobody while the test runs.
+        // The clock of this machine is not set while the test runs.
         Mono::from_millis(self.now().unix_ms().unsigned_abs())
     }
 }

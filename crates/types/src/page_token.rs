@@ -3,7 +3,7 @@
 /// Writes and reads the bytes of a token; each service has its own alphabet for them.
 ///
 /// A token is a digest of what was asked and the position of the last item. With another request it is no token: going on
-/// in another list from there would leave items out without a word. It is no secret and proves nothing: whoever makes one
+/// in another list from there would leave items out without a word. It is no secret and proves nothing: a client that makes one
 /// up sees a part of a list that is theirs to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageToken(u64);

@@ -132,7 +132,7 @@ impl Holds {
         runtime.spawn(waiting.wait(writer, bell, wants_acks));
     }
 
-    /// Seals the open fragment of a writer as it stands. It is acknowledged to nobody.
+    /// Seals the open fragment of a writer as it stands. No producer gets an acknowledgement of it.
     pub(crate) fn seal(&self, mut writer: Writer) {
         if seal_as_it_stands(&mut writer).is_some() {
             self.sealed.fetch_add(1, Ordering::Relaxed);
@@ -182,7 +182,7 @@ impl Waiting {
 
     async fn wait(self, writer: Writer, bell: Arc<Bell>, wants_acks: bool) {
         let until = Instant::now() + self.holds.window;
-        // A session that began in time is waited for, but not for ever.
+        // A session that began in time is waited for, but only so long.
         let at_last = until + self.holds.window;
         let mut stopping = self.holds.stopping.subscribe();
         loop {

@@ -450,7 +450,7 @@ impl Ingest {
         if let (Some(Stage::Compared(comparison)), Some((writer, _))) = (stage, &mut self.open) {
             for held in comparison.into_departed() {
                 if writer.take_over_waiting(held.number, held.elements.pieces()) == TakeOver::Taken {
-                    // It is acknowledged to nobody, and its failure told by the committer.
+                    // No producer gets an acknowledgement; the committer logs a failure.
                     drop(seal_as_it_stands(writer));
                 }
             }

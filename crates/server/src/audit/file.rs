@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 const GROUP_BYTES: usize = 64 * 1024;
-/// Who did what concerns only whoever runs the server.
+/// Only the operator of the server may read who did what.
 const MODE: u32 = 0o600;
 
 /// The file that lines are appended to.

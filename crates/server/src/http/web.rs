@@ -1,7 +1,7 @@
 //! What web pages may do here, told by the headers that only a browser sends and no page can forge: `Origin`, and the
 //! `Host` by which the browser found the server.
 //!
-//! Under `--dev` the access key is no secret, so whoever gets a request to the port may do everything. A page of another
+//! Under `--dev` the access key is no secret, so any client that reaches the port may do everything. A page of another
 //! origin is refused, and so is a request for another host: a name that its owner points here (DNS rebinding) would
 //! make a page of theirs one of ours. Without `--dev` a request needs a key that no page has; there the origins that are
 //! allowed only decide which pages may read the answers (CORS).

@@ -7,7 +7,7 @@
 //! 2. A record is appended and synced after that commit; `delivered` is set after the sync. A crash in between
 //!    delivers the record again at the next start: at least once, never not at all.
 //! 3. What the disk has no room for waits in memory ([`Backlog`]), can be read there, and is written when there is room.
-//!    Whoever asked is told that it is not written yet. Changes of attributes do not wait: they are refused.
+//!    The caller learns that it is not written yet. Changes of attributes do not wait: they are refused.
 
 use super::backlog::{Backlog, Unwritten};
 use super::rows::{self, Damage, Table};

@@ -1,4 +1,4 @@
-//! What peers that nobody knows may take of this process: descriptors, connections, memory.
+//! What unknown peers may take of this process: descriptors, connections, memory.
 
 use crate::config::Config;
 use crate::connections::{ConnectionLimits, Connections};

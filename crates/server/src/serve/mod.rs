@@ -31,7 +31,7 @@ pub struct ServeArgs {
     /// streaming, the sample flow on +18005550100; data in a temporary folder unless --data-dir is given
     #[arg(long)]
     dev: bool,
-    /// Let --dev listen for HTTP on an address off loopback, as a container needs it: whoever reaches the port may do
+    /// Let --dev listen for HTTP on an address off loopback, as a container needs it: any client that reaches the port may do
     /// everything, as the access key of --dev is no secret
     #[arg(long, requires = "dev")]
     dev_listen_anywhere: bool,
@@ -44,7 +44,7 @@ pub struct ServeArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Production,
-    /// It is none: whoever reaches the port may do everything.
+    /// It is none: any client that reaches the port may do everything.
     Dev {
         listens_anywhere: bool,
     },

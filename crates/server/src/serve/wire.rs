@@ -68,7 +68,7 @@ pub(super) struct Site {
     pub(super) local_port: u16,
     pub(super) clock: ServiceClock,
     pub(super) readiness: Readiness,
-    /// What peers that nobody knows may take.
+    /// What unknown peers may take.
     pub(super) limits: Limits,
     /// Some under `--dev`: the fault rules.
     pub(super) faults: Option<Faults>,
@@ -308,16 +308,16 @@ impl Running {
     }
 }
 
-/// Under `--dev` nobody but this machine is let in, unless a person says so.
+/// Under `--dev` only clients on this machine are let in, unless a person says otherwise.
 fn check_reach(bound: SocketAddr, mode: Mode) -> anyhow::Result<()> {
     match mode {
         Mode::Dev { listens_anywhere: false } if !bound.ip().is_loopback() => bail!(
-            "http.listen is {bound}: under --dev the access key is no secret, and whoever reaches the port may read, write and \
+            "http.listen is {bound}: under --dev the access key is no secret, and any client that reaches the port may read, write and \
              delete everything. Listen on 127.0.0.1, or add --dev-listen-anywhere, as in a container of which only the host \
              reaches the port"
         ),
         Mode::Dev { .. } if !bound.ip().is_loopback() => {
-            tracing::warn!(%bound, "under --dev whoever reaches this port may read, write and delete everything");
+            tracing::warn!(%bound, "under --dev any client that reaches this port may read, write and delete everything");
             Ok(())
         }
         _ => Ok(()),
