@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import ssl
+import struct
 import threading
 import time
 import urllib.parse
@@ -152,7 +153,8 @@ class Upload:
         else:
             self._socket = connection._socket
         self._socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def __enter__(self):
         return self
@@ -185,6 +187,19 @@ class Upload:
         except OSError:
             pass
         self._socket.close()
+
+    def reset(self):
+        """Breaks the connection with a TCP RST, in the middle of whatever it is."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        # Says nothing to the server: the socket closes when its reader has let go of it.
+        self._socket.shutdown(socket.SHUT_RD)
+        self._reader.join()
+        self._socket.close()
+
+    def until_over(self):
+        """Waits until nothing more comes, in good order or not, and gives the acks."""
+        self._wait(lambda: self.ended or self.failure, "the end of the answer or of the connection")
+        return self.acks
 
     def until_end(self):
         """Waits for the end of the answer, and gives the acks."""
