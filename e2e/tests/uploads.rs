@@ -4,6 +4,7 @@
 use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tympan_e2e::control;
 use tympan_e2e::desk::Peer;
 use tympan_e2e::until;
 use tympan_testkit::TestServer;
@@ -57,6 +58,19 @@ impl Scene {
         let acks = self.ask("cut", json!({ "heard": heard, "within_frame": within_frame }))?;
         ensure!(acks == json!(["BUFFERING"]), "of the part the producer was told {acks}");
         Ok(())
+    }
+
+    /// A number that the server shows.
+    fn metric(&self, name: &str) -> anyhow::Result<u64> {
+        let page = control::page(&self.server, "/metrics")?;
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(line.with_context(|| format!("no {name} in {page}"))?.parse()?)
+    }
+
+    /// Until so many cut-off fragments wait.
+    fn until_waiting(&self, count: u64) -> anyhow::Result<()> {
+        let waiting = || self.metric("tympan_cut_fragments_waiting");
+        until("cut-off fragments to wait, or to wait no more", || Ok((waiting()? == count).then_some(())))
     }
 
     /// The server has been asked to stop: waits until it has, and starts another in its place.
@@ -129,8 +143,13 @@ fn a_fragment_that_is_cut_off_is_continued_when_it_is_sent_again() -> anyhow::Re
         scene.connect(2)?;
         scene.send(1, 2)?;
         scene.cut(1, false)?;
+        scene.until_waiting(1)?;
         scene.connect(3)?;
         scene.send(2, 0)?;
+        scene.until_waiting(0)?;
+        ensure!(scene.metric("tympan_cut_fragments_waiting_bytes")? == 0);
+        ensure!(scene.metric("tympan_cut_fragments_resumed_total")? == 2);
+        ensure!(scene.metric("tympan_cut_fragments_sealed_total")? == 0);
         scene.ends_with(5, &[])?;
     }
     Ok(())

@@ -17,6 +17,7 @@ use prometheus_client::registry::Registry;
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
+use tympan_kvs::KvsService;
 use tympan_store::MediaStore;
 
 /// Counters of the shell; those of the media plane, the queue and the store are read when they are asked for.
@@ -38,6 +39,8 @@ pub(crate) struct Sources {
     pub queue: Arc<CaptureQueue>,
     /// The store.
     pub store: MediaStore,
+    /// Uploads, and what became of those that broke off.
+    pub kvs: KvsService,
     /// The audit file.
     pub audit: Audit,
     /// The contacts.
@@ -191,6 +194,19 @@ impl Metrics {
             "States of contacts that neither the disk nor memory had room for",
             sources.contacts.lost(),
         );
+        let cut = sources.kvs.cut_fragments();
+        counter("cut_fragments_resumed", "Cut-off fragments that a later upload went on with", cut.resumed);
+        counter("cut_fragments_sealed", "Cut-off fragments that were sealed as they stood", cut.sealed);
+        counter(
+            "cut_fragments_taken_back",
+            "Cut-off fragments that their producers will send again",
+            cut.taken_back,
+        );
+        counter(
+            "cut_fragments_refused",
+            "Cut-off fragments that were sealed at once, because too much waited",
+            cut.refused,
+        );
         counter("store_scrub_passes", "Passes of the scrub that were finished", store.scrub_passes);
         counter("store_scrub_fragments", "Fragments that the scrub has read", store.scrub_fragments);
         counter("store_scrub_bytes", "Bytes that the scrub has read", store.scrub_bytes);
@@ -210,6 +226,8 @@ impl Metrics {
             "Contacts that wait for room on the disk",
             u64::try_from(sources.contacts.waiting()).unwrap_or(u64::MAX),
         );
+        gauge("cut_fragments_waiting", "Cut-off fragments that wait to be gone on with", cut.waiting);
+        gauge("cut_fragments_waiting_bytes", "Bytes of the cut-off fragments that wait", cut.waiting_bytes);
         gauge("store_writers", "Sessions of writing that are open", store.writers);
         gauge("store_live_bytes", "Bytes in memory for live readers", store.live_bytes);
         gauge("store_commit_queue_bytes", "Bytes that wait for the disk", store.commit_queue_bytes);

@@ -214,6 +214,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         media: media.stats().clone(),
         queue: queue.clone(),
         store: store.clone(),
+        kvs: kvs.clone(),
         audit: audit.clone(),
         contacts: history.clone(),
         flow_log: flow_log.clone(),
