@@ -11,7 +11,7 @@ use support::{
     three_fragments,
 };
 use tympan_kvs::{Ack, AckEvent, BodyEnd, KvsErrorCode, Limits, PutMediaRequest, TimecodeType};
-use tympan_mkv::write;
+use tympan_mkv::{vint, write};
 use tympan_types::ProducerTime;
 
 const ABSOLUTE: TimecodeType = TimecodeType::Absolute;
@@ -182,6 +182,58 @@ async fn limits_are_reached_without_offence() {
     let acks = bench.produce("s", ABSOLUTE, &body).await;
     assert_eq!(acks.iter().filter(|ack| ack.event == AckEvent::Persisted).count(), 2, "{:?}", events(&acks));
     assert_eq!(bench.stored("s").await[0].1, 20_000);
+}
+
+/// A document with so many bytes of codec private data and a cover of so many bytes before its first Cluster.
+fn head_with_cover(private_bytes: usize, cover_bytes: usize) -> Vec<u8> {
+    let private = vec![0xC0; private_bytes];
+    let track = write::TrackHead { codec_private: &private, ..write::TrackHead::connect(1, "a") };
+    let mut out = Vec::new();
+    write::DocumentHead::connect([7; 16], &[track]).write(&mut out);
+    let element = |id: &[u8], payload: &[u8]| {
+        let mut element = id.to_vec();
+        vint::put_size(&mut element, payload.len() as u64, 8);
+        [&element, payload].concat()
+    };
+    let file = [
+        element(b"\x46\x6e", b"cover.jpg"),
+        element(b"\x46\x60", b"image/jpeg"),
+        element(b"\x46\x5c", &vec![0xC1; cover_bytes]),
+        element(b"\x46\xae", &[1]),
+    ];
+    out.extend(element(b"\x19\x41\xa4\x69", &element(b"\x61\xa7", &file.concat())));
+    out
+}
+
+#[tokio::test]
+async fn large_private_data_and_a_cover_before_the_first_cluster_are_kept_with_each_fragment() {
+    const MIB: usize = 1 << 20;
+    for (private_bytes, cover_bytes, accepted) in
+        [(MIB, 64 << 10, true), (100, 15 * MIB, true), (MIB + 1, 100, false), (100, 16 * MIB, false)]
+    {
+        let bench = bench();
+        bench.create("s", 24).await;
+        let sent = head_with_cover(private_bytes, cover_bytes);
+        let mut session = bench.put("s", ABSOLUTE).await;
+        for piece in sent.chunks(100_000) {
+            session.push(piece);
+        }
+        session.push(&[cluster(0, &[1], &[0, 20]), cluster(1000, &[1], &[0, 20])].concat());
+        session.finish(BodyEnd::Ended);
+        let told = events(&acks(&mut session).await);
+        let what = format!("{private_bytes} bytes of private data, a cover of {cover_bytes}");
+        let kept = bench.stored("s").await;
+        if accepted {
+            assert!(!told.iter().any(|event| event.starts_with("ERROR")), "{what}: {told:?}");
+            assert_eq!(kept.len(), 2, "{what}");
+            // The size of the Segment is written anew; all that is in it is as it was sent.
+            let info = sent.windows(4).position(|at| at == b"\x15\x49\xa9\x66").unwrap();
+            assert!(kept.iter().all(|(_, _, head, _)| head.ends_with(&sent[info..])), "{what}");
+        } else {
+            assert_eq!(told, ["ERROR 4006"], "{what}");
+            assert!(kept.is_empty(), "{what}");
+        }
+    }
 }
 
 #[tokio::test]
