@@ -164,9 +164,9 @@ impl Judge {
             let verdict = self.one(damage);
             let count = damages.len();
             match verdict {
-                Ok(verdict) => println!("{}/{count} {damage}: {verdict}", at + 1),
+                Ok(verdict) => eprintln!("{}/{count} {damage}: {verdict}", at + 1),
                 Err(error) => {
-                    println!("{}/{count} {damage}: WRONG: {error:#}", at + 1);
+                    eprintln!("{}/{count} {damage}: WRONG: {error:#}", at + 1);
                     wrong.push(format!("{damage}: {error:#}"));
                 }
             }
@@ -346,7 +346,7 @@ impl Random {
         let given = std::env::var("TYMPAN_DAMAGE_SEED").ok().and_then(|seed| seed.parse().ok());
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.as_nanos() as u64);
         let seed = given.unwrap_or(now);
-        println!("TYMPAN_DAMAGE_SEED={seed}");
+        eprintln!("TYMPAN_DAMAGE_SEED={seed}");
         Self(seed | 1)
     }
 
