@@ -241,10 +241,11 @@ fn second_life(mut office: Office, before_kill: &Path, segments: usize) -> anyho
     let call = Caller::dialling("+18005550124").call().be_hung_up().start(office.server.sip())?;
     office.await_block("begin", "Success")?;
     let journal = office.server.data_dir().join("journal");
-    until(
-        "enough journal segments",
-        || Ok((std::fs::read_dir(&journal)?.count() >= segments).then_some(())),
-    )?;
+    until("enough journal segments", || {
+        let names = files(&journal)?;
+        let count = names.iter().filter(|name| name.extension().is_some_and(|ending| ending == "seg"));
+        Ok((count.count() >= segments).then_some(()))
+    })?;
     until("fragments of the open upload", || {
         let persisted = |ack: &&Value| ack["EventType"] == "PERSISTED";
         Ok((uploader.printed().iter().filter(persisted).count() >= 3).then_some(()))

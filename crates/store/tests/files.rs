@@ -124,7 +124,7 @@ fn read_all(dir: &Path) -> Vec<Vec<u8>> {
     for path in paths {
         if path.is_dir() {
             found.extend(read_all(&path));
-        } else {
+        } else if !path.ends_with("SEGMENTS") {
             found.push(std::fs::read(path).unwrap());
         }
     }

@@ -3,7 +3,7 @@
 
 use super::StreamDataKey;
 use super::catalogue::{Catalogue, Deletion, IfNew, Judge};
-use super::directory::{CATALOGUE, judge_format};
+use super::directory::{CATALOGUE, Format, judge_format};
 use super::hold::Hold;
 use super::lost_found::{self, Keeping};
 use crate::{ErrorKind, StoreError, StreamId, StreamRow};
@@ -82,6 +82,11 @@ impl AtRest {
     /// What `FORMAT` says.
     pub fn format(&self) -> &str {
         &self.format
+    }
+
+    /// Which of the formats that is.
+    pub(super) fn kind(&self) -> Format {
+        judge_format(&self.path, format!("{}\n", self.format).as_bytes()).unwrap_or(Format::Current)
     }
 
     /// Which opening of the directory was the last one.

@@ -11,6 +11,7 @@ use super::at_rest::AtRest;
 use super::catalogue::Catalogue;
 use super::check::Progress;
 use super::journal::{JournalCut, segment_path};
+use super::segment_list::LIST;
 use super::{EmbeddedBackend, catalogue};
 use crate::{ErrorKind, StoreError};
 use serde::{Deserialize, Serialize};
@@ -122,7 +123,7 @@ impl AtRest {
             let mut segments: Vec<u64> = names.iter().filter_map(number).collect();
             segments.sort_unstable();
             // The end of the last one is recovery's to find, here as there.
-            JournalCut { segments, open: None }
+            JournalCut { segments, open: None, list: std::fs::read(folder.join(LIST)).ok() }
         };
         Copying::begin(self.path(), target, options, progress)?.run(&cut)
     }
@@ -219,6 +220,10 @@ impl<'a> Copying<'a> {
 
     fn journal(&mut self, cut: &JournalCut) -> Result<(), StoreError> {
         self.directory("journal")?;
+        // Never a hard link: it is written in place.
+        if let Some(list) = &cut.list {
+            self.write(&format!("journal/{LIST}"), list)?;
+        }
         for number in &cut.segments {
             let path = segment_path(Path::new("journal"), *number);
             let name = path.display().to_string();

@@ -6,6 +6,7 @@
 use super::disk::{Disk, DiskFile, read_range};
 use super::recovery::{Recovered, RecoveredSegment};
 use super::segment::{self, GROUP_HEADER_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::segment_list::{Listed, SegmentList};
 use crate::{JournalLoc, Located, Record, RecordHeader, StoreError};
 use std::collections::BTreeMap;
 use std::io;
@@ -22,6 +23,7 @@ pub(super) struct Journal {
     /// Held while a group is written; readers do not need it.
     end: Mutex<End>,
     segments: Mutex<BTreeMap<u64, Segment>>,
+    list: Mutex<SegmentList>,
 }
 
 /// When a segment is full.
@@ -38,6 +40,8 @@ pub(super) struct JournalCut {
     pub(super) segments: Vec<u64>,
     /// The segment that is being written, and where its last group ends.
     pub(super) open: Option<(u64, u64)>,
+    /// The file `SEGMENTS` that goes with them; none where the format has none.
+    pub(super) list: Option<Vec<u8>>,
 }
 
 /// Where the next group goes.
@@ -75,6 +79,7 @@ impl Journal {
         epoch: u64,
         limits: SegmentLimits,
         found: &Recovered,
+        list: SegmentList,
     ) -> Self {
         let idle = |found: &RecoveredSegment| Segment {
             file: found.file.clone(),
@@ -89,10 +94,10 @@ impl Journal {
                 segment.live += 1;
             }
         }
-        let newest = segments.last_key_value().map_or(0, |(number, _)| *number);
+        let newest = segments.last_key_value().map_or(list.newest(), |(number, _)| *number);
         let end = End { open: None, newest, newest_end: found.newest_end, buffer: Vec::new() };
-        let (end, segments) = (Mutex::new(end), Mutex::new(segments));
-        Self { disk, dir: dir.to_owned(), epoch, limits, end, segments }
+        let (end, segments, list) = (Mutex::new(end), Mutex::new(segments), Mutex::new(list));
+        Self { disk, dir: dir.to_owned(), epoch, limits, end, segments, list }
     }
 
     /// Appends one group: one write, one fdatasync.
@@ -126,6 +131,8 @@ impl Journal {
             };
             end.newest = open.number;
             end.newest_end = open.end;
+            // Nothing has been promised in it before. If this fails it stays open, and the next group tries again.
+            lock(&self.list).announce(self.epoch, open.number)?;
             buffer.clear();
             buffer.extend_from_slice(&segment::group_header(open.serial + 1, length));
             for record in records {
@@ -204,12 +211,20 @@ impl Journal {
         // No group is being written and no segment begun while this is held.
         let end = lock(&self.end);
         let open = end.open.as_ref().map(|open| (open.number, open.end));
-        JournalCut { segments: lock(&self.segments).keys().copied().collect(), open }
+        let segments: Vec<u64> = lock(&self.segments).keys().copied().collect();
+        let ends = segments.first().copied().zip(segments.last().copied());
+        let (first, newest) = ends.unwrap_or((end.newest + 1, end.newest));
+        JournalCut { segments, open, list: Some(Listed::new(0, first, newest).to_file()) }
     }
 
     /// Deletes segments at the beginning that hold nothing alive.
     pub(super) fn delete_dead(&self) -> Result<(), StoreError> {
-        while let Some((number, damaged)) = self.first_dead() {
+        let dead = self.dead_at_the_beginning();
+        // Before they go: what is listed and absent is damage.
+        if let Some((last, _)) = dead.last() {
+            lock(&self.list).retire(self.epoch, *last)?;
+        }
+        for (number, damaged) in dead {
             let path = segment_path(&self.dir, number);
             let removed = if damaged {
                 self.disk.rename(&path, &path.with_extension("damaged"))
@@ -235,10 +250,11 @@ impl Journal {
         self.seal(&mut lock(&self.end));
     }
 
-    fn first_dead(&self) -> Option<(u64, bool)> {
+    /// Numbers of segments that nobody needs any more, and whether they are damaged.
+    fn dead_at_the_beginning(&self) -> Vec<(u64, bool)> {
         let segments = lock(&self.segments);
-        let (number, first) = segments.first_key_value()?;
-        (!first.open && first.live == 0).then_some((*number, first.damaged))
+        let dead = segments.iter().take_while(|(_, segment)| !segment.open && segment.live == 0);
+        dead.map(|(number, segment)| (*number, segment.damaged)).collect()
     }
 
     fn is_full(&self, open: &OpenSegment) -> bool {

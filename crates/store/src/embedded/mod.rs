@@ -5,6 +5,7 @@
 //! FORMAT                                 "tympan-store 3"
 //! RESERVE                                space for retention to work with when the disk is full
 //! catalog.db                             SQLite: streams, wrapped keys, one row per chunk
+//! journal/SEGMENTS                       which segments there are
 //! journal/0000000042.seg                 what was acknowledged in the last minutes, all streams together
 //! chunks/3f/3f0c…/9134…-7-12.chunk       what is older, one file per stream and time slice
 //! streams/3f0c….stream                   a second copy of what the catalogue says of a stream
@@ -37,6 +38,7 @@ mod reserve;
 mod restore;
 mod schema;
 pub mod segment;
+mod segment_list;
 #[cfg(test)]
 mod simulated_disk;
 

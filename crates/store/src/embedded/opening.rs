@@ -11,6 +11,7 @@ use super::lost_found;
 use super::pages::{FoundPages, Pages, read_pages};
 use super::recovery::{Recovered, recover};
 use super::reserve::Reserve;
+use super::segment_list::{EMPTIED, FoundList, SegmentList};
 use super::{EmbeddedBackend, EmbeddedOptions, RecoveryReport};
 use crate::stream_rules::sort_recovered;
 use crate::{Located, StoreError};
@@ -43,7 +44,7 @@ impl EmbeddedBackend {
         let chunks = ChunkStore::new(disk.clone(), &directory.chunks(), epoch);
         let pages = Pages::new(disk.clone(), &streams);
         let mut report = RecoveryReport {
-            journal: opening.journal.damage.clone(),
+            journal: opening.journal_damage(&catalogue)?,
             missing_chunks: unnamed.missing.clone(),
             catalogue: catalogue.damage().to_vec(),
             ..RecoveryReport::default()
@@ -52,8 +53,10 @@ impl EmbeddedBackend {
         settle_chunks(&*disk, directory.path(), &catalogue, &chunks, &unnamed, &mut report)?;
         report.log();
 
+        // Only now: what it said before is known.
+        let list = opening.list_segments(&catalogue, &directory, &reserve)?;
         let limits = SegmentLimits { bytes: options.segment_bytes, age: options.segment_age };
-        let journal = Journal::new(disk.clone(), &directory.journal(), epoch, limits, &opening.journal);
+        let journal = Journal::new(disk.clone(), &directory.journal(), epoch, limits, &opening.journal, list);
         let recovered = opening.alive(&catalogue, &journal)?;
         reserve.hold();
         Ok(Self {
@@ -87,7 +90,7 @@ struct Opening {
 impl Opening {
     fn look(disk: Arc<dyn Disk>, directory: &Directory) -> Result<Self, StoreError> {
         let format = directory::read_format(&*disk, directory.path())?;
-        let journal = recover(&*disk, &directory.journal())?;
+        let journal = recover(&*disk, &directory.journal(), format)?;
         let pages = read_pages(&*disk, &directory.streams())?;
         let chunks = ChunkStore::new(disk.clone(), &directory.chunks(), 0);
         let opening = Self { disk, format, journal, pages, chunks };
@@ -121,6 +124,7 @@ impl Opening {
         let nothing = self.format == Format::Absent
             && self.journal.segments.is_empty()
             && self.journal.unborn.is_none()
+            && self.journal.list == FoundList::Missing
             && self.pages.is_empty();
         Ok(nothing && self.chunks.compare(&Default::default())?.unnamed.is_empty())
     }
@@ -144,6 +148,12 @@ impl Opening {
                 match self.format {
                     Format::Earlier => {
                         tracing::info!(path = %dir.display(), "the data directory is upgraded");
+                        // A directory of this format that has segments has the list of them.
+                        if !self.journal.is_missing {
+                            let mut list =
+                                SegmentList::new(self.disk.clone(), &directory.journal(), self.journal.list);
+                            self.journal.write_list(&mut list, self.journal.epoch)?;
+                        }
                         directory::write_format(&*self.disk, dir)
                     }
                     _ => Ok(()),
@@ -167,6 +177,43 @@ impl Opening {
         }
         directory.sync(&*self.disk)?;
         Ok((catalogue, unnamed))
+    }
+
+    /// The list of the segments that there are. Where the catalogue takes no changes it stays as it was found.
+    fn list_segments(
+        &self,
+        catalogue: &Catalogue,
+        directory: &Directory,
+        reserve: &Reserve,
+    ) -> Result<SegmentList, StoreError> {
+        let mut list = SegmentList::new(self.disk.clone(), &directory.journal(), self.journal.list);
+        if catalogue.check_takes_changes().is_err() {
+            return Ok(list);
+        }
+        let mut written = self.journal.write_list(&mut list, catalogue.epoch());
+        if written.is_err() && reserve.give_up() {
+            written = self.journal.write_list(&mut list, catalogue.epoch());
+        }
+        match written {
+            // It is written again before the next segment is used.
+            Err(error) if list.is_usable() => {
+                tracing::warn!(%error, "the list of segments stays as it was found")
+            }
+            written => written?,
+        }
+        Ok(list)
+    }
+
+    /// What is said of the journal; that it was emptied shows by the streams alone.
+    fn journal_damage(&self, catalogue: &Catalogue) -> Result<Vec<String>, StoreError> {
+        let mut damage = self.journal.damage.clone();
+        if self.journal.is_emptied() {
+            let streams = catalogue.as_far_as_it_goes(catalogue.chunked_through())?;
+            if !streams.is_empty() {
+                damage.push(EMPTIED.to_owned());
+            }
+        }
+        Ok(damage)
     }
 
     fn settle_pages(

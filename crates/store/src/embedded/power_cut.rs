@@ -8,10 +8,11 @@
 mod pages;
 
 use super::chunk_store::ChunkStore;
-use super::directory;
+use super::directory::{self, Format};
 use super::disk::Disk;
 use super::journal::{Journal, SegmentLimits};
-use super::recovery::recover;
+use super::recovery::{Recovered, recover};
+use super::segment_list::SegmentList;
 use super::simulated_disk::{Failure, SimulatedDisk, Unsynced};
 use crate::record::tests::sealed;
 use crate::{ChunkRow, Located, Record, RecordHeader, StoreError, StreamId};
@@ -44,9 +45,10 @@ impl World {
         self.lives += 1;
         let limits = SegmentLimits { bytes: 2_000, age: Duration::from_secs(3_600) };
         let disk = Arc::new(disk.clone());
-        let found = recover(&*disk, Path::new("journal"))?;
+        let found = recover(&*disk, Path::new("journal"), Format::Current)?;
         found.tidy(&*disk, Path::new("journal"))?;
-        let journal = Journal::new(disk.clone(), Path::new("journal"), self.lives, limits, &found);
+        let list = list(&disk, &found, self.lives)?;
+        let journal = Journal::new(disk.clone(), Path::new("journal"), self.lives, limits, &found, list);
         assert_eq!(found.damage, Vec::<String>::new(), "a power cut is not damage");
         let chunks = ChunkStore::new(disk, Path::new("chunks"), self.lives);
         let named: HashSet<String> = self.rows.iter().map(|row| row.object.clone()).collect();
@@ -133,6 +135,21 @@ impl World {
     }
 }
 
+/// As at an opening: a list that is there already may stay as it was found.
+fn list(disk: &SimulatedDisk, found: &Recovered, epoch: u64) -> Result<SegmentList, StoreError> {
+    let mut list = SegmentList::new(Arc::new(disk.clone()), Path::new("journal"), found.list);
+    let written = found.write_list(&mut list, epoch);
+    if list.is_usable() { Ok(list) } else { written.map(|()| list) }
+}
+
+/// A directory that was opened once.
+fn opened_disk() -> SimulatedDisk {
+    let disk = SimulatedDisk::new(&["journal", "chunks"]);
+    let found = recover(&disk, Path::new("journal"), Format::Current).unwrap();
+    list(&disk, &found, 0).unwrap();
+    disk
+}
+
 fn fates() -> impl Iterator<Item = Unsynced> {
     [Unsynced::Lost, Unsynced::Kept].into_iter().chain((1..7).map(Unsynced::Torn))
 }
@@ -174,7 +191,7 @@ fn a_disk_that_is_full_or_broken_for_a_while_loses_nothing_and_is_used_again() {
             for length in [1, 2, 5, 40] {
                 let case = format!("{failure:?} from call {begin} on for {length}");
                 let mut world = World::default();
-                let disk = SimulatedDisk::new(&["journal", "chunks"]);
+                let disk = opened_disk();
                 disk.fail(begin..begin + length, failure);
                 world.live(&disk).unwrap_or_else(|error| panic!("{case}: {error}"));
                 errors += world.errors;
@@ -201,10 +218,11 @@ fn a_disk_that_is_well_again_takes_fragments_without_a_restart() {
             let case = format!("{failure:?} from call {begin} on");
             let mut world = World { lives: 1, ..World::default() };
             let disk = SimulatedDisk::new(&["journal", "chunks"]);
-            let found = recover(&disk, Path::new("journal")).unwrap();
+            let found = recover(&disk, Path::new("journal"), Format::Current).unwrap();
             let limits = SegmentLimits { bytes: 2_000, age: Duration::from_secs(3_600) };
             let shared = Arc::new(disk.clone());
-            let journal = Journal::new(shared.clone(), Path::new("journal"), 1, limits, &found);
+            let list = list(&disk, &found, 1).unwrap();
+            let journal = Journal::new(shared.clone(), Path::new("journal"), 1, limits, &found, list);
             let chunks = ChunkStore::new(shared, Path::new("chunks"), 1);
             let mut hot = Vec::new();
             disk.fail(begin..usize::MAX, failure);

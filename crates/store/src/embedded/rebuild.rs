@@ -69,7 +69,7 @@ pub fn rebuild(
     let directory = Directory::open(path)?;
     let format = directory::read_format(&*disk, path)?;
     let (journal, pages) =
-        (recover(&*disk, &directory.journal())?, read_pages(&*disk, &directory.streams())?);
+        (recover(&*disk, &directory.journal(), format)?, read_pages(&*disk, &directory.streams())?);
     if pages.intact().next().is_none() {
         let message = format!(
             "{} holds no page of a stream: without its keys no media can be opened, and they are nowhere else. Restore \

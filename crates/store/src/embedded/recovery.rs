@@ -1,8 +1,10 @@
 //! Reads the journal that an earlier process left. Source: docs/storage.md section 6, *Open*, step 5.
 
+use super::directory::Format;
 use super::disk::{Disk, DiskFile, read_range};
 use super::journal::segment_path;
 use super::segment::{self, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::segment_list::{FoundList, SegmentList};
 use crate::{JournalLoc, Located, StoreError};
 use std::collections::BTreeMap;
 use std::io;
@@ -22,7 +24,9 @@ pub(super) struct Recovered {
     pub(super) newest_end: u64,
     /// A segment that was being made when the process died: nothing in it was ever promised.
     pub(super) unborn: Option<u64>,
-    /// The newest epoch that any header names.
+    /// What `SEGMENTS` says; directories of earlier formats have none.
+    pub(super) list: FoundList,
+    /// The newest epoch that any header or the list names.
     pub(super) epoch: u64,
     /// There is no folder of the journal.
     pub(super) is_missing: bool,
@@ -41,6 +45,11 @@ impl Recovered {
         self.segments.get(&segment).map_or(0, |segment| segment.header.epoch)
     }
 
+    /// Neither a segment nor `SEGMENTS` is in the folder. It has had one since before the first stream.
+    pub(super) fn is_emptied(&self) -> bool {
+        self.segments.is_empty() && self.list == FoundList::Missing
+    }
+
     /// Removes the segment that was never born.
     pub(super) fn tidy(&self, disk: &dyn Disk, dir: &Path) -> Result<(), StoreError> {
         let Some(number) = self.unborn else { return Ok(()) };
@@ -49,22 +58,36 @@ impl Recovered {
             .and_then(|()| disk.sync_dir(dir))
             .map_err(|error| StoreError::io(format_args!("remove {}", path.display()), &error))
     }
+
+    /// Says in the list which segments there are.
+    pub(super) fn write_list(&self, list: &mut SegmentList, epoch: u64) -> Result<(), StoreError> {
+        let ends = self.segments.keys().next().zip(self.segments.keys().next_back());
+        let (first, newest) =
+            ends.map_or((list.newest() + 1, list.newest()), |(first, last)| (*first, *last));
+        list.set(epoch, first, newest)
+    }
 }
 
 /// Reads all segments, and changes nothing.
-pub(super) fn recover(disk: &dyn Disk, dir: &Path) -> Result<Recovered, StoreError> {
-    let mut recovery =
-        Recovery { disk, dir, found: BTreeMap::new(), damage: Vec::new(), unborn: None, is_missing: false };
+pub(super) fn recover(disk: &dyn Disk, dir: &Path, format: Format) -> Result<Recovered, StoreError> {
+    let list = FoundList::read(disk, dir, format)?;
+    let (found, damage) = (BTreeMap::new(), Vec::new());
+    let mut recovery = Recovery { disk, dir, list, found, damage, unborn: None, is_missing: false };
     recovery.open_segments()?;
     let (records, newest_end) = recovery.read_segments()?;
-    let Recovery { found: segments, damage, unborn, is_missing, .. } = recovery;
-    let epoch = segments.values().map(|segment| segment.header.epoch).max().unwrap_or(0);
-    Ok(Recovered { records, damage, segments, newest_end, unborn, epoch, is_missing })
+    let Recovery { found: segments, mut damage, unborn, is_missing, .. } = recovery;
+    let numbers: Vec<u64> = segments.keys().copied().collect();
+    let newest_in_use = records.iter().map(|record| record.loc.segment).max();
+    damage.splice(0..0, list.compare(&numbers, newest_in_use));
+    let headers = segments.values().map(|segment| segment.header.epoch);
+    let epoch = headers.chain(list.listed().map(|listed| listed.epoch)).max().unwrap_or(0);
+    Ok(Recovered { records, damage, segments, newest_end, unborn, list, epoch, is_missing })
 }
 
 struct Recovery<'a> {
     disk: &'a dyn Disk,
     dir: &'a Path,
+    list: FoundList,
     found: BTreeMap<u64, RecoveredSegment>,
     damage: Vec<String>,
     unborn: Option<u64>,
@@ -93,7 +116,11 @@ impl Recovery<'_> {
                 continue;
             }
             let last = at + 1 == numbers.len();
-            if last && segment::scan(&read_range(&*file, 0, length).map_err(failed)?, None).records.is_empty()
+            // The list has it once its header is durable.
+            let listed = self.list.listed().is_some_and(|listed| *number <= listed.newest);
+            if last
+                && !listed
+                && segment::scan(&read_range(&*file, 0, length).map_err(failed)?, None).records.is_empty()
             {
                 self.unborn = Some(*number);
                 continue;
@@ -115,11 +142,6 @@ impl Recovery<'_> {
         let mut records = Vec::new();
         let mut newest_end = 0;
         let numbers: Vec<u64> = self.found.keys().copied().collect();
-        if let (Some(first), Some(last)) = (numbers.first(), numbers.last())
-            && last - first + 1 != numbers.len() as u64
-        {
-            self.damage.push(format!("journal segments between {first} and {last} are missing"));
-        }
         for number in numbers {
             let next = self.found.get(&(number + 1));
             let end = next.filter(|next| !next.damaged).map(|next| next.header.previous_end);

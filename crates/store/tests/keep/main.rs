@@ -11,5 +11,6 @@ mod place;
 mod rebuild;
 mod retention;
 mod scrub;
+mod segments;
 #[path = "../support/mod.rs"]
 mod support;

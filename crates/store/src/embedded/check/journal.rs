@@ -1,12 +1,22 @@
 //! The journal's segments, read as recovery reads them, but all of every one, and nothing removed.
 
 use super::{Check, FindingKind, names};
+use crate::embedded::disk::FileDisk;
 use crate::embedded::journal::segment_path;
 use crate::embedded::segment::{self, GROUP_HEADER_BYTES, Scan, SegmentHeader};
+use crate::embedded::segment_list::{EMPTIED, FoundList};
 use crate::soundness::check_record;
 use crate::{FragmentMeta, Located, RecordHeader, StreamId};
 use std::collections::{BTreeMap, HashSet};
 use tympan_types::FragmentNumber;
+
+/// What is known of a segment before it is read.
+struct Expected {
+    has_header: bool,
+    /// `SEGMENTS` names it.
+    listed: bool,
+    end: Option<u64>,
+}
 
 impl Check<'_> {
     pub(super) fn journal(&mut self) {
@@ -24,10 +34,8 @@ impl Check<'_> {
         }
         numbers.sort_unstable();
         self.report.journal.segments = numbers.len() as u64;
-        for pair in numbers.windows(2).filter(|pair| pair[0] + 1 != pair[1]) {
-            let message = format!("the segments between {} and {} are missing", pair[0], pair[1]);
-            self.find(FindingKind::Missing, None, None, "journal", message);
-        }
+        let list = FoundList::read(&FileDisk::default(), &folder, self.at_rest.kind());
+        let list = list.unwrap_or(FoundList::Damaged);
         let mut headers: BTreeMap<u64, SegmentHeader> = BTreeMap::new();
         for number in &numbers {
             let head = std::fs::File::open(segment_path(&folder, *number)).and_then(|file| {
@@ -38,6 +46,7 @@ impl Check<'_> {
                 headers.insert(*number, header);
             }
         }
+        let mut newest_in_use = None;
         for number in &numbers {
             let path = segment_path(&folder, *number);
             let place = format!("journal/{number:010}.seg");
@@ -50,17 +59,41 @@ impl Check<'_> {
                 }
             };
             let end = headers.get(&(number + 1)).map(|next| next.previous_end);
-            self.segment(*number, &bytes, headers.contains_key(number), end, &place);
+            let known = Expected {
+                has_header: headers.contains_key(number),
+                listed: list.listed().is_some_and(|listed| *number <= listed.newest),
+                end,
+            };
+            if self.segment(*number, &bytes, &known, &place) {
+                newest_in_use = Some(*number);
+            }
             self.read(bytes.len() as u64);
+        }
+        self.compare_list(list, &numbers, newest_in_use);
+    }
+
+    fn compare_list(&mut self, list: FoundList, numbers: &[u64], newest_in_use: Option<u64>) {
+        if self.only_some {
+            return;
+        }
+        let mut notes = list.compare(numbers, newest_in_use);
+        if list == FoundList::Missing && numbers.is_empty() && !self.streams.is_empty() {
+            notes.push(EMPTIED.to_owned());
+        }
+        for note in notes {
+            self.find(FindingKind::Missing, None, None, "journal", note);
         }
     }
 
-    fn segment(&mut self, number: u64, bytes: &[u8], has_header: bool, end: Option<u64>, place: &str) {
+    /// Says what is in a segment, and whether there are records.
+    fn segment(&mut self, number: u64, bytes: &[u8], known: &Expected, place: &str) -> bool {
+        let Expected { has_header, listed, end } = *known;
         let scan = segment::scan(bytes, end);
         if !has_header {
-            if end.is_none() && scan.records.is_empty() {
+            if end.is_none() && scan.records.is_empty() && !listed {
                 let message = "it was being made when its process died, and holds nothing";
-                return self.find(FindingKind::Note, None, None, place, message.to_owned());
+                self.find(FindingKind::Note, None, None, place, message.to_owned());
+                return false;
             }
             self.find(FindingKind::Damage, None, None, place, "its header is damaged".to_owned());
         }
@@ -102,6 +135,7 @@ impl Check<'_> {
             );
             self.find(FindingKind::Note, None, None, place, message);
         }
+        !scan.records.is_empty()
     }
 
     /// Says which fragments were where damage is: by the segment's own index, else by what is left of their headers.

@@ -6,12 +6,14 @@
 
 use crate::embedded::catalogue::{Catalogue, IfNew};
 use crate::embedded::chunk_store::ChunkStore;
+use crate::embedded::directory::Format;
 use crate::embedded::disk::{Disk, read_range};
 use crate::embedded::evidence::Evidence;
 use crate::embedded::journal::{Journal, SegmentLimits};
 use crate::embedded::page::Page;
 use crate::embedded::pages::{Pages, read_pages};
 use crate::embedded::recovery::recover;
+use crate::embedded::segment_list::SegmentList;
 use crate::embedded::simulated_disk::{SimulatedDisk, Unsynced};
 use crate::record::Record;
 use crate::{KeyRow, Stream, StreamId, StreamKey};
@@ -51,7 +53,7 @@ fn catalogue_folder() -> TempDir {
 
 fn start(disk: &SimulatedDisk, folder: &Path) -> Result<Life, crate::StoreError> {
     let shared = Arc::new(disk.clone());
-    let found = recover(disk, Path::new("journal"))?;
+    let found = recover(disk, Path::new("journal"), Format::Current)?;
     let on_disk = read_pages(disk, Path::new("streams"))?;
     let chunks = ChunkStore::new(shared.clone(), Path::new("chunks"), 0);
     let evidence =
@@ -66,7 +68,9 @@ fn start(disk: &SimulatedDisk, folder: &Path) -> Result<Life, crate::StoreError>
     let pages = Pages::new(shared.clone(), Path::new("streams"));
     pages.settle(&on_disk, &catalogue.all_pages()?)?;
     let limits = SegmentLimits { bytes: 1 << 20, age: Duration::from_secs(3_600) };
-    let journal = Journal::new(shared, Path::new("journal"), catalogue.epoch(), limits, &found);
+    let mut list = SegmentList::new(shared.clone(), Path::new("journal"), found.list);
+    found.write_list(&mut list, catalogue.epoch())?;
+    let journal = Journal::new(shared, Path::new("journal"), catalogue.epoch(), limits, &found, list);
     Ok(Life { catalogue, pages, journal })
 }
 
