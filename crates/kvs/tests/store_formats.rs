@@ -186,6 +186,27 @@ async fn the_second_format_is_read_byte_for_byte_and_goes_on() {
 }
 
 #[tokio::test]
+async fn the_third_format_is_read_byte_for_byte_and_goes_on() {
+    let third = std::fs::read_to_string(fixture(3).join("FORMAT")).unwrap();
+    assert_eq!(third, "tympan-store 3\n");
+    read_and_go_on(3).await;
+}
+
+#[tokio::test]
+async fn a_directory_of_the_third_format_whose_catalogue_is_lost_comes_back() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("data");
+    copy(&fixture(3), &path);
+    std::fs::remove_file(path.join("catalog.db")).unwrap();
+    assert!(EmbeddedBackend::open(&path, EmbeddedOptions::default()).is_err());
+    let report = rebuild(&path, LaterClock.now(), &mut |_| {}).unwrap();
+    assert_eq!(report.streams, STREAMS.len() as u64, "{report:?}");
+    let store = open(&path);
+    check_all(&store, &manifest(3)).await;
+    store.shutdown().await;
+}
+
+#[tokio::test]
 async fn an_earlier_format_whose_catalogue_is_lost_after_the_upgrade_comes_back() {
     for format in [1, 2] {
         let place = tempfile::tempdir().unwrap();
@@ -213,6 +234,7 @@ fn an_upgraded_directory_says_so_to_the_programs_before() {
         // Each stream has a page from now on.
         let pages = std::fs::read_dir(path.join("streams")).unwrap().count();
         assert_eq!(pages, STREAMS.len());
+        assert!(path.join("journal/SEGMENTS").exists());
     }
 }
 
