@@ -286,6 +286,10 @@ fn settings_and_contacts_of_which_the_pages_do_not_hold_together_are_set_aside_a
         .iter()
         .enumerate()
         {
+            // A log that the server left open would stand in for the pages.
+            for log in ["-wal", "-shm"] {
+                remove(&place.join("data").join(format!("{name}{log}")))?;
+            }
             std::fs::write(&file, damaged)?;
             let running = server(place).start().with_context(|| format!("{name}, case {case}"))?;
             let log = running.log();
