@@ -71,6 +71,7 @@ fn directory(config: &Config) -> Vec<Finding> {
             ));
             findings.extend(records(data, &at_rest));
             findings.extend(missing_keys(config, &at_rest));
+            findings.extend(missing_segments(data, &at_rest));
         }
         Err(error) => findings.push(unopened(data, &error)),
     }
@@ -104,6 +105,20 @@ fn records(data: &Path, at_rest: &AtRest) -> Vec<Finding> {
         Ok(damage) => damage.into_iter().map(problem).collect(),
         Err(error) => vec![problem(format!("settings and contacts cannot be looked at: {error}"))],
     }
+}
+
+/// Segments of the journal that were removed, and a list of them that is not what was written.
+fn missing_segments(data: &Path, at_rest: &AtRest) -> Vec<Finding> {
+    let notes = at_rest.missing_segments().unwrap_or_else(|error| vec![error.message().to_owned()]);
+    let problem = |note| {
+        let why = "what is missing of the journal, and in no chunk, is not served; the rest is";
+        let action = format!(
+            "put it back before the next start, if it is anywhere; `tympan streams check --data-dir {}`",
+            data.display()
+        );
+        Finding::problem(DATA, note, why, action)
+    };
+    notes.into_iter().map(problem).collect()
 }
 
 /// A keyring that is not the one of this data.
@@ -212,6 +227,7 @@ fn same_disk(data: &Path, keys: &Path) -> Option<Finding> {
 mod tests {
     use super::super::State;
     use super::*;
+    use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
 
     fn config(place: &Path) -> Config {
         Config { data_dir: place.join("data"), ..Config::default() }
@@ -227,6 +243,20 @@ mod tests {
         let findings = examine(&config(place.path()));
         assert_eq!(worst(&findings), State::Warning, "{findings:#?}");
         assert!(!place.path().join("data").exists(), "nothing is made");
+    }
+
+    #[test]
+    fn a_journal_that_is_not_as_its_list_says_is_a_problem() {
+        let place = tempfile::tempdir().unwrap();
+        let config = config(place.path());
+        drop(EmbeddedBackend::open(&config.data_dir, EmbeddedOptions::default()).unwrap());
+        let of_the_journal = || {
+            let findings = examine(&config).into_iter();
+            findings.filter(|finding| finding.what.contains("SEGMENTS")).collect::<Vec<_>>()
+        };
+        assert!(of_the_journal().is_empty());
+        std::fs::write(config.data_dir.join("journal/0000000002.seg"), [0; 100]).unwrap();
+        assert_eq!(worst(&of_the_journal()), State::Problem);
     }
 
     #[test]

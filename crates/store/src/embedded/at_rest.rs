@@ -4,8 +4,13 @@
 use super::StreamDataKey;
 use super::catalogue::{Catalogue, Deletion, IfNew, Judge};
 use super::directory::{CATALOGUE, Format, judge_format};
+use super::disk::{Disk, FileDisk};
 use super::hold::Hold;
+use super::journal::segment_path;
 use super::lost_found::{self, Keeping};
+use super::recovery::segment_number;
+use super::segment::SEGMENT_HEADER_BYTES;
+use super::segment_list::{EMPTIED, FoundList};
 use crate::{ErrorKind, StoreError, StreamId, StreamRow};
 use std::fs::DirBuilder;
 use std::io;
@@ -134,6 +139,33 @@ impl AtRest {
     pub fn lost_until(&self) -> Result<Option<WallTime>, StoreError> {
         let keeping = Keeping::by(self.catalogue()?)?;
         Ok(lost_found::lost_files(&self.path).iter().filter_map(|file| keeping.until(file)).max())
+    }
+
+    /// What the next start says of segments of the journal that are absent, and of the list of them.
+    ///
+    /// # Errors
+    /// `Internal`: the journal cannot be read.
+    pub fn missing_segments(&self) -> Result<Vec<String>, StoreError> {
+        let (disk, dir) = (FileDisk::default(), self.journal());
+        let mut numbers: Vec<u64> = match disk.list(&dir) {
+            Ok(names) => names.iter().filter_map(|name| segment_number(name)).collect(),
+            // That is refused at the start, where it is a loss.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed("read", &dir, &error)),
+        };
+        numbers.sort_unstable();
+        let list = FoundList::read(&disk, &dir, self.kind())?;
+        // Nothing goes behind the header of a segment before it is listed.
+        let in_use = |number: &&u64| {
+            let file = disk.open(&segment_path(&dir, **number)).and_then(|file| file.len());
+            file.is_ok_and(|bytes| bytes > SEGMENT_HEADER_BYTES as u64)
+        };
+        let mut notes = list.compare(&numbers, numbers.iter().rfind(in_use).copied());
+        if list == FoundList::Missing && numbers.is_empty() && self.streams().is_ok_and(|all| !all.is_empty())
+        {
+            notes.push(EMPTIED.to_owned());
+        }
+        Ok(notes)
     }
 
     pub(super) fn catalogue(&self) -> Result<&Catalogue, StoreError> {

@@ -185,7 +185,8 @@ impl Recovery<'_> {
     }
 }
 
-fn segment_number(name: &str) -> Option<u64> {
+/// The number of the segment that has this name.
+pub(super) fn segment_number(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(".seg").filter(|digits| digits.len() >= 10)?;
     digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())?
 }

@@ -4,7 +4,7 @@ use crate::place::{Open, Place, files};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tympan_store::Stream;
-use tympan_store::embedded::{BackupOptions, FindingKind, RecoveryReport, restore};
+use tympan_store::embedded::{AtRest, BackupOptions, FindingKind, RecoveryReport, restore};
 
 /// So few that every fragment has a segment of its own.
 const SEGMENT_BYTES: u64 = 100;
@@ -45,6 +45,9 @@ async fn told(place: &Place, stream: &Stream) -> (Vec<String>, usize) {
     let report = place.check().await;
     let missing = report.findings.iter().filter(|finding| finding.kind == FindingKind::Missing);
     let by_check: Vec<String> = missing.map(|finding| finding.message.clone()).collect();
+    let at_rest = AtRest::open(&place.data()).unwrap();
+    assert_eq!(at_rest.missing_segments().unwrap(), by_check);
+    drop(at_rest);
     let running = open(place);
     let by_start = running.backend.report().journal.clone();
     assert_eq!(by_start, by_check);
