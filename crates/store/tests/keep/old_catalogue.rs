@@ -142,6 +142,33 @@ async fn a_log_of_the_catalogue_that_is_gone_after_a_kill_is_noticed() {
 }
 
 #[tokio::test]
+async fn a_catalogue_that_is_cut_off_takes_no_log_with_it() {
+    let place = Place::new();
+    let open = place.open();
+    fill(&open, ["a", "b"]).await;
+    open.close().await;
+    let open = place.open();
+    let streams = fill(&open, ["c", "d"]).await;
+    let killed = tempfile::tempdir().unwrap();
+    copy(&place.data(), killed.path());
+    open.close().await;
+    std::fs::remove_dir_all(place.data()).unwrap();
+    copy(killed.path(), &place.data());
+    let file = place.data().join("catalog.db");
+    let whole = std::fs::read(&file).unwrap();
+    for length in [whole.len() / 2, whole.len() / 4, 100] {
+        std::fs::write(&file, &whole[..length]).unwrap();
+        // Whether it opens for reading or not at all is not what this is about.
+        drop(EmbeddedBackend::open(&place.data(), place.options(64 << 20)));
+    }
+    // The file is put back, and its log is where it was.
+    std::fs::write(&file, &whole).unwrap();
+    let open = place.open();
+    assert_eq!(open.fragments(&streams[0]).await.len(), 6);
+    open.close().await;
+}
+
+#[tokio::test]
 async fn a_catalogue_of_the_same_start_that_lacks_something_is_refused() {
     let cases = ["a chunk", "a stream in a chunk", "a stream in the journal", "numbers", "a key"];
     for case in cases {

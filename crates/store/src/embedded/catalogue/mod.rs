@@ -119,9 +119,14 @@ impl Catalogue {
             // SQLite may have rolled it back by itself.
             drop(transaction);
         }
+        let reader = connect(path)?;
+        if !found.takes_changes {
+            // The log may be all that is whole: it is left for the file that it belongs to.
+            reader.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
+        }
         Ok(Self {
             writer: Mutex::new(writer),
-            reader: Mutex::new(connect(path)?),
+            reader: Mutex::new(reader),
             epoch,
             damage: found.damage,
             takes_changes: found.takes_changes,
