@@ -68,10 +68,9 @@ async function live(hours) {
   const { name } = await stream({ DataRetentionInHours: hours });
   const [first, second] = mkv.frames(0, 2);
   const upload = await Upload.open(name);
-  upload.send(Buffer.concat([mkv.documentHead(), mkv.clusterHead(START_S * 1000)]));
+  upload.send(Buffer.concat([mkv.documentHead(), mkv.clusterHead(START_S * 1000), mkv.block(first)]));
   await upload.untilAck("BUFFERING");
   const payload = await open(name, "NOW");
-  upload.send(mkv.block(first));
   let body = Buffer.alloc(0);
   let finished;
   for await (const piece of payload) {

@@ -74,10 +74,9 @@ def live(hours):
     first, second = mkv.frames(0, 2)
     client = client_of(name, "GET_MEDIA", "kinesis-video-media")
     with Upload(name=name) as upload:
-        upload.send(mkv.document_head() + mkv.cluster_head(START_S * 1000))
+        upload.send(mkv.document_head() + mkv.cluster_head(START_S * 1000) + mkv.block(first))
         upload.until_ack("BUFFERING")
         payload = client.get_media(StreamName=name, StartSelector={"StartSelectorType": "NOW"})["Payload"]
-        upload.send(mkv.block(first))
         body = b""
         while first not in body:
             piece = payload.read(1)
