@@ -4,6 +4,8 @@
 //! `TYMPAN_DAMAGE=all` goes through every file and directory instead of a sample, and takes an hour;
 //! `TYMPAN_DAMAGE_FLIPS` is how many bits of each file are flipped then, 3 unless it is set.
 
+#![allow(clippy::print_stderr, reason = "a run over all of it says how far it is")]
+
 use anyhow::{Context, bail, ensure};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
