@@ -94,11 +94,19 @@ const MAY_BE_UNSIGNED: [&str; 5] =
 /// Refuses a header of AWS that is not signed: such headers name operations and streams, and anyone on the way could
 /// change them.
 fn check_signed(parts: &RequestParts<'_>, claim: &Claim) -> Result<(), Rejection> {
-    for (name, _) in parts.headers {
+    let begins = |name: &str, prefix: &str| {
+        name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    for (name, _) in
+        parts.headers.iter().filter(|(name, _)| begins(name, "x-amz-") || begins(name, "x-amzn-"))
+    {
+        let may_be_unsigned = MAY_BE_UNSIGNED.iter().any(|header| name.eq_ignore_ascii_case(header));
+        // Nearly all names come in lower case.
+        if may_be_unsigned || claim.signed_headers.contains(name) {
+            continue;
+        }
         let name = name.to_ascii_lowercase();
-        let decides = (name.starts_with("x-amz-") || name.starts_with("x-amzn-"))
-            && !MAY_BE_UNSIGNED.contains(&name.as_str());
-        if decides && !claim.signed_headers.contains(&name) {
+        if !claim.signed_headers.contains(&name) {
             return Err(Rejection::UnsignedHeader(super::rejection::shown(&name)));
         }
     }
