@@ -155,11 +155,13 @@ async fn a_catalogue_that_is_cut_off_takes_no_log_with_it() {
     std::fs::remove_dir_all(place.data()).unwrap();
     copy(killed.path(), &place.data());
     let file = place.data().join("catalog.db");
-    let whole = std::fs::read(&file).unwrap();
+    let (whole, log) = (std::fs::read(&file).unwrap(), place.data().join("catalog.db-wal"));
+    let logged = std::fs::read(&log).unwrap();
     for length in [whole.len() / 2, whole.len() / 4, 100] {
         std::fs::write(&file, &whole[..length]).unwrap();
         // Whether it opens for reading or not at all is not what this is about.
         drop(EmbeddedBackend::open(&place.data(), place.options(64 << 20)));
+        assert!(std::fs::read(&log).unwrap() == logged, "the log is as it was after {length} bytes");
     }
     // The file is put back, and its log is where it was.
     std::fs::write(&file, &whole).unwrap();

@@ -70,8 +70,6 @@ impl Catalogue {
 
     fn open_or_create(path: &Path, new: IfNew, judge: Judge<'_>) -> Result<Self, StoreError> {
         let mut writer = connect(path)?;
-        // Until it is certain that this is the right file, closing it must not move its log into it.
-        writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let tables: i64 = one(&transaction, "SELECT count(*) FROM sqlite_schema")?;
         if tables == 0 {
@@ -114,15 +112,17 @@ impl Catalogue {
             transaction.execute("UPDATE store SET epoch = ?1", [to_sql(epoch)?]).map_err(failed)?;
             transaction.commit().map_err(failed)?;
             writer.execute_batch("PRAGMA journal_mode = WAL").map_err(failed)?;
-            writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(failed)?;
         } else {
             // SQLite may have rolled it back by itself.
             drop(transaction);
         }
         let reader = connect(path)?;
-        if !found.takes_changes {
-            // The log may be all that is whole: it is left for the file that it belongs to.
-            reader.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
+        if found.takes_changes {
+            for connection in [&writer, &reader] {
+                connection
+                    .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+                    .map_err(failed)?;
+            }
         }
         Ok(Self {
             writer: Mutex::new(writer),
@@ -210,8 +210,10 @@ fn upgrade(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Closing the connection leaves the log as it is, until it is certain that this is the file that the log belongs to.
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path).map_err(failed)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
     add_row_checksum(&connection).map_err(failed)?;
     // A plan never hangs on the values bound to it. Otherwise statements that are kept are prepared anew for each value.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
