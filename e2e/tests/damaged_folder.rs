@@ -17,7 +17,7 @@ use tympan_e2e::desk::Desk;
 use tympan_e2e::folder::{Folder, Holdings, contacts, copy, files, holdings, remove, server};
 use tympan_testkit::{TestServer, binary};
 
-/// What a person is told to do; a refusal has one of these.
+/// What a person can do about a refusal: each refusal names one of these.
 const ADVICE: [&str; 6] = ["restore", "rebuild", "backup", "put the newest copy", "chmod", "Mount"];
 /// Files that help, or that are made anew: without them everything is served, and there is nothing to tell.
 const EXPENDABLE: [&str; 9] = [
@@ -232,7 +232,7 @@ impl Judge {
             );
             return Ok(Verdict::Served);
         }
-        // What the damage did not touch is there, and what it did touch is told.
+        // What the damage did not touch is there; the log names what it did touch.
         let touched = damage.touched();
         let apart = |place: &&PathBuf| !touched.iter().any(|path| place.starts_with(path));
         let intact: Vec<&String> = missing

@@ -14,7 +14,7 @@ fn port(server: &TestServer) -> &str {
     server.http().rsplit(':').next().unwrap_or_default()
 }
 
-/// Asks by boto3 at each URL, and compares what it is told.
+/// Asks by boto3 at each URL, and compares the answers.
 fn ask(server: &TestServer, cases: &[String]) {
     python::run(server, "sdk_data_endpoint.py", &["--", &cases.join(",")]);
 }

@@ -97,7 +97,7 @@ fn dev_listens_off_loopback_only_when_it_is_said() -> anyhow::Result<()> {
     ensure!(status(&ask("192.0.2.1:8600")?) == "200");
     ensure!(status(&ask("evil.example:8600")?) == "403");
     ensure!(server.log().contains("any client that reaches this port"), "{}", server.log());
-    // A server whose requests all need a secret listens where it is told.
+    // A server whose requests all need a secret listens where its configuration says.
     TestServer::builder().bare().env("TYMPAN_HTTP__LISTEN", "0.0.0.0:0").start()?;
     Ok(())
 }

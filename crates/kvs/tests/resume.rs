@@ -406,7 +406,7 @@ impl Script {
             if stop_at == Some(pieces.len()) {
                 return (acked, Some(pick(&mut self.random, self.for_good)));
             }
-            // A fragment is told once it has ended: by its tag, or by the next one.
+            // A fragment is reported once it has ended: by its tag, or by the next one.
             let ended = at - from + usize::from(self.habits.end_tag);
             if !swallowed {
                 upload.read_acks(ended, if self.retained { ended } else { 0 }).await;

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc::{Sender, channel};
 
-    /// A disk that is full while it is told to be, and says when it was asked.
+    /// A disk that is full while the test says so, and reports each request.
     struct Disk {
         is_full: Arc<AtomicBool>,
         asked: Sender<()>,

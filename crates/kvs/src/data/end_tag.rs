@@ -29,7 +29,7 @@ pub(crate) fn cut_off(bytes: &mut Vec<u8>, body_at: usize) {
 
 /// Where the Tags element that ends a body with the tag begins, and what is left of it.
 pub(crate) fn find(body: &[u8]) -> Option<(usize, Vec<u8>)> {
-    // Nearly every fragment ends without it, and is told by this alone.
+    // Nearly every fragment ends without it: this check alone says so.
     rfind(body.get(body.len().saturating_sub(NAME_REACH_BYTES)..)?, END_OF_FRAGMENT.as_bytes())?;
     let reach_at = body.len().saturating_sub(REACH_BYTES);
     let reach = body.get(reach_at..)?;
