@@ -115,6 +115,7 @@ pub struct EmbeddedBackend {
     reserve: Reserve,
     recovered: Mutex<Vec<Located>>,
     report: RecoveryReport,
+    cut_off_bytes: u64,
 }
 
 /// What opening found wrong. Empty after an orderly life, a kill or a power cut; anything here is damage, and what is
@@ -137,6 +138,12 @@ impl EmbeddedBackend {
     /// What opening found wrong.
     pub fn report(&self) -> &RecoveryReport {
         &self.report
+    }
+
+    /// Bytes of a last group that is not whole, at the end of the journal. A power cut or a kill leaves such a group, and
+    /// nothing in it was acknowledged; where the file was shortened later it is what is left of acknowledged fragments.
+    pub fn cut_off_bytes(&self) -> u64 {
+        self.cut_off_bytes
     }
 
     /// Which opening of the directory this is.

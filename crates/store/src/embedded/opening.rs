@@ -52,6 +52,14 @@ impl EmbeddedBackend {
         opening.settle_pages(&catalogue, &pages, &mut report)?;
         settle_chunks(&*disk, directory.path(), &catalogue, &chunks, &unnamed, &mut report)?;
         report.log();
+        let cut_off_bytes = opening.journal.cut_off_bytes;
+        if cut_off_bytes > 0 {
+            tracing::warn!(
+                cut_off_bytes,
+                "the journal ends in a group that is not whole: after a power cut or a kill nothing in it was acknowledged; if the \
+                 newest file in journal/ was shortened since, its last fragments are missing: restore that file from a backup"
+            );
+        }
 
         // Only now: what it said before is known.
         let list = opening.list_segments(&catalogue, &directory, &reserve)?;
@@ -73,6 +81,7 @@ impl EmbeddedBackend {
             reserve,
             recovered: Mutex::new(recovered),
             report,
+            cut_off_bytes,
         })
     }
 }

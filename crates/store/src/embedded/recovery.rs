@@ -22,6 +22,9 @@ pub(super) struct Recovered {
     pub(super) segments: BTreeMap<u64, RecoveredSegment>,
     /// Where the newest of them ends.
     pub(super) newest_end: u64,
+    /// Bytes of the newest one behind its last intact group: a write that a power cut or a kill stopped, or a file that
+    /// lost its end since.
+    pub(super) cut_off_bytes: u64,
     /// A segment that was being made when the process died: nothing in it was ever promised.
     pub(super) unborn: Option<u64>,
     /// What `SEGMENTS` says; directories of earlier formats have none.
@@ -72,16 +75,17 @@ impl Recovered {
 pub(super) fn recover(disk: &dyn Disk, dir: &Path, format: Format) -> Result<Recovered, StoreError> {
     let list = FoundList::read(disk, dir, format)?;
     let (found, damage) = (BTreeMap::new(), Vec::new());
-    let mut recovery = Recovery { disk, dir, list, found, damage, unborn: None, is_missing: false };
+    let mut recovery =
+        Recovery { disk, dir, list, found, damage, unborn: None, is_missing: false, cut_off_bytes: 0 };
     recovery.open_segments()?;
     let (records, newest_end) = recovery.read_segments()?;
-    let Recovery { found: segments, mut damage, unborn, is_missing, .. } = recovery;
+    let Recovery { found: segments, mut damage, unborn, is_missing, cut_off_bytes, .. } = recovery;
     let numbers: Vec<u64> = segments.keys().copied().collect();
     let newest_in_use = records.iter().map(|record| record.loc.segment).max();
     damage.splice(0..0, list.compare(&numbers, newest_in_use));
     let headers = segments.values().map(|segment| segment.header.epoch);
     let epoch = headers.chain(list.listed().map(|listed| listed.epoch)).max().unwrap_or(0);
-    Ok(Recovered { records, damage, segments, newest_end, unborn, list, epoch, is_missing })
+    Ok(Recovered { records, damage, segments, newest_end, cut_off_bytes, unborn, list, epoch, is_missing })
 }
 
 struct Recovery<'a> {
@@ -92,6 +96,7 @@ struct Recovery<'a> {
     damage: Vec<String>,
     unborn: Option<u64>,
     is_missing: bool,
+    cut_off_bytes: u64,
 }
 
 impl Recovery<'_> {
@@ -159,6 +164,7 @@ impl Recovery<'_> {
         if let Some(end) = end.filter(|end| *end <= length && !found.damaged) {
             let tail = read_range(&*found.file, end, length - end).map_err(failed)?;
             if let Some(records) = segment::parse_footer(&tail, number, end) {
+                self.cut_off_bytes = 0;
                 return Ok((records, end));
             }
         }
@@ -170,6 +176,7 @@ impl Recovery<'_> {
             self.damage.push(note);
             found.damaged = true;
         }
+        self.cut_off_bytes = scan.cut_off_bytes;
         let locate = |found: &segment::Found| Located {
             stream: found.header.stream,
             meta: found.header.meta,

@@ -55,6 +55,8 @@ pub struct Scan {
     pub end: u64,
     /// Bytes that had been promised and are not what was written. Intact records among them are in `records`.
     pub damage: Vec<Range<u64>>,
+    /// Bytes of a group that is not whole, at the end of a segment whose end no other one knows.
+    pub cut_off_bytes: u64,
 }
 
 /// A record and where it begins.
@@ -132,7 +134,10 @@ pub fn scan(bytes: &[u8], end: Option<u64>) -> Scan {
             (None, Some(promised)) => at..promised,
             (None, None) => match footer_after(within, at) {
                 Some(footer) => at..footer,
-                None => break,
+                None => {
+                    found.cut_off_bytes = (within.len() - at) as u64;
+                    break;
+                }
             },
         };
         salvage(within, damaged.clone(), &mut found.records);

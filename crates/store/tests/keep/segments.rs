@@ -84,6 +84,25 @@ async fn a_segment_that_is_removed_is_told_wherever_it_was() {
 }
 
 #[tokio::test]
+async fn a_newest_segment_that_lost_its_end_is_told_although_a_kill_looks_the_same() {
+    let place = Place::new();
+    let (_, left) = killed(&place).await;
+    put(&place.data(), &left);
+    let newest = place.data().join("journal/0000000005.seg");
+    let whole = place.open();
+    assert_eq!(whole.backend.cut_off_bytes(), 0, "a kill between two groups leaves none");
+    whole.close().await;
+
+    put(&place.data(), &left);
+    let file = std::fs::File::options().write(true).open(&newest).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 10).unwrap();
+    let shortened = place.open();
+    assert!(shortened.backend.cut_off_bytes() > 0);
+    assert_eq!(shortened.backend.report(), &RecoveryReport::default(), "a power cut may have done it");
+    shortened.close().await;
+}
+
+#[tokio::test]
 async fn a_segment_that_is_emptied_is_damage_and_not_one_that_was_being_made() {
     let place = Place::new();
     let (stream, left) = killed(&place).await;
