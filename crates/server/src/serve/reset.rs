@@ -24,6 +24,7 @@ const LOCK: &str = "LOCK";
 /// How the files begin that a server keeps in its folder.
 const OWN: [&str; 16] = [
     "CLOCK",
+    "JOURNAL",
     "FORMAT",
     LOCK,
     "RESERVE",

@@ -8,6 +8,7 @@ use super::disk::{Disk, FileDisk};
 use super::hold::Hold;
 use super::journal::segment_path;
 use super::lost_found::{self, Keeping};
+use super::newest_segment;
 use super::recovery::segment_number;
 use super::segment::SEGMENT_HEADER_BYTES;
 use super::segment_list::{EMPTIED, FoundList};
@@ -165,6 +166,9 @@ impl AtRest {
         {
             notes.push(EMPTIED.to_owned());
         }
+        let newest = numbers.last().copied().unwrap_or(0);
+        let newest = newest.max(list.listed().map_or(0, |listed| listed.newest));
+        notes.extend(newest_segment::compare(&disk, &self.path, newest));
         Ok(notes)
     }
 

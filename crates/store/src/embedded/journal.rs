@@ -197,6 +197,11 @@ impl Journal {
         self.delete_dead()
     }
 
+    /// The newest segment; 0 before the first one.
+    pub(super) fn newest(&self) -> u64 {
+        lock(&self.end).newest
+    }
+
     /// Seals a segment that has become old.
     pub(super) fn seal_old(&self) {
         let mut end = lock(&self.end);

@@ -5,6 +5,7 @@
 //! FORMAT                                 "tympan-store 3"
 //! RESERVE                                space for retention to work with when the disk is full
 //! catalog.db                             SQLite: streams, wrapped keys, one row per chunk
+//! JOURNAL                                the newest segment; may be missing
 //! journal/SEGMENTS                       which segments there are
 //! journal/0000000042.seg                 what was acknowledged in the last minutes, all streams together
 //! chunks/3f/3f0c…/9134…-7-12.chunk       what is older, one file per stream and time slice
@@ -27,6 +28,7 @@ mod hold;
 mod journal;
 mod last_time;
 mod lost_found;
+mod newest_segment;
 mod opening;
 pub mod page;
 mod pages;
@@ -64,6 +66,7 @@ use disk::Disk;
 use journal::Journal;
 use last_time::LastTime;
 use lost_found::Keeping;
+use newest_segment::NewestSegment;
 use pages::Pages;
 use reserve::Reserve;
 use std::collections::{BTreeMap, HashMap};
@@ -116,6 +119,7 @@ pub struct EmbeddedBackend {
     recovered: Mutex<Vec<Located>>,
     report: RecoveryReport,
     cut_off_bytes: u64,
+    newest_segment: NewestSegment,
 }
 
 /// What opening found wrong. Empty after an orderly life, a kill or a power cut; anything here is damage, and what is
@@ -261,6 +265,7 @@ impl Backend for EmbeddedBackend {
         if self.catalogue.check_takes_changes().is_err() {
             return Ok(());
         }
+        self.newest_segment.remember(self.journal.newest());
         self.journal.seal_old();
         match self.deleting.try_write() {
             Ok(_alone) => self.journal.delete_dead(),
@@ -438,6 +443,7 @@ impl Backend for EmbeddedBackend {
 
     fn close(&self) {
         self.journal.close();
+        self.newest_segment.remember(self.journal.newest());
         drop(self.directory.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }

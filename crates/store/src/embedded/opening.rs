@@ -8,6 +8,7 @@ use super::evidence::{Evidence, Unnamed};
 use super::journal::{Journal, SegmentLimits};
 use super::last_time::LastTime;
 use super::lost_found;
+use super::newest_segment::{self, NewestSegment};
 use super::pages::{FoundPages, Pages, read_pages};
 use super::recovery::{Recovered, recover};
 use super::reserve::Reserve;
@@ -44,7 +45,7 @@ impl EmbeddedBackend {
         let chunks = ChunkStore::new(disk.clone(), &directory.chunks(), epoch);
         let pages = Pages::new(disk.clone(), &streams);
         let mut report = RecoveryReport {
-            journal: opening.journal_damage(&catalogue)?,
+            journal: opening.journal_damage(&catalogue, directory.path())?,
             missing_chunks: unnamed.missing.clone(),
             catalogue: catalogue.damage().to_vec(),
             ..RecoveryReport::default()
@@ -71,7 +72,7 @@ impl EmbeddedBackend {
             directory: Mutex::new(Some(directory)),
             path: path.to_owned(),
             last_time: LastTime::new(disk.clone(), path),
-            disk,
+            disk: disk.clone(),
             deleting: RwLock::default(),
             catalogue,
             journal,
@@ -82,6 +83,7 @@ impl EmbeddedBackend {
             recovered: Mutex::new(recovered),
             report,
             cut_off_bytes,
+            newest_segment: NewestSegment::new(disk.clone(), path),
         })
     }
 }
@@ -214,7 +216,7 @@ impl Opening {
     }
 
     /// What is said of the journal; that it was emptied shows by the streams alone.
-    fn journal_damage(&self, catalogue: &Catalogue) -> Result<Vec<String>, StoreError> {
+    fn journal_damage(&self, catalogue: &Catalogue, dir: &Path) -> Result<Vec<String>, StoreError> {
         let mut damage = self.journal.damage.clone();
         if self.journal.is_emptied() {
             let streams = catalogue.as_far_as_it_goes(catalogue.chunked_through())?;
@@ -222,6 +224,7 @@ impl Opening {
                 damage.push(EMPTIED.to_owned());
             }
         }
+        damage.extend(newest_segment::compare(&*self.disk, dir, self.journal.newest()));
         Ok(damage)
     }
 

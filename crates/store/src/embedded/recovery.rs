@@ -48,6 +48,12 @@ impl Recovered {
         self.segments.get(&segment).map_or(0, |segment| segment.header.epoch)
     }
 
+    /// The newest segment that is there or that the list names; 0 if there is none.
+    pub(super) fn newest(&self) -> u64 {
+        let listed = self.list.listed().map_or(0, |listed| listed.newest);
+        self.segments.keys().next_back().copied().unwrap_or(0).max(listed)
+    }
+
     /// Neither a segment nor `SEGMENTS` is in the folder. It has had one since before the first stream.
     pub(super) fn is_emptied(&self) -> bool {
         self.segments.is_empty() && self.list == FoundList::Missing

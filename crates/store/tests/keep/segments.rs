@@ -84,6 +84,31 @@ async fn a_segment_that_is_removed_is_told_wherever_it_was() {
 }
 
 #[tokio::test]
+async fn an_older_copy_of_the_whole_journal_is_told() {
+    let place = Place::new();
+    let (stream, left) = killed(&place).await;
+    let journal = |path: &PathBuf| path.starts_with(place.data().join("journal"));
+    put(&place.data(), &left);
+    let running = open(&place);
+    running.session(&stream, &[b"later"]).await;
+    running.close().await;
+    let mut mixed = files(&place.data());
+    mixed.retain(|path, _| !journal(path));
+    mixed.extend(left.into_iter().filter(|(path, _)| journal(path)));
+    put(&place.data(), &mixed);
+    let (notes, fragments) = told(&place, &stream).await;
+    assert_eq!(fragments, BODIES.len());
+    assert_eq!(
+        notes,
+        [
+            "journal/ is a copy from before: its newest segment is 5, and segment 6 was written; fragments that no chunk \
+          holds are missing if there were any"
+        ]
+    );
+    assert_eq!(told(&place, &stream).await.0, Vec::<String>::new(), "said once");
+}
+
+#[tokio::test]
 async fn a_newest_segment_that_lost_its_end_is_told_although_a_kill_looks_the_same() {
     let place = Place::new();
     let (_, left) = killed(&place).await;

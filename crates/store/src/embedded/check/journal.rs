@@ -3,6 +3,7 @@
 use super::{Check, FindingKind, names};
 use crate::embedded::disk::FileDisk;
 use crate::embedded::journal::segment_path;
+use crate::embedded::newest_segment;
 use crate::embedded::segment::{self, GROUP_HEADER_BYTES, Scan, SegmentHeader};
 use crate::embedded::segment_list::{EMPTIED, FoundList};
 use crate::soundness::check_record;
@@ -80,6 +81,9 @@ impl Check<'_> {
         if list == FoundList::Missing && numbers.is_empty() && !self.streams.is_empty() {
             notes.push(EMPTIED.to_owned());
         }
+        let newest = numbers.last().copied().unwrap_or(0);
+        let newest = newest.max(list.listed().map_or(0, |listed| listed.newest));
+        notes.extend(newest_segment::compare(&FileDisk::default(), self.at_rest.path(), newest));
         for note in notes {
             self.find(FindingKind::Missing, None, None, "journal", note);
         }
