@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const LOCK: &str = "LOCK";
 
 /// How the files begin that a server keeps in its folder.
-const OWN: [&str; 16] = [
+const OWN: [&str; 17] = [
     "CLOCK",
     "JOURNAL",
     "FORMAT",
