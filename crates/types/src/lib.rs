@@ -16,7 +16,7 @@ mod time;
 pub use account::{AccountId, Region};
 pub use caller::Caller;
 pub use fragment_number::{FragmentNumber, FragmentNumberError};
-pub use ids::{ContactFlowId, ContactId, InstanceId, PhoneNumberId};
+pub use ids::{ContactFlowId, ContactId, InstanceId, LegId, PhoneNumberId};
 pub use mono::Mono;
 pub use page_token::PageToken;
 pub use redacted::Redacted;
