@@ -1,5 +1,8 @@
 //! SIP, sans-IO: bytes and time come in, bytes and events go out.
 //!
-//! [`wire`] turns bytes into messages and back. It is the only judge of bytes: every doubt becomes a status or a counted drop.
+//! * [`wire`] turns bytes into messages and back. It is the only judge of bytes: every doubt becomes a status or a counted drop.
+//! * [`transaction`] repeats what is lost and absorbs what comes twice (RFC 3261 section 17, RFC 6026).
 
+pub mod agent;
+pub mod transaction;
 pub mod wire;
