@@ -1,5 +1,34 @@
-//! The user agent.
+//! The user agent: bytes, commands and time in; bytes and events out.
 
+mod admission;
+#[allow(clippy::module_inception, reason = "the agent's own file")]
+mod agent;
+mod asked;
+mod command;
+mod config;
+mod connections;
+mod core;
+mod event;
 mod flow;
+mod ids;
+mod in_dialog;
+mod leg;
+mod offers;
+mod outside;
+mod path;
+mod policy;
+mod remote;
+mod replies;
+mod sent;
+mod uac;
+mod uas;
 
+pub use agent::{Agent, Input, Output};
+pub use command::{Body, Command, Credentials, OfferBy, Refusal};
+pub use config::{Config, Limits};
+pub use event::{Counter, Ended, EndedBy, Event, Peer};
 pub use flow::{ConnId, Flow, ListenerId, Target, Way};
+pub use policy::{DigitSource, Identity, NumberRules, Trunk, TrunkError, TrunkId, TrunkMatch, Trunks};
+
+#[cfg(test)]
+mod tests;

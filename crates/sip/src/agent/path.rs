@@ -1,0 +1,95 @@
+//! By which path the next request of a dialog goes (RFC 3261 sections 8.1.2, 12.2.1.1, 18.1.1).
+//!
+//! The next hop's URI decides. Three rules of practice stand beside the RFC, because peers sit behind NAT and proxies:
+//!
+//! * A stream by which the peer spoke is used on while it is open, where the URI does not ask for another transport and the
+//!   peer is the sender itself (one Via) or the URI names the stream's other end. Only where it is closed, the URI is looked up.
+//! * By UDP, the URI's address is used also where it is not the one that the request came from; a trunk with `force_rport`
+//!   sends to the source instead, as long as no proxy is in the route set.
+//! * Requests within a dialog stay on the transport that the dialog has, whatever their size.
+
+use super::{Flow, Way};
+use crate::wire::{Scheme, Text, Transport, Uri};
+use std::net::IpAddr;
+
+/// Where a next hop's path stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Path {
+    /// It is known.
+    Ready(Flow),
+    /// The URI has to be looked up.
+    Unknown,
+    /// The look-up under this number is under way.
+    Asked(u64),
+}
+
+/// What a next hop's URI says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Hop {
+    pub(super) host: String,
+    pub(super) port: Option<u16>,
+    pub(super) transport: Option<Transport>,
+}
+
+/// Why a URI leads nowhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoHop {
+    /// `sips` over what is not secured: this agent makes no TLS connection by itself.
+    Secure,
+    /// No `sip` URI, an unknown transport, or no host.
+    Unreachable,
+}
+
+impl Hop {
+    /// Reads the URI of a next hop.
+    pub(super) fn parse(uri: &str) -> Result<Self, NoHop> {
+        let uri = Uri::parse(&Text::from(uri)).ok_or(NoHop::Unreachable)?;
+        Self::of(&uri)
+    }
+
+    pub(super) fn of(uri: &Uri) -> Result<Self, NoHop> {
+        match uri.scheme() {
+            Scheme::Sip => {}
+            Scheme::Sips => return Err(NoHop::Secure),
+            Scheme::Tel | Scheme::Other(_) => return Err(NoHop::Unreachable),
+        }
+        let transport = match uri.param("transport") {
+            None | Some("") => None,
+            Some(name) if name.eq_ignore_ascii_case("udp") => Some(Transport::Udp),
+            Some(name) if name.eq_ignore_ascii_case("tcp") => Some(Transport::Tcp),
+            Some(name) if name.eq_ignore_ascii_case("tls") => Some(Transport::Tls),
+            Some(_) => return Err(NoHop::Unreachable),
+        };
+        // `maddr` is where the URI's host is to be reached (RFC 3261 section 19.1.1).
+        let host = uri.param("maddr").filter(|maddr| !maddr.is_empty()).unwrap_or_else(|| uri.host());
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        if host.is_empty() {
+            return Err(NoHop::Unreachable);
+        }
+        Ok(Self { host: host.to_owned(), port: uri.port(), transport })
+    }
+
+    /// The address, where the host is one.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+
+    /// The path to this hop, seen from a flow by which the peer spoke. `is_direct`: the flow's other end is the peer itself.
+    /// `to_source`: by UDP, the source of the flow is the place, whatever the URI says.
+    pub(super) fn path_from(&self, flow: &Flow, is_open: bool, is_direct: bool, to_source: bool) -> Path {
+        if self.transport.is_some_and(|transport| transport != flow.transport) {
+            return Path::Unknown;
+        }
+        let names_peer = self.address() == Some(flow.peer.ip());
+        match flow.way {
+            Way::Stream(_) if is_open && (is_direct || names_peer) => Path::Ready(*flow),
+            Way::Datagram(_) if to_source => Path::Ready(*flow),
+            Way::Datagram(_) if names_peer => {
+                let mut flow = *flow;
+                flow.peer.set_port(self.port.unwrap_or(5060));
+                Path::Ready(flow)
+            }
+            _ => Path::Unknown,
+        }
+    }
+}

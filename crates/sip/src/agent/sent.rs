@@ -1,0 +1,65 @@
+//! Requests of ours that have no final response yet.
+
+use super::{Body, Flow};
+use crate::dialog::ExchangeId;
+use crate::transaction::ClientKey;
+use crate::wire::{Method, Name};
+
+/// Requests of one leg at once, at most; a further one is not sent.
+pub(super) const SENT_MAX: usize = 32;
+
+/// One request.
+#[derive(Debug)]
+pub(super) struct Sent {
+    /// Which of the leg.
+    pub(super) number: u32,
+    /// The tag of the peer in whose dialog it goes; empty before there is one.
+    pub(super) remote_tag: Box<str>,
+    pub(super) method: Method,
+    pub(super) purpose: Purpose,
+    pub(super) cseq: u32,
+    pub(super) headers: Vec<(Name, String)>,
+    pub(super) body: Option<Body>,
+    pub(super) stage: Stage,
+    /// How often a challenge was answered for it.
+    pub(super) challenged: u8,
+    /// How often its offer crossed one of the peer.
+    pub(super) crossed: u8,
+}
+
+/// How far a request is.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// The path to the peer is being looked up.
+    Waiting,
+    /// It is under way.
+    Under { client: ClientKey, branch: Box<str>, flow: Flow },
+}
+
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The INVITE of a call that we place.
+    Invite,
+    /// A re-INVITE; `refresh`: of the session timer, with the session as it is.
+    ReInvite {
+        exchange: ExchangeId,
+        refresh: bool,
+    },
+    /// UPDATE with an offer.
+    Update {
+        exchange: ExchangeId,
+    },
+    /// UPDATE without one, of the session timer.
+    Refresh,
+    Info,
+    Prack,
+    Bye,
+}
+
+impl Sent {
+    /// True where the session hangs on it: without a response, the dialog ends (RFC 3261 section 12.2.1.2).
+    pub(super) const fn is_vital(&self) -> bool {
+        !matches!(self.purpose, Purpose::Bye | Purpose::Invite)
+    }
+}
