@@ -42,7 +42,8 @@ pub(crate) fn build(name: &str, arguments: &[&str]) -> anyhow::Result<PathBuf> {
     build_by(cargo(), name, arguments)
 }
 
-fn build_by(mut cargo: Command, name: &str, arguments: &[&str]) -> anyhow::Result<PathBuf> {
+/// The same by this cargo: in another folder, or with another environment.
+pub(crate) fn build_by(mut cargo: Command, name: &str, arguments: &[&str]) -> anyhow::Result<PathBuf> {
     cargo.args(["build", "--quiet"]).args(arguments);
     eprintln!("+ {}", line(&cargo));
     // What the compiler has to say goes to standard error as usual.

@@ -8,7 +8,9 @@ mod compat;
 mod demo;
 mod fresh_clone;
 mod fuzz;
+mod mutants;
 mod prerequisites;
+mod simulate;
 mod test;
 
 use anyhow::bail;
@@ -25,6 +27,8 @@ cargo xtask <verb>
   arrows          check the allowed imports between crates
   fuzz [--seconds N] [TARGET...]
                   run the fuzz targets, 60 s each unless told otherwise (with a nightly toolchain if there is one)
+  simulate [--dialogs N] [--seed S] [--trace] [--mutants]
+                  SIP agents on both sides of a simulated network, 100,000 dialogs unless told otherwise; --help says more
   bench NAME ...  run one benchmark of bench/ in release mode: live, capture, load, crash, demux, mux, ingest, replay,
                   store
   bench instr [--accept]
@@ -50,6 +54,7 @@ fn run(verb: &str, rest: &[String]) -> anyhow::Result<()> {
         "compat" => compat::run(),
         "arrows" => arrows::check(),
         "fuzz" => fuzz::run(rest),
+        "simulate" => simulate::run(rest),
         "bench" => bench::run(rest),
         "" | "help" | "--help" | "-h" => {
             println!("{HELP}");

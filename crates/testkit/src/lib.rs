@@ -1,5 +1,6 @@
-//! Dev only: the real binary, spawned on ports that the kernel chose.
+//! Dev only: the real binary, spawned on ports that the kernel chose, and a simulated network for SIP agents.
 
 mod server;
+pub mod sim;
 
 pub use server::{TestServer, TestServerBuilder, binary};
