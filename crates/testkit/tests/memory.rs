@@ -58,6 +58,7 @@ fn agent(side: usize) -> Agent {
         host_names: Vec::new(),
         timers: Timers::default(),
         limits: Limits {
+            amplification_max: 1_000,
             requests_per_source_per_s: 100_000,
             half_open_per_source: 100_000,
             ..Limits::default()
@@ -164,7 +165,7 @@ fn pair_after(rounds: usize) -> Pair {
             from: format!("sip:+1555{call:07}@{}", address(0)),
             display_name: None,
             route: Vec::new(),
-            transport: None,
+            transport: Some(Transport::Udp),
             credentials: None,
             offer: Some(body()),
             headers: Vec::new(),
