@@ -2,9 +2,11 @@
 #![no_main]
 
 use bytes::Bytes;
-use sipx_sip::headers::{Address as TheirAddress, CSeq, CallId, From, MaxForwards, To, Via as TheirVia};
+use sipx_sip::headers::{
+    Address as TheirAddress, CSeq, CallId, ContactValue, From, MaxForwards, Route, To, Via as TheirVia,
+};
 use sipx_sip::{Host, Limits, Message as Theirs, parse_datagram, validate};
-use tympan_sip::wire::{Address, Cut, Judged, Message, Uri, Via, cut_packet, judge};
+use tympan_sip::wire::{Address, Cut, Judged, Message, Name, Uri, Via, cut_packet, judge};
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| compare(input));
 
@@ -77,7 +79,19 @@ fn compare_headers(
         assert_eq!(theirs.port, via.port());
         assert_eq!(theirs.branch().map(text).filter(|branch| !branch.is_empty()).as_deref(), via.branch());
     }
-    let _ = message;
+    let contact = message.items(Name::Contact).next().and_then(|item| Address::parse(&message.text_of(item)));
+    if let (Some(ours), Some(Ok(ContactValue::Address(theirs)))) = (contact, theirs.typed::<ContactValue>()) {
+        compare_address(&ours, &theirs);
+    }
+    let ours: Vec<_> =
+        message.items(Name::Route).map(|item| Address::parse(&message.text_of(item))).collect();
+    let theirs: Vec<_> = theirs.typed_all::<Route>().collect();
+    if ours.iter().all(Option::is_some) && theirs.iter().all(Result::is_ok) {
+        assert_eq!(ours.len(), theirs.len());
+        for (ours, theirs) in ours.iter().flatten().zip(theirs.iter().flatten()) {
+            compare_address(ours, &theirs.0);
+        }
+    }
 }
 
 fn compare_address(ours: &Address, theirs: &TheirAddress) {

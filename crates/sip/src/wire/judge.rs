@@ -1,7 +1,7 @@
 //! Every doubt about a message becomes a status, or a drop that is counted.
 
 use super::head::{is_token, trim};
-use super::value::{self, CSeq};
+use super::value::{self, CSeq, words};
 use super::{
     Address, Message, Method, Name, Request, Response, Scheme, Status, Text, URI_LIMIT_BYTES, Uri, Via,
 };
@@ -59,7 +59,7 @@ pub fn judge(message: Message, doubt: Option<Doubt>) -> Judged {
     if !is_answerable(&message) {
         return Judged::Drop(Dropped::NoVia);
     }
-    let is_ack = start_line.starts_with(b"ACK ");
+    let is_ack = words(start_line).next() == Some(b"ACK");
     let fault = doubt.or(message.fault().map(bad));
     match fault.map_or_else(|| request_fields(&message), Err) {
         Ok((method, uri, max_forwards, via, parts)) => {
@@ -120,8 +120,7 @@ fn request_fields(message: &Message) -> Result<(Method, Uri, u8, Via, Parts), Do
 /// Method, URI and version. More than one space between them is taken (RFC 4475 section 3.1.2.9 allows it).
 fn request_line(message: &Message) -> Result<(Method, Uri), Doubt> {
     const FAULT: Doubt = bad("Malformed Request Line");
-    let mut words =
-        message.start_line().split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
+    let mut words = words(message.start_line());
     let (Some(method), Some(uri), Some(version), None) =
         (words.next(), words.next(), words.next(), words.next())
     else {

@@ -1,6 +1,7 @@
 //! A message whose head was read: its lines and its body, none of its values judged yet.
 
 use super::head::{Head, is_token, trim};
+use super::name::compact_form;
 use super::{Name, Text};
 use bytes::Bytes;
 

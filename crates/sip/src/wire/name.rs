@@ -90,3 +90,17 @@ impl Name {
         NAMES.iter().find(|(long, _, _)| long.as_bytes().eq_ignore_ascii_case(text)).map(|(_, _, name)| *name)
     }
 }
+
+/// The compact form of a header that [`Name`] does not list.
+pub(super) fn compact_form(name: &str) -> Option<u8> {
+    const FORMS: [(&str, u8); 7] = [
+        ("Subject", b's'),
+        ("Allow-Events", b'u'),
+        ("Accept-Contact", b'a'),
+        ("Reject-Contact", b'j'),
+        ("Request-Disposition", b'd'),
+        ("Identity", b'y'),
+        ("Identity-Info", b'n'),
+    ];
+    FORMS.iter().find(|(long, _)| long.eq_ignore_ascii_case(name)).map(|(_, compact)| *compact)
+}

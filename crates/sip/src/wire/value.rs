@@ -107,6 +107,7 @@ pub fn number(value: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0_u32, |value, digit| value.checked_mul(10)?.checked_add(u32::from(digit - b'0')))
 }
 
-fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// What stands between spaces and tabs.
+pub(super) fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty())
 }

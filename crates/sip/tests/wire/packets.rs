@@ -501,8 +501,9 @@ fn a_request_without_via_is_dropped() {
 fn an_ack_in_doubt_is_dropped() {
     let ack = Invite::new().method("ACK");
     assert_eq!(request(ack.bytes()).method, Method::Ack);
+    let tabs = ack.clone().start("ACK\tsip:b@x\tSIP/2.0").without("To").bytes();
     for doubtful in
-        [ack.clone().without("To").bytes(), ack.line("Content-Length", "Content-Length: 9").bytes()]
+        [tabs, ack.clone().without("To").bytes(), ack.line("Content-Length", "Content-Length: 9").bytes()]
     {
         assert!(matches!(outcome(doubtful), Outcome::Dropped(Dropped::BadAck)));
     }

@@ -72,7 +72,7 @@ const RFC_4475: &[(&str, Right)] = &[
             assert_eq!((vias.len(), via(1).host().to_owned()), (3, "spindle.example.com".to_owned()));
             assert_eq!((via(1).transport(), via(1).branch()), ("TCP", Some("z9hG4bK9ikj8")));
             assert_eq!((via(2).host(), via(2).branch()), ("192.168.255.111", Some("z9hG4bK30239")));
-            assert_eq!(request.message.extension("s"), Some(&b""[..]));
+            assert_eq!(request.message.extension("subject"), Some(&b""[..]));
             let continued = request.message.extension("newfangledheader").unwrap();
             assert!(
                 continued.starts_with(b"newfangled value")
