@@ -57,11 +57,14 @@ impl Message {
         self.values(name).flat_map(|value| Items { rest: Some(value) }).filter(|item| !item.is_empty())
     }
 
-    /// The first value of a header that [`Name`] does not list; compares without case.
+    /// The first value of a header that [`Name`] does not list; compares without case, and knows compact forms (`Subject`, `s`).
     pub fn extension(&self, name: &str) -> Option<&[u8]> {
-        self.lines()
-            .find(|(written, _)| written.eq_ignore_ascii_case(name.as_bytes()))
-            .map(|(_, value)| value)
+        let compact = compact_form(name);
+        let is_name = |written: &[u8]| {
+            written.eq_ignore_ascii_case(name.as_bytes())
+                || compact.is_some_and(|compact| written.eq_ignore_ascii_case(&[compact]))
+        };
+        self.lines().find(|(written, _)| is_name(written)).map(|(_, value)| value)
     }
 
     /// Every header line as name and value, in order.
