@@ -1,7 +1,7 @@
 //! Datagrams that telephones, gateways and SBCs send: what their receiver reads, or the status that they get.
 
 use crate::support::{Invite, Outcome, options, outcome, refused, request, response};
-use tympan_sip::wire::{Address, Dropped, Method, Name, parts};
+use tympan_sip::wire::{Address, BODY_LIMIT_BYTES, Dropped, HEAD_LIMIT_BYTES, Method, Name, parts};
 
 fn length(value: &str) -> Vec<u8> {
     Invite::new().line("Content-Length", format!("Content-Length: {value}")).bytes()
@@ -450,6 +450,15 @@ fn more_header_lines_than_are_read_are_answered_513() {
     assert_eq!(refused(with(300)), (513, "Message Head Too Large"));
     assert_eq!(request(with(247)).message.lines().count(), 256);
     assert_eq!(refused(with(248)).0, 513);
+}
+
+#[test]
+fn a_head_beyond_64_kb_is_answered_513() {
+    let invite = Invite::new().plus(format!("Subject: {}", "s".repeat(HEAD_LIMIT_BYTES)));
+    assert_eq!(refused(invite.bytes()), (513, "Message Head Too Large"));
+    let start = Invite::new().uri(&format!("sip:{}@x", "u".repeat(HEAD_LIMIT_BYTES))).bytes();
+    assert!(matches!(outcome(start), Outcome::Dropped(Dropped::NoVia)));
+    assert_eq!(refused(Invite::new().with_body("x".repeat(BODY_LIMIT_BYTES + 1)).bytes()).0, 413);
 }
 
 #[test]
