@@ -395,6 +395,10 @@ impl Agent {
     }
 
     fn replied(&mut self, response: &Response) {
+        // RFC 3261 section 8.1.3.3: one that has a second Via was meant for another.
+        if response.message.items(Name::Via).nth(1).is_some() {
+            return self.core.count(Counter::StrayResponse);
+        }
         let reply = self.core.transactions.receive_response(self.core.now, response);
         self.core.settle();
         match reply {

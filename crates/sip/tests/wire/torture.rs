@@ -266,7 +266,7 @@ const RFC_4475: &[(&str, Right)] = &[
     ),
     ("multi01", Right::Refused(400, "Repeated CSeq")),
     ("mcl01", Right::Refused(400, "Conflicting Content-Length")),
-    // Two Via: its user drops it, for it is not the last hop of this response.
+    // Two Via: an agent counts it as a stray one (RFC 3261 section 8.1.3.3).
     (
         "bcast",
         Right::Response(|response| {

@@ -1,7 +1,7 @@
 //! Calls that we place: look-up, INVITE, early dialogs, challenges, CANCEL, forks.
 
 use super::scene::{PEER, SDP, Scene, addr, header, response_to, sdp};
-use crate::agent::{Command, Credentials, EndedBy, Event, Input, ListenerId, Target, Way};
+use crate::agent::{Command, Counter, Credentials, EndedBy, Event, Input, ListenerId, Target, Way};
 use crate::wire::{Name, Request, Status, Transport};
 use tympan_types::LegId;
 
@@ -161,6 +161,16 @@ fn the_ack_of_a_challenged_invite_carries_its_credentials() {
     let credentials = header(&again.message, Name::ProxyAuthorization);
     assert!(!credentials.is_empty());
     assert_eq!(header(&ack.message, Name::ProxyAuthorization), credentials);
+}
+
+#[test]
+fn a_response_with_a_second_via_is_counted_and_changes_nothing() {
+    let mut scene = Scene::new();
+    let invite = scene.dialled(dial());
+    let busy = response_to(&invite, 486, "callee", "Via: SIP/2.0/UDP 255.255.255.255;branch=z9hG4bKx\n", "");
+    scene.packet(&busy);
+    assert_eq!(scene.counts, [Counter::StrayResponse]);
+    scene.nothing_sent();
 }
 
 #[test]
