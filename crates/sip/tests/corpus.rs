@@ -5,10 +5,14 @@
 use std::fs;
 use std::path::Path;
 
+#[path = "checks/agent.rs"]
+mod agent;
 #[path = "checks/answer.rs"]
 mod answer;
 #[path = "checks/packet.rs"]
 mod packet;
+#[path = "checks/script.rs"]
+mod script;
 #[path = "checks/stream.rs"]
 mod stream;
 
@@ -44,6 +48,16 @@ fn torture_messages_after_each_other_are_cut_the_same_in_any_segments() {
         }
     }
     stream::check(&together);
+}
+
+#[test]
+fn an_agent_answers_forgets_and_gives_no_source_more_than_its_share() {
+    assert!(each_file("../../fuzz/corpus/sip_agent", agent::check) >= 5);
+}
+
+#[test]
+fn calls_between_two_agents_end_on_both_sides() {
+    assert!(each_file("../../fuzz/corpus/sip_script", script::check) >= 5);
 }
 
 #[test]
