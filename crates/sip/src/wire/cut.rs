@@ -60,7 +60,7 @@ fn doubtful(head: Head, doubt: Doubt) -> Cut {
     Cut::Doubtful(Message::new(head, Bytes::new()), doubt)
 }
 
-/// True where a start line can be one of SIP. Anything else is a stranger's protocol, which is not answered.
+/// True where a start line can be one of SIP. Anything else is another protocol and gets no answer.
 fn is_start(bytes: &[u8], line_end: usize) -> bool {
     let line = bytes.get(..line_end).unwrap_or_default();
     line.first().is_some_and(|&byte| is_token(byte) || byte == b'"')

@@ -44,7 +44,8 @@ pub enum Judged {
 /// Judges a message whose framing is right, or whose framing has a doubt already.
 ///
 /// 400 with a reason: missing or broken CSeq, From, To, Call-ID, From without tag, a CSeq method that differs from the request's,
-/// a broken request line. 414: a Request-URI beyond [`URI_LIMIT_BYTES`]. 416: a scheme that is no `sip`, `sips` or `tel`. 505: another SIP version. 483 is not for here.
+/// a header that may stand once and stands twice, a line that is no header, a broken request line. 414: a Request-URI beyond
+/// [`URI_LIMIT_BYTES`]. 416: a scheme that is no `sip`, `sips` or `tel`. 505: another SIP version. 483 is not for here.
 ///
 /// A request without a Via is dropped, and so is every ACK in doubt, for no ACK is ever answered.
 pub fn judge(message: Message, doubt: Option<Doubt>) -> Judged {

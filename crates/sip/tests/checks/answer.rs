@@ -67,7 +67,11 @@ fn check_answer(answer: &Bytes, request_bytes: usize, request: &Message) {
     assert!(vias >= 1);
     for name in repeated {
         if name != Name::To {
-            assert_eq!(message.value(name), request.value(name));
+            // A stray CR becomes a space.
+            let one_line = |value: &[u8]| {
+                String::from_utf8_lossy(value).replace('\r', " ").trim_matches([' ', '\t']).to_owned()
+            };
+            assert_eq!(message.value(name).map(one_line), request.value(name).map(one_line));
         }
     }
     assert!(answer.len() <= request_bytes * 2 + 256, "{} of {request_bytes}", answer.len());

@@ -7,8 +7,8 @@ use tympan_sip::wire::{BODY_LIMIT_BYTES, Cut, Cutter, HEAD_LIMIT_BYTES, Message}
 pub(crate) fn check(input: &[u8]) {
     let Some((&choice, stream)) = input.split_first() else { return };
     let whole = cut(stream, stream.len().max(1));
-    let bytewise = cut(stream, 1);
-    assert_same(&whole, &bytewise);
+    // Bytes one by one cost much; long streams come in small segments instead.
+    assert_same(&whole, &cut(stream, 1 + stream.len() / 1024));
     assert_same(&whole, &cut(stream, usize::from(choice).max(1)));
     assert_contiguous(stream, &whole);
 }
