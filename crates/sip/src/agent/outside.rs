@@ -8,7 +8,7 @@ use super::leg::{Leg, Phase};
 use super::path::{Hop, NoHop};
 use super::remote::Remote;
 use super::{Counter, Flow, Trunk};
-use crate::dialog::{Dialog, ROUTES_MAX, Tag};
+use crate::dialog::{Dialog, ROUTES_MAX, Refresh, Tag};
 use crate::transaction::Arrival;
 use crate::wire::digest::Verdict;
 use crate::wire::{Draft, Method, Name, Part, Request, Scheme, Status, Transport, Uri};
@@ -122,10 +122,8 @@ impl Agent {
         if self.is_draining {
             return stranger.refuse_for_a_while(core, DRAIN_RETRY_S);
         }
-        if !self.is_authentic(stranger) {
-            return;
-        }
-        let core = &mut self.core;
+        // What follows is answered without state, also when it is repeated. The challenge comes last: a right answer to one is
+        // taken once, so that a repetition must find a transaction.
         let Some(contact) = request.contact() else {
             return stranger.refuse_because(core, Status::BAD_REQUEST, "Missing Contact");
         };
@@ -159,7 +157,14 @@ impl Agent {
                 return stranger.refuse_because(core, Status::BAD_REQUEST, "Contact Leads Nowhere");
             }
         }
-        self.open_leg(stranger, remote, parts);
+        if let Err(too_small) = Refresh::new(stranger.trunk.timers).accept(core.now, request) {
+            let status = Status::SESSION_INTERVAL_TOO_SMALL;
+            let draft = stranger.draft(core, status).header(Name::MinSe, too_small.min_se_s);
+            return stranger.respond(core, draft);
+        }
+        if self.is_authentic(stranger) {
+            self.open_leg(stranger, remote, parts);
+        }
     }
 
     /// True where the trunk challenges nobody, or the request answers a challenge rightly; else it is challenged (401).
@@ -197,11 +202,6 @@ impl Agent {
         let (request, trunk) = (stranger.request, &stranger.trunk);
         let mut leg =
             Leg::new(tympan_types::LegId::new(self.next_invited), Phase::Invited, remote, trunk.clone());
-        if let Err(too_small) = leg.refresh.clone().accept(core.now, request) {
-            let status = Status::SESSION_INTERVAL_TOO_SMALL;
-            let draft = stranger.draft(core, status).header(Name::MinSe, too_small.min_se_s);
-            return stranger.respond(core, draft);
-        }
         let ticket = match core.admission.open_call(core.now, stranger.flow.peer.ip(), trunk, legs) {
             Ok(ticket) => ticket,
             Err(refused) => {

@@ -12,6 +12,9 @@ use crate::wire::digest::Authorizer;
 use crate::wire::{Method, Name, Response, Status};
 use bytes::Bytes;
 
+/// How often a request goes again because a later one came first.
+const OVERTAKEN_MAX: u8 = 8;
+
 impl Purpose {
     const fn method(self) -> Method {
         match self {
@@ -61,6 +64,7 @@ impl Leg {
             stage: Stage::Waiting,
             challenged: 0,
             crossed,
+            overtaken: 0,
         };
         self.sent.push(Box::new(sent));
         self.flush(core);
@@ -164,6 +168,10 @@ impl Leg {
         if status == Status::SESSION_INTERVAL_TOO_SMALL && self.ask_longer(core, at, response) {
             return;
         }
+        if status == Status::SERVER_INTERNAL_ERROR && self.was_overtaken(at) {
+            self.sent[at].overtaken = self.sent[at].overtaken.saturating_add(1);
+            return self.send_anew(core, at);
+        }
         let sent = self.sent.remove(at);
         if sent.purpose == Purpose::Invite {
             return if status.is_success() {
@@ -261,6 +269,17 @@ impl Leg {
         self.sent[at].challenged = attempts.saturating_add(1);
         self.send_anew(core, at);
         true
+    }
+
+    /// A later request came first: the peer refused the lower number without a look at the request (RFC 3261 section 12.2.2). An
+    /// INFO goes again, or its digit would be lost, and a PRACK, or its response would never be acknowledged.
+    fn was_overtaken(&self, at: usize) -> bool {
+        let sent = &self.sent[at];
+        matches!(sent.purpose, Purpose::Info | Purpose::Prack)
+            && !self.is_over()
+            && sent.overtaken < OVERTAKEN_MAX
+            && sent.remote_tag == self.main.dialog.id.remote_tag
+            && sent.cseq < self.main.dialog.last_cseq()
     }
 
     /// INFO goes one at a time, so that the order survives networks that reorder.

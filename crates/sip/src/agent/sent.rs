@@ -25,6 +25,8 @@ pub(super) struct Sent {
     pub(super) challenged: u8,
     /// How often its offer crossed one of the peer.
     pub(super) crossed: u8,
+    /// How often it was refused because a later one came first.
+    pub(super) overtaken: u8,
 }
 
 /// How far a request is.

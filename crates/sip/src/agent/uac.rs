@@ -386,6 +386,9 @@ impl Leg {
         let Some(mut dial) = self.dial.take() else { return };
         let tag = response.to_tag().unwrap_or_default();
         let mut kept_answer = None;
+        // A PRACK went in any early dialog, perhaps: requests of all dialogs of this INVITE, further 2xx included, go on above.
+        let last_cseq = dial.forks().map(|early| early.dialog.last_cseq()).max().unwrap_or_default();
+        let last_cseq = last_cseq.max(self.main.dialog.last_cseq());
         let is_first = self.main.dialog.id.remote_tag.is_empty();
         if *self.main.dialog.id.remote_tag != *tag {
             if let Some(early) = dial.forks.remove(tag) {
@@ -402,6 +405,7 @@ impl Leg {
             self.sent.retain(|sent| *sent.remote_tag == *tag);
         }
         self.main = early_remote(core, &self.main, response, self.trunk.force_rport);
+        self.main.dialog.raise_cseq(last_cseq);
         self.peer_takes_update |= response.message.lists(Name::Allow, "UPDATE");
         let parts = session_parts(&response.message);
         let received = self.exchange.receive(Carrier::InviteOk, has_session(&parts));
@@ -598,6 +602,7 @@ fn invite(number: u32, cseq: u32, headers: Vec<(Name, String)>, body: Option<Bod
         body,
         stage: Stage::Waiting,
         challenged: 0,
+        overtaken: 0,
         crossed: 0,
     }
 }

@@ -112,6 +112,16 @@ impl Dialog {
         self.local_cseq
     }
 
+    /// The number of our last request.
+    pub const fn last_cseq(&self) -> u32 {
+        self.local_cseq
+    }
+
+    /// Our next request has a number above this one too.
+    pub fn raise_cseq(&mut self, cseq: u32) {
+        self.local_cseq = self.local_cseq.max(cseq);
+    }
+
     /// Where the peer wants its requests.
     pub fn target(&self) -> &str {
         &self.target

@@ -90,10 +90,8 @@ impl InviteServer {
     /// Takes an ACK.
     pub(super) fn acknowledge(&mut self, now: Mono, pace: Pace) -> Ack {
         match &self.state {
-            State::Completed { .. } if pace.reliable => {
-                self.state = State::Over;
-                Ack::First
-            }
+            // Also on a reliable transport, for which RFC 3261 has no timer I: a stateless proxy brings repetitions of a UDP
+            // client by TCP, and one that comes after the ACK must not raise a second call.
             State::Completed { .. } => {
                 self.state = State::Confirmed { until: now.plus_ms(pace.timers.t4_ms) };
                 Ack::First

@@ -18,7 +18,9 @@ enum State {
         last: Option<Bytes>,
         until: Mono,
     },
-    /// The final response is repeated for each repetition of the request, until timer J.
+    /// The final response is repeated for each repetition of the request, until timer J. RFC 3261 has none on a reliable
+    /// transport, but a stateless proxy (section 16.11) brings the repetitions of a UDP client by TCP: an INFO, answered once and
+    /// repeated, must not be answered 500.
     Completed {
         response: Bytes,
         is_success: bool,
@@ -46,8 +48,6 @@ impl Server {
         let State::Proceeding { last, .. } = &mut self.state else { return false };
         if status.is_provisional() {
             *last = Some(bytes.clone());
-        } else if pace.reliable {
-            self.state = State::Over;
         } else {
             let (is_success, until) = (status.is_success(), pace.patience_from(now));
             self.state = State::Completed { response: bytes.clone(), is_success, until };

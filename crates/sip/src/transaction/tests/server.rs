@@ -88,12 +88,15 @@ fn an_ack_ends_the_repetitions_of_a_refusal_and_its_copies_are_absorbed_for_t4()
 }
 
 #[test]
-fn on_a_stream_a_refusal_goes_once_and_ends_with_its_ack() {
+fn on_a_stream_a_refusal_goes_once_and_ends_soon_after_its_ack() {
     let mut bench = Bench::new();
     let server = bench.new_request(&invite(), tcp());
     bench.respond(server, Status::BUSY_HERE);
     assert_eq!(bench.sent_at(31_999), [0]);
     assert_eq!(bench.request(&ack(), tcp()), Arrival::Acknowledged(server));
+    // A stateless proxy may bring a repetition of a UDP client by TCP.
+    assert_eq!(bench.request(&invite(), tcp()), Arrival::Repeated);
+    assert_eq!(bench.wait(5_000), []);
     assert_empty(&bench);
 }
 
@@ -176,10 +179,17 @@ fn a_lost_response_of_a_non_invite_goes_again_with_each_repetition_until_64_t1()
 }
 
 #[test]
-fn on_a_stream_a_non_invite_is_over_with_its_response() {
+fn on_a_stream_a_repeated_non_invite_gets_its_response_again() {
+    // A stateless proxy brings the repetitions of a UDP client by TCP.
     let mut bench = Bench::new();
-    let server = bench.new_request(&text("OPTIONS", "z9hG4bK-two", 1), tcp());
+    let request = text("INFO", "z9hG4bK-two", 1);
+    let server = bench.new_request(&request, tcp());
     bench.respond(server, Status::OK);
+    bench.sent();
+    assert_eq!(bench.wait(31_000), []);
+    assert_eq!(bench.request(&request, tcp()), Arrival::Repeated);
+    assert_eq!(bench.sent().len(), 1);
+    bench.wait(2_000);
     assert_empty(&bench);
 }
 
