@@ -11,11 +11,12 @@ use tympan_sip::agent::Agent;
 use tympan_testkit::sim::{Outcome, Tally, Wanted, run};
 
 const USAGE: &str = "\
-simulate [--seed S] [--dialogs N | --seeds N] [--trace]
+simulate [--seed S] [--dialogs N | --seeds N] [--trace | --survey]
 
   --seed S     the first seed; the next ones follow. Without it: a fresh one, which is printed
   --dialogs N  as many seeds as it takes for N dialogs (default 20000)
   --seeds N    N seeds
+  --survey     go on after a broken promise, and print one of each kind, with how many there were
   --trace      print all bytes and events of one seed, and nothing else";
 
 struct Options {
@@ -23,6 +24,7 @@ struct Options {
     dialogs: u64,
     seeds: u64,
     trace: bool,
+    survey: bool,
 }
 
 fn main() -> ExitCode {
@@ -39,7 +41,7 @@ fn main() -> ExitCode {
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
     let fresh =
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs() % 1_000_000_007);
-    let mut options = Options { seed: fresh, dialogs: 20_000, seeds: u64::MAX, trace: false };
+    let mut options = Options { seed: fresh, dialogs: 20_000, seeds: u64::MAX, trace: false, survey: false };
     while let Some(argument) = arguments.next() {
         let mut number = || {
             let value = arguments.next().ok_or(format!("{argument} needs a number"))?;
@@ -49,6 +51,7 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
             "--seed" => options.seed = number()?,
             "--dialogs" => options.dialogs = number()?,
             "--seeds" => (options.seeds, options.dialogs) = (number()?, u64::MAX),
+            "--survey" => options.survey = true,
             "--trace" => options.trace = true,
             other => return Err(format!("there is no option {other:?}")),
         }
@@ -108,6 +111,7 @@ fn simulate(options: &Options) -> ExitCode {
 fn collect(options: &Options, outcomes: &mpsc::Receiver<Outcome>, begun: Instant) -> ExitCode {
     let mut early: BTreeMap<u64, Outcome> = BTreeMap::new();
     let (mut tally, mut hash, mut due) = (Tally::default(), 0_u64, options.seed);
+    let mut kinds: BTreeMap<String, (String, u64)> = BTreeMap::new();
     let shows_progress = std::io::stderr().is_terminal();
     let mut shown = begun;
     while tally.dialogs < options.dialogs {
@@ -117,7 +121,11 @@ fn collect(options: &Options, outcomes: &mpsc::Receiver<Outcome>, begun: Instant
             due += 1;
             tally.add(&outcome.tally);
             hash = hash.rotate_left(7) ^ outcome.hash;
-            if let Some(violation) = outcome.violation {
+            if let (Some(violation), true) = (&outcome.violation, options.survey) {
+                let words = violation.what.split_whitespace();
+                let kind: String = words.filter(|word| word.chars().all(char::is_alphabetic)).collect();
+                kinds.entry(kind).or_insert((violation.to_string(), 0)).1 += 1;
+            } else if let Some(violation) = outcome.violation {
                 println!("{violation}\nreplay: cargo xtask simulate --seed {} --trace", violation.seed);
                 return ExitCode::FAILURE;
             }
@@ -143,5 +151,8 @@ fn collect(options: &Options, outcomes: &mpsc::Receiver<Outcome>, begun: Instant
          bytes; hash {hash:016x}",
         simulated_ms / 3_600_000
     );
-    ExitCode::SUCCESS
+    for (first, count) in kinds.values() {
+        println!("{count} x {first}");
+    }
+    if kinds.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,12 +1,12 @@
 //! An agent with its users: what a server or a telephone is.
 
 use super::network::HostId;
-use super::packet::Framer;
+use super::packet::{Framer, parameter as parameter_of};
 use super::random::Random;
 use super::script::{Habits, Script};
 use super::user::{Steps, User};
 use super::watch::Watch;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tympan_sip::agent::{
@@ -19,6 +19,8 @@ use tympan_types::{LegId, Mono, Redacted};
 
 /// Dialled legs have numbers from here.
 pub(crate) const DIALLED_LEGS_FROM: u64 = 1 << 32;
+/// A transaction lasts 32 s, and its last repetition is under way for a while.
+const FORGOTTEN_MS: i64 = 31_000;
 /// The user name and password of every agent.
 pub(crate) const CREDENTIALS: (&str, &str) = ("tester", "a secret");
 
@@ -37,8 +39,8 @@ pub(crate) struct Endpoint {
     /// It held back bytes from an unconfirmed source.
     pub(crate) withheld: bool,
     next_leg: u64,
-    /// Calls that were raised here: Call-ID and the caller's tag.
-    invited: BTreeSet<(String, String)>,
+    /// Calls that were raised here: by Call-ID and the caller's tag, when each branch came, and the newest leg.
+    invited: BTreeMap<(String, String), (BTreeMap<String, Mono>, LegId)>,
 }
 
 impl Endpoint {
@@ -49,10 +51,10 @@ impl Endpoint {
         challenges: bool,
         random: &mut Random,
     ) -> Self {
-        let timers = TimerRules {
-            session_expires_s: habits.has_session_timers.then(|| random.pick(&[90, 100, 180])),
-            min_se_s: random.pick(&[90, 90, 120]),
-        };
+        // Rules that differ: one agent may ask for less than the other takes (422).
+        let (session_expires_s, min_se_s) = random.pick(&[(90, 90), (100, 90), (180, 90), (180, 120)]);
+        let session_expires_s = habits.has_session_timers.then_some(session_expires_s);
+        let timers = TimerRules { session_expires_s, min_se_s };
         let trunk = Trunk {
             id: TrunkId(Arc::from("default")),
             matches: TrunkMatch::default(),
@@ -92,7 +94,7 @@ impl Endpoint {
             wake: None,
             withheld: false,
             next_leg: DIALLED_LEGS_FROM,
-            invited: BTreeSet::new(),
+            invited: BTreeMap::new(),
         }
     }
 
@@ -114,11 +116,22 @@ impl Endpoint {
         new: impl FnOnce(&mut Random) -> (Script, bool),
     ) -> Result<Steps, String> {
         if let Event::Invited { call_id, message, .. } = event {
-            let from = message.value(Name::From).map(String::from_utf8_lossy).unwrap_or_default();
-            let tag = from.rsplit_once("tag=").map_or("", |(_, tag)| tag).to_owned();
-            if !self.invited.insert((call_id.clone(), tag)) {
+            let parameter = |name, parameter: &str| {
+                let value = message.value(name).map(String::from_utf8_lossy).unwrap_or_default();
+                parameter_of(&value, parameter).unwrap_or_default().to_owned()
+            };
+            let (tag, branch) = (parameter(Name::From, "tag"), parameter(Name::Via, "branch"));
+            let call = self.invited.entry((call_id.clone(), tag));
+            let (branches, newest) = call.or_insert_with(|| (BTreeMap::new(), leg));
+            // A proxy may try the same place again once it refused (a new branch); else it is the same call.
+            let is_over = *newest == leg || self.users.get(newest).is_some_and(|user| user.ended.is_some());
+            // After its last timer, a repetition that comes late is a new call.
+            let is_repeated =
+                branches.insert(branch, now).is_some_and(|first| now.ms_since(first) < FORGOTTEN_MS);
+            if is_repeated || !is_over {
                 return Err(format!("a second call is raised for Call-ID {call_id}"));
             }
+            *newest = leg;
             if self.users.contains_key(&leg) {
                 return Err("an invited leg has a number that is used".into());
             }

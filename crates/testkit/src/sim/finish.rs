@@ -5,6 +5,7 @@ use super::schedule::later;
 use super::user::User;
 use super::world::World;
 use tympan_sip::agent::Agent;
+use tympan_sip::wire::Status;
 use tympan_types::{LegId, Mono};
 
 /// From hanging up to the end of the leg: a transaction that nobody answers, then another (CANCEL after an INVITE, BYE after an
@@ -14,6 +15,8 @@ const HANG_UP_BOUND_MS: u64 = 72_000;
 const SESSION_BOUND_MS: u64 = 2 * 180_000 + 72_000;
 /// What a script needs to come about on a calm network.
 const CALM_MS: i64 = 5_000;
+/// What one digit needs, by segments over two proxies.
+const CALM_DIGIT_MS: i64 = 1_500;
 /// What an agent may hold once it is quiet: tables that keep their room, sources and nonces.
 const QUIET_BYTES_MAX: i64 = 256 * 1_024;
 
@@ -67,7 +70,14 @@ impl World {
             let invited =
                 call.invited.iter().filter_map(|(index, leg)| self.endpoints[*index].users.get(leg));
             for user in invited.chain([caller]) {
-                if user.has_failed() {
+                // A late offer whose caller hung up, or took another branch of a fork, is acknowledged without an answer.
+                let is_alone = caller.confirmed.is_some() && call.invited.len() == 1;
+                // A request that crosses a BYE is answered 481.
+                let crosses = user
+                    .ended
+                    .as_ref()
+                    .is_some_and(|(_, ended)| ended.status == Some(Status::CALL_DOES_NOT_EXIST));
+                if user.has_failed() && (user.is_caller || is_alone) && !crosses {
                     let what = format!("nothing fails on a calm network: {:?}", user.ended);
                     return Err(self.violation(Some(user.name.clone()), what));
                 }
@@ -96,7 +106,9 @@ impl World {
         let over = |user: &User| user.hung_up.or(user.ended.as_ref().map(|(at, _)| *at));
         let (Some(one), Some(two)) = (over(sender), over(receiver)) else { return Ok(()) };
         let over = one.min(two);
-        let due = sender.digits_sent.iter().filter(|at| over.ms_since(**at) > CALM_MS).count();
+        // They go one after another, each after the answer to the one before.
+        let needs_ms = CALM_MS + CALM_DIGIT_MS * i64::try_from(sender.digits_sent.len()).unwrap_or_default();
+        let due = sender.digits_sent.iter().filter(|at| over.ms_since(**at) > needs_ms).count();
         if (receiver.digits_taken as usize) < due {
             let what = format!("{} of {due} digits of {} were delivered", receiver.digits_taken, sender.name);
             return Err(self.violation(Some(receiver.name.clone()), what));

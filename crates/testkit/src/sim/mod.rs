@@ -28,6 +28,7 @@ mod world;
 pub use outcome::{Outcome, Tally, Violation};
 pub use random::Random;
 
+use std::panic::catch_unwind;
 use tympan_sip::agent::Agent;
 use world::World;
 
@@ -40,7 +41,12 @@ pub struct Wanted {
     pub weigh: Option<fn(Agent) -> i64>,
 }
 
-/// Runs the world of a seed to its end, or to the first broken promise.
+/// Runs the world of a seed to its end, or to the first broken promise; a panic is one.
 pub fn run(seed: u64, wanted: Wanted) -> Outcome {
-    World::new(seed, wanted.text).run(wanted.weigh)
+    let outcome = catch_unwind(|| World::new(seed, wanted.text).run(wanted.weigh));
+    outcome.unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
+        Outcome::panicked(seed, said.unwrap_or_default())
+    })
 }

@@ -204,7 +204,7 @@ impl Network {
         });
         let Some(target) = target else {
             let delay_ms = core.random.pick(&[10, 3_000]);
-            core.schedule.after_ms(delay_ms, Action::Refused { host: from, number });
+            core.schedule.after_ms(delay_ms, Action::Closed { host: from, number });
             return number;
         };
         let delays_ms =
@@ -286,7 +286,7 @@ impl Network {
         if !closing.is_closed {
             closing.is_closed = true;
             closing.incoming.clear();
-            core.schedule.after_ms(0, Action::Refused { host: closing.host, number: closing.number });
+            core.schedule.after_ms(0, Action::Closed { host: closing.host, number: closing.number });
         }
     }
 
@@ -362,3 +362,6 @@ impl End {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,15 @@ pub struct Outcome {
     pub text: Option<String>,
 }
 
+impl Outcome {
+    /// The world ended by a panic, which left neither its time nor its leg.
+    pub(crate) fn panicked(seed: u64, said: String) -> Self {
+        let at = Mono::from_millis(0);
+        let violation = Violation { seed, at, leg: None, what: format!("it panics: {said}") };
+        Self { seed, hash: 0, violation: Some(violation), tally: Tally::default(), text: None }
+    }
+}
+
 /// How much was done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {

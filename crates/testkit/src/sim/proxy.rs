@@ -326,3 +326,6 @@ fn set_uri(packet: &mut Packet, uri: &str) {
     let method = packet.method().unwrap_or_default().to_owned();
     packet.start = format!("{method} {uri} SIP/2.0");
 }
+
+#[cfg(test)]
+mod tests;

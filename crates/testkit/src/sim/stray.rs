@@ -30,8 +30,11 @@ impl Strays {
         random: &mut Random,
     ) -> Vec<(u64, SocketAddr, Bytes)> {
         let host = number + 1;
-        let text =
-            if to.is_ipv6() { format!("[2001:db8::{host}]:5060") } else { format!("203.0.113.{host}:5060") };
+        let text = if to.is_ipv6() {
+            format!("[2001:db8:{host}::1]:5060")
+        } else {
+            format!("203.0.113.{host}:5060")
+        };
         let Ok(from) = text.parse::<SocketAddr>() else { return Vec::new() };
         self.known.entry(from).or_default();
         let method =

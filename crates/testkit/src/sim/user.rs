@@ -47,6 +47,8 @@ pub(crate) struct User {
     invitation: Option<Offered>,
     /// Our offer that is neither answered nor failed: its number, and when it was made.
     open: Option<(u32, Mono)>,
+    /// The number of the last offer that was a step of its own.
+    last_offer: u32,
     /// The peer's offer that we have not replied to.
     theirs: Option<Offered>,
     /// When each digit was sent.
@@ -79,6 +81,7 @@ impl User {
             answer: None,
             invitation: None,
             open: None,
+            last_offer: 0,
             theirs: None,
             digits_sent: Vec::new(),
             digits_taken: 0,
@@ -108,8 +111,8 @@ impl User {
         if let Some((_, ended)) = &self.ended {
             return Err(format!("an event after Ended ({ended:?}): {event:?}"));
         }
-        if let Some((number, since)) = self.open
-            && now.ms_since(since) > OFFER_BOUND_MS
+        if let (Some((number, since)), Some(confirmed)) = (self.open, self.confirmed)
+            && now.ms_since(since.max(confirmed)) > OFFER_BOUND_MS
         {
             return Err(format!("offer {number} was neither answered nor refused for {OFFER_BOUND_MS} ms"));
         }
@@ -122,8 +125,9 @@ impl User {
             Event::OfferWanted { exchange } => self.wanted(*exchange),
             Event::Answered { exchange, parts } => self.answered(*exchange, parts, random),
             Event::Confirmed => self.is_up(now),
-            Event::OfferFailed { .. } => {
-                self.open = None;
+            Event::OfferFailed { exchange, .. } => {
+                // One that was made while another was open fails alone.
+                self.open.take_if(|(number, _)| exchange.is_some() || *number >= self.last_offer);
                 Ok(Vec::new())
             }
             Event::Info { parts } => self.digit(parts),
@@ -162,6 +166,7 @@ impl User {
             Step::Offer { by_update } => {
                 let was_open = self.open.is_some();
                 let body = self.body(None);
+                self.last_offer = self.bodies;
                 if !was_open && self.ended.is_none() {
                     self.open = Some((self.bodies, now));
                 }

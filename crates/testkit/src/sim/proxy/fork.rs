@@ -62,10 +62,12 @@ impl Proxy {
                     has_success: false,
                     last: None,
                 };
+                let trying = answer(packet, "100 Trying");
                 let fork = self.forks.by_incoming.entry(key.clone()).or_insert(fork);
                 let sends = fork.places.iter().enumerate().filter(|(_, place)| !place.has_answered);
                 let sends: Vec<_> =
                     sends.map(|(index, place)| (index, place.target.clone(), place.branch.clone())).collect();
+                self.send_back(back, trying.write());
                 for (index, target, branch) in sends {
                     self.forks.by_branch.insert(branch.clone(), (key.clone(), index));
                     let mut copy = packet.clone();
@@ -75,7 +77,7 @@ impl Proxy {
             }
             Some("CANCEL") => {
                 let Some(fork) = self.forks.by_incoming.get_mut(&key) else { return };
-                let answer = answer(packet);
+                let answer = answer(packet, "200 OK");
                 let open: Vec<usize> = (0..fork.places.len()).filter(|index| fork.is_open(*index)).collect();
                 open.iter().for_each(|index| fork.places[*index].cancelled = true);
                 self.send_back(back, answer.write());
@@ -194,13 +196,13 @@ impl Fork {
     }
 }
 
-/// 200 to a CANCEL.
-fn answer(cancel: &Packet) -> Packet {
+/// The proxy's own response.
+fn answer(request: &Packet, status: &str) -> Packet {
     let copied = ["Via", "From", "To", "Call-ID", "CSeq"];
-    let headers = cancel.headers.iter().filter(|(name, _)| copied.contains(&name.as_str())).cloned();
+    let headers = request.headers.iter().filter(|(name, _)| copied.contains(&name.as_str())).cloned();
     let length = ("Content-Length".to_owned(), "0".to_owned());
     Packet {
-        start: "SIP/2.0 200 OK".to_owned(),
+        start: format!("SIP/2.0 {status}"),
         headers: headers.chain([length]).collect(),
         body: bytes::Bytes::new(),
     }

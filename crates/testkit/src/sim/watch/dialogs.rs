@@ -35,6 +35,11 @@ impl Dialogs {
             if packet.tag("To").is_empty() || packet.status() == 100 {
                 return Ok(());
             }
+            if packet.status() >= 300 {
+                // A challenge: the INVITE goes again, in no dialog yet.
+                let half = (packet.call_id().to_owned(), packet.tag("From").to_owned(), String::new());
+                self.known.entry(half).and_modify(|half| half.offers.received_response(now, packet));
+            }
             let dialog = self.dialog(packet, packet.tag("From"), packet.tag("To"));
             if method == "INVITE" && packet.status() < 300 {
                 dialog.routes.get_or_insert_with(|| reversed(packet));
@@ -64,6 +69,11 @@ impl Dialogs {
         if packet.method().is_none() {
             if packet.tag("To").is_empty() {
                 return Ok(());
+            }
+            if packet.status() >= 300 {
+                // Of an INVITE that may come again, in no dialog yet.
+                let half = (packet.call_id().to_owned(), String::new(), packet.tag("From").to_owned());
+                self.known.get_mut(&half).map_or(Ok(()), |half| half.offers.sent_response(now, packet))?;
             }
             let dialog = self.dialog(packet, packet.tag("To"), packet.tag("From"));
             if packet.status() / 100 == 2 && dialog.late.contains(&number) && method != "CANCEL" {

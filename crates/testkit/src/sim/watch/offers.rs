@@ -65,7 +65,10 @@ impl Offers {
                     return;
                 }
                 self.forget_old(now);
-                self.offering.insert((false, number));
+                if !self.offering.insert((false, number)) {
+                    // The same request by another path (482).
+                    return;
+                }
                 if self.open.is_some() {
                     self.crossed.insert(number);
                 } else {

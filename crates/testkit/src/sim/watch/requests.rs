@@ -18,6 +18,7 @@ struct Received {
     at: Mono,
     what: String,
     is_invite: bool,
+    is_cancel: bool,
     digit: Option<String>,
     connection: Option<u64>,
     is_excused: bool,
@@ -35,6 +36,8 @@ pub(super) struct Answered {
 
 /// A request that is no INVITE is answered within this: its sender gives up after 32 s.
 const ANSWER_BOUND_MS: i64 = 32_000;
+/// After this a repetition may be taken for a new request.
+const FORGOTTEN_MS: i64 = 31_000;
 
 impl Requests {
     /// True where the request is new.
@@ -54,6 +57,7 @@ impl Requests {
                 packet.call_id()
             ),
             is_invite: method == "INVITE",
+            is_cancel: method == "CANCEL",
             digit: digit(packet),
             connection,
             is_excused: false,
@@ -75,9 +79,13 @@ impl Requests {
             return Err(format!("{} was answered after {} ms", request.what, now.ms_since(request.at)));
         }
         let answer = (packet.status(), packet.tag("To").to_owned());
+        // A CANCEL that overtakes its INVITE may be answered without state (481), and its copy behind the INVITE again.
+        request.answer.take_if(|(status, _)| request.is_cancel && *status == 481);
         let is_first = request.answer.is_none();
         let first = request.answer.get_or_insert_with(|| answer.clone());
-        if *first != answer {
+        // Timer J ends 32 s after the answer, and a last repetition may still be on its way then.
+        let is_late = now.ms_since(request.at) > FORGOTTEN_MS;
+        if *first != answer && !is_late {
             return Err(format!("{} was answered by {first:?} and by {answer:?}", request.what));
         }
         Ok(Answered { is_first, digit: request.digit.clone() })
