@@ -230,8 +230,10 @@ impl Uri {
                 let text = |uri: &Self| uri.number().map(|number| number.text);
                 text(self) == text(other)
                     && [(self, other), (other, self)].iter().all(|(one, two)| {
-                        one.params().all(|(key, value)| {
-                            two.param(&unescape(key)).is_some_and(|other| other.eq_ignore_ascii_case(value))
+                        one.params().all(|(key, _)| {
+                            let key = unescape(key);
+                            let (own, theirs) = (one.param(&key), two.param(&key));
+                            own.zip(theirs).is_some_and(|(own, theirs)| own.eq_ignore_ascii_case(theirs))
                         })
                     })
             }
@@ -240,12 +242,16 @@ impl Uri {
     }
 
     /// What stands on both sides is equal; `user`, `ttl`, `method`, `maddr`, `transport` may not stand on one side alone.
+    /// Of a parameter that stands twice, the first counts.
     fn has_params_of(&self, other: &Self) -> bool {
-        other.params().all(|(key, value)| match self.param(&unescape(key)) {
-            Some(own) => is_same_ignoring_case(own, value),
-            None => !["user", "ttl", "method", "maddr", "transport"]
-                .iter()
-                .any(|name| key.eq_ignore_ascii_case(name)),
+        other.params().all(|(key, _)| {
+            let key = unescape(key);
+            match (self.param(&key), other.param(&key)) {
+                (Some(own), Some(theirs)) => is_same_ignoring_case(own, theirs),
+                _ => !["user", "ttl", "method", "maddr", "transport"]
+                    .iter()
+                    .any(|name| key.eq_ignore_ascii_case(name)),
+            }
         })
     }
 

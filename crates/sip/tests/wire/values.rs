@@ -69,6 +69,8 @@ fn uris_that_rfc_3261_calls_equal_are_the_same() {
         ("tel:+1-800-555-0100", "TEL:+1.800.5550100"),
         ("tel:7042;phone-context=Example.com", "tel:70-42;phone-context=example.COM"),
         ("urn:service:sos", "urn:service:sos"),
+        ("sip:x;maddr=a;maddr=b", "sip:x;maddr=a;maddr=b"),
+        ("tel:1;ext=a;ext=b", "tel:1;ext=a;ext=c"),
     ] {
         assert!(uri(one).is_same(&uri(other)) && uri(other).is_same(&uri(one)), "{one} {other}");
     }
