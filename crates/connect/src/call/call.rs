@@ -434,8 +434,7 @@ impl Call {
             self.outputs.push_back(CallOutput::Hangup { reason });
         }
         if !was_answered {
-            // Nobody was ever connected: there is no contact to keep a record of.
-            self.phase = Phase::Over;
+            self.never_connected(now, reason);
             return;
         }
         self.prompts.stop(&mut self.outputs);
@@ -450,6 +449,19 @@ impl Call {
             self.contact_changed(now);
         } else {
             self.close(now);
+        }
+    }
+
+    /// A caller who gave up leaves no record, as there was no contact. An answer that was never acknowledged does: it tells of a
+    /// caller whom our answers do not reach.
+    fn never_connected(&mut self, now: WallTime, reason: DisconnectReason) {
+        self.phase = Phase::Over;
+        if reason == DisconnectReason::TelecomProblem {
+            self.contact.disconnect_timestamp = Some(now);
+            self.contact.disconnect_reason = Some(reason);
+            self.contact.last_update_timestamp = now;
+            self.outputs.push_back(CallOutput::ContactOpened(Box::new(self.contact.clone())));
+            self.outputs.push_back(CallOutput::ContactEnded(Box::new(self.contact.clone())));
         }
     }
 

@@ -24,17 +24,33 @@ fn the_api_sets_attributes_of_a_live_call() {
 }
 
 #[test]
-fn an_unanswered_call_leaves_no_record() {
-    for end in [0, 1, 2] {
+fn a_caller_who_gives_up_before_the_call_is_up_leaves_no_record() {
+    for end in [0, 1] {
         let mut rig = Rig::new(&start_and_talk());
         match end {
             0 => rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect }),
-            1 => rig.handle(CallInput::Stop),
-            _ => rig.wait_for_deadline(),
+            _ => rig.handle(CallInput::Stop),
         }
         assert_eq!(rig.call.state(), CallState::Over);
         assert!(!rig.outputs.iter().any(|output| matches!(output, CallOutput::ContactEnded(_))));
-        assert_eq!(rig.hangups().len(), usize::from(end > 0));
+        assert_eq!(rig.hangups().len(), end);
+    }
+}
+
+#[test]
+fn an_answer_that_is_never_acknowledged_leaves_a_record() {
+    for says_so in [true, false] {
+        let mut rig = Rig::new(&start_and_talk());
+        if says_so {
+            rig.handle(CallInput::HungUp { reason: DisconnectReason::TelecomProblem });
+        } else {
+            rig.wait_for_deadline();
+        }
+        assert_eq!(rig.call.state(), CallState::Over);
+        let ended = rig.ended();
+        assert_eq!(ended.disconnect_reason, Some(DisconnectReason::TelecomProblem));
+        assert_eq!((ended.connected_to_system_timestamp, ended.disconnect_timestamp), (None, Some(rig.now)));
+        assert_eq!(rig.hangups().len(), usize::from(!says_so));
     }
 }
 
