@@ -234,6 +234,18 @@ pub fn offer(local: &LocalMedia) -> String {
     text
 }
 
+/// A new offer within a session that `previous` describes: all that we are capable of, whatever was agreed before, so that a
+/// session that is on hold is resumed (RFC 3261 section 14.2, RFC 6337 section 5.3). Gives the version of its origin line too,
+/// which goes up by one when the offer says something new.
+pub fn reoffer(local: &LocalMedia, previous: &Negotiated) -> (String, u64) {
+    let with_version = |version| offer(&LocalMedia { version, ..local.clone() });
+    let same = with_version(previous.version);
+    if same == previous.answer {
+        return (same, previous.version);
+    }
+    (with_version(previous.version + 1), previous.version + 1)
+}
+
 /// Reads the answer to [`offer`]; what was agreed is seen from the offerer's side.
 pub fn read_answer(answer: &str, local: &LocalMedia) -> Result<Negotiated, SdpError> {
     let description = Description::parse(answer)?;

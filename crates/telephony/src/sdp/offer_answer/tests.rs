@@ -137,6 +137,17 @@ fn a_re_offer_counts_the_version_only_when_the_answer_changes() {
 }
 
 #[test]
+fn an_offer_of_ours_in_mid_call_has_all_capabilities_also_after_hold() {
+    let held = answer(&offer_with("192.0.2.1", "a=sendonly\r\n"), &local()).unwrap();
+    let (resuming, version) = reoffer(&local(), &held);
+    assert!(resuming.contains("a=sendrecv\r\n") && resuming.contains("RTP/AVP 0 8 101"), "{resuming}");
+    assert_eq!((version, resuming.contains("o=- 4711 8 IN IP4")), (8, true));
+    // Repeated, it says nothing new.
+    let agreed = Negotiated { answer: resuming.clone(), version, ..held };
+    assert_eq!(reoffer(&local(), &agreed), (resuming, 8));
+}
+
+#[test]
 fn a_re_offer_that_removes_the_audio_is_refused() {
     let removed = offer_with("192.0.2.1", "").replace("m=audio 4000", "m=audio 0");
     let first = answer(&offer_with("192.0.2.1", ""), &local()).unwrap();
