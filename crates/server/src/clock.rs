@@ -23,7 +23,7 @@ impl SystemClock {
 }
 
 /// The monotonic clock, from the first time that the process asks for it.
-fn mono_now() -> Mono {
+pub(crate) fn mono_now() -> Mono {
     static BEGAN: OnceLock<Instant> = OnceLock::new();
     let since = BEGAN.get_or_init(Instant::now).elapsed();
     Mono::from_nanos(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))

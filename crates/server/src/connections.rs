@@ -234,6 +234,11 @@ impl Connection {
         self.evicted.cancelled().await;
     }
 
+    /// Whether the connection works.
+    pub(crate) fn is_working(&self) -> bool {
+        self.connections.table().entries.get(&self.id).is_some_and(|entry| entry.works > 0)
+    }
+
     /// The connection works until what this returns is dropped.
     pub(crate) fn work(&self) -> Work {
         self.connections.shift(self.id, true);

@@ -8,7 +8,7 @@ use crate::http::UnprovenBytes;
 use crate::media::MediaStats;
 use crate::persist::FileHistory;
 use crate::sink::CaptureQueue;
-use crate::sip::Refusal;
+use crate::sip::{Refusal, SipStats};
 use prometheus_client::encoding::{EncodeLabelSet, text::encode};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -53,6 +53,8 @@ pub(crate) struct Sources {
     pub unproven: Arc<UnprovenBytes>,
     /// The listeners' connections, by the listener's name.
     pub connections: [(&'static str, Arc<Connections>); 2],
+    /// What the SIP side counts.
+    pub sip: Arc<SipStats>,
     /// What the start found damaged, by database.
     pub damaged: [(&'static str, usize); 3],
 }
@@ -261,6 +263,7 @@ impl Metrics {
         );
         page.push_str(&refusals_left_out(&sources.audit));
         connections(&mut page, &sources.connections);
+        sources.sip.render(&mut page);
         page.push_str("# EOF\n");
         page
     }

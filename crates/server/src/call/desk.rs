@@ -11,7 +11,7 @@ use crate::metrics::Metrics;
 use crate::sip::{Invitation, Refusal};
 use crate::speech::Speech;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -58,8 +58,6 @@ pub(crate) struct Desk {
 pub(crate) struct DeskOptions {
     /// Calls at once; further ones are answered 503.
     pub calls_max: usize,
-    /// The address for SDP, when it differs from the socket's.
-    pub public_address: Option<IpAddr>,
     /// How far a timeline may fall behind before silence is written.
     pub silence_grace: Duration,
     /// How tracks are named.
@@ -95,11 +93,12 @@ impl Desk {
         }
         let routed = self.connect.route_number(invitation.called.expose()).ok_or(Refusal::UnknownNumber)?;
         let descriptors = self.descriptors.take(Use::Call, PER_CALL).ok_or(Refusal::OutOfDescriptors)?;
-        let port = self.media.reserve(descriptors).map_err(|error| {
+        let here = invitation.local.ip();
+        let port = self.media.reserve(here, descriptors).map_err(|error| {
             tracing::error!(%error, "no RTP port for a call");
             Refusal::Overloaded
         })?;
-        let local = LocalMedia::new(self.advertised(port.address(), invitation.source), session_id());
+        let local = LocalMedia::new(SocketAddr::new(here, port.address().port()), session_id());
         let negotiated = match &invitation.offer {
             Some(offer) => Some(answer(offer, &local).map_err(|error| {
                 tracing::info!(call_id = invitation.call_id, %error, "an offer cannot be answered");
@@ -141,22 +140,6 @@ impl Desk {
         // Counted before the next invitation is looked at, so that a burst cannot pass the limit.
         let task = CallTask::new(self.clone(), clock, invitation, admitted, call);
         tokio::spawn(task.run());
-    }
-
-    /// The address that the caller can reach: the public one, the socket's, or for a socket on all addresses the
-    /// one that leads to the caller.
-    fn advertised(&self, bound: SocketAddr, caller: Option<SocketAddr>) -> SocketAddr {
-        let towards_caller = || {
-            let socket = UdpSocket::bind((bound.ip(), 0)).ok()?;
-            socket.connect(caller?).ok()?;
-            socket.local_addr().ok().map(|address| address.ip())
-        };
-        let ip = match self.options.public_address {
-            Some(public) => public,
-            None if bound.ip().is_unspecified() => towards_caller().unwrap_or(bound.ip()),
-            None => bound.ip(),
-        };
-        SocketAddr::new(ip, bound.port())
     }
 }
 

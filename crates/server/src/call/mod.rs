@@ -1,6 +1,7 @@
 //! Calls: from an invitation to a record. What a call decides is decided in `tympan_connect::call`; here it is done.
 
 mod desk;
+mod digits;
 mod flow_log;
 mod journal;
 mod registry;

@@ -1,12 +1,13 @@
 //! One call's task: waits for what happens, lets the call decide, and does what it wants.
 
 use super::desk::{Admitted, Desk, random};
+use super::digits::DigitGate;
 use super::journal::{Journal, Reply, Stage};
 use super::registry::{ATTRIBUTE_CHANGES, AttributeChange, LiveCall};
 use crate::clock::CallClock;
 use crate::connections::Work;
 use crate::media::{LegSpec, MediaEvent, MediaLeg, PromptToken, ReservedPort};
-use crate::sip::{EndedBy, Invitation, Leg, LegEvent, Refusal, Reoffer};
+use crate::sip::{EndedBy, Invitation, Leg, LegEvent, Refusal, RemoteAnswer, Reoffer};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -18,7 +19,9 @@ use tympan_connect::call::{
 use tympan_connect::capture::{self, CaptureEvent, Lease, OpenedCapture, Upload};
 use tympan_connect::contact::{Contact, DisconnectReason};
 use tympan_connect::live_calls::SetAttributes;
-use tympan_telephony::sdp::offer_answer::{LocalMedia, Negotiated, offer, read_answer, reanswer};
+use tympan_telephony::sdp::offer_answer::{
+    self as sdp, LocalMedia, Negotiated, offer, read_answer, reanswer,
+};
 use tympan_types::{ContactId, Redacted, WallTime};
 
 /// A call and everything that it holds.
@@ -33,13 +36,16 @@ pub(super) struct CallTask {
     news: (mpsc::UnboundedSender<News>, mpsc::UnboundedReceiver<News>),
     leg: Leg,
     /// `None` once the SIP side has said its last.
-    leg_events: Option<mpsc::UnboundedReceiver<LegEvent>>,
+    leg_events: Option<mpsc::Receiver<LegEvent>>,
     /// The TCP connection that the call came by keeps its place.
     _carrier: Option<Work>,
-    source: Option<SocketAddr>,
+    source: SocketAddr,
+    digits: DigitGate,
     local: LocalMedia,
     /// `None` until the caller has answered our offer.
     negotiated: Option<Negotiated>,
+    /// An offer of ours in mid-call that waits for its answer, with the version of its origin line.
+    offered: Option<(String, u64)>,
     media: Media,
     journal: Journal,
     prompts: HashMap<PromptToken, PromptId>,
@@ -83,7 +89,7 @@ impl CallTask {
         admitted: Admitted,
         call: Call,
     ) -> Self {
-        let Invitation { leg, events, source, carrier, .. } = invitation;
+        let Invitation { leg, events, source, digits, carrier, .. } = invitation;
         let Admitted { port, local, negotiated, .. } = admitted;
         let contact_id = call.contact().id;
         let (sender, inputs) = mpsc::unbounded_channel();
@@ -104,8 +110,10 @@ impl CallTask {
             leg_events: Some(events),
             _carrier: carrier,
             source,
+            digits: DigitGate::new(digits),
             local,
             negotiated,
+            offered: None,
             media: Media::Reserved(port),
             journal,
             prompts: HashMap::new(),
@@ -171,8 +179,12 @@ impl CallTask {
             Happening::Attributes(change) => self.set_attributes(change),
             Happening::Leg(LegEvent::Confirmed) => self.confirmed(),
             Happening::Leg(LegEvent::Reoffer(reoffer)) => self.reanswer(reoffer).await,
+            Happening::Leg(LegEvent::Answered(answer)) => self.reanswered(answer).await,
+            Happening::Leg(LegEvent::OfferFailed) => self.offered = None,
             Happening::Leg(LegEvent::Digit(key)) => {
-                if let Some(digit) = tympan_telephony::Digit::from_char(key) {
+                let now = self.live.clock.wall_now();
+                let digit = tympan_telephony::Digit::from_char(key);
+                if let Some(digit) = digit.and_then(|digit| self.digits.by_info(now, digit)) {
                     self.handle(CallInput::Digit(digit));
                 }
             }
@@ -189,7 +201,11 @@ impl CallTask {
                 // What is left of the call is only its capture.
                 self.leg_events = None;
             }
-            Happening::Media(MediaEvent::Digit(digit)) => self.handle(CallInput::Digit(digit)),
+            Happening::Media(MediaEvent::Digit(digit)) => {
+                if let Some(digit) = self.digits.by_rtp(self.live.clock.wall_now(), digit) {
+                    self.handle(CallInput::Digit(digit));
+                }
+            }
             Happening::Media(MediaEvent::PromptFinished(token)) => {
                 if let Some(prompt) = self.prompts.remove(&token) {
                     self.handle(CallInput::PromptFinished { prompt });
@@ -310,34 +326,27 @@ impl CallTask {
         }
     }
 
-    /// The caller has acknowledged, with its answer if the offer was ours.
+    /// The caller has acknowledged, and has answered before where the offer was ours.
     fn confirmed(&mut self) {
         if self.negotiated.is_none() {
-            let answer = self.leg.remote_answer().unwrap_or_default();
-            match read_answer(&answer, &self.local) {
-                // What later answers follow on is our own description, and that is the offer.
-                Ok(negotiated) => {
-                    let (answer, version) = (offer(&self.local), self.local.version);
-                    self.negotiated = Some(Negotiated { answer, version, ..negotiated });
-                }
-                Err(error) => {
-                    tracing::info!(contact_id = %self.contact_id, %error, "the answer to our offer cannot be used");
-                    self.hang_up();
-                    return self.handle(CallInput::HungUp { reason: DisconnectReason::TelecomProblem });
-                }
-            }
-            self.listen();
+            tracing::info!(contact_id = %self.contact_id, "our offer was acknowledged without an answer that can be used");
+            self.hang_up();
+            return self.handle(CallInput::HungUp { reason: DisconnectReason::TelecomProblem });
         }
+        self.listen();
         self.handle(CallInput::Answered);
     }
 
     /// Starts the media leg, once it is known who may send what.
     fn listen(&mut self) {
         let Some(negotiated) = self.negotiated.clone() else { return };
+        if !matches!(self.media, Media::Reserved(_)) {
+            return;
+        }
         let Media::Reserved(port) = std::mem::replace(&mut self.media, Media::None) else { return };
         let spec = LegSpec {
             negotiated,
-            signalling: self.source.map(|source| source.ip()),
+            signalling: Some(self.source.ip()),
             silence_grace: self.desk.options.silence_grace,
             clock: self.live.clock,
             random: random(),
@@ -350,20 +359,41 @@ impl CallTask {
     async fn reanswer(&mut self, reoffer: Reoffer) {
         let Some(previous) = &self.negotiated else { return reoffer.refuse().await };
         let Some(offer) = &reoffer.offer else {
-            // An empty re-INVITE asks for our offer: what was agreed stands.
-            let answer = previous.answer.clone();
-            return reoffer.accept(Some(answer)).await;
+            let (offer, version) = sdp::reoffer(&self.local, previous);
+            self.offered = Some((offer.clone(), version));
+            return reoffer.accept(offer).await;
         };
         match reanswer(offer, &self.local, previous) {
             Ok(negotiated) => {
                 self.negotiated = Some(negotiated.clone());
                 let answer = negotiated.answer.clone();
                 self.with_leg(|leg| leg.renegotiate(negotiated));
-                reoffer.accept(Some(answer)).await;
+                reoffer.accept(answer).await;
             }
             Err(error) => {
                 tracing::info!(contact_id = %self.contact_id, %error, "a new offer was refused; the call goes on as it was");
                 reoffer.refuse().await;
+            }
+        }
+    }
+
+    /// The caller has answered an offer of ours: that of a late offer, or that of a refresh, which repeats our last description.
+    async fn reanswered(&mut self, answer: RemoteAnswer) {
+        let ours = match (self.offered.take(), &self.negotiated) {
+            (Some(offered), _) => offered,
+            (None, Some(previous)) => (previous.answer.clone(), previous.version),
+            (None, None) => (offer(&self.local), self.local.version),
+        };
+        match read_answer(&answer.sdp, &self.local) {
+            // What later answers follow on is our own description, and that is the offer.
+            Ok(negotiated) => {
+                let negotiated = Negotiated { answer: ours.0, version: ours.1, ..negotiated };
+                self.negotiated = Some(negotiated.clone());
+                self.with_leg(|leg| leg.renegotiate(negotiated));
+            }
+            Err(error) => {
+                tracing::info!(contact_id = %self.contact_id, %error, "the answer to our offer cannot be used");
+                answer.reject().await;
             }
         }
     }

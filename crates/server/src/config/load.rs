@@ -4,6 +4,7 @@ use super::sections::{
     Config, Credential, Flow, Instance, LambdaFunction, MediaStreaming, NamedPolicy, Role,
 };
 use super::suggest::unknown_key;
+use super::trunk::{self, SipTrunk, SipUser};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -72,6 +73,7 @@ pub fn load(
         .map_err(|error: toml::de::Error| ConfigError::Value(error.message().to_owned()))?;
     config.http.public_url()?;
     config.http.trusted_proxies()?;
+    trunk::check(&config.sip.trunks)?;
     Ok(config)
 }
 
@@ -81,6 +83,7 @@ fn shape() -> Result<Table, ConfigError> {
     full.credentials.push(Credential::default());
     full.policies.push(NamedPolicy::default());
     full.roles.push(Role::default());
+    full.sip.trunks.push(SipTrunk { users: vec![SipUser::default()], ..SipTrunk::default() });
     full.lambda.functions.push(LambdaFunction::default());
     full.connect.instances.push(Instance {
         media_streaming: Some(MediaStreaming::default()),
@@ -149,6 +152,41 @@ mod tests {
         assert!(!config.credentials.is_empty() && !config.lambda.functions.is_empty());
         assert!(!config.policies.is_empty() && !config.roles.is_empty());
         assert!(!config.connect.instances[0].flows.is_empty());
+        // Together the examples of trunks show every key.
+        let shown: Vec<Table> = examples.parse::<Table>().unwrap()["sip"]["trunks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|trunk| trunk.as_table().cloned())
+            .collect();
+        let known = shape().unwrap();
+        for key in known["sip"]["trunks"][0].as_table().unwrap().keys() {
+            assert!(shown.iter().any(|trunk| trunk.contains_key(key)), "no example shows sip.trunks.{key}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_of_a_trunk_or_its_user_is_refused_with_the_key_that_was_meant() {
+        let refused = |text: &str| from_text(text, &[]).unwrap_err().to_string();
+        let said = refused("[[sip.trunks]]\nname = \"carrier\"\nforce_rprt = true\n");
+        assert_eq!(said, "unknown key sip.trunks.force_rprt: did you mean sip.trunks.force_rport?");
+        let said = refused(
+            "[[sip.trunks]]\nname = \"a\"\n[[sip.trunks]]\nname = \"b\"\nusers = [{ nam = \"x\" }]\n",
+        );
+        assert_eq!(said, "unknown key sip.trunks.users.nam: did you mean sip.trunks.users.name?");
+        let said = refused("[[sip.trunks]]\nname = \"carrier\"\ndigits = \"sip\"\n");
+        assert!(said.contains("`both`") && said.contains("`info`"), "{said}");
+    }
+
+    #[test]
+    fn what_a_trunk_says_of_media_is_no_key_yet() {
+        for key in ["send_silence", "media_trust", "media_timeout_s"] {
+            let text = format!("[[sip.trunks]]\nname = \"carrier\"\n{key} = 1\n");
+            assert!(
+                from_text(&text, &[]).unwrap_err().to_string().contains("unknown key sip.trunks."),
+                "{key}"
+            );
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod load;
 mod secret;
 mod sections;
 mod suggest;
+mod trunk;
 
 pub use base_url::BaseUrl;
 pub use limit::Limit;
@@ -16,3 +17,4 @@ pub use sections::{
     Account, Audit, Auth, Capture, Config, Connect, Credential, Flow, Http, Instance, Kms, Kvs, Lambda,
     LambdaFunction, Log, MediaStreaming, NamedPolicy, Role, Rtp, Sip, Speech, Store,
 };
+pub use trunk::{SipDigits, SipIdentity, SipTransport, SipTrunk, SipUser, sip_trunks};

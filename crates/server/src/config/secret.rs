@@ -89,6 +89,11 @@ pub fn exposed_secrets(file: &Path) -> Result<Option<ExposedSecrets>, ConfigErro
     for credential in &config.credentials {
         secrets.push((format!("credentials {}", credential.access_key_id), &credential.secret_access_key));
     }
+    for trunk in &config.sip.trunks {
+        for user in &trunk.users {
+            secrets.push((format!("sip.trunks {} users {}", trunk.name, user.name), &user.password));
+        }
+    }
     let keys: Vec<String> =
         secrets.into_iter().filter(|(_, secret)| !secret.is_empty()).map(|(key, _)| key).collect();
     Ok((!keys.is_empty()).then(|| ExposedSecrets { path: file.to_owned(), mode, keys }))

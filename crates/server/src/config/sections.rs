@@ -3,6 +3,7 @@
 use super::base_url::BaseUrl;
 use super::limit::Limit;
 use super::load::ConfigError;
+use super::trunk::SipTrunk;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use tympan_auth::Network;
@@ -277,8 +278,24 @@ pub struct Sip {
     pub tcp_connections_max: usize,
     /// Of them, from one address.
     pub tcp_connections_per_source_max: usize,
-    /// How long nothing may come by a TCP connection.
+    /// How long nothing may come by a TCP connection that carries no call.
     pub tcp_idle_timeout_ms: u64,
+    /// How long a message that came in part may wait for its rest.
+    pub tcp_message_timeout_ms: u64,
+    /// How long a peer may take nothing of what is written to its TCP connection.
+    pub tcp_write_timeout_ms: u64,
+    /// What may wait to be written to one TCP connection.
+    pub tcp_write_queue_bytes: usize,
+    /// Calls of one source that are not acknowledged yet; further ones are answered 503.
+    pub half_open_per_source: usize,
+    /// Requests outside of calls from one source, per second.
+    pub requests_per_source_per_s: u32,
+    /// Sources that are remembered for the two limits.
+    pub sources_max: usize,
+    /// Transactions at once, ours and the peers'.
+    pub transactions_max: usize,
+    /// What holds for peers by where they come from.
+    pub trunks: Vec<SipTrunk>,
 }
 
 impl Default for Sip {
@@ -290,6 +307,14 @@ impl Default for Sip {
             tcp_connections_max: 1_024,
             tcp_connections_per_source_max: 512,
             tcp_idle_timeout_ms: 300_000,
+            tcp_message_timeout_ms: 30_000,
+            tcp_write_timeout_ms: 10_000,
+            tcp_write_queue_bytes: 1_048_576,
+            half_open_per_source: 200,
+            requests_per_source_per_s: 200,
+            sources_max: 10_000,
+            transactions_max: 100_000,
+            trunks: Vec::new(),
         }
     }
 }
@@ -634,6 +659,6 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info,rsipstack=error".into(), format: "text".into() }
+        Self { filter: "info".into(), format: "text".into() }
     }
 }

@@ -1,13 +1,14 @@
 //! Programs and files that the configuration names.
 
 use super::Finding;
-use crate::config::Config;
+use crate::config::{Config, sip_trunks};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 const SPEECH: &str = "speech";
 const FLOWS: &str = "flows";
 const LAMBDA: &str = "lambda";
+const SIP: &str = "sip";
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![speech(config)];
@@ -21,6 +22,14 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
                 "install it, or correct lambda.functions",
             ));
         }
+    }
+    if let Err(error) = sip_trunks(&config.sip.trunks) {
+        findings.push(Finding::problem(
+            SIP,
+            format!("the trunks cannot be used: {error}"),
+            "the server cannot start",
+            "correct sip.trunks, or the file of a password and its permissions",
+        ));
     }
     let files = config.connect.instances.iter().flat_map(|instance| &instance.flows).map(|flow| &flow.file);
     for file in files {
@@ -70,6 +79,26 @@ pub(crate) fn find_program(program: &str) -> Option<PathBuf> {
 mod tests {
     use super::super::State;
     use super::*;
+
+    #[test]
+    fn a_password_that_cannot_be_read_is_told() {
+        let user = crate::config::SipUser {
+            name: "pbx".into(),
+            password_file: "/no/such/file".into(),
+            ..crate::config::SipUser::default()
+        };
+        let trunk = crate::config::SipTrunk {
+            name: "pbx".into(),
+            networks: vec!["192.0.2.1".into()],
+            users: vec![user],
+            ..crate::config::SipTrunk::default()
+        };
+        let mut config = Config::default();
+        let is_told = |config: &Config| examine(config).iter().any(|finding| finding.check == SIP);
+        assert!(!is_told(&config));
+        config.sip.trunks.push(trunk);
+        assert!(is_told(&config));
+    }
 
     #[test]
     fn a_command_is_found_as_a_shell_would_or_its_absence_is_told() {

@@ -71,9 +71,9 @@ impl MediaPlane {
         Ok(Self { ports, threads, next_leg: AtomicU64::new(0), stats })
     }
 
-    /// Binds a port for a call that is about to be answered; the call has `descriptors`.
-    pub(crate) fn reserve(&self, descriptors: Descriptors) -> io::Result<ReservedPort> {
-        let socket = RtpSocket::new(self.ports.bind()?, descriptors);
+    /// Binds a port for a call that is about to be answered, whose caller reaches us at `local`; the call has `descriptors`.
+    pub(crate) fn reserve(&self, local: IpAddr, descriptors: Descriptors) -> io::Result<ReservedPort> {
+        let socket = RtpSocket::new(self.ports.bind(local)?, descriptors);
         let address = socket.local_addr()?;
         Ok(ReservedPort { socket, address })
     }

@@ -2,7 +2,7 @@
 
 use crate::descriptors::Descriptors;
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -46,20 +46,24 @@ impl RtpPorts {
         Self { address, first: even, pairs, next: AtomicU32::new(0) }
     }
 
-    /// A bound, non-blocking socket.
-    pub(crate) fn bind(&self) -> io::Result<UdpSocket> {
+    /// A bound, non-blocking socket for a caller that reaches us at `local`: on a wildcard address, in the family of that.
+    pub(crate) fn bind(&self, local: IpAddr) -> io::Result<UdpSocket> {
+        let address = match (self.address, local) {
+            (IpAddr::V6(any), IpAddr::V4(_)) if any.is_unspecified() => Ipv4Addr::UNSPECIFIED.into(),
+            (address, _) => address,
+        };
         let socket =
-            if self.first == 0 { UdpSocket::bind((self.address, 0))? } else { self.bind_in_range()? };
+            if self.first == 0 { UdpSocket::bind((address, 0))? } else { self.bind_in_range(address)? };
         socket.set_nonblocking(true)?;
         Ok(socket)
     }
 
-    fn bind_in_range(&self) -> io::Result<UdpSocket> {
+    fn bind_in_range(&self, address: IpAddr) -> io::Result<UdpSocket> {
         for _ in 0..self.pairs {
             let pair = self.next.fetch_add(1, Ordering::Relaxed) % self.pairs;
             let port = u32::from(self.first) + pair * 2;
             let Ok(port) = u16::try_from(port) else { continue };
-            match UdpSocket::bind(SocketAddr::new(self.address, port)) {
+            match UdpSocket::bind(SocketAddr::new(address, port)) {
                 Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
                 bound => return bound,
             }
@@ -72,7 +76,9 @@ impl RtpPorts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::Ipv4Addr;
+    use std::net::Ipv6Addr;
+
+    const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     #[test]
     fn takes_even_ports_in_turn_and_says_when_there_are_none() {
@@ -81,16 +87,26 @@ mod tests {
         let first = probe.local_addr().unwrap().port() & !1;
         drop(probe);
         let ports = RtpPorts::new(Ipv4Addr::LOCALHOST.into(), first, first + 1);
-        let Ok(socket) = ports.bind() else { return };
+        let Ok(socket) = ports.bind(LOCAL) else { return };
         assert_eq!(socket.local_addr().unwrap().port(), first);
-        assert_eq!(ports.bind().unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(ports.bind(LOCAL).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         drop(socket);
-        assert!(ports.bind().is_ok());
+        assert!(ports.bind(LOCAL).is_ok());
     }
 
     #[test]
     fn zero_leaves_the_choice_to_the_kernel() {
         let ports = RtpPorts::new(Ipv4Addr::LOCALHOST.into(), 0, 0);
-        assert_ne!(ports.bind().unwrap().local_addr().unwrap().port(), 0);
+        assert_ne!(ports.bind(LOCAL).unwrap().local_addr().unwrap().port(), 0);
+    }
+
+    #[test]
+    fn an_ipv4_caller_of_an_ipv6_wildcard_gets_an_ipv4_socket() {
+        let ports = RtpPorts::new(Ipv6Addr::UNSPECIFIED.into(), 0, 0);
+        assert!(ports.bind(LOCAL).unwrap().local_addr().unwrap().is_ipv4());
+        // Where the machine has no IPv6, there is no such caller either.
+        if let Ok(socket) = ports.bind(Ipv6Addr::LOCALHOST.into()) {
+            assert!(socket.local_addr().unwrap().is_ipv6());
+        }
     }
 }

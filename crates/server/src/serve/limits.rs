@@ -72,8 +72,13 @@ impl Limits {
     }
 
     pub(super) fn sip_tcp(&self, config: &Config) -> TcpLimits {
-        let idle = Duration::from_millis(config.sip.tcp_idle_timeout_ms);
-        TcpLimits { connections: self.sip.clone(), idle }
+        TcpLimits {
+            connections: self.sip.clone(),
+            idle: Duration::from_millis(config.sip.tcp_idle_timeout_ms),
+            message: Duration::from_millis(config.sip.tcp_message_timeout_ms),
+            write: Duration::from_millis(config.sip.tcp_write_timeout_ms),
+            write_queue_bytes: config.sip.tcp_write_queue_bytes,
+        }
     }
 
     /// The connections of each listener, for metrics.

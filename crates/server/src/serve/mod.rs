@@ -98,10 +98,8 @@ pub async fn run(arguments: ServeArgs) -> anyhow::Result<()> {
 
 fn init_log(config: &Config) -> anyhow::Result<()> {
     use tracing_subscriber::{EnvFilter, fmt};
-    // The SIP stack prints whole messages, numbers and all, at every level above this one.
-    let filter = format!("{},rsipstack=error", config.log.filter);
-    let filter =
-        EnvFilter::try_new(&filter).with_context(|| format!("log.filter: {:?}", config.log.filter))?;
+    let filter = EnvFilter::try_new(&config.log.filter)
+        .with_context(|| format!("log.filter: {:?}", config.log.filter))?;
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let log = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
     match config.log.format.as_str() {

@@ -20,7 +20,7 @@ use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::metrics::{Metrics, Sources};
 use crate::persist::Remembered;
 use crate::sink::{CaptureQueue, LocalDirectory, LocalSink};
-use crate::sip::SipEndpoint;
+use crate::sip::{SipEndpoint, SipOptions, SipStats};
 use crate::speech::Speech;
 use crate::upkeep::{self, Backups};
 use anyhow::{Context, bail};
@@ -70,6 +70,8 @@ pub(super) struct Site {
     pub(super) readiness: Readiness,
     /// What unknown peers may take.
     pub(super) limits: Limits,
+    /// What the SIP side counts.
+    pub(super) sip_stats: Arc<SipStats>,
     /// Some under `--dev`: the fault rules.
     pub(super) faults: Option<Faults>,
     pub(super) http_shutdown: CancellationToken,
@@ -140,12 +142,12 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
     let local_port = listener.local_addr()?.port();
     let (readiness, http_shutdown) = (Readiness::default(), CancellationToken::new());
     let limits = Limits::new(config, faults.is_some())?;
-    let site = Site { account, region, url, local_port, clock, readiness, limits, faults, http_shutdown };
+    let sip_stats = Arc::default();
+    let site =
+        Site { account, region, url, local_port, clock, readiness, limits, sip_stats, faults, http_shutdown };
     let furnished = furnish(config, &site, stored).await?;
     let Furnished { calls, queue, store, audit, keys, shutdown, desk, services } = furnished;
-    let (sip_listen, public_address) = sip_addresses(config)?;
-    let (sip, invitations) =
-        SipEndpoint::bind(sip_listen, public_address, site.limits.sip_tcp(config)).await?;
+    let (sip, invitations) = SipEndpoint::bind(sip_options(config, &site)?, site.sip_stats.clone()).await?;
     site.limits.begin(config, &site.http_shutdown)?;
 
     let web = web_rules(&config.http, mode, bound);
@@ -204,7 +206,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     )?;
     provision::ensure(&connect, &config.connect.instances)?;
 
-    let (sip_listen, public_address) = sip_addresses(config)?;
+    let (sip_listen, _) = sip_addresses(config)?;
     let queue = CaptureQueue::start(config.capture.backlog_limit_bytes, tokio::runtime::Handle::current())?;
     let media = Arc::new(MediaPlane::start(&media_options(config, sip_listen.ip()), &queue)?);
     let metrics = Arc::new(Metrics::default());
@@ -221,6 +223,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         descriptors: site.limits.descriptors.clone(),
         unproven: site.limits.unproven.clone(),
         connections: site.limits.listeners(),
+        sip: site.sip_stats.clone(),
         damaged: [
             ("settings", settings.damage().len()),
             ("contacts", history.damage().len()),
@@ -244,7 +247,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         descriptors: site.limits.descriptors.clone(),
         metrics: metrics.clone(),
         clock: clock.clone(),
-        options: desk_options(config, public_address)?,
+        options: desk_options(config)?,
     };
     let services = Services {
         kvs,
@@ -295,7 +298,7 @@ impl Running {
                 );
             }
         }
-        self.sip.shutdown();
+        self.sip.shutdown().await;
         self.site.http_shutdown.cancel();
         if tokio::time::timeout(HTTP_STOP_LIMIT, self.http).await.is_err() {
             tracing::warn!("some HTTP connections did not end by themselves and are cut off");
@@ -386,6 +389,33 @@ fn sip_addresses(config: &Config) -> anyhow::Result<(SocketAddr, Option<IpAddr>)
     Ok((listen, parse_address(&config.sip.public_address)?))
 }
 
+fn sip_options(config: &Config, site: &Site) -> anyhow::Result<SipOptions> {
+    let (listen, public) = sip_addresses(config)?;
+    let config::Sip { calls_max, half_open_per_source, requests_per_source_per_s, .. } = config.sip;
+    let limits = tympan_sip::agent::Limits {
+        // More than calls, so that it is the call side that refuses one too many, and its metrics say why.
+        legs_max: calls_max.saturating_mul(2).saturating_add(1_024),
+        half_open_per_source,
+        requests_per_source_per_s,
+        sources_max: config.sip.sources_max,
+        transactions_max: config.sip.transactions_max,
+        ..Default::default()
+    };
+    let mut seed = [0; 32];
+    for half in seed.chunks_exact_mut(16) {
+        half.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+    }
+    // Two UUIDs have 244 random bits; the agent spreads them.
+    Ok(SipOptions {
+        listen,
+        public,
+        tcp: site.limits.sip_tcp(config),
+        limits,
+        trunks: config::sip_trunks(&config.sip.trunks)?,
+        seed,
+    })
+}
+
 fn kvs_options(config: &Config, url: &str, clock: &ServiceClock) -> anyhow::Result<KvsOptions> {
     let close_after = Duration::from_millis(config.kvs.put_media_idle_ms);
     Ok(KvsOptions {
@@ -410,7 +440,7 @@ fn media_options(config: &Config, address: IpAddr) -> MediaPlaneOptions {
     }
 }
 
-fn desk_options(config: &Config, public_address: Option<IpAddr>) -> anyhow::Result<DeskOptions> {
+fn desk_options(config: &Config) -> anyhow::Result<DeskOptions> {
     let limit_ms = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
     let track_profile = match config.capture.track_profile.as_str() {
         "current" => TrackProfile::Current,
@@ -419,7 +449,6 @@ fn desk_options(config: &Config, public_address: Option<IpAddr>) -> anyhow::Resu
     };
     Ok(DeskOptions {
         calls_max: config.sip.calls_max,
-        public_address,
         silence_grace: Duration::from_millis(config.rtp.silence_grace_ms),
         track_profile,
         call: CallOptions {

@@ -1,33 +1,44 @@
-//! One call leg: commands towards the caller, events from the caller.
+//! One call leg, between the agent and the call's task: commands one way, events the other.
 
-use super::request;
+use super::body;
 use crate::connections::Work;
-use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver, TerminatedReason, TransactionHandle};
-use rsipstack::dialog::dialog_layer::DialogLayer;
-use rsipstack::dialog::invite_dialog::InviteDialog;
-use rsipstack::sip::{Header, Method, Request, StatusCode};
-use rsipstack::transaction::transaction::Transaction;
+use bytes::Bytes;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
-use tympan_types::Redacted;
+use tympan_sip::agent::{self, Body, Command, DigitSource, Event};
+use tympan_sip::dialog::ExchangeId;
+use tympan_sip::wire::Status;
+use tympan_types::{LegId, Redacted};
+
+/// Events that may wait for a call's task. Behind more the call is ended: its task does not read.
+const EVENTS_WAITING: usize = 64;
+/// Commands of one leg that may wait for the agent: an answer, an end, and replies to offers, of which one is open at a time.
+pub(super) const COMMANDS_PER_LEG: usize = 4;
+/// Retry-After of a 503, in seconds: calls end and descriptors come back within such a time.
+const RETRY_AFTER_S: u32 = 10;
 
 /// A call that wants to come in.
 pub(crate) struct Invitation {
     /// The SIP Call-ID, for logs.
     pub call_id: String,
-    /// Who is called: the user part of the request URI.
+    /// Who is called, as the rules of the trunk read it.
     pub called: Redacted<String>,
-    /// Who calls: the asserted identity, else From.
+    /// Who calls, as the rules of the trunk read it; empty where the number is withheld.
     pub caller: Redacted<String>,
     /// Where the request came from.
-    pub source: Option<SocketAddr>,
+    pub source: SocketAddr,
+    /// The address at which the caller reaches us: for SDP. Never a wildcard.
+    pub local: SocketAddr,
     /// The caller's SDP offer; `None` when the caller leaves the offer to us.
     pub offer: Option<String>,
+    /// Where the caller's digits come from.
+    pub digits: DigitSource,
     /// Commands.
     pub leg: Leg,
     /// What happens on the leg; ends after [`LegEvent::Ended`].
-    pub events: mpsc::UnboundedReceiver<LegEvent>,
+    pub events: mpsc::Receiver<LegEvent>,
     /// Keeps the TCP connection that the call came by.
     pub carrier: Option<Work>,
 }
@@ -46,11 +57,16 @@ pub(crate) enum Refusal {
 }
 
 /// What the caller did.
+#[derive(Debug)]
 pub(crate) enum LegEvent {
     /// The caller acknowledged the answer: the call is up.
     Confirmed,
     /// The caller changes the session: hold, resume, a moved address, another codec. It waits for an answer.
     Reoffer(Reoffer),
+    /// The caller answered an offer of ours: the one in our 200, or a later one.
+    Answered(RemoteAnswer),
+    /// An offer of ours had no answer: the session stays as it was.
+    OfferFailed,
     /// A digit in a SIP INFO request.
     Digit(char),
     /// The leg is over.
@@ -62,155 +78,242 @@ pub(crate) enum LegEvent {
 pub(crate) enum EndedBy {
     /// BYE or CANCEL from the caller.
     Caller,
-    /// Our own BYE or refusal.
+    /// Our own BYE or refusal, or a limit of ours.
     Us,
-    /// No acknowledgement, or the transport failed.
+    /// No acknowledgement, no refresh of the session, or the transport failed.
     Failure,
 }
 
-/// A re-INVITE or UPDATE that waits for its answer.
+/// A re-INVITE or UPDATE that waits for its answer. Dropping it refuses the offer.
+#[derive(Debug)]
 pub(crate) struct Reoffer {
-    /// The new offer; `None` in a mere refresh.
+    /// The new offer; `None` where the caller leaves the offer to us.
     pub offer: Option<String>,
-    transaction: TransactionHandle,
+    exchange: ExchangeId,
+    leg: Leg,
+    is_replied: bool,
 }
 
 impl Reoffer {
-    /// 200 with our answer, or 200 without a body where nothing was offered.
-    pub(crate) async fn accept(self, answer: Option<String>) {
-        let headers = answer.as_ref().map(|_| vec![Header::ContentType("application/sdp".into())]);
-        // The transaction may be gone with the call: then nobody waits for this.
-        let _ = self.transaction.respond(StatusCode::OK, headers, answer.map(String::into_bytes)).await;
+    /// 200 with our answer, or with our offer where the caller made none.
+    pub(crate) async fn accept(mut self, sdp: String) {
+        self.is_replied = true;
+        self.leg.send(Command::ReplyOffer { exchange: self.exchange, body: sdp_body(sdp) }).await;
     }
 
     /// 488: the session stays as it was (RFC 3261 section 14.2).
-    pub(crate) async fn refuse(self) {
-        let _ = self.transaction.reply(StatusCode::NotAcceptableHere).await;
+    pub(crate) async fn refuse(mut self) {
+        self.is_replied = true;
+        self.leg.send(self.refusal()).await;
+    }
+
+    fn refusal(&self) -> Command {
+        Command::RefuseOffer { exchange: self.exchange, status: Status::NOT_ACCEPTABLE_HERE }
     }
 }
 
-/// The commands of one leg. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct Leg {
-    dialog: InviteDialog,
+impl Drop for Reoffer {
+    fn drop(&mut self) {
+        if !self.is_replied {
+            self.leg.try_send(self.refusal());
+        }
+    }
+}
+
+/// The answer to an offer of ours.
+#[derive(Debug)]
+pub(crate) struct RemoteAnswer {
+    /// The session description.
+    pub sdp: String,
+    exchange: ExchangeId,
+    leg: Leg,
+}
+
+impl RemoteAnswer {
+    /// The answer cannot be used: the session stays as it was before our offer.
+    pub(crate) async fn reject(self) {
+        self.leg.send(Command::RejectAnswer { exchange: self.exchange }).await;
+    }
+}
+
+/// The commands of one leg. Cheap to clone; when the last one is dropped, the leg is ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Leg(Arc<LegSide>);
+
+#[derive(Debug)]
+struct LegSide {
+    id: LegId,
+    commands: mpsc::Sender<(LegId, Command)>,
+    state: Arc<LegState>,
+}
+
+/// What both sides know of a leg.
+#[derive(Debug, Default)]
+struct LegState {
+    /// The agent has said its last.
+    is_over: AtomicBool,
+    /// The call's task has said its last.
+    is_ending: AtomicBool,
 }
 
 impl Leg {
     /// 200 OK with our SDP, an answer or an offer; retransmitted until acknowledged. False when the caller is gone already.
     pub(crate) fn accept(&self, sdp: String) -> bool {
-        let headers = vec![Header::ContentType("application/sdp".into())];
-        self.dialog.accept(Some(headers), Some(sdp.into_bytes())).is_ok()
-    }
-
-    /// The caller's SDP answer out of its acknowledgement, where the offer was ours (RFC 3261 section 13.2.1).
-    pub(crate) fn remote_answer(&self) -> Option<String> {
-        self.dialog.last_remote_ack().and_then(|ack| request::sdp(&ack))
+        !self.0.state.is_over.load(Ordering::Acquire)
+            && self.try_send(Command::Answer { body: sdp_body(sdp) })
     }
 
     /// The final refusal.
     pub(crate) fn refuse(&self, refusal: Refusal) {
-        let status = match refusal {
-            Refusal::UnknownNumber => StatusCode::NotFound,
-            Refusal::NotAcceptable => StatusCode::NotAcceptableHere,
-            Refusal::Overloaded | Refusal::OutOfDescriptors => StatusCode::ServiceUnavailable,
+        let (status, retry_after_s) = match refusal {
+            Refusal::UnknownNumber => (Status::NOT_FOUND, None),
+            Refusal::NotAcceptable => (Status::NOT_ACCEPTABLE_HERE, None),
+            Refusal::Overloaded | Refusal::OutOfDescriptors => {
+                (Status::SERVICE_UNAVAILABLE, Some(RETRY_AFTER_S))
+            }
         };
-        let _ = self.dialog.reject(Some(status), None);
+        self.ends();
+        self.try_send(refuse(status, retry_after_s));
     }
 
-    /// BYE. Returns when it was answered or gave up; a leg that is over already is fine.
+    /// Ends the leg, whatever it takes: BYE, or a refusal. A leg that is over already is fine.
     pub(crate) async fn hang_up(&self) {
-        let _ = self.dialog.bye().await;
+        self.ends();
+        self.send(Command::HangUp { reason: None }).await;
+    }
+
+    /// Nothing more comes of the leg's task: that the last clone is dropped means nothing.
+    pub(super) fn ends(&self) {
+        self.0.state.is_ending.store(true, Ordering::Release);
+    }
+
+    async fn send(&self, command: Command) {
+        // The agent is gone only with the server.
+        let _ = self.0.commands.send((self.0.id, command)).await;
+    }
+
+    /// There is room for [`COMMANDS_PER_LEG`] of every leg.
+    fn try_send(&self, command: Command) -> bool {
+        let sent = self.0.commands.try_send((self.0.id, command));
+        sent.inspect_err(|error| tracing::error!(leg = %self.0.id, %error, "a command of a call is lost"))
+            .is_ok()
     }
 }
 
-/// Puts an invitation together and starts the task that turns dialog states into events.
-pub(super) fn invitation(
-    transaction: &Transaction,
-    dialog: InviteDialog,
-    dialogs: Arc<DialogLayer>,
-    states: DialogStateReceiver,
-) -> Invitation {
-    let request = &transaction.original;
-    let remote = transaction.connection.as_ref().and_then(|connection| connection.get_remote_addr().cloned());
-    let (events, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(follow(dialog.clone(), dialogs, states, events));
-    Invitation {
-        call_id: dialog.id().call_id,
-        called: request::called(request).into(),
-        caller: request::caller(request).into(),
-        source: remote.and_then(|address| address.get_socketaddr().ok()),
-        offer: request::sdp(request),
-        leg: Leg { dialog },
-        events: receiver,
-        carrier: None,
-    }
-}
-
-async fn follow(
-    dialog: InviteDialog,
-    dialogs: Arc<DialogLayer>,
-    mut states: DialogStateReceiver,
-    events: mpsc::UnboundedSender<LegEvent>,
-) {
-    let mut confirmed = false;
-    while let Some(state) = states.recv().await {
-        let event = match state {
-            // It comes again after each re-INVITE, with our own SDP in it: only the first means anything.
-            DialogState::Confirmed(..) if !confirmed => {
-                confirmed = true;
-                LegEvent::Confirmed
-            }
-            DialogState::Updated(_, request, transaction) => {
-                LegEvent::Reoffer(Reoffer { offer: request::sdp(&request), transaction })
-            }
-            DialogState::Info(_, request, transaction) => match answer_info(&request, transaction).await {
-                Some(digit) => LegEvent::Digit(digit),
-                None => continue,
-            },
-            DialogState::Refer(_, _, transaction)
-            | DialogState::Message(_, _, transaction)
-            | DialogState::Notify(_, _, transaction)
-            | DialogState::Publish(_, _, transaction)
-            | DialogState::Options(_, _, transaction) => {
-                let _ = transaction.reply(StatusCode::NotImplemented).await;
-                continue;
-            }
-            DialogState::Terminated(_, reason) => {
-                dialogs.remove_dialog(&dialog.id());
-                // Who hangs up has had our answer, also where the BYE overtakes the acknowledgement: the call was up.
-                if !confirmed && matches!(reason, TerminatedReason::UacBye) {
-                    let _ = events.send(LegEvent::Confirmed);
-                }
-                let _ = events.send(LegEvent::Ended(ended_by(&reason)));
-                return;
-            }
-            _ => continue,
-        };
-        if events.send(event).is_err() {
-            // The call task is gone (it panicked or was dropped): do not leave the caller on a dead line.
-            let _ = dialog.bye().await;
-            dialogs.remove_dialog(&dialog.id());
-            return;
+impl Drop for LegSide {
+    fn drop(&mut self) {
+        if !self.state.is_over.load(Ordering::Acquire) && !self.state.is_ending.load(Ordering::Acquire) {
+            // The call's task is gone and never said so: the caller is not left on a dead line.
+            let _ = self.commands.try_send((self.id, Command::HangUp { reason: None }));
         }
     }
 }
 
-async fn answer_info(request: &Request, transaction: TransactionHandle) -> Option<char> {
-    debug_assert_eq!(request.method, Method::Info);
-    let digit = request::info_digit(request);
-    let status = if digit.is_some() || request.body.is_empty() {
-        StatusCode::OK
-    } else {
-        StatusCode::UnsupportedMediaType
-    };
-    let _ = transaction.reply(status).await;
-    digit
+/// The agent's side of a leg.
+pub(super) struct LegEntry {
+    events: mpsc::Sender<LegEvent>,
+    /// Weak, because the last strong one ends the leg.
+    leg: std::sync::Weak<LegSide>,
+    state: Arc<LegState>,
+    is_answered: bool,
+    is_confirmed: bool,
 }
 
-fn ended_by(reason: &TerminatedReason) -> EndedBy {
-    match reason {
-        TerminatedReason::UacBye | TerminatedReason::UacCancel => EndedBy::Caller,
-        TerminatedReason::Timeout => EndedBy::Failure,
-        _ => EndedBy::Us,
+/// The call's task does not read what happens on its leg, or is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NotRead;
+
+impl LegEntry {
+    /// Both sides of a new leg.
+    pub(super) fn new(
+        id: LegId,
+        commands: mpsc::Sender<(LegId, Command)>,
+    ) -> (Self, Leg, mpsc::Receiver<LegEvent>) {
+        let (events, receiver) = mpsc::channel(EVENTS_WAITING);
+        let state = Arc::<LegState>::default();
+        let side = Arc::new(LegSide { id, commands, state: state.clone() });
+        let entry =
+            Self { events, leg: Arc::downgrade(&side), state, is_answered: false, is_confirmed: false };
+        (entry, Leg(side), receiver)
+    }
+
+    /// The task's command passes to the agent.
+    pub(super) fn passes(&mut self, command: &Command) {
+        self.is_answered |= matches!(command, Command::Answer { .. });
+    }
+
+    /// Tells the task what happened on the leg.
+    pub(super) fn tell(&mut self, event: Event) -> Result<(), NotRead> {
+        let Some(side) = self.leg.upgrade() else {
+            return if self.state.is_ending.load(Ordering::Acquire) { Ok(()) } else { Err(NotRead) };
+        };
+        let leg = Leg(side);
+        let event = match event {
+            Event::Confirmed => {
+                self.is_confirmed = true;
+                LegEvent::Confirmed
+            }
+            Event::Offered { exchange, parts } => match body::sdp(&parts) {
+                None => {
+                    leg.try_send(Command::RefuseOffer { exchange, status: Status::NOT_ACCEPTABLE_HERE });
+                    return Ok(());
+                }
+                offer => LegEvent::Reoffer(Reoffer { offer, exchange, leg, is_replied: false }),
+            },
+            Event::OfferWanted { exchange } => {
+                LegEvent::Reoffer(Reoffer { offer: None, exchange, leg, is_replied: false })
+            }
+            Event::Answered { exchange, parts } => {
+                LegEvent::Answered(RemoteAnswer { sdp: body::sdp(&parts).unwrap_or_default(), exchange, leg })
+            }
+            Event::OfferFailed { .. } => LegEvent::OfferFailed,
+            Event::Info { parts } => match body::digit(&parts) {
+                Some(digit) => LegEvent::Digit(digit),
+                None => return Ok(()),
+            },
+            Event::Ended(ended) => {
+                self.state.is_over.store(true, Ordering::Release);
+                let by = ended_by(&ended);
+                // A caller who hangs up has had our answer, also where the BYE overtakes the acknowledgement: the call was up.
+                if by == EndedBy::Caller && self.is_answered && !self.is_confirmed && ended.status.is_none() {
+                    self.events.try_send(LegEvent::Confirmed).map_err(|_| NotRead)?;
+                }
+                LegEvent::Ended(by)
+            }
+            Event::Invited { .. }
+            | Event::Ringing { .. }
+            | Event::Refreshed
+            | Event::TargetRefreshed { .. } => {
+                return Ok(());
+            }
+        };
+        let read = self.events.try_send(event).map_err(|_| NotRead);
+        // A task that has said its last reads no more.
+        if self.state.is_ending.load(Ordering::Acquire) { Ok(()) } else { read }
     }
 }
+
+/// A refusal of an INVITE.
+pub(super) fn refuse(status: Status, retry_after_s: Option<u32>) -> Command {
+    Command::Refuse(agent::Refusal { status, retry_after_s, headers: Vec::new() })
+}
+
+/// 503: calls come faster than they are looked at.
+pub(super) fn refuse_for_now() -> Command {
+    refuse(Status::SERVICE_UNAVAILABLE, Some(RETRY_AFTER_S))
+}
+
+fn sdp_body(sdp: String) -> Body {
+    Body { content_type: body::SDP.into(), bytes: Bytes::from(sdp) }
+}
+
+fn ended_by(ended: &agent::Ended) -> EndedBy {
+    match ended.by {
+        agent::EndedBy::Peer => EndedBy::Caller,
+        agent::EndedBy::Us | agent::EndedBy::TooLong => EndedBy::Us,
+        agent::EndedBy::Failure | agent::EndedBy::SessionExpired => EndedBy::Failure,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,24 @@
-//! SIP, through `rsipstack`, which no other module sees: what leaves this folder are events and commands of our own.
+//! The shell around `tympan_sip`: sockets, time, names, and the seam to calls. It decides nothing.
 //!
-//! Sources: RFC 3261 (dialogs, transactions), RFC 6026 (2xx retransmission), RFC 3311 (UPDATE), RFC 6086 (INFO).
-//! Not implemented: REFER, PRACK with matching RSeq, session timers (RFC 4028), digest challenges, TLS.
+//! One task ([`shard`]) owns the agent. Datagrams come from a thread ([`udp`]), streams from one task per connection ([`tcp`]),
+//! commands from the tasks of calls ([`leg`]).
 //!
-//! Traps of the stack that are covered here: UDP bodies cut at 8 kB are found by their Content-Length and refused;
-//! `Confirmed` events never carry SDP that we read; OPTIONS inside a dialog is answered before the dialog sees it,
-//! because it would leave its confirmed state; the stack's own log lines print whole messages and are kept at `error`.
+//! Not implemented: TLS, NAPTR and SRV records, REFER, registrations.
 
+mod address;
+mod body;
 mod endpoint;
 mod leg;
-mod request;
+mod resolve;
+mod shard;
+mod stats;
 mod tcp;
+mod udp;
 
-pub(crate) use endpoint::SipEndpoint;
-pub(crate) use leg::{EndedBy, Invitation, Leg, LegEvent, Refusal, Reoffer};
+pub(crate) use endpoint::{SipEndpoint, SipOptions};
+pub(crate) use leg::{EndedBy, Invitation, Leg, LegEvent, Refusal, RemoteAnswer, Reoffer};
+pub(crate) use stats::SipStats;
 pub(crate) use tcp::{PER_CONNECTION, TcpLimits};
+
+/// Where calls that want to come in go.
+type Calls = tokio::sync::mpsc::Sender<Invitation>;
