@@ -10,6 +10,7 @@
 )]
 
 pub mod audio;
+pub mod by_hand;
 pub mod clock;
 pub mod conformance;
 pub mod control;

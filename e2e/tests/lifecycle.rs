@@ -172,9 +172,8 @@ fn the_log_of_a_whole_call_tells_nothing_of_the_caller() -> anyhow::Result<()> {
     let functions = format!(
         "[{{arn = {FUNCTION:?}, command = [\"sh\", \"-c\", \"cat > /dev/null; echo '{{\\\"fish\\\": \\\"{ANSWER}\\\"}}'\"]}}]"
     );
-    let builder = TestServer::builder()
-        .env("TYMPAN_LAMBDA__FUNCTIONS", functions)
-        .env("TYMPAN_LOG__FILTER", "debug,rsipstack=error");
+    let builder =
+        TestServer::builder().env("TYMPAN_LAMBDA__FUNCTIONS", functions).env("TYMPAN_LOG__FILTER", "debug");
     let mut office = Office::open_with(builder)?;
     office.allow_function(FUNCTION)?;
     let flow = Flow::new()
