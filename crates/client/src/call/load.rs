@@ -4,7 +4,7 @@ use super::leg::{Ear, Leg};
 use super::media::{LegId, MediaControl, MediaPlane};
 use super::report::{CallOutcome, EndedBy, Report};
 use super::script::Performance;
-use super::sip::{Line, LineEvent, Reoffer, UserAgent};
+use super::sip::{Line, LineEvent, UserAgent};
 use super::target::{self, Target};
 use super::{CallError, LegReport, Script};
 use std::net::{IpAddr, UdpSocket};
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tympan_sip::dialog::ExchangeId;
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::packet::{RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
@@ -50,7 +51,7 @@ pub async fn place(plan: CallPlan, stop: CancellationToken) -> Result<Report, Ca
     let peer = plan.target.resolve().await?;
     let local = target::local_address(peer)
         .map_err(|error| CallError::Network(format!("there is no way to {peer}: {error}")))?;
-    let agent = UserAgent::start(local, peer, plan.target.tcp).await?;
+    let agent = UserAgent::start(local, &plan.target, peer, &plan.caller, plan.count).await?;
     let media = MediaPlane::start()?;
     let (count, rate_per_s) = (plan.count, plan.rate_per_s.max(RATE_MIN_PER_S));
     let switchboard = Arc::new(Switchboard { plan, agent, media: media.control(), local, stop });
@@ -76,7 +77,7 @@ pub async fn place(plan: CallPlan, stop: CancellationToken) -> Result<Report, Ca
         );
     }
     outcomes.sort_by_key(|(index, _)| *index);
-    switchboard.agent.shutdown();
+    switchboard.agent.shutdown().await;
     drop(switchboard);
     let lateness = tokio::task::spawn_blocking(|| media.finish()).await.unwrap_or_default();
     Ok(Report { calls: outcomes.into_iter().map(|(_, outcome)| outcome).collect(), lateness })
@@ -118,10 +119,11 @@ impl Switchboard {
             codecs: self.plan.codecs.clone(),
             ..LocalMedia::new(socket.local_addr().map_err(no_socket)?, u64::from((random >> 96) as u32))
         };
-        let ringing = self.agent.invite(&self.plan.target, &self.plan.caller, offer_answer::offer(&own))?;
+        let ringing = self.agent.invite(&self.plan.target, offer_answer::offer(&own)).await?;
         let (line, sdp) = ringing.answered(&self.stop).await?;
         let agreed = match offer_answer::read_answer(&sdp, &own) {
-            Ok(agreed) => agreed,
+            // What we say next follows what we said, not what the far end did.
+            Ok(agreed) => Negotiated { version: own.version, ..agreed },
             Err(error) => {
                 line.hang_up().await;
                 return Err(error.into());
@@ -160,7 +162,12 @@ impl Switchboard {
             tokio::select! {
                 event = call.line.event() => match event {
                     LineEvent::HungUp => break EndedBy::FarEnd,
-                    LineEvent::Reoffer(reoffer) => self.reoffer(&mut call, reoffer).await,
+                    LineEvent::Offered(exchange, offer) => self.answer(&mut call, exchange, &offer).await,
+                    LineEvent::OfferWanted(exchange) => {
+                        call.own.version = call.agreed.version + 1;
+                        call.line.reply(exchange, offer_answer::offer(&call.own)).await;
+                    }
+                    LineEvent::Answered(exchange, answer) => self.answered_again(&mut call, exchange, &answer).await,
                 },
                 _ = &mut call.script_over, if !script_is_over => {
                     script_is_over = true;
@@ -180,16 +187,28 @@ impl Switchboard {
         (lasted, ended_by, report)
     }
 
-    async fn reoffer(&self, call: &mut Call, reoffer: Reoffer) {
-        let Some(offer) = &reoffer.offer else { return reoffer.accept(None).await };
+    /// A new offer of the far end.
+    async fn answer(&self, call: &mut Call, exchange: ExchangeId, offer: &str) {
         match offer_answer::reanswer(offer, &call.own, &call.agreed) {
             Ok(agreed) => {
-                reoffer.accept(Some(agreed.answer.clone())).await;
-                self.media.retarget(call.leg, agreed.clone());
-                call.agreed = agreed;
+                call.line.reply(exchange, agreed.answer.clone()).await;
+                self.change(call, agreed);
             }
-            Err(_) => reoffer.refuse().await,
+            Err(_) => call.line.refuse(exchange).await,
         }
+    }
+
+    /// The answer to an offer that the far end wanted of us.
+    async fn answered_again(&self, call: &mut Call, exchange: ExchangeId, answer: &str) {
+        match offer_answer::read_answer(answer, &call.own) {
+            Ok(agreed) => self.change(call, Negotiated { version: call.own.version, ..agreed }),
+            Err(_) => call.line.reject_answer(exchange).await,
+        }
+    }
+
+    fn change(&self, call: &mut Call, agreed: Negotiated) {
+        self.media.retarget(call.leg, agreed.clone());
+        call.agreed = agreed;
     }
 }
 

@@ -1,7 +1,7 @@
 //! A test caller: real SIP and RTP, a call or thousands.
 //!
 //! Walk of a call: [`Target`] -> `sip` (INVITE, ACK) -> `media` (one thread sends and receives for all calls; the
-//! [`Script`] says what) -> whoever ends it -> `sip` (BYE) -> [`Report`].
+//! [`Script`] says what) -> the side that ends it -> `sip` (BYE) -> [`Report`].
 //!
 //! Source: RFC 3261, 3264 (through `tympan_telephony::sdp`), 3550, 4733.
 //! Not implemented: authentication, SIPS, SRTP, registration, early media (what is heard before the answer is dropped).

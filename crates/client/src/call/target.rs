@@ -16,7 +16,7 @@ pub struct Target {
 }
 
 /// The port of SIP (RFC 3261 section 19.1.2).
-const DEFAULT_PORT: u16 = 5060;
+pub(super) const DEFAULT_PORT: u16 = 5060;
 
 impl Target {
     /// Parses a SIP URI.

@@ -1,39 +1,22 @@
-//! Calls over loopback, against a far end of a few lines on the same stack.
+//! Calls over loopback, against a far end that reads and writes messages by itself.
+
+mod far_end;
 
 use super::*;
-use rsipstack::EndpointBuilder;
-use rsipstack::dialog::dialog::{Dialog, DialogState};
-use rsipstack::dialog::dialog_layer::DialogLayer;
-use rsipstack::sip::{Header, Method, StatusCode, Uri};
-use rsipstack::transaction::transaction::Transaction;
-use rsipstack::transport::tcp_listener::TcpListenerConnection;
-use rsipstack::transport::udp::UdpConnection;
-use rsipstack::transport::{SipConnection, TransportLayer};
+use far_end::{Call, FarEnd, far_end, text};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
+use tympan_sip::wire::{Method, Status};
 use tympan_telephony::MediaTime;
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
 use tympan_telephony::sdp::offer_answer::{self, LocalMedia};
-
-/// What the far end does with a call.
-#[derive(Debug, Clone, Copy)]
-enum Behaviour {
-    /// Answers, says a frame of `SAID` for every packet heard, and hangs up after so many.
-    HangsUpAfter(u64),
-    /// Answers and stays.
-    Stays,
-    /// Says no.
-    Refuses(u16),
-    /// Says nothing.
-    IsDead,
-}
 
 /// What the far end heard in a call, told when it is over.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,127 +28,66 @@ struct Heard {
 
 const SAID: u8 = 0x20;
 
-struct FarEnd {
-    address: SocketAddr,
-    heard: mpsc::UnboundedReceiver<Heard>,
-    /// A call has come in; where it is answered, its first packet too.
-    called: Arc<Notify>,
-    cancel: CancellationToken,
-}
-
-impl Drop for FarEnd {
-    fn drop(&mut self) {
-        self.cancel.cancel();
-    }
-}
-
-async fn far_end(behaviour: Behaviour, tcp: bool) -> FarEnd {
-    let cancel = CancellationToken::new();
-    let layer = TransportLayer::new(cancel.clone());
-    let udp = UdpConnection::create_connection("127.0.0.1:0".parse().unwrap(), None, Some(cancel.clone()))
-        .await
-        .unwrap();
-    let address = udp.get_addr().get_socketaddr().unwrap();
-    layer.add_transport(SipConnection::Udp(udp));
-    if tcp {
-        let listener = TcpListenerConnection::new(address, None).await.unwrap();
-        layer.add_transport(SipConnection::TcpListener(listener));
-    }
-    let endpoint =
-        EndpointBuilder::new().with_cancel_token(cancel.clone()).with_transport_layer(layer).build();
-    let endpoint = Arc::new(endpoint);
-    let mut incoming = endpoint.incoming_transactions().unwrap();
-    let dialogs = Arc::new(DialogLayer::new(endpoint.inner.clone()));
-    let serving = endpoint.clone();
-    tokio::spawn(async move { serving.serve().await });
+/// A far end that answers, says a frame of [`SAID`] for every packet heard, and hangs up after so many. The notice is of the
+/// first packet of each call.
+async fn talker(
+    hangs_up_after: Option<u64>,
+    tcp: bool,
+) -> (FarEnd, mpsc::UnboundedReceiver<Heard>, Arc<Notify>) {
     let (tell, heard) = mpsc::unbounded_channel();
     let called = Arc::new(Notify::new());
-    let call_in = called.clone();
-    tokio::spawn(async move {
-        while let Some(mut transaction) = incoming.recv().await {
-            if let Some(Dialog::Invite(mut dialog)) = dialogs.match_dialog(&transaction) {
-                tokio::spawn(async move { dialog.handle(&mut transaction).await.ok() });
-            } else if transaction.original.method == Method::Invite {
-                match behaviour {
-                    Behaviour::IsDead => call_in.notify_one(),
-                    Behaviour::Refuses(status) => transaction.reply(StatusCode::from(status)).await.unwrap(),
-                    Behaviour::HangsUpAfter(_) | Behaviour::Stays => {
-                        answer(transaction, &dialogs, address, behaviour, tell.clone(), call_in.clone())
-                            .await;
-                    }
-                }
-            }
-        }
-    });
-    FarEnd { address, heard, called, cancel }
+    let notice = called.clone();
+    let far_end = far_end(tcp, move |call| talk(call, hangs_up_after, tell.clone(), notice.clone())).await;
+    (far_end, heard, called)
 }
 
-async fn answer(
-    mut transaction: Transaction,
-    dialogs: &Arc<DialogLayer>,
-    address: SocketAddr,
-    behaviour: Behaviour,
+async fn talk(
+    mut call: Call,
+    hangs_up_after: Option<u64>,
     tell: mpsc::UnboundedSender<Heard>,
     called: Arc<Notify>,
 ) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let local = LocalMedia::new(socket.local_addr().unwrap(), 1);
-    let offer = String::from_utf8(transaction.original.body.clone()).unwrap();
-    let agreed = offer_answer::answer(&offer, &local).unwrap();
-    let (states, mut state) = dialogs.new_dialog_state_channel();
-    let contact = Uri { host_with_port: address.into(), ..Uri::default() };
-    let mut dialog = dialogs.get_or_create_server_invite(&transaction, states, None, Some(contact)).unwrap();
-    let media = dialog.clone();
-    tokio::spawn(async move { dialog.handle(&mut transaction).await.ok() });
-    let headers = vec![Header::ContentType("application/sdp".into())];
-    media.accept(Some(headers), Some(agreed.answer.clone().into_bytes())).unwrap();
-
-    tokio::spawn(async move {
-        let mut sender = RtpSender::new(Ssrc(9), 0, RtpTimestamp(0), agreed.codec.payload_type);
-        let payloads = agreed.payloads.clone();
-        let mut timeline = Timeline::new(
-            TimelineConfig { payloads, ..TimelineConfig::default() },
-            MediaTime::from_millis(0),
-        );
-        let (mut datagram, mut packet, mut packets, mut heard) =
-            ([0; 2_048], Vec::new(), 0u64, Heard::default());
-        loop {
-            tokio::select! {
-                received = socket.recv_from(&mut datagram) => {
-                    let (length, from) = received.unwrap();
-                    // A clock that counts packets: the timeline then holds what was sent and nothing else.
-                    let now = MediaTime::from_millis(packets * 20);
-                    packets += 1;
-                    called.notify_one();
-                    timeline.handle(now, now, &RtpPacket::parse(&datagram[..length]).unwrap());
-                    sender.audio_packet(&[SAID; 160], &mut packet);
-                    socket.send_to(&packet, from).await.unwrap();
-                    if matches!(behaviour, Behaviour::HangsUpAfter(limit) if packets >= limit) {
-                        media.bye().await.unwrap();
-                        break;
-                    }
+    let agreed = offer_answer::answer(&call.offer(), &local).unwrap();
+    call.accept(&agreed.answer).await;
+    let mut sender = RtpSender::new(Ssrc(9), 0, RtpTimestamp(0), agreed.codec.payload_type);
+    let config = TimelineConfig { payloads: agreed.payloads.clone(), ..TimelineConfig::default() };
+    let mut timeline = Timeline::new(config, MediaTime::from_millis(0));
+    let (mut datagram, mut packet, mut packets, mut heard) = ([0; 2_048], Vec::new(), 0u64, Heard::default());
+    loop {
+        tokio::select! {
+            received = socket.recv_from(&mut datagram) => {
+                let (length, from) = received.unwrap();
+                // A clock that counts packets: the timeline then holds what was sent and nothing else.
+                let now = MediaTime::from_millis(packets * 20);
+                packets += 1;
+                called.notify_one();
+                timeline.handle(now, now, &RtpPacket::parse(&datagram[..length]).unwrap());
+                sender.audio_packet(&[SAID; 160], &mut packet);
+                socket.send_to(&packet, from).await.unwrap();
+                if hangs_up_after.is_some_and(|limit| packets >= limit) {
+                    assert_eq!(call.request(&Method::Bye, None).await.status, Status::OK);
+                    break;
                 }
-                state = state.recv() => match state {
-                    Some(DialogState::Terminated(..)) | None => {
-                        heard.said_goodbye = true;
-                        break;
-                    }
-                    Some(_) => {}
-                },
+            }
+            () = call.said_goodbye() => {
+                heard.said_goodbye = true;
+                break;
             }
         }
-        timeline.finish(MediaTime::from_millis(0));
-        while let Some(output) = timeline.poll() {
-            match output {
-                TimelineOutput::Audio(audio) => heard.samples.extend_from_slice(audio.samples),
-                TimelineOutput::Silence { samples, .. } => {
-                    heard.samples.resize(heard.samples.len() + samples as usize, 0);
-                }
-                TimelineOutput::Digit { digit, .. } => heard.digits.push(digit.as_char()),
+    }
+    timeline.finish(MediaTime::from_millis(0));
+    while let Some(output) = timeline.poll() {
+        match output {
+            TimelineOutput::Audio(audio) => heard.samples.extend_from_slice(audio.samples),
+            TimelineOutput::Silence { samples, .. } => {
+                heard.samples.resize(heard.samples.len() + samples as usize, 0);
             }
+            TimelineOutput::Digit { digit, .. } => heard.digits.push(digit.as_char()),
         }
-        tell.send(heard).ok();
-    });
+    }
+    tell.send(heard).ok();
 }
 
 /// Samples that G.711 carries unchanged.
@@ -190,7 +112,7 @@ fn plan(far_end: &FarEnd, script: Script) -> CallPlan {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_says_its_piece_hears_the_other_side_and_notices_its_end() {
     for law in [Law::Mu, Law::A] {
-        let mut far_end = far_end(Behaviour::HangsUpAfter(40), false).await;
+        let (far_end, mut heard, _) = talker(Some(40), false).await;
         let script = Script::new(&speech(law), &["5@0.1s".parse().unwrap()]);
         let plan = CallPlan { codecs: vec![law], keep_heard: true, ..plan(&far_end, script) };
         let report = place(plan, CancellationToken::new()).await.unwrap();
@@ -198,7 +120,7 @@ async fn a_call_says_its_piece_hears_the_other_side_and_notices_its_end() {
         assert_eq!(*ended_by, EndedBy::FarEnd);
         assert!(media.packets_sent >= 40 && media.packets_received >= 30, "{media:?}");
         assert!(media.heard.contains(&law.decode(SAID)));
-        let heard = far_end.heard.recv().await.unwrap();
+        let heard = heard.recv().await.unwrap();
         assert_eq!(heard.digits, "5");
         // All of it, and silence where the key was down.
         let spoken: Vec<i16> = heard.samples.iter().copied().filter(|sample| sample.abs() > 8).collect();
@@ -210,7 +132,7 @@ async fn a_call_says_its_piece_hears_the_other_side_and_notices_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_callers_hang_up_by_themselves() {
-    let mut far_end = far_end(Behaviour::Stays, false).await;
+    let (far_end, mut heard, _) = talker(None, false).await;
     let script = Script::new(&speech(Law::Mu), &[]);
     let plan = CallPlan { count: 12, hang_up_after: Some(Duration::ZERO), ..plan(&far_end, script) };
     let report = place(plan, CancellationToken::new()).await.unwrap();
@@ -222,7 +144,7 @@ async fn many_callers_hang_up_by_themselves() {
         assert!(media.packets_sent >= 15, "{media:?}");
     }
     for _ in 0..12 {
-        let heard = far_end.heard.recv().await.unwrap();
+        let heard = heard.recv().await.unwrap();
         assert!(heard.said_goodbye);
         assert_eq!(heard.samples[..2_400], speech(Law::Mu));
     }
@@ -230,12 +152,12 @@ async fn many_callers_hang_up_by_themselves() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_by_tcp_ends_from_either_side() {
-    let mut far_end = far_end(Behaviour::HangsUpAfter(10), true).await;
+    let (far_end, mut heard, _) = talker(Some(10), true).await;
     let mut by_tcp = plan(&far_end, Script::new(&[], &[]));
     by_tcp.target.tcp = true;
     let report = place(by_tcp, CancellationToken::new()).await.unwrap();
     assert!(matches!(report.calls[0], CallOutcome::Answered { ended_by: EndedBy::FarEnd, .. }), "{report:?}");
-    assert!(far_end.heard.recv().await.is_some());
+    assert!(heard.recv().await.is_some());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,7 +165,10 @@ async fn refusals_are_told_by_their_status() {
     for (status, exit) in
         [(404, crate::Exit::NotFound), (503, crate::Exit::Unavailable), (486, crate::Exit::Conflict)]
     {
-        let far_end = far_end(Behaviour::Refuses(status), false).await;
+        let refuse = move |call: Call| async move {
+            call.respond(&call.invite, Status::new(status).unwrap(), None).await;
+        };
+        let far_end = far_end(false, refuse).await;
         let report = place(plan(&far_end, Script::new(&[], &[])), CancellationToken::new()).await.unwrap();
         let error = report.first_failure().unwrap();
         assert!(matches!(error, CallError::Refused { status: told, .. } if *told == status), "{error:?}");
@@ -253,24 +178,250 @@ async fn refusals_are_told_by_their_status() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupt_says_goodbye() {
-    let mut far_end = far_end(Behaviour::Stays, false).await;
+    let (far_end, mut heard, called) = talker(None, false).await;
     let stop = CancellationToken::new();
     let plan = plan(&far_end, Script::new(&speech(Law::Mu), &[]));
     let call = tokio::spawn(place(plan, stop.clone()));
-    far_end.called.notified().await;
+    called.notified().await;
     stop.cancel();
     let report = call.await.unwrap().unwrap();
     assert!(report.was_interrupted() && report.answered() == 1, "{report:?}");
-    assert!(far_end.heard.recv().await.unwrap().said_goodbye);
+    assert!(heard.recv().await.unwrap().said_goodbye);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_far_end_is_given_up_when_interrupted() {
-    let far_end = far_end(Behaviour::IsDead, false).await;
+    let called = Arc::new(Notify::new());
+    let notice = called.clone();
+    let far_end = far_end(false, move |_| {
+        notice.notify_one();
+        std::future::ready(())
+    })
+    .await;
     let stop = CancellationToken::new();
     let call = tokio::spawn(place(plan(&far_end, Script::new(&[], &[])), stop.clone()));
-    far_end.called.notified().await;
+    called.notified().await;
     stop.cancel();
     let report = call.await.unwrap().unwrap();
     assert_eq!(report.calls, [CallOutcome::Failed(CallError::Interrupted)]);
+}
+
+/// Answers an INVITE with a port of its own; the caller's RTP comes there.
+async fn answer(call: &mut Call) -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let local = LocalMedia::new(socket.local_addr().unwrap(), 1);
+    let agreed = offer_answer::answer(&call.offer(), &local).unwrap();
+    call.accept(&agreed.answer).await;
+    socket
+}
+
+/// An offer to go on at another port, and that port.
+async fn moved() -> (UdpSocket, LocalMedia) {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let local = LocalMedia { version: 2, ..LocalMedia::new(socket.local_addr().unwrap(), 1) };
+    (socket, local)
+}
+
+async fn heard_at(socket: &UdpSocket) -> SocketAddr {
+    let received = tokio::time::timeout(Duration::from_secs(60), socket.recv_from(&mut [0; 2_048])).await;
+    received.expect("no packet comes").unwrap().1
+}
+
+/// Places one call to a far end that does this, and wants it to have ended it.
+async fn one_call<F, Ended>(tcp: bool, each: F)
+where
+    F: Fn(Call) -> Ended + Send + 'static,
+    Ended: Future<Output = ()> + Send + 'static,
+{
+    let (done, mut is_done) = mpsc::unbounded_channel();
+    let far_end = far_end(tcp, move |call| {
+        let (done, call) = (done.clone(), each(call));
+        async move {
+            call.await;
+            done.send(()).unwrap();
+        }
+    })
+    .await;
+    let mut plan = plan(&far_end, Script::new(&[], &[]));
+    plan.target.tcp = tcp;
+    let report = place(plan, CancellationToken::new()).await.unwrap();
+    assert!(matches!(report.calls[0], CallOutcome::Answered { ended_by: EndedBy::FarEnd, .. }), "{report:?}");
+    is_done.recv().await.expect("the far end failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_60_calls_hears_a_far_end_that_hangs_up_at_once() {
+    for waits_for_ack in [true, false] {
+        let far_end = far_end(false, move |mut call| async move {
+            let local = LocalMedia::new("127.0.0.1:9".parse().unwrap(), 1);
+            let agreed = offer_answer::answer(&call.offer(), &local).unwrap();
+            if waits_for_ack {
+                call.accept(&agreed.answer).await;
+            } else {
+                call.respond(&call.invite, Status::OK, Some(&agreed.answer)).await;
+            }
+            assert_eq!(call.request(&Method::Bye, None).await.status, Status::OK);
+        })
+        .await;
+        let longest = Duration::from_secs(600);
+        let plan =
+            CallPlan { count: 60, rate_per_s: 10_000.0, longest, ..plan(&far_end, Script::new(&[], &[])) };
+        let report = place(plan, CancellationToken::new()).await.unwrap();
+        assert_eq!(report.answered(), 60, "{report:?}");
+        for call in &report.calls {
+            assert!(matches!(call, CallOutcome::Answered { ended_by: EndedBy::FarEnd, .. }), "{call:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn media_follow_a_reinvite_and_an_update() {
+    one_call(false, |mut call| async move {
+        let first = answer(&mut call).await;
+        heard_at(&first).await;
+        for method in [Method::Invite, Method::Update] {
+            let (socket, local) = moved().await;
+            let response = call.request(&method, Some(&offer_answer::offer(&local))).await;
+            assert_eq!(response.status, Status::OK);
+            if method == Method::Invite {
+                call.acknowledge(None).await;
+            }
+            let answer = offer_answer::read_answer(&text(response.message.body()), &local).unwrap();
+            assert_eq!(heard_at(&socket).await, answer.remote, "{method}");
+        }
+        call.request(&Method::Bye, None).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_that_cannot_be_used_is_refused_and_the_call_goes_on() {
+    one_call(false, |mut call| async move {
+        let socket = answer(&mut call).await;
+        let video = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=video 9 RTP/AVP 96\r\n";
+        let response = call.request(&Method::Update, Some(video)).await;
+        assert_eq!(response.status, Status::NOT_ACCEPTABLE_HERE);
+        for _ in 0..20 {
+            heard_at(&socket).await;
+        }
+        call.request(&Method::Bye, None).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reinvite_without_offer_gets_ours_and_its_ack_moves_the_media() {
+    one_call(false, |mut call| async move {
+        let first = answer(&mut call).await;
+        heard_at(&first).await;
+        let response = call.request(&Method::Invite, None).await;
+        assert_eq!(response.status, Status::OK);
+        let (socket, local) = moved().await;
+        let offer = text(response.message.body());
+        assert!(offer.contains("a=rtpmap:0 PCMU/8000") && offer.contains("a=rtpmap:8 PCMA/8000"), "{offer}");
+        let agreed = offer_answer::answer(&offer, &local).unwrap();
+        call.acknowledge(Some(&agreed.answer)).await;
+        assert_eq!(heard_at(&socket).await, agreed.remote);
+        call.request(&Method::Bye, None).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_without_offer_is_answered_without_a_body() {
+    one_call(false, |mut call| async move {
+        let _media = answer(&mut call).await;
+        let response = call.request(&Method::Update, None).await;
+        assert_eq!((response.status, response.message.body().len()), (Status::OK, 0));
+        let info = call.request(&Method::Info, None).await;
+        assert_eq!(info.status, Status::OK);
+        call.request(&Method::Bye, None).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_tcp_a_bye_is_heard_on_the_same_connection_and_on_a_new_one() {
+    for reconnects in [false, true] {
+        one_call(true, move |mut call| async move {
+            let _media = answer(&mut call).await;
+            if reconnects {
+                call.reconnect().await;
+            }
+            assert_eq!(call.request(&Method::Bye, None).await.status, Status::OK);
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_taken_back_while_it_rings() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let rings = Arc::new(Notify::new());
+    let notice = rings.clone();
+    let far_end = far_end(false, move |mut call| {
+        let (tell, notice) = (tell.clone(), notice.clone());
+        async move {
+            call.respond(&call.invite, Status::RINGING, None).await;
+            notice.notify_one();
+            let cancel = call.received(&Method::Cancel).await;
+            call.respond(&cancel, Status::OK, None).await;
+            call.respond(&call.invite, Status::REQUEST_TERMINATED, None).await;
+            call.received(&Method::Ack).await;
+            tell.send(()).unwrap();
+        }
+    })
+    .await;
+    let stop = CancellationToken::new();
+    let call = tokio::spawn(place(plan(&far_end, Script::new(&[], &[])), stop.clone()));
+    rings.notified().await;
+    stop.cancel();
+    let report = call.await.unwrap().unwrap();
+    assert_eq!(report.calls, [CallOutcome::Failed(CallError::Interrupted)]);
+    told.recv().await.expect("the far end hears a CANCEL and an ACK");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_a_session_ends_the_call() {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let far_end = far_end(false, move |mut call| {
+        let tell = tell.clone();
+        async move {
+            call.respond(&call.invite, Status::OK, None).await;
+            call.said_goodbye().await;
+            tell.send(()).unwrap();
+        }
+    })
+    .await;
+    let report = place(plan(&far_end, Script::new(&[], &[])), CancellationToken::new()).await.unwrap();
+    assert!(matches!(report.first_failure(), Some(CallError::Media(_))), "{report:?}");
+    told.recv().await.expect("the far end hears a BYE");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_refused_is_told_as_such() {
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let far_end = far_end(false, |_| std::future::ready(())).await;
+    let mut plan = plan(&far_end, Script::new(&[], &[]));
+    (plan.target.tcp, plan.target.port) = (true, closed.port());
+    let report = place(plan, CancellationToken::new()).await.unwrap();
+    let error = report.first_failure().unwrap();
+    assert!(error.to_string().starts_with(&format!("cannot call tcp {closed}: ")), "{error}");
+    assert_eq!(crate::ClientError::from(error.clone()).exit(), crate::Exit::Unavailable);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_lost_before_the_answer_is_told_as_such() {
+    let far_end = far_end(false, |_| std::future::ready(())).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut plan = plan(&far_end, Script::new(&[], &[]));
+    (plan.target.tcp, plan.target.port) = (true, listener.local_addr().unwrap().port());
+    let call = tokio::spawn(place(plan, CancellationToken::new()));
+    let (stream, _) = listener.accept().await.unwrap();
+    stream.readable().await.unwrap();
+    drop(stream);
+    let report = call.await.unwrap().unwrap();
+    let error = report.first_failure().unwrap();
+    assert!(error.to_string().contains("was lost before the call was answered"), "{error}");
+    assert_eq!(crate::ClientError::from(error.clone()).exit(), crate::Exit::Unavailable);
 }
