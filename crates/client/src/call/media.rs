@@ -3,10 +3,14 @@
 //! A wheel of twenty slots, a millisecond apart: a call has its slot, and is served once each time the wheel comes
 //! round. A packet's deadline is the instant of its slot, counted from the wheel's start and never from the packet
 //! before, so that no lateness adds up; after a stall the slots that were missed are served one after the other.
+//!
+//! A call has at most three commands on their way to the thread: its start, its end, and one change of its session. A peer that
+//! changes the session again while one waits replaces that one, so that no number of re-INVITEs grows the queue.
 
 use super::leg::{Leg, LegReport};
 use super::{CallError, Lateness};
-use std::sync::mpsc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
@@ -14,13 +18,14 @@ use tympan_telephony::MediaTime;
 use tympan_telephony::sdp::offer_answer::Negotiated;
 
 /// Names a call's media.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct LegId(u64);
 
 /// The thread, and how to talk to it. Cheap to clone except for its end.
 #[derive(Debug)]
 pub(super) struct MediaPlane {
     commands: mpsc::Sender<Command>,
+    changes: Changes,
     epoch: Instant,
     thread: JoinHandle<Lateness>,
 }
@@ -29,28 +34,53 @@ pub(super) struct MediaPlane {
 #[derive(Debug, Clone)]
 pub(super) struct MediaControl {
     commands: mpsc::Sender<Command>,
+    changes: Changes,
     epoch: Instant,
+}
+
+/// Changes of sessions that the thread has not made yet: the newest of each call.
+#[derive(Debug, Clone, Default)]
+struct Changes(Arc<Mutex<HashMap<LegId, Negotiated>>>);
+
+impl Changes {
+    /// Keeps a change; false where it replaces one whose command is on its way.
+    fn keep(&self, id: LegId, negotiated: Negotiated) -> bool {
+        self.lock().insert(id, negotiated).is_none()
+    }
+
+    fn take(&self, id: LegId) -> Option<Negotiated> {
+        self.lock().remove(&id)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<LegId, Negotiated>> {
+        // Every change is one insertion or removal: a panic elsewhere cannot leave the map half changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 enum Command {
     Start(LegId, Box<Leg>),
-    Retarget(LegId, Box<Negotiated>),
+    /// The session is as [`Changes`] has it.
+    Retarget(LegId),
     Stop(LegId, oneshot::Sender<LegReport>),
 }
 
 impl MediaPlane {
     pub(super) fn start() -> Result<Self, CallError> {
         let (commands, receiver) = mpsc::channel();
+        let changes = Changes::default();
         let epoch = Instant::now();
-        let thread = std::thread::Builder::new()
-            .name("rtp".to_owned())
-            .spawn(move || Wheel::new(epoch).run(&receiver))
-            .map_err(|error| CallError::Network(format!("cannot start the media thread: {error}")))?;
-        Ok(Self { commands, epoch, thread })
+        let wheel = Wheel::new(epoch, changes.clone());
+        let thread =
+            std::thread::Builder::new()
+                .name("rtp".to_owned())
+                .spawn(move || wheel.run(&receiver))
+                .map_err(|error| CallError::Network(format!("cannot start the media thread: {error}")))?;
+        Ok(Self { commands, changes, epoch, thread })
     }
 
     pub(super) fn control(&self) -> MediaControl {
-        MediaControl { commands: self.commands.clone(), epoch: self.epoch }
+        MediaControl { commands: self.commands.clone(), changes: self.changes.clone(), epoch: self.epoch }
     }
 
     /// Waits for the last call and ends the thread. All controls must be gone.
@@ -75,7 +105,9 @@ impl MediaControl {
     }
 
     pub(super) fn retarget(&self, id: LegId, negotiated: Negotiated) {
-        let _ = self.commands.send(Command::Retarget(id, Box::new(negotiated)));
+        if self.changes.keep(id, negotiated) {
+            let _ = self.commands.send(Command::Retarget(id));
+        }
     }
 
     pub(super) async fn stop(&self, id: LegId) -> LegReport {
@@ -93,6 +125,7 @@ const SLOTS: u64 = 20;
 
 struct Wheel {
     epoch: Instant,
+    changes: Changes,
     slots: [Vec<(LegId, Box<Leg>)>; SLOTS as usize],
     /// The millisecond since the epoch that is served next.
     next_ms: u64,
@@ -101,9 +134,10 @@ struct Wheel {
 }
 
 impl Wheel {
-    fn new(epoch: Instant) -> Self {
+    fn new(epoch: Instant, changes: Changes) -> Self {
         Self {
             epoch,
+            changes,
             slots: Default::default(),
             next_ms: 0,
             lateness: Lateness::default(),
@@ -159,7 +193,8 @@ impl Wheel {
                 // Its first packet is due in the next millisecond; a wheel that is behind gets there.
                 self.slots[((now_ms + 1) % SLOTS) as usize].push((id, leg));
             }
-            Command::Retarget(id, negotiated) => {
+            Command::Retarget(id) => {
+                let Some(negotiated) = self.changes.take(id) else { return };
                 if let Some((_, leg)) = self.slots.iter_mut().flatten().find(|(known, _)| *known == id) {
                     leg.retarget(&negotiated);
                 }
@@ -179,5 +214,27 @@ impl Wheel {
 
     fn slot(&self, ms: u64) -> &[(LegId, Box<Leg>)] {
         &self.slots[(ms % SLOTS) as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tympan_telephony::sdp::offer_answer::{LocalMedia, answer};
+
+    #[test]
+    fn a_peer_that_changes_the_session_without_end_grows_no_queue_and_the_newest_change_counts() {
+        let (commands, receiver) = mpsc::channel();
+        let control = MediaControl { commands, changes: Changes::default(), epoch: Instant::now() };
+        let local = LocalMedia::new(([127, 0, 0, 1], 4_000).into(), 1);
+        for port in 1_000..11_000 {
+            let offer = format!(
+                "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
+            );
+            control.retarget(LegId(1), answer(&offer, &local).unwrap());
+        }
+        assert_eq!(receiver.try_iter().count(), 1);
+        assert_eq!(control.changes.take(LegId(1)).map(|newest| newest.remote.port()), Some(10_999));
+        assert!(control.changes.lock().is_empty());
     }
 }
