@@ -35,6 +35,8 @@ pub enum ErrorCode {
     ServiceQuotaExceeded,
     /// A limit of the instance is reached.
     LimitExceeded,
+    /// Too much waits at the same place; the same request can succeed later, and SDKs send it again.
+    Throttling,
     /// A fault on this side; the cause is in the log, never in the answer.
     InternalService,
     /// An operation of Connect that this server does not have.
@@ -45,7 +47,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::InvalidRequest,
         Self::InvalidParameter,
         Self::InvalidContactFlow,
@@ -59,6 +61,7 @@ impl ErrorCode {
         Self::ContactNotFound,
         Self::ServiceQuotaExceeded,
         Self::LimitExceeded,
+        Self::Throttling,
         Self::InternalService,
         Self::NotImplemented,
         Self::UnknownOperation,
@@ -89,6 +92,7 @@ impl ErrorCode {
             Self::ContactNotFound => ("ContactNotFoundException", 410),
             Self::ServiceQuotaExceeded => ("ServiceQuotaExceededException", 402),
             Self::LimitExceeded => ("LimitExceededException", 429),
+            Self::Throttling => ("ThrottlingException", 429),
             Self::InternalService => ("InternalServiceException", 500),
             Self::NotImplemented => ("NotImplementedException", 501),
             Self::UnknownOperation => ("UnknownOperationException", 404),

@@ -24,6 +24,8 @@ pub enum SetAttributes {
     Set,
     /// No such call is up: it may just have ended, and then the history has it.
     NoSuchCall,
+    /// Too many changes of this contact wait to be written; nothing was set.
+    Busy,
     /// The contact would carry too much; nothing was set.
     TooLarge,
     /// The call has them, and the history could not be written.

@@ -1,7 +1,7 @@
 //! What `/metrics` shows. Labels are bounded: never a contact, a number or a stream.
 
 use crate::audit::Audit;
-use crate::call::FlowLog;
+use crate::call::{CallRegistry, FlowLog};
 use crate::connections::Connections;
 use crate::descriptors::DescriptorBudget;
 use crate::http::UnprovenBytes;
@@ -26,6 +26,7 @@ pub(crate) struct Metrics {
     calls_taken: Counter,
     calls_refused: Family<Reason, Counter>,
     calls_active: Gauge,
+    call_task_panics: Counter,
     captures_failed: Counter,
     http_requests: Family<HttpRequest, Counter>,
     sources: OnceLock<Sources>,
@@ -47,6 +48,8 @@ pub(crate) struct Sources {
     pub contacts: Arc<FileHistory>,
     /// The flow log.
     pub flow_log: Arc<FlowLog>,
+    /// The calls that are up.
+    pub calls: CallRegistry,
     /// What the process has open.
     pub descriptors: DescriptorBudget,
     /// Bodies whose senders have not proven who they are.
@@ -80,6 +83,16 @@ pub(crate) struct Asked {
     pub operation: &'static str,
 }
 
+/// A call that is up, as the gauge counts it.
+#[must_use]
+pub(crate) struct ActiveCall(Gauge);
+
+impl Drop for ActiveCall {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("tympan");
@@ -89,6 +102,12 @@ impl Default for Metrics {
         registry.register("calls_refused", "Calls that were refused, by reason", calls_refused.clone());
         let calls_active = Gauge::default();
         registry.register("calls_active", "Calls that are up", calls_active.clone());
+        let call_task_panics = Counter::default();
+        registry.register(
+            "call_task_panics",
+            "Calls that were ended because their task panicked",
+            call_task_panics.clone(),
+        );
         let captures_failed = Counter::default();
         registry.register("captures_failed", "Start blocks that got no stream", captures_failed.clone());
         let http_requests = Family::default();
@@ -102,6 +121,7 @@ impl Default for Metrics {
             calls_taken,
             calls_refused,
             calls_active,
+            call_task_panics,
             captures_failed,
             http_requests,
             sources: OnceLock::new(),
@@ -116,13 +136,15 @@ impl Metrics {
         let _ = self.sources.set(sources);
     }
 
-    pub(crate) fn call_taken(&self) {
+    /// Counts a call, which is up until the returned value is dropped.
+    pub(crate) fn call_taken(&self) -> ActiveCall {
         self.calls_taken.inc();
         self.calls_active.inc();
+        ActiveCall(self.calls_active.clone())
     }
 
-    pub(crate) fn call_ended(&self) {
-        self.calls_active.dec();
+    pub(crate) fn call_task_panicked(&self) {
+        self.call_task_panics.inc();
     }
 
     pub(crate) fn call_refused(&self, refusal: Refusal) {
@@ -190,6 +212,11 @@ impl Metrics {
             "flow_log_lost_lines",
             "Lines of the flow log that a slow or full disk refused",
             sources.flow_log.lost(),
+        );
+        counter(
+            "attribute_changes_refused",
+            "Changes of attributes that were refused, because too many of one call waited",
+            sources.calls.refused_changes(),
         );
         counter(
             "contacts_lost",

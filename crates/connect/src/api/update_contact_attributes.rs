@@ -3,7 +3,7 @@
 use super::invocation::Invocation;
 use super::{Answer, describe_contact};
 use crate::contact::{MAX_ATTRIBUTES_BYTES, SetAttributesError};
-use crate::error::ConnectError;
+use crate::error::{ConnectError, ErrorCode};
 use crate::live_calls::SetAttributes;
 use serde::Deserialize;
 use serde_json::json;
@@ -20,7 +20,8 @@ struct Input {
 /// Sets attributes of a contact, all or none, durably. A live call sees them at once; an ended contact's record is
 /// delivered again.
 ///
-/// Errors: InvalidParameter (a key, or more than 32 KB in all), InvalidRequest, ResourceNotFound.
+/// Errors: InvalidParameter (a key, or more than 32 KB in all), InvalidRequest, ResourceNotFound, Throttling (too many changes of
+/// the contact wait).
 pub(super) fn call(i: &Invocation<'_>) -> Answer {
     let input: Input = i.input()?;
     check_keys(&input.attributes)?;
@@ -33,6 +34,10 @@ pub(super) fn call(i: &Invocation<'_>) -> Answer {
     };
     match i.service.live().set_attributes(contact.id, &input.attributes) {
         SetAttributes::Set => Ok(Some(json!({}))),
+        SetAttributes::Busy => Err(ConnectError::new(
+            ErrorCode::Throttling,
+            format!("too many changes of contact {} wait to be written; none was set", contact.id),
+        )),
         SetAttributes::TooLarge => Err(too_large()),
         SetAttributes::NotWritten(error) => Err(ConnectError::internal(&error)),
         SetAttributes::NoSuchCall => {
@@ -63,7 +68,6 @@ mod tests {
     use super::super::bench::{ABSENT, Bench, NOW, ended_contact, live_contact};
     use super::*;
     use crate::contact::{Contact, History};
-    use crate::error::ErrorCode;
     use serde_json::Value;
 
     fn body(instance: &str, contact: &Contact, attributes: Value) -> Value {

@@ -71,7 +71,7 @@ impl Desk {
     pub(crate) async fn serve(self, invitations: &mut mpsc::Receiver<Invitation>) {
         while let Some(invitation) = invitations.recv().await {
             match self.admit(&invitation) {
-                Ok(admitted) => self.begin(invitation, admitted),
+                Ok((routed, admitted)) => self.begin(invitation, routed, admitted),
                 Err(refusal) => {
                     tracing::info!(call_id = invitation.call_id, ?refusal, "a call was refused");
                     self.metrics.call_refused(refusal);
@@ -81,7 +81,7 @@ impl Desk {
         }
     }
 
-    fn admit(&self, invitation: &Invitation) -> Result<Admitted, Refusal> {
+    fn admit(&self, invitation: &Invitation) -> Result<(Routed, Admitted), Refusal> {
         if self.registry.len() >= self.options.calls_max {
             return Err(Refusal::Overloaded);
         }
@@ -106,10 +106,10 @@ impl Desk {
             })?),
             None => None,
         };
-        Ok(Admitted { routed, port, local, negotiated })
+        Ok((routed, Admitted { port, local, negotiated }))
     }
 
-    fn begin(&self, invitation: Invitation, admitted: Admitted) {
+    fn begin(&self, invitation: Invitation, routed: Routed, admitted: Admitted) {
         let clock = self.clock.for_call();
         let now = clock.wall_now();
         // RFC 3323: a caller who withholds the number calls as "anonymous".
@@ -119,7 +119,7 @@ impl Desk {
             now,
             NewContact {
                 id: ContactId::from_random(random()),
-                instance: admitted.routed.instance.reference(),
+                instance: routed.instance.reference(),
                 initiation_method: InitiationMethod::Inbound,
                 customer_number: given(&invitation.caller),
                 system_number: given(&invitation.called),
@@ -127,25 +127,24 @@ impl Desk {
             },
         );
         tracing::info!(contact_id = %contact.id, call_id = invitation.call_id, "a call has arrived");
-        self.metrics.call_taken();
+        let active = self.metrics.call_taken();
         let call = Call::new(
             now,
             CallSetup {
                 contact,
-                flow: admitted.routed.flow.clone(),
+                flow: routed.flow,
                 instance: Arc::new(self.connect.clone()),
                 options: self.options.call,
             },
         );
         // Counted before the next invitation is looked at, so that a burst cannot pass the limit.
-        let task = CallTask::new(self.clone(), clock, invitation, admitted, call);
+        let task = CallTask::new(self.clone(), active, clock, invitation, admitted, call);
         tokio::spawn(task.run());
     }
 }
 
 /// A call that may begin.
 pub(super) struct Admitted {
-    pub(super) routed: Routed,
     pub(super) port: ReservedPort,
     pub(super) local: LocalMedia,
     /// What was agreed; `None` when the caller leaves the offer to us and answers with its acknowledgement.

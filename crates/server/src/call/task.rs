@@ -1,39 +1,42 @@
 //! One call's task: waits for what happens, lets the call decide, and does what it wants.
 
+use super::captured;
 use super::desk::{Admitted, Desk, random};
 use super::digits::DigitGate;
 use super::journal::{Journal, Reply, Stage};
-use super::registry::{ATTRIBUTE_CHANGES, AttributeChange, LiveCall};
+use super::registry::{AttributeChange, Incoming, LiveCall, Orders, Registered};
 use crate::clock::CallClock;
 use crate::connections::Work;
-use crate::media::{LegSpec, MediaEvent, MediaLeg, PromptToken, ReservedPort};
+use crate::media::{LegSpec, MediaEvent, MediaLeg, MediaStalled, PromptToken, ReservedPort};
+use crate::metrics::ActiveCall;
 use crate::sip::{EndedBy, Invitation, Leg, LegEvent, Refusal, RemoteAnswer, Reoffer};
+use futures_util::FutureExt;
+use std::any::Any;
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tympan_connect::call::{
     Call, CallInput, CallOutput, CallState, CaptureId, CaptureRequest, PromptId, SetAttributesRefused,
 };
 use tympan_connect::capture::{self, CaptureEvent, Lease, OpenedCapture, Upload};
-use tympan_connect::contact::{Contact, DisconnectReason};
+use tympan_connect::contact::{Contact, DisconnectReason, close_interrupted};
 use tympan_connect::live_calls::SetAttributes;
 use tympan_telephony::sdp::offer_answer::{
     self as sdp, LocalMedia, Negotiated, offer, read_answer, reanswer,
 };
-use tympan_types::{ContactId, Redacted, WallTime};
+use tympan_types::{ContactId, FragmentNumber, Redacted, WallTime};
 
 /// A call and everything that it holds.
 pub(super) struct CallTask {
     contact_id: ContactId,
     desk: Desk,
     live: LiveCall,
-    inputs: mpsc::UnboundedReceiver<CallInput>,
-    attributes: mpsc::Receiver<AttributeChange>,
+    incoming: Incoming,
     /// Of changes that the next state of the contact holds.
     replies: Vec<Reply>,
-    news: (mpsc::UnboundedSender<News>, mpsc::UnboundedReceiver<News>),
+    news: (mpsc::Sender<News>, mpsc::Receiver<News>),
     leg: Leg,
     /// `None` once the SIP side has said its last.
     leg_events: Option<mpsc::Receiver<LegEvent>>,
@@ -52,14 +55,24 @@ pub(super) struct CallTask {
     last_token: u64,
     leases: Vec<Lease>,
     answered: bool,
+    /// The last state of the contact is on its way to the history.
+    is_recorded: bool,
+    /// The newest fragment that is safe.
+    last_fragment: Option<FragmentNumber>,
+    // Dropped last, in this order, however the task ends.
+    _registered: Registered,
+    _active: ActiveCall,
 }
+
+/// News that may wait; beyond that their sources wait. There is one for each capture that is being opened.
+const NEWS: usize = 4;
 
 /// The media of the call.
 enum Media {
     /// The port is bound, but nothing is read from it before the answer.
     Reserved(ReservedPort),
     /// The leg runs.
-    Running(MediaLeg, mpsc::UnboundedReceiver<MediaEvent>),
+    Running(MediaLeg, mpsc::Receiver<MediaEvent>),
     /// Between the two, for an instant; afterwards when the port was given up.
     None,
 }
@@ -73,10 +86,12 @@ enum News {
 /// What woke the task.
 enum Happening {
     Input(CallInput),
+    Ordered,
     Attributes(AttributeChange),
     Leg(LegEvent),
     LegGone,
     Media(MediaEvent),
+    MediaGone,
     News(News),
     TimePassed,
 }
@@ -84,28 +99,25 @@ enum Happening {
 impl CallTask {
     pub(super) fn new(
         desk: Desk,
+        active: ActiveCall,
         clock: CallClock,
         invitation: Invitation,
         admitted: Admitted,
         call: Call,
     ) -> Self {
         let Invitation { leg, events, source, digits, carrier, .. } = invitation;
-        let Admitted { port, local, negotiated, .. } = admitted;
+        let Admitted { port, local, negotiated } = admitted;
         let contact_id = call.contact().id;
-        let (sender, inputs) = mpsc::unbounded_channel();
-        let (changes, attributes) = mpsc::channel(ATTRIBUTE_CHANGES);
-        let call = Arc::new(Mutex::new(call));
-        let live = LiveCall { call, inputs: sender, attributes: changes, clock };
-        desk.registry.add(contact_id, live.clone());
+        let (live, incoming) = LiveCall::new(call, clock);
+        let registered = desk.registry.add(contact_id, live.clone());
         let journal = Journal::new(desk.history.clone());
         Self {
             contact_id,
             desk,
             live,
-            inputs,
-            attributes,
+            incoming,
             replies: Vec::new(),
-            news: mpsc::unbounded_channel(),
+            news: mpsc::channel(NEWS),
             leg,
             leg_events: Some(events),
             _carrier: carrier,
@@ -120,10 +132,32 @@ impl CallTask {
             last_token: 0,
             leases: Vec::new(),
             answered: false,
+            is_recorded: false,
+            last_fragment: None,
+            _registered: registered,
+            _active: active,
         }
     }
 
+    /// Serves the call to its end. A panic ends the call and nothing else.
     pub(super) async fn run(mut self) {
+        match AssertUnwindSafe(self.serve()).catch_unwind().await {
+            Ok(()) => tracing::info!(contact_id = %self.contact_id, "a call has ended"),
+            Err(panic) => {
+                self.desk.metrics.call_task_panicked();
+                let panic = text_of(&*panic);
+                tracing::error!(contact_id = %self.contact_id, panic, "a call's task panicked; the call is ended");
+                if AssertUnwindSafe(self.abandon()).catch_unwind().await.is_err() {
+                    tracing::error!(contact_id = %self.contact_id, "the call could not be ended in order");
+                }
+            }
+        }
+        // The record is durable before the call counts as gone: a drain waits for that, and so do changes of attributes
+        // that came too late for the call. The history takes those.
+        self.journal.finish().await;
+    }
+
+    async fn serve(&mut self) {
         self.perform_outputs();
         while self.live.call().state() != CallState::Over {
             let deadline = self.live.call().next_deadline();
@@ -131,12 +165,39 @@ impl CallTask {
             self.apply(happening).await;
             self.perform_outputs();
         }
-        tracing::info!(contact_id = %self.contact_id, "a call has ended");
-        // The record is durable before the call counts as gone: a drain waits for that, and so do changes of attributes
-        // that came too late for the call. The history takes those.
-        self.journal.finish().await;
-        self.desk.registry.remove(self.contact_id);
-        self.desk.metrics.call_ended();
+    }
+
+    /// Ends the call without asking its state machine, which has failed: hangs up, completes the capture, and closes the record.
+    async fn abandon(&mut self) {
+        self.hang_up();
+        let mut contact = self.live.call().contact().clone();
+        // There is no record of a caller that was never connected.
+        if self.is_recorded || contact.connected_to_system_timestamp.is_none() {
+            return;
+        }
+        let now = self.live.clock.wall_now();
+        contact.disconnect_timestamp.get_or_insert(now);
+        if contact.customer_audio().is_some_and(|audio| audio.is_running()) {
+            let limit = Duration::from_millis(self.desk.options.call.close_limit_ms.into());
+            let _ = tokio::time::timeout(limit, self.capture_closed()).await;
+        }
+        let contact = close_interrupted(contact, self.last_fragment, self.live.clock.wall_now());
+        self.write(Stage::Ended, Box::new(contact));
+    }
+
+    /// Waits for the last acknowledgement of the capture.
+    async fn capture_closed(&mut self) {
+        while let Some(input) = self.incoming.inputs.recv().await {
+            match input {
+                CallInput::Capture { event: CaptureEvent::Acknowledged { number }, .. } => {
+                    self.last_fragment = self.last_fragment.max(Some(number));
+                }
+                CallInput::Capture { event: CaptureEvent::Closed | CaptureEvent::Failed { .. }, .. } => {
+                    return;
+                }
+                _ => {}
+            }
+        }
     }
 
     async fn select(&mut self, deadline: Option<WallTime>) -> Happening {
@@ -150,10 +211,7 @@ impl CallTask {
         };
         let media = async {
             match &mut self.media {
-                Media::Running(_, events) => match events.recv().await {
-                    Some(event) => event,
-                    None => std::future::pending().await,
-                },
+                Media::Running(_, events) => events.recv().await,
                 Media::Reserved(_) | Media::None => std::future::pending().await,
             }
         };
@@ -165,9 +223,10 @@ impl CallTask {
         };
         tokio::select! {
             event = leg => event.map_or(Happening::LegGone, Happening::Leg),
-            event = media => Happening::Media(event),
-            Some(input) = self.inputs.recv() => Happening::Input(input),
-            Some(change) = self.attributes.recv() => Happening::Attributes(change),
+            event = media => event.map_or(Happening::MediaGone, Happening::Media),
+            Some(input) = self.incoming.inputs.recv() => Happening::Input(input),
+            Ok(()) = self.incoming.orders.changed() => Happening::Ordered,
+            Some(change) = self.incoming.attributes.recv() => Happening::Attributes(change),
             Some(news) = self.news.1.recv() => Happening::News(news),
             () = passed => Happening::TimePassed,
         }
@@ -175,7 +234,21 @@ impl CallTask {
 
     async fn apply(&mut self, happening: Happening) {
         match happening {
-            Happening::Input(input) => self.handle(input),
+            Happening::Input(input) => {
+                if let CallInput::Capture { event: CaptureEvent::Acknowledged { number }, .. } = &input {
+                    self.last_fragment = self.last_fragment.max(Some(*number));
+                }
+                self.handle(input);
+            }
+            Happening::Ordered => {
+                let Orders { stop, drain_until } = *self.incoming.orders.borrow_and_update();
+                if let Some(until) = drain_until {
+                    self.handle(CallInput::Drain { until });
+                }
+                if stop {
+                    self.handle(CallInput::Stop);
+                }
+            }
             Happening::Attributes(change) => self.set_attributes(change),
             Happening::Leg(LegEvent::Confirmed) => self.confirmed(),
             Happening::Leg(LegEvent::Reoffer(reoffer)) => self.reanswer(reoffer).await,
@@ -222,12 +295,11 @@ impl CallTask {
                     "a capture has ended"
                 );
             }
+            Happening::MediaGone => self.media_stalled(MediaStalled),
             Happening::News(News::CaptureOpened { capture, upload, lease }) => {
                 let stream = lease.arn().clone();
                 self.leases.push(lease);
-                if let Media::Running(leg, _) = &self.media {
-                    leg.attach_upload(upload);
-                }
+                self.with_leg(|leg| leg.attach_upload(upload));
                 self.handle(CallInput::Capture { capture, event: CaptureEvent::Opened { stream } });
             }
             Happening::TimePassed => self.handle(CallInput::TimePassed),
@@ -252,6 +324,7 @@ impl CallTask {
     }
 
     fn write(&mut self, stage: Stage, contact: Box<Contact>) {
+        self.is_recorded |= matches!(stage, Stage::Ended);
         self.journal.take(stage, contact, std::mem::take(&mut self.replies));
     }
 
@@ -283,7 +356,7 @@ impl CallTask {
                         Err(error) => CallInput::LambdaFailed { invocation, reason: error.to_string() },
                     };
                     // The call may be over; then nobody waits for the answer.
-                    let _ = inputs.send(input);
+                    let _ = inputs.send(input).await;
                 });
             }
             CallOutput::PreparePrompt { prompt, content } => {
@@ -295,7 +368,7 @@ impl CallTask {
                         }
                         Err(reason) => CallInput::PromptFailed { prompt, reason },
                     };
-                    let _ = inputs.send(input);
+                    let _ = inputs.send(input).await;
                 });
             }
             CallOutput::PlayPrompt { prompt, sound } => {
@@ -405,23 +478,19 @@ impl CallTask {
         let spec = request.lease(random());
         let (desk, inputs, news) = (self.desk.clone(), self.live.inputs.clone(), self.news.0.clone());
         tokio::spawn(async move {
-            let tell = |event| {
-                // A call that is over has no more interest in its capture.
-                let _ = inputs.send(CallInput::Capture { capture, event });
-            };
-            let OpenedCapture { lease, upload, mut acks } =
+            let OpenedCapture { lease, upload, acks } =
                 match capture::open(&desk.leases, &*desk.sink, &spec).await {
                     Ok(opened) => opened,
                     Err(error) => {
                         desk.metrics.capture_failed();
-                        return tell(CaptureEvent::Failed { reason: error.to_string() });
+                        let event = CaptureEvent::Failed { reason: error.to_string() };
+                        // A call that is over has no more interest in its capture.
+                        return drop(inputs.send(CallInput::Capture { capture, event }).await);
                     }
                 };
             let held = lease.clone();
-            let _ = news.send(News::CaptureOpened { capture, upload, lease });
-            while let Some(event) = acks.next().await {
-                tell(event);
-            }
+            let _ = news.send(News::CaptureOpened { capture, upload, lease }).await;
+            captured::follow(acks, inputs, |event| CallInput::Capture { capture, event }).await;
             // The stream is free for another call only when its last fragment is safe.
             drop(held);
         });
@@ -438,9 +507,23 @@ impl CallTask {
         tokio::spawn(async move { leg.hang_up().await });
     }
 
-    fn with_leg(&self, command: impl FnOnce(&MediaLeg)) {
-        if let Media::Running(leg, _) = &self.media {
-            command(leg);
+    fn with_leg(&mut self, command: impl FnOnce(&MediaLeg) -> Result<(), MediaStalled>) {
+        let Media::Running(leg, _) = &self.media else { return };
+        if let Err(stalled) = command(leg) {
+            self.media_stalled(stalled);
         }
     }
+
+    /// What the leg has missed cannot be made up for: the call ends, and no other one notices.
+    fn media_stalled(&mut self, stalled: MediaStalled) {
+        tracing::error!(contact_id = %self.contact_id, error = %stalled, "a call is ended");
+        self.hang_up();
+        self.handle(CallInput::HungUp { reason: DisconnectReason::TelecomProblem });
+    }
+}
+
+/// What a panic says.
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no text")
 }

@@ -10,6 +10,7 @@ use std::net::{IpAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tympan_connect::capture::{Anchor, Capture, CaptureStats, CutterSpec, Tracks, Upload};
 use tympan_telephony::audio::pcm::FRAME_SAMPLES;
 use tympan_telephony::rtp::latch::{SourceLatch, Trust, Verdict};
@@ -74,7 +75,8 @@ pub(super) struct Leg {
     sender_clock: MediaTime,
     capture: Option<Capture>,
     clock: CallClock,
-    events: mpsc::UnboundedSender<MediaEvent>,
+    /// `None` once the call has missed an event: it learns by the end of the channel, and ends.
+    events: Option<mpsc::Sender<MediaEvent>>,
     datagram: Vec<u8>,
     frame: Vec<u8>,
 }
@@ -90,7 +92,7 @@ impl Leg {
         now: MediaTime,
         socket: RtpSocket,
         spec: LegSpec,
-        events: mpsc::UnboundedSender<MediaEvent>,
+        events: mpsc::Sender<MediaEvent>,
     ) -> Self {
         let LegSpec { negotiated, signalling, silence_grace, clock, random } = spec;
         let [a, b, c, d, e, f, g, h, i, j, ..] = random;
@@ -114,7 +116,7 @@ impl Leg {
             sender_clock: now,
             capture: None,
             clock,
-            events,
+            events: Some(events),
             datagram: Vec::with_capacity(256),
             frame: Vec::with_capacity(FRAME_SAMPLES),
         }
@@ -208,7 +210,7 @@ impl Leg {
         capture.finish();
         let stats = capture.stats();
         tally.captured_samples += stats.cutter.samples;
-        self.tell(MediaEvent::CaptureFinished(Box::new(stats)));
+        tell(&mut self.events, MediaEvent::CaptureFinished(Box::new(stats)), tally);
         // An upload that is still on its way belongs to this capture: it is kept until the leg ends or captures anew.
         self.capture = Some(capture);
     }
@@ -240,8 +242,7 @@ impl Leg {
                         capture.silence(at, samples, cause);
                     }
                 }
-                // The call task may be gone already; then the digit has nobody to go to.
-                TimelineOutput::Digit { digit, .. } => drop(events.send(MediaEvent::Digit(digit))),
+                TimelineOutput::Digit { digit, .. } => tell(events, MediaEvent::Digit(digit), tally),
             }
         }
     }
@@ -285,7 +286,7 @@ impl Leg {
         self.next_send = due + FRAME;
         if let Some(token) = finished {
             self.prompts.pop_front();
-            self.tell(MediaEvent::PromptFinished(token));
+            tell(&mut self.events, MediaEvent::PromptFinished(token), tally);
         }
     }
 
@@ -300,9 +301,45 @@ impl Leg {
             Err(_) => tally.unsent_packets += 1,
         }
     }
+}
 
-    fn tell(&self, event: MediaEvent) {
-        // The call task may be gone already; it no longer needs to know.
-        let _ = self.events.send(event);
+/// Tells the call, which may be gone already. A call that does not take its events is cut off: this thread waits for none.
+fn tell(events: &mut Option<mpsc::Sender<MediaEvent>>, event: MediaEvent, tally: &mut Tally) {
+    let sent = events.as_ref().map(|events| events.try_send(event));
+    if let Some(Err(TrySendError::Full(_))) = sent {
+        tally.cut_off_legs += 1;
+        *events = None;
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use tympan_telephony::sdp::offer_answer::{LocalMedia, answer};
+
+    /// A leg of a call whose caller offered PCMU.
+    pub(in super::super) fn spec() -> LegSpec {
+        let offer = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+                     m=audio 40000 RTP/AVP 0\r\n";
+        let local = LocalMedia::new(([127, 0, 0, 1], 4_000).into(), 1);
+        LegSpec {
+            negotiated: answer(offer, &local).unwrap(),
+            signalling: None,
+            silence_grace: Duration::from_millis(500),
+            clock: crate::clock::ServiceClock::default().for_call(),
+            random: [7; 16],
+        }
+    }
+
+    #[test]
+    fn a_call_that_takes_no_events_is_cut_off_and_loses_none_of_those_before() {
+        let (events, mut receiver) = mpsc::channel(3);
+        let (mut events, mut tally) = (Some(events), Tally::default());
+        for token in 0..10 {
+            tell(&mut events, MediaEvent::PromptFinished(PromptToken(token)), &mut tally);
+        }
+        assert_eq!(tally.cut_off_legs, 1);
+        let heard: Vec<_> = std::iter::from_fn(|| receiver.blocking_recv()).collect();
+        assert_eq!(heard.len(), 3);
     }
 }

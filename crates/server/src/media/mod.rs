@@ -12,5 +12,5 @@ mod stats;
 mod thread;
 
 pub(crate) use leg::{LegSpec, MediaEvent, PromptToken};
-pub(crate) use plane::{MediaLeg, MediaPlane, MediaPlaneOptions, ReservedPort};
+pub(crate) use plane::{MediaLeg, MediaPlane, MediaPlaneOptions, MediaStalled, ReservedPort};
 pub(crate) use stats::MediaStats;

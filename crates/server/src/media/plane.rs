@@ -3,16 +3,16 @@
 use super::leg::{LegSpec, MediaEvent, Prompt, PromptToken};
 use super::ports::{RtpPorts, RtpSocket};
 use super::stats::MediaStats;
-use super::thread::{Command, LegId, MediaThread};
+use super::thread::{Command, LegId, MediaThread, Message, Place};
 use crate::descriptors::Descriptors;
 use crate::sink::CaptureQueue;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 use tympan_connect::capture::{CutterSpec, Tracks, Upload};
 use tympan_telephony::sdp::offer_answer::Negotiated;
 
@@ -29,10 +29,25 @@ pub(crate) struct MediaPlaneOptions {
     pub tick: Duration,
 }
 
+/// Commands of one leg that may wait for the media thread, which takes all that wait on each tick. A call gives a few at a time; only a
+/// caller that renegotiates without end, or a thread that does not run, gets here. The limit is per leg, so that one call takes
+/// no room from another, and closing a leg needs no room. All queues together are bounded by this and the number of calls.
+const COMMANDS_PER_LEG: usize = 64;
+
+/// Events of one leg that may wait for its call. Digits are the most frequent, at most about 20 a second: this is 12 s of them.
+const EVENTS_PER_LEG: usize = 256;
+
+/// A leg that lost a command or an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the media thread and the call are too far apart: a command or an event of the leg found its queue full"
+)]
+pub(crate) struct MediaStalled;
+
 /// The media threads. They end when this and every leg is dropped.
 pub(crate) struct MediaPlane {
     ports: RtpPorts,
-    threads: Vec<mpsc::Sender<Command>>,
+    threads: Vec<mpsc::Sender<Message>>,
     next_leg: AtomicU64,
     stats: Arc<MediaStats>,
 }
@@ -79,17 +94,13 @@ impl MediaPlane {
     }
 
     /// Starts a leg on a reserved port: its timeline begins now.
-    pub(crate) fn open(
-        &self,
-        port: ReservedPort,
-        spec: LegSpec,
-    ) -> (MediaLeg, UnboundedReceiver<MediaEvent>) {
+    pub(crate) fn open(&self, port: ReservedPort, spec: LegSpec) -> (MediaLeg, Receiver<MediaEvent>) {
         let leg = self.next_leg.fetch_add(1, Ordering::Relaxed);
         // There is at least one thread.
         let thread = self.threads[usize::try_from(leg).unwrap_or(0) % self.threads.len()].clone();
-        let (events, receiver) = tokio::sync::mpsc::unbounded_channel();
-        let handle = MediaLeg { leg, thread };
-        handle.command(Command::Open { leg, socket: port.socket, spec: Box::new(spec), events });
+        let (events, receiver) = tokio::sync::mpsc::channel(EVENTS_PER_LEG);
+        let handle = MediaLeg { leg, thread, waiting: Arc::default(), stats: self.stats.clone() };
+        handle.send(Command::Open { leg, socket: port.socket, spec: Box::new(spec), events });
         (handle, receiver)
     }
 
@@ -100,55 +111,105 @@ impl MediaPlane {
 }
 
 /// A call's hold on its leg; dropping it closes the leg.
+///
+/// A command returns [`MediaStalled`] where the leg has no room for it.
 pub(crate) struct MediaLeg {
     leg: LegId,
-    thread: mpsc::Sender<Command>,
+    thread: mpsc::Sender<Message>,
+    /// Commands that the thread has not taken yet.
+    waiting: Arc<AtomicUsize>,
+    stats: Arc<MediaStats>,
 }
 
 impl MediaLeg {
     /// The session has changed by a re-offer.
-    pub(crate) fn renegotiate(&self, negotiated: Negotiated) {
-        self.command(Command::Renegotiate { leg: self.leg, negotiated: Box::new(negotiated) });
+    pub(crate) fn renegotiate(&self, negotiated: Negotiated) -> Result<(), MediaStalled> {
+        self.command(Command::Renegotiate { leg: self.leg, negotiated: Box::new(negotiated) })
     }
 
     /// Plays a prompt after those that still play; [`MediaEvent::PromptFinished`] tells its end.
-    pub(crate) fn play(&self, token: PromptToken, prompt: Prompt) {
-        self.command(Command::Play { leg: self.leg, token, prompt });
+    pub(crate) fn play(&self, token: PromptToken, prompt: Prompt) -> Result<(), MediaStalled> {
+        self.command(Command::Play { leg: self.leg, token, prompt })
     }
 
     /// Stops all prompts at once.
-    pub(crate) fn stop_prompts(&self) {
-        self.command(Command::StopPrompts { leg: self.leg });
+    pub(crate) fn stop_prompts(&self) -> Result<(), MediaStalled> {
+        self.command(Command::StopPrompts { leg: self.leg })
     }
 
     /// Captures from this instant; audio is held until [`Self::attach_upload`].
-    pub(crate) fn start_capture(&self, spec: CutterSpec) {
-        self.command(Command::StartCapture { leg: self.leg, spec: Box::new(spec) });
+    pub(crate) fn start_capture(&self, spec: CutterSpec) -> Result<(), MediaStalled> {
+        self.command(Command::StartCapture { leg: self.leg, spec: Box::new(spec) })
     }
 
     /// Gives the capture its upload.
-    pub(crate) fn attach_upload(&self, upload: Box<dyn Upload>) {
-        self.command(Command::AttachUpload { leg: self.leg, upload });
+    pub(crate) fn attach_upload(&self, upload: Box<dyn Upload>) -> Result<(), MediaStalled> {
+        self.command(Command::AttachUpload { leg: self.leg, upload })
     }
 
     /// From here on captures only these tracks; the others are silent.
-    pub(crate) fn capture_only(&self, tracks: Tracks) {
-        self.command(Command::CaptureOnly { leg: self.leg, tracks });
+    pub(crate) fn capture_only(&self, tracks: Tracks) -> Result<(), MediaStalled> {
+        self.command(Command::CaptureOnly { leg: self.leg, tracks })
     }
 
     /// Ends the capture at this instant and completes its last fragment.
-    pub(crate) fn stop_capture(&self) {
-        self.command(Command::StopCapture { leg: self.leg });
+    pub(crate) fn stop_capture(&self) -> Result<(), MediaStalled> {
+        self.command(Command::StopCapture { leg: self.leg })
     }
 
-    fn command(&self, command: Command) {
+    fn command(&self, command: Command) -> Result<(), MediaStalled> {
+        let place = Place::take(&self.waiting, COMMANDS_PER_LEG).ok_or_else(|| {
+            self.stats.command_refused();
+            MediaStalled
+        })?;
+        self.thread.send(Message { command, _place: Some(place) }).map_err(|_| MediaStalled)
+    }
+
+    /// Beyond the limit: a leg is opened once and closed once.
+    fn send(&self, command: Command) {
         // A thread ends only when the plane and all legs are gone, so this reaches it.
-        let _ = self.thread.send(command);
+        let _ = self.thread.send(Message { command, _place: None });
     }
 }
 
 impl Drop for MediaLeg {
     fn drop(&mut self) {
-        self.command(Command::Close { leg: self.leg });
+        self.send(Command::Close { leg: self.leg });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::leg::tests::spec;
+    use super::*;
+    use crate::descriptors::{DescriptorBudget, PER_CALL, Use};
+
+    /// A plane whose thread takes no command: its first tick is an hour away.
+    fn stalled() -> (MediaPlane, Arc<CaptureQueue>) {
+        let queue = CaptureQueue::start(1 << 20, tokio::runtime::Handle::current()).unwrap();
+        let options = MediaPlaneOptions {
+            address: IpAddr::from([127, 0, 0, 1]),
+            ports: (0, 0),
+            threads: 1,
+            tick: Duration::from_secs(3_600),
+        };
+        (MediaPlane::start(&options, &queue).unwrap(), queue)
+    }
+
+    fn leg(plane: &MediaPlane) -> (MediaLeg, Receiver<MediaEvent>) {
+        let descriptors = DescriptorBudget::new(1_000, 10).take(Use::Call, PER_CALL).unwrap();
+        plane.open(plane.reserve(descriptors).unwrap(), spec())
+    }
+
+    #[tokio::test]
+    async fn a_leg_has_so_many_commands_waiting_and_no_more_and_takes_no_room_from_another() {
+        let (plane, queue) = stalled();
+        let ((flooded, _), (other, _)) = (leg(&plane), leg(&plane));
+        let taken = (0..1_000).filter(|_| flooded.stop_prompts().is_ok()).count();
+        assert_eq!(taken, COMMANDS_PER_LEG);
+        assert_eq!(other.stop_prompts(), Ok(()));
+        let refused = plane.stats().values().find(|(name, _)| *name == "refused_commands");
+        assert_eq!(refused, Some(("refused_commands", 1_000 - COMMANDS_PER_LEG as u64)));
+        queue.close();
     }
 }

@@ -26,6 +26,11 @@ macro_rules! counters {
         }
 
         impl MediaStats {
+            /// A call has met the limit of its commands.
+            pub(super) fn command_refused(&self) {
+                self.refused_commands.fetch_add(1, Relaxed);
+            }
+
             /// Every counter with its name.
             pub(crate) fn values(&self) -> impl Iterator<Item = (&'static str, u64)> {
                 [$((stringify!($name), self.$name.load(Relaxed)),)*].into_iter()
@@ -51,6 +56,10 @@ counters! {
     silence_samples,
     /// Samples captured.
     captured_samples,
+    /// Commands that a leg had no room for, because its media thread was behind; each ends its call.
+    refused_commands,
+    /// Legs that were cut off, because their calls took none of their events; each ends its call.
+    cut_off_legs,
     /// Ticks that came more than one tick late.
     late_ticks,
 }

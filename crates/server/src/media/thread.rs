@@ -7,6 +7,7 @@ use super::stats::{MediaStats, Tally};
 use crate::sink::CaptureQueue;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags, EpollTimeout};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use tympan_connect::capture::{CutterSpec, Tracks, Upload};
@@ -16,44 +17,42 @@ use tympan_telephony::sdp::offer_answer::Negotiated;
 /// Names a leg within its thread.
 pub(super) type LegId = u64;
 
+/// A command on its way to the thread.
+pub(super) struct Message {
+    pub(super) command: Command,
+    /// Given back when the command is taken.
+    pub(super) _place: Option<Place>,
+}
+
+/// One of the places that a leg has for commands that wait.
+pub(super) struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    /// A place, if fewer than `limit` are taken.
+    pub(super) fn take(taken: &Arc<AtomicUsize>, limit: usize) -> Option<Self> {
+        let more = |taken: usize| (taken < limit).then_some(taken + 1);
+        taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Self(taken.clone()))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// What a call tells its leg.
 pub(super) enum Command {
-    Open {
-        leg: LegId,
-        socket: RtpSocket,
-        spec: Box<LegSpec>,
-        events: tokio::sync::mpsc::UnboundedSender<MediaEvent>,
-    },
-    Renegotiate {
-        leg: LegId,
-        negotiated: Box<Negotiated>,
-    },
-    Play {
-        leg: LegId,
-        token: PromptToken,
-        prompt: Prompt,
-    },
-    StopPrompts {
-        leg: LegId,
-    },
-    StartCapture {
-        leg: LegId,
-        spec: Box<CutterSpec>,
-    },
-    AttachUpload {
-        leg: LegId,
-        upload: Box<dyn Upload>,
-    },
-    CaptureOnly {
-        leg: LegId,
-        tracks: Tracks,
-    },
-    StopCapture {
-        leg: LegId,
-    },
-    Close {
-        leg: LegId,
-    },
+    Open { leg: LegId, socket: RtpSocket, spec: Box<LegSpec>, events: tokio::sync::mpsc::Sender<MediaEvent> },
+    Renegotiate { leg: LegId, negotiated: Box<Negotiated> },
+    Play { leg: LegId, token: PromptToken, prompt: Prompt },
+    StopPrompts { leg: LegId },
+    StartCapture { leg: LegId, spec: Box<CutterSpec> },
+    AttachUpload { leg: LegId, upload: Box<dyn Upload> },
+    CaptureOnly { leg: LegId, tracks: Tracks },
+    StopCapture { leg: LegId },
+    Close { leg: LegId },
 }
 
 /// Readiness events taken per call; level-triggered, so that more come with the next one.
@@ -61,7 +60,7 @@ const EVENTS: usize = 256;
 
 pub(super) struct MediaThread {
     epoll: Epoll,
-    commands: mpsc::Receiver<Command>,
+    commands: mpsc::Receiver<Message>,
     legs: HashMap<LegId, Leg>,
     inbox: Inbox,
     began: Instant,
@@ -74,7 +73,7 @@ pub(super) struct MediaThread {
 impl MediaThread {
     pub(super) fn new(
         epoll: Epoll,
-        commands: mpsc::Receiver<Command>,
+        commands: mpsc::Receiver<Message>,
         tick: Duration,
         stats: Arc<MediaStats>,
         queue: Arc<CaptureQueue>,
@@ -121,7 +120,7 @@ impl MediaThread {
     fn take_commands(&mut self) -> bool {
         loop {
             match self.commands.try_recv() {
-                Ok(command) => self.obey(command),
+                Ok(Message { command, .. }) => self.obey(command),
                 Err(mpsc::TryRecvError::Empty) => return true,
                 Err(mpsc::TryRecvError::Disconnected) => {
                     let legs: Vec<LegId> = self.legs.keys().copied().collect();

@@ -220,6 +220,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         audit: audit.clone(),
         contacts: history.clone(),
         flow_log: flow_log.clone(),
+        calls: calls.clone(),
         descriptors: site.limits.descriptors.clone(),
         unproven: site.limits.unproven.clone(),
         connections: site.limits.listeners(),

@@ -1,0 +1,397 @@
+//! A call's task on a real SIP endpoint and a real media plane; what the call asks its instance and where its audio goes is
+//! played by the test.
+
+use super::FlowLog;
+use super::desk::{Admitted, Desk, DeskOptions};
+use super::registry::{ATTRIBUTE_CHANGES, CallRegistry, LiveCall};
+use super::task::CallTask;
+use crate::clock::ServiceClock;
+use crate::config;
+use crate::connections::{ConnectionLimits, Connections};
+use crate::descriptors::{DescriptorBudget, PER_CALL, Use};
+use crate::lambda::Lambda;
+use crate::media::{MediaPlane, MediaPlaneOptions};
+use crate::sink::CaptureQueue;
+use crate::sip::{Invitation, SipEndpoint, TcpLimits};
+use crate::speech::Speech;
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, oneshot};
+use tympan_connect::call::{Call, CallOptions, CallSetup, InstanceSettings};
+use tympan_connect::capture::{
+    DirectoryError, Leases, MediaSink, NewLeasedStream, PooledStream, Rest, SinkError, StreamDirectory,
+    StreamSettings, TrackProfile, Upload, UploadAck, UploadAcks, UploadSpec,
+};
+use tympan_connect::contact::{
+    Contact, DisconnectReason, History, InitiationMethod, InstanceRef, MemoryHistory, NewContact,
+};
+use tympan_connect::live_calls::{LiveCalls, NoCalls, SetAttributes};
+use tympan_connect::settings::MemorySettings;
+use tympan_connect::{ConnectService, Ids, Options, RoutedFlow};
+use tympan_flow::{Flow, FlowIdentity};
+use tympan_telephony::sdp::offer_answer::{LocalMedia, answer};
+use tympan_types::{
+    AccountId, ContactId, FragmentNumber, InstanceId, Region, ServerTime, StreamArn, StreamName, WallTime,
+};
+
+const CONTACT: [u8; 16] = [7; 16];
+
+/// An instance whose functions cannot be looked up.
+struct Panics;
+
+impl InstanceSettings for Panics {
+    fn media_streaming(&self, _: InstanceId) -> Option<StreamSettings> {
+        Some(StreamSettings {
+            name_prefix: "demo".into(),
+            retention_hours: 24,
+            key_id: "alias/aws/kinesisvideo".into(),
+        })
+    }
+
+    fn may_invoke(&self, _: InstanceId, _: &str) -> bool {
+        panic!("injected by the test")
+    }
+
+    fn flow(&self, _: InstanceId, _: &str) -> Option<RoutedFlow> {
+        None
+    }
+}
+
+struct FixedIds;
+
+impl Ids for FixedIds {
+    fn random(&self) -> [u8; 16] {
+        [1; 16]
+    }
+}
+
+/// Streams as they are asked for.
+struct Streams;
+
+#[async_trait]
+impl StreamDirectory for Streams {
+    async fn list(&self, _: &str) -> Result<Vec<StreamName>, DirectoryError> {
+        Ok(Vec::new())
+    }
+
+    async fn describe(&self, _: &StreamName) -> Result<Option<PooledStream>, DirectoryError> {
+        Ok(None)
+    }
+
+    async fn create(&self, new: NewLeasedStream) -> Result<StreamArn, DirectoryError> {
+        let instance = instance();
+        Ok(StreamArn::new(instance.region, instance.account, new.name, WallTime::from_unix_ms(1)))
+    }
+
+    async fn set_retention(&self, _: &StreamArn, _: u32) -> Result<(), DirectoryError> {
+        Ok(())
+    }
+}
+
+/// Acknowledges a first fragment at once, and the last one when the upload is finished.
+struct TwoFragments;
+
+struct Finish(Option<oneshot::Sender<()>>);
+
+impl Upload for Finish {
+    fn write(&mut self, _: &[u8]) {}
+
+    fn finish(mut self: Box<Self>) {
+        self.0.take().map(|finished| finished.send(()));
+    }
+}
+
+struct TwoAcks {
+    told: u64,
+    finished: oneshot::Receiver<()>,
+}
+
+#[async_trait]
+impl UploadAcks for TwoAcks {
+    async fn next(&mut self) -> Option<UploadAck> {
+        if self.told == 1 {
+            (&mut self.finished).await.ok()?;
+        }
+        self.told += 1;
+        (self.told < 3).then(|| UploadAck::Persisted { number: fragment(self.told), timecode_ms: 0 })
+    }
+}
+
+#[async_trait]
+impl MediaSink for TwoFragments {
+    async fn open(&self, _: UploadSpec) -> Result<(Box<dyn Upload>, Box<dyn UploadAcks>), SinkError> {
+        let (sender, finished) = oneshot::channel();
+        Ok((Box::new(Finish(Some(sender))), Box::new(TwoAcks { told: 0, finished })))
+    }
+}
+
+fn fragment(sequence: u64) -> FragmentNumber {
+    FragmentNumber::new(sequence, ServerTime::from_unix_ms(1), 0)
+}
+
+fn instance() -> InstanceRef {
+    InstanceRef {
+        id: InstanceId::from_random([9; 16]),
+        alias: "demo".into(),
+        account: AccountId::parse("111122223333").unwrap(),
+        region: Region::parse("us-west-2").unwrap(),
+    }
+}
+
+fn action(id: &str, kind: &str, parameters: Value, next: &str) -> Value {
+    let errors = json!([{ "ErrorType": "NoMatchingError", "NextAction": "end" }]);
+    json!({
+        "Identifier": id, "Type": kind, "Parameters": parameters,
+        "Transitions": { "NextAction": next, "Errors": errors, "Conditions": [] },
+    })
+}
+
+fn start_streaming(next: &str) -> Value {
+    let customer = json!([{ "ParticipantType": "Customer", "MediaDirections": ["From"] }]);
+    let parameters =
+        json!({ "MediaStreamingState": "Enabled", "MediaStreamType": "Audio", "Participants": customer });
+    action("stream", "UpdateContactMediaStreamingBehavior", parameters, next)
+}
+
+fn invoke() -> Value {
+    let parameters = json!({
+        "LambdaFunctionARN": "arn:aws:lambda:us-west-2:111122223333:function:f", "InvocationTimeLimitSeconds": "3",
+    });
+    action("invoke", "InvokeLambdaFunction", parameters, "end")
+}
+
+fn flow(actions: &[Value]) -> RoutedFlow {
+    let end =
+        json!({ "Identifier": "end", "Type": "DisconnectParticipant", "Parameters": {}, "Transitions": {} });
+    let all: Vec<Value> = actions.iter().cloned().chain([end]).collect();
+    let document = json!({
+        "Version": "2019-10-30", "StartAction": all[0]["Identifier"], "Actions": all, "Metadata": {},
+    });
+    let identity = FlowIdentity { arn: "arn:flow".into(), name: "flow".into() };
+    RoutedFlow { flow: Arc::new(Flow::parse(&document.to_string()).unwrap()), identity }
+}
+
+fn call(flow: RoutedFlow) -> Call {
+    let now = WallTime::from_unix_ms(1_706_238_461_500);
+    let new = NewContact {
+        id: ContactId::from_random(CONTACT),
+        instance: instance(),
+        initiation_method: InitiationMethod::Inbound,
+        customer_number: None,
+        system_number: None,
+        sip_headers: BTreeMap::new(),
+    };
+    let (contact, instance) = (Contact::new(now, new), Arc::new(Panics));
+    Call::new(now, CallSetup { contact, flow, instance, options: CallOptions::default() })
+}
+
+struct Rig {
+    desk: Desk,
+    sip: SipEndpoint,
+    invitations: mpsc::Receiver<Invitation>,
+    history: Arc<MemoryHistory>,
+    _folder: tempfile::TempDir,
+}
+
+impl Rig {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (budget, history) = (DescriptorBudget::new(1_000, 10), Arc::<MemoryHistory>::default());
+        let connections = ConnectionLimits { total: 4, per_source: 4 };
+        let connections = Connections::new(connections, budget.clone(), Use::SipTcp, 1);
+        let limits = TcpLimits { connections, idle: Duration::from_secs(60) };
+        let (sip, invitations) =
+            SipEndpoint::bind(SocketAddr::from(([127, 0, 0, 1], 0)), None, limits).await.unwrap();
+        let queue = CaptureQueue::start(1 << 20, tokio::runtime::Handle::current()).unwrap();
+        let plane = MediaPlaneOptions {
+            address: IpAddr::from([127, 0, 0, 1]),
+            ports: (0, 0),
+            threads: 1,
+            tick: Duration::from_millis(1),
+        };
+        let InstanceRef { account, region, .. } = instance();
+        let connect = ConnectService::open(
+            Arc::new(MemorySettings::default()),
+            history.clone(),
+            Arc::new(NoCalls),
+            Arc::new(FixedIds),
+            Options::new(account, region),
+        );
+        let desk = Desk {
+            connect: connect.unwrap(),
+            history: history.clone(),
+            registry: CallRegistry::default(),
+            media: Arc::new(MediaPlane::start(&plane, &queue).unwrap()),
+            leases: Leases::new(
+                Arc::new(Streams),
+                Rest { time: Duration::ZERO, clock: Arc::new(Duration::default) },
+            ),
+            sink: Arc::new(TwoFragments),
+            speech: Arc::new(Speech::new(&config::Speech::default(), budget.clone())),
+            lambda: Arc::new(Lambda::new(&config::Lambda::default(), "us-west-2", budget.clone()).unwrap()),
+            flow_log: Arc::new(FlowLog::open(&folder.path().join("flow-logs.jsonl")).unwrap()),
+            descriptors: budget,
+            metrics: Arc::default(),
+            clock: ServiceClock::default(),
+            options: DeskOptions {
+                calls_max: 10,
+                public_address: None,
+                silence_grace: Duration::from_millis(500),
+                track_profile: TrackProfile::Current,
+                call: CallOptions::default(),
+            },
+        };
+        Self { desk, sip, invitations, history, _folder: folder }
+    }
+
+    /// Runs the task of a call that comes in.
+    async fn take_call(&mut self, flow: RoutedFlow) -> tokio::task::JoinHandle<()> {
+        let invitation = self.invitations.recv().await.unwrap();
+        let port = self.desk.media.reserve(self.desk.descriptors.take(Use::Call, PER_CALL).unwrap()).unwrap();
+        let local = LocalMedia::new(port.address(), 1);
+        let negotiated = Some(answer(invitation.offer.as_ref().unwrap(), &local).unwrap());
+        let active = self.desk.metrics.call_taken();
+        let admitted = Admitted { port, local, negotiated };
+        let clock = self.desk.clock.for_call();
+        let task = CallTask::new(self.desk.clone(), active, clock, invitation, admitted, call(flow));
+        assert_eq!(self.desk.registry.len(), 1);
+        tokio::spawn(task.run())
+    }
+
+    fn metric(&self, name: &str) -> String {
+        let page = self.desk.metrics.render();
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name} in {page}")).to_owned()
+    }
+}
+
+/// A telephone that knows the least that a call needs.
+struct Phone(UdpSocket);
+
+impl Phone {
+    async fn invites(to: SocketAddr) -> Self {
+        let socket = UdpSocket::bind(("127.0.0.1", 0)).await.unwrap();
+        socket.connect(to).await.unwrap();
+        let phone = Self(socket);
+        let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+                   m=audio 40000 RTP/AVP 0\r\n";
+        phone.sends("INVITE", "z9hG4bK1", "", "Content-Type: application/sdp\r\n", sdp).await;
+        phone
+    }
+
+    async fn sends(&self, method: &str, branch: &str, to_tag: &str, headers: &str, body: &str) {
+        let local = self.0.local_addr().unwrap();
+        let request = format!(
+            "{method} sip:+18005550100@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch={branch}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:caller@{local}>;tag=1\r\nTo: <sip:+18005550100@127.0.0.1>{to_tag}\r\n\
+             Call-ID: 1@{local}\r\nCSeq: 1 {method}\r\nContact: <sip:caller@{local}>\r\n{headers}\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        self.0.send(request.as_bytes()).await.unwrap();
+    }
+
+    /// The next message that begins so.
+    async fn hears(&self, start: &str) -> String {
+        let mut buffer = vec![0; 65_536];
+        loop {
+            let received = tokio::time::timeout(Duration::from_secs(60), self.0.recv(&mut buffer));
+            let length = received.await.unwrap_or_else(|_| panic!("no {start} came")).unwrap();
+            let message = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if message.starts_with(start) {
+                return message;
+            }
+        }
+    }
+
+    /// Acknowledges the answer.
+    async fn is_answered(&self) {
+        let answer = self.hears("SIP/2.0 200").await;
+        let tag =
+            answer.lines().find(|line| line.starts_with("To:")).and_then(|line| line.split_once(";tag="));
+        let tag = format!(";tag={}", tag.unwrap().1);
+        self.sends("ACK", "z9hG4bK2", &tag, "", "").await;
+    }
+
+    async fn is_hung_up(&self) {
+        let bye = self.hears("BYE").await;
+        let echoed = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"];
+        let headers: Vec<&str> =
+            bye.lines().filter(|line| echoed.iter().any(|name| line.starts_with(name))).collect();
+        let answer = format!("SIP/2.0 200 OK\r\n{}\r\nContent-Length: 0\r\n\r\n", headers.join("\r\n"));
+        self.0.send(answer.as_bytes()).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_whose_task_panics_is_hung_up_and_recorded_and_leaves_nothing_behind() {
+    let mut rig = Rig::new().await;
+    let phone = Phone::invites(rig.sip.address()).await;
+    let task = rig.take_call(flow(&[invoke()])).await;
+    phone.is_answered().await;
+    phone.is_hung_up().await;
+    task.await.expect("the panic ends within the task");
+    assert_eq!(rig.desk.registry.len(), 0);
+    assert_eq!(rig.metric("tympan_calls_active"), "0");
+    assert_eq!(rig.metric("tympan_call_task_panics_total"), "1");
+    let contact = rig.history.find(ContactId::from_random(CONTACT)).unwrap().expect("a record");
+    assert_eq!(contact.disconnect_reason, Some(DisconnectReason::Other));
+    assert!(contact.disconnect_timestamp.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_capture_of_a_call_whose_task_panics_is_completed() {
+    let mut rig = Rig::new().await;
+    let phone = Phone::invites(rig.sip.address()).await;
+    let task = rig.take_call(flow(&[start_streaming("invoke"), invoke()])).await;
+    phone.is_answered().await;
+    phone.is_hung_up().await;
+    task.await.expect("the panic ends within the task");
+    let contact = rig.history.find(ContactId::from_random(CONTACT)).unwrap().expect("a record");
+    let audio = contact.customer_audio().expect("a recording");
+    assert_eq!((audio.start_fragment_number, audio.stop_fragment_number), (fragment(1), Some(fragment(2))));
+}
+
+#[test]
+fn a_call_has_so_many_unanswered_changes_of_attributes_and_refuses_more() {
+    let (live, mut incoming) = LiveCall::new(call(flow(&[invoke()])), ServiceClock::default().for_call());
+    let (registry, id) = (CallRegistry::default(), ContactId::from_random(CONTACT));
+    let registered = registry.add(id, live);
+    let change = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
+    let answers = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..ATTRIBUTE_CHANGES {
+            scope.spawn(|| {
+                let answer = registry.set_attributes(id, &change);
+                answers.lock().unwrap().push(answer);
+            });
+        }
+        // A task that has taken all of them, and has answered none yet.
+        let taken: Vec<_> =
+            (0..ATTRIBUTE_CHANGES).map(|_| incoming.attributes.blocking_recv().unwrap()).collect();
+        assert_eq!(registry.set_attributes(id, &change), SetAttributes::Busy);
+        assert_eq!(registry.refused_changes(), 1);
+        taken.into_iter().for_each(|change| change.reply.send(SetAttributes::Set).unwrap());
+    });
+    assert_eq!(answers.into_inner().unwrap(), vec![SetAttributes::Set; ATTRIBUTE_CHANGES]);
+    drop(registered);
+    assert_eq!(registry.set_attributes(id, &change), SetAttributes::NoSuchCall);
+}
+
+#[tokio::test]
+async fn no_number_of_requests_to_stop_a_call_grows_a_queue() {
+    let (live, mut incoming) = LiveCall::new(call(flow(&[invoke()])), ServiceClock::default().for_call());
+    let (registry, id) = (CallRegistry::default(), ContactId::from_random(CONTACT));
+    let _registered = registry.add(id, live);
+    assert!((0..10_000).all(|_| registry.stop(id)));
+    registry.drain(Duration::ZERO);
+    incoming.orders.changed().await.unwrap();
+    let orders = *incoming.orders.borrow_and_update();
+    assert!(orders.stop && orders.drain_until.is_some());
+    assert!(!incoming.orders.has_changed().unwrap() && incoming.inputs.is_empty());
+}
