@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use tympan_connect::call::{Call, CallInput};
+use tympan_connect::call::Call;
 use tympan_connect::contact::Contact;
 use tympan_connect::live_calls::{LiveCalls, SetAttributes};
 use tympan_types::{ContactId, WallTime};
@@ -24,7 +24,6 @@ pub(crate) struct CallRegistry {
 #[derive(Clone)]
 pub(super) struct LiveCall {
     pub(super) call: Arc<Mutex<Call>>,
-    pub(super) inputs: mpsc::Sender<CallInput>,
     pub(super) orders: watch::Sender<Orders>,
     pub(super) attributes: mpsc::Sender<AttributeChange>,
     pub(super) clock: CallClock,
@@ -40,10 +39,6 @@ pub(super) struct Orders {
     pub(super) drain_until: Option<WallTime>,
 }
 
-/// Inputs that may wait for a call's task; beyond that their sources wait. The sources are tasks of the same call: a function, a
-/// prompt and the acknowledgements of two captures, so that a few at a time are the rule.
-const INPUTS: usize = 32;
-
 /// Changes of attributes of one call that may be unanswered; further ones are refused. Each keeps a thread of the server busy
 /// until the contact is written.
 pub(super) const ATTRIBUTE_CHANGES: usize = 16;
@@ -56,21 +51,18 @@ pub(super) struct AttributeChange {
 
 /// The receiving ends of a [`LiveCall`].
 pub(super) struct Incoming {
-    pub(super) inputs: mpsc::Receiver<CallInput>,
     pub(super) orders: watch::Receiver<Orders>,
     pub(super) attributes: mpsc::Receiver<AttributeChange>,
 }
 
 impl LiveCall {
     pub(super) fn new(call: Call, clock: CallClock) -> (Self, Incoming) {
-        let (inputs, input_receiver) = mpsc::channel(INPUTS);
         let (orders, order_receiver) = watch::channel(Orders::default());
         let (attributes, change_receiver) = mpsc::channel(ATTRIBUTE_CHANGES);
         let call = Arc::new(Mutex::new(call));
         let places = Arc::new(Semaphore::new(ATTRIBUTE_CHANGES));
-        let live = Self { call, inputs, orders, attributes, clock, places };
-        let incoming =
-            Incoming { inputs: input_receiver, orders: order_receiver, attributes: change_receiver };
+        let live = Self { call, orders, attributes, clock, places };
+        let incoming = Incoming { orders: order_receiver, attributes: change_receiver };
         (live, incoming)
     }
 

@@ -64,8 +64,9 @@ pub(super) struct CallTask {
     _active: ActiveCall,
 }
 
-/// News that may wait; beyond that their sources wait. There is one for each capture that is being opened.
-const NEWS: usize = 4;
+/// News that may wait for a call's task; beyond that their sources wait. The sources are tasks of the same call: a function, a prompt
+/// and the acknowledgements of two captures, so that a few at a time are the rule.
+const NEWS: usize = 32;
 
 /// The media of the call.
 enum Media {
@@ -77,15 +78,16 @@ enum Media {
     None,
 }
 
-/// What a task of this call's tells it, beyond what the call itself is told.
+/// What the tasks of this call tell it, in the order in which it happened: a capture is opened before it is acknowledged.
 enum News {
+    /// It is for the call itself.
+    Input(CallInput),
     /// A stream is leased and its upload open.
     CaptureOpened { capture: CaptureId, upload: Box<dyn Upload>, lease: Lease },
 }
 
 /// What woke the task.
 enum Happening {
-    Input(CallInput),
     Ordered,
     Attributes(AttributeChange),
     Leg(LegEvent),
@@ -187,15 +189,14 @@ impl CallTask {
 
     /// Waits for the last acknowledgement of the capture.
     async fn capture_closed(&mut self) {
-        while let Some(input) = self.incoming.inputs.recv().await {
-            match input {
-                CallInput::Capture { event: CaptureEvent::Acknowledged { number }, .. } => {
+        while let Some(news) = self.news.1.recv().await {
+            let News::Input(CallInput::Capture { event, .. }) = news else { continue };
+            match event {
+                CaptureEvent::Acknowledged { number } => {
                     self.last_fragment = self.last_fragment.max(Some(number));
                 }
-                CallInput::Capture { event: CaptureEvent::Closed | CaptureEvent::Failed { .. }, .. } => {
-                    return;
-                }
-                _ => {}
+                CaptureEvent::Closed | CaptureEvent::Failed { .. } => return,
+                CaptureEvent::Opened { .. } => {}
             }
         }
     }
@@ -224,7 +225,6 @@ impl CallTask {
         tokio::select! {
             event = leg => event.map_or(Happening::LegGone, Happening::Leg),
             event = media => event.map_or(Happening::MediaGone, Happening::Media),
-            Some(input) = self.incoming.inputs.recv() => Happening::Input(input),
             Ok(()) = self.incoming.orders.changed() => Happening::Ordered,
             Some(change) = self.incoming.attributes.recv() => Happening::Attributes(change),
             Some(news) = self.news.1.recv() => Happening::News(news),
@@ -234,7 +234,7 @@ impl CallTask {
 
     async fn apply(&mut self, happening: Happening) {
         match happening {
-            Happening::Input(input) => {
+            Happening::News(News::Input(input)) => {
                 if let CallInput::Capture { event: CaptureEvent::Acknowledged { number }, .. } = &input {
                     self.last_fragment = self.last_fragment.max(Some(*number));
                 }
@@ -347,7 +347,7 @@ impl CallTask {
             CallOutput::FlowLog(entry) => self.desk.flow_log.append(&entry),
             CallOutput::Hangup { .. } => self.hang_up(),
             CallOutput::InvokeLambda { invocation, function_arn, event, time_limit_ms } => {
-                let (lambda, inputs) = (self.desk.lambda.clone(), self.live.inputs.clone());
+                let (lambda, news) = (self.desk.lambda.clone(), self.news.0.clone());
                 tokio::spawn(async move {
                     let limit = Duration::from_millis(time_limit_ms.into());
                     let event = event.into_exposed().to_string().into_bytes();
@@ -356,11 +356,11 @@ impl CallTask {
                         Err(error) => CallInput::LambdaFailed { invocation, reason: error.to_string() },
                     };
                     // The call may be over; then nobody waits for the answer.
-                    let _ = inputs.send(input).await;
+                    let _ = news.send(News::Input(input)).await;
                 });
             }
             CallOutput::PreparePrompt { prompt, content } => {
-                let (speech, inputs) = (self.desk.speech.clone(), self.live.inputs.clone());
+                let (speech, news) = (self.desk.speech.clone(), self.news.0.clone());
                 tokio::spawn(async move {
                     let input = match speech.prepare(&content).await {
                         Ok(prepared) => {
@@ -368,7 +368,7 @@ impl CallTask {
                         }
                         Err(reason) => CallInput::PromptFailed { prompt, reason },
                     };
-                    let _ = inputs.send(input).await;
+                    let _ = news.send(News::Input(input)).await;
                 });
             }
             CallOutput::PlayPrompt { prompt, sound } => {
@@ -476,21 +476,22 @@ impl CallTask {
         let cutter = request.cutter(self.desk.options.track_profile, random());
         self.with_leg(|leg| leg.start_capture(cutter));
         let spec = request.lease(random());
-        let (desk, inputs, news) = (self.desk.clone(), self.live.inputs.clone(), self.news.0.clone());
+        let (desk, news) = (self.desk.clone(), self.news.0.clone());
+        let to_news = move |event| News::Input(CallInput::Capture { capture, event });
         tokio::spawn(async move {
             let OpenedCapture { lease, upload, acks } =
                 match capture::open(&desk.leases, &*desk.sink, &spec).await {
                     Ok(opened) => opened,
                     Err(error) => {
                         desk.metrics.capture_failed();
-                        let event = CaptureEvent::Failed { reason: error.to_string() };
                         // A call that is over has no more interest in its capture.
-                        return drop(inputs.send(CallInput::Capture { capture, event }).await);
+                        let event = CaptureEvent::Failed { reason: error.to_string() };
+                        return drop(news.send(to_news(event)).await);
                     }
                 };
             let held = lease.clone();
             let _ = news.send(News::CaptureOpened { capture, upload, lease }).await;
-            captured::follow(acks, inputs, |event| CallInput::Capture { capture, event }).await;
+            captured::follow(acks, news, to_news).await;
             // The stream is free for another call only when its last fragment is safe.
             drop(held);
         });
