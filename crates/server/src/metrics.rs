@@ -289,6 +289,7 @@ impl Metrics {
             sources.unproven.held_bytes(),
         );
         page.push_str(&refusals_left_out(&sources.audit));
+        lines_waiting(&mut page, sources);
         connections(&mut page, &sources.connections);
         sources.sip.render(&mut page);
         page.push_str("# EOF\n");
@@ -307,6 +308,19 @@ fn refusals_left_out(audit: &Audit) -> String {
         lines.push_str(&format!("{NAME}_total{{access_key_id=\"{key}\"}} {left_out}\n"));
     }
     lines
+}
+
+/// Lines on their way to their files.
+fn lines_waiting(page: &mut String, sources: &Sources) {
+    const NAME: &str = "tympan_lines_waiting";
+    let _ = writeln!(page, "# HELP {NAME} Lines that wait for their file.\n# TYPE {NAME} gauge");
+    for (file, waiting) in [
+        ("audit", sources.audit.waiting()),
+        ("contact_records", sources.contacts.undelivered()),
+        ("flow_log", sources.flow_log.waiting()),
+    ] {
+        let _ = writeln!(page, "{NAME}{{file=\"{file}\"}} {waiting}");
+    }
 }
 
 /// What is known of the listeners' connections.

@@ -1,54 +1,43 @@
 //! The audit file: who did what, a JSON line each. What stands in a line: docs/access.md.
 //!
-//! Lines go through a queue with a limit ([`LineQueue`]): one that finds it full is lost, and counted in the file and in
-//! `/metrics`.
+//! Lines go through a queue with a limit ([`Lines`]): one that finds it full is lost, and counted in the file and in `/metrics`.
 
 mod event;
-mod file;
 mod quota;
 
 pub(crate) use event::{Event, EventKind, kind_of};
 
-use crate::line_queue::LineQueue;
-use file::AuditFile;
+use crate::lines::{LineFileOptions, LineWriters, Lines, Rotation};
 use quota::Quotas;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// How the audit file is kept.
-#[derive(Debug, Clone)]
-pub(crate) struct AuditOptions {
-    /// The file.
-    pub path: PathBuf,
-    /// A file of this size is put aside.
-    pub limit_bytes: u64,
-    /// So many that were put aside are kept.
-    pub kept: u32,
-}
+/// Only the operator of the server may read who did what.
+const MODE: u32 = 0o600;
 
 /// Takes what is to be written down. Cheap to clone; one that is switched off takes everything and writes nothing.
 #[derive(Clone, Default)]
 pub(crate) struct Audit(Option<Arc<Shared>>);
 
 struct Shared {
-    queue: LineQueue,
+    lines: Lines,
     quotas: Quotas,
 }
 
 impl Audit {
-    /// Opens the file and starts its thread.
-    pub(crate) fn open(options: AuditOptions) -> std::io::Result<Self> {
+    /// Opens the file.
+    pub(crate) fn open(writers: &LineWriters, path: PathBuf, rotation: Rotation) -> std::io::Result<Self> {
         let missing = |lines| Some(Event::lost(lines).to_line());
-        let queue = LineQueue::open("audit", AuditFile::open(options)?, missing)?;
-        Ok(Self(Some(Arc::new(Shared { queue, quotas: Quotas::default() }))))
+        let options = LineFileOptions { name: "audit", path, mode: MODE, rotation, missing };
+        Ok(Self(Some(Arc::new(Shared { lines: writers.open(options)?, quotas: Quotas::default() }))))
     }
 
     /// Writes an event down, soon. Never waits.
     pub(crate) fn record(&self, event: &Event<'_>) {
         if let Some(shared) = &self.0 {
             shared.tell_left_out(false);
-            shared.queue.push(event.to_line());
+            shared.lines.push(event.to_line());
         }
     }
 
@@ -59,7 +48,7 @@ impl Audit {
         shared.tell_left_out(false);
         let key = event.session_of.or(event.access_key_id).unwrap_or_default();
         if shared.quotas.take(Instant::now(), key) {
-            shared.queue.push(event.to_line());
+            shared.lines.push(event.to_line());
         }
     }
 
@@ -70,14 +59,18 @@ impl Audit {
 
     /// How many lines were lost since the start.
     pub(crate) fn lost(&self) -> u64 {
-        self.0.as_ref().map_or(0, |shared| shared.queue.lost())
+        self.0.as_ref().map_or(0, |shared| shared.lines.lost())
     }
 
-    /// Writes what waits, makes it durable and ends. Blocks until then.
-    pub(crate) fn close(&self) {
+    /// How many lines wait for the file.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.as_ref().map_or(0, |shared| shared.lines.waiting())
+    }
+
+    /// Writes down what is counted so far; called before the writers are closed.
+    pub(crate) fn settle(&self) {
         if let Some(shared) = &self.0 {
             shared.tell_left_out(true);
-            shared.queue.close();
         }
     }
 }
@@ -86,7 +79,7 @@ impl Shared {
     /// A line for each access key of which lines were left out in a minute that is over.
     fn tell_left_out(&self, at_the_end: bool) {
         for (key, lines) in self.quotas.settle(Instant::now(), at_the_end) {
-            self.queue.push(Event::refusals_left_out(&key, lines).to_line());
+            self.lines.push(Event::refusals_left_out(&key, lines).to_line());
         }
     }
 }
@@ -96,8 +89,15 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
-    fn options(dir: &std::path::Path, limit_bytes: u64) -> AuditOptions {
-        AuditOptions { path: dir.join("audit.jsonl"), limit_bytes, kept: 2 }
+    fn open(dir: &std::path::Path, limit_bytes: u64) -> (Audit, LineWriters) {
+        let writers = LineWriters::default();
+        let rotation = Rotation { limit_bytes, kept: 2 };
+        (Audit::open(&writers, dir.join("audit.jsonl"), rotation).unwrap(), writers)
+    }
+
+    fn close(audit: &Audit, writers: &LineWriters) {
+        audit.settle();
+        writers.close();
     }
 
     fn event(resource: &str) -> Event<'_> {
@@ -117,11 +117,11 @@ mod tests {
     fn what_was_recorded_is_in_the_file_once_it_is_closed() {
         let dir = tempfile::tempdir().unwrap();
         for start in 0..2 {
-            let audit = Audit::open(options(dir.path(), 1 << 20)).unwrap();
+            let (audit, writers) = open(dir.path(), 1 << 20);
             for index in 0..100 {
                 audit.record(&event(&format!("{start}-{index}")));
             }
-            audit.close();
+            close(&audit, &writers);
             audit.record(&event("too late"));
             assert_eq!(audit.lost(), 1, "only what came after the end");
         }
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn refusals_of_one_key_leave_room_for_the_lines_of_others() {
         let dir = tempfile::tempdir().unwrap();
-        let audit = Audit::open(options(dir.path(), 1 << 20)).unwrap();
+        let (audit, writers) = open(dir.path(), 1 << 20);
         let refusal = Event { access_key_id: Some("LOUD"), ..Event::new(EventKind::Denial) };
         for _ in 0..100_000 {
             audit.record_refusal(&refusal);
@@ -142,7 +142,7 @@ mod tests {
         audit.record(&event("s"));
         assert_eq!(audit.lost(), 0);
         let left_out = audit.refusals_left_out();
-        audit.close();
+        close(&audit, &writers);
         let lines = lines(&dir.path().join("audit.jsonl"));
         let of = |kind: &str| lines.iter().filter(|line| line["event"] == kind).collect::<Vec<_>>();
         assert_eq!(of("administration").len(), 1);
@@ -158,11 +158,11 @@ mod tests {
     fn a_full_file_is_put_aside_and_the_oldest_goes() {
         let dir = tempfile::tempdir().unwrap();
         let line_bytes = event("000").to_line().len() as u64;
-        let audit = Audit::open(options(dir.path(), line_bytes * 10)).unwrap();
+        let (audit, writers) = open(dir.path(), line_bytes * 10);
         for index in 0..100 {
             audit.record(&event(&format!("{index:03}")));
         }
-        audit.close();
+        close(&audit, &writers);
         let path = dir.path().join("audit.jsonl");
         let aside = |number: u32| dir.path().join(format!("audit.jsonl.{number}"));
         assert!(aside(1).exists() && !aside(3).exists());
@@ -174,9 +174,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("audit.jsonl");
         std::fs::write(&path, b"{\"event\":\"admi").unwrap();
-        let audit = Audit::open(options(dir.path(), 1 << 20)).unwrap();
+        let (audit, writers) = open(dir.path(), 1 << 20);
         audit.record(&event("s"));
-        audit.close();
+        close(&audit, &writers);
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 2);
         assert_eq!(serde_json::from_str::<Value>(text.lines().nth(1).unwrap()).unwrap()["resource"], "s");
@@ -186,7 +186,7 @@ mod tests {
     fn one_that_is_switched_off_takes_everything_and_writes_nothing() {
         let audit = Audit::default();
         audit.record(&event("s"));
-        audit.close();
+        audit.settle();
         assert_eq!(audit.lost(), 0);
     }
 }

@@ -10,6 +10,7 @@ use crate::config;
 use crate::connections::{ConnectionLimits, Connections};
 use crate::descriptors::{DescriptorBudget, PER_CALL, Use};
 use crate::lambda::Lambda;
+use crate::lines::{LineWriters, Rotation};
 use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::sink::CaptureQueue;
 use crate::sip::{Invitation, SipEndpoint, TcpLimits};
@@ -195,6 +196,7 @@ struct Rig {
     sip: SipEndpoint,
     invitations: mpsc::Receiver<Invitation>,
     history: Arc<MemoryHistory>,
+    _writers: LineWriters,
     _folder: tempfile::TempDir,
 }
 
@@ -222,6 +224,8 @@ impl Rig {
             Arc::new(FixedIds),
             Options::new(account, region),
         );
+        let (writers, flow_log) = (LineWriters::default(), folder.path().join("flow-logs.jsonl"));
+        let rotation = Rotation { limit_bytes: 1 << 20, kept: 1 };
         let desk = Desk {
             connect: connect.unwrap(),
             history: history.clone(),
@@ -234,7 +238,7 @@ impl Rig {
             sink: Arc::new(TwoFragments),
             speech: Arc::new(Speech::new(&config::Speech::default(), budget.clone())),
             lambda: Arc::new(Lambda::new(&config::Lambda::default(), "us-west-2", budget.clone()).unwrap()),
-            flow_log: Arc::new(FlowLog::open(&folder.path().join("flow-logs.jsonl")).unwrap()),
+            flow_log: Arc::new(FlowLog::open(&writers, flow_log, rotation).unwrap()),
             descriptors: budget,
             metrics: Arc::default(),
             clock: ServiceClock::default(),
@@ -246,7 +250,7 @@ impl Rig {
                 call: CallOptions::default(),
             },
         };
-        Self { desk, sip, invitations, history, _folder: folder }
+        Self { desk, sip, invitations, history, _writers: writers, _folder: folder }
     }
 
     /// Runs the task of a call that comes in.

@@ -14,7 +14,8 @@ pub use limit::Limit;
 pub use load::{ConfigError, load};
 pub use secret::{ExposedSecrets, SecretError, exposed_secrets, read_secret};
 pub use sections::{
-    Account, Audit, Auth, Capture, Config, Connect, Credential, Flow, Http, Instance, Kms, Kvs, Lambda,
-    LambdaFunction, Log, MediaStreaming, NamedPolicy, Role, Rtp, Sip, Speech, Store,
+    Account, Audit, Auth, Capture, Config, Connect, ContactRecords, Credential, Flow, FlowLog, Http,
+    Instance, Kms, Kvs, Lambda, LambdaFunction, Log, MediaStreaming, NamedPolicy, Role, Rtp, Sip, Speech,
+    Store,
 };
 pub use trunk::{SipDigits, SipIdentity, SipTransport, SipTrunk, SipUser, sip_trunks};

@@ -28,6 +28,10 @@ pub struct Config {
     pub auth: Auth,
     /// Who did what.
     pub audit: Audit,
+    /// What flows did.
+    pub flow_log: FlowLog,
+    /// The records of contacts that ended.
+    pub contact_records: ContactRecords,
     /// The SIP listener.
     pub sip: Sip,
     /// The media plane.
@@ -71,6 +75,8 @@ impl Default for Config {
             http: Http::default(),
             auth: Auth::default(),
             audit: Audit::default(),
+            flow_log: FlowLog::default(),
+            contact_records: ContactRecords::default(),
             sip: Sip::default(),
             rtp: Rtp::default(),
             capture: Capture::default(),
@@ -260,9 +266,44 @@ pub struct Audit {
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { enabled: true, file: String::new(), file_limit_bytes: 64 * 1024 * 1024, files_kept: 10 }
+        Self { enabled: true, file: String::new(), file_limit_bytes: FILE_LIMIT_BYTES, files_kept: 10 }
     }
 }
+
+/// `[flow_log]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FlowLog {
+    /// A file of this size is put aside.
+    pub file_limit_bytes: u64,
+    /// How many files that were put aside are kept.
+    pub files_kept: u32,
+}
+
+impl Default for FlowLog {
+    fn default() -> Self {
+        Self { file_limit_bytes: FILE_LIMIT_BYTES, files_kept: 10 }
+    }
+}
+
+/// `[contact_records]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ContactRecords {
+    /// A file of this size is put aside.
+    pub file_limit_bytes: u64,
+    /// How many files that were put aside are kept.
+    pub files_kept: u32,
+}
+
+impl Default for ContactRecords {
+    fn default() -> Self {
+        Self { file_limit_bytes: FILE_LIMIT_BYTES, files_kept: 100 }
+    }
+}
+
+/// At which size files of lines are put aside, unless the configuration says otherwise.
+const FILE_LIMIT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// `[sip]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,22 +4,22 @@
 //!
 //! 1. `open`, `update`, `close` and `set_attributes` return after the commit that holds the contact (SQLite, WAL,
 //!    `synchronous=FULL`). Changes of attributes are read, made and written by that thread: none is lost to another.
-//! 2. A record is appended and synced after that commit; `delivered` is set after the sync. A crash in between
-//!    delivers the record again at the next start: at least once, never not at all.
+//! 2. A record is appended and synced after that commit, by the thread that writes lines: no contact waits for the file.
+//!    `delivered` is set after the sync. A crash in between delivers the record again at the next start: at least once, never
+//!    not at all.
 //! 3. What the disk has no room for waits in memory ([`Backlog`]), can be read there, and is written when there is room.
 //!    The caller learns that it is not written yet. Changes of attributes do not wait: they are refused.
 
 use super::backlog::{Backlog, Unwritten};
+use super::delivery::{Delivery, Progress};
 use super::rows::{self, Damage, Table};
-use crate::line_file::LineFile;
+use crate::lines::{LineFileOptions, LineWriters, Lines, Rotation};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
-use tympan_connect::contact::{
-    Contact, ContactRecord, History, HistoryError, HistoryQuery, SetAttributesError, TimeAxis,
-};
+use tympan_connect::contact::{Contact, History, HistoryError, HistoryQuery, SetAttributesError, TimeAxis};
 use tympan_types::{ContactId, WallTime};
 
 pub(super) const FILE: &str = "contacts.db";
@@ -50,9 +50,11 @@ const BATCH: usize = 100;
 
 /// The history of contacts on disk.
 pub(crate) struct FileHistory {
-    writes: mpsc::SyncSender<WriteRequest>,
+    requests: Arc<mpsc::SyncSender<Request>>,
     reader: Mutex<Connection>,
     backlog: Arc<Backlog>,
+    records: Lines,
+    delivered: Arc<Progress>,
     damage: Damage,
 }
 
@@ -69,6 +71,13 @@ pub(crate) type Interrupted = Contact;
 
 /// When a contact is listed, and which of several at one instant comes first.
 type Place = (WallTime, ContactId);
+
+/// What the thread is asked for.
+enum Request {
+    Write(WriteRequest),
+    /// The file of records has taken some, or has not.
+    GoOn,
+}
 
 struct WriteRequest {
     write: Write,
@@ -87,26 +96,47 @@ enum Write {
 type Written = Result<(), SetAttributesError>;
 
 impl FileHistory {
-    /// Opens or creates the files in `folder`, delivers records that a crash kept back, and returns the contacts
+    /// Opens or creates the files in `folder`, begins to deliver records that a crash kept back, and returns the contacts
     /// that were open: the caller closes each of them. `epoch` is the store's.
-    pub(crate) fn open(folder: &Path, epoch: u64) -> Result<(Self, Vec<Interrupted>), HistoryError> {
+    pub(crate) fn open(
+        folder: &Path,
+        epoch: u64,
+        writers: &LineWriters,
+        rotation: Rotation,
+    ) -> Result<(Self, Vec<Interrupted>), HistoryError> {
         let database = folder.join(FILE);
         let (connection, damage) = rows::open(&database, &TABLE, epoch).map_err(said)?;
-        let records = folder.join("contact-records.jsonl");
-        let unopened = |error| HistoryError { message: format!("{}: {error}", records.display()) };
-        let records = LineFile::open(&records, 0o644).map_err(unopened)?;
-        let backlog = Arc::<Backlog>::default();
-        let mut writer =
-            Writer { connection, records, backlog: backlog.clone(), is_behind: true, is_in_trouble: false };
+        let path = folder.join("contact-records.jsonl");
+        let unopened = |error| HistoryError { message: format!("contact-records.jsonl: {error}") };
+        let options =
+            LineFileOptions { name: "contact-records", path, mode: 0o644, rotation, missing: |_| None };
+        let records = writers.open(options).map_err(unopened)?;
+        let (requests, queue) = mpsc::sync_channel(QUEUE);
+        let requests = Arc::new(requests);
+        // Where the queue is full the thread looks anyway.
+        let waker = Arc::downgrade(&requests);
+        let wake = move || drop(waker.upgrade().map(|requests| requests.try_send(Request::GoOn)));
+        let delivery = Delivery::new(records.clone(), Arc::new(wake));
+        let (backlog, delivered) = (Arc::<Backlog>::default(), delivery.progress());
+        let mut writer = Writer { connection, delivery, backlog: backlog.clone(), is_in_trouble: false };
         writer.serve(Vec::new());
         let interrupted = writer.interrupted()?;
-        let (writes, queue) = mpsc::sync_channel(QUEUE);
         std::thread::Builder::new()
             .name("contact-history".into())
             .spawn(move || writer.run(&queue))
             .map_err(said)?;
         let reader = Mutex::new(rows::connect(&database, &TABLE).map_err(said)?);
-        Ok((Self { writes, reader, backlog, damage }, interrupted))
+        Ok((Self { requests, reader, backlog, records, delivered, damage }, interrupted))
+    }
+
+    /// Waits until every record is delivered; false when that takes longer than `limit`: then the next start delivers them.
+    pub(crate) fn await_delivery(&self, limit: Duration) -> bool {
+        self.delivered.await_caught_up(limit)
+    }
+
+    /// Records that the file has not taken yet.
+    pub(crate) fn undelivered(&self) -> usize {
+        self.records.waiting()
     }
 
     /// What the start found damaged.
@@ -135,7 +165,7 @@ impl FileHistory {
     fn write(&self, write: Write) -> Written {
         let (reply, answer) = mpsc::sync_channel(1);
         let gone = || HistoryError { message: "its writer has stopped; see the log".into() };
-        self.writes.send(WriteRequest { write, reply }).map_err(|_| gone())?;
+        self.requests.send(Request::Write(WriteRequest { write, reply })).map_err(|_| gone())?;
         answer.recv().map_err(|_| gone())?
     }
 
@@ -217,27 +247,32 @@ impl Drop for FileHistory {
     }
 }
 
-/// The writing side: its own connection, and the file of records.
+/// The writing side: its own connection, and the way to the file of records.
 struct Writer {
     connection: Connection,
-    records: LineFile,
+    delivery: Delivery,
     backlog: Arc<Backlog>,
-    /// Records may wait to be delivered.
-    is_behind: bool,
     /// The last attempt to write failed.
     is_in_trouble: bool,
 }
 
 impl Writer {
-    fn run(mut self, queue: &mpsc::Receiver<WriteRequest>) {
+    fn run(mut self, queue: &mpsc::Receiver<Request>) {
         loop {
-            let is_idle = self.backlog.len() == 0 && !self.is_behind;
+            let is_idle = self.backlog.len() == 0 && !self.delivery.is_behind();
             let first = match is_idle {
                 true => queue.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
                 false => queue.recv_timeout(RETRY),
             };
             match first {
-                Ok(first) => self.serve(std::iter::once(first).chain(queue.try_iter()).collect()),
+                Ok(first) => {
+                    let requests = std::iter::once(first).chain(queue.try_iter().take(QUEUE));
+                    let writes = requests.filter_map(|request| match request {
+                        Request::Write(write) => Some(write),
+                        Request::GoOn => None,
+                    });
+                    self.serve(writes.collect());
+                }
                 Err(mpsc::RecvTimeoutError::Timeout) => self.serve(Vec::new()),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
@@ -248,8 +283,7 @@ impl Writer {
     fn serve(&mut self, batch: Vec<WriteRequest>) {
         // What waits is older, and goes first.
         let written = self.write_backlog().and_then(|()| self.commit(&batch));
-        let delivered = if self.is_behind { self.deliver().map_err(said) } else { Ok(()) };
-        self.is_behind = delivered.is_err();
+        let delivered = self.delivery.go_on(&mut self.connection).map_err(said);
         self.tell(written.as_ref().err().or(delivered.as_ref().err()));
         let all_failed = |error: HistoryError| vec![Err(error.into()); batch.len()];
         let written = written.unwrap_or_else(all_failed);
@@ -285,7 +319,7 @@ impl Writer {
                 put(&transaction, contact, *event)?;
             }
             transaction.commit().map_err(said)?;
-            self.is_behind = true;
+            self.delivery.fell_behind();
             self.backlog.written(&some);
         }
     }
@@ -306,43 +340,11 @@ impl Writer {
             });
         }
         transaction.commit().map_err(said)?;
-        self.is_behind = true;
+        // An empty transaction, as at a wake-up, leaves no record.
+        if !batch.is_empty() {
+            self.delivery.fell_behind();
+        }
         Ok(written)
-    }
-
-    /// Appends the records that are not delivered yet, syncs the file, and remembers that they are.
-    fn deliver(&mut self) -> Result<(), Box<dyn std::error::Error>> {
-        while self.deliver_some()? {}
-        Ok(())
-    }
-
-    /// The same with some of them; whether there were any.
-    fn deliver_some(&mut self) -> Result<bool, Box<dyn std::error::Error>> {
-        let mut lines = Vec::new();
-        let mut ids: Vec<String> = Vec::new();
-        {
-            let mut query = self
-                .connection
-                .prepare_cached("SELECT id, json FROM intact WHERE delivered = 0 AND open = 0 LIMIT 100")?;
-            let mut rows = query.query([])?;
-            while let Some(row) = rows.next()? {
-                ids.push(row.get(0)?);
-                let contact: Contact = serde_json::from_str(&row.get::<_, String>(1)?)?;
-                serde_json::to_writer(&mut lines, &ContactRecord::of(&contact))?;
-                lines.push(b'\n');
-            }
-        }
-        if ids.is_empty() {
-            return Ok(false);
-        }
-        self.records.append(&lines)?;
-        self.records.sync()?;
-        let transaction = self.connection.transaction()?;
-        for id in &ids {
-            transaction.prepare_cached("UPDATE contact SET delivered = 1 WHERE id = ?1")?.execute([id])?;
-        }
-        transaction.commit()?;
-        Ok(true)
     }
 
     fn interrupted(&self) -> Result<Vec<Interrupted>, HistoryError> {
@@ -438,6 +440,20 @@ pub(super) mod tests {
         contact
     }
 
+    const ROTATION: Rotation = Rotation { limit_bytes: 1 << 20, kept: 2 };
+
+    fn open(folder: &Path) -> (FileHistory, Vec<Interrupted>, LineWriters) {
+        let writers = LineWriters::default();
+        let (history, interrupted) = FileHistory::open(folder, 1, &writers, ROTATION).unwrap();
+        (history, interrupted, writers)
+    }
+
+    /// The records, once all are delivered.
+    fn delivered(folder: &Path, history: &FileHistory) -> Vec<serde_json::Value> {
+        assert!(history.await_delivery(Duration::from_secs(60)));
+        records(folder)
+    }
+
     fn records(folder: &Path) -> Vec<serde_json::Value> {
         let text = std::fs::read_to_string(folder.join("contact-records.jsonl")).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -446,7 +462,7 @@ pub(super) mod tests {
     #[test]
     fn contacts_that_were_open_are_found_at_the_next_start_and_ended_ones_have_a_record() {
         let dir = tempfile::tempdir().unwrap();
-        let (history, interrupted) = FileHistory::open(dir.path(), 1).unwrap();
+        let (history, interrupted, _writers) = open(dir.path());
         assert!(interrupted.is_empty());
         history.open(&contact(1)).unwrap();
         history.open(&contact(2)).unwrap();
@@ -455,25 +471,27 @@ pub(super) mod tests {
         assert!(records(dir.path()).is_empty());
         history.close(&ended(2)).unwrap();
         assert_eq!(history.find(contact(2).id).unwrap().unwrap(), ended(2));
+        assert_eq!(delivered(dir.path(), &history).len(), 1);
         drop(history);
-        let (history, interrupted) = FileHistory::open(dir.path(), 1).unwrap();
+        let (history, interrupted, _writers) = open(dir.path());
         assert_eq!(interrupted, [contact(1)]);
         assert_eq!(records(dir.path()).len(), 1);
         history.close(&ended(1)).unwrap();
-        assert_eq!(records(dir.path())[1]["ContactId"], contact(1).id.to_string());
+        assert_eq!(delivered(dir.path(), &history)[1]["ContactId"], contact(1).id.to_string());
         drop(history);
-        let (history, interrupted) = FileHistory::open(dir.path(), 1).unwrap();
+        let (history, interrupted, _writers) = open(dir.path());
         assert!(interrupted.is_empty());
-        assert_eq!(records(dir.path()).len(), 2);
+        assert_eq!(delivered(dir.path(), &history).len(), 2);
         history.update(&ended(1)).unwrap();
-        assert_eq!(records(dir.path()).len(), 3, "a late change delivers the record again");
+        assert_eq!(delivered(dir.path(), &history).len(), 3, "a late change delivers the record again");
     }
 
     #[test]
     fn a_record_that_a_crash_kept_back_is_delivered_at_the_next_start() {
         let dir = tempfile::tempdir().unwrap();
-        let (history, _) = FileHistory::open(dir.path(), 1).unwrap();
+        let (history, _, _writers) = open(dir.path());
         history.close(&ended(3)).unwrap();
+        delivered(dir.path(), &history);
         drop(history);
         // As if the process had died between the commit and the append, with half a line on disk.
         std::fs::write(dir.path().join("contact-records.jsonl"), "{\"AWSAccountId\":").unwrap();
@@ -481,7 +499,8 @@ pub(super) mod tests {
             .unwrap()
             .execute("UPDATE contact SET delivered = 0", [])
             .unwrap();
-        FileHistory::open(dir.path(), 1).unwrap();
+        let (history, _, _writers) = open(dir.path());
+        assert!(history.await_delivery(Duration::from_secs(60)));
         let text = std::fs::read_to_string(dir.path().join("contact-records.jsonl")).unwrap();
         let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!(last["ContactId"], ended(3).id.to_string());
@@ -490,7 +509,7 @@ pub(super) mod tests {
     #[test]
     fn changes_of_attributes_at_once_are_all_kept() {
         let dir = tempfile::tempdir().unwrap();
-        let (history, _) = FileHistory::open(dir.path(), 1).unwrap();
+        let (history, _, _writers) = open(dir.path());
         let id = ended(1).id;
         let key = |n: u8| BTreeMap::from([(format!("k{n}"), "v".to_owned())]);
         let now = WallTime::from_unix_ms(9_000);
@@ -507,14 +526,15 @@ pub(super) mod tests {
         let too_large = BTreeMap::from([("k".to_owned(), "x".repeat(40_000))]);
         assert!(matches!(history.set_attributes(now, id, too_large), Err(SetAttributesError::TooLarge(_))));
         assert_eq!(history.find(id).unwrap().unwrap(), kept);
-        let newest = records(dir.path()).pop().unwrap();
+        let newest = delivered(dir.path(), &history).pop().unwrap();
         assert_eq!(newest["Attributes"].as_object().unwrap().len(), 20);
     }
 
     #[test]
     fn many_writers_share_commits_and_none_is_lost() {
         let dir = tempfile::tempdir().unwrap();
-        let history = Arc::new(FileHistory::open(dir.path(), 1).unwrap().0);
+        let (history, _, _writers) = open(dir.path());
+        let history = Arc::new(history);
         let threads: Vec<_> = (0..20)
             .map(|n| {
                 let history = history.clone();
@@ -522,6 +542,29 @@ pub(super) mod tests {
             })
             .collect();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
-        assert_eq!(records(dir.path()).len(), 20);
+        assert_eq!(delivered(dir.path(), &history).len(), 20);
+    }
+
+    #[test]
+    fn a_file_of_records_that_takes_nothing_holds_up_no_contact_and_gets_all_of_them_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("contact-records.jsonl");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let (history, _, writers) = open(dir.path());
+        // More than one group, and one contact that changes while its record waits.
+        let contacts = 150;
+        (0..contacts).for_each(|n| history.close(&ended(n)).unwrap());
+        let late = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
+        history.set_attributes(WallTime::from_unix_ms(9_000), ended(0).id, late).unwrap();
+        assert!(!history.await_delivery(Duration::from_millis(10)));
+        assert!(history.find(ended(149).id).unwrap().is_some());
+        writers.close();
+        drop(history);
+        // The next start finds a file where the FIFO was.
+        std::fs::remove_file(&path).unwrap();
+        let (history, _, _writers) = open(dir.path());
+        let records = delivered(dir.path(), &history);
+        assert_eq!(records.len(), usize::from(contacts));
+        assert!(records.iter().any(|record| record["Attributes"]["k"] == "v"));
     }
 }

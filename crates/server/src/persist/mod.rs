@@ -1,6 +1,7 @@
 //! What Connect has to remember, on disk.
 
 mod backlog;
+mod delivery;
 mod history;
 mod rows;
 mod settings;
@@ -9,6 +10,7 @@ pub(crate) use history::{FileHistory, Interrupted};
 pub(crate) use rows::Damage;
 pub(crate) use settings::SqliteSettings;
 
+use crate::lines::{LineWriters, Rotation};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -24,9 +26,14 @@ pub(crate) struct Remembered {
 
 impl Remembered {
     /// Opens or makes them, right after the store has begun its epoch: each keeps it.
-    pub(crate) fn open(folder: &Path, epoch: u64) -> anyhow::Result<Self> {
+    pub(crate) fn open(
+        folder: &Path,
+        epoch: u64,
+        writers: &LineWriters,
+        records: Rotation,
+    ) -> anyhow::Result<Self> {
         let settings = Arc::new(SqliteSettings::open(folder, epoch)?);
-        let (history, interrupted) = FileHistory::open(folder, epoch)?;
+        let (history, interrupted) = FileHistory::open(folder, epoch, writers, records)?;
         Ok(Self { settings, history: Arc::new(history), interrupted })
     }
 }

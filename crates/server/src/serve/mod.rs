@@ -6,6 +6,7 @@ mod drain;
 mod interrupted;
 mod kvs_limits;
 mod limits;
+mod line_files;
 mod provision;
 mod ready_file;
 mod reception;

@@ -142,7 +142,8 @@ impl Running {
             bail!("only a server under --dev can be reset");
         };
         let mut house = emulator.hold().await;
-        let Some(Life { calls, queue, store, audit, keys, reception, shutdown }) = self.life.take() else {
+        let Some(Life { calls, queue, store, line_files, keys, reception, shutdown }) = self.life.take()
+        else {
             bail!("an earlier reset failed half-way");
         };
         let invitations = reception.close().await?;
@@ -161,8 +162,8 @@ impl Running {
         }
         queue.close();
         store.shutdown().await;
-        audit.close();
-        drop((calls, queue, store, audit, keys));
+        line_files.close().await;
+        drop((calls, queue, store, keys));
         let cut_off = house.take().map(House::close);
         if own_files.closed(PATIENCE).await.is_err()
             && let Some(cut_off) = cut_off
@@ -178,11 +179,11 @@ impl Running {
         own_files.remove().context("the files of the last life cannot be removed")?;
         let stored = wire::reopen_store(config, &self.site)?;
         let furnished = wire::furnish(config, &self.site, stored).await?;
-        let Furnished { calls, queue, store, audit, keys, shutdown, desk, services } = furnished;
+        let Furnished { calls, queue, store, line_files, keys, shutdown, desk, services } = furnished;
         let port = self.site.local_port;
         *house = Some(House::new(services, port, store.clone(), calls.clone(), shutdown.clone()));
         let reception = Reception::open(desk, invitations);
-        self.life = Some(Life { calls, queue, store, audit, keys, reception, shutdown });
+        self.life = Some(Life { calls, queue, store, line_files, keys, reception, shutdown });
         tracing::info!("reset");
         Ok(())
     }

@@ -2,11 +2,12 @@
 
 use super::kvs_limits::kvs_limits;
 use super::limits::Limits;
+use super::line_files::LineFiles;
 use super::ready_file::Addresses;
 use super::reception::Reception;
 use super::reset::OwnFiles;
 use super::{Mode, access, interrupted, provision};
-use crate::audit::{Audit, AuditOptions};
+use crate::audit::Audit;
 use crate::call::{CallRegistry, Desk, DeskOptions, FlowLog};
 use crate::clock::ServiceClock;
 use crate::config::{self, Config};
@@ -16,6 +17,7 @@ use crate::http::{
 };
 use crate::kms::Keys;
 use crate::lambda::Lambda;
+use crate::lines::{LineWriters, Rotation};
 use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::metrics::{Metrics, Sources};
 use crate::persist::Remembered;
@@ -82,7 +84,7 @@ pub(super) struct Life {
     pub(super) calls: CallRegistry,
     pub(super) queue: Arc<CaptureQueue>,
     pub(super) store: MediaStore,
-    pub(super) audit: Audit,
+    pub(super) line_files: LineFiles,
     pub(super) keys: Keys,
     pub(super) reception: Reception,
     /// Ends this life's uploads and its upkeep.
@@ -102,6 +104,7 @@ pub(super) struct Stored {
     store: MediaStore,
     backend: Arc<EmbeddedBackend>,
     remembered: Remembered,
+    writers: LineWriters,
 }
 
 /// The services, before anybody asks them.
@@ -109,7 +112,7 @@ pub(super) struct Furnished {
     pub(super) calls: CallRegistry,
     pub(super) queue: Arc<CaptureQueue>,
     pub(super) store: MediaStore,
-    pub(super) audit: Audit,
+    pub(super) line_files: LineFiles,
     pub(super) keys: Keys,
     pub(super) shutdown: CancellationToken,
     pub(super) desk: Desk,
@@ -146,7 +149,7 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
     let site =
         Site { account, region, url, local_port, clock, readiness, limits, sip_stats, faults, http_shutdown };
     let furnished = furnish(config, &site, stored).await?;
-    let Furnished { calls, queue, store, audit, keys, shutdown, desk, services } = furnished;
+    let Furnished { calls, queue, store, line_files, keys, shutdown, desk, services } = furnished;
     let (sip, invitations) = SipEndpoint::bind(sip_options(config, &site)?, site.sip_stats.clone()).await?;
     site.limits.begin(config, &site.http_shutdown)?;
 
@@ -179,7 +182,7 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
         },
         readiness: site.readiness.clone(),
         sip,
-        life: Some(Life { calls, queue, store, audit, keys, reception, shutdown }),
+        life: Some(Life { calls, queue, store, line_files, keys, reception, shutdown }),
         site,
         http,
         drain_timeout: Duration::from_millis(config.http.drain_timeout_ms),
@@ -190,7 +193,7 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
 /// Builds the services around a store, with what the configuration declares in them.
 pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> anyhow::Result<Furnished> {
     let Site { account, region, clock, .. } = site;
-    let Stored { keys, store, backend, remembered } = stored;
+    let Stored { keys, store, backend, remembered, writers } = stored;
     let shutdown = site.http_shutdown.child_token();
     let kvs = KvsService::new(store.clone(), kvs_options(config, &site.url, clock)?);
 
@@ -210,8 +213,11 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     let queue = CaptureQueue::start(config.capture.backlog_limit_bytes, tokio::runtime::Handle::current())?;
     let media = Arc::new(MediaPlane::start(&media_options(config, sip_listen.ip()), &queue)?);
     let metrics = Arc::new(Metrics::default());
-    let audit = audit(config)?;
-    let flow_log = Arc::new(FlowLog::open(&config.data_dir.join("flow-logs.jsonl"))?);
+    let audit = audit(config, &writers)?;
+    let config::FlowLog { file_limit_bytes, files_kept } = config.flow_log;
+    let rotation = Rotation { limit_bytes: file_limit_bytes, kept: files_kept };
+    let flow_log = Arc::new(FlowLog::open(&writers, config.data_dir.join("flow-logs.jsonl"), rotation)?);
+    let line_files = LineFiles { audit: audit.clone(), history: history.clone(), writers };
     metrics.attach(Sources {
         media: media.stats().clone(),
         queue: queue.clone(),
@@ -275,7 +281,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         let bytes_per_s = config.store.scrub_bytes_per_s;
         tokio::spawn(upkeep::scrub(store.clone(), interval, bytes_per_s, shutdown.clone()));
     }
-    Ok(Furnished { calls, queue, store, audit, keys, shutdown, desk, services })
+    Ok(Furnished { calls, queue, store, line_files, keys, shutdown, desk, services })
 }
 
 impl Running {
@@ -304,10 +310,10 @@ impl Running {
         if tokio::time::timeout(HTTP_STOP_LIMIT, self.http).await.is_err() {
             tracing::warn!("some HTTP connections did not end by themselves and are cut off");
         }
-        if let Some(Life { queue, store, audit, .. }) = self.life {
+        if let Some(Life { queue, store, line_files, .. }) = self.life {
             queue.close();
             store.shutdown().await;
-            audit.close();
+            line_files.close().await;
         }
         tracing::info!("stopped");
     }
@@ -358,7 +364,10 @@ fn open_store(
     faults: Option<&Faults>,
 ) -> anyhow::Result<Stored> {
     let backend = Arc::new(EmbeddedBackend::open(&config.data_dir, EmbeddedOptions::default())?);
-    let remembered = Remembered::open(&config.data_dir, backend.epoch())?;
+    let writers = LineWriters::default();
+    let config::ContactRecords { file_limit_bytes, files_kept } = config.contact_records;
+    let records = Rotation { limit_bytes: file_limit_bytes, kept: files_kept };
+    let remembered = Remembered::open(&config.data_dir, backend.epoch(), &writers, records)?;
     let mut keys = Keys::open(config, account, region, clock, &backend.wrapped_keys()?)?;
     let provider: Arc<dyn KeyProvider> = match faults {
         Some(faults) => Arc::new(FaultyKeys::new(keys.provider.clone(), faults.clone())),
@@ -369,7 +378,7 @@ fn open_store(
     let options = StoreOptions { sweep_ms, body_codec, ..StoreOptions::default() };
     let store = MediaStore::open(backend.clone(), provider, Arc::new(clock.clone()), options)?;
     keys.begin_upkeep(&store);
-    Ok(Stored { keys, store, backend, remembered })
+    Ok(Stored { keys, store, backend, remembered, writers })
 }
 
 fn leased_streams(kvs: &KvsService, site: &Site) -> Arc<dyn StreamDirectory> {
@@ -470,20 +479,18 @@ fn tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
     }
 }
 
-fn audit(config: &Config) -> anyhow::Result<Audit> {
-    if !config.audit.enabled {
+fn audit(config: &Config, writers: &LineWriters) -> anyhow::Result<Audit> {
+    let config::Audit { enabled, file, file_limit_bytes, files_kept } = &config.audit;
+    if !enabled {
         return Ok(Audit::default());
     }
-    let path = match config.audit.file.as_str() {
+    let path = match file.as_str() {
         "" => config.data_dir.join("audit.jsonl"),
         file => PathBuf::from(file),
     };
-    let options = AuditOptions {
-        path: path.clone(),
-        limit_bytes: config.audit.file_limit_bytes,
-        kept: config.audit.files_kept,
-    };
-    Audit::open(options).with_context(|| format!("audit.file: cannot write {}", path.display()))
+    let rotation = Rotation { limit_bytes: *file_limit_bytes, kept: *files_kept };
+    Audit::open(writers, path.clone(), rotation)
+        .with_context(|| format!("audit.file: cannot write {}", path.display()))
 }
 
 fn parse_address(text: &str) -> anyhow::Result<Option<IpAddr>> {

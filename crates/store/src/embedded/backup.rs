@@ -192,7 +192,7 @@ impl<'a> Copying<'a> {
         for name in names {
             if name.ends_with(".db") && name != "catalog.db" {
                 self.database(&name)?;
-            } else if name.ends_with(".jsonl") {
+            } else if is_of_lines(&name) {
                 self.lines(&name)?;
             }
         }
@@ -213,6 +213,11 @@ impl<'a> Copying<'a> {
     /// A file to which whole lines are appended: up to the last one that is complete now.
     fn lines(&mut self, name: &str) -> Result<(), StoreError> {
         let path = self.source.join(name);
+        // Reading a FIFO in the place of the file would wait for its writer.
+        if !path.is_file() {
+            tracing::warn!(name, "this is no file, and is not in the backup");
+            return Ok(());
+        }
         let bytes = std::fs::read(&path).map_err(|error| failed("read", &path, &error))?;
         let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         self.write(name, &bytes[..end])
@@ -406,6 +411,12 @@ pub(super) fn prepare_empty(path: &Path) -> Result<(), StoreError> {
 
 pub(super) fn create(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// A log of lines, or one that was put aside, such as `audit.jsonl.1`.
+fn is_of_lines(name: &str) -> bool {
+    let put_aside = |(name, number): (&str, &str)| name.ends_with(".jsonl") && number.parse::<u32>().is_ok();
+    name.ends_with(".jsonl") || name.rsplit_once('.').is_some_and(put_aside)
 }
 
 pub(super) fn names(path: &Path) -> io::Result<Vec<String>> {

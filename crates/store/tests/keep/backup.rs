@@ -60,6 +60,7 @@ async fn a_backup_under_load_holds_everything_acknowledged_before_it_began() {
     }
     tasks.push(tokio::spawn(keep_house(open.backend.clone(), open.store.clone(), stop.clone())));
     std::fs::write(place.data().join("flow-logs.jsonl"), "{\"a\":1}\n{\"half").unwrap();
+    std::fs::write(place.data().join("flow-logs.jsonl.1"), "{\"put\":\"aside\"}\n").unwrap();
     for round in 0..4 {
         while streams.iter().any(|(_, numbers)| numbers.lock().unwrap().len() < 30 * (round + 1)) {
             assert!(tasks.iter().all(|task| !task.is_finished()), "nobody gave up");
@@ -78,6 +79,8 @@ async fn a_backup_under_load_holds_everything_acknowledged_before_it_began() {
         let restored = place.folder.path().join(format!("restored-{round}"));
         restore(&target, &restored, &mut |_| {}).unwrap();
         assert_eq!(std::fs::read_to_string(restored.join("flow-logs.jsonl")).unwrap(), "{\"a\":1}\n");
+        let aside = std::fs::read_to_string(restored.join("flow-logs.jsonl.1")).unwrap();
+        assert_eq!(aside, "{\"put\":\"aside\"}\n");
         let check = AtRest::open(&restored).unwrap();
         let sound = check.check(Some(&*place.keyring), None, &mut |_| {}).await.unwrap();
         assert!(sound.is_sound(), "{:#?}", sound.findings);
