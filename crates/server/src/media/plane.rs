@@ -198,7 +198,7 @@ mod tests {
 
     fn leg(plane: &MediaPlane) -> (MediaLeg, Receiver<MediaEvent>) {
         let descriptors = DescriptorBudget::new(1_000, 10).take(Use::Call, PER_CALL).unwrap();
-        plane.open(plane.reserve(descriptors).unwrap(), spec())
+        plane.open(plane.reserve(IpAddr::from([127, 0, 0, 1]), descriptors).unwrap(), spec())
     }
 
     #[tokio::test]
