@@ -99,7 +99,8 @@ impl Leg {
         }
         self.peer_offers(core);
         core.remember_invite(asked.server, self.id);
-        self.invite = Some(Box::new(OpenInvite { asked, exchange, reliable: None, deferred: None }));
+        self.invite =
+            Some(Box::new(OpenInvite { asked, exchange, reliable: None, deferred: None, expires_at: None }));
         core.event(self.id, event);
     }
 

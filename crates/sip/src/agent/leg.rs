@@ -87,6 +87,8 @@ pub(super) struct OpenInvite {
     pub(super) reliable: Option<ReliableSender>,
     /// The body of the 2xx that waits for a PRACK.
     pub(super) deferred: Option<Body>,
+    /// When the peer's Expires is over.
+    pub(super) expires_at: Option<Mono>,
 }
 
 /// An offer outside of an INVITE.
@@ -261,6 +263,7 @@ impl Leg {
         [
             self.confirm.as_ref().map(|confirm| confirm.next_deadline()),
             reliable.and_then(ReliableSender::next_deadline),
+            self.invite.as_ref().and_then(|open| open.expires_at),
             refresh,
             self.longest_until,
             self.lookup_until,
@@ -280,6 +283,9 @@ impl Leg {
         let is_due = |at: Option<Mono>| at.is_some_and(|at| now >= at);
         self.advance_confirm(core);
         self.advance_reliable(core);
+        if self.invite.as_ref().is_some_and(|open| is_due(open.expires_at)) {
+            self.cancelled(core, Some("Expires".to_owned()));
+        }
         if is_due(self.longest_until) {
             self.longest_until = None;
             self.hang_up_with(core, EndedBy::TooLong, None, None);

@@ -6,7 +6,7 @@ use super::leg::{Leg, OpenInvite, Phase};
 use super::remote::is_too_large;
 use super::{Body, Ended, EndedBy, Event, Refusal};
 use crate::dialog::{Acknowledged, Carrier, Confirm, ConfirmDue, ExchangeId, Received, ReliableSender};
-use crate::wire::{CSeq, Draft, Method, Name, Part, RAck, Request, Status};
+use crate::wire::{CSeq, Draft, Method, Name, Part, RAck, Request, Status, decimal};
 
 /// RSeq begins below this, so that its numbers stay below 2^31 (RFC 3262 section 7.1).
 const FIRST_RSEQ_BELOW: u32 = 1 << 30;
@@ -35,7 +35,12 @@ impl Leg {
             message: Box::new(request.message.clone()),
         };
         core.remember_invite(asked.server, self.id);
-        self.invite = Some(Box::new(OpenInvite { asked, exchange, reliable: None, deferred: None }));
+        // RFC 3261 section 13.3.1: an invitation that expires counts as cancelled. 0 says nothing of use.
+        let expires_s =
+            request.message.value(Name::Expires).and_then(decimal).filter(|expires_s| *expires_s > 0);
+        let expires_at = expires_s.map(|expires_s| core.now.plus_ms(i64::from(expires_s) * 1_000));
+        self.invite =
+            Some(Box::new(OpenInvite { asked, exchange, reliable: None, deferred: None, expires_at }));
         core.event(self.id, event);
     }
 

@@ -294,6 +294,19 @@ impl Play {
                 self.handle(side, Input::Command { leg, command: Command::HangUp { reason: None } });
             }
         }
+        // An INVITE whose caller gave up without a sign waits for the user that was called.
+        for _ in 0..40 {
+            self.all();
+            self.wait_ms(500);
+        }
+        for side in 0..2 {
+            let is_open = |seen: &Seen| seen.is_invited && !seen.is_up && !seen.is_over;
+            let legs = self.sides[side].legs.iter().filter(|(_, seen)| is_open(seen));
+            let legs: Vec<LegId> = legs.map(|(leg, _)| *leg).collect();
+            for leg in legs {
+                self.handle(side, Input::Command { leg, command: Command::HangUp { reason: None } });
+            }
+        }
         for _ in 0..260 {
             self.all();
             self.wait_ms(500);

@@ -202,6 +202,20 @@ fn a_cancel_ends_the_call_with_487() {
 }
 
 #[test]
+fn an_invite_whose_expires_is_over_gets_487() {
+    let mut scene = Scene::new();
+    let mut caller = Caller { extra: "Expires: 20\n".to_owned(), ..Caller::new("a") };
+    let leg = scene.call_invited(&mut caller);
+    scene.command(leg, Command::Ring { status: Status::RINGING, body: None, reliable: false });
+    scene.response(180);
+    scene.wait_ms(19_999);
+    scene.nothing_sent();
+    scene.wait_ms(1);
+    scene.response(487);
+    assert_eq!(scene.ended().by, EndedBy::Peer);
+}
+
+#[test]
 fn a_cancel_that_crosses_the_200_changes_nothing() {
     let mut scene = Scene::new();
     let mut caller = Caller::new("a");
