@@ -270,6 +270,7 @@ impl Leg {
             self.again.as_ref().map(|again| again.at),
             self.over.as_ref().map(|over| over.until),
             self.dial.as_ref().and_then(|dial| dial.connect_until),
+            self.sent.iter().filter_map(|sent| sent.until).min(),
         ]
         .into_iter()
         .flatten()
@@ -286,6 +287,7 @@ impl Leg {
         if self.invite.as_ref().is_some_and(|open| is_due(open.expires_at)) {
             self.cancelled(core, Some("Expires".to_owned()));
         }
+        self.advance_sent(core);
         if is_due(self.longest_until) {
             self.longest_until = None;
             self.hang_up_with(core, EndedBy::TooLong, None, None);

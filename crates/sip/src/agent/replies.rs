@@ -3,7 +3,7 @@
 use super::core::{Core, Failure, SentBy, refreshes_target};
 use super::leg::{Leg, Phase};
 use super::remote::{Remote, is_too_large};
-use super::sent::{Purpose, SENT_MAX, Sent, Stage};
+use super::sent::{Purpose, REINVITE_MAX_MS, SENT_MAX, Sent, Stage};
 use super::uac::Dial;
 use super::{Body, Counter, Ended, EndedBy, Event, Flow};
 use crate::dialog::Carrier;
@@ -62,6 +62,7 @@ impl Leg {
             headers,
             body,
             stage: Stage::Waiting,
+            until: matches!(purpose, Purpose::ReInvite { .. }).then(|| core.now.plus_ms(REINVITE_MAX_MS)),
             challenged: 0,
             crossed,
             overtaken: 0,
@@ -197,6 +198,17 @@ impl Leg {
             _ => self.refused(core, &sent, status, true),
         }
         self.send_infos(core);
+    }
+
+    /// Requests whose transactions would wait without an end.
+    pub(super) fn advance_sent(&mut self, core: &mut Core) {
+        let is_due = |sent: &Sent| sent.until.is_some_and(|until| core.now >= until);
+        let Some(sent) = self.sent.iter().find(|sent| is_due(sent)) else { return };
+        let number = sent.number;
+        if let Stage::Under { client, .. } = sent.stage {
+            core.transactions.forget(client);
+        }
+        self.failed(core, number, Status::REQUEST_TIMEOUT, Failure::TimedOut);
     }
 
     fn succeeded(&mut self, core: &mut Core, sent: &Sent, response: &Response) {

@@ -4,9 +4,14 @@ use super::{Body, Flow};
 use crate::dialog::ExchangeId;
 use crate::transaction::ClientKey;
 use crate::wire::{Method, Name};
+use tympan_types::Mono;
 
 /// Requests of one leg at once, at most; a further one is not sent.
 pub(super) const SENT_MAX: usize = 32;
+
+/// How long a re-INVITE may wait behind a provisional response, which ends timer B: as long as a proxy waits (RFC 3261 section
+/// 16.6, timer C). Without an end, a final response that is lost leaves its offer open until someone hangs up.
+pub(super) const REINVITE_MAX_MS: i64 = 180_000;
 
 /// One request.
 #[derive(Debug)]
@@ -21,6 +26,8 @@ pub(super) struct Sent {
     pub(super) headers: Vec<(Name, String)>,
     pub(super) body: Option<Body>,
     pub(super) stage: Stage,
+    /// When it counts as unanswered although its transaction goes on.
+    pub(super) until: Option<Mono>,
     /// How often a challenge was answered for it.
     pub(super) challenged: u8,
     /// How often its offer crossed one of the peer.

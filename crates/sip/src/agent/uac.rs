@@ -601,6 +601,7 @@ fn invite(number: u32, cseq: u32, headers: Vec<(Name, String)>, body: Option<Bod
         headers,
         body,
         stage: Stage::Waiting,
+        until: None,
         challenged: 0,
         overtaken: 0,
         crossed: 0,

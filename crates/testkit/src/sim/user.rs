@@ -63,8 +63,9 @@ struct Offered {
     body: Option<String>,
 }
 
-/// An offer is answered or fails within this: the transaction of its request, a refresh before it, and the user's thought.
-const OFFER_BOUND_MS: i64 = 80_000;
+/// An offer is answered or fails within this: a re-INVITE behind a provisional response waits 3 minutes, and may wait for another
+/// request before.
+const OFFER_BOUND_MS: i64 = 250_000;
 
 impl User {
     pub(crate) fn new(name: String, script: Script, is_caller: bool, is_lenient: bool, now: Mono) -> Self {
