@@ -93,6 +93,9 @@ fn apply(copy: &Path, patch: &Path, arguments: &[&str]) -> anyhow::Result<()> {
 fn simulate(copy: &Path, folder: &Path, seed: u64) -> anyhow::Result<Option<String>> {
     let mut cargo = crate::command::cargo();
     cargo.current_dir(copy).env("CARGO_TARGET_DIR", folder.join("build"));
+    // Most mutants are found by the first seeds: the build is what takes time.
+    cargo.env("CARGO_PROFILE_INSTR_OPT_LEVEL", "1").env("CARGO_PROFILE_INSTR_CODEGEN_UNITS", "16");
+    cargo.env("CARGO_PROFILE_INSTR_INCREMENTAL", "true");
     let binary = build_by(cargo, "simulate", &BUILD)?;
     let (seed, seeds) = (seed.to_string(), SEEDS.to_string());
     let output = Command::new(&binary).args(["--seed", &seed, "--seeds", &seeds]).output()?;
