@@ -257,9 +257,8 @@ impl Uri {
 
     fn has_headers_of(&self, other: &Self) -> bool {
         pairs(other.headers.of_str(other.as_str()), '&').all(|(key, value)| {
-            pairs(self.headers.of_str(self.as_str()), '&').any(|(own, own_value)| {
-                own.eq_ignore_ascii_case(key) && unescape(own_value) == unescape(value)
-            })
+            pairs(self.headers.of_str(self.as_str()), '&')
+                .any(|(own, own_value)| is_same_ignoring_case(own, key) && units(own_value).eq(units(value)))
         })
     }
 

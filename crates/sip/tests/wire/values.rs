@@ -87,6 +87,7 @@ fn uris_that_rfc_3261_calls_different_are_not_the_same() {
         ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
         ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off"),
         ("sip:a%3Bb@x", "sip:a;b@x"),
+        ("sip:x?to=a%3Bb", "sip:x?to=a;b"),
         ("sip:a:b@x", "sip:a@x"),
         ("sip:a@x", "sips:a@x"),
         ("sip:a@x", "sip:x"),
