@@ -193,9 +193,14 @@ impl Parts {
         }
         let from = single(message, Name::From, "Repeated From")?.ok_or(bad("Missing From"))?;
         let to = single(message, Name::To, "Repeated To")?.ok_or(bad("Missing To"))?;
+        let to = Address::parse(&message.text_of(to)).ok_or(bad("Malformed To"))?;
+        // Neither a dialog nor outside of one; and a response could add no tag to it.
+        if to.param("tag") == Some("") {
+            return Err(bad("Empty To Tag"));
+        }
         Ok(Self {
             from: Address::parse(&message.text_of(from)).ok_or(bad("Malformed From"))?,
-            to: Address::parse(&message.text_of(to)).ok_or(bad("Malformed To"))?,
+            to,
             call_id: message.text_of(call_id),
             cseq,
         })

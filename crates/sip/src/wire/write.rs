@@ -201,7 +201,7 @@ impl Draft {
 
 /// True where To is an address without a tag. What cannot be read is repeated as it is.
 fn can_take_tag(message: &Message) -> bool {
-    message.text(Name::To).and_then(|to| Address::parse(&to)).is_some_and(|to| to.tag().is_none())
+    message.text(Name::To).and_then(|to| Address::parse(&to)).is_some_and(|to| to.param("tag").is_none())
 }
 
 fn push(bytes: &mut Vec<u8>, text: fmt::Arguments<'_>) {

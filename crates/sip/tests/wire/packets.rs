@@ -123,6 +123,13 @@ fn a_from_without_a_tag_is_answered_400() {
 }
 
 #[test]
+fn an_empty_tag_in_to_is_answered_400() {
+    for to in ["To: <sip:b@x>;tag=", "To: sip:b@x;tag"] {
+        assert_eq!(refused(Invite::new().line("To", to).bytes()), (400, "Empty To Tag"));
+    }
+}
+
+#[test]
 fn line_ends_before_the_start_line_are_skipped() {
     for before in ["\r\n", "\r\n\r\n", "\n", "\r\n\n\r"] {
         let packet = [before.as_bytes(), &Invite::new().bytes()].concat();
