@@ -2,9 +2,9 @@
 
 use super::asked::Asked;
 use super::core::{Core, Failure};
+use super::dial::Destination;
 use super::leg::Leg;
 use super::outside::Stranger;
-use super::uac::Destination;
 use super::{Command, Config, ConnId, Counter, EndedBy, Event, Flow, ListenerId, Target, Way};
 use crate::dialog::Tag;
 use crate::transaction::{Arrival, Reply};

@@ -3,9 +3,9 @@
 use super::admission::CallTicket;
 use super::asked::Asked;
 use super::core::Core;
+use super::dial::Dial;
 use super::remote::Remote;
 use super::sent::Sent;
-use super::uac::Dial;
 use super::{Body, Command, Counter, Ended, EndedBy, Event, Trunk};
 use crate::dialog::{Carrier, Confirm, Exchange, ExchangeId, Refresh, ReliableSender, Tag};
 use crate::wire::digest::Authorizer;

@@ -8,6 +8,8 @@ mod command;
 mod config;
 mod connections;
 mod core;
+mod dial;
+mod early;
 mod event;
 mod flow;
 mod ids;

@@ -1,10 +1,10 @@
 //! Requests of ours in dialogs, and the responses to them.
 
 use super::core::{Core, Failure, SentBy, refreshes_target};
+use super::dial::Dial;
 use super::leg::{Leg, Phase};
 use super::remote::{Remote, is_too_large};
 use super::sent::{Purpose, REINVITE_MAX_MS, SENT_MAX, Sent, Stage};
-use super::uac::Dial;
 use super::{Body, Counter, Ended, EndedBy, Event, Flow};
 use crate::dialog::Carrier;
 use crate::transaction::Outgoing;
@@ -14,18 +14,6 @@ use bytes::Bytes;
 
 /// How often a request goes again because a later one came first.
 const OVERTAKEN_MAX: u8 = 8;
-
-impl Purpose {
-    const fn method(self) -> Method {
-        match self {
-            Self::Invite | Self::ReInvite { .. } => Method::Invite,
-            Self::Update { .. } | Self::Refresh => Method::Update,
-            Self::Info => Method::Info,
-            Self::Prack => Method::Prack,
-            Self::Bye => Method::Bye,
-        }
-    }
-}
 
 impl Leg {
     /// Sends a request in the leg's dialog, once its path is known. False where too many are under way.
@@ -53,20 +41,10 @@ impl Leg {
             core.count(Counter::Overloaded);
             return false;
         }
-        let sent = Sent {
-            number: self.take_number(),
-            remote_tag: self.main.dialog.id.remote_tag.clone(),
-            method: purpose.method(),
-            purpose,
-            cseq: self.main.dialog.next_cseq(),
-            headers,
-            body,
-            stage: Stage::Waiting,
-            until: matches!(purpose, Purpose::ReInvite { .. }).then(|| core.now.plus_ms(REINVITE_MAX_MS)),
-            challenged: 0,
-            crossed,
-            overtaken: 0,
-        };
+        let (number, cseq) = (self.take_number(), self.main.dialog.next_cseq());
+        let remote_tag = &self.main.dialog.id.remote_tag;
+        let until = matches!(purpose, Purpose::ReInvite { .. }).then(|| core.now.plus_ms(REINVITE_MAX_MS));
+        let sent = Sent { until, crossed, ..Sent::new(number, remote_tag, purpose, cseq, headers, body) };
         self.sent.push(Box::new(sent));
         self.flush(core);
         true

@@ -66,7 +66,44 @@ pub(super) enum Purpose {
     Bye,
 }
 
+impl Purpose {
+    const fn method(self) -> Method {
+        match self {
+            Self::Invite | Self::ReInvite { .. } => Method::Invite,
+            Self::Update { .. } | Self::Refresh => Method::Update,
+            Self::Info => Method::Info,
+            Self::Prack => Method::Prack,
+            Self::Bye => Method::Bye,
+        }
+    }
+}
+
 impl Sent {
+    /// A request that waits for its path.
+    pub(super) fn new(
+        number: u32,
+        remote_tag: &str,
+        purpose: Purpose,
+        cseq: u32,
+        headers: Vec<(Name, String)>,
+        body: Option<Body>,
+    ) -> Self {
+        Self {
+            number,
+            remote_tag: remote_tag.into(),
+            method: purpose.method(),
+            purpose,
+            cseq,
+            headers,
+            body,
+            stage: Stage::Waiting,
+            until: None,
+            challenged: 0,
+            crossed: 0,
+            overtaken: 0,
+        }
+    }
+
     /// True where the session hangs on it: without a response, the dialog ends (RFC 3261 section 12.2.1.2).
     pub(super) const fn is_vital(&self) -> bool {
         !matches!(self.purpose, Purpose::Bye | Purpose::Invite)
