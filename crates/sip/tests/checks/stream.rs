@@ -85,7 +85,8 @@ fn content_length(head: &[u8]) -> usize {
     for fold in ["\n ", "\n\t"] {
         unfolded = unfolded.replace(fold, "  ");
     }
-    let lengths = unfolded.lines().filter_map(|line| {
+    // The first line is the start line, whatever it looks like.
+    let lengths = unfolded.lines().skip(1).filter_map(|line| {
         let (name, value) = line.split_once(':')?;
         let name = name.trim_end_matches([' ', '\t']);
         let is_length = name.eq_ignore_ascii_case("content-length") || name.eq_ignore_ascii_case("l");
