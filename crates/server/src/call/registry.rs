@@ -41,7 +41,7 @@ pub(super) struct Orders {
 
 /// Changes of attributes of one call that may be unanswered; further ones are refused. Each keeps a thread of the server busy
 /// until the contact is written.
-pub(super) const ATTRIBUTE_CHANGES: usize = 16;
+pub(super) const ATTRIBUTE_CHANGES: usize = 64;
 
 /// A change of attributes on its way to the task that owns the contact. Dropping `reply` says that the call is over.
 pub(super) struct AttributeChange {
