@@ -55,15 +55,19 @@ async fn talk(
     let config = TimelineConfig { payloads: agreed.payloads.clone(), ..TimelineConfig::default() };
     let mut timeline = Timeline::new(config, MediaTime::from_millis(0));
     let (mut datagram, mut packet, mut packets, mut heard) = ([0; 2_048], Vec::new(), 0u64, Heard::default());
+    let mut hear = |datagram: &[u8]| {
+        // A clock that counts packets: the timeline then holds what was sent and nothing else.
+        let now = MediaTime::from_millis(packets * 20);
+        packets += 1;
+        timeline.handle(now, now, &RtpPacket::parse(datagram).unwrap());
+        packets
+    };
     loop {
         tokio::select! {
             received = socket.recv_from(&mut datagram) => {
                 let (length, from) = received.unwrap();
-                // A clock that counts packets: the timeline then holds what was sent and nothing else.
-                let now = MediaTime::from_millis(packets * 20);
-                packets += 1;
+                let packets = hear(&datagram[..length]);
                 called.notify_one();
-                timeline.handle(now, now, &RtpPacket::parse(&datagram[..length]).unwrap());
                 sender.audio_packet(&[SAID; 160], &mut packet);
                 socket.send_to(&packet, from).await.unwrap();
                 if hangs_up_after.is_some_and(|limit| packets >= limit) {
@@ -76,6 +80,11 @@ async fn talk(
                 break;
             }
         }
+    }
+    // What was sent before the BYE is in the socket.
+    let socket = socket.into_std().unwrap();
+    while let Ok((length, _)) = socket.recv_from(&mut datagram) {
+        hear(&datagram[..length]);
     }
     timeline.finish(MediaTime::from_millis(0));
     while let Some(output) = timeline.poll() {
