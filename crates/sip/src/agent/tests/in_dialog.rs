@@ -1,7 +1,7 @@
 //! Requests of a peer in a dialog: order, answers to each, targets.
 
 use super::scene::{Caller, SDP, Scene, addr, header, response_to, sdp};
-use crate::agent::{Command, Counter, EndedBy, Event, Trunk, Trunks};
+use crate::agent::{Command, Counter, EndedBy, Event, OfferBy, Trunk, Trunks};
 use crate::wire::{Name, Status};
 
 const DIGIT: &str = "Content-Type: application/dtmf-relay\n";
@@ -240,6 +240,31 @@ fn our_infos_go_one_at_a_time_and_in_order() {
         scene.packet(&ok);
     }
     scene.nothing_sent();
+}
+
+#[test]
+fn an_info_that_a_later_request_overtakes_goes_again() {
+    let mut scene = Scene::new();
+    let leg = scene.call_up(&mut Caller::new("a"));
+    let digit = |key: &str| {
+        let body = sdp(&format!("Signal={key}"));
+        Command::Info {
+            body: crate::agent::Body { content_type: "application/dtmf-relay".to_owned(), ..body },
+        }
+    };
+    scene.command(leg, digit("1"));
+    scene.command(leg, digit("2"));
+    let info = scene.request("INFO");
+    scene.command(leg, Command::Offer { body: sdp(SDP), by: OfferBy::ReInvite });
+    let later = scene.request("INVITE");
+    // The peer had the re-INVITE first.
+    scene.packet(&response_to(&info, 500, "", "", ""));
+    let again = scene.request("INFO");
+    assert_eq!(again.message.body(), info.message.body());
+    assert!(again.cseq > later.cseq);
+    // Nothing overtook this one: it is refused for another reason, and the next digit goes.
+    scene.packet(&response_to(&again, 500, "", "", ""));
+    assert_eq!(&scene.request("INFO").message.body()[..], b"Signal=2");
 }
 
 #[test]

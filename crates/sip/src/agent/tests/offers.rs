@@ -155,6 +155,21 @@ fn an_offer_of_ours_is_answered_and_acknowledged() {
 }
 
 #[test]
+fn a_reinvite_behind_a_provisional_response_ends_the_call_after_three_minutes() {
+    let mut scene = Scene::new();
+    let leg = scene.call_up(&mut Caller::new("a"));
+    scene.command(leg, offer(OfferBy::ReInvite));
+    let invite = scene.request("INVITE");
+    scene.packet(&response_to(&invite, 100, "", "", ""));
+    scene.wait_ms(179_000);
+    scene.nothing_sent();
+    scene.no_event();
+    scene.wait_ms(2_000);
+    assert_eq!(scene.ended().by, EndedBy::Failure);
+    scene.request("BYE");
+}
+
+#[test]
 fn an_offer_of_ours_that_crosses_one_goes_again_after_the_pause() {
     // The owner of the Call-ID waits 2.1 to 4 s, the other one up to 2 s (RFC 3261 section 14.1).
     let mut scene = Scene::new();

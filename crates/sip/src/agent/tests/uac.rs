@@ -118,6 +118,28 @@ fn a_second_fork_that_answers_is_acknowledged_and_ended() {
 }
 
 #[test]
+fn the_bye_to_a_second_fork_that_answers_has_a_number_above_its_prack() {
+    let mut scene = Scene::new();
+    let invite = scene.dialled(dial());
+    let early =
+        |contact: &str| format!("Contact: <sip:{contact}@192.0.2.1:5080>\nRequire: 100rel\nRSeq: 5\n");
+    scene.answer(&invite, 180, "one", &early("one"), "");
+    scene.request("PRACK");
+    let mut last = 0;
+    for rseq in 5..8 {
+        let headers = early("two").replace("RSeq: 5", &format!("RSeq: {rseq}"));
+        scene.answer(&invite, 180, "two", &headers, "");
+        last = scene.request("PRACK").cseq;
+    }
+    scene.answer(&invite, 200, "one", "Contact: <sip:one@192.0.2.1:5080>\n", SDP);
+    scene.request("ACK");
+    scene.answer(&invite, 200, "two", "Contact: <sip:two@192.0.2.1:5080>\n", SDP);
+    scene.request("ACK");
+    let bye = scene.request("BYE");
+    assert!(bye.to_tag() == Some("two") && bye.cseq > last, "{} after {last}", bye.cseq);
+}
+
+#[test]
 fn the_fork_that_answers_is_the_call_whichever_rang_first() {
     let mut scene = Scene::new();
     let invite = scene.dialled(dial());
