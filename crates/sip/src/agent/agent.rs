@@ -272,6 +272,9 @@ impl Agent {
     fn remove(&mut self, id: LegId) {
         let Some(leg) = self.legs.remove(&id) else { return };
         self.over -= 1;
+        for query in leg.queries() {
+            self.core.answered(query);
+        }
         self.by_tag.remove(&leg.tag());
         if let Some(at) = leg.armed {
             self.due.remove(&(at, id));
@@ -430,6 +433,11 @@ impl Agent {
                 return stranger.refuse_for_a_while(core, refused.retry_after_s);
             }
             return stranger.refuse(core, Status::CALL_DOES_NOT_EXIST);
+        };
+        // The trunk of the call: the request URI of its requests is our Contact, which matches no user.
+        let stranger = match self.legs.get(&id) {
+            Some(leg) => Stranger { trunk: leg.trunk.clone(), ..stranger },
+            None => stranger,
         };
         let answer_flow = stranger.answer_flow();
         let arrival = self.core.transactions.receive_request(self.core.now, &request, answer_flow);

@@ -7,7 +7,7 @@
 use super::core::{Core, Failure, SentBy};
 use super::early::{Early, begun_exchange};
 use super::leg::{Leg, Phase};
-use super::path::{NoHop, Path};
+use super::path::Path;
 use super::remote::Remote;
 use super::sent::{Purpose, Sent, Stage};
 use super::{Body, Credentials, Ended, EndedBy, Flow, Target, Trunk, Way};
@@ -125,24 +125,25 @@ impl Leg {
     /// Looks up where the call goes.
     pub(super) fn dial(&mut self, core: &mut Core) {
         let hop = match self.main.hop() {
-            Ok(hop) => hop,
-            Err(error) => {
-                let reason = match error {
-                    NoHop::Secure => "SIPS is not supported",
-                    NoHop::Unreachable => "the URI names no place that SIP reaches",
-                };
+            Some(hop) if !hop.is_sips => hop,
+            hop => {
+                let is_sips = hop.is_some();
+                let reason =
+                    if is_sips { "SIPS is not supported" } else { "the URI names no place that SIP reaches" };
                 let status = Status::UNSUPPORTED_URI_SCHEME;
                 return self.dial_failed(core, EndedBy::Failure, status, Some(reason.to_owned()));
             }
         };
         let Some(dial) = &mut self.dial else { return };
-        dial.lookup = Some(core.resolve(self.id, hop, dial.transport));
+        let query = core.resolve(self.id, hop, dial.transport);
+        dial.lookup = Some(query);
+        self.main.path = Path::Asked(query);
         self.lookup_until = Some(core.now.plus_ms(core.config.timers.patience_ms()));
     }
 
     /// The look-up is answered.
     pub(super) fn dial_resolved(&mut self, core: &mut Core, targets: Vec<Target>) {
-        let asked_transport = self.main.hop().ok().and_then(|hop| hop.transport);
+        let asked_transport = self.main.hop().and_then(|hop| hop.transport);
         let Some(dial) = &mut self.dial else { return };
         dial.lookup = None;
         self.lookup_until = None;

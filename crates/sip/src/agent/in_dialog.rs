@@ -99,8 +99,14 @@ impl Leg {
         }
         self.peer_offers(core);
         core.remember_invite(asked.server, self.id);
-        self.invite =
-            Some(Box::new(OpenInvite { asked, exchange, reliable: None, deferred: None, expires_at: None }));
+        let until = core.now.plus_ms(super::sent::REINVITE_MAX_MS);
+        self.invite = Some(Box::new(OpenInvite {
+            asked,
+            exchange,
+            reliable: None,
+            deferred: None,
+            expires_at: Some(until),
+        }));
         core.event(self.id, event);
     }
 
@@ -113,7 +119,12 @@ impl Leg {
         match self.exchange.receive(Carrier::Update, has_session(&parts)) {
             Received::Offer(exchange) => {
                 self.peer_offers(core);
-                self.offered = Some(Box::new(OpenOffer { asked, exchange, carrier: Carrier::UpdateOk }));
+                self.offered = Some(Box::new(OpenOffer {
+                    asked,
+                    exchange,
+                    carrier: Carrier::UpdateOk,
+                    until: answer_until(core),
+                }));
                 core.event(self.id, Event::Offered { exchange, parts });
             }
             Received::Glare => asked.refuse(core, Status::REQUEST_PENDING, tag),
@@ -198,6 +209,11 @@ impl Leg {
             _ => asked.refuse(core, Status::CALL_DOES_NOT_EXIST, tag),
         }
     }
+}
+
+/// When an UPDATE or PRACK is refused whose offer our user did not answer: half of the time that the peer waits.
+pub(super) fn answer_until(core: &Core) -> tympan_types::Mono {
+    core.now.plus_ms(core.config.timers.patience_ms() / 2)
 }
 
 fn is_digits(part: &Part) -> bool {

@@ -50,6 +50,8 @@ pub(super) struct Leg {
     pub(super) authorizer: Option<Box<Authorizer>>,
     /// When the call is too long.
     pub(super) longest_until: Option<Mono>,
+    /// When a BYE that found no room is sent again.
+    pub(super) flush_at: Option<Mono>,
     /// When a look-up counts as failed.
     pub(super) lookup_until: Option<Mono>,
     pub(super) over: Option<Over>,
@@ -98,6 +100,8 @@ pub(super) struct OpenOffer {
     pub(super) exchange: ExchangeId,
     /// What carries the answer.
     pub(super) carrier: Carrier,
+    /// When the user's answer would come too late for the peer.
+    pub(super) until: Mono,
 }
 
 /// An offer that goes again.
@@ -144,6 +148,7 @@ impl Leg {
             again: None,
             authorizer: None,
             longest_until: None,
+            flush_at: None,
             lookup_until: None,
             over: None,
             ticket: None,
@@ -174,6 +179,11 @@ impl Leg {
             Command::Info { .. } => core.count(Counter::Overloaded),
             Command::HangUp { reason } => self.hang_up_with(core, EndedBy::Us, None, reason),
         }
+    }
+
+    /// The look-ups that are under way.
+    pub(super) fn queries(&self) -> impl Iterator<Item = u64> {
+        std::iter::once(&self.main).chain(&self.strays).filter_map(Remote::query)
     }
 
     /// True where this is the tag of one of the peers that the leg's dialogs have.
@@ -266,7 +276,9 @@ impl Leg {
             self.invite.as_ref().and_then(|open| open.expires_at),
             refresh,
             self.longest_until,
+            self.flush_at,
             self.lookup_until,
+            self.offered.as_ref().map(|open| open.until),
             self.again.as_ref().map(|again| again.at),
             self.over.as_ref().map(|over| over.until),
             self.dial.as_ref().and_then(|dial| dial.connect_until),
@@ -298,12 +310,23 @@ impl Leg {
         if self.again.as_ref().is_some_and(|again| now >= again.at) {
             self.offer_again(core);
         }
+        if self.offered.as_ref().is_some_and(|open| now >= open.until) {
+            self.offer_took_too_long(core);
+        }
+        if is_due(self.flush_at) {
+            self.flush_at = None;
+            self.flush(core);
+        }
         if is_due(self.lookup_until) {
             self.lookup_until = None;
             self.lookup_failed(core);
         }
         if self.dial.as_ref().is_some_and(|dial| is_due(dial.connect_until)) {
             self.connect_took_too_long(core);
+        }
+        if self.main.ack.as_ref().is_some_and(|ack| ack.is_held && now >= ack.until) {
+            // Our user owes the answer of the ACK; the peer gave up by now.
+            self.hang_up_with(core, EndedBy::Failure, Some(Status::REQUEST_TIMEOUT), None);
         }
         for remote in std::iter::once(&mut self.main).chain(&mut self.strays) {
             if remote.ack.as_ref().is_some_and(|ack| now >= ack.until) {

@@ -103,6 +103,15 @@ impl Leg {
         }
     }
 
+    /// The user did not answer an offer in UPDATE or PRACK in time (RFC 3311 section 5.2: 504).
+    pub(super) fn offer_took_too_long(&mut self, core: &mut Core) {
+        let Some(open) = self.offered.take() else { return };
+        let status = Status::SERVER_TIMEOUT;
+        open.asked.refuse(core, status, self.tag());
+        self.exchange.roll_back(open.exchange);
+        core.event(self.id, Event::OfferFailed { exchange: Some(open.exchange), status });
+    }
+
     /// The user cannot use the peer's answer.
     pub(super) fn reject_answer(&mut self, core: &mut Core, exchange: ExchangeId) {
         if exchange.is_first() {

@@ -5,7 +5,7 @@ use super::agent::Agent;
 use super::asked::{Asked, Content, content, response, unsupported};
 use super::core::{ACCEPT, Core};
 use super::leg::{Leg, Phase};
-use super::path::{Hop, NoHop};
+use super::path::Hop;
 use super::remote::Remote;
 use super::{Counter, Flow, Trunk};
 use crate::dialog::{Dialog, ROUTES_MAX, Refresh, Tag};
@@ -147,15 +147,12 @@ impl Agent {
         }
         let remote = Remote::new(Dialog::uas(request, core.ids.tag(), &contact));
         match remote.hop() {
-            Ok(_) => {}
-            Err(NoHop::Secure) if stranger.flow.transport == Transport::Tls => {}
-            Err(NoHop::Secure) => {
+            Some(hop) if hop.is_sips && stranger.flow.transport != Transport::Tls => {
                 let status = Status::UNSUPPORTED_URI_SCHEME;
                 return stranger.refuse_because(core, status, "SIPS Is Not Supported");
             }
-            Err(NoHop::Unreachable) => {
-                return stranger.refuse_because(core, Status::BAD_REQUEST, "Contact Leads Nowhere");
-            }
+            Some(_) => {}
+            None => return stranger.refuse_because(core, Status::BAD_REQUEST, "Contact Leads Nowhere"),
         }
         if let Err(too_small) = Refresh::new(stranger.trunk.timers).accept(core.now, request) {
             let status = Status::SESSION_INTERVAL_TOO_SMALL;
@@ -284,8 +281,5 @@ fn routes_lead_here(core: &Core, stranger: &Stranger<'_>) -> bool {
 
 /// True where a URI names the address at which this peer reaches us.
 fn is_ours(uri: &Uri, flow: &Flow) -> bool {
-    match Hop::of(uri) {
-        Ok(hop) => hop.address() == Some(flow.local.ip()) && hop.port.unwrap_or(5060) == flow.local.port(),
-        Err(_) => false,
-    }
+    Hop::of(uri).is_some_and(|hop| hop.address() == Some(flow.local.ip()) && hop.port() == flow.local.port())
 }

@@ -29,49 +29,45 @@ pub(super) struct Hop {
     pub(super) host: String,
     pub(super) port: Option<u16>,
     pub(super) transport: Option<Transport>,
-}
-
-/// Why a URI leads nowhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NoHop {
-    /// `sips` over what is not secured: this agent makes no TLS connection by itself.
-    Secure,
-    /// No `sip` URI, an unknown transport, or no host.
-    Unreachable,
+    /// A `sips` URI: only TLS will do.
+    pub(super) is_sips: bool,
 }
 
 impl Hop {
     /// Reads the URI of a next hop.
-    pub(super) fn parse(uri: &str) -> Result<Self, NoHop> {
-        let uri = Uri::parse(&Text::from(uri)).ok_or(NoHop::Unreachable)?;
-        Self::of(&uri)
+    pub(super) fn parse(uri: &str) -> Option<Self> {
+        Self::of(&Uri::parse(&Text::from(uri))?)
     }
 
-    pub(super) fn of(uri: &Uri) -> Result<Self, NoHop> {
-        match uri.scheme() {
-            Scheme::Sip => {}
-            Scheme::Sips => return Err(NoHop::Secure),
-            Scheme::Tel | Scheme::Other(_) => return Err(NoHop::Unreachable),
-        }
-        let transport = match uri.param("transport") {
+    /// `None` where it is no `sip` URI, has an unknown transport, or has no host.
+    pub(super) fn of(uri: &Uri) -> Option<Self> {
+        let is_sips = match uri.scheme() {
+            Scheme::Sip => false,
+            Scheme::Sips => true,
+            Scheme::Tel | Scheme::Other(_) => return None,
+        };
+        let said = match uri.param("transport") {
             None | Some("") => None,
             Some(name) if name.eq_ignore_ascii_case("udp") => Some(Transport::Udp),
             Some(name) if name.eq_ignore_ascii_case("tcp") => Some(Transport::Tcp),
             Some(name) if name.eq_ignore_ascii_case("tls") => Some(Transport::Tls),
-            Some(_) => return Err(NoHop::Unreachable),
+            Some(_) => return None,
         };
+        let transport = if is_sips { Some(Transport::Tls) } else { said };
         // `maddr` is where the URI's host is to be reached (RFC 3261 section 19.1.1).
         let host = uri.param("maddr").filter(|maddr| !maddr.is_empty()).unwrap_or_else(|| uri.host());
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        if host.is_empty() {
-            return Err(NoHop::Unreachable);
-        }
-        Ok(Self { host: host.to_owned(), port: uri.port(), transport })
+        (!host.is_empty()).then(|| Self { host: host.to_owned(), port: uri.port(), transport, is_sips })
     }
 
     /// The address, where the host is one.
     pub(super) fn address(&self) -> Option<IpAddr> {
         self.host.parse().ok()
+    }
+
+    /// The port, written or by default.
+    pub(super) fn port(&self) -> u16 {
+        self.port.unwrap_or(if self.transport == Some(Transport::Tls) { 5061 } else { 5060 })
     }
 
     /// The path to this hop, seen from a flow by which the peer spoke. `is_direct`: the flow's other end is the peer itself.
@@ -86,7 +82,7 @@ impl Hop {
             Way::Datagram(_) if to_source => Path::Ready(*flow),
             Way::Datagram(_) if names_peer => {
                 let mut flow = *flow;
-                flow.peer.set_port(self.port.unwrap_or(5060));
+                flow.peer.set_port(self.port());
                 Path::Ready(flow)
             }
             _ => Path::Unknown,

@@ -1,7 +1,7 @@
 //! The remote end of a leg: its dialog, the path to it, and the acknowledgement of its 2xx.
 
 use super::core::Core;
-use super::path::{Hop, NoHop, Path};
+use super::path::{Hop, Path};
 use super::{Body, Flow, Way};
 use crate::dialog::Dialog;
 use crate::wire::{Address, Method, Name, Transport};
@@ -36,14 +36,14 @@ impl Remote {
         Self { dialog, path: Path::Unknown, ack: None }
     }
 
-    /// Where requests go next, and whether that can be reached at all.
-    pub(super) fn hop(&self) -> Result<Hop, NoHop> {
+    /// Where requests go next; `None` where SIP reaches no such place.
+    pub(super) fn hop(&self) -> Option<Hop> {
         Hop::parse(&self.dialog.heading().next_hop)
     }
 
     /// The peer spoke by this path: requests may go back by it. `to_source`: the trunk sends to the source.
     pub(super) fn heard_from(&mut self, core: &Core, flow: &Flow, is_direct: bool, to_source: bool) {
-        let Ok(hop) = self.hop() else { return };
+        let Some(hop) = self.hop() else { return };
         let to_source = to_source && self.dialog.has_no_routes();
         let path = hop.path_from(flow, core.is_usable(flow), is_direct, to_source);
         match (&self.path, path) {
@@ -82,10 +82,18 @@ impl Remote {
             Path::Ready(_) | Path::Unknown => {}
         }
         self.path = match self.hop() {
-            Ok(hop) => Path::Asked(core.resolve(leg, hop, transport)),
-            Err(_) => Path::Unknown,
+            Some(hop) => Path::Asked(core.resolve(leg, hop, transport)),
+            None => Path::Unknown,
         };
         None
+    }
+
+    /// The look-up that is under way.
+    pub(super) const fn query(&self) -> Option<u64> {
+        match self.path {
+            Path::Asked(query) => Some(query),
+            Path::Ready(_) | Path::Unknown => None,
+        }
     }
 
     /// True where the look-up with this number is for this end.

@@ -12,6 +12,8 @@ use crate::wire::digest::Authorizer;
 use crate::wire::{Method, Name, Response, Status};
 use bytes::Bytes;
 
+/// How long a BYE waits for room.
+const BYE_AGAIN_MS: i64 = 1_000;
 /// How often a request goes again because a later one came first.
 const OVERTAKEN_MAX: u8 = 8;
 
@@ -52,7 +54,7 @@ impl Leg {
 
     /// Sends what waits and whose path is known now.
     pub(super) fn flush(&mut self, core: &mut Core) {
-        let mut failed = Vec::new();
+        let (mut failed, mut unsent) = (Vec::new(), Vec::new());
         let hint = self.dial.as_ref().and_then(|dial| dial.transport);
         for sent in &mut self.sent {
             if !matches!(sent.stage, Stage::Waiting) {
@@ -74,12 +76,20 @@ impl Leg {
             if self.is_proven {
                 core.admission.source_confirmed(core.now, flow.peer.ip());
             }
-            if let Err(status) = begin(core, self.id, remote, sent, flow, self.authorizer.as_deref_mut()) {
-                failed.push((sent.number, status));
+            match begin(core, self.id, remote, sent, flow, self.authorizer.as_deref_mut()) {
+                Ok(()) => {}
+                // A peer that hears no BYE stays up: it goes as soon as there is room.
+                Err(_) if sent.purpose == Purpose::Bye => {
+                    self.flush_at = Some(core.now.plus_ms(BYE_AGAIN_MS));
+                }
+                Err(status) => unsent.push((sent.number, status)),
             }
         }
         for (number, status) in failed {
             self.failed(core, number, status, Failure::Transport);
+        }
+        for (number, status) in unsent {
+            self.not_sent(core, number, status);
         }
     }
 
@@ -110,7 +120,8 @@ impl Leg {
     /// There is no place to send to: what waits has failed.
     pub(super) fn lookup_failed(&mut self, core: &mut Core) {
         for remote in ends(&mut self.main, &mut self.strays, self.dial.as_deref_mut()) {
-            if matches!(remote.path, super::path::Path::Asked(_)) {
+            if let Some(query) = remote.query() {
+                core.answered(query);
                 remote.path = super::path::Path::Unknown;
             }
         }
@@ -187,6 +198,17 @@ impl Leg {
             core.transactions.forget(client);
         }
         self.failed(core, number, Status::REQUEST_TIMEOUT, Failure::TimedOut);
+    }
+
+    /// One of our requests did not go out, for its size or for want of room: it fails, and the call goes on.
+    fn not_sent(&mut self, core: &mut Core, number: u32, status: Status) {
+        let Some(at) = self.sent.iter().position(|sent| sent.number == number) else { return };
+        let sent = self.sent.remove(at);
+        core.count(Counter::Overloaded);
+        match sent.purpose {
+            Purpose::Invite => self.dial_failed(core, EndedBy::Failure, status, None),
+            _ => self.refused(core, &sent, status, false),
+        }
     }
 
     fn succeeded(&mut self, core: &mut Core, sent: &Sent, response: &Response) {

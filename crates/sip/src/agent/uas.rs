@@ -125,7 +125,12 @@ impl Leg {
         let parts = session_parts(&asked.request.message);
         match self.exchange.receive(Carrier::Prack, has_session(&parts)) {
             Received::Offer(exchange) => {
-                let open = super::leg::OpenOffer { asked, exchange, carrier: Carrier::PrackOk };
+                let open = super::leg::OpenOffer {
+                    asked,
+                    exchange,
+                    carrier: Carrier::PrackOk,
+                    until: super::in_dialog::answer_until(core),
+                };
                 self.offered = Some(Box::new(open));
                 core.event(self.id, Event::Offered { exchange, parts });
             }

@@ -176,3 +176,20 @@ fn a_connection_that_cannot_be_opened_fails_what_waits_for_it() {
     scene.input(Input::Closed { conn });
     scene.is_quiet_after(32_000);
 }
+
+#[test]
+fn a_sips_contact_is_reached_by_the_tls_connection_of_its_call() {
+    let mut scene = Scene::new();
+    let flow = Flow {
+        way: Way::Stream(ConnId(1)),
+        transport: Transport::Tls,
+        local: addr("192.0.2.9:5061"),
+        peer: addr("192.0.2.1:40000"),
+    };
+    scene.input(Input::Opened { conn: ConnId(1), flow });
+    let mut caller = Caller { contact: "<sips:caller@192.0.2.1>".to_owned(), ..tcp("a") };
+    caller.transport = "TLS".to_owned();
+    let leg = call_up(&mut scene, &mut caller);
+    scene.command(leg, Command::HangUp { reason: None });
+    assert_eq!(scene.request_by("BYE").0, flow);
+}

@@ -296,3 +296,50 @@ fn a_request_of_ours_that_gets_481_or_nothing_ends_the_call() {
     scene.wait_ms(32_000);
     assert_eq!(scene.ended().status, Some(Status::REQUEST_TIMEOUT));
 }
+
+#[test]
+fn a_request_that_no_datagram_can_carry_is_not_sent_and_the_call_goes_on() {
+    let mut scene = Scene::new();
+    let leg = scene.call_up(&mut Caller::new("a"));
+    scene.command(leg, Command::Info { body: sdp(&"x".repeat(65_500)) });
+    scene.nothing_sent();
+    scene.no_event();
+    assert_eq!(scene.counts, [Counter::Overloaded]);
+    scene.command(leg, Command::Info { body: sdp("x") });
+    scene.request("INFO");
+}
+
+#[test]
+fn a_bye_waits_for_room() {
+    let mut config = super::scene::config();
+    config.limits.transactions_max = 1;
+    let mut scene = Scene::with(config);
+    let first = scene.call_up(&mut Caller::new("a"));
+    scene.wait_ms(32_000);
+    let second = scene.call_up(&mut Caller::new("b"));
+    scene.command(first, Command::HangUp { reason: None });
+    let bye = scene.request("BYE");
+    scene.ended();
+    scene.command(second, Command::HangUp { reason: None });
+    scene.ended();
+    scene.nothing_sent();
+    let ok = response_to(&bye, 200, "", "", "");
+    scene.packet(&ok);
+    scene.wait_ms(8_000);
+    assert_eq!(scene.request("BYE").call_id.as_str(), "b");
+}
+
+#[test]
+fn requests_of_a_call_are_answered_as_its_trunk_says_whatever_their_uri() {
+    let mut config = super::scene::config();
+    let mut trunk = Trunk { force_rport: true, ..Trunk::new("user") };
+    trunk.matches.user = Some("+18005550100".to_owned());
+    config.trunks = Trunks::new(vec![trunk], Trunk::new("default")).unwrap();
+    let mut scene = Scene::with(config);
+    let mut caller = Caller::new("a");
+    scene.call_up(&mut caller);
+    let options =
+        caller.next("OPTIONS", "", "").replace(";rport", "").replace("sip:+18005550100@", "sip:tympan@");
+    scene.packet_from("192.0.2.1:31000", &options);
+    assert_eq!(scene.next().0.peer, addr("192.0.2.1:31000"));
+}

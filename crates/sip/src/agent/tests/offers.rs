@@ -429,3 +429,36 @@ fn offered_after_target(scene: &mut Scene) -> ExchangeId {
     assert!(matches!(scene.event(), Event::TargetRefreshed { .. }));
     offered(scene)
 }
+
+#[test]
+fn an_offer_in_update_that_the_user_does_not_answer_gets_504_in_time() {
+    let mut scene = Scene::new();
+    let mut caller = Caller::new("a");
+    scene.call_up(&mut caller);
+    let update = caller.next("UPDATE", "", SDP);
+    scene.packet(&update);
+    let exchange = offered(&mut scene);
+    scene.wait_ms(16_000);
+    scene.response(504);
+    assert!(matches!(scene.event(), Event::OfferFailed { exchange: Some(of), .. } if of == exchange));
+    let again = caller.next("UPDATE", "", SDP);
+    scene.packet(&again);
+    offered(&mut scene);
+}
+
+#[test]
+fn a_reinvite_that_the_user_does_not_answer_gets_487_after_3_minutes() {
+    let mut scene = Scene::new();
+    let mut caller = Caller::new("a");
+    scene.call_up(&mut caller);
+    let invite = caller.next("INVITE", "", SDP);
+    scene.packet(&invite);
+    offered(&mut scene);
+    scene.wait_ms(179_999);
+    scene.no_event();
+    scene.response(100);
+    scene.wait_ms(1);
+    scene.response(487);
+    assert!(matches!(scene.event(), Event::OfferFailed { .. }));
+    assert_eq!(scene.agent.legs(), 1);
+}

@@ -445,3 +445,29 @@ fn a_bye_that_crosses_ours_is_answered_200() {
     scene.response(200);
     scene.no_event();
 }
+
+#[test]
+fn an_answer_that_the_user_owes_the_ack_ends_the_call_when_the_peer_has_given_up() {
+    let mut scene = Scene::new();
+    let invite = scene.dialled(with(|command| {
+        if let Command::Dial { offer, .. } = command {
+            *offer = None;
+        }
+    }));
+    scene.answer(&invite, 200, "callee", CONTACT, SDP);
+    assert!(matches!(scene.event(), Event::Offered { .. }));
+    scene.wait_ms(32_000);
+    assert_eq!(scene.ended().by, EndedBy::Failure);
+    scene.request("ACK");
+    scene.request("BYE");
+}
+
+#[test]
+fn a_look_up_of_a_leg_that_is_gone_is_forgotten() {
+    let mut scene = Scene::new();
+    scene.resolves = false;
+    scene.command(LEG, dial());
+    scene.command(LEG, Command::HangUp { reason: None });
+    scene.ended();
+    assert!(scene.agent.is_quiet());
+}
