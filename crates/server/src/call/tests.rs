@@ -13,7 +13,7 @@ use crate::lambda::Lambda;
 use crate::lines::{LineWriters, Rotation};
 use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::sink::CaptureQueue;
-use crate::sip::{Invitation, SipEndpoint, SipOptions, TcpLimits};
+use crate::sip::{Invitation, SipEndpoint, SipOptions};
 use crate::speech::Speech;
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -36,7 +36,6 @@ use tympan_connect::settings::MemorySettings;
 use tympan_connect::{ConnectService, Ids, Options, RoutedFlow};
 use tympan_flow::{Flow, FlowIdentity};
 use tympan_telephony::sdp::offer_answer::{LocalMedia, answer};
-use tympan_sip::agent::{Limits, Trunks};
 use tympan_types::{
     AccountId, ContactId, FragmentNumber, InstanceId, Region, ServerTime, StreamArn, StreamName, WallTime,
 };
@@ -207,16 +206,8 @@ impl Rig {
         let (budget, history) = (DescriptorBudget::new(1_000, 10), Arc::<MemoryHistory>::default());
         let connections = ConnectionLimits { total: 4, per_source: 4 };
         let connections = Connections::new(connections, budget.clone(), Use::SipTcp, 1);
-        let limit = Duration::from_secs(60);
-        let sip = SipOptions {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            public: None,
-            tcp: TcpLimits { connections, idle: limit, message: limit, write: limit, write_queue_bytes: 1 << 20 },
-            limits: Limits::default(),
-            trunks: Trunks::default(),
-            seed: [7; 32],
-        };
-        let (sip, invitations) = SipEndpoint::bind(sip, Arc::default()).await.unwrap();
+        let (sip, invitations) =
+            SipEndpoint::bind(SipOptions::on_loopback(connections), Arc::default()).await.unwrap();
         let queue = CaptureQueue::start(1 << 20, tokio::runtime::Handle::current()).unwrap();
         let plane = MediaPlaneOptions {
             address: IpAddr::from([127, 0, 0, 1]),

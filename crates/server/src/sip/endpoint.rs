@@ -63,6 +63,32 @@ pub(crate) struct SipOptions {
     pub seed: [u8; 32],
 }
 
+#[cfg(test)]
+impl SipOptions {
+    /// Any port of the loopback address, patient with connections, and open to one source that floods it.
+    pub(crate) fn on_loopback(connections: Arc<crate::connections::Connections>) -> Self {
+        let patience = std::time::Duration::from_secs(60);
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            public: None,
+            tcp: TcpLimits {
+                connections,
+                idle: patience,
+                message: patience,
+                write: patience,
+                write_queue_bytes: 1_000_000,
+            },
+            limits: Limits {
+                requests_per_source_per_s: 100_000,
+                half_open_per_source: 100_000,
+                ..Limits::default()
+            },
+            trunks: Trunks::default(),
+            seed: [7; 32],
+        }
+    }
+}
+
 /// The listening SIP side. Dropping it does not stop it: call [`SipEndpoint::shutdown`].
 pub(crate) struct SipEndpoint {
     address: SocketAddr,

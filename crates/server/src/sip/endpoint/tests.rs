@@ -22,20 +22,7 @@ struct Rig {
 async fn rig(change: impl FnOnce(&mut SipOptions)) -> Rig {
     let places = ConnectionLimits { total: 64, per_source: 64 };
     let connections = Connections::new(places, DescriptorBudget::new(1_000, 0), Use::SipTcp, 1);
-    let tcp =
-        TcpLimits { connections, idle: LIMIT, message: LIMIT, write: LIMIT, write_queue_bytes: 1_000_000 };
-    let mut options = SipOptions {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        public: None,
-        tcp,
-        limits: Limits {
-            requests_per_source_per_s: 100_000,
-            half_open_per_source: 100_000,
-            ..Limits::default()
-        },
-        trunks: Trunks::default(),
-        seed: [7; 32],
-    };
+    let mut options = SipOptions::on_loopback(connections);
     change(&mut options);
     let stats = Arc::<SipStats>::default();
     let (endpoint, invitations) = SipEndpoint::bind(options, stats.clone()).await.unwrap();
