@@ -27,6 +27,22 @@ impl Flow {
         Self::default()
     }
 
+    /// Keeps so many keys in the attribute `keys`, and hangs up.
+    pub fn of_keys(keys: usize) -> Self {
+        Self::new()
+            .then("keys", store_keys("press", keys))
+            .then("keep", set_attributes(&[("keys", "$.StoredCustomerInput")]))
+            .then("hang up", hang_up())
+    }
+
+    /// Captures until the caller hangs up.
+    pub fn of_capture() -> Self {
+        Self::new()
+            .then("start", start_streaming())
+            .then("listen", listen("go on", 120))
+            .then("hang up", hang_up())
+    }
+
     /// Adds a block.
     #[must_use]
     pub fn then(mut self, name: &str, block: Block) -> Self {
@@ -133,6 +149,15 @@ pub fn listen(text: &str, seconds: u32) -> Block {
         json!({ "Text": text, "InputTimeLimitSeconds": seconds.to_string(), "StoreInput": "False" });
     let errors = ["InputTimeLimitExceeded", "NoMatchingCondition", "NoMatchingError"];
     Block::new("GetParticipantInput", parameters, &errors)
+}
+
+/// Plays `text`, then keeps up to so many keys as `$.StoredCustomerInput`.
+pub fn store_keys(text: &str, keys: usize) -> Block {
+    let parameters = json!({
+        "Text": text, "InputTimeLimitSeconds": "30", "StoreInput": "True",
+        "InputValidation": { "CustomValidation": { "MaximumLength": keys.to_string() } },
+    });
+    Block::new("GetParticipantInput", parameters, &["NoMatchingError"])
 }
 
 /// Plays `text`.

@@ -1,5 +1,6 @@
-//! Black-box tests of the real binary with real peers: sipp for calls, boto3 for everything that AWS's clients do,
-//! the AWS SDKs for Rust and JavaScript beside it for every operation of Kinesis Video Streams.
+//! Black-box tests of the real binary with real peers: sipp, PJSIP, baresip, kamailio and one by hand for calls, boto3 for
+//! everything that AWS's clients do, the AWS SDKs for Rust and JavaScript beside it for every operation of Kinesis Video
+//! Streams.
 //!
 //! Content decides, not time: what a caller says is made so that every 20 ms of it occurs once, and what was captured is
 //! looked up in it, sample for sample.
@@ -24,6 +25,8 @@ pub mod outsiders;
 pub mod phone;
 pub mod printed;
 pub mod python;
+pub mod raw_message;
+pub mod raw_peer;
 pub mod sipp;
 pub mod small_disk;
 pub mod trunk;

@@ -154,6 +154,7 @@ impl Office {
             let fits = |entry: &Value| entry["Identifier"] == block && entry["Results"] == results;
             Ok(self.flow_log().into_iter().find(fits))
         })
+        .with_context(|| format!("the flow log: {:?}", self.flow_log()))
     }
 
     /// GetMedia after a fragment, until the server ends the body.

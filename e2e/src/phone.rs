@@ -5,7 +5,7 @@
 use crate::sipp::Sipp;
 use crate::until;
 use anyhow::Context;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 /// Bytes, and at 8 kHz samples, in a packet of 20 ms.
@@ -50,6 +50,28 @@ impl Phone {
         })?;
         self.server = Some(SocketAddr::from(([127, 0, 0, 1], port)));
         self.due = Instant::now();
+        Ok(())
+    }
+
+    /// Speaks to this address from now on.
+    pub fn speak_to(&mut self, server: SocketAddr) {
+        self.server = Some(server);
+        self.due = Instant::now();
+    }
+
+    /// Takes a port of another address; sequence numbers and timestamps go on.
+    pub fn move_to(&mut self, address: IpAddr) -> anyhow::Result<()> {
+        self.socket = UdpSocket::bind((address, 0))?;
+        Ok(())
+    }
+
+    /// Says all of it, a packet each 20 ms.
+    pub fn say(&mut self, speech: &[u8]) -> anyhow::Result<()> {
+        for frame in speech.chunks_exact(FRAME) {
+            let packet = self.packet(frame);
+            self.send(&packet)?;
+            self.pace();
+        }
         Ok(())
     }
 
