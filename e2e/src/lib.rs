@@ -20,6 +20,7 @@ pub mod desk;
 pub mod environment;
 pub mod flow;
 pub mod folder;
+pub mod network;
 pub mod office;
 pub mod outsiders;
 pub mod phone;
