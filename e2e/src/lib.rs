@@ -30,6 +30,7 @@ pub mod raw_message;
 pub mod raw_peer;
 pub mod sipp;
 pub mod small_disk;
+pub mod softphones;
 pub mod trunk;
 mod wait;
 

@@ -13,6 +13,12 @@ pub(crate) struct Tool {
 
 /// The SIP peer of the black-box tests.
 pub(crate) const SIPP: Tool = Tool { program: "sipp", package: "sip-tester" };
+/// Asks by OPTIONS, and floods.
+pub(crate) const SIPSAK: Tool = Tool { program: "sipsak", package: "sipsak" };
+/// A telephone, its codecs and its TCP control.
+pub(crate) const BARESIP: Tool = Tool { program: "baresip", package: "baresip-core" };
+/// A proxy between UDP and TCP, by its path: not every PATH has sbin.
+pub(crate) const KAMAILIO: Tool = Tool { program: "/usr/sbin/kamailio", package: "kamailio" };
 /// Speaks text prompts.
 pub(crate) const ESPEAK: Tool = Tool { program: "espeak-ng", package: "espeak-ng" };
 /// Makes the certificates of the black-box tests.
@@ -23,7 +29,7 @@ pub(crate) const VALGRIND: Tool = Tool { program: "valgrind", package: "valgrind
 pub(crate) const FFMPEG: Tool = Tool { program: "ffmpeg", package: "ffmpeg" };
 /// Runs the shell examples of docs/emulator.md.
 pub(crate) const CURL: Tool = Tool { program: "curl", package: "curl" };
-/// Brings the network up that the printed commands run in.
+/// Brings up the networks that tests make for themselves.
 pub(crate) const IP: Tool = Tool { program: "ip", package: "iproute2" };
 /// Version 2 of the AWS CLI, by its path: a person may have another one before it.
 pub(crate) const AWS_CLI_2: Tool = Tool { program: "/usr/bin/aws", package: "awscli" };
@@ -56,6 +62,16 @@ pub(crate) fn python() -> anyhow::Result<PathBuf> {
         pip(&["boto3", "ebmlite", "pytest"])
     })?;
     if has_all() { Ok(python) } else { bail!("boto3 was installed but cannot be imported") }
+}
+
+/// PJSIP, unmodified from PyPI, in `e2e/.venv`: a telephone of the black-box tests.
+pub(crate) fn pjsip() -> anyhow::Result<()> {
+    let python = python()?;
+    if quiet(Command::new(python).args(["-c", "import pjsua2"])) {
+        return Ok(());
+    }
+    eprintln!("installing PJSIP from PyPI into e2e/.venv");
+    pip(&["pjsua2-python==2.15.1.post1"])
 }
 
 /// Version 1 of the AWS CLI, unmodified from PyPI, in `e2e/.venv-aws-cli-1`: it wants a botocore of its own.

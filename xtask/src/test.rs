@@ -1,7 +1,9 @@
 //! `cargo xtask test`: what CI runs, in the order in which a mistake shows soonest.
 
 use crate::command::{RunLoudly, cargo, target_folder};
-use crate::prerequisites::{self, AWS_CLI_2, CURL, ESPEAK, FFMPEG, IP, OPENSSL, SIPP};
+use crate::prerequisites::{
+    self, AWS_CLI_2, BARESIP, CURL, ESPEAK, FFMPEG, IP, KAMAILIO, OPENSSL, SIPP, SIPSAK,
+};
 use crate::{arrows, bench, compat, fresh_clone};
 
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -9,8 +11,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     cargo().args(["fmt", "--all", "--check"]).run_loudly()?;
     cargo().args(["fmt", "--check", "--manifest-path", compat::RUST]).run_loudly()?;
     arrows::check()?;
-    prerequisites::debian(&[SIPP, ESPEAK, OPENSSL, CURL, FFMPEG, IP, AWS_CLI_2])?;
+    prerequisites::debian(&[SIPP, SIPSAK, BARESIP, KAMAILIO, ESPEAK, OPENSSL, CURL, FFMPEG, IP, AWS_CLI_2])?;
     let clients = compat::clients()?;
+    prerequisites::pjsip()?;
     let aws_cli_1 = prerequisites::aws_cli_1()?;
     prerequisites::nextest()?;
     cargo()
