@@ -29,6 +29,7 @@ pub mod python;
 pub mod raw_message;
 pub mod raw_peer;
 pub mod sipp;
+pub mod site;
 pub mod small_disk;
 pub mod softphones;
 pub mod trunk;

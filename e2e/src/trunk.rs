@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::ErrorKind;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 /// Bytes, and at 8 kHz samples, in a packet of 20 ms.
@@ -71,7 +71,12 @@ impl TrunkCall {
 impl Trunk {
     /// A trunk to `server` whose calls dial `dialled`.
     pub fn new(server: SocketAddr, dialled: &str) -> anyhow::Result<Self> {
-        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        Self::at([127, 0, 0, 1].into(), server, dialled)
+    }
+
+    /// A trunk from an address of this machine, such as 127.0.0.2; its media is at 127.0.0.1.
+    pub fn at(own: IpAddr, server: SocketAddr, dialled: &str) -> anyhow::Result<Self> {
+        let socket = UdpSocket::bind((own, 0))?;
         socket.set_nonblocking(true)?;
         let own = socket.local_addr()?;
         let dialled = dialled.to_owned();
