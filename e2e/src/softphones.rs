@@ -67,7 +67,7 @@ impl PjsipCall {
     }
 }
 
-/// A running baresip, which is told what to do by its own TCP control. Killed when dropped.
+/// A running baresip, which takes orders by its own TCP control. Killed when dropped.
 ///
 /// It takes no loopback interface: the test is in a [`crate::network::Network`], where the port of the control is free.
 pub struct Baresip {
@@ -222,7 +222,7 @@ impl Kamailio {
 
 impl Drop for Kamailio {
     fn drop(&mut self) {
-        // It ends its children itself, where it is let.
+        // It ends its children itself, and SIGKILL would leave it no time for that.
         if let Ok(pid) = i32::try_from(self.child.id()) {
             let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
         }

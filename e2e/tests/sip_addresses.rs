@@ -1,4 +1,4 @@
-//! Which address a peer is answered at, and which address of ours it is told.
+//! Which address a response goes to, and which address of the server a peer learns.
 
 use anyhow::{Context, ensure};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -28,7 +28,7 @@ fn host_of(uri: &str) -> String {
     rest.split(';').next().unwrap_or_default().to_owned()
 }
 
-/// Calls, and sees what it is told of the server's address; then the flow takes a key and hangs up.
+/// Calls, and checks which address of the server the answer names; then the flow takes a key and hangs up.
 fn call_names(peer: &mut RawPeer, expected: SocketAddr) -> anyhow::Result<()> {
     let mut call = peer.new_call(NUMBER);
     let offer = peer.sdp(NOWHERE, "0 101");
@@ -81,7 +81,7 @@ fn remote_udp(server: SocketAddr) -> anyhow::Result<RawPeer> {
 }
 
 #[test]
-fn a_public_address_is_what_every_caller_is_told() -> anyhow::Result<()> {
+fn every_caller_learns_the_public_address() -> anyhow::Result<()> {
     let builder = TestServer::builder().env("TYMPAN_SIP__PUBLIC_ADDRESS", "203.0.113.9");
     let server = builder.env("TYMPAN_SIP__LISTEN", "0.0.0.0:0").start()?;
     let address = SocketAddr::from(([127, 0, 0, 1], server.sip().port()));

@@ -405,7 +405,7 @@ fn a_number_is_the_same_in_all_its_spellings() -> anyhow::Result<()> {
 }
 
 #[test]
-fn who_calls_is_read_from_the_address_and_not_from_the_name() -> anyhow::Result<()> {
+fn the_caller_is_read_from_the_address_and_not_from_the_name() -> anyhow::Result<()> {
     let mut office = Office::open()?;
     office.answer(NUMBER, Flow::of_keys(1))?;
     let real = "+12065550142";

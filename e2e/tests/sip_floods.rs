@@ -47,7 +47,7 @@ fn options(own: SocketAddr, server: SocketAddr, nth: usize) -> String {
 }
 
 #[test]
-fn a_peer_that_does_not_read_is_closed_and_silences_no_other() -> anyhow::Result<()> {
+fn a_peer_that_does_not_read_is_closed_and_delays_no_other() -> anyhow::Result<()> {
     let mut site = Site::open()?;
     let server = site.sip();
     let deaf = narrow_connection(BAD, server)?;
@@ -67,7 +67,7 @@ fn a_peer_that_does_not_read_is_closed_and_silences_no_other() -> anyhow::Result
 }
 
 /// Sends OPTIONS and reads nothing, until the server has closed the connection; gives how many it was. The first 2,500 go at
-/// once. What the kernels keep for both sides takes some thousands more, and only then is it seen that nobody reads.
+/// once. What the kernels keep for both sides takes some thousands more, and only then does the server see that the peer does not read.
 fn ask_until_closed(stream: &TcpStream, server: SocketAddr, over: &AtomicBool) -> anyhow::Result<usize> {
     const LIMIT: Duration = Duration::from_secs(50);
     let mut stream = stream;

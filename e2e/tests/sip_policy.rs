@@ -228,7 +228,7 @@ fn attempt(peer: &mut RawPeer, call: &mut RawCall, authorization: &str) -> anyho
 }
 
 #[test]
-fn a_trunk_with_users_lets_in_who_knows_the_password() -> anyhow::Result<()> {
+fn a_trunk_with_users_takes_calls_with_their_password() -> anyhow::Result<()> {
     let server = guarded()?;
     let mut algorithms = 0;
     for algorithm in ["MD5", "SHA-256"] {
@@ -278,7 +278,7 @@ fn a_nonce_that_was_used_cannot_be_replayed() -> anyhow::Result<()> {
         let next = Challenge::of(&answer, &challenge.algorithm).context("no challenge")?;
         ensure!(next.nonce != challenge.nonce, "the nonce is given out again:\n{answer}");
     }
-    // Its owner counts on, and either is let in or is given a new one, which is said to be no fault of the password.
+    // The owner counts on: it is accepted, or gets a new nonce, marked stale because the password was right.
     let mut second = peer.new_call(SAMPLE);
     let counted = challenge.response("INVITE", &uri, "s3cret word", 2)?;
     let answer = attempt(&mut peer, &mut second, &counted)?;
