@@ -5,7 +5,7 @@ use super::core::Core;
 use super::leg::Leg;
 use super::path::Path;
 use super::remote::Remote;
-use super::sent::{Purpose, Sent};
+use super::sent::{Purpose, SENT_MAX, Sent};
 use super::{Body, Event};
 use crate::dialog::{Carrier, Exchange, ExchangeId, Received, ReliableReceiver, Taken};
 use crate::wire::{CSeq, Name, Part, RAck, Response, Status, decimal};
@@ -43,6 +43,9 @@ impl Leg {
     /// The first early dialog: its session is the one that the user hears of.
     fn leading_progress(&mut self, core: &mut Core, response: &Response) {
         let Some(dial) = &mut self.dial else { return };
+        if self.sent.len() >= SENT_MAX {
+            return core.count(super::Counter::Overloaded);
+        }
         let Some(taken) = take_reliable(&mut dial.reliable, response) else { return };
         if self.main.dialog.id.remote_tag.is_empty() {
             self.main = early_remote(core, &self.main, response, self.trunk.force_rport);
@@ -93,6 +96,10 @@ impl Leg {
         }) else {
             return;
         };
+        if self.sent.len() >= SENT_MAX {
+            // Without its PRACK, a reliable response comes again.
+            return core.count(super::Counter::Overloaded);
+        }
         let Some(taken) = take_reliable(&mut early.reliable, response) else { return };
         if let Some(Taken::New(rack)) = taken {
             let parts = session_parts(&response.message);

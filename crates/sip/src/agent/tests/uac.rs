@@ -471,3 +471,87 @@ fn a_look_up_of_a_leg_that_is_gone_is_forgotten() {
     scene.ended();
     assert!(scene.agent.is_quiet());
 }
+
+fn without_offer() -> Command {
+    with(|command| {
+        if let Command::Dial { offer, .. } = command {
+            *offer = None;
+        }
+    })
+}
+
+#[test]
+fn an_offer_in_a_reliable_provisional_response_is_answered_in_prack() {
+    let mut scene = Scene::new();
+    let invite = scene.dialled(without_offer());
+    let headers = format!("{CONTACT}Require: 100rel\nRSeq: 5\n");
+    scene.answer(&invite, 183, "callee", &headers, SDP);
+    assert!(matches!(scene.event(), Event::Ringing { .. }));
+    let Event::Offered { exchange, .. } = scene.event() else { panic!("no offer") };
+    scene.nothing_sent();
+    scene.command(LEG, Command::ReplyOffer { exchange, body: sdp("v=0\r\nanswer") });
+    let prack = scene.request("PRACK");
+    assert_eq!(&prack.message.body()[..], b"v=0\r\nanswer");
+    scene.answer(&prack, 200, "", "", "");
+    scene.answer(&invite, 200, "callee", CONTACT, "");
+    assert!(scene.request("ACK").message.body().is_empty());
+    assert!(matches!(scene.event(), Event::Confirmed));
+}
+
+#[test]
+fn an_early_answer_of_a_fork_counts_when_that_fork_becomes_the_call() {
+    let mut scene = Scene::new();
+    let invite = scene.dialled(dial());
+    let headers = |port| format!("Contact: <sip:x@192.0.2.1:{port}>\nRequire: 100rel\nRSeq: 5\n");
+    scene.answer(&invite, 183, "one", &headers(5071), "v=0\r\none");
+    let prack = scene.request("PRACK");
+    scene.answer(&prack, 200, "", "", "");
+    scene.answer(&invite, 183, "two", &headers(5072), "v=0\r\ntwo");
+    let prack = scene.request("PRACK");
+    assert_eq!((prack.uri.as_str(), prack.to_tag()), ("sip:x@192.0.2.1:5072", Some("two")));
+    scene.answer(&prack, 200, "", "", "");
+    scene.events.clear();
+    scene.answer(&invite, 200, "two", "Contact: <sip:x@192.0.2.1:5072>\n", "");
+    scene.request("ACK");
+    let Event::Answered { parts, .. } = scene.event() else { panic!("not answered") };
+    assert_eq!(&parts[0].body[..], b"v=0\r\ntwo");
+    assert!(matches!(scene.event(), Event::Confirmed));
+}
+
+#[test]
+fn pracks_under_way_are_limited() {
+    let mut scene = Scene::new();
+    let invite = scene.dialled(dial());
+    for rseq in 1..50 {
+        let headers = format!("{CONTACT}Require: 100rel\nRSeq: {rseq}\n");
+        for tag in ["one", "two"] {
+            scene.answer(&invite, 180, tag, &headers, "");
+        }
+    }
+    assert!(scene.counts.contains(&Counter::Overloaded));
+    let pracks = scene.sent.iter().filter(|(_, text)| text.starts_with("PRACK ")).count();
+    assert!(pracks <= 32, "{pracks}");
+}
+
+#[test]
+fn early_dialogs_are_limited() {
+    let mut scene = Scene::new();
+    let invite = scene.dialled(dial());
+    for fork in 0..20 {
+        scene.answer(&invite, 180, &format!("fork{fork}"), CONTACT, "");
+    }
+    // The leading one and eight beside it.
+    assert_eq!(scene.events.len(), 9);
+}
+
+#[test]
+fn further_forks_that_answer_are_limited() {
+    let mut scene = Scene::new();
+    let invite = scene.dial_up("");
+    for fork in 0..20 {
+        scene.answer(&invite, 200, &format!("fork{fork}"), CONTACT, SDP);
+    }
+    let byes = scene.sent.iter().filter(|(_, text)| text.starts_with("BYE ")).count();
+    assert_eq!(byes, 8);
+    assert!(scene.counts.contains(&Counter::StrayResponse));
+}

@@ -418,3 +418,26 @@ fn a_call_longer_than_its_trunk_allows_ends() {
 fn respond(request: &crate::wire::Request, status: u16) -> String {
     super::scene::response_to(request, status, "", "", "")
 }
+
+#[test]
+fn our_offer_in_a_reliable_provisional_response_is_answered_in_prack() {
+    let mut scene = Scene::new();
+    let mut caller = Caller { extra: "Supported: 100rel\n".to_owned(), ..Caller::new("a") };
+    let invite = caller.next("INVITE", "", "");
+    scene.packet(&invite);
+    let (leg, _) = scene.events.pop_front().unwrap();
+    scene.command(
+        leg,
+        Command::Ring { status: Status::SESSION_PROGRESS, body: Some(sdp(SDP)), reliable: true },
+    );
+    let progress = scene.response(183);
+    assert!(!progress.message.body().is_empty());
+    caller.heard(&progress);
+    let rack = format!("RAck: {} 1 INVITE\n", header(&progress.message, Name::RSeq));
+    let prack = caller.next("PRACK", &rack, SDP);
+    scene.packet(&prack);
+    scene.response(200);
+    assert!(matches!(scene.event(), Event::Answered { .. }));
+    scene.command(leg, Command::Answer { body: sdp(SDP) });
+    assert!(scene.response(200).message.body().is_empty());
+}
