@@ -63,6 +63,9 @@ fn launch(
     let builder = TestServer::builder()
         .env("TYMPAN_KVS__STREAMS_PER_ACCOUNT", calls + 10)
         .env("TYMPAN_SIP__CALLS_MAX", calls + 10)
+        // All callers of a benchmark have one address.
+        .env("TYMPAN_SIP__HALF_OPEN_PER_SOURCE", calls + 10)
+        .env("TYMPAN_SIP__REQUESTS_PER_SOURCE_PER_S", calls + 1_000)
         .env("TYMPAN_SPEECH__COMMAND", "[]")
         .data_dir(data);
     let builder = settings(builder);

@@ -4,12 +4,20 @@ mod capture;
 mod mkv;
 mod requests;
 mod service;
+mod signalling;
 
 use crate::path::{Path, Scope, counted_by_callgrind};
 use std::cell::Cell;
 
 /// All of them, in the order of the sound.
 pub(crate) const ALL: &[Path] = &[
+    Path {
+        name: "invite-to-bye",
+        unit: "call",
+        units: 500,
+        scope: Scope::Thread,
+        run: signalling::invite_to_bye,
+    },
     Path {
         name: "g711-decode",
         unit: "frame",
