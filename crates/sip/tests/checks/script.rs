@@ -31,8 +31,8 @@ pub(crate) fn check(input: &[u8]) {
 struct Play {
     now: Mono,
     sides: [Side; 2],
-    /// Datagrams on their way, oldest first: to which side, and what.
-    wire: VecDeque<(usize, Bytes)>,
+    /// Datagrams on their way, oldest first: to which side, what, and since when.
+    wire: VecDeque<(usize, Bytes, Mono)>,
     dialled: u64,
     digits: u32,
 }
@@ -182,14 +182,14 @@ impl Play {
 
     fn deliver(&mut self, index: usize) {
         let index = index % self.wire.len().max(1);
-        if let Some((to, bytes)) = self.wire.remove(index) {
+        if let Some((to, bytes, _)) = self.wire.remove(index) {
             self.packet(to, bytes);
         }
     }
 
     fn deliver_copy(&mut self, index: usize) {
         let index = index % self.wire.len().max(1);
-        if let Some((to, bytes)) = self.wire.get(index).cloned() {
+        if let Some((to, bytes, _)) = self.wire.get(index).cloned() {
             self.packet(to, bytes);
         }
     }
@@ -202,7 +202,7 @@ impl Play {
     /// Delivers all that is on its way, and what that brings about.
     fn all(&mut self) {
         let mut count = 0;
-        while let Some((to, bytes)) = self.wire.pop_front() {
+        while let Some((to, bytes, _)) = self.wire.pop_front() {
             self.packet(to, bytes);
             count += 1;
             assert!(count < 10_000, "two agents answer each other without end");
@@ -224,6 +224,10 @@ impl Play {
         self.now = until;
         self.handle(0, Input::Tick);
         self.handle(1, Input::Tick);
+        // No datagram stays in the network for longer than T4 (RFC 3261 section 17.1.2.2): what forgets later, forgets rightly.
+        let oldest = self.now;
+        let t4_ms = Timers::default().t4_ms;
+        self.wire.retain(|(_, _, since)| oldest.ms_since(*since) < t4_ms);
     }
 
     fn handle(&mut self, side: usize, input: Input) {
@@ -233,7 +237,7 @@ impl Play {
                 Output::Send { flow, bytes } => {
                     assert!(matches!(flow.way, Way::Datagram(_)));
                     assert_eq!(flow.peer, address(1 - side));
-                    self.wire.push_back((1 - side, bytes));
+                    self.wire.push_back((1 - side, bytes, self.now));
                 }
                 Output::Event { leg, event } => self.event(side, leg, event),
                 Output::Resolve { query, .. } => {
