@@ -5,7 +5,7 @@ use crate::mutants;
 use anyhow::bail;
 
 pub(crate) const HELP: &str = "\
-cargo xtask simulate [--dialogs N] [--seed S] [--trace]
+cargo xtask simulate [--dialogs N] [--seed S] [--survey | --trace]
 cargo xtask simulate --mutants [--seed S]
 
 Runs the SIP agents of crates/sip against each other, through proxies that record their route and fork, over a network
@@ -14,6 +14,7 @@ broken promise and prints its seed, its simulated time and its leg.
 
   --dialogs N  how many dialogs (default 100000, which takes minutes)
   --seed S     the first seed; without it a fresh one. The seed is printed, and the same seed gives the same hash
+  --survey     go on after a broken promise, and print one of each kind, with how many there were
   --trace      print all bytes and events of the seed S, and nothing else: this replays a broken promise
   --mutants    for each crates/testkit/mutants/*.patch, which breaks the agent in one way: apply it to a copy of the
                crates and print the seed that finds it. A mutant that 1,000 seeds do not find is an error, and so is a

@@ -18,7 +18,7 @@ const CALM_MS: i64 = 5_000;
 /// What one digit needs, by segments over two proxies.
 const CALM_DIGIT_MS: i64 = 1_500;
 /// What an agent may hold once it is quiet: tables that keep their room, sources and nonces.
-const QUIET_BYTES_MAX: i64 = 256 * 1_024;
+const QUIET_BYTES_MAX: i64 = 64 * 1_024;
 
 impl World {
     pub(crate) fn finish(&self) -> Result<(), Violation> {

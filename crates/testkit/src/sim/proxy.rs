@@ -168,7 +168,9 @@ impl Proxy {
         packet.set_values("Route", &routes);
         self.move_offer(&mut packet);
         let back = self.return_path(hop, from, connection, &packet);
-        let incoming = format!("{} {}", packet.branch(), packet.values("Via").first().map_or("", |via| via));
+        // Branch and sent-by alone (RFC 3261 section 16.11): other parts of Via may differ between repetitions.
+        let sent_by = packet.value("Via").and_then(|via| via.split([';', ',']).next()).unwrap_or_default();
+        let incoming = format!("{} {sent_by}", packet.branch());
         let targets = match routes.first() {
             Some(route) => vec![uri_of(route).to_owned()],
             None if self.is_here(packet.uri()) => {

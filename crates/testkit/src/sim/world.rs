@@ -416,7 +416,7 @@ impl World {
         self.tally.messages += 1;
         if bytes.as_ref() != b"\r\n" {
             let watched = match Packet::read(bytes) {
-                Some(packet) => endpoint.watch.sent(now, &packet),
+                Some(packet) => endpoint.watch.sent(now, &packet, matches!(flow.way, Way::Stream(_))),
                 None => Err("it sends what is no whole message".to_owned()),
             };
             watched.map_err(|what| self.violation(Some(name.clone()), what))?;

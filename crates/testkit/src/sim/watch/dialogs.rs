@@ -64,7 +64,7 @@ impl Dialogs {
         Ok(())
     }
 
-    pub(super) fn sent(&mut self, now: Mono, packet: &Packet) -> Result<(), String> {
+    pub(super) fn sent(&mut self, now: Mono, packet: &Packet, by_stream: bool) -> Result<(), String> {
         let Some((number, method)) = packet.cseq() else { return Err(format!("no CSeq: {}", packet.start)) };
         if packet.method().is_none() {
             if packet.tag("To").is_empty() {
@@ -88,10 +88,11 @@ impl Dialogs {
         let dialog = self.dialog(packet, packet.tag("From"), packet.tag("To"));
         let is_new = dialog.branches.insert(packet.branch().to_owned());
         if method != "ACK" && is_new {
-            if number <= dialog.ours {
+            // What waited for a connection to open may go after what went by another one.
+            if number <= dialog.ours && !by_stream {
                 return Err(format!("our CSeq does not grow: {number} {method} after {}", dialog.ours));
             }
-            dialog.ours = number;
+            dialog.ours = dialog.ours.max(number);
         }
         // The ACK of a refusal has the Route of its INVITE, and the branch too.
         let is_within_dialog = !packet.tag("To").is_empty() && (method != "ACK" || is_new) && !is_refusal_ack;

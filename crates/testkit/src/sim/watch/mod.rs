@@ -34,15 +34,15 @@ impl Watch {
         self.dialogs.received(now, packet, is_new)
     }
 
-    /// The agent sends a message.
-    pub(crate) fn sent(&mut self, now: Mono, packet: &Packet) -> Result<(), String> {
+    /// The agent sends a message, by a connection or as a datagram.
+    pub(crate) fn sent(&mut self, now: Mono, packet: &Packet, by_stream: bool) -> Result<(), String> {
         if packet.method().is_none() {
             let answered = self.requests.answered(now, packet)?;
             if packet.status() == 200 && answered.is_first {
                 self.answered_digits.extend(answered.digit);
             }
         }
-        self.dialogs.sent(now, packet)
+        self.dialogs.sent(now, packet, by_stream)
     }
 
     /// The agent delivers the body of an INFO.

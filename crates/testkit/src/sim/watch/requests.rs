@@ -69,8 +69,10 @@ impl Requests {
     pub(super) fn answered(&mut self, now: Mono, packet: &Packet) -> Result<Answered, String> {
         let request = key(packet).and_then(|key| self.known.get_mut(&key));
         let request = request.ok_or_else(|| format!("a response to no request: {}", packet.start))?;
+        // Timer J ends 32 s after the answer, and a last repetition may still be on its way then.
+        let is_late = now.ms_since(request.at) > FORGOTTEN_MS;
         if packet.status() < 200 {
-            if let Some((status, _)) = request.answer {
+            if let Some((status, _)) = request.answer.as_ref().filter(|_| !is_late) {
                 return Err(format!("{} after {status} to {}", packet.start, request.what));
             }
             return Ok(Answered { is_first: false, digit: None });
@@ -83,8 +85,6 @@ impl Requests {
         request.answer.take_if(|(status, _)| request.is_cancel && *status == 481);
         let is_first = request.answer.is_none();
         let first = request.answer.get_or_insert_with(|| answer.clone());
-        // Timer J ends 32 s after the answer, and a last repetition may still be on its way then.
-        let is_late = now.ms_since(request.at) > FORGOTTEN_MS;
         if *first != answer && !is_late {
             return Err(format!("{} was answered by {first:?} and by {answer:?}", request.what));
         }
