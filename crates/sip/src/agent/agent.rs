@@ -229,6 +229,10 @@ impl Agent {
                 break;
             }
             self.with_leg(id, |leg, core| leg.advance(core));
+            if self.due.contains(&(at, id)) {
+                // No leg may hold time still: what it did not do now waits for the next instant.
+                self.arm_at(id, Some(self.core.now.plus_ms(1)));
+            }
             self.settle();
         }
     }
@@ -282,8 +286,12 @@ impl Agent {
     }
 
     fn arm(&mut self, id: LegId) {
+        let next = self.legs.get(&id).and_then(|leg| leg.next_deadline());
+        self.arm_at(id, next);
+    }
+
+    fn arm_at(&mut self, id: LegId, next: Option<Mono>) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let next = leg.next_deadline();
         if next != leg.armed {
             if let Some(at) = leg.armed {
                 self.due.remove(&(at, id));

@@ -5,13 +5,15 @@ use super::dial::Dial;
 use super::leg::{Leg, Phase};
 use super::remote::{Remote, is_too_large};
 use super::sent::{Purpose, REINVITE_MAX_MS, SENT_MAX, Sent, Stage};
-use super::{Body, Counter, Ended, EndedBy, Event, Flow};
+use super::{Body, Counter, Ended, EndedBy, Event, Flow, Way};
 use crate::dialog::Carrier;
 use crate::transaction::Outgoing;
 use crate::wire::digest::Authorizer;
 use crate::wire::{Method, Name, Response, Status};
 use bytes::Bytes;
 
+/// How often a BYE goes again whose connection was lost.
+const BYE_ANEW_MAX: u8 = 2;
 /// How long a BYE waits for room.
 const BYE_AGAIN_MS: i64 = 1_000;
 /// How often a request goes again because a later one came first.
@@ -181,10 +183,19 @@ impl Leg {
     /// One of our requests has no response.
     pub(super) fn failed(&mut self, core: &mut Core, number: u32, status: Status, failure: Failure) {
         let Some(at) = self.sent.iter().position(|sent| sent.number == number) else { return };
+        let sent = &mut self.sent[at];
+        let has_lost_connection = failure == Failure::Transport
+            && matches!(sent.stage, Stage::Under { flow: Flow { way: Way::Stream(_), .. }, .. });
+        if sent.purpose == Purpose::Bye && has_lost_connection && sent.overtaken < BYE_ANEW_MAX {
+            // A peer that hears no BYE stays up: it goes once more, by another connection.
+            sent.overtaken += 1;
+            return self.send_anew(core, at);
+        }
         let sent = self.sent.remove(at);
         match sent.purpose {
             Purpose::Invite => self.dial_unanswered(core, status, failure),
-            _ => self.refused(core, &sent, status, true),
+            // A failure of the path is as a 503 (RFC 3261 section 8.1.3.1), which says nothing of the call.
+            _ => self.refused(core, &sent, status, failure == Failure::TimedOut),
         }
         self.send_infos(core);
     }

@@ -172,8 +172,11 @@ fn a_connection_that_cannot_be_opened_fails_what_waits_for_it() {
     scene.input(Input::Closed { conn: ConnId(1) });
     scene.command(leg, Command::HangUp { reason: None });
     scene.ended();
-    let (conn, _) = scene.connects.pop_front().unwrap();
-    scene.input(Input::Closed { conn });
+    for _ in 0..3 {
+        let (conn, _) = scene.connects.pop_front().unwrap();
+        scene.input(Input::Closed { conn });
+    }
+    assert!(scene.connects.is_empty());
     scene.is_quiet_after(32_000);
 }
 
@@ -192,4 +195,33 @@ fn a_sips_contact_is_reached_by_the_tls_connection_of_its_call() {
     let leg = call_up(&mut scene, &mut caller);
     scene.command(leg, Command::HangUp { reason: None });
     assert_eq!(scene.request_by("BYE").0, flow);
+}
+
+#[test]
+fn a_connection_lost_under_a_request_leaves_the_call_up_and_a_bye_goes_by_another_one() {
+    let mut scene = Scene::new();
+    scene.open(1, "192.0.2.1:40000");
+    let mut caller = Caller { contact: "<sip:caller@192.0.2.1:5061;transport=tcp>".to_owned(), ..tcp("a") };
+    let leg = call_up(&mut scene, &mut caller);
+    scene.command(leg, Command::Info { body: sdp("x") });
+    scene.request("INFO");
+    scene.input(Input::Closed { conn: ConnId(1) });
+    scene.no_event();
+    assert_eq!(scene.agent.legs(), 1);
+    scene.command(leg, Command::HangUp { reason: None });
+    scene.ended();
+    for _ in 0..3 {
+        let (conn, target) = scene.connects.pop_front().unwrap();
+        let flow = Flow {
+            way: Way::Stream(conn),
+            transport: Transport::Tcp,
+            local: target.local,
+            peer: target.peer,
+        };
+        scene.input(Input::Opened { conn, flow });
+        assert_eq!(scene.request_by("BYE").0, flow);
+        scene.input(Input::Closed { conn });
+    }
+    assert!(scene.connects.is_empty());
+    scene.is_quiet_after(32_000);
 }
