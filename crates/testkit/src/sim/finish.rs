@@ -15,8 +15,8 @@ const HANG_UP_BOUND_MS: u64 = 72_000;
 const SESSION_BOUND_MS: u64 = 2 * 180_000 + 72_000;
 /// What a script needs to come about on a calm network.
 const CALM_MS: i64 = 5_000;
-/// What one digit needs, by segments over two proxies.
-const CALM_DIGIT_MS: i64 = 1_500;
+/// What one digit needs, by segments of a few bytes over two proxies.
+const CALM_DIGIT_MS: i64 = 4_000;
 /// What an agent may hold once it is quiet: tables that keep their room, sources and nonces.
 const QUIET_BYTES_MAX: i64 = 64 * 1_024;
 
