@@ -50,7 +50,7 @@ pub(super) struct Leg {
     pub(super) authorizer: Option<Box<Authorizer>>,
     /// When the call is too long.
     pub(super) longest_until: Option<Mono>,
-    /// When a BYE that found no room is sent again.
+    /// When requests that found no room are sent again.
     pub(super) flush_at: Option<Mono>,
     /// When a look-up counts as failed.
     pub(super) lookup_until: Option<Mono>,

@@ -14,8 +14,8 @@ use bytes::Bytes;
 
 /// How often a BYE goes again whose connection was lost.
 const BYE_ANEW_MAX: u8 = 2;
-/// How long a BYE waits for room.
-const BYE_AGAIN_MS: i64 = 1_000;
+/// How long a request waits for room until it asks again.
+const ROOM_AGAIN_MS: i64 = 1_000;
 /// How often a request goes again because a later one came first.
 const OVERTAKEN_MAX: u8 = 8;
 
@@ -80,9 +80,9 @@ impl Leg {
             }
             match begin(core, self.id, remote, sent, flow, self.authorizer.as_deref_mut()) {
                 Ok(()) => {}
-                // A peer that hears no BYE stays up: it goes as soon as there is room.
-                Err(_) if sent.purpose == Purpose::Bye => {
-                    self.flush_at = Some(core.now.plus_ms(BYE_AGAIN_MS));
+                // In a call, a request waits until there is room: a BYE that does not go leaves the peer up.
+                Err(Status::SERVICE_UNAVAILABLE) if sent.purpose != Purpose::Invite => {
+                    self.flush_at = Some(core.now.plus_ms(ROOM_AGAIN_MS));
                 }
                 Err(status) => unsent.push((sent.number, status)),
             }
@@ -195,7 +195,12 @@ impl Leg {
         match sent.purpose {
             Purpose::Invite => self.dial_unanswered(core, status, failure),
             // A failure of the path is as a 503 (RFC 3261 section 8.1.3.1), which says nothing of the call.
-            _ => self.refused(core, &sent, status, failure == Failure::TimedOut),
+            Purpose::Prack | Purpose::Refresh => {
+                self.refused(core, &sent, status, failure == Failure::TimedOut);
+            }
+            // But it does not say either whether the peer has an offer or a digit that was under way: to send it again, or to go on
+            // without it, would be a guess.
+            _ => self.refused(core, &sent, status, true),
         }
         self.send_infos(core);
     }
@@ -211,7 +216,7 @@ impl Leg {
         self.failed(core, number, Status::REQUEST_TIMEOUT, Failure::TimedOut);
     }
 
-    /// One of our requests did not go out, for its size or for want of room: it fails, and the call goes on.
+    /// One of our requests did not go out, for its size, or an INVITE for want of room: it fails, and a call goes on.
     fn not_sent(&mut self, core: &mut Core, number: u32, status: Status) {
         let Some(at) = self.sent.iter().position(|sent| sent.number == number) else { return };
         let sent = self.sent.remove(at);

@@ -198,7 +198,7 @@ fn a_sips_contact_is_reached_by_the_tls_connection_of_its_call() {
 }
 
 #[test]
-fn a_connection_lost_under_a_request_leaves_the_call_up_and_a_bye_goes_by_another_one() {
+fn a_connection_lost_under_an_info_ends_the_call_and_its_bye_goes_by_another_one() {
     let mut scene = Scene::new();
     scene.open(1, "192.0.2.1:40000");
     let mut caller = Caller { contact: "<sip:caller@192.0.2.1:5061;transport=tcp>".to_owned(), ..tcp("a") };
@@ -206,9 +206,6 @@ fn a_connection_lost_under_a_request_leaves_the_call_up_and_a_bye_goes_by_anothe
     scene.command(leg, Command::Info { body: sdp("x") });
     scene.request("INFO");
     scene.input(Input::Closed { conn: ConnId(1) });
-    scene.no_event();
-    assert_eq!(scene.agent.legs(), 1);
-    scene.command(leg, Command::HangUp { reason: None });
     scene.ended();
     for _ in 0..3 {
         let (conn, target) = scene.connects.pop_front().unwrap();
@@ -224,4 +221,17 @@ fn a_connection_lost_under_a_request_leaves_the_call_up_and_a_bye_goes_by_anothe
     }
     assert!(scene.connects.is_empty());
     scene.is_quiet_after(32_000);
+}
+
+#[test]
+fn a_connection_lost_under_an_offer_ends_the_call() {
+    let mut scene = Scene::new();
+    scene.open(1, "192.0.2.1:40000");
+    let mut caller = Caller { contact: "<sip:caller@192.0.2.1:5061;transport=tcp>".to_owned(), ..tcp("a") };
+    let leg = call_up(&mut scene, &mut caller);
+    scene.command(leg, Command::Offer { body: sdp(SDP), by: crate::agent::OfferBy::ReInvite });
+    scene.request("INVITE");
+    scene.input(Input::Closed { conn: ConnId(1) });
+    scene.ended();
+    assert_eq!(scene.connects.len(), 1, "for the BYE");
 }
