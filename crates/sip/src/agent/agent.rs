@@ -435,12 +435,7 @@ impl Agent {
             return self.outside(&stranger);
         }
         let Some(id) = self.leg_of(&request) else {
-            let core = &mut self.core;
-            if let Err(refused) = core.admission.admit_request(core.now, flow.peer.ip()) {
-                core.count(refused.why);
-                return stranger.refuse_for_a_while(core, refused.retry_after_s);
-            }
-            return stranger.refuse(core, Status::CALL_DOES_NOT_EXIST);
+            return self.without_dialog(&stranger);
         };
         // The trunk of the call: the request URI of its requests is our Contact, which matches no user.
         let stranger = match self.legs.get(&id) {
@@ -463,6 +458,28 @@ impl Agent {
                 leg.requested_aside(core, &asked);
             }
         });
+    }
+
+    /// A request of a dialog that is not there. Where its tag is that of a call of ours, the response that makes the dialog may
+    /// still be on its way: then the answer is remembered, so that a copy of the request gets no other one afterwards.
+    fn without_dialog(&mut self, stranger: &Stranger<'_>) {
+        let request = stranger.request;
+        let is_of_a_call =
+            request.to_tag().and_then(Tag::parse).is_some_and(|tag| self.by_tag.contains_key(&tag));
+        let core = &mut self.core;
+        if let Err(refused) = core.admission.admit_request(core.now, stranger.flow.peer.ip()) {
+            core.count(refused.why);
+            return stranger.refuse_for_a_while(core, refused.retry_after_s);
+        }
+        let status = Status::CALL_DOES_NOT_EXIST;
+        if is_of_a_call {
+            let arrival = core.transactions.receive_request(core.now, request, stranger.answer_flow());
+            core.settle();
+            if let Arrival::New(server) | Arrival::Merged(server) = arrival {
+                return stranger.asked(server).refuse(core, status, stranger.tag(core));
+            }
+        }
+        stranger.refuse(core, status);
     }
 
     /// The leg whose dialog, or one of whose dialogs, a request names.

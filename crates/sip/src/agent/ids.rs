@@ -1,4 +1,4 @@
-//! Tags, branches, Call-IDs and pauses out of one seed: nobody without the seed guesses the next, and the same seed gives the same.
+//! Tags, branches, Call-IDs and pauses out of one seed: without the seed the next one cannot be guessed, and the same seed gives the same ones.
 
 use crate::dialog::Tag;
 use sha2::{Digest as _, Sha256};

@@ -101,7 +101,7 @@ impl Agent {
         }
     }
 
-    /// What an INVITE would be told, except that nobody is called (RFC 3261 section 11.2).
+    /// The answer that an INVITE would get, without a call (RFC 3261 section 11.2).
     fn options(&mut self, stranger: &Stranger<'_>) {
         let core = &mut self.core;
         if self.is_draining {
@@ -164,7 +164,7 @@ impl Agent {
         }
     }
 
-    /// True where the trunk challenges nobody, or the request answers a challenge rightly; else it is challenged (401).
+    /// True where the trunk has no users, or the request answers a challenge rightly; else it is challenged (401).
     fn is_authentic(&mut self, stranger: &Stranger<'_>) -> bool {
         let core = &mut self.core;
         let (trunk, source) = (&stranger.trunk, stranger.flow.peer.ip());

@@ -8,7 +8,7 @@ use tympan_sip::agent::Agent;
 use tympan_sip::wire::Status;
 use tympan_types::{LegId, Mono};
 
-/// From hanging up to the end of the leg: a transaction that nobody answers, then another (CANCEL after an INVITE, BYE after an
+/// From hanging up to the end of the leg: a transaction without an answer, then another (CANCEL after an INVITE, BYE after an
 /// unacknowledged 2xx), of 32 s each.
 const HANG_UP_BOUND_MS: u64 = 72_000;
 /// From the end of one leg to the end of the other, where only the session timer ends it.

@@ -22,7 +22,7 @@ pub(crate) struct EndId {
 pub(crate) const SIP_PORT: u16 = 5060;
 /// A write queue of a shell: beyond, the connection is closed.
 const WRITE_QUEUE_BYTES: usize = 64 * 1024;
-/// Written bytes that nobody takes for so long close the connection.
+/// A connection whose peer takes no written byte for so long is closed.
 const WRITE_TIME_MS: i64 = 20_000;
 
 /// What the network knows of a host.

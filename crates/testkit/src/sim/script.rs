@@ -9,7 +9,7 @@ pub(crate) enum Reception {
     Answer { after_ms: u64 },
     /// It is refused after so long.
     Refuse { after_ms: u64, status: u16 },
-    /// It rings until somebody gives up.
+    /// It rings until one side gives up.
     Wait,
 }
 

@@ -88,6 +88,29 @@ fn a_call_is_placed_rings_is_answered_acknowledged_and_ended_by_us() {
 }
 
 #[test]
+fn a_bye_that_overtakes_the_2xx_gets_one_answer_whenever_its_copies_come() {
+    let mut scene = Scene::new();
+    let invite = scene.dialled(dial());
+    let bye = |branch: &str| {
+        format!(
+            "BYE sip:tympan@192.0.2.9:5060 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch={branch};rport\nMax-Forwards: 70\n\
+             From: <sip:+18005550100@192.0.2.1>;tag=callee\nTo: <sip:+15550100@192.0.2.9>;tag={}\nCall-ID: {}\n\
+             CSeq: 1 BYE\nContent-Length: 0\n\n",
+            invite.from_tag(),
+            invite.call_id,
+        )
+    };
+    scene.packet(&bye("z9hG4bKbye"));
+    scene.response(481);
+    scene.answer(&invite, 200, "callee", CONTACT, SDP);
+    scene.request("ACK");
+    scene.packet(&bye("z9hG4bKbye"));
+    scene.response(481);
+    scene.packet(&bye("z9hG4bKagain").replace("CSeq: 1", "CSeq: 2"));
+    scene.response(200);
+}
+
+#[test]
 fn a_repeated_2xx_is_acknowledged_again_with_the_same_bytes() {
     let mut scene = Scene::new();
     let invite = scene.dialled(dial());

@@ -295,5 +295,5 @@ fn refusals_and_repetitions_of_what_is_over_mean_nothing() {
     assert!(!x.send_answer(ExchangeId(1), Provisional), "a preview is no answer");
     assert!(x.send_answer(ExchangeId(1), InviteOk));
     assert!(!x.send_answer(ExchangeId(1), InviteOk));
-    assert_eq!(x.receive(Ack, true), Received::Nothing, "a body that nobody asked for");
+    assert_eq!(x.receive(Ack, true), Received::Nothing, "a body that was not asked for");
 }
