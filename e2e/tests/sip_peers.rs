@@ -78,6 +78,7 @@ fn a_baresip_is_captured_and_holds_and_resumes() -> anyhow::Result<()> {
     baresip.order("dial", &format!("sip:{NUMBER}@{}", office.server.sip()))?;
     baresip.await_event("CALL_ESTABLISHED", 1)?;
     office.await_block("start", "Success")?;
+    // Two seconds of the tone are captured before the hold.
     std::thread::sleep(Duration::from_secs(2));
     for (nth, order) in ["hold", "resume"].into_iter().enumerate() {
         baresip.order(order, "")?;

@@ -67,7 +67,7 @@ mod tests {
         FragmentNumber::new(sequence, ServerTime::from_unix_ms(1), 0)
     }
 
-    /// So many fragments, each acknowledged, and then the end of the session, which is told of.
+    /// So many fragments, each acknowledged, and then the end of the session, which is reported.
     struct Fragments {
         acknowledged: u64,
         count: u64,

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const RETRY: Duration = Duration::from_secs(1);
 /// The same for a FIFO that is full: its reader is at work.
 const RETRY_FULL_FIFO: Duration = Duration::from_millis(50);
-/// A file that takes nothing for so long is told of in the log.
+/// The log names a file that takes nothing for so long.
 const TOLD_AFTER: Duration = Duration::from_secs(1);
 /// How long a start waits for a file to be opened.
 const OPEN_LIMIT: Duration = Duration::from_secs(2);

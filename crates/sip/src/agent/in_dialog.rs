@@ -69,7 +69,7 @@ impl Leg {
         asked.refuse(core, Status::OK, tag);
         let reason = asked.request.message.text(Name::Reason).map(|reason| reason.as_str().to_owned());
         self.end(core, Ended { reason, ..Ended::by(EndedBy::Peer, None) });
-        // Whoever ends the session has our 2xx, and repeats none of its own.
+        // A peer that ends the session has our 2xx, and repeats none of its own.
         self.confirm = None;
         self.main.ack = None;
         if self.dial.is_some() {

@@ -50,7 +50,7 @@ impl ReliableSender {
         self.next_rseq
     }
 
-    /// False where 8 wait already. It is asked before [`super::Exchange`] is told of a response, which counts those that are sent.
+    /// False where 8 wait already. Ask before a response goes to [`super::Exchange`], which counts those that are sent.
     pub fn has_room(&self) -> bool {
         self.waiting.len() < WAITING_MAX && self.next_rseq < u32::MAX
     }

@@ -253,7 +253,7 @@ fn a_2xx_that_crosses_cancel_is_acknowledged_and_ended() {
 }
 
 #[test]
-fn a_call_that_nobody_answers_ends_with_408_after_timer_b() {
+fn a_call_without_an_answer_ends_with_408_after_timer_b() {
     let mut scene = Scene::new();
     scene.dialled(dial());
     scene.wait_ms(31_999);
