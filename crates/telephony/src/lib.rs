@@ -1,6 +1,6 @@
 //! What a phone speaks, sans-IO: SDP, RTP timeline, DTMF, G.711, tones, WAV.
 //!
-//! The crate owns no socket, clock, thread or random number. Time comes in as [`MediaTime`], datagrams come in
+//! The crate owns no socket, clock, thread or random number. Time comes in as [`Mono`](tympan_types::Mono), datagrams come in
 //! as byte slices, and what happened comes out of `poll`.
 //!
 //! * [`rtp::timeline::Timeline`] turns one remote party's packets into a contiguous run of 8 kHz samples.
@@ -14,6 +14,7 @@ pub mod digit;
 pub mod rtp;
 pub mod sdp;
 pub mod time;
+pub mod words;
 
 pub use digit::Digit;
-pub use time::{MediaTime, SampleOffset};
+pub use time::{SampleOffset, samples_between};

@@ -5,45 +5,13 @@
 use std::ops::{Add, AddAssign, Sub};
 use std::time::Duration;
 
+use tympan_types::Mono;
+
 use crate::audio::pcm::SAMPLE_RATE_HZ;
 
-/// A monotonic instant supplied by the caller, in microseconds since an epoch of the caller's choice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MediaTime(u64);
-
-impl MediaTime {
-    /// The instant `micros` microseconds after the caller's epoch.
-    pub const fn from_micros(micros: u64) -> Self {
-        Self(micros)
-    }
-
-    /// The instant `millis` milliseconds after the caller's epoch.
-    pub const fn from_millis(millis: u64) -> Self {
-        Self(millis.saturating_mul(1_000))
-    }
-
-    /// Microseconds since the caller's epoch.
-    pub const fn as_micros(self) -> u64 {
-        self.0
-    }
-
-    /// How long after `earlier` this instant is; zero when it is not.
-    pub const fn since(self, earlier: Self) -> Duration {
-        Duration::from_micros(self.0.saturating_sub(earlier.0))
-    }
-
-    /// Whole 8 kHz sample periods between `earlier` and this instant; zero when it is not after it.
-    pub const fn samples_since(self, earlier: Self) -> u64 {
-        self.0.saturating_sub(earlier.0) / MICROS_PER_SAMPLE
-    }
-}
-
-impl Add<Duration> for MediaTime {
-    type Output = Self;
-
-    fn add(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)))
-    }
+/// Whole 8 kHz sample periods from `earlier` to `later`; zero when it is not after it.
+pub const fn samples_between(earlier: Mono, later: Mono) -> u64 {
+    later.as_nanos().saturating_sub(earlier.as_nanos()) / NANOS_PER_SAMPLE
 }
 
 /// A position in a timeline: samples at 8 kHz since the timeline began.
@@ -104,6 +72,7 @@ pub(crate) const fn duration_to_samples(duration: Duration) -> u64 {
 }
 
 const MICROS_PER_SAMPLE: u64 = 1_000_000 / SAMPLE_RATE_HZ as u64;
+const NANOS_PER_SAMPLE: u64 = MICROS_PER_SAMPLE * 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -111,15 +80,14 @@ mod tests {
 
     #[test]
     fn one_second_is_eight_thousand_samples() {
-        let start = MediaTime::from_millis(5);
-        assert_eq!((start + Duration::from_secs(1)).samples_since(start), 8_000);
+        let start = Mono::from_millis(5);
+        assert_eq!(samples_between(start, start + Duration::from_secs(1)), 8_000);
         assert_eq!(SampleOffset::from_samples(8_000).to_duration(), Duration::from_secs(1));
     }
 
     #[test]
     fn time_before_the_reference_counts_as_none() {
-        assert_eq!(MediaTime::from_millis(1).samples_since(MediaTime::from_millis(9)), 0);
-        assert_eq!(MediaTime::from_millis(1).since(MediaTime::from_millis(9)), Duration::ZERO);
+        assert_eq!(samples_between(Mono::from_millis(9), Mono::from_millis(1)), 0);
     }
 
     #[test]

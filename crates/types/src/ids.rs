@@ -79,24 +79,65 @@ mod tests {
     }
 }
 
-/// One leg: one SIP dialog and one media session of a participant. Unique within a run of the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LegId(u64);
+/// Implements a number that names one thing within a run of the process; printed as `prefix-number`.
+macro_rules! process_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u64);
 
-impl LegId {
-    /// The leg with this number.
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
+        impl $name {
+            /// The one with this number.
+            pub const fn new(number: u64) -> Self {
+                Self(number)
+            }
 
-    /// The number.
-    pub const fn number(self) -> u64 {
-        self.0
-    }
+            /// The number.
+            pub const fn number(self) -> u64 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "-{}"), self.0)
+            }
+        }
+    };
 }
 
-impl fmt::Display for LegId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "leg-{}", self.0)
-    }
-}
+process_id!(
+    /// One leg: one SIP dialog and one media session of a participant. Unique within a run of the process.
+    LegId,
+    "leg"
+);
+process_id!(
+    /// One participant of a contact, counted from 1 within the contact.
+    ParticipantId,
+    "participant"
+);
+process_id!(
+    /// One playing of a prompt, counted from 1 within its contact.
+    PromptId,
+    "prompt"
+);
+process_id!(
+    /// One listener on a leg's media, counted from 1 within its contact.
+    TapId,
+    "tap"
+);
+process_id!(
+    /// One capture of a contact, counted from 1 within the contact. It names the capture's tap, upload, lease and ledger to the end.
+    CaptureId,
+    "capture"
+);
+process_id!(
+    /// One bridge between the legs of a contact. Unique within a run of the process.
+    BridgeId,
+    "bridge"
+);
+process_id!(
+    /// One invocation of a function or bot, counted from 1 within its contact.
+    InvocationId,
+    "invocation"
+);

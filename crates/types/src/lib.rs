@@ -16,7 +16,10 @@ mod time;
 pub use account::{AccountId, Region};
 pub use caller::Caller;
 pub use fragment_number::{FragmentNumber, FragmentNumberError};
-pub use ids::{ContactFlowId, ContactId, InstanceId, LegId, PhoneNumberId};
+pub use ids::{
+    BridgeId, CaptureId, ContactFlowId, ContactId, InstanceId, InvocationId, LegId, ParticipantId,
+    PhoneNumberId, PromptId, TapId,
+};
 pub use mono::Mono;
 pub use page_token::PageToken;
 pub use redacted::Redacted;

@@ -1,5 +1,8 @@
 //! Time that only runs.
 
+use std::ops::Add;
+use std::time::Duration;
+
 /// An instant of a monotonic clock: nanoseconds since an epoch of its source's choice, such as the start of the process.
 ///
 /// What lasts is measured with it: waits, ages, pauses between two looks. A wall clock that is set changes none of them.
@@ -17,6 +20,21 @@ impl Mono {
         Self(ms.saturating_mul(NANOS_PER_MS))
     }
 
+    /// So many microseconds after the epoch; saturating.
+    pub const fn from_micros(us: u64) -> Self {
+        Self(us.saturating_mul(NANOS_PER_US))
+    }
+
+    /// Nanoseconds since the epoch.
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// Whole microseconds since the epoch.
+    pub const fn as_micros(self) -> u64 {
+        self.0 / NANOS_PER_US
+    }
+
     /// Whole milliseconds since the epoch.
     pub const fn as_millis(self) -> u64 {
         self.0 / NANOS_PER_MS
@@ -29,6 +47,11 @@ impl Mono {
         Self(self.0.saturating_add(ms.saturating_mul(NANOS_PER_MS)))
     }
 
+    /// How long after `earlier` this instant is; zero when it is not.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
     /// Whole milliseconds from `earlier` to this instant; 0 when `earlier` is the later one.
     pub const fn ms_since(self, earlier: Self) -> i64 {
         // A difference of nanoseconds in milliseconds is far below the largest i64.
@@ -36,6 +59,16 @@ impl Mono {
     }
 }
 
+impl Add<Duration> for Mono {
+    type Output = Self;
+
+    /// This instant, so much later; saturating.
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
+const NANOS_PER_US: u64 = 1_000;
 const NANOS_PER_MS: u64 = 1_000_000;
 
 #[cfg(test)]
@@ -48,6 +81,14 @@ mod tests {
         assert_eq!((two.ms_since(one), one.ms_since(two)), (2_000, 0));
         assert_eq!(one.plus_ms(2_000), two);
         assert_eq!(one.plus_ms(-5), one);
+    }
+
+    #[test]
+    fn durations_add_and_subtract() {
+        let one = Mono::from_micros(1_500);
+        let later = one + Duration::from_nanos(250);
+        assert_eq!((later.as_nanos(), later.as_micros()), (1_500_250, 1_500));
+        assert_eq!((later.since(one), one.since(later)), (Duration::from_nanos(250), Duration::ZERO));
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use super::counted;
 use anyhow::ensure;
 use tympan_connect::capture::{Anchor, Cutter, CutterSpec, TrackProfile, Tracks};
+use tympan_telephony::SampleOffset;
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
-use tympan_telephony::{MediaTime, SampleOffset};
+use tympan_types::Mono;
 use tympan_types::{ContactId, InstanceId, WallTime};
 
 /// Samples of a frame: 20 ms.
@@ -38,7 +39,7 @@ pub(super) fn rtp_to_block(packets: usize) -> anyhow::Result<()> {
             datagram
         })
         .collect();
-    let at = |index: usize| MediaTime::from_micros(index as u64 * FRAME_US);
+    let at = |index: usize| Mono::from_micros(index as u64 * FRAME_US);
     let mut timeline = Timeline::new(TimelineConfig::default(), at(0));
     let spec = CutterSpec {
         contact: ContactId::parse("00000000-0000-4000-8000-000000000001")?,

@@ -2,11 +2,11 @@ use super::script::Performance;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use tokio::sync::oneshot;
-use tympan_telephony::MediaTime;
 use tympan_telephony::rtp::packet::RtpPacket;
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineOutput};
 use tympan_telephony::sdp::offer_answer::Negotiated;
+use tympan_types::Mono;
 
 /// The media of one call: what it says, what it hears.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ const DATAGRAMS_MAX: usize = 64;
 
 impl Leg {
     /// Sends what is due in these 20 ms, and takes in what has come.
-    pub(super) fn tick(&mut self, now: MediaTime, packet: &mut Vec<u8>) {
+    pub(super) fn tick(&mut self, now: Mono, packet: &mut Vec<u8>) {
         let Self { socket, destination, report, performance, sender, .. } = self;
         performance.frame(sender, packet, |packet| {
             let Some(destination) = *destination else { return };
@@ -77,7 +77,7 @@ impl Leg {
     }
 
     /// Ends the call's media.
-    pub(super) fn finish(mut self, now: MediaTime) -> LegReport {
+    pub(super) fn finish(mut self, now: Mono) -> LegReport {
         self.listen(now);
         if let Ear::Keeping(timeline, _) = &mut self.ear {
             timeline.finish(now);
@@ -89,7 +89,7 @@ impl Leg {
         self.report
     }
 
-    fn listen(&mut self, now: MediaTime) {
+    fn listen(&mut self, now: Mono) {
         let mut datagram = [0; DATAGRAM_BYTES];
         for _ in 0..DATAGRAMS_MAX {
             let length = match self.socket.recv_from(&mut datagram) {

@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-use tympan_telephony::MediaTime;
 use tympan_telephony::sdp::offer_answer::Negotiated;
+use tympan_types::Mono;
 
 /// Names a call's media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -93,7 +93,7 @@ impl MediaPlane {
 
 impl MediaControl {
     /// The clock of all media.
-    pub(super) fn now(&self) -> MediaTime {
+    pub(super) fn now(&self) -> Mono {
         since(self.epoch)
     }
 
@@ -117,8 +117,8 @@ impl MediaControl {
     }
 }
 
-fn since(epoch: Instant) -> MediaTime {
-    MediaTime::from_micros(u64::try_from(epoch.elapsed().as_micros()).unwrap_or(u64::MAX))
+fn since(epoch: Instant) -> Mono {
+    Mono::from_micros(u64::try_from(epoch.elapsed().as_micros()).unwrap_or(u64::MAX))
 }
 
 const SLOTS: u64 = 20;

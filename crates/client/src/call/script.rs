@@ -192,11 +192,11 @@ impl Performance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tympan_telephony::MediaTime;
     use tympan_telephony::audio::tone_digit::ToneDigitDetector;
     use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
     use tympan_telephony::rtp::payload::PayloadMap;
     use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
+    use tympan_types::Mono;
 
     fn press(text: &str) -> KeyPress {
         text.parse().unwrap()
@@ -207,18 +207,16 @@ mod tests {
         let mut performance = Performance::new(Arc::new(script), Law::Mu, events);
         let mut sender = RtpSender::new(Ssrc(1), 0, RtpTimestamp(0), 0);
         let payloads = PayloadMap::g711().with_telephone_event(101);
-        let mut timeline = Timeline::new(
-            TimelineConfig { payloads, ..TimelineConfig::default() },
-            MediaTime::from_millis(0),
-        );
+        let mut timeline =
+            Timeline::new(TimelineConfig { payloads, ..TimelineConfig::default() }, Mono::from_millis(0));
         let (mut heard, mut digits, mut packet) = (Vec::new(), String::new(), Vec::new());
         for frame in 0..frames {
-            let now = MediaTime::from_millis(frame * 20);
+            let now = Mono::from_millis(frame * 20);
             performance.frame(&mut sender, &mut packet, |packet| {
                 timeline.handle(now, now, &RtpPacket::parse(packet).unwrap());
             });
             if frame + 1 == frames {
-                timeline.finish(MediaTime::from_millis(frames * 20));
+                timeline.finish(Mono::from_millis(frames * 20));
             }
             while let Some(output) = timeline.poll() {
                 match output {

@@ -11,12 +11,12 @@ use tokio::net::UdpSocket;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tympan_sip::wire::{Method, Status};
-use tympan_telephony::MediaTime;
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
 use tympan_telephony::sdp::offer_answer::{self, LocalMedia};
+use tympan_types::Mono;
 
 /// What the far end heard in a call, told when it is over.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -53,11 +53,11 @@ async fn talk(
     call.accept(&agreed.answer).await;
     let mut sender = RtpSender::new(Ssrc(9), 0, RtpTimestamp(0), agreed.codec.payload_type);
     let config = TimelineConfig { payloads: agreed.payloads.clone(), ..TimelineConfig::default() };
-    let mut timeline = Timeline::new(config, MediaTime::from_millis(0));
+    let mut timeline = Timeline::new(config, Mono::from_millis(0));
     let (mut datagram, mut packet, mut packets, mut heard) = ([0; 2_048], Vec::new(), 0u64, Heard::default());
     let mut hear = |datagram: &[u8]| {
         // A clock that counts packets: the timeline then holds what was sent and nothing else.
-        let now = MediaTime::from_millis(packets * 20);
+        let now = Mono::from_millis(packets * 20);
         packets += 1;
         timeline.handle(now, now, &RtpPacket::parse(datagram).unwrap());
         packets
@@ -86,7 +86,7 @@ async fn talk(
     while let Ok((length, _)) = socket.recv_from(&mut datagram) {
         hear(&datagram[..length]);
     }
-    timeline.finish(MediaTime::from_millis(0));
+    timeline.finish(Mono::from_millis(0));
     while let Some(output) = timeline.poll() {
         match output {
             TimelineOutput::Audio(audio) => heard.samples.extend_from_slice(audio.samples),

@@ -19,7 +19,8 @@ use tympan_telephony::rtp::rtcp::is_rtcp;
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
 use tympan_telephony::sdp::offer_answer::{Codec, Negotiated};
-use tympan_telephony::{Digit, MediaTime};
+use tympan_telephony::{Digit, samples_between};
+use tympan_types::Mono;
 
 /// From one packet of a prompt to the next.
 const FRAME: Duration = Duration::from_millis(20);
@@ -70,9 +71,9 @@ pub(super) struct Leg {
     /// The peer wants to hear us.
     sends: bool,
     prompts: VecDeque<Playing>,
-    next_send: MediaTime,
+    next_send: Mono,
     /// The instant that the sender's timestamp stands for.
-    sender_clock: MediaTime,
+    sender_clock: Mono,
     capture: Option<Capture>,
     clock: CallClock,
     /// `None` once the call has missed an event: it learns by the end of the channel, and ends.
@@ -88,12 +89,7 @@ struct Playing {
 }
 
 impl Leg {
-    pub(super) fn new(
-        now: MediaTime,
-        socket: RtpSocket,
-        spec: LegSpec,
-        events: mpsc::Sender<MediaEvent>,
-    ) -> Self {
+    pub(super) fn new(now: Mono, socket: RtpSocket, spec: LegSpec, events: mpsc::Sender<MediaEvent>) -> Self {
         let LegSpec { negotiated, signalling, silence_grace, clock, random } = spec;
         let [a, b, c, d, e, f, g, h, i, j, ..] = random;
         let config =
@@ -138,7 +134,7 @@ impl Leg {
     }
 
     /// Takes everything that waits on the socket.
-    pub(super) fn receive(&mut self, now: MediaTime, inbox: &mut Inbox, tally: &mut Tally) -> io::Result<()> {
+    pub(super) fn receive(&mut self, now: Mono, inbox: &mut Inbox, tally: &mut Tally) -> io::Result<()> {
         let Self { socket, latch, timeline, .. } = self;
         inbox.drain(socket, |datagram, from| {
             if is_rtcp(datagram) {
@@ -161,18 +157,18 @@ impl Leg {
     }
 
     /// Lets time pass: silence in, prompts out.
-    pub(super) fn tick(&mut self, now: MediaTime, tally: &mut Tally) {
+    pub(super) fn tick(&mut self, now: Mono, tally: &mut Tally) {
         self.timeline.tick(now);
         self.forward(tally);
         self.send_due(now, tally);
     }
 
     /// When `tick` has something to do without a packet.
-    pub(super) fn next_deadline(&self) -> MediaTime {
+    pub(super) fn next_deadline(&self) -> Mono {
         self.timeline.next_deadline().map_or(self.next_send, |deadline| deadline.min(self.next_send))
     }
 
-    pub(super) fn play(&mut self, now: MediaTime, token: PromptToken, prompt: Prompt) {
+    pub(super) fn play(&mut self, now: Mono, token: PromptToken, prompt: Prompt) {
         if self.prompts.is_empty() {
             // The keep-alive's pace is not the prompt's: it begins now.
             self.next_send = self.next_send.min(now);
@@ -185,7 +181,7 @@ impl Leg {
     }
 
     /// Captures from here on: what is in the socket already came before.
-    pub(super) fn start_capture(&mut self, now: MediaTime, spec: &CutterSpec) {
+    pub(super) fn start_capture(&mut self, now: Mono, spec: &CutterSpec) {
         let at = self.timeline.position(now);
         let behind_ms = self.timeline.lead_samples(now) / 8;
         let wall = self.clock.wall_now().plus_ms(behind_ms);
@@ -216,7 +212,7 @@ impl Leg {
     }
 
     /// The call is over: what was captured is completed.
-    pub(super) fn close(mut self, now: MediaTime, tally: &mut Tally) {
+    pub(super) fn close(mut self, now: Mono, tally: &mut Tally) {
         self.timeline.finish(now);
         self.forward(tally);
         tally.lost_packets += self.timeline.stats().lost_packets;
@@ -247,7 +243,7 @@ impl Leg {
         }
     }
 
-    fn send_due(&mut self, now: MediaTime, tally: &mut Tally) {
+    fn send_due(&mut self, now: Mono, tally: &mut Tally) {
         for _ in 0..CATCH_UP_FRAMES {
             if now < self.next_send {
                 return;
@@ -260,7 +256,7 @@ impl Leg {
 
     fn send_frame(&mut self, tally: &mut Tally) {
         let due = self.next_send;
-        let silent = due.samples_since(self.sender_clock);
+        let silent = samples_between(self.sender_clock, due);
         if silent > 0 {
             self.sender.skip(u32::try_from(silent).unwrap_or(u32::MAX));
         }

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use tympan_connect::capture::{CutterSpec, Tracks, Upload};
-use tympan_telephony::MediaTime;
 use tympan_telephony::sdp::offer_answer::Negotiated;
+use tympan_types::Mono;
 
 /// Names a leg within its thread.
 pub(super) type LegId = u64;
@@ -194,7 +194,7 @@ impl MediaThread {
         }
     }
 
-    fn receive(&mut self, leg: LegId, now: MediaTime) {
+    fn receive(&mut self, leg: LegId, now: Mono) {
         let Self { legs, inbox, tally, .. } = self;
         if let Some(leg) = legs.get_mut(&leg)
             && let Err(error) = leg.receive(now, inbox, tally)
@@ -210,7 +210,7 @@ impl MediaThread {
         }
     }
 
-    fn now(&self) -> MediaTime {
-        MediaTime::from_micros(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX))
+    fn now(&self) -> Mono {
+        Mono::from_micros(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 }

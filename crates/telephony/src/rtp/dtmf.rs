@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::packet::{RtpHeader, RtpTimestamp, Ssrc};
 use super::sender::RtpSender;
-use crate::{Digit, MediaTime};
+use crate::Digit;
+use tympan_types::Mono;
 
 /// The payload of one event packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +58,12 @@ struct LastEvent {
     timestamp: RtpTimestamp,
     payload: EventPayload,
     ended: bool,
-    heard: MediaTime,
+    heard: Mono,
 }
 
 impl EventReceiver {
     /// Takes an event packet; gives the key when it is the first packet of a key press.
-    pub fn handle(&mut self, arrival: MediaTime, header: &RtpHeader, payload: &[u8]) -> Option<Digit> {
+    pub fn handle(&mut self, arrival: Mono, header: &RtpHeader, payload: &[u8]) -> Option<Digit> {
         let payload = EventPayload::parse(payload)?;
         let digit = Digit::from_event(payload.event)?;
         match &mut self.last {
@@ -89,13 +90,13 @@ impl EventReceiver {
 
 impl LastEvent {
     /// A straggler of an event before this one. Beyond the horizon a lower timestamp is a new clock instead.
-    fn is_of_the_past(&self, arrival: MediaTime, header: &RtpHeader) -> bool {
+    fn is_of_the_past(&self, arrival: Mono, header: &RtpHeader) -> bool {
         self.ssrc == header.ssrc
             && header.timestamp.samples_after(self.timestamp) < 0
             && arrival.since(self.heard) < HORIZON
     }
 
-    fn goes_on(&self, arrival: MediaTime, header: &RtpHeader, payload: &EventPayload) -> bool {
+    fn goes_on(&self, arrival: Mono, header: &RtpHeader, payload: &EventPayload) -> bool {
         if self.ssrc != header.ssrc || self.payload.event != payload.event {
             return false;
         }
@@ -189,8 +190,8 @@ mod tests {
         EventPayload { event, end, volume_db: 10, duration_samples }.to_bytes()
     }
 
-    fn at(ms: u64) -> MediaTime {
-        MediaTime::from_millis(ms)
+    fn at(ms: u64) -> Mono {
+        Mono::from_millis(ms)
     }
 
     #[test]

@@ -5,19 +5,19 @@
 
 use std::time::Duration;
 
-use crate::MediaTime;
+use tympan_types::Mono;
 
 /// The smallest lag over the last two windows.
 #[derive(Debug, Default)]
 pub(crate) struct LagFloor {
-    window_began: Option<MediaTime>,
+    window_began: Option<Mono>,
     current_min: Option<i64>,
     previous_min: Option<i64>,
 }
 
 impl LagFloor {
     /// Notes a packet that arrived `lag` samples after its place in the timeline.
-    pub(crate) fn observe(&mut self, arrival: MediaTime, lag: i64) {
+    pub(crate) fn observe(&mut self, arrival: Mono, lag: i64) {
         let began = *self.window_began.get_or_insert(arrival);
         if arrival.since(began) >= WINDOW {
             self.window_began = Some(arrival);
@@ -54,10 +54,10 @@ mod tests {
     fn says_nothing_before_a_whole_window_has_passed() {
         let mut floor = LagFloor::default();
         for frame in 0..100 {
-            floor.observe(MediaTime::from_millis(frame * 20), 4_000);
+            floor.observe(Mono::from_millis(frame * 20), 4_000);
             assert_eq!(floor.samples(), None);
         }
-        floor.observe(MediaTime::from_millis(2_000), 4_000);
+        floor.observe(Mono::from_millis(2_000), 4_000);
         assert_eq!(floor.samples(), Some(4_000));
     }
 
@@ -65,7 +65,7 @@ mod tests {
     fn one_punctual_packet_outweighs_any_number_of_late_ones() {
         let mut floor = LagFloor::default();
         for frame in 0..150 {
-            floor.observe(MediaTime::from_millis(frame * 20), if frame == 50 { 3 } else { 9_000 });
+            floor.observe(Mono::from_millis(frame * 20), if frame == 50 { 3 } else { 9_000 });
         }
         assert_eq!(floor.samples(), Some(3));
     }

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::packet::Ssrc;
-use crate::MediaTime;
+use tympan_types::Mono;
 
 /// Decides which source address is the remote party.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub struct LatchStats {
 struct Latched {
     from: SocketAddr,
     ssrc: Ssrc,
-    heard: MediaTime,
+    heard: Mono,
 }
 
 impl SourceLatch {
@@ -70,7 +70,7 @@ impl SourceLatch {
     }
 
     /// Judges a packet by where it came from and whose stream it claims to be.
-    pub fn admit(&mut self, now: MediaTime, from: SocketAddr, ssrc: Ssrc) -> Verdict {
+    pub fn admit(&mut self, now: Mono, from: SocketAddr, ssrc: Ssrc) -> Verdict {
         let from = canonical(from);
         if let Some(latched) = &mut self.latched
             && latched.from == from
@@ -136,8 +136,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn at(ms: u64) -> MediaTime {
-        MediaTime::from_millis(ms)
+    fn at(ms: u64) -> Mono {
+        Mono::from_millis(ms)
     }
 
     fn latch() -> SourceLatch {

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use std::time::Duration;
 
 use super::packet::{RtpHeader, Ssrc};
-use crate::MediaTime;
+use tympan_types::Mono;
 
 /// Orders the packets of the current source.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct ReorderWindow {
 /// A packet that waits for the ones before it.
 #[derive(Debug)]
 pub(crate) struct Held {
-    pub(crate) arrival: MediaTime,
+    pub(crate) arrival: Mono,
     pub(crate) header: RtpHeader,
     pub(crate) payload: Vec<u8>,
 }
@@ -77,7 +77,7 @@ impl ReorderWindow {
     }
 
     /// Takes a packet in; only packets that have to wait are copied.
-    pub(crate) fn offer(&mut self, arrival: MediaTime, header: RtpHeader, payload: &[u8]) -> Admission {
+    pub(crate) fn offer(&mut self, arrival: Mono, header: RtpHeader, payload: &[u8]) -> Admission {
         let Some(current) = &mut self.current else {
             return Admission::NewSource;
         };
@@ -118,7 +118,7 @@ impl ReorderWindow {
     }
 
     /// The next packet whose turn has come: nothing is missing before it, or the wait is over.
-    pub(crate) fn release(&mut self, now: MediaTime) -> Option<Release> {
+    pub(crate) fn release(&mut self, now: Mono) -> Option<Release> {
         let (limit_packets, wait) = (self.limit_packets, self.wait);
         let overdue = |first: &Held, held: usize| held > limit_packets || now >= first.arrival + wait;
         if let Some(release) = self.release_next(overdue) {
@@ -134,7 +134,7 @@ impl ReorderWindow {
     }
 
     /// When the next packet stops waiting.
-    pub(crate) fn deadline(&self) -> Option<MediaTime> {
+    pub(crate) fn deadline(&self) -> Option<Mono> {
         let held = self.held.first().map(|held| held.arrival);
         let suspect = self.suspect.as_ref().map(|suspect| suspect.held.arrival);
         held.into_iter().chain(suspect).min().map(|arrival| arrival + self.wait)
@@ -188,7 +188,7 @@ impl ReorderWindow {
         }
     }
 
-    fn offer_far(&mut self, arrival: MediaTime, header: RtpHeader, payload: &[u8]) -> Admission {
+    fn offer_far(&mut self, arrival: Mono, header: RtpHeader, payload: &[u8]) -> Admission {
         if let Some(suspect) = &self.suspect {
             let distance = header.sequence.wrapping_sub(suspect.held.header.sequence);
             match distance {
@@ -230,7 +230,7 @@ impl ReorderWindow {
         }
     }
 
-    fn hold(&mut self, arrival: MediaTime, header: RtpHeader, payload: &[u8]) -> Held {
+    fn hold(&mut self, arrival: Mono, header: RtpHeader, payload: &[u8]) -> Held {
         let mut buffer = self.spare.pop().unwrap_or_default();
         buffer.extend_from_slice(payload);
         Held { arrival, header, payload: buffer }
@@ -312,8 +312,8 @@ mod tests {
         }
     }
 
-    fn at(ms: u64) -> MediaTime {
-        MediaTime::from_millis(ms)
+    fn at(ms: u64) -> Mono {
+        Mono::from_millis(ms)
     }
 
     fn window_after(sequence: u16) -> ReorderWindow {
@@ -323,7 +323,7 @@ mod tests {
         window
     }
 
-    fn released(window: &mut ReorderWindow, now: MediaTime) -> Vec<(u16, u16)> {
+    fn released(window: &mut ReorderWindow, now: Mono) -> Vec<(u16, u16)> {
         let mut out = Vec::new();
         while let Some(release) = window.release(now) {
             match release {

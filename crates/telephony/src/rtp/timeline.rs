@@ -21,20 +21,21 @@ use super::payload::{PayloadKind, PayloadMap};
 use super::reorder::{Admission, Held, Release, ReorderWindow};
 use crate::audio::pcm::FRAME_SAMPLES;
 use crate::time::duration_to_samples;
-use crate::{MediaTime, SampleOffset};
+use crate::{SampleOffset, samples_between};
+use tympan_types::Mono;
 
 /// Turns the packets of one remote party into a contiguous run of samples.
 ///
 /// Shape: `handle` or `tick`, then drain `poll`; each output with samples begins where the one before ended, the
 /// first at [`SampleOffset::ZERO`]. Call `tick` after draining the socket, never before: packets that wait in a
 /// socket would be taken for missing.
-/// Units: samples at 8 kHz; `MediaTime` in microseconds.
+/// Units: samples at 8 kHz; `Mono` in microseconds.
 /// Errors: none; whatever cannot be used is counted in [`TimelineStats`].
 /// Memory: a few packets, independent of the input, as long as `poll` is drained.
 #[derive(Debug)]
 pub struct Timeline {
     config: TimelineConfig,
-    began: MediaTime,
+    began: Mono,
     out: OutputQueue,
     order: ReorderWindow,
     events: EventReceiver,
@@ -51,7 +52,7 @@ pub struct Timeline {
     event_since: bool,
     /// Samples of the last audio packet.
     last_span: u64,
-    last_audio: MediaTime,
+    last_audio: Mono,
     lag: LagFloor,
 
     stats: TimelineStats,
@@ -121,7 +122,7 @@ pub struct TimelineStats {
 
 impl Timeline {
     /// A timeline that begins at `now`, the instant the call is answered.
-    pub fn new(config: TimelineConfig, now: MediaTime) -> Self {
+    pub fn new(config: TimelineConfig, now: Mono) -> Self {
         Self {
             order: ReorderWindow::new(config.reorder_packets, config.reorder_wait),
             config,
@@ -144,13 +145,13 @@ impl Timeline {
     ///
     /// `arrival` may lie before `now` (a socket's own stamp); a stamp after `now` comes from a clock that disagrees
     /// and counts as `now`.
-    pub fn handle(&mut self, now: MediaTime, arrival: MediaTime, packet: &RtpPacket<'_>) {
+    pub fn handle(&mut self, now: Mono, arrival: Mono, packet: &RtpPacket<'_>) {
         self.stats.packets += 1;
         self.order_packet(arrival.min(now), packet.header(), packet.payload());
     }
 
     /// Lets time pass: gives up waiting for missing packets, and emits silence while nothing arrives.
-    pub fn tick(&mut self, now: MediaTime) {
+    pub fn tick(&mut self, now: Mono) {
         self.release(now);
         let due = self.silence_due(now);
         if due > 0 {
@@ -160,7 +161,7 @@ impl Timeline {
     }
 
     /// Ends the timeline at `now`: nothing is waited for any longer, and silence reaches up to `now`.
-    pub fn finish(&mut self, now: MediaTime) {
+    pub fn finish(&mut self, now: Mono) {
         self.flush();
         let behind = self.wall(now) - self.end();
         if behind > FRAME_SAMPLES as i64 {
@@ -174,7 +175,7 @@ impl Timeline {
     }
 
     /// When `tick` has something to do, should no packet arrive before.
-    pub fn next_deadline(&self) -> Option<MediaTime> {
+    pub fn next_deadline(&self) -> Option<Mono> {
         self.order.deadline().or_else(|| {
             let quiet = self.last_audio + self.config.silence_grace;
             let frame_after_end = self.end() + FRAME_SAMPLES as u64;
@@ -186,7 +187,7 @@ impl Timeline {
     ///
     /// This is the sample to begin or end a capture at: whatever arrived before lies before it, packets that still
     /// wait behind a missing one included. Drain `poll` afterwards.
-    pub fn position(&mut self, now: MediaTime) -> SampleOffset {
+    pub fn position(&mut self, now: Mono) -> SampleOffset {
         self.tick(now);
         let held = self.order.held();
         let (Some(last), Some(expected)) = (held.last(), self.expected) else { return self.end() };
@@ -202,7 +203,7 @@ impl Timeline {
     }
 
     /// How far the timeline has run ahead of the wall clock, in samples; negative when it lags behind.
-    pub fn lead_samples(&self, now: MediaTime) -> i64 {
+    pub fn lead_samples(&self, now: Mono) -> i64 {
         self.end() - self.wall(now)
     }
 
@@ -226,7 +227,7 @@ impl Timeline {
         self.out.ledger_mut()
     }
 
-    fn order_packet(&mut self, arrival: MediaTime, header: RtpHeader, payload: &[u8]) {
+    fn order_packet(&mut self, arrival: Mono, header: RtpHeader, payload: &[u8]) {
         let kind = self.config.payloads.kind(header.payload_type);
         if !self.order.fits(&header) {
             match kind {
@@ -268,7 +269,7 @@ impl Timeline {
     }
 
     /// Places the packets whose turn has come.
-    fn release(&mut self, now: MediaTime) {
+    fn release(&mut self, now: Mono) {
         while let Some(release) = self.order.release(now) {
             self.apply(release);
         }
@@ -300,7 +301,7 @@ impl Timeline {
     }
 
     /// Begins a new numbering and clock with this packet; what the timeline holds stays as it is.
-    fn restart(&mut self, arrival: MediaTime, header: RtpHeader, payload: &[u8]) {
+    fn restart(&mut self, arrival: Mono, header: RtpHeader, payload: &[u8]) {
         self.order.restart(&header);
         self.expected = None;
         self.missing = 0;
@@ -308,7 +309,7 @@ impl Timeline {
     }
 
     /// Puts a packet into the timeline; packets come here in the order of their numbers.
-    fn place(&mut self, arrival: MediaTime, header: RtpHeader, payload: &[u8], missing: u16) {
+    fn place(&mut self, arrival: Mono, header: RtpHeader, payload: &[u8], missing: u16) {
         self.stats.lost_packets += u64::from(missing);
         self.missing += u64::from(missing);
         match self.config.payloads.kind(header.payload_type) {
@@ -342,7 +343,7 @@ impl Timeline {
     }
 
     /// Emits the silence between the end of the timeline and a packet stamped `timestamp`, `span` samples long.
-    fn advance_to(&mut self, arrival: MediaTime, timestamp: RtpTimestamp, span: u64) {
+    fn advance_to(&mut self, arrival: Mono, timestamp: RtpTimestamp, span: u64) {
         let filled = std::mem::take(&mut self.filled);
         let lost = std::mem::take(&mut self.missing) * self.last_span;
         let event = std::mem::take(&mut self.event_since);
@@ -385,7 +386,7 @@ impl Timeline {
     ///
     /// Never more than the timeline is ahead of the wall clock: after a pause that the sender's clock slept through,
     /// the silence was right and nothing is owed.
-    fn take_surplus(&mut self, arrival: MediaTime, quiet: u64, span: u64) -> u64 {
+    fn take_surplus(&mut self, arrival: Mono, quiet: u64, span: u64) -> u64 {
         let lead = (self.end() + quiet + span) - self.wall(arrival);
         let owed = self.surplus.min(quiet).min(lead.max(0) as u64);
         self.surplus -= owed;
@@ -393,7 +394,7 @@ impl Timeline {
     }
 
     /// Sets the timeline to the wall clock when it is behind: `span` samples from its end are to end at `arrival`.
-    fn catch_up(&mut self, arrival: MediaTime, span: u64, cause: Cause, tolerance: i64) {
+    fn catch_up(&mut self, arrival: Mono, span: u64, cause: Cause, tolerance: i64) {
         let behind = self.wall(arrival) - (self.end() + span);
         if behind > tolerance {
             self.out.push_silence(behind as u64, cause);
@@ -405,7 +406,7 @@ impl Timeline {
     ///
     /// Only after a gap in arrivals, and only what even the most punctual packet of some seconds lagged behind: a
     /// stall followed by a burst, jitter, and speech without a pause never come here.
-    fn step_after_pause(&mut self, arrival: MediaTime) {
+    fn step_after_pause(&mut self, arrival: Mono) {
         if arrival.since(self.last_audio) < PAUSE_MIN {
             return;
         }
@@ -415,7 +416,7 @@ impl Timeline {
         }
     }
 
-    fn handle_event(&mut self, arrival: MediaTime, header: RtpHeader, payload: &[u8]) {
+    fn handle_event(&mut self, arrival: Mono, header: RtpHeader, payload: &[u8]) {
         self.stats.event_packets += 1;
         if let Some(digit) = self.events.handle(arrival, &header, payload) {
             self.stats.digits += 1;
@@ -424,7 +425,7 @@ impl Timeline {
     }
 
     /// Silence that is due because nothing arrives and the wall clock runs on, in whole frames.
-    fn silence_due(&self, now: MediaTime) -> u64 {
+    fn silence_due(&self, now: Mono) -> u64 {
         if !self.order.held().is_empty() || now.since(self.last_audio) < self.config.silence_grace {
             return 0;
         }
@@ -434,8 +435,8 @@ impl Timeline {
     }
 
     /// The position that the wall clock gives an instant.
-    const fn wall(&self, instant: MediaTime) -> SampleOffset {
-        SampleOffset::from_samples(instant.samples_since(self.began))
+    const fn wall(&self, instant: Mono) -> SampleOffset {
+        SampleOffset::from_samples(samples_between(self.began, instant))
     }
 }
 

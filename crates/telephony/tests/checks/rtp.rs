@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use tympan_telephony::MediaTime;
 use tympan_telephony::rtp::packet::RtpPacket;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
+use tympan_types::Mono;
 
 /// Plays a script through a timeline.
 ///
 /// Shape: records of one byte of waiting (10 ms each), one byte of length, and as many bytes of datagram; length 0
 /// only lets time pass. The last record may be cut off.
 pub(crate) fn check(mut script: &[u8]) {
-    let began = MediaTime::from_millis(1);
+    let began = Mono::from_millis(1);
     let mut now = began;
     let mut timeline = Timeline::new(TimelineConfig::default(), now);
     let mut heard = Heard::default();
@@ -34,7 +34,7 @@ pub(crate) fn check(mut script: &[u8]) {
     timeline.finish(now);
     heard.drain(&mut timeline);
 
-    let wall = now.samples_since(began);
+    let wall = tympan_telephony::samples_between(began, now);
     assert!(heard.audio <= received, "no sample comes from nowhere");
     assert_eq!(heard.audio, timeline.stats().audio_samples);
     assert!(heard.length + 160 >= wall, "never shorter than the call");

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use crate::audio::g711::Law;
 use crate::rtp::ledger::{Cause, Ledger};
-use crate::{Digit, MediaTime, SampleOffset};
+use crate::{Digit, SampleOffset};
+use tympan_types::Mono;
 
 /// One thing that happened in a timeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub struct Audio<'a> {
     /// Where it begins.
     pub at: SampleOffset,
     /// When its packet arrived.
-    pub arrival: MediaTime,
+    pub arrival: Mono,
     /// Linear samples.
     pub samples: &'a [i16],
     /// The same samples as they were received, a byte each.
@@ -90,13 +91,13 @@ pub(super) struct OutputQueue {
 
 #[derive(Debug)]
 enum Queued {
-    Audio { at: SampleOffset, arrival: MediaTime, law: Law, begin: usize, length: usize },
+    Audio { at: SampleOffset, arrival: Mono, law: Law, begin: usize, length: usize },
     Silence { at: SampleOffset, samples: u32, cause: Cause },
     Digit { at: SampleOffset, digit: Digit },
 }
 
 impl OutputQueue {
-    pub(super) fn push_audio(&mut self, arrival: MediaTime, law: Law, payload: &[u8]) {
+    pub(super) fn push_audio(&mut self, arrival: Mono, law: Law, payload: &[u8]) {
         let begin = self.payloads.len();
         self.payloads.extend_from_slice(payload);
         self.queue.push_back(Queued::Audio { at: self.end, arrival, law, begin, length: payload.len() });

@@ -7,7 +7,7 @@ use crate::rtp::dtmf::EventPayload;
 /// A timeline under test: checks that outputs are contiguous, and keeps what matters of them.
 struct Recording {
     timeline: Timeline,
-    now: MediaTime,
+    now: Mono,
     heard: Vec<Heard>,
     length: u64,
     digits: String,
@@ -26,7 +26,7 @@ impl Recording {
     }
 
     fn with(config: TimelineConfig) -> Self {
-        let now = MediaTime::from_millis(77_000);
+        let now = Mono::from_millis(77_000);
         Self {
             timeline: Timeline::new(config, now),
             now,
@@ -100,7 +100,7 @@ impl Recording {
 
     /// Milliseconds from the beginning of the timeline until now.
     fn wall_ms(&self) -> u64 {
-        self.now.since(MediaTime::from_millis(77_000)).as_millis() as u64
+        self.now.since(Mono::from_millis(77_000)).as_millis() as u64
     }
 
     fn length_ms(&self) -> u64 {
@@ -440,15 +440,11 @@ fn keys_with_a_source_or_numbering_of_their_own_do_not_disturb_the_speech() {
 
 #[test]
 fn the_decoder_follows_the_payload_type() {
-    let mut timeline = Timeline::new(TimelineConfig::default(), MediaTime::default());
+    let mut timeline = Timeline::new(TimelineConfig::default(), Mono::default());
     let mut peer = Peer::new();
     for (payload_type, law) in [(0, Law::Mu), (8, Law::A), (0, Law::Mu)] {
         peer.payload_type = payload_type;
-        timeline.handle(
-            MediaTime::default(),
-            MediaTime::default(),
-            &RtpPacket::parse(&peer.speak()).unwrap(),
-        );
+        timeline.handle(Mono::default(), Mono::default(), &RtpPacket::parse(&peer.speak()).unwrap());
         let Some(TimelineOutput::Audio(audio)) = timeline.poll() else { panic!("audio expected") };
         assert_eq!((audio.law, audio.samples[0]), (law, law.decode(0)));
     }
@@ -577,7 +573,7 @@ fn the_deadline_is_when_a_tick_has_something_to_do() {
     for _ in 0..3 {
         let deadline = recording.timeline.next_deadline().unwrap();
         let length = recording.length;
-        recording.timeline.tick(MediaTime::from_micros(deadline.as_micros() - 1));
+        recording.timeline.tick(Mono::from_micros(deadline.as_micros() - 1));
         recording.drain();
         assert_eq!(recording.length, length);
         recording.timeline.tick(deadline);
@@ -588,9 +584,9 @@ fn the_deadline_is_when_a_tick_has_something_to_do() {
 
 #[test]
 fn an_arrival_stamp_from_the_future_counts_as_now() {
-    let mut timeline = Timeline::new(TimelineConfig::default(), MediaTime::default());
-    let far = MediaTime::from_millis(u64::MAX / 2_000);
-    timeline.handle(MediaTime::from_millis(20), far, &RtpPacket::parse(&Peer::new().speak()).unwrap());
+    let mut timeline = Timeline::new(TimelineConfig::default(), Mono::default());
+    let far = Mono::from_millis(u64::MAX / 2_000);
+    timeline.handle(Mono::from_millis(20), far, &RtpPacket::parse(&Peer::new().speak()).unwrap());
     assert_eq!(timeline.end().as_samples(), 160);
 }
 

@@ -1,0 +1,158 @@
+//! The words between a call and its media: what is commanded, what happens, and what a tap hands on.
+//!
+//! Every word names its leg's prompt, tap or bridge; a word that names something that is over changes nothing.
+
+use crate::rtp::ledger::Cause;
+use crate::sdp::session::Agreement;
+use crate::{Digit, SampleOffset};
+use std::fmt;
+use std::sync::Arc;
+use tympan_types::{BridgeId, PromptId, TapId};
+
+/// Sound to play: mono, 16 bit, 8 kHz. Shared between the legs that play it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sound(Arc<[i16]>);
+
+impl Sound {
+    /// Of these samples.
+    pub fn new(samples: impl Into<Arc<[i16]>>) -> Self {
+        Self(samples.into())
+    }
+
+    /// So much silence.
+    pub fn silence(ms: u32) -> Self {
+        Self(vec![0; 8 * ms as usize].into())
+    }
+
+    /// The samples.
+    pub fn samples(&self) -> &Arc<[i16]> {
+        &self.0
+    }
+
+    /// How long it lasts, rounded up.
+    pub fn duration_ms(&self) -> i64 {
+        i64::try_from(self.0.len().div_ceil(8)).unwrap_or(i64::MAX)
+    }
+}
+
+impl fmt::Debug for Sound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sound({} ms)", self.duration_ms())
+    }
+}
+
+/// What a leg's media is told to do.
+#[derive(Debug, Clone)]
+pub enum MediaCommand {
+    /// Go on with what was agreed by offer and answer: codecs, addresses, directions of all streams.
+    Negotiate(Box<Agreement>),
+    /// Play this after the prompts that still play; [`MediaEvent::PromptFinished`] tells its end.
+    Play {
+        /// Names it.
+        prompt: PromptId,
+        /// What to play.
+        sound: Sound,
+    },
+    /// Stop this prompt at once, or take it out of the queue. Its end is not reported.
+    Stop {
+        /// Which one.
+        prompt: PromptId,
+    },
+    /// Hand on a track from the sample that is due now. [`MediaEvent::TapOpened`] tells which one that is.
+    OpenTap {
+        /// Names it.
+        tap: TapId,
+        /// What to hand on.
+        track: Track,
+    },
+    /// End the tap at the sample that is due now. All frames before it come first, then [`MediaEvent::TapClosed`].
+    CloseTap {
+        /// Which one.
+        tap: TapId,
+    },
+    /// Hear and be heard by the other legs of the bridge. Prompts of the leg are heard over it.
+    Join {
+        /// Which bridge.
+        bridge: BridgeId,
+    },
+    /// Leave the bridge.
+    Leave,
+}
+
+/// What a tap hands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Track {
+    /// What the far end sends, exactly.
+    Received,
+    /// What the far end hears: prompts and the bridge, on the timeline of [`Track::Received`].
+    Sent,
+}
+
+/// What a leg's media reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MediaEvent {
+    /// A key was pressed, heard by RTP.
+    Digit(Digit),
+    /// The last sample of a prompt was sent; not reported of one that was stopped.
+    PromptFinished(PromptId),
+    /// A tap begins.
+    TapOpened {
+        /// Which one.
+        tap: TapId,
+        /// The position of its first sample in the timeline of the leg.
+        at: SampleOffset,
+        /// How far that sample lies ahead of this instant, in samples: where the timeline is ahead of the clock, it is due later.
+        lead_samples: u64,
+    },
+    /// A tap has handed on its last frame.
+    TapClosed {
+        /// Which one.
+        tap: TapId,
+    },
+    /// No packet of the far end came for the trunk's media time-out, although the session lets it send.
+    MediaTimedOut,
+    /// The speech detector heard speech begin.
+    SpeechBegan,
+    /// The speech detector heard speech end.
+    SpeechEnded,
+}
+
+/// A piece of a track on its way from a tap to its listener. Frames of a tap follow each other without a hole or an overlap.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Frame<'a> {
+    /// The tap.
+    pub tap: TapId,
+    /// The position of the first sample in the timeline of the leg.
+    pub at: SampleOffset,
+    /// The sound.
+    pub payload: Payload<'a>,
+}
+
+/// The sound of a frame, as the codec carried it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Payload<'a> {
+    /// G.711 mu-law, one byte a sample.
+    Ulaw(&'a [u8]),
+    /// G.711 A-law, one byte a sample.
+    Alaw(&'a [u8]),
+    /// Linear samples at 8 kHz.
+    Pcm(&'a [i16]),
+    /// Nothing was received here, for this reason.
+    Silence {
+        /// How many samples.
+        samples: u32,
+        /// Why.
+        cause: Cause,
+    },
+}
+
+impl Payload<'_> {
+    /// How many samples it spans.
+    pub fn samples(&self) -> u64 {
+        match self {
+            Self::Ulaw(bytes) | Self::Alaw(bytes) => bytes.len() as u64,
+            Self::Pcm(samples) => samples.len() as u64,
+            Self::Silence { samples, .. } => u64::from(*samples),
+        }
+    }
+}
