@@ -8,27 +8,49 @@ use serde_json::Value;
 const ARROWS: &[(&str, &[&str])] = &[
     ("types", &[]),
     ("mkv", &[]),
-    ("telephony", &[]),
+    ("telephony", &["types"]),
+    ("media", &["types", "telephony"]),
+    ("capture", &["types", "mkv", "telephony"]),
     ("sip", &["types"]),
     ("flow", &["types"]),
     ("auth", &["types"]),
     ("kms", &["types"]),
     ("store", &["types", "kms"]),
     ("kvs", &["types", "mkv", "store"]),
-    ("connect", &["types", "mkv", "telephony", "flow"]),
-    ("client", &["types", "mkv", "auth", "telephony", "sip"]),
+    ("contact", &["types", "telephony", "flow"]),
+    ("connect", &["types", "flow", "contact"]),
+    ("client", &["types", "mkv", "auth", "telephony", "sip", "media"]),
     (
         "server",
-        &["types", "mkv", "telephony", "sip", "flow", "auth", "kms", "store", "kvs", "connect", "client"],
+        &[
+            "types",
+            "mkv",
+            "telephony",
+            "sip",
+            "media",
+            "capture",
+            "flow",
+            "contact",
+            "auth",
+            "kms",
+            "store",
+            "kvs",
+            "connect",
+            "client",
+        ],
     ),
-    ("testkit", &["types", "sip"]),
+    (
+        "testkit",
+        &["types", "mkv", "telephony", "sip", "media", "capture", "flow", "contact", "kms", "store", "kvs"],
+    ),
 ];
 
 /// Crates outside `crates/`, which may import anything and which nothing may import.
 const OUTSIDE: &[&str] = &["bench", "e2e", "instr"];
 
 /// Sans-IO cores, which must not reach a runtime or a socket even through somebody else.
-const WITHOUT_TOKIO: &[&str] = &["types", "mkv", "telephony", "sip", "flow", "auth", "kms", "connect"];
+const WITHOUT_TOKIO: &[&str] =
+    &["types", "mkv", "telephony", "sip", "media", "capture", "flow", "contact", "auth", "kms", "connect"];
 
 /// Reads `cargo metadata` and fails on an arrow that the table lacks.
 pub(crate) fn check() -> anyhow::Result<()> {

@@ -5,17 +5,15 @@
 //! [`Ids`], and what must last goes through [`settings::Settings`] and [`contact::History`].
 
 pub mod api;
-pub mod call;
-pub mod capture;
-pub mod contact;
 mod directory;
 pub mod error;
 pub mod flows;
 pub mod instance;
-pub mod lambda;
+mod instance_settings;
 pub mod live_calls;
 pub mod phone_number;
 pub mod provision;
+pub mod record;
 pub mod service;
 pub mod settings;
 
@@ -23,4 +21,4 @@ pub use directory::DamagedDocument;
 pub use error::{ConnectError, ErrorCode};
 pub use live_calls::{LiveCalls, SetAttributes};
 pub use provision::Provision;
-pub use service::{ConnectService, Ids, Limits, OpenError, Options, Routed, RoutedFlow};
+pub use service::{ConnectService, Ids, Limits, OpenError, Options, Routed};

@@ -1,7 +1,7 @@
 //! What the API needs to know of the calls that are up.
 
-use crate::contact::{Contact, HistoryError};
 use std::collections::BTreeMap;
+use tympan_contact::{Contact, HistoryError};
 use tympan_types::ContactId;
 
 /// The calls that are up; the server implements it over its call tasks.

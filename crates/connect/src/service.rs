@@ -1,7 +1,6 @@
 //! The Connect service: one value that answers the API and tells calls where they go.
 
 use crate::api::{self, ApiRequest, ApiResponse};
-use crate::contact::History;
 use crate::directory::{DamagedDocument, Directory, Edit};
 use crate::error::{ConnectError, ErrorCode};
 use crate::flows::FlowReference;
@@ -10,7 +9,7 @@ use crate::live_calls::LiveCalls;
 use crate::phone_number::{DialledNumber, NumberRange};
 use crate::settings::{Settings, SettingsError, Write};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use tympan_flow::{Flow, FlowIdentity};
+use tympan_contact::{History, RoutedFlow};
 use tympan_types::{AccountId, Caller, InstanceId, Region, WallTime};
 
 /// The Amazon Connect service. Cheap to clone; every clone is the same service.
@@ -99,15 +98,6 @@ pub struct Routed {
     pub instance: Arc<Instance>,
     /// The flow that answers.
     pub flow: RoutedFlow,
-}
-
-/// A flow, ready to run.
-#[derive(Clone)]
-pub struct RoutedFlow {
-    /// The parsed flow.
-    pub flow: Arc<Flow>,
-    /// Its ARN and name, for the flow log.
-    pub identity: FlowIdentity,
 }
 
 impl ConnectService {
@@ -257,11 +247,11 @@ impl Limits {
 mod tests {
     use super::*;
     use crate::api::bench::{Bench, NOW};
-    use crate::contact::MemoryHistory;
     use crate::live_calls::NoCalls;
     use crate::settings::{Document, MemorySettings};
     use serde_json::{Value, json};
     use std::sync::atomic::{AtomicBool, Ordering};
+    use tympan_contact::MemoryHistory;
 
     #[derive(Default)]
     struct FullDisk {

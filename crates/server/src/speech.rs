@@ -12,9 +12,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
-use tympan_connect::call::{Sound, reading_time_ms};
+use tympan_contact::call::reading_time_ms;
 use tympan_flow::Prompt;
 use tympan_telephony::audio::wav;
+use tympan_telephony::words::Sound;
 
 /// Samples that are kept, over all prompts: ten minutes of speech.
 const CACHE_LIMIT_SAMPLES: usize = 10 * 60 * 8_000;

@@ -88,6 +88,38 @@ pub enum Track {
     Sent,
 }
 
+/// Which directions of a customer are captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tracks {
+    /// What the customer says.
+    pub from_customer: bool,
+    /// What the customer hears.
+    pub to_customer: bool,
+}
+
+impl Tracks {
+    /// The customer's own track and nothing else.
+    pub const FROM_CUSTOMER: Self = Self { from_customer: true, to_customer: false };
+    /// Nothing.
+    pub const NONE: Self = Self { from_customer: false, to_customer: false };
+    /// Both directions.
+    pub const BOTH: Self = Self { from_customer: true, to_customer: true };
+
+    /// What is left of these without those.
+    #[must_use]
+    pub fn without(self, those: Self) -> Self {
+        Self {
+            from_customer: self.from_customer && !those.from_customer,
+            to_customer: self.to_customer && !those.to_customer,
+        }
+    }
+
+    /// Whether there is any.
+    pub fn any(self) -> bool {
+        self.from_customer || self.to_customer
+    }
+}
+
 /// What a leg's media reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MediaEvent {
@@ -154,5 +186,16 @@ impl Payload<'_> {
             Self::Pcm(samples) => samples.len() as u64,
             Self::Silence { samples, .. } => u64::from(*samples),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sound_rounds_its_duration_up_and_prints_no_samples() {
+        assert_eq!(Sound::new(vec![1i16; 9]).duration_ms(), 2);
+        assert_eq!(format!("{:?}", Sound::silence(20)), "Sound(20 ms)");
     }
 }

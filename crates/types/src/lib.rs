@@ -23,7 +23,7 @@ pub use ids::{
 pub use mono::Mono;
 pub use page_token::PageToken;
 pub use redacted::Redacted;
-pub use stream::{StreamArn, StreamName};
+pub use stream::{StreamArn, StreamName, StreamSettings};
 pub use time::{ProducerTime, ServerTime, WallTime};
 
 /// A text that is not what its type demands.

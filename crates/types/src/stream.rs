@@ -98,6 +98,17 @@ impl fmt::Display for StreamArn {
 
 text_newtype!(StreamArn);
 
+/// Where an instance wants its customers' audio; see the instance's MEDIA_STREAMS storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamSettings {
+    /// `PREFIX-connect-ALIAS-contact-`: a stream's name is this and a UUID.
+    pub name_prefix: String,
+    /// How long the audio is kept; 0 keeps nothing past immediate consumption.
+    pub retention_hours: u32,
+    /// The KMS key of the streams.
+    pub key_id: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,12 +2,13 @@
 
 use super::counted;
 use anyhow::ensure;
-use tympan_connect::capture::{Anchor, Cutter, CutterSpec, TrackProfile, Tracks};
+use tympan_capture::{Anchor, Cutter, CutterSpec, TrackProfile};
 use tympan_telephony::SampleOffset;
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
+use tympan_telephony::words::Tracks;
 use tympan_types::Mono;
 use tympan_types::{ContactId, InstanceId, WallTime};
 

@@ -1,7 +1,6 @@
 //! What the tests of the operations stand on: a service over memory, an account, and shorthand for requests.
 
 use super::ApiRequest;
-use crate::contact::{Contact, History, MemoryHistory};
 use crate::error::{ConnectError, ErrorCode};
 use crate::live_calls::{LiveCalls, SetAttributes};
 use crate::service::{ConnectService, Ids, Options};
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use tympan_contact::{Contact, History, MemoryHistory};
 use tympan_types::{AccountId, Caller, ContactId, Region, WallTime};
 
 pub(crate) const FLOW: &str = r#"{"Version":"2019-10-30","StartAction":"end","Actions":[{"Identifier":"end","Type":"DisconnectParticipant","Parameters":{},"Transitions":{}}]}"#;
@@ -185,7 +185,7 @@ pub(crate) fn live_contact(bench: &Bench, instance: &str) -> Contact {
 }
 
 fn new_contact(bench: &Bench, instance: &str) -> Contact {
-    use crate::contact::{InitiationMethod, NewContact};
+    use tympan_contact::{InitiationMethod, NewContact};
     let instance = bench.service.instance(instance.parse().unwrap()).unwrap();
     let new = NewContact {
         id: ContactId::from_random(bench.service.random()),

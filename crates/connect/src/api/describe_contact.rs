@@ -3,10 +3,10 @@
 use super::Answer;
 use super::invocation::{Invocation, shown};
 use super::list_instances::epoch_seconds;
-use crate::contact::{Contact, CustomerAudio, Endpoint};
 use crate::error::ConnectError;
 use crate::instance::Instance;
 use serde_json::{Map, Value, json};
+use tympan_contact::{Contact, CustomerAudio, Endpoint};
 
 /// Describes a contact, live or ended. `Recordings` holds its captures, oldest first; one that runs has no stop members.
 ///
@@ -90,8 +90,8 @@ fn recording(audio: &CustomerAudio) -> Value {
 mod tests {
     use super::super::bench::{ABSENT, Bench, NOW, ended_contact, live_contact};
     use super::*;
-    use crate::contact::History;
     use crate::error::ErrorCode;
+    use tympan_contact::History;
     use tympan_types::StreamArn;
 
     #[test]

@@ -2,12 +2,12 @@
 
 use super::invocation::Invocation;
 use super::{Answer, describe_contact};
-use crate::contact::{MAX_ATTRIBUTES_BYTES, SetAttributesError};
 use crate::error::{ConnectError, ErrorCode};
 use crate::live_calls::SetAttributes;
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
+use tympan_contact::{MAX_ATTRIBUTES_BYTES, SetAttributesError};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -67,8 +67,8 @@ fn check_keys(attributes: &BTreeMap<String, String>) -> Result<(), ConnectError>
 mod tests {
     use super::super::bench::{ABSENT, Bench, NOW, ended_contact, live_contact};
     use super::*;
-    use crate::contact::{Contact, History};
     use serde_json::Value;
+    use tympan_contact::{Contact, History};
 
     fn body(instance: &str, contact: &Contact, attributes: Value) -> Value {
         json!({ "InstanceId": instance, "InitialContactId": contact.id, "Attributes": attributes })

@@ -6,9 +6,9 @@ mod media_streams;
 pub use alias::InstanceAlias;
 pub use media_streams::{MAX_RETENTION_HOURS, MediaStreamStorage};
 
-use crate::contact::InstanceRef;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use tympan_contact::InstanceRef;
 use tympan_types::{
     AccountId, Caller, ContactFlowId, ContactId, InstanceId, PhoneNumberId, Region, WallTime,
 };

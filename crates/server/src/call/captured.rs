@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use tokio::sync::mpsc;
-use tympan_connect::capture::{CaptureAcks, CaptureEvent};
+use tympan_capture::{CaptureAcks, CaptureEvent};
+use tympan_contact::call;
 
 /// Passes the events of `acks` on, each made an input of the call, until there are no more or the call is over.
 ///
@@ -35,6 +36,16 @@ async fn drain(mut acks: CaptureAcks) {
     while acks.next().await.is_some() {}
 }
 
+/// The event in the words of the call.
+pub(super) fn of_call(event: CaptureEvent) -> call::CaptureEvent {
+    match event {
+        CaptureEvent::Opened { stream } => call::CaptureEvent::Opened { stream },
+        CaptureEvent::Acknowledged { number } => call::CaptureEvent::Acknowledged { number },
+        CaptureEvent::Failed { reason } => call::CaptureEvent::Failed { reason },
+        CaptureEvent::Closed => call::CaptureEvent::Closed,
+    }
+}
+
 /// Events that wait for the task: one acknowledgement, the newest one after it, and the end.
 #[derive(Default)]
 struct Waiting {
@@ -60,7 +71,7 @@ impl Waiting {
 mod tests {
     use super::*;
     use async_trait::async_trait;
-    use tympan_connect::capture::{UploadAck, UploadAcks};
+    use tympan_capture::{UploadAck, UploadAcks};
     use tympan_types::{FragmentNumber, ServerTime};
 
     fn number(sequence: u64) -> FragmentNumber {

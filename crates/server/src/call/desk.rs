@@ -15,10 +15,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tympan_connect::call::{Call, CallOptions, CallSetup};
-use tympan_connect::capture::{Leases, MediaSink, TrackProfile};
-use tympan_connect::contact::{Contact, History, InitiationMethod, NewContact};
+use tympan_capture::{Leases, MediaSink, TrackProfile};
 use tympan_connect::service::{ConnectService, Routed};
+use tympan_contact::call::{Call, CallOptions, CallSetup};
+use tympan_contact::{Contact, History, InitiationMethod, NewContact};
 use tympan_telephony::sdp::offer_answer::{LocalMedia, Negotiated, answer};
 use tympan_types::{ContactId, Redacted};
 

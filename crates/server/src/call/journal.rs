@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
-use tympan_connect::contact::{Contact, History, HistoryError};
 use tympan_connect::live_calls::SetAttributes;
+use tympan_contact::{Contact, History, HistoryError};
 
 /// Writes the states of one contact. While one is being written only the newest of those that follow waits.
 pub(super) struct Journal {
@@ -117,9 +117,7 @@ mod tests {
     use super::*;
     use std::collections::BTreeMap;
     use std::sync::mpsc;
-    use tympan_connect::contact::{
-        HistoryQuery, InitiationMethod, InstanceRef, NewContact, SetAttributesError,
-    };
+    use tympan_contact::{HistoryQuery, InitiationMethod, InstanceRef, NewContact, SetAttributesError};
     use tympan_types::{AccountId, ContactId, InstanceId, Region, WallTime};
 
     /// A history that says what it is to write, and writes when it is let.

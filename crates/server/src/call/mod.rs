@@ -1,4 +1,4 @@
-//! Calls: from an invitation to a record. What a call decides is decided in `tympan_connect::call`; here it is done.
+//! Calls: from an invitation to a record. What a call decides is decided in `tympan_contact::call`; here it is done.
 
 mod captured;
 mod desk;

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
-use tympan_connect::call::Call;
-use tympan_connect::contact::Contact;
 use tympan_connect::live_calls::{LiveCalls, SetAttributes};
+use tympan_contact::Contact;
+use tympan_contact::call::Call;
 use tympan_types::{ContactId, WallTime};
 
 /// Every call that is up, by its contact. Clones share the list.

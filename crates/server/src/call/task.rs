@@ -7,26 +7,25 @@ use super::journal::{Journal, Reply, Stage};
 use super::registry::{AttributeChange, Incoming, LiveCall, Orders, Registered};
 use crate::clock::CallClock;
 use crate::connections::Work;
-use crate::media::{LegSpec, MediaEvent, MediaLeg, MediaStalled, PromptToken, ReservedPort};
+use crate::media::{LegSpec, MediaEvent, MediaLeg, MediaStalled, ReservedPort};
 use crate::metrics::ActiveCall;
 use crate::sip::{EndedBy, Invitation, Leg, LegEvent, Refusal, RemoteAnswer, Reoffer};
 use futures_util::FutureExt;
 use std::any::Any;
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tympan_connect::call::{
-    Call, CallInput, CallOutput, CallState, CaptureId, CaptureRequest, PromptId, SetAttributesRefused,
-};
-use tympan_connect::capture::{self, CaptureEvent, Lease, OpenedCapture, Upload};
-use tympan_connect::contact::{Contact, DisconnectReason, close_interrupted};
+use tympan_capture::{self as capture, CutterSpec, Lease, LeaseSpec, OpenedCapture, Upload};
 use tympan_connect::live_calls::SetAttributes;
+use tympan_contact::call::{
+    Call, CallInput, CallOutput, CallState, CaptureEvent, CaptureRequest, SetAttributesRefused,
+};
+use tympan_contact::{Contact, DisconnectReason, close_interrupted};
 use tympan_telephony::sdp::offer_answer::{
     self as sdp, LocalMedia, Negotiated, offer, read_answer, reanswer,
 };
-use tympan_types::{ContactId, FragmentNumber, Redacted, WallTime};
+use tympan_types::{CaptureId, ContactId, FragmentNumber, Redacted, WallTime};
 
 /// A call and everything that it holds.
 pub(super) struct CallTask {
@@ -51,8 +50,6 @@ pub(super) struct CallTask {
     offered: Option<(String, u64)>,
     media: Media,
     journal: Journal,
-    prompts: HashMap<PromptToken, PromptId>,
-    last_token: u64,
     leases: Vec<Lease>,
     answered: bool,
     /// The last state of the contact is on its way to the history.
@@ -130,8 +127,6 @@ impl CallTask {
             offered: None,
             media: Media::Reserved(port),
             journal,
-            prompts: HashMap::new(),
-            last_token: 0,
             leases: Vec::new(),
             answered: false,
             is_recorded: false,
@@ -279,10 +274,8 @@ impl CallTask {
                     self.handle(CallInput::Digit(digit));
                 }
             }
-            Happening::Media(MediaEvent::PromptFinished(token)) => {
-                if let Some(prompt) = self.prompts.remove(&token) {
-                    self.handle(CallInput::PromptFinished { prompt });
-                }
+            Happening::Media(MediaEvent::PromptFinished(prompt)) => {
+                self.handle(CallInput::PromptFinished { prompt });
             }
             Happening::Media(MediaEvent::CaptureFinished(stats)) => {
                 let losses = &stats.cutter.losses;
@@ -372,15 +365,9 @@ impl CallTask {
                 });
             }
             CallOutput::PlayPrompt { prompt, sound } => {
-                self.last_token += 1;
-                let token = PromptToken(self.last_token);
-                self.prompts.insert(token, prompt);
-                self.with_leg(|leg| leg.play(token, sound.samples().clone()));
+                self.with_leg(|leg| leg.play(prompt, sound.samples().clone()));
             }
-            CallOutput::StopPrompt { .. } => {
-                self.prompts.clear();
-                self.with_leg(MediaLeg::stop_prompts);
-            }
+            CallOutput::StopPrompt { .. } => self.with_leg(MediaLeg::stop_prompts),
         }
     }
 
@@ -473,9 +460,11 @@ impl CallTask {
 
     /// Captures from this instant, and meanwhile leases a stream and opens an upload to it.
     fn open_capture(&mut self, capture: CaptureId, request: CaptureRequest) {
-        let cutter = request.cutter(self.desk.options.track_profile, random());
+        let CaptureRequest { contact, instance, tracks, settings } = request;
+        let profile = self.desk.options.track_profile;
+        let cutter = CutterSpec { contact, instance, tracks, profile, segment_uid: random() };
         self.with_leg(|leg| leg.start_capture(cutter));
-        let spec = request.lease(random());
+        let spec = LeaseSpec { contact, settings, stream_uuid: random() };
         let (desk, news) = (self.desk.clone(), self.news.0.clone());
         let to_news = move |event| News::Input(CallInput::Capture { capture, event });
         tokio::spawn(async move {
@@ -491,7 +480,7 @@ impl CallTask {
                 };
             let held = lease.clone();
             let _ = news.send(News::CaptureOpened { capture, upload, lease }).await;
-            captured::follow(acks, news, to_news).await;
+            captured::follow(acks, news, |event| to_news(captured::of_call(event))).await;
             // The stream is free for another call only when its last fragment is safe.
             drop(held);
         });

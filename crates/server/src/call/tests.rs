@@ -23,21 +23,22 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot};
-use tympan_connect::call::{Call, CallOptions, CallSetup, InstanceSettings};
-use tympan_connect::capture::{
+use tympan_capture::{
     DirectoryError, Leases, MediaSink, NewLeasedStream, PooledStream, Rest, SinkError, StreamDirectory,
-    StreamSettings, TrackProfile, Upload, UploadAck, UploadAcks, UploadSpec,
-};
-use tympan_connect::contact::{
-    Contact, DisconnectReason, History, InitiationMethod, InstanceRef, MemoryHistory, NewContact,
+    TrackProfile, Upload, UploadAck, UploadAcks, UploadSpec,
 };
 use tympan_connect::live_calls::{LiveCalls, NoCalls, SetAttributes};
 use tympan_connect::settings::MemorySettings;
-use tympan_connect::{ConnectService, Ids, Options, RoutedFlow};
+use tympan_connect::{ConnectService, Ids, Options};
+use tympan_contact::call::{Call, CallOptions, CallSetup, InstanceSettings};
+use tympan_contact::{
+    Contact, DisconnectReason, History, InitiationMethod, InstanceRef, MemoryHistory, NewContact, RoutedFlow,
+};
 use tympan_flow::{Flow, FlowIdentity};
 use tympan_telephony::sdp::offer_answer::{LocalMedia, answer};
 use tympan_types::{
-    AccountId, ContactId, FragmentNumber, InstanceId, Region, ServerTime, StreamArn, StreamName, WallTime,
+    AccountId, ContactId, FragmentNumber, InstanceId, Region, ServerTime, StreamArn, StreamName,
+    StreamSettings, WallTime,
 };
 
 const CONTACT: [u8; 16] = [7; 16];

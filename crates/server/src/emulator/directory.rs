@@ -3,7 +3,7 @@
 use super::{Fault, Faults, Seam, operation};
 use async_trait::async_trait;
 use std::sync::Arc;
-use tympan_connect::capture::{DirectoryError, NewLeasedStream, PooledStream, StreamDirectory};
+use tympan_capture::{DirectoryError, NewLeasedStream, PooledStream, StreamDirectory};
 use tympan_types::{StreamArn, StreamName};
 
 /// Stands before the real directory.

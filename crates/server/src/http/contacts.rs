@@ -10,8 +10,9 @@ use hyper::Response;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use std::sync::Arc;
-use tympan_connect::contact::{Contact, ContactRecord, History, HistoryError, HistoryQuery, TimeAxis};
 use tympan_connect::live_calls::LiveCalls;
+use tympan_connect::record::ContactRecord;
+use tympan_contact::{Contact, History, HistoryError, HistoryQuery, TimeAxis};
 use tympan_types::{Caller, ContactId, WallTime};
 
 /// Contacts on one page, unless `limit` says less.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tympan_connect::capture::{Anchor, Capture, CaptureStats, CutterSpec, Tracks, Upload};
+use tympan_capture::{Anchor, Capture, CaptureStats, CutterSpec, Upload};
 use tympan_telephony::audio::pcm::FRAME_SAMPLES;
 use tympan_telephony::rtp::latch::{SourceLatch, Trust, Verdict};
 use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
@@ -19,8 +19,9 @@ use tympan_telephony::rtp::rtcp::is_rtcp;
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
 use tympan_telephony::sdp::offer_answer::{Codec, Negotiated};
+use tympan_telephony::words::Tracks;
 use tympan_telephony::{Digit, samples_between};
-use tympan_types::Mono;
+use tympan_types::{Mono, PromptId};
 
 /// From one packet of a prompt to the next.
 const FRAME: Duration = Duration::from_millis(20);
@@ -46,17 +47,13 @@ pub(crate) struct LegSpec {
 /// Eight-kilohertz samples to be played; shared between the calls that play the same prompt.
 pub(crate) type Prompt = Arc<[i16]>;
 
-/// Names one playing of a prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct PromptToken(pub u64);
-
 /// What a leg has to tell its call.
 #[derive(Debug)]
 pub(crate) enum MediaEvent {
     /// The caller pressed a key.
     Digit(Digit),
     /// A prompt was played to its end; not told of one that was stopped.
-    PromptFinished(PromptToken),
+    PromptFinished(PromptId),
     /// A capture has ended, and will write no more.
     CaptureFinished(Box<CaptureStats>),
 }
@@ -83,7 +80,7 @@ pub(super) struct Leg {
 }
 
 struct Playing {
-    token: PromptToken,
+    token: PromptId,
     prompt: Prompt,
     played_samples: usize,
 }
@@ -168,7 +165,7 @@ impl Leg {
         self.timeline.next_deadline().map_or(self.next_send, |deadline| deadline.min(self.next_send))
     }
 
-    pub(super) fn play(&mut self, now: Mono, token: PromptToken, prompt: Prompt) {
+    pub(super) fn play(&mut self, now: Mono, token: PromptId, prompt: Prompt) {
         if self.prompts.is_empty() {
             // The keep-alive's pace is not the prompt's: it begins now.
             self.next_send = self.next_send.min(now);
@@ -332,7 +329,7 @@ pub(super) mod tests {
         let (events, mut receiver) = mpsc::channel(3);
         let (mut events, mut tally) = (Some(events), Tally::default());
         for token in 0..10 {
-            tell(&mut events, MediaEvent::PromptFinished(PromptToken(token)), &mut tally);
+            tell(&mut events, MediaEvent::PromptFinished(PromptId::new(token)), &mut tally);
         }
         assert_eq!(tally.cut_off_legs, 1);
         let heard: Vec<_> = std::iter::from_fn(|| receiver.blocking_recv()).collect();

@@ -11,6 +11,6 @@ mod ports;
 mod stats;
 mod thread;
 
-pub(crate) use leg::{LegSpec, MediaEvent, PromptToken};
+pub(crate) use leg::{LegSpec, MediaEvent};
 pub(crate) use plane::{MediaLeg, MediaPlane, MediaPlaneOptions, MediaStalled, ReservedPort};
 pub(crate) use stats::MediaStats;

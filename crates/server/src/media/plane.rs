@@ -1,6 +1,6 @@
 //! Starts the media threads and gives each call a leg on one of them.
 
-use super::leg::{LegSpec, MediaEvent, Prompt, PromptToken};
+use super::leg::{LegSpec, MediaEvent, Prompt};
 use super::ports::{RtpPorts, RtpSocket};
 use super::stats::MediaStats;
 use super::thread::{Command, LegId, MediaThread, Message, Place};
@@ -13,8 +13,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
-use tympan_connect::capture::{CutterSpec, Tracks, Upload};
+use tympan_capture::{CutterSpec, Upload};
 use tympan_telephony::sdp::offer_answer::Negotiated;
+use tympan_telephony::words::Tracks;
+use tympan_types::PromptId;
 
 /// How the media plane is set up.
 #[derive(Debug, Clone)]
@@ -128,7 +130,7 @@ impl MediaLeg {
     }
 
     /// Plays a prompt after those that still play; [`MediaEvent::PromptFinished`] tells its end.
-    pub(crate) fn play(&self, token: PromptToken, prompt: Prompt) -> Result<(), MediaStalled> {
+    pub(crate) fn play(&self, token: PromptId, prompt: Prompt) -> Result<(), MediaStalled> {
         self.command(Command::Play { leg: self.leg, token, prompt })
     }
 

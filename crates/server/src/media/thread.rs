@@ -1,7 +1,7 @@
 //! The loop of one media thread: commands, sockets, time; every 5 ms, and nothing that could block.
 
 use super::inbox::Inbox;
-use super::leg::{Leg, LegSpec, MediaEvent, Prompt, PromptToken};
+use super::leg::{Leg, LegSpec, MediaEvent, Prompt};
 use super::ports::RtpSocket;
 use super::stats::{MediaStats, Tally};
 use crate::sink::CaptureQueue;
@@ -10,9 +10,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
-use tympan_connect::capture::{CutterSpec, Tracks, Upload};
+use tympan_capture::{CutterSpec, Upload};
 use tympan_telephony::sdp::offer_answer::Negotiated;
-use tympan_types::Mono;
+use tympan_telephony::words::Tracks;
+use tympan_types::{Mono, PromptId};
 
 /// Names a leg within its thread.
 pub(super) type LegId = u64;
@@ -46,7 +47,7 @@ impl Drop for Place {
 pub(super) enum Command {
     Open { leg: LegId, socket: RtpSocket, spec: Box<LegSpec>, events: tokio::sync::mpsc::Sender<MediaEvent> },
     Renegotiate { leg: LegId, negotiated: Box<Negotiated> },
-    Play { leg: LegId, token: PromptToken, prompt: Prompt },
+    Play { leg: LegId, token: PromptId, prompt: Prompt },
     StopPrompts { leg: LegId },
     StartCapture { leg: LegId, spec: Box<CutterSpec> },
     AttachUpload { leg: LegId, upload: Box<dyn Upload> },

@@ -3,7 +3,7 @@
 use super::history::Event;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tympan_connect::contact::Contact;
+use tympan_contact::Contact;
 use tympan_types::ContactId;
 
 /// All of them as JSON take no more. A contact takes 2 kB, or 40 kB with all the attributes that it may have.
@@ -97,7 +97,7 @@ impl Backlog {
 mod tests {
     use super::super::history::tests::{contact, ended};
     use super::*;
-    use tympan_connect::contact::MAX_ATTRIBUTES_BYTES;
+    use tympan_contact::MAX_ATTRIBUTES_BYTES;
 
     fn numbered(n: u64) -> Contact {
         let mut id = [0; 16];

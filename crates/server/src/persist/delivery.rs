@@ -6,7 +6,8 @@ use std::error::Error;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
-use tympan_connect::contact::{Contact, ContactRecord};
+use tympan_connect::record::ContactRecord;
+use tympan_contact::Contact;
 
 /// Records that are written at once.
 const RECORDS: u32 = 100;

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
-use tympan_connect::contact::{Contact, History, HistoryError, HistoryQuery, SetAttributesError, TimeAxis};
+use tympan_contact::{Contact, History, HistoryError, HistoryQuery, SetAttributesError, TimeAxis};
 use tympan_types::{ContactId, WallTime};
 
 pub(super) const FILE: &str = "contacts.db";
@@ -412,7 +412,7 @@ fn said(error: impl std::fmt::Display) -> HistoryError {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use tympan_connect::contact::{DisconnectReason, InitiationMethod, InstanceRef, NewContact};
+    use tympan_contact::{DisconnectReason, InitiationMethod, InstanceRef, NewContact};
     use tympan_types::{AccountId, InstanceId, Region, WallTime};
 
     pub(in super::super) fn contact(n: u8) -> Contact {

@@ -2,7 +2,7 @@
 
 use crate::clock::SystemClock;
 use crate::persist::Interrupted;
-use tympan_connect::contact::{Contact, History, close_interrupted};
+use tympan_contact::{Contact, History, close_interrupted};
 use tympan_store::{MediaStore, StreamRef, TimeAxis};
 use tympan_types::FragmentNumber;
 

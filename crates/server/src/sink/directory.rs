@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use tympan_connect::capture::{DirectoryError, NewLeasedStream, PooledStream, StreamDirectory};
+use tympan_capture::{DirectoryError, NewLeasedStream, PooledStream, StreamDirectory};
 use tympan_kvs::{KvsError, KvsErrorCode, KvsService, Operation};
 use tympan_types::{AccountId, Caller, Region, StreamArn, StreamName};
 

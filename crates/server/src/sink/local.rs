@@ -3,9 +3,7 @@
 use super::queue::CaptureQueue;
 use async_trait::async_trait;
 use std::sync::Arc;
-use tympan_connect::capture::{
-    MediaSink, SinkError, SinkErrorKind, Upload, UploadAck, UploadAcks, UploadSpec,
-};
+use tympan_capture::{MediaSink, SinkError, SinkErrorKind, Upload, UploadAck, UploadAcks, UploadSpec};
 use tympan_kvs::{Ack, AckEvent, AckStream, KvsErrorCode, KvsService, PutMediaRequest};
 use tympan_types::{Caller, FragmentNumber};
 

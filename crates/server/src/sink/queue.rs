@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
-use tympan_connect::capture::Upload;
+use tympan_capture::Upload;
 use tympan_kvs::{BodyEnd, PutMediaSession};
 
 /// The queue and its writer thread.

@@ -24,9 +24,9 @@ use tokio_util::sync::CancellationToken;
 use tympan_auth::{
     BodyRule, Credentials, Identities, Permissions, Policy, Principal, Role, SessionSeal, Verified,
 };
-use tympan_connect::contact::{Contact, History, InitiationMethod, MemoryHistory, NewContact};
 use tympan_connect::service::{ConnectService, Ids, Options};
 use tympan_connect::settings::MemorySettings;
+use tympan_contact::{Contact, History, InitiationMethod, MemoryHistory, NewContact};
 use tympan_kms::Keyring;
 use tympan_kms::api::KmsService;
 use tympan_kvs::{KvsOptions, KvsService};
@@ -197,7 +197,7 @@ impl World {
             now,
             NewContact {
                 id,
-                instance: tympan_connect::contact::InstanceRef {
+                instance: tympan_contact::InstanceRef {
                     id: instance.parse().unwrap(),
                     alias: alias.to_owned(),
                     account: caller.account,

@@ -1,0 +1,252 @@
+use crate::{Anchor, Cutter, CutterSpec, CutterStats, Upload};
+use tympan_telephony::words::Tracks;
+use tympan_telephony::{SampleOffset, rtp::ledger::Cause};
+
+/// One capture on the media plane: it cuts from the very instant of the Start block, and holds what it cut until
+/// the upload is attached.
+///
+/// No call blocks and, once an upload is attached, none allocates: bytes go on as they are cut.
+pub struct Capture {
+    cutter: Cutter,
+    /// Cut and not yet handed on.
+    pending: Vec<u8>,
+    state: State,
+    abandoned_bytes: u64,
+}
+
+enum State {
+    /// No upload yet: bytes pile up.
+    Waiting,
+    /// Bytes go to this upload.
+    Attached(Box<dyn Upload>),
+    /// Finished before an upload was there; it will get everything at once.
+    FinishedEarly,
+    /// Nothing more happens: finished, or the upload took too long to open.
+    Over,
+}
+
+/// What a capture has done so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptureStats {
+    /// What was cut.
+    pub cutter: CutterStats,
+    /// Bytes waiting for an upload.
+    pub pending_bytes: usize,
+    /// Bytes thrown away because no upload came in time.
+    pub abandoned_bytes: u64,
+}
+
+impl Capture {
+    /// Most bytes held for an upload that is slow to open: half a minute of sound. The Start block has taken its
+    /// error branch long before.
+    pub const PENDING_LIMIT_BYTES: usize = 512 * 1024;
+
+    /// Begins to capture at `anchor`.
+    pub fn new(spec: &CutterSpec, anchor: Anchor) -> Self {
+        let mut cutter = Cutter::new(spec, anchor);
+        let mut pending = Vec::with_capacity(ATTACHED_CAPACITY_BYTES);
+        cutter.open(&mut pending);
+        Self { cutter, pending, state: State::Waiting, abandoned_bytes: 0 }
+    }
+
+    /// Hands everything held to the upload, and from here on everything as it comes.
+    pub fn attach(&mut self, mut upload: Box<dyn Upload>) {
+        match self.state {
+            State::Waiting => {
+                upload.write(&self.pending);
+                self.pending = Vec::with_capacity(ATTACHED_CAPACITY_BYTES);
+                self.state = State::Attached(upload);
+            }
+            State::FinishedEarly => {
+                upload.write(&self.pending);
+                self.pending = Vec::new();
+                upload.finish();
+                self.state = State::Over;
+            }
+            // Dropped unfinished: the session is cut off.
+            State::Attached(_) | State::Over => {}
+        }
+    }
+
+    /// What the customer said from `at` on.
+    pub fn audio(&mut self, at: SampleOffset, samples: &[i16]) {
+        if self.is_cutting() {
+            self.cutter.audio(at, samples, &mut self.pending);
+            self.hand_on();
+        }
+    }
+
+    /// Silence of the customer's timeline.
+    pub fn silence(&mut self, at: SampleOffset, samples: u32, cause: Cause) {
+        if self.is_cutting() {
+            self.cutter.silence(at, samples, cause, &mut self.pending);
+            self.hand_on();
+        }
+    }
+
+    /// What the customer heard; see [`Cutter::heard`].
+    pub fn heard(&mut self, at: SampleOffset, samples: &[i16]) {
+        if self.is_cutting() {
+            self.cutter.heard(at, samples);
+        }
+    }
+
+    /// From here on captures only these tracks; see [`Cutter::only`].
+    pub fn only(&mut self, tracks: Tracks) {
+        self.cutter.only(tracks);
+    }
+
+    /// Completes the last fragment and ends the upload. What comes afterwards is ignored.
+    pub fn finish(&mut self) {
+        if !self.is_cutting() {
+            return;
+        }
+        self.cutter.finish(&mut self.pending);
+        self.hand_on();
+        self.state = match std::mem::replace(&mut self.state, State::Over) {
+            State::Waiting => State::FinishedEarly,
+            State::Attached(upload) => {
+                upload.finish();
+                State::Over
+            }
+            done @ (State::FinishedEarly | State::Over) => done,
+        };
+    }
+
+    /// Whether audio is still wanted.
+    pub fn is_cutting(&self) -> bool {
+        matches!(self.state, State::Waiting | State::Attached(_))
+    }
+
+    /// What was done so far.
+    pub fn stats(&self) -> CaptureStats {
+        CaptureStats {
+            cutter: self.cutter.stats().clone(),
+            pending_bytes: self.pending.len(),
+            abandoned_bytes: self.abandoned_bytes,
+        }
+    }
+
+    fn hand_on(&mut self) {
+        match &mut self.state {
+            State::Attached(upload) => {
+                if !self.pending.is_empty() {
+                    upload.write(&self.pending);
+                    self.pending.clear();
+                    // A long run of silence may have blown it up.
+                    self.pending.shrink_to(KEPT_CAPACITY_BYTES);
+                }
+            }
+            State::Waiting if self.pending.len() > Self::PENDING_LIMIT_BYTES => {
+                self.abandoned_bytes = self.pending.len() as u64;
+                self.pending = Vec::new();
+                self.state = State::Over;
+            }
+            State::Waiting | State::FinishedEarly | State::Over => {}
+        }
+    }
+}
+
+/// What an idle capture may keep of its buffer: an ordinary one is never near it.
+const KEPT_CAPACITY_BYTES: usize = 4 * ATTACHED_CAPACITY_BYTES;
+
+/// Room for the largest frame and the tags of a fragment, so that an attached capture never grows its buffer.
+const ATTACHED_CAPACITY_BYTES: usize = 4 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Recorded, RecordingUpload, spec};
+    use tympan_types::WallTime;
+
+    const ANCHOR: Anchor = Anchor { at: SampleOffset::ZERO, wall: WallTime::from_unix_ms(1_700_000_000_000) };
+
+    fn at(samples: u64) -> SampleOffset {
+        SampleOffset::from_samples(samples)
+    }
+
+    /// What a capture with its upload there from the start writes for `frames` frames.
+    fn reference(frames: u64) -> Recorded {
+        let (upload, recorded) = RecordingUpload::pair();
+        let mut capture = Capture::new(&spec(), ANCHOR);
+        capture.attach(upload);
+        for frame in 0..frames {
+            capture.audio(at(frame * 160), &[frame as i16; 160]);
+        }
+        capture.finish();
+        recorded.take()
+    }
+
+    #[test]
+    fn a_late_upload_gets_the_same_bytes() {
+        for attached_after in [0, 1, 60, 100] {
+            let (upload, recorded) = RecordingUpload::pair();
+            let mut upload = Some(upload);
+            let mut capture = Capture::new(&spec(), ANCHOR);
+            for frame in 0..100 {
+                if frame == attached_after {
+                    capture.attach(upload.take().unwrap());
+                }
+                capture.audio(at(frame * 160), &[frame as i16; 160]);
+            }
+            capture.finish();
+            if let Some(upload) = upload {
+                capture.attach(upload);
+            }
+            assert!(recorded.take() == reference(100), "attached after {attached_after} frames");
+        }
+    }
+
+    #[test]
+    fn each_frame_goes_on_at_once_and_the_buffer_never_grows() {
+        let (upload, recorded) = RecordingUpload::pair();
+        let mut capture = Capture::new(&spec(), ANCHOR);
+        capture.attach(upload);
+        let capacity = capture.pending.capacity();
+        let mut sent_bytes = recorded.bytes();
+        for frame in 0..200 {
+            capture.audio(at(frame * 160), &[1; 160]);
+            assert!(recorded.bytes() >= sent_bytes + 320);
+            sent_bytes = recorded.bytes();
+            assert_eq!(capture.stats().pending_bytes, 0);
+        }
+        assert_eq!(capture.pending.capacity(), capacity);
+    }
+
+    #[test]
+    fn a_long_silence_does_not_leave_a_large_buffer_behind() {
+        let (upload, _) = RecordingUpload::pair();
+        let mut capture = Capture::new(&spec(), ANCHOR);
+        capture.attach(upload);
+        capture.silence(at(0), 800_000, Cause::Pause);
+        assert!(capture.pending.capacity() <= KEPT_CAPACITY_BYTES);
+    }
+
+    #[test]
+    fn an_upload_that_never_comes_costs_bounded_memory() {
+        let mut capture = Capture::new(&spec(), ANCHOR);
+        for frame in 0..10_000 {
+            capture.audio(at(frame * 160), &[1; 160]);
+            assert!(capture.stats().pending_bytes <= Capture::PENDING_LIMIT_BYTES);
+        }
+        assert!(!capture.is_cutting());
+        assert!(capture.stats().abandoned_bytes > 0);
+        let (upload, recorded) = RecordingUpload::pair();
+        capture.attach(upload);
+        capture.finish();
+        assert!(recorded.take() == Recorded::default(), "an abandoned capture uploads nothing");
+    }
+
+    #[test]
+    fn nothing_follows_the_finish() {
+        let (upload, recorded) = RecordingUpload::pair();
+        let mut capture = Capture::new(&spec(), ANCHOR);
+        capture.attach(upload);
+        capture.finish();
+        capture.audio(at(0), &[1; 160]);
+        capture.finish();
+        let recorded = recorded.take();
+        assert_eq!(recorded.finished, 1);
+        assert!(recorded == reference(0));
+    }
+}

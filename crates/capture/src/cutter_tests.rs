@@ -1,0 +1,310 @@
+use super::*;
+use crate::testing::spec;
+use proptest::prelude::*;
+use tympan_mkv::Limits;
+use tympan_mkv::fragment::{BlockHeader, FragmentReader, FragmentSink, Track};
+use tympan_telephony::words::Tracks;
+
+const WALL_MS: i64 = 1_726_677_688_724;
+
+/// A document as a consumer sees it.
+#[derive(Default, Debug)]
+struct Document {
+    tracks: Vec<(u64, String, String)>,
+    fragments: Vec<Fragment>,
+}
+
+#[derive(Default, Debug, Clone, PartialEq)]
+struct Fragment {
+    timecode: u64,
+    /// Track, relative time, flags, bytes.
+    blocks: Vec<(u64, i16, u8, usize)>,
+    /// Samples of tracks 1 and 2.
+    samples: [Vec<i16>; 2],
+    tags: Vec<(String, String)>,
+}
+
+impl FragmentSink for Document {
+    fn tracks(&mut self, tracks: &[Track]) {
+        self.tracks = tracks
+            .iter()
+            .map(|track| (track.number, track.name.clone().unwrap_or_default(), track.codec_id.clone()))
+            .collect();
+    }
+
+    fn cluster_start(&mut self) {
+        self.fragments.push(Fragment::default());
+    }
+
+    fn cluster_timecode(&mut self, timecode: u64) {
+        self.fragments.last_mut().unwrap().timecode = timecode;
+    }
+
+    fn block(&mut self, block: BlockHeader, payload: &[u8], _last: bool) {
+        let fragment = self.fragments.last_mut().unwrap();
+        if block.first {
+            fragment.blocks.push((block.track, block.relative_timecode, block.flags, 0));
+        }
+        fragment.blocks.last_mut().unwrap().3 += payload.len();
+        let samples = payload.chunks(2).map(|bytes| i16::from_le_bytes([bytes[0], bytes[1]]));
+        fragment.samples[block.track as usize - 1].extend(samples);
+    }
+
+    fn tag(&mut self, name: &str, value: &str) {
+        self.fragments.last_mut().unwrap().tags.push((name.to_owned(), value.to_owned()));
+    }
+}
+
+impl Document {
+    fn read(mkv: &[u8]) -> Self {
+        let mut document = Self::default();
+        let mut reader = FragmentReader::new(Limits::default());
+        reader.push(mkv, &mut document).unwrap();
+        reader.finish(&mut document).unwrap();
+        document
+    }
+
+    /// All samples of a track after the lead-in.
+    fn pcm(&self, track: usize) -> Vec<i16> {
+        self.fragments[1..].iter().flat_map(|fragment| fragment.samples[track - 1].clone()).collect()
+    }
+}
+
+fn at(samples: u64) -> SampleOffset {
+    SampleOffset::from_samples(samples)
+}
+
+fn anchor(begins: u64) -> Anchor {
+    Anchor { at: at(begins), wall: WallTime::from_unix_ms(WALL_MS) }
+}
+
+fn opened(spec: &CutterSpec, begins: u64) -> (Cutter, Vec<u8>) {
+    let (mut cutter, mut out) = (Cutter::new(spec, anchor(begins)), Vec::new());
+    cutter.open(&mut out);
+    (cutter, out)
+}
+
+fn ramp(from: u64, samples: usize) -> Vec<i16> {
+    (from..from + samples as u64).map(|sample| sample as i16).collect()
+}
+
+fn names(fragment: &Fragment) -> Vec<&str> {
+    fragment.tags.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+#[test]
+fn the_document_has_the_shape_of_connect() {
+    let (mut cutter, mut out) = opened(&spec(), 0);
+    for frame in 0..75 {
+        cutter.audio(at(frame * 160), &ramp(frame * 160, 160), &mut out);
+    }
+    cutter.finish(&mut out);
+    let document = Document::read(&out);
+    assert_eq!(document.tracks, [(1, "AUDIO_FROM_CUSTOMER".to_owned(), "A_AAC".to_owned())]);
+    assert_eq!(document.fragments.len(), 3);
+    let timecodes: Vec<u64> = document.fragments.iter().map(|fragment| fragment.timecode).collect();
+    let wall = WALL_MS as u64;
+    assert_eq!(timecodes, [wall - 20, wall, wall + 1_000]);
+    assert_eq!(
+        document.fragments[1].tags,
+        [
+            ("ContactId", spec().contact.to_string()),
+            ("InstanceId", spec().instance.to_string()),
+            ("MimeType", "audio/L16;rate=8000;channels=1;".to_owned()),
+            ("AUDIO_FROM_CUSTOMER", "1".to_owned()),
+            ("Events", "[]".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+    );
+    assert_eq!(
+        document.fragments[2].tags, document.fragments[1].tags,
+        "a short last fragment has its tags too"
+    );
+    assert_eq!(document.fragments[1].blocks.len(), 50);
+    assert_eq!(document.fragments[1].blocks[0], (1, 0, 0x80, 320));
+    assert_eq!(document.fragments[1].blocks[49], (1, 980, 0, 320));
+    assert_eq!(document.fragments[2].blocks.len(), 25);
+    assert_eq!(document.pcm(1), ramp(0, 75 * 160));
+    assert_eq!(cutter.stats().fragments, 3);
+}
+
+#[test]
+fn the_lead_in_is_one_silent_frame_that_says_it_is_complete() {
+    let (mut cutter, mut out) = opened(&spec(), 0);
+    cutter.finish(&mut out);
+    let document = Document::read(&out);
+    let [lead_in] = document.fragments.as_slice() else { panic!("one fragment") };
+    assert_eq!(lead_in.samples[0], [0; 160]);
+    assert_eq!(
+        names(lead_in),
+        [
+            "ContactId",
+            "InstanceId",
+            "MimeType",
+            "AUDIO_FROM_CUSTOMER",
+            "Events",
+            "AWS_KINESISVIDEO_END_OF_FRAGMENT"
+        ]
+    );
+}
+
+#[test]
+fn the_profile_of_the_seed_has_one_track_under_its_old_name() {
+    let spec = CutterSpec { profile: TrackProfile::Seed2019, tracks: Tracks::BOTH, ..spec() };
+    let (_, out) = opened(&spec, 0);
+    let document = Document::read(&out);
+    assert_eq!(document.tracks, [(1, "Track_audio/L16".to_owned(), "A_AAC".to_owned())]);
+    assert_eq!(names(&document.fragments[0])[..4], ["ContactId", "InstanceId", "MimeType", "Events"]);
+}
+
+#[test]
+fn what_the_customer_hears_is_a_second_track_in_step_with_the_first() {
+    let (mut cutter, mut out) = opened(&CutterSpec { tracks: Tracks::BOTH, ..spec() }, 1_000);
+    for frame in 0..60 {
+        let begins = 1_000 + frame * 160;
+        if frame % 2 == 0 {
+            cutter.heard(at(begins), &[7; 160]);
+        }
+        cutter.audio(at(begins), &[5; 160], &mut out);
+    }
+    cutter.finish(&mut out);
+    let document = Document::read(&out);
+    assert_eq!(document.tracks[1].1, "AUDIO_TO_CUSTOMER");
+    for fragment in &document.fragments {
+        assert_eq!(fragment.samples[0].len(), fragment.samples[1].len());
+        assert!(fragment.tags.contains(&("AUDIO_TO_CUSTOMER".to_owned(), "2".to_owned())));
+    }
+    let heard: Vec<i16> = (0..60).flat_map(|frame| [if frame % 2 == 0 { 7 } else { 0 }; 160]).collect();
+    assert_eq!(document.pcm(2), heard);
+    assert_eq!(document.pcm(1), [5; 9_600]);
+}
+
+#[test]
+fn a_track_that_is_not_wanted_any_more_is_silent() {
+    let (mut cutter, mut out) = opened(&CutterSpec { tracks: Tracks::BOTH, ..spec() }, 0);
+    cutter.heard(at(0), &[7; 160]);
+    cutter.audio(at(0), &[5; 160], &mut out);
+    cutter.only(Tracks { from_customer: false, to_customer: true });
+    cutter.heard(at(160), &[7; 160]);
+    cutter.audio(at(160), &[5; 160], &mut out);
+    cutter.only(Tracks::FROM_CUSTOMER);
+    cutter.heard(at(320), &[7; 160]);
+    cutter.audio(at(320), &[5; 160], &mut out);
+    cutter.finish(&mut out);
+    let document = Document::read(&out);
+    assert_eq!(document.pcm(1), [[5i16; 160], [0; 160], [5; 160]].concat());
+    assert_eq!(document.pcm(2), [[7i16; 160], [7; 160], [0; 160]].concat());
+}
+
+#[test]
+fn the_to_track_alone_is_track_one() {
+    let tracks = Tracks { from_customer: false, to_customer: true };
+    let (mut cutter, mut out) = opened(&CutterSpec { tracks, ..spec() }, 0);
+    cutter.heard(at(0), &[7; 160]);
+    cutter.audio(at(0), &[5; 160], &mut out);
+    cutter.finish(&mut out);
+    let document = Document::read(&out);
+    assert_eq!(document.tracks, [(1, "AUDIO_TO_CUSTOMER".to_owned(), "A_AAC".to_owned())]);
+    assert_eq!(document.pcm(1), [7; 160]);
+}
+
+#[test]
+fn a_gap_is_silence_of_its_length_and_an_entry_in_the_ledger() {
+    let (mut cutter, mut out) = opened(&spec(), 0);
+    cutter.audio(at(0), &[1; 7_000], &mut out);
+    cutter.silence(at(7_000), 1_500, Cause::Pause, &mut out);
+    cutter.audio(at(8_900), &[2; 100], &mut out);
+    // Of these 160 samples, 100 are there already.
+    cutter.audio(at(8_900), &[3; 160], &mut out);
+    cutter.finish(&mut out);
+    let expected = [vec![1; 7_000], vec![0; 1_900], vec![2; 100], vec![3; 60]].concat();
+    assert_eq!(Document::read(&out).pcm(1), expected);
+    let stats = cutter.stats();
+    let entries: Vec<_> =
+        stats.losses.entries().map(|loss| (loss.fragment, loss.samples, loss.cause)).collect();
+    assert_eq!(entries, [(1, 1_000, Cause::Pause), (2, 500, Cause::Pause), (2, 400, Cause::Lost)]);
+    assert_eq!(stats.losses.total(Cause::Pause).samples, 1_500);
+    assert_eq!(stats.overlapping_samples, 100);
+    assert_eq!(stats.samples, 9_060);
+}
+
+#[test]
+fn a_wild_position_does_not_fill_the_disk_with_silence() {
+    let (mut cutter, mut out) = opened(&spec(), 0);
+    cutter.audio(at(u64::MAX - 1), &[1; 160], &mut out);
+    cutter.audio(at(u64::MAX - 1), &[2; 160], &mut out);
+    cutter.finish(&mut out);
+    assert_eq!(Document::read(&out).pcm(1), [vec![1; 160], vec![2; 160]].concat());
+}
+
+#[test]
+fn ten_minutes_of_audio_end_exactly_ten_minutes_after_their_anchor() {
+    let (mut cutter, mut out) = opened(&spec(), 0);
+    for second in 0..600u64 {
+        out.clear();
+        cutter.audio(at(second * 8_000), &[1; 8_000], &mut out);
+    }
+    let document = {
+        let mut whole = opened(&spec(), 0).1;
+        whole.extend_from_slice(&out);
+        Document::read(&whole)
+    };
+    assert_eq!(document.fragments.last().unwrap().timecode, WALL_MS as u64 + 599_000);
+}
+
+#[test]
+fn a_frame_costs_no_allocation_once_the_buffer_has_grown() {
+    let (mut cutter, mut out) = opened(&spec(), 0);
+    out.clear();
+    let capacity = out.capacity().max(4_096);
+    out.reserve(capacity);
+    let capacity = out.capacity();
+    for frame in 0..500 {
+        cutter.audio(at(frame * 160), &[1; 160], &mut out);
+        out.clear();
+        assert_eq!(out.capacity(), capacity);
+    }
+}
+
+/// A step of a timeline: audio of some length, or silence, each possibly after a hole or with an overlap.
+fn step() -> impl Strategy<Value = (bool, u32, i64)> {
+    (prop::bool::weighted(0.8), 0u32..3_000, prop_oneof![4 => Just(0i64), 1 => -200i64..400])
+}
+
+proptest! {
+    #[test]
+    fn what_was_captured_reads_back_sample_for_sample(
+        begins in 0u64..1_000_000, steps in prop::collection::vec(step(), 0..15),
+    ) {
+        let (mut cutter, mut out) = opened(&spec(), begins);
+        let mut expected: Vec<i16> = Vec::new();
+        for (is_audio, count, shift) in steps {
+            let position = (begins + expected.len() as u64).saturating_add_signed(shift).max(begins);
+            let samples = ramp(position, count as usize);
+            let written = begins + expected.len() as u64;
+            if is_audio {
+                cutter.audio(at(position), &samples, &mut out);
+            } else {
+                cutter.silence(at(position), count, Cause::Pause, &mut out);
+            }
+            expected.extend(std::iter::repeat_n(0, position.saturating_sub(written) as usize));
+            let known = (written.saturating_sub(position) as usize).min(samples.len());
+            expected.extend(samples[known..].iter().map(|sample| if is_audio { *sample } else { 0 }));
+        }
+        cutter.finish(&mut out);
+        let document = Document::read(&out);
+        prop_assert_eq!(document.pcm(1), expected.clone());
+        prop_assert_eq!(cutter.stats().samples, expected.len() as u64);
+        prop_assert_eq!(cutter.next_sample(), at(begins + expected.len() as u64));
+
+        let fragments = &document.fragments[1..];
+        for (index, fragment) in fragments.iter().enumerate() {
+            prop_assert_eq!(fragment.timecode, WALL_MS as u64 + 1_000 * index as u64);
+            prop_assert_eq!(fragment.tags.len(), 5);
+            let is_last = index + 1 == fragments.len();
+            prop_assert!(is_last || fragment.samples[0].len() == 8_000);
+            prop_assert!(fragment.blocks.iter().all(|block| (2..=1_920).contains(&block.3)));
+            prop_assert!(fragment.blocks.is_sorted_by_key(|block| block.1));
+        }
+    }
+}

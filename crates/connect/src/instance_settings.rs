@@ -1,0 +1,24 @@
+use crate::service::ConnectService;
+use tympan_contact::RoutedFlow;
+use tympan_contact::call::InstanceSettings;
+use tympan_types::{InstanceId, StreamSettings};
+
+impl InstanceSettings for ConnectService {
+    fn media_streaming(&self, instance: InstanceId) -> Option<StreamSettings> {
+        let instance = self.instance(instance)?;
+        let storage = instance.media_streams.as_ref()?;
+        Some(StreamSettings {
+            name_prefix: instance.stream_name_prefix()?,
+            retention_hours: storage.retention_hours,
+            key_id: storage.key_id.clone(),
+        })
+    }
+
+    fn may_invoke(&self, instance: InstanceId, function_arn: &str) -> bool {
+        Self::may_invoke(self, instance, function_arn)
+    }
+
+    fn flow(&self, instance: InstanceId, id_or_arn: &str) -> Option<RoutedFlow> {
+        Self::flow(self, instance, id_or_arn)
+    }
+}

@@ -1,0 +1,299 @@
+//! The contact record (CTR), as Amazon Connect delivers it: every key always there, in alphabetical order,
+//! null when empty, times in whole seconds.
+//!
+//! Source: real records of 2019 to 2024; Administrator Guide, "Contact records data model".
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tympan_contact::{
+    Attributes, Channel, Contact, CustomerAudio, DisconnectReason, Endpoint, InitiationMethod,
+};
+use tympan_types::{AccountId, ContactId, FragmentNumber, InstanceId, StreamArn, WallTime};
+
+/// What remains of a contact once it has ended.
+///
+/// Readers recognise a later version of a record by the same `ContactId` and a later `LastUpdateTimestamp`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(
+    missing_docs,
+    reason = "the fields are the keys of the record, documented by AWS under the same names"
+)]
+pub struct ContactRecord {
+    #[serde(rename = "AWSAccountId")]
+    pub aws_account_id: AccountId,
+    #[serde(rename = "AWSContactTraceRecordFormatVersion")]
+    pub format_version: String,
+    pub agent: Value,
+    pub agent_connection_attempts: u32,
+    pub answering_machine_detection_status: Value,
+    pub attributes: Attributes,
+    pub campaign: Campaign,
+    pub channel: Channel,
+    #[serde(with = "iso_seconds::option")]
+    pub connected_to_system_timestamp: Option<WallTime>,
+    pub contact_details: serde_json::Map<String, Value>,
+    pub contact_id: ContactId,
+    pub customer_endpoint: Option<Endpoint>,
+    pub disconnect_reason: Option<DisconnectReason>,
+    #[serde(with = "iso_seconds::option")]
+    pub disconnect_timestamp: Option<WallTime>,
+    pub initial_contact_id: Option<ContactId>,
+    pub initiation_method: InitiationMethod,
+    #[serde(with = "iso_seconds")]
+    pub initiation_timestamp: WallTime,
+    #[serde(rename = "InstanceARN")]
+    pub instance_arn: String,
+    #[serde(with = "iso_seconds")]
+    pub last_update_timestamp: WallTime,
+    pub media_streams: Vec<MediaStream>,
+    pub next_contact_id: Option<ContactId>,
+    pub previous_contact_id: Option<ContactId>,
+    pub queue: Value,
+    pub recording: Value,
+    pub recordings: Option<Vec<Recording>>,
+    pub references: Vec<Value>,
+    pub scheduled_timestamp: Value,
+    pub system_endpoint: Option<Endpoint>,
+    pub transfer_completed_timestamp: Value,
+    pub transferred_to_endpoint: Value,
+    pub voice_id_result: Value,
+}
+
+impl ContactRecord {
+    /// Freezes a contact that has ended.
+    pub fn of(contact: &Contact) -> Self {
+        let recordings: Vec<Recording> = contact.captures.iter().map(Recording::of).collect();
+        Self {
+            aws_account_id: contact.instance.account.clone(),
+            format_version: "2017-03-10".to_owned(),
+            agent: Value::Null,
+            agent_connection_attempts: 0,
+            answering_machine_detection_status: Value::Null,
+            attributes: contact.attributes.clone(),
+            campaign: Campaign { campaign_id: None },
+            channel: contact.channel,
+            connected_to_system_timestamp: contact.connected_to_system_timestamp,
+            contact_details: serde_json::Map::new(),
+            contact_id: contact.id,
+            customer_endpoint: contact.customer_endpoint.clone(),
+            disconnect_reason: contact.disconnect_reason,
+            disconnect_timestamp: contact.disconnect_timestamp,
+            initial_contact_id: contact.initial_contact_id,
+            initiation_method: contact.initiation_method,
+            initiation_timestamp: contact.initiation_timestamp,
+            instance_arn: contact.instance.arn(),
+            last_update_timestamp: contact.last_update_timestamp,
+            media_streams: vec![MediaStream { kind: "AUDIO".to_owned() }],
+            next_contact_id: None,
+            previous_contact_id: contact.previous_contact_id,
+            queue: Value::Null,
+            recording: Value::Null,
+            recordings: (!recordings.is_empty()).then_some(recordings),
+            references: Vec::new(),
+            scheduled_timestamp: Value::Null,
+            system_endpoint: contact.system_endpoint.clone(),
+            transfer_completed_timestamp: Value::Null,
+            transferred_to_endpoint: Value::Null,
+            voice_id_result: Value::Null,
+        }
+    }
+
+    /// The instance that took the call, out of its ARN.
+    pub fn instance_id(&self) -> Option<InstanceId> {
+        self.instance_arn.rsplit_once('/').and_then(|(_, id)| InstanceId::parse(id).ok())
+    }
+}
+
+/// An outbound campaign; there are none here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Campaign {
+    /// Always null.
+    pub campaign_id: Option<String>,
+}
+
+/// `{"Type":"AUDIO"}`: all that a record says of media streams outside `Recordings`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaStream {
+    /// `AUDIO`.
+    #[serde(rename = "Type")]
+    pub kind: String,
+}
+
+/// One capture of the customer's audio, as an item of `Recordings`.
+///
+/// `MediaStreamType` reads `VIDEO` although it is audio: so do the real ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[allow(missing_docs, reason = "the fields are the keys of the item, documented by AWS under the same names")]
+pub struct Recording {
+    pub deletion_reason: Option<String>,
+    pub fragment_start_number: FragmentNumber,
+    pub fragment_stop_number: Option<FragmentNumber>,
+    pub location: StreamArn,
+    pub media_stream_type: String,
+    pub participant_type: String,
+    #[serde(with = "iso_seconds")]
+    pub start_timestamp: WallTime,
+    pub status: Option<String>,
+    #[serde(with = "iso_seconds::option")]
+    pub stop_timestamp: Option<WallTime>,
+    pub storage_type: String,
+}
+
+impl Recording {
+    fn of(audio: &CustomerAudio) -> Self {
+        Self {
+            deletion_reason: None,
+            fragment_start_number: audio.start_fragment_number,
+            fragment_stop_number: audio.stop_fragment_number,
+            location: audio.stream_arn.clone(),
+            media_stream_type: "VIDEO".to_owned(),
+            participant_type: "CUSTOMER".to_owned(),
+            start_timestamp: audio.start_timestamp,
+            status: None,
+            stop_timestamp: audio.stop_timestamp,
+            storage_type: "KINESIS_VIDEO_STREAM".to_owned(),
+        }
+    }
+}
+
+/// Times of records: `2024-01-26T03:07:41Z`.
+mod iso_seconds {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use std::borrow::Cow;
+    use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+    use tympan_types::WallTime;
+
+    pub(super) fn serialize<S: Serializer>(at: &WallTime, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&at.rfc3339_seconds())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<WallTime, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        parse(&text)
+            .ok_or_else(|| D::Error::custom(format!("{text:?} is not a time such as 2024-01-26T03:07:41Z")))
+    }
+
+    fn parse(text: &str) -> Option<WallTime> {
+        let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok().map(WallTime::from_unix_ms)
+    }
+
+    pub(super) mod option {
+        use super::{Cow, Deserialize, Deserializer, Error, Serializer, WallTime, parse};
+
+        pub(in super::super) fn serialize<S: Serializer>(
+            at: &Option<WallTime>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            match at {
+                Some(at) => super::serialize(at, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<WallTime>, D::Error> {
+            let Some(text) = <Option<Cow<'de, str>>>::deserialize(deserializer)? else { return Ok(None) };
+            parse(&text).map(Some).ok_or_else(|| D::Error::custom(format!("{text:?} is not a time")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use tympan_contact::{InstanceRef, NewContact};
+    use tympan_types::{Redacted, Region};
+
+    /// The demo instance of the tests.
+    pub(crate) fn instance() -> InstanceRef {
+        InstanceRef {
+            id: InstanceId::parse("11111111-2222-4333-8444-555555555555").unwrap(),
+            alias: "demo".to_owned(),
+            account: AccountId::parse("111122223333").unwrap(),
+            region: Region::parse("us-west-2").unwrap(),
+        }
+    }
+
+    /// A call that arrived at 2024-01-26T03:07:41.123Z.
+    pub(crate) fn contact() -> Contact {
+        Contact::new(
+            WallTime::from_unix_ms(1_706_238_461_123),
+            NewContact {
+                id: ContactId::parse("aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee").unwrap(),
+                instance: instance(),
+                initiation_method: InitiationMethod::Inbound,
+                customer_number: Some(Redacted::new("+15555550123".to_owned())),
+                system_number: Some(Redacted::new("+18005550100".to_owned())),
+                sip_headers: BTreeMap::new(),
+            },
+        )
+    }
+
+    pub(crate) fn ended_contact() -> Contact {
+        let mut contact = contact();
+        let at = |ms: i64| WallTime::from_unix_ms(1_706_238_461_000 + ms);
+        contact.connected_to_system_timestamp = Some(at(200));
+        contact.disconnect_timestamp = Some(at(40_000));
+        contact.disconnect_reason = Some(DisconnectReason::CustomerDisconnect);
+        contact.last_update_timestamp = at(40_100);
+        contact
+            .attributes
+            .set([("StreamARN".to_owned(), "copied".to_owned())].into_iter().collect())
+            .unwrap();
+        contact.captures.push(CustomerAudio {
+            stream_arn: StreamArn::parse(
+                "arn:aws:kinesisvideo:us-west-2:111122223333:stream/demo-connect-demo-contact-1b9f2d3c-7c39-4d4e-9f0a-2b1c3d4e5f60/1706150000000",
+            )
+            .unwrap(),
+            start_timestamp: at(465),
+            stop_timestamp: Some(at(31_167)),
+            start_fragment_number: "91343852333181432392682062607743920146159169392".parse().unwrap(),
+            stop_fragment_number: Some("91343852333181432546186627531311271605344142199".parse().unwrap()),
+        });
+        contact
+    }
+
+    const GOLDEN: &str = include_str!("record_golden.json");
+
+    #[test]
+    fn prints_the_golden_record_byte_for_byte() {
+        let text = serde_json::to_string_pretty(&ContactRecord::of(&ended_contact())).unwrap();
+        assert_eq!(text, GOLDEN.trim_end());
+    }
+
+    #[test]
+    fn keys_are_in_alphabetical_order_at_every_level() {
+        fn check(value: &Value) {
+            match value {
+                Value::Object(map) => {
+                    assert!(map.keys().is_sorted(), "{:?}", map.keys().collect::<Vec<_>>());
+                    map.values().for_each(check);
+                }
+                Value::Array(items) => items.iter().for_each(check),
+                _ => {}
+            }
+        }
+        check(&serde_json::to_value(ContactRecord::of(&ended_contact())).unwrap());
+    }
+
+    #[test]
+    fn a_record_reads_back() {
+        let record: ContactRecord = serde_json::from_str(GOLDEN).unwrap();
+        assert_eq!(record.instance_id(), Some(ended_contact().instance.id));
+        assert_eq!(serde_json::to_string_pretty(&record).unwrap(), GOLDEN.trim_end());
+    }
+
+    #[test]
+    fn a_contact_without_capture_has_null_recordings() {
+        let value = serde_json::to_value(ContactRecord::of(&contact())).unwrap();
+        assert_eq!(value["Recordings"], Value::Null);
+        assert_eq!(value["MediaStreams"], serde_json::json!([{"Type": "AUDIO"}]));
+        assert_eq!(value["DisconnectTimestamp"], Value::Null);
+    }
+}

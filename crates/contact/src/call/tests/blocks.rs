@@ -1,0 +1,173 @@
+use super::flows::{action, flow, hang_up, invoke, say, set};
+use super::rig::Rig;
+use crate::call::{CallInput, CallOutput, CallState};
+use crate::{DisconnectReason, MAX_ATTRIBUTES_BYTES};
+use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
+use tympan_telephony::words::Sound;
+use tympan_types::Redacted;
+
+fn menu(text: &str) -> Value {
+    json!({
+        "Identifier": "menu", "Type": "GetParticipantInput",
+        "Parameters": { "Text": text, "InputTimeLimitSeconds": "5", "StoreInput": "False" },
+        "Transitions": {
+            "NextAction": "end",
+            "Errors": [
+                { "ErrorType": "InputTimeLimitExceeded", "NextAction": "slow" },
+                { "ErrorType": "NoMatchingCondition", "NextAction": "other" },
+                { "ErrorType": "NoMatchingError", "NextAction": "end" },
+            ],
+            "Conditions": [{ "NextAction": "one", "Condition": { "Operator": "Equals", "Operands": ["1"] } }],
+        },
+    })
+}
+
+fn menu_flow() -> Value {
+    flow(&[
+        menu("press one"),
+        say("one", "one it is", "end"),
+        say("other", "something else", "end"),
+        say("slow", "too slow", "end"),
+        hang_up(),
+    ])
+}
+
+#[test]
+fn a_digit_interrupts_the_prompt_of_its_menu() {
+    let mut rig = Rig::answered(&menu_flow());
+    let prompt = rig.last_prompt();
+    rig.handle(CallInput::PromptPrepared { prompt, sound: Sound::silence(9_000), note: None });
+    rig.press("1");
+    assert!(
+        rig.outputs
+            .iter()
+            .any(|output| matches!(output, CallOutput::StopPrompt { prompt: p } if *p == prompt))
+    );
+    assert_eq!(rig.said(), "one it is");
+    // The interrupted prompt may still report its end: that is not the end of the next one.
+    rig.handle(CallInput::PromptFinished { prompt });
+    assert_eq!(rig.call.state(), CallState::InFlow);
+}
+
+#[test]
+fn a_menu_without_answer_times_out_after_its_prompt() {
+    let mut rig = Rig::answered(&menu_flow());
+    rig.prompt_plays();
+    assert_eq!(rig.call.next_deadline(), Some(rig.now.plus_ms(5_000)));
+    rig.wait_for_deadline();
+    assert_eq!(rig.said(), "too slow");
+}
+
+#[test]
+fn a_menu_works_though_its_prompt_cannot_be_played() {
+    let mut rig = Rig::answered(&menu_flow());
+    let prompt = rig.last_prompt();
+    rig.handle(CallInput::PromptFailed { prompt, reason: "no voice".to_owned() });
+    assert_eq!(rig.reasons(), ["no voice"]);
+    rig.press("2");
+    assert_eq!(rig.said(), "something else");
+}
+
+#[test]
+fn what_is_entered_is_in_no_log_and_no_debug_output() {
+    let ask = action(
+        "ask",
+        "GetParticipantInput",
+        json!({
+            "Text": "your card", "InputTimeLimitSeconds": "5", "StoreInput": "True",
+            "InputValidation": { "CustomValidation": { "MaximumLength": "16" } },
+            "DTMFConfiguration": { "InputTerminationSequence": "#" },
+        }),
+        "keep",
+        "end",
+    );
+    let keep = set("keep", json!({ "card": "$.StoredCustomerInput" }), "tell");
+    let document = flow(&[
+        ask,
+        keep,
+        invoke("tell", json!({ "card": "$.Attributes.card" }), "say", "end"),
+        say("say", "$.Attributes.card $.External.secret", "end"),
+        say("set failed", "set failed", "end"),
+        hang_up(),
+    ]);
+    let mut rig = Rig::answered(&document);
+    rig.prompt_plays();
+    rig.press("4111117#");
+    rig.lambda_returns(r#"{"secret":"open sesame"}"#);
+    assert_eq!(rig.said(), "4111117 open sesame");
+    rig.prompt_plays();
+    assert_eq!(rig.ended().attributes.value("card"), Some("4111117"));
+    let printed = format!("{:?}", rig.outputs);
+    for secret in ["4111117", "open sesame", "5555550123", "8005550100"] {
+        assert!(!printed.contains(secret), "{secret} in {printed}");
+    }
+    assert!(rig.outputs.iter().any(|output| matches!(output, CallOutput::FlowLog(_))));
+}
+
+#[test]
+fn functions_that_fail_are_late_or_forbidden_take_the_error_branch() {
+    let document = flow(&[
+        invoke("f", json!({}), "ok", "no"),
+        say("ok", "ok", "end"),
+        say("no", "no", "end"),
+        hang_up(),
+    ]);
+
+    let mut rig = Rig::answered(&document);
+    let (invocation, _) = rig.lambda();
+    rig.handle(CallInput::LambdaFailed { invocation, reason: "unreachable".to_owned() });
+    assert_eq!((rig.said().as_str(), rig.reasons()), ("no", vec!["unreachable".to_owned()]));
+
+    let mut rig = Rig::answered(&document);
+    assert_eq!(rig.call.next_deadline(), Some(rig.now.plus_ms(3_000)));
+    rig.wait_for_deadline();
+    assert_eq!(rig.said(), "no");
+    assert!(rig.reasons()[0].contains("time limit"));
+    rig.take();
+    rig.handle(CallInput::LambdaReturned { invocation, body: Redacted::new(b"{}".to_vec()) });
+    assert!(rig.outputs.is_empty(), "an answer that comes too late is not taken");
+
+    for answer in ["not json", "[1]", r#"{"a":{"b":1}}"#] {
+        let mut rig = Rig::answered(&document);
+        rig.lambda_returns(answer);
+        assert_eq!(rig.said(), "no", "{answer}");
+    }
+
+    let mut rig = Rig::new(&document);
+    rig.settings.functions.store(false, Ordering::Relaxed);
+    rig.handle(CallInput::Answered);
+    assert_eq!(rig.said(), "no");
+    assert!(rig.reasons()[0].contains("AssociateLambdaFunction"));
+}
+
+#[test]
+fn attributes_that_do_not_fit_are_all_refused() {
+    let document = flow(&[
+        set("a", json!({ "small": "kept", "huge": "x".repeat(MAX_ATTRIBUTES_BYTES) }), "ok"),
+        say("ok", "ok", "end"),
+        say("set failed", "set failed", "end"),
+        hang_up(),
+    ]);
+    let rig = Rig::answered(&document);
+    assert_eq!(rig.said(), "set failed");
+    assert!(rig.call.contact().attributes.is_empty());
+    assert!(rig.reasons()[0].contains("32768"), "{:?}", rig.reasons());
+}
+
+#[test]
+fn a_prompt_without_voice_is_noted_and_one_that_never_ends_does_not_hold_the_caller() {
+    let document = flow(&[say("a", "a", "b"), say("b", "b", "end"), hang_up()]);
+    let mut rig = Rig::answered(&document);
+    let prompt = rig.last_prompt();
+    let note = Some("silence of its reading time: no voice is installed".to_owned());
+    rig.handle(CallInput::PromptPrepared { prompt, sound: Sound::silence(500), note });
+    assert!(rig.reasons()[0].contains("no voice"));
+    assert_eq!(rig.call.next_deadline(), Some(rig.now.plus_ms(5_500)));
+    rig.wait_for_deadline();
+    assert_eq!(rig.said(), "b");
+    // This one is never prepared.
+    rig.wait_for_deadline();
+    assert_eq!(rig.hangups(), [DisconnectReason::ContactFlowDisconnect]);
+    rig.ended();
+}

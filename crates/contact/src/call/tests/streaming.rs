@@ -1,0 +1,263 @@
+use super::flows::{action, flow, hang_up, say, start, start_and_talk, stop, streaming};
+use super::rig::{Rig, T0, number, stream};
+use crate::DisconnectReason;
+use crate::call::{CallInput, CallOutput, CallState, CaptureEvent};
+use serde_json::json;
+use tympan_telephony::words::Tracks;
+use tympan_types::CaptureId;
+use tympan_types::WallTime;
+
+#[test]
+fn without_live_media_streaming_the_start_block_errs_and_says_why() {
+    let mut rig = Rig::new(&start_and_talk());
+    *rig.settings.streaming.lock().unwrap() = None;
+    rig.handle(CallInput::Answered);
+    assert_eq!(rig.said(), "sorry");
+    assert!(rig.reasons()[0].contains("not enabled"), "{:?}", rig.reasons());
+    assert!(!rig.outputs.iter().any(|output| matches!(output, CallOutput::OpenCapture { .. })));
+    assert_eq!(rig.call.state(), CallState::InFlow);
+}
+
+#[test]
+fn settings_count_from_the_next_start_block_on() {
+    let document = flow(&[say("wait", "wait", "start"), start("start", "wait", "wait")]);
+    let mut rig = Rig::answered(&document);
+    rig.settings.streaming.lock().unwrap().as_mut().unwrap().retention_hours = 7;
+    rig.prompt_plays();
+    let hours = rig.find(|output| match output {
+        CallOutput::OpenCapture { request, .. } => Some(request.settings.retention_hours),
+        _ => None,
+    });
+    assert_eq!(hours, Some(7));
+}
+
+#[test]
+fn a_reached_quota_takes_the_error_branch_with_its_reason() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture(CaptureEvent::Failed { reason: "no stream is free".to_owned() });
+    assert_eq!(rig.said(), "sorry");
+    assert_eq!(rig.reasons(), ["no stream is free"]);
+    assert_eq!(rig.audio(), None);
+    assert_eq!(rig.call.state(), CallState::InFlow);
+}
+
+#[test]
+fn a_start_block_waits_five_seconds_for_the_lead_in_and_no_longer() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture(CaptureEvent::Opened { stream: stream(1) });
+    assert_eq!(rig.call.next_deadline(), Some(WallTime::from_unix_ms(T0 + 5_000)));
+    rig.wait_for_deadline();
+    assert_eq!(rig.said(), "sorry");
+    assert!(rig.reasons()[0].contains("within 5000 ms"), "{:?}", rig.reasons());
+    // The capture is told to end, and what it says afterwards changes nothing.
+    assert!(rig.outputs.iter().any(|output| matches!(output, CallOutput::CloseCapture { .. })));
+    rig.take();
+    rig.handle(CallInput::Capture {
+        capture: CaptureId::new(1),
+        event: CaptureEvent::Acknowledged { number: number(1) },
+    });
+    assert!(rig.outputs.is_empty());
+    assert_eq!(rig.audio(), None);
+}
+
+#[test]
+fn a_second_start_succeeds_with_the_same_values() {
+    let document = flow(&[
+        start("a", "talk", "end"),
+        say("talk", "talk", "b"),
+        start("b", "on", "end"),
+        say("on", "still on", "end"),
+        hang_up(),
+    ]);
+    let mut rig = Rig::answered(&document);
+    rig.capture_runs();
+    let before = rig.audio().cloned();
+    rig.prompt_plays();
+    assert_eq!(rig.said(), "still on");
+    assert_eq!(rig.audio().cloned(), before);
+    assert_eq!(rig.last_capture(), CaptureId::new(1));
+}
+
+#[test]
+fn a_stop_without_start_succeeds() {
+    let document = flow(&[stop("stop", "on"), say("on", "on", "end"), hang_up()]);
+    let mut rig = Rig::answered(&document);
+    assert_eq!(rig.said(), "on");
+    rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
+    assert_eq!(rig.ended().captures, []);
+}
+
+#[test]
+fn a_start_after_a_stop_is_a_capture_of_its_own() {
+    let document = flow(&[
+        start("a", "b", "end"),
+        stop("b", "c"),
+        start("c", "on", "end"),
+        say("on", "on", "end"),
+        hang_up(),
+    ]);
+    let mut rig = Rig::answered(&document);
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Closed);
+    assert_eq!(rig.last_capture(), CaptureId::new(2));
+    rig.capture(CaptureEvent::Opened { stream: stream(1) });
+    rig.capture(CaptureEvent::Acknowledged { number: number(1_001) });
+    let audio = rig.audio().unwrap();
+    assert_eq!((audio.start_fragment_number, audio.stop_fragment_number), (number(1_001), None));
+    rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
+    rig.capture(CaptureEvent::Closed);
+    let contact = rig.ended();
+    let spans: Vec<_> = contact
+        .captures
+        .iter()
+        .map(|capture| (capture.start_fragment_number, capture.stop_fragment_number))
+        .collect();
+    // Nothing was acknowledged after the lead-ins: they are the last fragments that exist.
+    assert_eq!(spans, [(number(1), Some(number(1))), (number(1_001), Some(number(1_001)))]);
+}
+
+#[test]
+fn a_stop_block_waits_two_seconds_and_then_goes_on_with_the_last_fragment_known() {
+    let document = flow(&[start("a", "b", "end"), stop("b", "on"), say("on", "on", "end"), hang_up()]);
+    let mut rig = Rig::answered(&document);
+    rig.capture_runs();
+    let stopped = rig.now;
+    assert_eq!(rig.call.next_deadline(), Some(stopped.plus_ms(2_000)));
+    rig.wait_for_deadline();
+    assert_eq!(rig.said(), "on");
+    assert_eq!(rig.audio().unwrap().stop_fragment_number, Some(number(1)));
+    // The last word may come late; it still counts.
+    rig.capture(CaptureEvent::Acknowledged { number: number(2) });
+    rig.capture(CaptureEvent::Closed);
+    let audio = rig.audio().unwrap();
+    assert_eq!((audio.stop_fragment_number, audio.stop_timestamp), (Some(number(2)), Some(stopped)));
+    assert!(matches!(rig.outputs.last(), Some(CallOutput::ContactChanged(_))));
+}
+
+#[test]
+fn the_capture_goes_on_in_another_flow() {
+    let transfer = action("go", "TransferToFlow", json!({ "ContactFlowId": "second" }), "", "lost");
+    let first = flow(&[start("start", "go", "end"), transfer, say("lost", "lost", "end"), hang_up()]);
+    let second = flow(&[say("there", "there", "stop"), stop("stop", "end"), hang_up()]);
+    let mut rig = Rig::with(&first, vec![("second", second)]);
+    rig.handle(CallInput::Answered);
+    rig.capture_runs();
+    assert_eq!(rig.said(), "there");
+    assert!(!rig.outputs.iter().any(|output| matches!(output, CallOutput::CloseCapture { .. })));
+    assert!(rig.audio().unwrap().is_running());
+    rig.prompt_plays();
+    rig.capture(CaptureEvent::Closed);
+    assert_eq!(rig.ended().captures.len(), 1);
+
+    let mut lost = Rig::answered(&first);
+    lost.capture_runs();
+    assert_eq!(lost.said(), "lost");
+    assert!(lost.reasons()[0].contains("no published flow"), "{:?}", lost.reasons());
+}
+
+#[test]
+fn what_the_customer_hears_can_be_stopped_alone() {
+    let document = flow(&[
+        streaming("a", "Enabled", &["To", "From"], "b", "end"),
+        streaming("b", "Disabled", &["To"], "talk", "end"),
+        say("talk", "talk", "c"),
+        stop("c", "end"),
+        hang_up(),
+    ]);
+    let mut rig = Rig::answered(&document);
+    rig.capture_runs();
+    let only = rig.find(|output| match output {
+        CallOutput::CaptureOnly { tracks, .. } => Some(*tracks),
+        _ => None,
+    });
+    assert_eq!(only, Some(Tracks::FROM_CUSTOMER));
+    assert!(rig.audio().unwrap().is_running());
+    rig.prompt_plays();
+    assert!(!rig.audio().unwrap().is_running());
+}
+
+#[test]
+fn a_capture_that_breaks_is_tried_again_and_the_call_goes_on() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Acknowledged { number: number(2) });
+    rig.capture(CaptureEvent::Failed { reason: "disk full".to_owned() });
+    assert_eq!(rig.reasons(), ["disk full"]);
+    assert_eq!(rig.last_capture(), CaptureId::new(2), "at once");
+    rig.capture(CaptureEvent::Failed { reason: "disk full".to_owned() });
+    let retry_at = rig.now.plus_ms(1_000);
+    while rig.now < retry_at {
+        rig.wait_for_deadline();
+    }
+    assert_eq!(rig.last_capture(), CaptureId::new(3));
+    assert!(rig.audio().unwrap().is_running());
+    rig.capture(CaptureEvent::Opened { stream: stream(1) });
+    rig.capture(CaptureEvent::Acknowledged { number: number(1_001) });
+    rig.capture(CaptureEvent::Acknowledged { number: number(1_002) });
+    rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
+    rig.capture(CaptureEvent::Closed);
+    let contact = rig.ended();
+    let [audio] = contact.captures.as_slice() else {
+        panic!("one entry spans the break: {:?}", contact.captures)
+    };
+    assert_eq!(audio.start_fragment_number, number(1));
+    assert_eq!(audio.stop_fragment_number, Some(number(1_002)));
+}
+
+#[test]
+fn a_capture_that_goes_on_in_another_stream_has_two_entries() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Closed);
+    let broke = rig.now;
+    rig.wait_ms(10);
+    rig.capture(CaptureEvent::Opened { stream: stream(2) });
+    rig.capture(CaptureEvent::Acknowledged { number: number(5) });
+    rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
+    rig.capture(CaptureEvent::Closed);
+    let contact = rig.ended();
+    let spans: Vec<_> = contact
+        .captures
+        .iter()
+        .map(|audio| (audio.stream_arn.clone(), audio.start_fragment_number, audio.stop_fragment_number))
+        .collect();
+    assert_eq!(spans, [(stream(1), number(1), Some(number(1))), (stream(2), number(5), Some(number(5)))]);
+    assert_eq!(contact.captures[0].stop_timestamp, Some(broke));
+}
+
+#[test]
+fn a_call_that_ends_during_the_start_block_still_records_what_was_captured() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture(CaptureEvent::Opened { stream: stream(1) });
+    rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
+    assert_eq!(rig.call.state(), CallState::Ending);
+    let ended = rig.now;
+    rig.wait_ms(30);
+    rig.capture(CaptureEvent::Acknowledged { number: number(1) });
+    rig.capture(CaptureEvent::Acknowledged { number: number(2) });
+    rig.capture(CaptureEvent::Closed);
+    let contact = rig.ended();
+    let audio = contact.customer_audio().unwrap();
+    assert_eq!((audio.start_fragment_number, audio.stop_fragment_number), (number(1), Some(number(2))));
+    assert_eq!((audio.stop_timestamp, contact.disconnect_timestamp), (Some(ended), Some(ended)));
+}
+
+#[test]
+fn a_record_is_closed_when_the_last_fragment_is_safe_or_after_five_seconds() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
+    assert_eq!(rig.call.state(), CallState::Ending);
+    assert_eq!(rig.call.next_deadline(), Some(rig.now.plus_ms(5_000)));
+    rig.wait_for_deadline();
+    assert_eq!(rig.ended().customer_audio().unwrap().stop_fragment_number, Some(number(1)));
+    assert_eq!(rig.call.next_deadline(), None);
+    // A straggler amends the record.
+    rig.take();
+    rig.handle(CallInput::Capture {
+        capture: CaptureId::new(1),
+        event: CaptureEvent::Acknowledged { number: number(2) },
+    });
+    let [CallOutput::ContactChanged(contact)] = rig.outputs.as_slice() else { panic!("{:?}", rig.outputs) };
+    assert_eq!(contact.customer_audio().unwrap().stop_fragment_number, Some(number(2)));
+}

@@ -1,0 +1,247 @@
+use super::{Attributes, AttributesTooLarge, CustomerAudio};
+use std::collections::BTreeMap;
+use std::fmt;
+use tympan_types::{AccountId, ContactId, InstanceId, Redacted, Region, WallTime};
+
+/// One contact: a call from its arrival to its end.
+///
+/// It is journalled (as JSON) while the call lives and frozen into a contact record
+/// when it ends.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Contact {
+    /// The contact.
+    pub id: ContactId,
+    /// The instance that took the call.
+    pub instance: InstanceRef,
+    /// The first contact of a chain of transfers; absent for a first contact.
+    pub initial_contact_id: Option<ContactId>,
+    /// The contact that this one was transferred from; absent for a first contact.
+    pub previous_contact_id: Option<ContactId>,
+    /// How the contact began.
+    pub initiation_method: InitiationMethod,
+    /// Always voice here.
+    pub channel: Channel,
+    /// The customer's number; absent when withheld.
+    pub customer_endpoint: Option<Endpoint>,
+    /// The number that the customer called.
+    pub system_endpoint: Option<Endpoint>,
+    /// What flows, functions and the API have set.
+    pub attributes: Attributes,
+    /// Headers of the call's INVITE that flows may read, by their name as received.
+    pub sip_headers: BTreeMap<String, Redacted<String>>,
+    /// When the call arrived.
+    pub initiation_timestamp: WallTime,
+    /// When the call was answered.
+    pub connected_to_system_timestamp: Option<WallTime>,
+    /// When the call ended.
+    pub disconnect_timestamp: Option<WallTime>,
+    /// Why the call ended.
+    pub disconnect_reason: Option<DisconnectReason>,
+    /// When anything here last changed.
+    pub last_update_timestamp: WallTime,
+    /// Every capture of the customer's audio, oldest first; the last one is what flows see.
+    pub captures: Vec<CustomerAudio>,
+}
+
+/// What is known of a contact when its call arrives.
+#[derive(Debug, Clone)]
+pub struct NewContact {
+    /// The new contact.
+    pub id: ContactId,
+    /// The instance that the called number belongs to.
+    pub instance: InstanceRef,
+    /// How the contact begins.
+    pub initiation_method: InitiationMethod,
+    /// The customer's number; `None` when withheld.
+    pub customer_number: Option<Redacted<String>>,
+    /// The number called.
+    pub system_number: Option<Redacted<String>>,
+    /// Headers of the INVITE that flows may read.
+    pub sip_headers: BTreeMap<String, Redacted<String>>,
+}
+
+impl Contact {
+    /// Opens a contact for a call that has just arrived.
+    pub fn new(now: WallTime, new: NewContact) -> Self {
+        Self {
+            id: new.id,
+            instance: new.instance,
+            initial_contact_id: None,
+            previous_contact_id: None,
+            initiation_method: new.initiation_method,
+            channel: Channel::Voice,
+            customer_endpoint: new.customer_number.map(Endpoint::telephone),
+            system_endpoint: new.system_number.map(Endpoint::telephone),
+            attributes: Attributes::default(),
+            sip_headers: new.sip_headers,
+            initiation_timestamp: now,
+            connected_to_system_timestamp: None,
+            disconnect_timestamp: None,
+            disconnect_reason: None,
+            last_update_timestamp: now,
+            captures: Vec::new(),
+        }
+    }
+
+    /// Sets all of these attributes, or none, after the call. Consumers know a later version of a record by the time of
+    /// its last update, so that one never goes back.
+    pub fn set_late_attributes(
+        &mut self,
+        now: WallTime,
+        changes: BTreeMap<String, String>,
+    ) -> Result<(), AttributesTooLarge> {
+        self.attributes.set(changes)?;
+        self.last_update_timestamp = now.max(self.last_update_timestamp);
+        Ok(())
+    }
+
+    /// The capture that `$.MediaStreams.Customer.Audio` speaks of: the running one, else the last one.
+    pub fn customer_audio(&self) -> Option<&CustomerAudio> {
+        self.captures.last()
+    }
+}
+
+/// The parts of an instance that its contacts carry with them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct InstanceRef {
+    /// The instance.
+    pub id: InstanceId,
+    /// Its alias, part of the names of its streams.
+    pub alias: String,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// Its region.
+    pub region: Region,
+}
+
+impl InstanceRef {
+    /// `arn:aws:connect:REGION:ACCOUNT:instance/ID`.
+    pub fn arn(&self) -> String {
+        format!("arn:aws:connect:{}:{}:instance/{}", self.region, self.account, self.id)
+    }
+}
+
+/// One end of a call. Shape on the wire: `{"Address":"+18005550100","Type":"TELEPHONE_NUMBER"}`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Endpoint {
+    /// The number in E.164, or whatever the caller's side gave.
+    pub address: Redacted<String>,
+    /// `TELEPHONE_NUMBER`.
+    #[serde(rename = "Type")]
+    pub kind: String,
+}
+
+impl Endpoint {
+    /// A telephone number.
+    pub fn telephone(address: Redacted<String>) -> Self {
+        Self { address, kind: "TELEPHONE_NUMBER".to_owned() }
+    }
+}
+
+/// The channel of a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Channel {
+    /// A telephone call.
+    #[serde(rename = "VOICE")]
+    Voice,
+}
+
+impl fmt::Display for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VOICE")
+    }
+}
+
+/// How a contact began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum InitiationMethod {
+    /// Begun through the API without a call to be answered.
+    Api,
+    /// The customer called.
+    Inbound,
+    /// The instance called the customer.
+    Outbound,
+    /// Came from another contact.
+    Transfer,
+}
+
+impl fmt::Display for InitiationMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Api => "API",
+            Self::Inbound => "INBOUND",
+            Self::Outbound => "OUTBOUND",
+            Self::Transfer => "TRANSFER",
+        })
+    }
+}
+
+/// Why a voice contact ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DisconnectReason {
+    /// A block of the flow ended the call, or the flow ran out.
+    ContactFlowDisconnect,
+    /// The customer hung up.
+    CustomerDisconnect,
+    /// Anything else: the StopContact operation, a server that stopped or crashed.
+    Other,
+    /// The carrier or the network failed.
+    TelecomProblem,
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ContactFlowDisconnect => "CONTACT_FLOW_DISCONNECT",
+            Self::CustomerDisconnect => "CUSTOMER_DISCONNECT",
+            Self::Other => "OTHER",
+            Self::TelecomProblem => "TELECOM_PROBLEM",
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The demo instance of the tests.
+    pub(crate) fn instance() -> InstanceRef {
+        InstanceRef {
+            id: InstanceId::parse("11111111-2222-4333-8444-555555555555").unwrap(),
+            alias: "demo".to_owned(),
+            account: AccountId::parse("111122223333").unwrap(),
+            region: Region::parse("us-west-2").unwrap(),
+        }
+    }
+
+    /// A call that arrived at 2024-01-26T03:07:41.123Z.
+    pub(crate) fn contact() -> Contact {
+        Contact::new(
+            WallTime::from_unix_ms(1_706_238_461_123),
+            NewContact {
+                id: ContactId::parse("aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee").unwrap(),
+                instance: instance(),
+                initiation_method: InitiationMethod::Inbound,
+                customer_number: Some(Redacted::new("+15555550123".to_owned())),
+                system_number: Some(Redacted::new("+18005550100".to_owned())),
+                sip_headers: BTreeMap::new(),
+            },
+        )
+    }
+
+    #[test]
+    fn a_journalled_contact_reads_back_equal() {
+        let contact = contact();
+        let text = serde_json::to_string(&contact).unwrap();
+        assert_eq!(serde_json::from_str::<Contact>(&text).unwrap(), contact);
+    }
+
+    #[test]
+    fn numbers_are_not_printed() {
+        let text = format!("{:?}", contact());
+        assert!(!text.contains("5555550123") && !text.contains("8005550100"), "{text}");
+    }
+}

@@ -1,0 +1,303 @@
+use super::{AttributesTooLarge, Contact, DisconnectReason};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use tympan_types::{ContactId, FragmentNumber, InstanceId, WallTime};
+
+/// The memory of contacts: the journal of those that are live, the records of those that ended.
+///
+/// A state that could not be written is an error, and is kept in memory: it can be read, and is written when that is
+/// possible again.
+///
+/// An implementation on disk keeps what `open` and `update` wrote across a crash, finds those that were never
+/// closed at its next start, and closes each with [`close_interrupted`].
+pub trait History: Send + Sync {
+    /// A contact has begun.
+    fn open(&self, contact: &Contact) -> Result<(), HistoryError>;
+
+    /// A contact has changed: it is durable when this returns. For one that has ended this delivers its record again.
+    fn update(&self, contact: &Contact) -> Result<(), HistoryError>;
+
+    /// A contact has ended: it is durable when this returns, and its record is delivered.
+    fn close(&self, contact: &Contact) -> Result<(), HistoryError>;
+
+    /// Looks a contact up, live or ended.
+    fn find(&self, id: ContactId) -> Result<Option<Contact>, HistoryError>;
+
+    /// The contacts that a query asks for, newest first.
+    fn list(&self, query: &HistoryQuery) -> Result<Vec<Contact>, HistoryError>;
+
+    /// Sets all of these attributes of a contact that has ended, or none; durable when this returns. Reading, changing
+    /// and writing are one step: of two changes at once, one sees the other.
+    fn set_attributes(
+        &self,
+        now: WallTime,
+        id: ContactId,
+        changes: BTreeMap<String, String>,
+    ) -> Result<(), SetAttributesError>;
+
+    /// Whether the contacts of further calls would be remembered. Not so only while a disk refuses much for long.
+    fn has_room(&self) -> bool {
+        true
+    }
+}
+
+/// Which contacts to list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryQuery {
+    /// Only contacts of this instance; `None` for all.
+    pub instance: Option<InstanceId>,
+    /// Which of a contact's times must lie in the range.
+    pub axis: TimeAxis,
+    /// The earliest time, inclusive.
+    pub from: WallTime,
+    /// The latest time, inclusive.
+    pub to: WallTime,
+    /// Where the page before this one ended: the last contact it held.
+    pub after: Option<(WallTime, ContactId)>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+impl HistoryQuery {
+    /// The time by which this query orders a contact, where the contact belongs into the page.
+    ///
+    /// Implementations filter by this, sort by `(time, id)` descending and cut at `limit`.
+    pub fn place(&self, contact: &Contact) -> Option<(WallTime, ContactId)> {
+        let at = self.axis.of(contact)?;
+        let wanted =
+            self.instance.is_none_or(|id| id == contact.instance.id) && (self.from..=self.to).contains(&at);
+        let place = (at, contact.id);
+        (wanted && self.after.is_none_or(|after| place < after)).then_some(place)
+    }
+}
+
+/// One of the times of a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeAxis {
+    /// When it was answered.
+    ConnectedToSystem,
+    /// When it ended.
+    Disconnect,
+    /// When it arrived.
+    Initiation,
+}
+
+impl TimeAxis {
+    /// This time of a contact, where it has one.
+    pub fn of(self, contact: &Contact) -> Option<WallTime> {
+        match self {
+            Self::ConnectedToSystem => contact.connected_to_system_timestamp,
+            Self::Disconnect => contact.disconnect_timestamp,
+            Self::Initiation => Some(contact.initiation_timestamp),
+        }
+    }
+}
+
+/// Why the memory of contacts failed: what was tried and what the storage said.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the contact history is not available: {message}")]
+pub struct HistoryError {
+    /// What happened.
+    pub message: String,
+}
+
+/// Why the attributes of an ended contact were not set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetAttributesError {
+    /// The storage failed.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// There is no such contact.
+    #[error("there is no such contact")]
+    NoSuchContact,
+    /// Too many bytes in all.
+    #[error(transparent)]
+    TooLarge(#[from] AttributesTooLarge),
+}
+
+/// Closes a contact whose server died in mid-call.
+///
+/// `last_fragment` is the last fragment that its running capture left in the stream; where nobody knows, the
+/// lead-in stands in, which exists in any case. The call ends at the last instant it is known to have lived,
+/// the change of the record is dated `now`.
+pub fn close_interrupted(
+    mut contact: Contact,
+    last_fragment: Option<FragmentNumber>,
+    now: WallTime,
+) -> Contact {
+    let mut last_alive = contact.last_update_timestamp;
+    if let Some(audio) = contact.captures.last_mut().filter(|audio| audio.is_running()) {
+        let first = audio.start_fragment_number;
+        let last = last_fragment.filter(|last| *last >= first).unwrap_or(first);
+        last_alive = last_alive.max(WallTime::from_unix_ms(last.server_time().unix_ms()));
+        audio.stop_fragment_number = Some(last);
+        audio.stop_timestamp = Some(last_alive);
+    }
+    // An update may have failed after the times were set: what is there stays.
+    contact.disconnect_timestamp.get_or_insert(last_alive);
+    contact.disconnect_reason.get_or_insert(DisconnectReason::Other);
+    contact.last_update_timestamp = now;
+    contact
+}
+
+/// A history in memory: for tests and for servers that keep nothing.
+#[derive(Debug, Default)]
+pub struct MemoryHistory {
+    contacts: Mutex<BTreeMap<ContactId, Contact>>,
+}
+
+impl MemoryHistory {
+    fn put(&self, contact: &Contact) {
+        self.lock().insert(contact.id, contact.clone());
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<ContactId, Contact>> {
+        // Every change is one insertion: a panic elsewhere cannot leave the map half changed.
+        self.contacts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl History for MemoryHistory {
+    fn open(&self, contact: &Contact) -> Result<(), HistoryError> {
+        self.put(contact);
+        Ok(())
+    }
+
+    fn update(&self, contact: &Contact) -> Result<(), HistoryError> {
+        self.put(contact);
+        Ok(())
+    }
+
+    fn close(&self, contact: &Contact) -> Result<(), HistoryError> {
+        self.put(contact);
+        Ok(())
+    }
+
+    fn find(&self, id: ContactId) -> Result<Option<Contact>, HistoryError> {
+        Ok(self.lock().get(&id).cloned())
+    }
+
+    fn list(&self, query: &HistoryQuery) -> Result<Vec<Contact>, HistoryError> {
+        let contacts = self.lock();
+        let mut places: Vec<_> = contacts.values().filter_map(|contact| query.place(contact)).collect();
+        places.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(places.iter().take(query.limit).filter_map(|(_, id)| contacts.get(id).cloned()).collect())
+    }
+
+    fn set_attributes(
+        &self,
+        now: WallTime,
+        id: ContactId,
+        changes: BTreeMap<String, String>,
+    ) -> Result<(), SetAttributesError> {
+        let mut contacts = self.lock();
+        let contact = contacts.get_mut(&id).ok_or(SetAttributesError::NoSuchContact)?;
+        Ok(contact.set_late_attributes(now, changes)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CustomerAudio;
+    use crate::contact::tests::contact;
+    use tympan_types::{ServerTime, StreamArn};
+
+    fn number(sequence: u64, server_ms: i64) -> FragmentNumber {
+        FragmentNumber::new(sequence, ServerTime::from_unix_ms(server_ms), 0)
+    }
+
+    fn capturing(start: FragmentNumber) -> Contact {
+        let mut contact = contact();
+        contact.captures.push(CustomerAudio {
+            stream_arn: StreamArn::parse("arn:aws:kinesisvideo:us-west-2:111122223333:stream/s/1").unwrap(),
+            start_timestamp: contact.initiation_timestamp,
+            stop_timestamp: None,
+            start_fragment_number: start,
+            stop_fragment_number: None,
+        });
+        contact
+    }
+
+    #[test]
+    fn an_interrupted_contact_ends_where_its_last_fragment_does() {
+        let began = contact().initiation_timestamp.unix_ms();
+        let (first, last) = (number(1, began + 100), number(9, began + 8_000));
+        let now = WallTime::from_unix_ms(began + 60_000);
+        let closed = close_interrupted(capturing(first), Some(last), now);
+        let audio = closed.customer_audio().unwrap();
+        assert_eq!(audio.stop_fragment_number, Some(last));
+        assert_eq!(audio.stop_timestamp, Some(WallTime::from_unix_ms(began + 8_000)));
+        assert_eq!(closed.disconnect_timestamp, audio.stop_timestamp);
+        assert_eq!(closed.disconnect_reason, Some(DisconnectReason::Other));
+        assert_eq!(closed.last_update_timestamp, now);
+        assert_eq!(closed.captures.len(), 1);
+    }
+
+    #[test]
+    fn without_a_known_last_fragment_the_lead_in_stands_in() {
+        let began = contact().initiation_timestamp.unix_ms();
+        let first = number(1001, began + 100);
+        let foreign = number(7, began - 1_000_000);
+        for last in [None, Some(foreign)] {
+            let closed = close_interrupted(capturing(first), last, WallTime::from_unix_ms(began + 1));
+            assert_eq!(closed.customer_audio().unwrap().stop_fragment_number, Some(first));
+        }
+    }
+
+    #[test]
+    fn an_interrupted_contact_without_capture_gets_a_record_too() {
+        let closed = close_interrupted(contact(), None, WallTime::from_unix_ms(i64::MAX));
+        assert_eq!(closed.disconnect_timestamp, Some(contact().initiation_timestamp));
+        assert_eq!(closed.captures, []);
+    }
+
+    #[test]
+    fn pages_run_from_the_newest_to_the_oldest_without_repeats() {
+        let history = MemoryHistory::default();
+        for n in 0..5u8 {
+            let mut contact = contact();
+            contact.id = ContactId::from_random([n; 16]);
+            contact.initiation_timestamp = WallTime::from_unix_ms(i64::from(n / 2));
+            history.open(&contact).unwrap();
+        }
+        let mut query = HistoryQuery {
+            instance: Some(contact().instance.id),
+            axis: TimeAxis::Initiation,
+            from: WallTime::from_unix_ms(0),
+            to: WallTime::from_unix_ms(10),
+            after: None,
+            limit: 2,
+        };
+        let mut seen = Vec::new();
+        loop {
+            let page = history.list(&query).unwrap();
+            let Some(last) = page.last() else { break };
+            query.after = query.place(last);
+            seen.extend(page.iter().map(|contact| (contact.initiation_timestamp, contact.id)));
+        }
+        assert_eq!(seen.len(), 5);
+        assert!(seen.is_sorted_by(|a, b| a > b));
+    }
+
+    #[test]
+    fn attributes_of_an_ended_contact_can_still_be_set() {
+        let history = MemoryHistory::default();
+        let id = contact().id;
+        let changes = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
+        let now = contact().last_update_timestamp.plus_ms(9);
+        assert_eq!(history.set_attributes(now, id, changes.clone()), Err(SetAttributesError::NoSuchContact));
+        history.close(&contact()).unwrap();
+        history.set_attributes(now, id, changes).unwrap();
+        let contact = history.find(id).unwrap().unwrap();
+        assert_eq!((contact.attributes.value("k"), contact.last_update_timestamp), (Some("v"), now));
+    }
+
+    #[test]
+    fn a_late_change_never_dates_a_contact_back() {
+        let mut contact = contact();
+        let before = contact.last_update_timestamp;
+        contact.set_late_attributes(before.plus_ms(-5), BTreeMap::new()).unwrap();
+        assert_eq!(contact.last_update_timestamp, before);
+    }
+}

@@ -1,0 +1,172 @@
+//! What a function of a flow is sent, and what it may answer.
+//!
+//! Source: Amazon Connect Administrator Guide, "Invoke AWS Lambda functions"; the event of AWS's own Lambda
+//! libraries. A bare `"Audio": null` was never seen in a primary source, so before the Start block the
+//! object is there with null values: code that does not check then reads null instead of failing.
+
+use crate::{Contact, CustomerAudio};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use tympan_flow::LAMBDA_RESPONSE_LIMIT_BYTES;
+
+/// The event that a function is invoked with.
+pub fn event(contact: &Contact, parameters: &BTreeMap<String, String>) -> Value {
+    // A first contact names itself as its own origin here, other than in its record.
+    let initial = contact.initial_contact_id.unwrap_or(contact.id);
+    let previous = contact.previous_contact_id.unwrap_or(contact.id);
+    json!({
+        "Name": "ContactFlowEvent",
+        "Details": {
+            "ContactData": {
+                "Attributes": contact.attributes,
+                "Channel": contact.channel,
+                "ContactId": contact.id,
+                "CustomerEndpoint": contact.customer_endpoint,
+                "CustomerId": null,
+                "Description": null,
+                "InitialContactId": initial,
+                "InitiationMethod": contact.initiation_method,
+                "InstanceARN": contact.instance.arn(),
+                "LanguageCode": "en-US",
+                "MediaStreams": { "Customer": { "Audio": audio(contact.customer_audio()) } },
+                "Name": null,
+                "PreviousContactId": previous,
+                "Queue": null,
+                "References": {},
+                "SystemEndpoint": contact.system_endpoint,
+            },
+            "Parameters": parameters,
+        },
+    })
+}
+
+/// `Customer.Audio`: every value a string, times in epoch milliseconds; stop keys only after the Stop block.
+fn audio(audio: Option<&CustomerAudio>) -> Value {
+    let Some(audio) = audio else {
+        return json!({ "StartFragmentNumber": null, "StartTimestamp": null, "StreamARN": null });
+    };
+    let mut keys = Map::new();
+    let mut put = |key: &str, value: String| {
+        keys.insert(key.to_owned(), Value::String(value));
+    };
+    put("StartFragmentNumber", audio.start_fragment_number.to_string());
+    put("StartTimestamp", audio.start_timestamp.unix_ms().to_string());
+    if let Some(number) = audio.stop_fragment_number {
+        put("StopFragmentNumber", number.to_string());
+    }
+    if let Some(at) = audio.stop_timestamp {
+        put("StopTimestamp", at.unix_ms().to_string());
+    }
+    put("StreamARN", audio.stream_arn.to_string());
+    Value::Object(keys)
+}
+
+/// Reads the answer of a function.
+///
+/// Shape: UTF-8 JSON of at most 32 KB. Which JSON a block accepts is for the flow to say.
+pub fn response(body: &[u8]) -> Result<Value, ResponseError> {
+    if body.len() > LAMBDA_RESPONSE_LIMIT_BYTES {
+        return Err(ResponseError::TooLarge { bytes: body.len() });
+    }
+    serde_json::from_slice(body)
+        .map_err(|error| ResponseError::NotJson { line: error.line(), column: error.column() })
+}
+
+/// Why the answer of a function was not taken. None of these shows a value of the answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResponseError {
+    /// Not JSON.
+    #[error("the function's answer is not JSON (line {line}, column {column})")]
+    NotJson {
+        /// Line of the first wrong byte, from 1.
+        line: usize,
+        /// Column of the first wrong byte, from 1.
+        column: usize,
+    },
+    /// Too large.
+    #[error("the function's answer has {bytes} bytes, the limit is {LAMBDA_RESPONSE_LIMIT_BYTES}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::tests::contact;
+    use tympan_types::{StreamArn, WallTime};
+
+    fn golden(audio: Value, attributes: Value, parameters: Value) -> Value {
+        json!({"Name": "ContactFlowEvent", "Details": {
+            "ContactData": {
+                "Attributes": attributes,
+                "Channel": "VOICE",
+                "ContactId": "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee",
+                "CustomerEndpoint": {"Address": "+15555550123", "Type": "TELEPHONE_NUMBER"},
+                "CustomerId": null,
+                "Description": null,
+                "InitialContactId": "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee",
+                "InitiationMethod": "INBOUND",
+                "InstanceARN": "arn:aws:connect:us-west-2:111122223333:instance/11111111-2222-4333-8444-555555555555",
+                "LanguageCode": "en-US",
+                "MediaStreams": {"Customer": {"Audio": audio}},
+                "Name": null,
+                "PreviousContactId": "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee",
+                "Queue": null,
+                "References": {},
+                "SystemEndpoint": {"Address": "+18005550100", "Type": "TELEPHONE_NUMBER"},
+            },
+            "Parameters": parameters,
+        }})
+    }
+
+    #[test]
+    fn before_the_start_block_the_audio_keys_are_there_with_nulls() {
+        let nulls = json!({"StartFragmentNumber": null, "StartTimestamp": null, "StreamARN": null});
+        assert_eq!(event(&contact(), &BTreeMap::new()), golden(nulls, json!({}), json!({})));
+    }
+
+    // Values of the sample event in aws-lambda-java-libs, those after Stop of admin-guide PR 31.
+    #[test]
+    fn stop_keys_appear_only_after_the_stop_block() {
+        let mut contact = contact();
+        contact.attributes.set(BTreeMap::from([("lang".to_owned(), "en".to_owned())])).unwrap();
+        let arn = "arn:aws:kinesisvideo:us-west-2:111122223333:stream/demo-connect-demo-contact-1b9f2d3c-7c39-4d4e-9f0a-2b1c3d4e5f60/1565272947806";
+        contact.captures.push(CustomerAudio {
+            stream_arn: StreamArn::parse(arn).unwrap(),
+            start_timestamp: WallTime::from_unix_ms(1_565_781_909_613),
+            stop_timestamp: None,
+            start_fragment_number: "91343852333181432392682062622220590765191907586".parse().unwrap(),
+            stop_fragment_number: None,
+        });
+        let mut audio = json!({
+            "StartFragmentNumber": "91343852333181432392682062622220590765191907586",
+            "StartTimestamp": "1565781909613",
+            "StreamARN": arn,
+        });
+        let parameters = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
+        let attributes = json!({"lang": "en"});
+        assert_eq!(
+            event(&contact, &parameters),
+            golden(audio.clone(), attributes.clone(), json!({"k": "v"}))
+        );
+        contact.captures[0].stop_timestamp = Some(WallTime::from_unix_ms(1_565_781_924_000));
+        contact.captures[0].stop_fragment_number =
+            Some("91343852333181432546186627531311271605344142199".parse().unwrap());
+        audio["StopTimestamp"] = json!("1565781924000");
+        audio["StopFragmentNumber"] = json!("91343852333181432546186627531311271605344142199");
+        assert_eq!(event(&contact, &parameters), golden(audio, attributes, json!({"k": "v"})));
+    }
+
+    #[test]
+    fn an_answer_is_json_of_bounded_size() {
+        assert_eq!(response(br#"{"a":[1]}"#), Ok(json!({"a": [1]})));
+        assert_eq!(response(b"{\"a\":\n1 x"), Err(ResponseError::NotJson { line: 2, column: 3 }));
+        assert!(matches!(response(b""), Err(ResponseError::NotJson { .. })));
+        assert!(matches!(response(b"\"\xff\""), Err(ResponseError::NotJson { .. })));
+        let huge = format!("\"{}\"", "x".repeat(LAMBDA_RESPONSE_LIMIT_BYTES));
+        let bytes = LAMBDA_RESPONSE_LIMIT_BYTES + 2;
+        assert_eq!(response(huge.as_bytes()), Err(ResponseError::TooLarge { bytes }));
+    }
+}

@@ -1,0 +1,129 @@
+//! What flows read of a contact by JSONPath. What is unset has no value: a comparison with it matches nothing.
+
+use super::{Contact, CustomerAudio, Endpoint};
+use tympan_flow::{ContactView, Reference};
+
+impl ContactView for Contact {
+    fn value(&self, reference: &Reference) -> Option<String> {
+        match reference.parts().as_slice() {
+            ["Attributes", ..] => self.attributes.value(&reference.key()).map(str::to_owned),
+            ["Channel"] => Some(self.channel.to_string()),
+            ["ContactId"] => Some(self.id.to_string()),
+            ["CustomerEndpoint", part] => endpoint(self.customer_endpoint.as_ref()?, part),
+            ["InitialContactId"] => Some(self.initial_contact_id.unwrap_or(self.id).to_string()),
+            ["InitiationMethod"] => Some(self.initiation_method.to_string()),
+            ["InstanceARN"] => Some(self.instance.arn()),
+            ["LanguageCode"] => Some("en-US".to_owned()),
+            ["Media", "Sip", "Headers", name] => self.sip_header(name),
+            ["MediaStreams", "Customer", "Audio", part] => audio(self.customer_audio()?, part),
+            ["PreviousContactId"] => Some(self.previous_contact_id.unwrap_or(self.id).to_string()),
+            ["SystemEndpoint", part] => endpoint(self.system_endpoint.as_ref()?, part),
+            _ => None,
+        }
+    }
+}
+
+impl Contact {
+    /// A header of the INVITE; header names do not distinguish case (RFC 3261 7.3.1).
+    fn sip_header(&self, name: &str) -> Option<String> {
+        let (_, value) = self.sip_headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(value.expose().clone())
+    }
+}
+
+fn endpoint(endpoint: &Endpoint, part: &str) -> Option<String> {
+    match part {
+        "Address" => Some(endpoint.address.expose().clone()),
+        "Type" => Some(endpoint.kind.clone()),
+        _ => None,
+    }
+}
+
+/// Times are epoch milliseconds: real flows test whether `StartTimestamp` begins with "1".
+fn audio(audio: &CustomerAudio, part: &str) -> Option<String> {
+    match part {
+        "StartFragmentNumber" | "StartPosition" => Some(audio.start_fragment_number.to_string()),
+        "StartTimestamp" => Some(audio.start_timestamp.unix_ms().to_string()),
+        "StopFragmentNumber" | "StopPosition" => audio.stop_fragment_number.map(|number| number.to_string()),
+        "StopTimestamp" => audio.stop_timestamp.map(|at| at.unix_ms().to_string()),
+        "StreamARN" => Some(audio.stream_arn.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::tests::contact;
+    use tympan_types::{Redacted, StreamArn, WallTime};
+
+    fn value(contact: &Contact, path: &str) -> Option<String> {
+        contact.value(&Reference::parse(path).unwrap())
+    }
+
+    fn with_audio() -> Contact {
+        let mut contact = contact();
+        contact.captures.push(CustomerAudio {
+            stream_arn: StreamArn::parse("arn:aws:kinesisvideo:us-west-2:111122223333:stream/s/1").unwrap(),
+            start_timestamp: WallTime::from_unix_ms(1_706_238_461_465),
+            stop_timestamp: None,
+            start_fragment_number: "91343852333181432392682062607743920146159169392".parse().unwrap(),
+            stop_fragment_number: None,
+        });
+        contact
+    }
+
+    #[test]
+    fn both_spellings_of_the_positions_resolve() {
+        let mut contact = with_audio();
+        let stop = "91343852333181432546186627531311271605344142199";
+        contact.captures[0].stop_fragment_number = Some(stop.parse().unwrap());
+        contact.captures[0].stop_timestamp = Some(WallTime::from_unix_ms(1_706_238_492_000));
+        for (path, expected) in [
+            ("StartFragmentNumber", "91343852333181432392682062607743920146159169392"),
+            ("StartPosition", "91343852333181432392682062607743920146159169392"),
+            ("StartTimestamp", "1706238461465"),
+            ("StopFragmentNumber", stop),
+            ("StopPosition", stop),
+            ("StopTimestamp", "1706238492000"),
+            ("StreamARN", "arn:aws:kinesisvideo:us-west-2:111122223333:stream/s/1"),
+        ] {
+            let path = format!("$.MediaStreams.Customer.Audio.{path}");
+            assert_eq!(value(&contact, &path).as_deref(), Some(expected), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_unset_has_no_value() {
+        for path in [
+            "$.MediaStreams.Customer.Audio.StreamARN",
+            "$.MediaStreams.Customer.Audio.StartPosition",
+            "$.Attributes.nothing",
+            "$.Queue.Name",
+            "$.MediaStreams.Agent.Audio.StreamARN",
+        ] {
+            assert_eq!(value(&contact(), path), None, "{path}");
+        }
+        assert_eq!(value(&with_audio(), "$.MediaStreams.Customer.Audio.StopTimestamp"), None);
+    }
+
+    #[test]
+    fn answers_for_endpoints_attributes_ids_and_headers() {
+        let mut contact = contact();
+        contact.attributes.set([("k with space".to_owned(), "v".to_owned())].into_iter().collect()).unwrap();
+        contact.sip_headers.insert("P-Asserted-Identity".to_owned(), Redacted::new("sip:a@b".to_owned()));
+        for (path, expected) in [
+            ("$.CustomerEndpoint.Address", "+15555550123"),
+            ("$.SystemEndpoint.Address", "+18005550100"),
+            ("$.SystemEndpoint.Type", "TELEPHONE_NUMBER"),
+            ("$.Attributes.['k with space']", "v"),
+            ("$.ContactId", "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"),
+            ("$.InitialContactId", "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"),
+            ("$.Channel", "VOICE"),
+            ("$.InitiationMethod", "INBOUND"),
+            ("$.Media.Sip.Headers.p-asserted-identity", "sip:a@b"),
+        ] {
+            assert_eq!(value(&contact, path).as_deref(), Some(expected), "{path}");
+        }
+    }
+}
