@@ -25,7 +25,7 @@ enum State {
     Proceeding {
         last: Bytes,
     },
-    /// A 2xx was sent, which the dialog repeats. Repetitions of the INVITE are absorbed until timer L.
+    /// A 2xx was sent, which the dialog repeats. Repetitions of the INVITE are absorbed until timer L and another T4.
     Accepted {
         until: Mono,
     },
@@ -34,8 +34,10 @@ enum State {
         response: Bytes,
         repeat: Option<Repetition>,
         until: Mono,
+        copies_past: Mono,
     },
-    /// The refusal was acknowledged. Copies of the ACK are absorbed until timer I.
+    /// The refusal was acknowledged, or never will be. Copies of the ACK are absorbed until timer I, copies of the INVITE for another
+    /// T4.
     Confirmed {
         until: Mono,
     },
@@ -75,11 +77,12 @@ impl InviteServer {
                 self.state = State::Proceeding { last: bytes.clone() };
             }
             State::Fresh { .. } | State::Proceeding { .. } if status.is_success() => {
-                self.state = State::Accepted { until: pace.patience_from(now) };
+                self.state = State::Accepted { until: pace.copies_past_from(now) };
             }
             State::Fresh { .. } | State::Proceeding { .. } => {
                 let (repeat, until) = (pace.doubling_to_t2(now), pace.patience_from(now));
-                self.state = State::Completed { response: bytes.clone(), repeat, until };
+                let copies_past = pace.copies_past_from(now);
+                self.state = State::Completed { response: bytes.clone(), repeat, until, copies_past };
             }
             State::Accepted { .. } => return status.is_success(),
             State::Completed { .. } | State::Confirmed { .. } | State::Over => return false,
@@ -132,7 +135,9 @@ impl InviteServer {
             State::Accepted { until } | State::Confirmed { until } if now >= *until => {
                 (State::Over, Step::Over)
             }
-            State::Completed { until, .. } if now >= *until => (State::Over, Step::GivenUp),
+            State::Completed { until, copies_past, .. } if now >= *until => {
+                (State::Confirmed { until: *copies_past }, Step::GivenUp)
+            }
             State::Completed { response, repeat: Some(repeat), .. } if now >= repeat.due() => {
                 repeat.restart(now);
                 return Step::Send(response.clone());

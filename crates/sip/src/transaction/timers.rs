@@ -45,6 +45,12 @@ impl Pace {
         now.plus_ms(self.timers.patience_ms())
     }
 
+    /// When the last copy of a request is past that its client repeats until its own patience ends: the network may hold a copy for
+    /// another T4. RFC 3261 and RFC 6026 end timers H and L without it, and a copy that comes after them is a new call.
+    pub(super) fn copies_past_from(self, now: Mono) -> Mono {
+        self.patience_from(now).plus_ms(self.timers.t4_ms)
+    }
+
     /// Repetitions that begin after T1 and double without bound (timer A).
     pub(super) fn doubling(self, now: Mono) -> Option<Repetition> {
         self.repetition(now, i64::MAX)

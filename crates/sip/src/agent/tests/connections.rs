@@ -122,7 +122,7 @@ fn a_call_whose_connection_is_gone_opens_one_to_its_contact() {
         bytes: super::scene::with_crlf(&ok).replacen("\r\n\r\n", "\r\nContent-Length: 0\r\n\r\n", 1).into(),
     });
     scene.ended();
-    scene.is_quiet_after(32_000);
+    scene.is_quiet_after(37_000);
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_connection_that_cannot_be_opened_fails_what_waits_for_it() {
         scene.input(Input::Closed { conn });
     }
     assert!(scene.connects.is_empty());
-    scene.is_quiet_after(32_000);
+    scene.is_quiet_after(37_000);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_connection_lost_under_an_info_ends_the_call_and_its_bye_goes_by_another_one
         scene.input(Input::Closed { conn });
     }
     assert!(scene.connects.is_empty());
-    scene.is_quiet_after(32_000);
+    scene.is_quiet_after(37_000);
 }
 
 #[test]

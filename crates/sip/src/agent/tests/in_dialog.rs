@@ -152,7 +152,7 @@ fn a_bye_leaves_no_request_of_the_peer_unanswered() {
     scene.response(200);
     assert_eq!(scene.response(487).method.as_str(), "UPDATE");
     assert_eq!(scene.ended().by, EndedBy::Peer);
-    scene.is_quiet_after(32_000);
+    scene.is_quiet_after(37_000);
 }
 
 #[test]
@@ -315,7 +315,7 @@ fn a_bye_waits_for_room() {
     config.limits.transactions_max = 1;
     let mut scene = Scene::with(config);
     let first = scene.call_up(&mut Caller::new("a"));
-    scene.wait_ms(32_000);
+    scene.wait_ms(37_000);
     let second = scene.call_up(&mut Caller::new("b"));
     scene.command(first, Command::HangUp { reason: None });
     let bye = scene.request("BYE");

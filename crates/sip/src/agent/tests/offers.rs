@@ -422,7 +422,7 @@ fn requests_of_the_callee_are_served_in_a_call_that_we_placed() {
     scene.packet(&from_callee(&invite, "BYE", 3, "", ""));
     scene.response(200);
     assert_eq!(scene.ended().by, EndedBy::Peer);
-    scene.is_quiet_after(32_000);
+    scene.is_quiet_after(37_000);
 }
 
 fn offered_after_target(scene: &mut Scene) -> ExchangeId {

@@ -84,7 +84,7 @@ fn a_call_is_placed_rings_is_answered_acknowledged_and_ended_by_us() {
     assert!(scene.agent.has_open_request(LEG), "its BYE waits for a response");
     scene.answer(&bye, 200, "", "", "");
     assert!(!scene.agent.has_open_request(LEG));
-    scene.is_quiet_after(32_000);
+    scene.is_quiet_after(37_000);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn cancel_waits_for_a_provisional_response() {
     scene.answer(&cancel, 200, "callee", "", "");
     scene.answer(&invite, 487, "callee", "", "");
     scene.request("ACK");
-    scene.is_quiet_after(32_000);
+    scene.is_quiet_after(37_000);
 }
 
 #[test]
@@ -448,7 +448,7 @@ fn a_bye_without_response_ends_quietly_after_64_t1() {
     scene.command(LEG, Command::HangUp { reason: None });
     scene.ended();
     scene.request("BYE");
-    scene.is_quiet_after(32_000);
+    scene.is_quiet_after(37_000);
 }
 
 #[test]

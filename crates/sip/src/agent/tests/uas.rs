@@ -35,7 +35,7 @@ fn a_call_is_invited_answered_confirmed_and_ended_by_the_peer() {
     let ended = scene.ended();
     assert_eq!((ended.by, ended.reason.as_deref()), (EndedBy::Peer, Some("Q.850;cause=16")));
     assert_eq!(scene.agent.legs(), 0);
-    scene.is_quiet_after(32_000);
+    scene.is_quiet_after(37_000);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_call_by_tcp_ends_with_our_bye_on_its_connection() {
     assert_eq!(header(&bye.message, Name::Reason), "Q.850;cause=16");
     let ok = respond(&bye, 200);
     scene.stream(1, &ok);
-    scene.is_quiet_after(32_000);
+    scene.is_quiet_after(37_000);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_200_that_is_never_acknowledged_ends_with_bye_after_64_t1() {
     let bye = scene.request("BYE");
     assert_eq!(bye.to_tag(), Some("caller"));
     scene.sent.clear();
-    scene.is_quiet_after(32_000);
+    scene.is_quiet_after(37_000);
 }
 
 #[test]
@@ -263,7 +263,7 @@ fn a_bye_before_the_ack_ends_the_call_and_stops_the_200() {
     scene.packet(&bye);
     scene.response(200);
     assert_eq!(scene.ended().by, EndedBy::Peer);
-    scene.is_quiet_after(32_000);
+    scene.is_quiet_after(37_000);
     scene.nothing_sent();
 }
 
@@ -282,7 +282,7 @@ fn a_hang_up_before_the_ack_sends_its_bye_after_the_ack() {
     let bye = scene.request("BYE");
     let ok = respond(&bye, 200);
     scene.packet(&ok);
-    scene.is_quiet_after(32_000);
+    scene.is_quiet_after(37_000);
 }
 
 #[test]
