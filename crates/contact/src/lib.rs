@@ -7,15 +7,22 @@ mod attributes;
 pub mod call;
 mod contact;
 mod customer_audio;
+mod effect;
 mod history;
+mod input;
+pub mod invoke;
 pub mod lambda;
+mod now;
 mod routed_flow;
 mod view;
 
 pub use attributes::{Attributes, AttributesTooLarge, MAX_ATTRIBUTES_BYTES};
 pub use contact::{Channel, Contact, DisconnectReason, Endpoint, InitiationMethod, InstanceRef, NewContact};
 pub use customer_audio::CustomerAudio;
+pub use effect::{CaptureRequest, Effect, Reply, Stage};
 pub use history::{
     History, HistoryError, HistoryQuery, MemoryHistory, SetAttributesError, TimeAxis, close_interrupted,
 };
+pub use input::{CaptureEvent, EndedBy, Input, LegEvent, PromptEvent};
+pub use now::Now;
 pub use routed_flow::RoutedFlow;

@@ -141,3 +141,25 @@ process_id!(
     InvocationId,
     "invocation"
 );
+process_id!(
+    /// One exchange of an offer and its answer on a leg, counted from 1 within the leg's dialog.
+    ExchangeId,
+    "exchange"
+);
+process_id!(
+    /// One request to a live contact that waits for its reply. Unique within a run of the process.
+    RequestId,
+    "request"
+);
+process_id!(
+    /// One writing of a contact's state, counted from 1 within the contact.
+    WriteId,
+    "write"
+);
+
+impl ExchangeId {
+    /// True for the exchange that sets the session up; every other one changes it.
+    pub const fn is_first(self) -> bool {
+        self.0 == 1
+    }
+}

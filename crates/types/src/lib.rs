@@ -17,8 +17,8 @@ pub use account::{AccountId, Region};
 pub use caller::Caller;
 pub use fragment_number::{FragmentNumber, FragmentNumberError};
 pub use ids::{
-    BridgeId, CaptureId, ContactFlowId, ContactId, InstanceId, InvocationId, LegId, ParticipantId,
-    PhoneNumberId, PromptId, TapId,
+    BridgeId, CaptureId, ContactFlowId, ContactId, ExchangeId, InstanceId, InvocationId, LegId,
+    ParticipantId, PhoneNumberId, PromptId, RequestId, TapId, WriteId,
 };
 pub use mono::Mono;
 pub use page_token::PageToken;

@@ -14,16 +14,7 @@
 #[cfg(test)]
 mod tests;
 
-/// One exchange of a dialog, numbered from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ExchangeId(pub(crate) u32);
-
-impl ExchangeId {
-    /// True for the exchange that sets the session up; every other one changes it.
-    pub const fn is_first(self) -> bool {
-        self.0 == 1
-    }
-}
+pub use tympan_types::ExchangeId;
 
 /// Which message carries a session description, or could.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,7 +63,7 @@ pub enum Received {
 /// The machine of one dialog. It is copied for each fork of an INVITE.
 #[derive(Debug, Clone, Default)]
 pub struct Exchange {
-    last: u32,
+    last: u64,
     open: Option<Open>,
     invite: Option<Invite>,
 }
@@ -390,7 +381,7 @@ impl Exchange {
 
     fn next_id(&mut self) -> ExchangeId {
         self.last = self.last.wrapping_add(1);
-        ExchangeId(self.last)
+        ExchangeId::new(self.last)
     }
 
     fn our_phase(&self) -> Option<Phase> {

@@ -312,7 +312,7 @@ fn an_answer_of_a_reoffer_that_the_user_rejects_leaves_the_call_up_and_the_first
     let Event::Answered { exchange, .. } = scene.event() else { panic!("not answered") };
     scene.command(LEG, Command::RejectAnswer { exchange });
     scene.nothing_sent();
-    scene.command(LEG, Command::RejectAnswer { exchange: ExchangeId(1) });
+    scene.command(LEG, Command::RejectAnswer { exchange: ExchangeId::new(1) });
     assert_eq!(scene.ended().by, EndedBy::Us);
     scene.request("BYE");
 }

@@ -20,21 +20,21 @@ fn our_invite() -> Exchange {
 
 fn our_invite_settled() -> Exchange {
     let mut x = our_invite();
-    assert_eq!(x.receive(ReliableProvisional, true), Received::Answer(ExchangeId(1)));
+    assert_eq!(x.receive(ReliableProvisional, true), Received::Answer(ExchangeId::new(1)));
     x
 }
 
 fn their_invite() -> Exchange {
-    after(|x| assert_eq!(x.receive(Invite, true), Received::Offer(ExchangeId(1))))
+    after(|x| assert_eq!(x.receive(Invite, true), Received::Offer(ExchangeId::new(1))))
 }
 
 fn their_invite_wanted() -> Exchange {
-    after(|x| assert_eq!(x.receive(Invite, false), Received::OfferWanted(ExchangeId(1))))
+    after(|x| assert_eq!(x.receive(Invite, false), Received::OfferWanted(ExchangeId::new(1))))
 }
 
 fn their_invite_settled() -> Exchange {
     let mut x = their_invite();
-    assert!(x.send_answer(ExchangeId(1), ReliableProvisional));
+    assert!(x.send_answer(ExchangeId::new(1), ReliableProvisional));
     assert_eq!(x.receive(Prack, false), Received::Nothing);
     x
 }
@@ -54,40 +54,40 @@ fn state(name: &str) -> Exchange {
         "their INVITE with an offer" => their_invite(),
         "their INVITE without an offer" => their_invite_wanted(),
         "their INVITE, answered reliably, no PRACK yet" => {
-            continued(their_invite(), |x| assert!(x.send_answer(ExchangeId(1), ReliableProvisional)))
+            continued(their_invite(), |x| assert!(x.send_answer(ExchangeId::new(1), ReliableProvisional)))
         }
         "their INVITE, answered reliably, PRACK came" => their_invite_settled(),
         "our 2xx, no ACK yet" => {
-            continued(their_invite(), |x| assert!(x.send_answer(ExchangeId(1), InviteOk)))
+            continued(their_invite(), |x| assert!(x.send_answer(ExchangeId::new(1), InviteOk)))
         }
         "our offer in 2xx" => {
-            continued(their_invite_wanted(), |x| assert_eq!(x.send_offer(InviteOk), Some(ExchangeId(1))))
+            continued(their_invite_wanted(), |x| assert_eq!(x.send_offer(InviteOk), Some(ExchangeId::new(1))))
         }
         "their offer in 2xx" => after(|x| {
             assert!(x.send_without(Invite));
-            assert_eq!(x.receive(InviteOk, true), Received::Offer(ExchangeId(1)));
+            assert_eq!(x.receive(InviteOk, true), Received::Offer(ExchangeId::new(1)));
         }),
         "our offer in a reliable 1xx" => continued(their_invite_wanted(), |x| {
-            assert_eq!(x.send_offer(ReliableProvisional), Some(ExchangeId(1)));
+            assert_eq!(x.send_offer(ReliableProvisional), Some(ExchangeId::new(1)));
         }),
         "their offer in a reliable 1xx" => after(|x| {
             assert!(x.send_without(Invite));
-            assert_eq!(x.receive(ReliableProvisional, true), Received::Offer(ExchangeId(1)));
+            assert_eq!(x.receive(ReliableProvisional, true), Received::Offer(ExchangeId::new(1)));
         }),
         "our UPDATE" => after(|x| assert!(x.send_offer(Update).is_some())),
-        "their UPDATE" => after(|x| assert_eq!(x.receive(Update, true), Received::Offer(ExchangeId(1)))),
+        "their UPDATE" => after(|x| assert_eq!(x.receive(Update, true), Received::Offer(ExchangeId::new(1)))),
         "our PRACK" => {
-            continued(our_invite_settled(), |x| assert_eq!(x.send_offer(Prack), Some(ExchangeId(2))))
+            continued(our_invite_settled(), |x| assert_eq!(x.send_offer(Prack), Some(ExchangeId::new(2))))
         }
         "their PRACK" => continued(their_invite(), |x| {
-            assert!(x.send_answer(ExchangeId(1), ReliableProvisional));
-            assert_eq!(x.receive(Prack, true), Received::Offer(ExchangeId(2)));
+            assert!(x.send_answer(ExchangeId::new(1), ReliableProvisional));
+            assert_eq!(x.receive(Prack, true), Received::Offer(ExchangeId::new(2)));
         }),
         "our UPDATE during their INVITE" => {
-            continued(their_invite_settled(), |x| assert_eq!(x.send_offer(Update), Some(ExchangeId(2))))
+            continued(their_invite_settled(), |x| assert_eq!(x.send_offer(Update), Some(ExchangeId::new(2))))
         }
         "their UPDATE during our INVITE" => continued(our_invite_settled(), |x| {
-            assert_eq!(x.receive(Update, true), Received::Offer(ExchangeId(2)));
+            assert_eq!(x.receive(Update, true), Received::Offer(ExchangeId::new(2)));
         }),
         other => panic!("no state {other}"),
     }
@@ -195,7 +195,7 @@ fn every_open_or_wanted_exchange_can_be_rolled_back_once() {
     for (name, _, _) in TABLE {
         let mut x = state(name);
         let Some(id) = x.open().map(|(id, _)| id).or(x.wanted()) else { continue };
-        assert!(!x.roll_back(ExchangeId(99)), "{name}");
+        assert!(!x.roll_back(ExchangeId::new(99)), "{name}");
         assert!(x.roll_back(id), "{name}");
         assert_eq!((x.open(), x.wanted()), (None, None), "{name}");
         assert!(!x.roll_back(id), "{name}");
@@ -220,9 +220,9 @@ fn a_refused_invite_leaves_no_invite_and_no_offer_of_its_own() {
 fn a_late_offer_keeps_the_number_that_the_invite_got() {
     let mut x = their_invite_wanted();
     assert!(x.is_due_in_invite_ok());
-    assert_eq!(x.send_offer(InviteOk), Some(ExchangeId(1)));
-    assert_eq!(x.open(), Some((ExchangeId(1), true)));
-    assert_eq!(x.receive(Ack, true), Received::Answer(ExchangeId(1)));
+    assert_eq!(x.send_offer(InviteOk), Some(ExchangeId::new(1)));
+    assert_eq!(x.open(), Some((ExchangeId::new(1), true)));
+    assert_eq!(x.receive(Ack, true), Received::Answer(ExchangeId::new(1)));
     assert!(x.may_offer(Invite) && x.may_offer(Update));
 }
 
@@ -230,7 +230,7 @@ fn a_late_offer_keeps_the_number_that_the_invite_got() {
 fn an_ack_without_the_answer_breaks_the_exchange() {
     let mut x = their_invite_wanted();
     x.send_offer(InviteOk).unwrap();
-    assert_eq!(x.receive(Ack, false), Received::Broken(ExchangeId(1)));
+    assert_eq!(x.receive(Ack, false), Received::Broken(ExchangeId::new(1)));
     assert_eq!(x.open(), None);
 }
 
@@ -245,7 +245,7 @@ fn the_answer_once_more_in_the_2xx_is_ignored() {
 fn a_2xx_waits_for_the_prack_of_the_answer_but_not_of_a_plain_180() {
     let mut x = their_invite();
     assert!(x.send_without(ReliableProvisional));
-    assert!(x.send_answer(ExchangeId(1), ReliableProvisional));
+    assert!(x.send_answer(ExchangeId::new(1), ReliableProvisional));
     assert!(x.send_without(ReliableProvisional));
     assert!(!x.send_without(InviteOk));
     assert_eq!(x.receive(Prack, false), Received::Nothing);
@@ -257,18 +257,18 @@ fn a_2xx_waits_for_the_prack_of_the_answer_but_not_of_a_plain_180() {
 #[test]
 fn the_answer_to_a_reliable_offer_is_looked_for_in_its_own_prack() {
     let mut x = their_invite_wanted();
-    assert_eq!(x.send_offer(ReliableProvisional), Some(ExchangeId(1)));
+    assert_eq!(x.send_offer(ReliableProvisional), Some(ExchangeId::new(1)));
     assert!(x.send_without(ReliableProvisional));
-    assert_eq!(x.receive(Prack, true), Received::Answer(ExchangeId(1)));
-    assert_eq!(x.receive(Prack, true), Received::Offer(ExchangeId(2)));
+    assert_eq!(x.receive(Prack, true), Received::Answer(ExchangeId::new(1)));
+    assert_eq!(x.receive(Prack, true), Received::Offer(ExchangeId::new(2)));
 }
 
 #[test]
 fn a_reinvite_before_the_ack_of_our_2xx_is_taken() {
     let mut x = their_invite();
-    assert!(x.send_answer(ExchangeId(1), InviteOk));
+    assert!(x.send_answer(ExchangeId::new(1), InviteOk));
     assert!(!x.may_offer(Update) && !x.may_offer(Invite));
-    assert_eq!(x.receive(Invite, true), Received::Offer(ExchangeId(2)));
+    assert_eq!(x.receive(Invite, true), Received::Offer(ExchangeId::new(2)));
 }
 
 #[test]
@@ -283,17 +283,17 @@ fn an_update_lives_on_when_the_invite_around_it_is_refused() {
 fn forks_go_their_own_ways() {
     let mut one = our_invite();
     let mut other = one.clone();
-    assert_eq!(one.receive(Provisional, true), Received::Preview(ExchangeId(1)));
-    assert_eq!(one.receive(InviteOk, true), Received::Answer(ExchangeId(1)));
-    assert_eq!(other.receive(InviteOk, false), Received::Broken(ExchangeId(1)));
+    assert_eq!(one.receive(Provisional, true), Received::Preview(ExchangeId::new(1)));
+    assert_eq!(one.receive(InviteOk, true), Received::Answer(ExchangeId::new(1)));
+    assert_eq!(other.receive(InviteOk, false), Received::Broken(ExchangeId::new(1)));
 }
 
 #[test]
 fn refusals_and_repetitions_of_what_is_over_mean_nothing() {
     let mut x = their_invite();
-    assert!(!x.send_answer(ExchangeId(1), Ack) && !x.send_answer(ExchangeId(2), InviteOk));
-    assert!(!x.send_answer(ExchangeId(1), Provisional), "a preview is no answer");
-    assert!(x.send_answer(ExchangeId(1), InviteOk));
-    assert!(!x.send_answer(ExchangeId(1), InviteOk));
+    assert!(!x.send_answer(ExchangeId::new(1), Ack) && !x.send_answer(ExchangeId::new(2), InviteOk));
+    assert!(!x.send_answer(ExchangeId::new(1), Provisional), "a preview is no answer");
+    assert!(x.send_answer(ExchangeId::new(1), InviteOk));
+    assert!(!x.send_answer(ExchangeId::new(1), InviteOk));
     assert_eq!(x.receive(Ack, true), Received::Nothing, "a body that was not asked for");
 }

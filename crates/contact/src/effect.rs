@@ -1,0 +1,186 @@
+use crate::{AttributesTooLarge, Contact, DisconnectReason, HistoryError};
+use serde_json::Value;
+use std::sync::Arc;
+use tympan_flow::Prompt;
+use tympan_telephony::sdp::session::Agreement;
+use tympan_telephony::words::{MediaCommand, Tracks};
+use tympan_types::{
+    CaptureId, ContactId, ExchangeId, InstanceId, InvocationId, LegId, PromptId, Redacted, RequestId,
+    StreamSettings, WriteId,
+};
+
+/// What a contact wants done. Every effect names what it is about.
+#[derive(Debug)]
+pub enum Effect {
+    /// Answer the leg's INVITE: 200 with this description, an answer or an offer.
+    Answer {
+        /// Which leg.
+        leg: LegId,
+        /// The session description.
+        sdp: String,
+    },
+    /// Give the upload that was opened for a capture to the leg's media.
+    AttachUpload {
+        /// The captured leg.
+        leg: LegId,
+        /// Which capture.
+        capture: CaptureId,
+    },
+    /// From here on capture only these tracks; the others are silent.
+    CaptureOnly {
+        /// The captured leg.
+        leg: LegId,
+        /// Which capture.
+        capture: CaptureId,
+        /// What to go on with.
+        tracks: Tracks,
+    },
+    /// Stop capturing at the sample that is due now, and end the upload. Comes once for each capture that was opened, also for one
+    /// that has failed.
+    CloseCapture {
+        /// The captured leg.
+        leg: LegId,
+        /// Which capture.
+        capture: CaptureId,
+    },
+    /// Give up the leg's media: its port is free for another call, and what was captured is completed.
+    CloseMedia {
+        /// Which leg.
+        leg: LegId,
+    },
+    /// Give up the upload that was opened for a capture, unused: nothing was written to it.
+    DropUpload {
+        /// Which capture.
+        capture: CaptureId,
+    },
+    /// End the leg, whatever it takes: BYE, or a refusal.
+    Hangup {
+        /// Which leg.
+        leg: LegId,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// Make one attempt to invoke a function.
+    Invoke {
+        /// Names the invocation.
+        invocation: InvocationId,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// The function.
+        function_arn: String,
+        /// What to send, as JSON.
+        event: Redacted<Arc<[u8]>>,
+        /// How long the attempt may take; at least 1.
+        limit_ms: u32,
+    },
+    /// One entry for the flow log, without values of callers or attributes.
+    Log(Value),
+    /// Tell the leg's media.
+    Media {
+        /// Which leg.
+        leg: LegId,
+        /// What.
+        command: MediaCommand,
+    },
+    /// Capture from the sample that is due now; meanwhile lease a stream and open an upload.
+    OpenCapture {
+        /// The leg to capture.
+        leg: LegId,
+        /// Names the capture, to the end.
+        capture: CaptureId,
+        /// What to capture, and where to.
+        request: CaptureRequest,
+    },
+    /// Begin to send and to receive on the leg's port.
+    OpenMedia {
+        /// Which leg.
+        leg: LegId,
+        /// What offer and answer agreed.
+        agreement: Box<Agreement>,
+    },
+    /// Write this state of the contact; [`Input::Written`](crate::Input::Written) says how that went. One is under way at a time.
+    Persist {
+        /// Names the writing.
+        write: WriteId,
+        /// What is to be done with the state.
+        stage: Stage,
+        /// The contact.
+        contact: Arc<Contact>,
+    },
+    /// Turn a prompt into sound.
+    Prepare {
+        /// Names it.
+        prompt: PromptId,
+        /// What to say or play.
+        content: Prompt,
+    },
+    /// Refuse the answer to an offer of ours: the session stays as it was before the offer.
+    RejectAnswer {
+        /// Which leg.
+        leg: LegId,
+        /// Which exchange.
+        exchange: ExchangeId,
+    },
+    /// Refuse an offer of the far end: the session stays as it was (RFC 3261 section 14.2).
+    RefuseOffer {
+        /// Which leg.
+        leg: LegId,
+        /// Which exchange.
+        exchange: ExchangeId,
+    },
+    /// Answer a request.
+    Reply {
+        /// Which one.
+        request: RequestId,
+        /// What became of it.
+        reply: Reply,
+    },
+    /// Answer an offer of the far end, or make the offer that it left to us.
+    ReplyOffer {
+        /// Which leg.
+        leg: LegId,
+        /// Which exchange.
+        exchange: ExchangeId,
+        /// The session description.
+        sdp: String,
+    },
+}
+
+/// What is to be done with a state of a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// The contact exists: open it in the history.
+    Opened,
+    /// It has changed: journal it.
+    Changed,
+    /// It is over: close it, and deliver its record.
+    Ended,
+}
+
+/// What became of attributes that a request wanted set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Too many requests of the contact wait to be written; nothing was set.
+    Busy,
+    /// The contact has them, and the history could not be written.
+    NotWritten(HistoryError),
+    /// The contact has ended, and the history has its last state: the history takes late changes.
+    Over,
+    /// They are set, and durable.
+    Set,
+    /// Too many bytes in all; nothing was set.
+    TooLarge(AttributesTooLarge),
+}
+
+/// What is to be captured, and where to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptureRequest {
+    /// The contact.
+    pub contact: ContactId,
+    /// Its instance.
+    pub instance: InstanceId,
+    /// Which directions.
+    pub tracks: Tracks,
+    /// Which streams, how long, under which key.
+    pub settings: StreamSettings,
+}
