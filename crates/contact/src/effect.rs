@@ -12,6 +12,14 @@ use tympan_types::{
 /// What a contact wants done. Every effect names what it is about.
 #[derive(Debug)]
 pub enum Effect {
+    /// Give up a capture that no Start block has succeeded with, or that failed: if no upload was opened for it yet, nothing of it comes
+    /// into a stream. Comes instead of [`Effect::CloseCapture`].
+    AbandonCapture {
+        /// The captured leg.
+        leg: LegId,
+        /// Which capture.
+        capture: CaptureId,
+    },
     /// Answer the leg's INVITE: 200 with this description, an answer or an offer.
     Answer {
         /// Which leg.
@@ -35,8 +43,8 @@ pub enum Effect {
         /// What to go on with.
         tracks: Tracks,
     },
-    /// Stop capturing at the sample that is due now, and end the upload. Comes once for each capture that was opened, also for one
-    /// that has failed.
+    /// Stop capturing at the sample that is due now, and end the upload; one that was not opened yet is waited for. Each capture is closed
+    /// or abandoned once.
     CloseCapture {
         /// The captured leg.
         leg: LegId,

@@ -1,28 +1,47 @@
-//! One call as the service remembers it: who, when, which attributes, which streams, and how it ended.
+//! Contacts, participants, legs and running flows as state machines; records as facts.
 //!
-//! Source: Amazon Connect Administrator Guide, "List of available contact attributes and their JSONPath
-//! references" and "Contact records data model".
+//! A contact is not a call is not a leg: a contact has participants, a participant has legs, a leg has one dialog and one media session;
+//! flows run on a participant. [`LiveContact`] is the contact whose call is up, [`Contact`] are its facts. Sans-IO: an [`Input`] comes in
+//! with its instant, [`Effect`]s go out, and each word of both names what it is about.
+//!
+//! Source: Amazon Connect Administrator Guide, "List of available contact attributes and their JSONPath references" and "Contact records
+//! data model".
 
 mod attributes;
-pub mod call;
 mod contact;
+mod context;
 mod customer_audio;
+mod delivery;
 mod effect;
+mod flow_run;
 mod history;
 mod input;
+mod instance_settings;
 pub mod invoke;
-pub mod lambda;
+mod leg;
+mod live_contact;
 mod now;
+mod options;
+mod participant;
+pub mod record;
 mod routed_flow;
+mod streaming;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use attributes::{Attributes, AttributesTooLarge, MAX_ATTRIBUTES_BYTES};
 pub use contact::{Channel, Contact, DisconnectReason, Endpoint, InitiationMethod, InstanceRef, NewContact};
 pub use customer_audio::CustomerAudio;
+pub use delivery::REQUESTS_MAX;
 pub use effect::{CaptureRequest, Effect, Reply, Stage};
-pub use history::{
-    History, HistoryError, HistoryQuery, MemoryHistory, SetAttributesError, TimeAxis, close_interrupted,
-};
+pub use flow_run::reading_time_ms;
+pub use history::{History, HistoryError, HistoryQuery, MemoryHistory, SetAttributesError, TimeAxis};
 pub use input::{CaptureEvent, EndedBy, Input, LegEvent, PromptEvent};
+pub use instance_settings::InstanceSettings;
+pub use leg::{DigitSource, Leg, LegSpec};
+pub use live_contact::{ContactSetup, LiveContact, Phase};
 pub use now::Now;
+pub use options::ContactOptions;
+pub use record::close_interrupted;
 pub use routed_flow::RoutedFlow;

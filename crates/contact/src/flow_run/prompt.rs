@@ -1,8 +1,8 @@
-use super::CallOutput;
-use std::collections::VecDeque;
+use crate::Effect;
+use crate::context::Context;
 use tympan_flow::Prompt;
-use tympan_telephony::words::Sound;
-use tympan_types::{PromptId, WallTime};
+use tympan_telephony::words::{MediaCommand, Sound};
+use tympan_types::{LegId, Mono, PromptId};
 
 /// How long a prompt would take to speak, where nothing can speak it: 150 words a minute, at least half a second and
 /// at most a minute. Markup does not count; a recording has no reading time.
@@ -31,11 +31,18 @@ pub fn reading_time_ms(prompt: &Prompt) -> u32 {
     u32::try_from(words.saturating_mul(WORD_MS)).unwrap_or(u32::MAX).clamp(500, 60_000)
 }
 
-/// The one prompt that a caller hears at a time.
+/// The one prompt that a participant hears at a time.
+///
+/// | state | `start` | `prepared` | `finished` | `failed` | the deadline |
+/// |---|---|---|---|---|---|
+/// | silent | preparing | - | - | - | - |
+/// | preparing | preparing the next one | playing | - | silent: failed | silent: failed |
+/// | playing | stopped; preparing the next one | - | silent: heard | silent: failed | stopped: counts as heard |
+///
+/// News of any other prompt change nothing.
 #[derive(Default)]
-pub(super) struct PromptPlayer {
+pub(crate) struct PromptPlayer {
     state: State,
-    last: u64,
 }
 
 #[derive(Default)]
@@ -43,16 +50,16 @@ enum State {
     /// Nothing plays.
     #[default]
     Silent,
-    /// The server turns it into sound.
-    Preparing { prompt: PromptId, deadline: WallTime },
-    /// The caller hears it.
-    Playing { prompt: PromptId, deadline: WallTime },
+    /// It is turned into sound.
+    Preparing { prompt: PromptId, deadline: Mono },
+    /// The participant hears it.
+    Playing { prompt: PromptId, deadline: Mono },
 }
 
 /// How a prompt ended.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// The caller has heard it.
+pub(crate) enum Heard {
+    /// The participant has heard it.
     Whole,
     /// It cannot be played.
     Failed { reason: String },
@@ -62,47 +69,34 @@ impl PromptPlayer {
     /// How much longer than its sound a prompt may take to report its end.
     const GRACE_MS: i64 = 5_000;
 
-    pub(super) fn start(
-        &mut self,
-        now: WallTime,
-        limit_ms: u32,
-        content: Prompt,
-        outputs: &mut VecDeque<CallOutput>,
-    ) {
-        self.stop(outputs);
-        self.last += 1;
-        let prompt = PromptId::new(self.last);
-        self.state = State::Preparing { prompt, deadline: now.plus_ms(limit_ms.into()) };
-        outputs.push_back(CallOutput::PreparePrompt { prompt, content });
+    pub(crate) fn start(&mut self, cx: &mut Context, leg: LegId, content: Prompt) {
+        self.stop(cx, leg);
+        let prompt = cx.next_prompt();
+        self.state = State::Preparing { prompt, deadline: cx.in_ms(cx.options.prompt_limit_ms) };
+        cx.emit(Effect::Prepare { prompt, content });
     }
 
     /// Silences the prompt that plays, if any.
-    pub(super) fn stop(&mut self, outputs: &mut VecDeque<CallOutput>) {
+    pub(crate) fn stop(&mut self, cx: &mut Context, leg: LegId) {
         if let State::Playing { prompt, .. } = std::mem::take(&mut self.state) {
-            outputs.push_back(CallOutput::StopPrompt { prompt });
+            cx.emit(Effect::Media { leg, command: MediaCommand::Stop { prompt } });
         }
     }
 
-    /// Plays the prompt; `false` where nobody waits for it any more.
-    pub(super) fn prepared(
-        &mut self,
-        now: WallTime,
-        which: PromptId,
-        sound: Sound,
-        outputs: &mut VecDeque<CallOutput>,
-    ) -> bool {
+    /// Plays the prompt; `false` where it is not wanted any more.
+    pub(crate) fn prepared(&mut self, cx: &mut Context, leg: LegId, which: PromptId, sound: Sound) -> bool {
         match self.state {
             State::Preparing { prompt, .. } if prompt == which => {
-                let deadline = now.plus_ms(sound.duration_ms()).plus_ms(Self::GRACE_MS);
+                let deadline = cx.now.mono.plus_ms(sound.duration_ms()).plus_ms(Self::GRACE_MS);
                 self.state = State::Playing { prompt, deadline };
-                outputs.push_back(CallOutput::PlayPrompt { prompt, sound });
+                cx.emit(Effect::Media { leg, command: MediaCommand::Play { prompt, sound } });
                 true
             }
             _ => false,
         }
     }
 
-    pub(super) fn finished(&mut self, which: PromptId) -> Option<Heard> {
+    pub(crate) fn finished(&mut self, which: PromptId) -> Option<Heard> {
         match self.state {
             State::Playing { prompt, .. } if prompt == which => {
                 self.state = State::Silent;
@@ -112,7 +106,7 @@ impl PromptPlayer {
         }
     }
 
-    pub(super) fn failed(&mut self, which: PromptId, reason: String) -> Option<Heard> {
+    pub(crate) fn failed(&mut self, which: PromptId, reason: String) -> Option<Heard> {
         match self.state {
             State::Preparing { prompt, .. } | State::Playing { prompt, .. } if prompt == which => {
                 self.state = State::Silent;
@@ -122,13 +116,12 @@ impl PromptPlayer {
         }
     }
 
-    pub(super) fn time_passed(&mut self, now: WallTime, outputs: &mut VecDeque<CallOutput>) -> Option<Heard> {
-        if self.deadline()? > now {
+    pub(crate) fn time_passed(&mut self, cx: &mut Context, leg: LegId) -> Option<Heard> {
+        if self.deadline()? > cx.now.mono {
             return None;
         }
         let was_playing = matches!(self.state, State::Playing { .. });
-        self.stop(outputs);
-        self.state = State::Silent;
+        self.stop(cx, leg);
         Some(if was_playing {
             Heard::Whole
         } else {
@@ -136,7 +129,7 @@ impl PromptPlayer {
         })
     }
 
-    pub(super) fn deadline(&self) -> Option<WallTime> {
+    pub(crate) fn deadline(&self) -> Option<Mono> {
         match self.state {
             State::Silent => None,
             State::Preparing { deadline, .. } | State::Playing { deadline, .. } => Some(deadline),

@@ -1,21 +1,19 @@
 use super::flows::{action, flow, hang_up, say, start, start_and_talk, stop, streaming};
-use super::rig::{Rig, T0, number, stream};
-use crate::DisconnectReason;
-use crate::call::{CallInput, CallOutput, CallState, CaptureEvent};
+use super::rig::{LEG, Rig, number, stream};
+use crate::{CaptureEvent, Effect, LegEvent, Phase, Stage};
 use serde_json::json;
 use tympan_telephony::words::Tracks;
 use tympan_types::CaptureId;
-use tympan_types::WallTime;
 
 #[test]
 fn without_live_media_streaming_the_start_block_errs_and_says_why() {
     let mut rig = Rig::new(&start_and_talk());
     *rig.settings.streaming.lock().unwrap() = None;
-    rig.handle(CallInput::Answered);
+    rig.leg(LegEvent::Confirmed);
     assert_eq!(rig.said(), "sorry");
     assert!(rig.reasons()[0].contains("not enabled"), "{:?}", rig.reasons());
-    assert!(!rig.outputs.iter().any(|output| matches!(output, CallOutput::OpenCapture { .. })));
-    assert_eq!(rig.call.state(), CallState::InFlow);
+    assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::OpenCapture { .. })));
+    assert_eq!(rig.live.phase(), Phase::Live);
 }
 
 #[test]
@@ -24,8 +22,8 @@ fn settings_count_from_the_next_start_block_on() {
     let mut rig = Rig::answered(&document);
     rig.settings.streaming.lock().unwrap().as_mut().unwrap().retention_hours = 7;
     rig.prompt_plays();
-    let hours = rig.find(|output| match output {
-        CallOutput::OpenCapture { request, .. } => Some(request.settings.retention_hours),
+    let hours = rig.find(|effect| match effect {
+        Effect::OpenCapture { request, .. } => Some(request.settings.retention_hours),
         _ => None,
     });
     assert_eq!(hours, Some(7));
@@ -38,26 +36,126 @@ fn a_reached_quota_takes_the_error_branch_with_its_reason() {
     assert_eq!(rig.said(), "sorry");
     assert_eq!(rig.reasons(), ["no stream is free"]);
     assert_eq!(rig.audio(), None);
-    assert_eq!(rig.call.state(), CallState::InFlow);
+    assert_eq!(rig.live.phase(), Phase::Live);
 }
 
 #[test]
 fn a_start_block_waits_five_seconds_for_the_lead_in_and_no_longer() {
     let mut rig = Rig::answered(&start_and_talk());
     rig.capture(CaptureEvent::Opened { stream: stream(1) });
-    assert_eq!(rig.call.next_deadline(), Some(WallTime::from_unix_ms(T0 + 5_000)));
+    assert_eq!(rig.deadline_ms(), Some(5_000));
     rig.wait_for_deadline();
     assert_eq!(rig.said(), "sorry");
     assert!(rig.reasons()[0].contains("within 5000 ms"), "{:?}", rig.reasons());
-    // The capture is told to end, and what it says afterwards changes nothing.
-    assert!(rig.outputs.iter().any(|output| matches!(output, CallOutput::CloseCapture { .. })));
-    rig.take();
-    rig.handle(CallInput::Capture {
-        capture: CaptureId::new(1),
-        event: CaptureEvent::Acknowledged { number: number(1) },
-    });
-    assert!(rig.outputs.is_empty());
+    let abandoned = |effect: &Effect| matches!(effect, Effect::AbandonCapture { leg: LEG, .. });
+    assert_eq!(rig.count(abandoned), 1);
     assert_eq!(rig.audio(), None);
+}
+
+#[test]
+fn fragments_that_come_to_a_stream_after_the_start_block_has_failed_are_in_the_record() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture(CaptureEvent::Opened { stream: stream(1) });
+    let began = rig.now.wall;
+    rig.wait_for_deadline();
+    let failed = rig.now.wall;
+    rig.wait_ms(10);
+    rig.capture(CaptureEvent::Acknowledged { number: number(1) });
+    rig.capture(CaptureEvent::Acknowledged { number: number(6) });
+    rig.capture(CaptureEvent::Closed);
+    let audio = rig.audio().unwrap();
+    assert_eq!((audio.start_fragment_number, audio.stop_fragment_number), (number(1), Some(number(6))));
+    assert_eq!((audio.start_timestamp, audio.stop_timestamp), (began, Some(failed)));
+    assert!(matches!(rig.effects.last(), Some(Effect::Persist { stage: Stage::Changed, .. })));
+}
+
+#[test]
+fn what_a_failed_start_block_left_does_not_hide_the_capture_that_runs() {
+    let document = flow(&[start("a", "on", "b"), start("b", "on", "end"), say("on", "on", "end"), hang_up()]);
+    let mut rig = Rig::answered(&document);
+    rig.capture(CaptureEvent::Opened { stream: stream(1) });
+    rig.wait_for_deadline();
+    assert_eq!(rig.last_capture(), CaptureId::new(2));
+    rig.capture(CaptureEvent::Opened { stream: stream(2) });
+    rig.capture(CaptureEvent::Acknowledged { number: number(1_001) });
+    rig.capture_late(1, CaptureEvent::Acknowledged { number: number(1) });
+    let streams: Vec<_> = rig.live.contact().captures.iter().map(|audio| audio.stream_arn.clone()).collect();
+    assert_eq!(streams, [stream(1), stream(2)]);
+    assert!(rig.audio().unwrap().is_running());
+    rig.hung_up();
+    rig.capture(CaptureEvent::Closed);
+    assert!(rig.ended().captures.iter().all(|audio| audio.stop_fragment_number.is_some()));
+}
+
+#[test]
+fn an_upload_that_opens_after_its_start_block_has_failed_is_dropped_unused() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.wait_for_deadline();
+    rig.take();
+    rig.capture_late(1, CaptureEvent::Opened { stream: stream(1) });
+    let dropped = |effect: &Effect| matches!(effect, Effect::DropUpload { capture } if capture.number() == 1);
+    assert!(rig.effects.len() == 1 && rig.count(dropped) == 1, "{:?}", rig.effects);
+    rig.capture_late(1, CaptureEvent::Acknowledged { number: number(1) });
+    assert_eq!((rig.effects.len(), rig.audio()), (1, None));
+}
+
+#[test]
+fn an_attempt_to_go_on_that_opens_late_belongs_to_the_capture_that_broke() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Closed);
+    assert_eq!(rig.last_capture(), CaptureId::new(2));
+    while rig.reasons().len() < 2 {
+        rig.wait_for_deadline();
+    }
+    assert_eq!(rig.count(|effect| matches!(effect, Effect::AbandonCapture { .. })), 0);
+    // Its upload opens after all, and holds what was said meanwhile.
+    rig.capture_late(2, CaptureEvent::Opened { stream: stream(1) });
+    let attached =
+        |effect: &Effect| matches!(effect, Effect::AttachUpload { capture, .. } if capture.number() == 2);
+    assert_eq!(rig.count(attached), 1);
+    rig.capture_late(2, CaptureEvent::Acknowledged { number: number(1_004) });
+    assert!(rig.audio().unwrap().is_running());
+    rig.hung_up();
+    rig.capture_late(2, CaptureEvent::Acknowledged { number: number(1_005) });
+    let [audio] = rig.live.contact().captures.as_slice() else { panic!("one entry") };
+    assert_eq!(audio.stop_fragment_number, Some(number(1_005)));
+}
+
+#[test]
+fn an_attempt_to_go_on_that_opens_late_in_another_stream_is_an_entry_of_its_own() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Closed);
+    while rig.reasons().len() < 2 {
+        rig.wait_for_deadline();
+    }
+    rig.capture_late(2, CaptureEvent::Opened { stream: stream(2) });
+    rig.capture_late(2, CaptureEvent::Acknowledged { number: number(1) });
+    rig.hung_up();
+    let contact = rig.live.contact();
+    let streams: Vec<_> = contact.captures.iter().map(|audio| audio.stream_arn.clone()).collect();
+    assert_eq!(streams, [stream(1), stream(2)]);
+    assert!(contact.captures.iter().all(|audio| audio.stop_fragment_number == Some(number(1))));
+}
+
+#[test]
+fn captures_that_close_are_remembered_up_to_a_limit() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Closed);
+    // Each attempt to go on takes too long.
+    while rig.last_capture().number() < 12 {
+        rig.wait_for_deadline();
+        if rig.said() == "talk" {
+            rig.prompt_plays();
+        }
+    }
+    rig.take();
+    rig.capture_late(2, CaptureEvent::Opened { stream: stream(2) });
+    assert_eq!(rig.count(|effect| matches!(effect, Effect::DropUpload { .. })), 1, "forgotten");
+    rig.capture_late(11, CaptureEvent::Opened { stream: stream(2) });
+    assert_eq!(rig.count(|effect| matches!(effect, Effect::AttachUpload { .. })), 1, "remembered");
 }
 
 #[test]
@@ -83,7 +181,7 @@ fn a_stop_without_start_succeeds() {
     let document = flow(&[stop("stop", "on"), say("on", "on", "end"), hang_up()]);
     let mut rig = Rig::answered(&document);
     assert_eq!(rig.said(), "on");
-    rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
+    rig.hung_up();
     assert_eq!(rig.ended().captures, []);
 }
 
@@ -104,7 +202,7 @@ fn a_start_after_a_stop_is_a_capture_of_its_own() {
     rig.capture(CaptureEvent::Acknowledged { number: number(1_001) });
     let audio = rig.audio().unwrap();
     assert_eq!((audio.start_fragment_number, audio.stop_fragment_number), (number(1_001), None));
-    rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
+    rig.hung_up();
     rig.capture(CaptureEvent::Closed);
     let contact = rig.ended();
     let spans: Vec<_> = contact
@@ -121,8 +219,8 @@ fn a_stop_block_waits_two_seconds_and_then_goes_on_with_the_last_fragment_known(
     let document = flow(&[start("a", "b", "end"), stop("b", "on"), say("on", "on", "end"), hang_up()]);
     let mut rig = Rig::answered(&document);
     rig.capture_runs();
-    let stopped = rig.now;
-    assert_eq!(rig.call.next_deadline(), Some(stopped.plus_ms(2_000)));
+    let stopped = rig.now.wall;
+    assert_eq!(rig.deadline_ms(), Some(2_000));
     rig.wait_for_deadline();
     assert_eq!(rig.said(), "on");
     assert_eq!(rig.audio().unwrap().stop_fragment_number, Some(number(1)));
@@ -131,7 +229,7 @@ fn a_stop_block_waits_two_seconds_and_then_goes_on_with_the_last_fragment_known(
     rig.capture(CaptureEvent::Closed);
     let audio = rig.audio().unwrap();
     assert_eq!((audio.stop_fragment_number, audio.stop_timestamp), (Some(number(2)), Some(stopped)));
-    assert!(matches!(rig.outputs.last(), Some(CallOutput::ContactChanged(_))));
+    assert!(matches!(rig.effects.last(), Some(Effect::Persist { stage: Stage::Changed, .. })));
 }
 
 #[test]
@@ -140,10 +238,10 @@ fn the_capture_goes_on_in_another_flow() {
     let first = flow(&[start("start", "go", "end"), transfer, say("lost", "lost", "end"), hang_up()]);
     let second = flow(&[say("there", "there", "stop"), stop("stop", "end"), hang_up()]);
     let mut rig = Rig::with(&first, vec![("second", second)]);
-    rig.handle(CallInput::Answered);
+    rig.leg(LegEvent::Confirmed);
     rig.capture_runs();
     assert_eq!(rig.said(), "there");
-    assert!(!rig.outputs.iter().any(|output| matches!(output, CallOutput::CloseCapture { .. })));
+    assert!(!rig.effects.iter().any(|effect| matches!(effect, Effect::CloseCapture { .. })));
     assert!(rig.audio().unwrap().is_running());
     rig.prompt_plays();
     rig.capture(CaptureEvent::Closed);
@@ -166,8 +264,8 @@ fn what_the_customer_hears_can_be_stopped_alone() {
     ]);
     let mut rig = Rig::answered(&document);
     rig.capture_runs();
-    let only = rig.find(|output| match output {
-        CallOutput::CaptureOnly { tracks, .. } => Some(*tracks),
+    let only = rig.find(|effect| match effect {
+        Effect::CaptureOnly { tracks, .. } => Some(*tracks),
         _ => None,
     });
     assert_eq!(only, Some(Tracks::FROM_CUSTOMER));
@@ -185,8 +283,8 @@ fn a_capture_that_breaks_is_tried_again_and_the_call_goes_on() {
     assert_eq!(rig.reasons(), ["disk full"]);
     assert_eq!(rig.last_capture(), CaptureId::new(2), "at once");
     rig.capture(CaptureEvent::Failed { reason: "disk full".to_owned() });
-    let retry_at = rig.now.plus_ms(1_000);
-    while rig.now < retry_at {
+    let retry_at = rig.now.mono.plus_ms(1_000);
+    while rig.now.mono < retry_at {
         rig.wait_for_deadline();
     }
     assert_eq!(rig.last_capture(), CaptureId::new(3));
@@ -194,7 +292,7 @@ fn a_capture_that_breaks_is_tried_again_and_the_call_goes_on() {
     rig.capture(CaptureEvent::Opened { stream: stream(1) });
     rig.capture(CaptureEvent::Acknowledged { number: number(1_001) });
     rig.capture(CaptureEvent::Acknowledged { number: number(1_002) });
-    rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
+    rig.hung_up();
     rig.capture(CaptureEvent::Closed);
     let contact = rig.ended();
     let [audio] = contact.captures.as_slice() else {
@@ -209,11 +307,11 @@ fn a_capture_that_goes_on_in_another_stream_has_two_entries() {
     let mut rig = Rig::answered(&start_and_talk());
     rig.capture_runs();
     rig.capture(CaptureEvent::Closed);
-    let broke = rig.now;
+    let broke = rig.now.wall;
     rig.wait_ms(10);
     rig.capture(CaptureEvent::Opened { stream: stream(2) });
     rig.capture(CaptureEvent::Acknowledged { number: number(5) });
-    rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
+    rig.hung_up();
     rig.capture(CaptureEvent::Closed);
     let contact = rig.ended();
     let spans: Vec<_> = contact
@@ -229,9 +327,9 @@ fn a_capture_that_goes_on_in_another_stream_has_two_entries() {
 fn a_call_that_ends_during_the_start_block_still_records_what_was_captured() {
     let mut rig = Rig::answered(&start_and_talk());
     rig.capture(CaptureEvent::Opened { stream: stream(1) });
-    rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
-    assert_eq!(rig.call.state(), CallState::Ending);
-    let ended = rig.now;
+    rig.hung_up();
+    assert_eq!(rig.live.phase(), Phase::Ending);
+    let ended = rig.now.wall;
     rig.wait_ms(30);
     rig.capture(CaptureEvent::Acknowledged { number: number(1) });
     rig.capture(CaptureEvent::Acknowledged { number: number(2) });
@@ -246,18 +344,16 @@ fn a_call_that_ends_during_the_start_block_still_records_what_was_captured() {
 fn a_record_is_closed_when_the_last_fragment_is_safe_or_after_five_seconds() {
     let mut rig = Rig::answered(&start_and_talk());
     rig.capture_runs();
-    rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
-    assert_eq!(rig.call.state(), CallState::Ending);
-    assert_eq!(rig.call.next_deadline(), Some(rig.now.plus_ms(5_000)));
+    rig.hung_up();
+    assert_eq!(rig.live.phase(), Phase::Ending);
+    assert_eq!(rig.deadline_ms(), Some(5_000));
     rig.wait_for_deadline();
     assert_eq!(rig.ended().customer_audio().unwrap().stop_fragment_number, Some(number(1)));
-    assert_eq!(rig.call.next_deadline(), None);
+    assert_eq!(rig.live.next_deadline(), None);
     // A straggler amends the record.
     rig.take();
-    rig.handle(CallInput::Capture {
-        capture: CaptureId::new(1),
-        event: CaptureEvent::Acknowledged { number: number(2) },
-    });
-    let [CallOutput::ContactChanged(contact)] = rig.outputs.as_slice() else { panic!("{:?}", rig.outputs) };
+    rig.capture_late(1, CaptureEvent::Acknowledged { number: number(2) });
+    let [(stage, contact)] = rig.states().try_into().unwrap();
+    assert_eq!(stage, Stage::Changed);
     assert_eq!(contact.customer_audio().unwrap().stop_fragment_number, Some(number(2)));
 }

@@ -1,10 +1,10 @@
 use super::flows::{action, flow, hang_up, invoke, say, set};
 use super::rig::Rig;
-use crate::call::{CallInput, CallOutput, CallState};
-use crate::{DisconnectReason, MAX_ATTRIBUTES_BYTES};
+use crate::invoke::AttemptError;
+use crate::{DisconnectReason, Effect, Input, LegEvent, MAX_ATTRIBUTES_BYTES, Phase, PromptEvent};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
-use tympan_telephony::words::Sound;
+use tympan_telephony::words::{MediaEvent, Sound};
 use tympan_types::Redacted;
 
 fn menu(text: &str) -> Value {
@@ -36,25 +36,20 @@ fn menu_flow() -> Value {
 #[test]
 fn a_digit_interrupts_the_prompt_of_its_menu() {
     let mut rig = Rig::answered(&menu_flow());
-    let prompt = rig.last_prompt();
-    rig.handle(CallInput::PromptPrepared { prompt, sound: Sound::silence(9_000), note: None });
+    let prompt = rig.prompt_begins();
     rig.press("1");
-    assert!(
-        rig.outputs
-            .iter()
-            .any(|output| matches!(output, CallOutput::StopPrompt { prompt: p } if *p == prompt))
-    );
+    assert!(rig.stopped_prompt(prompt));
     assert_eq!(rig.said(), "one it is");
     // The interrupted prompt may still report its end: that is not the end of the next one.
-    rig.handle(CallInput::PromptFinished { prompt });
-    assert_eq!(rig.call.state(), CallState::InFlow);
+    rig.media(MediaEvent::PromptFinished(prompt));
+    assert_eq!(rig.live.phase(), Phase::Live);
 }
 
 #[test]
 fn a_menu_without_answer_times_out_after_its_prompt() {
     let mut rig = Rig::answered(&menu_flow());
     rig.prompt_plays();
-    assert_eq!(rig.call.next_deadline(), Some(rig.now.plus_ms(5_000)));
+    assert_eq!(rig.deadline_ms(), Some(5_000));
     rig.wait_for_deadline();
     assert_eq!(rig.said(), "too slow");
 }
@@ -63,7 +58,7 @@ fn a_menu_without_answer_times_out_after_its_prompt() {
 fn a_menu_works_though_its_prompt_cannot_be_played() {
     let mut rig = Rig::answered(&menu_flow());
     let prompt = rig.last_prompt();
-    rig.handle(CallInput::PromptFailed { prompt, reason: "no voice".to_owned() });
+    rig.prompt(prompt, PromptEvent::Failed { reason: "no voice".to_owned() });
     assert_eq!(rig.reasons(), ["no voice"]);
     rig.press("2");
     assert_eq!(rig.said(), "something else");
@@ -98,11 +93,11 @@ fn what_is_entered_is_in_no_log_and_no_debug_output() {
     assert_eq!(rig.said(), "4111117 open sesame");
     rig.prompt_plays();
     assert_eq!(rig.ended().attributes.value("card"), Some("4111117"));
-    let printed = format!("{:?}", rig.outputs);
+    let printed = format!("{:?}", rig.effects);
     for secret in ["4111117", "open sesame", "5555550123", "8005550100"] {
         assert!(!printed.contains(secret), "{secret} in {printed}");
     }
-    assert!(rig.outputs.iter().any(|output| matches!(output, CallOutput::FlowLog(_))));
+    assert!(rig.effects.iter().any(|effect| matches!(effect, Effect::Log(_))));
 }
 
 #[test]
@@ -115,18 +110,19 @@ fn functions_that_fail_are_late_or_forbidden_take_the_error_branch() {
     ]);
 
     let mut rig = Rig::answered(&document);
-    let (invocation, _) = rig.lambda();
-    rig.handle(CallInput::LambdaFailed { invocation, reason: "unreachable".to_owned() });
+    let (invocation, attempt, _) = rig.attempt();
+    let refused = Err(AttemptError::Refused { reason: "unreachable".to_owned() });
+    rig.handle(Input::Attempt { invocation, attempt, result: refused });
     assert_eq!((rig.said().as_str(), rig.reasons()), ("no", vec!["unreachable".to_owned()]));
 
     let mut rig = Rig::answered(&document);
-    assert_eq!(rig.call.next_deadline(), Some(rig.now.plus_ms(3_000)));
+    assert_eq!(rig.deadline_ms(), Some(3_000));
     rig.wait_for_deadline();
     assert_eq!(rig.said(), "no");
     assert!(rig.reasons()[0].contains("time limit"));
     rig.take();
-    rig.handle(CallInput::LambdaReturned { invocation, body: Redacted::new(b"{}".to_vec()) });
-    assert!(rig.outputs.is_empty(), "an answer that comes too late is not taken");
+    rig.handle(Input::Attempt { invocation, attempt, result: Ok(Redacted::new(b"{}".to_vec())) });
+    assert!(rig.effects.is_empty(), "an answer that comes too late is not taken");
 
     for answer in ["not json", "[1]", r#"{"a":{"b":1}}"#] {
         let mut rig = Rig::answered(&document);
@@ -136,7 +132,7 @@ fn functions_that_fail_are_late_or_forbidden_take_the_error_branch() {
 
     let mut rig = Rig::new(&document);
     rig.settings.functions.store(false, Ordering::Relaxed);
-    rig.handle(CallInput::Answered);
+    rig.leg(LegEvent::Confirmed);
     assert_eq!(rig.said(), "no");
     assert!(rig.reasons()[0].contains("AssociateLambdaFunction"));
 }
@@ -151,7 +147,7 @@ fn attributes_that_do_not_fit_are_all_refused() {
     ]);
     let rig = Rig::answered(&document);
     assert_eq!(rig.said(), "set failed");
-    assert!(rig.call.contact().attributes.is_empty());
+    assert!(rig.live.contact().attributes.is_empty());
     assert!(rig.reasons()[0].contains("32768"), "{:?}", rig.reasons());
 }
 
@@ -161,9 +157,9 @@ fn a_prompt_without_voice_is_noted_and_one_that_never_ends_does_not_hold_the_cal
     let mut rig = Rig::answered(&document);
     let prompt = rig.last_prompt();
     let note = Some("silence of its reading time: no voice is installed".to_owned());
-    rig.handle(CallInput::PromptPrepared { prompt, sound: Sound::silence(500), note });
+    rig.prompt(prompt, PromptEvent::Prepared { sound: Sound::silence(500), note });
     assert!(rig.reasons()[0].contains("no voice"));
-    assert_eq!(rig.call.next_deadline(), Some(rig.now.plus_ms(5_500)));
+    assert_eq!(rig.deadline_ms(), Some(5_500));
     rig.wait_for_deadline();
     assert_eq!(rig.said(), "b");
     // This one is never prepared.

@@ -1,16 +1,19 @@
-/// How long a call waits for others before it goes on without them.
+/// How long a contact waits for others before it goes on without them, and what it keeps and shows.
 ///
 /// Units: milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CallOptions {
+pub struct ContactOptions {
     /// For the caller's side to confirm the answer.
     pub answer_limit_ms: u32,
-    /// At the end of a call, for the last fragment to be safe, before the record is closed without it.
+    /// At the end of a contact, for the last fragment to be safe, before the record is closed without it.
     pub close_limit_ms: u32,
     /// Whether flows are logged until they say otherwise.
     pub flow_log: bool,
     /// Whether flow logs show what callers typed, attributes and functions hold.
     pub flow_log_values: bool,
+    /// Whether keys that no block waits for are kept for the next block that does. Without it they are lost, as they are in
+    /// Amazon Connect before a flow enables its touchtone buffer.
+    pub keys_ahead: bool,
     /// For a prompt to be ready to play.
     pub prompt_limit_ms: u32,
     /// In a Start block, for the lead-in fragment to be safe.
@@ -19,13 +22,14 @@ pub struct CallOptions {
     pub stop_limit_ms: u32,
 }
 
-impl Default for CallOptions {
+impl Default for ContactOptions {
     fn default() -> Self {
         Self {
             answer_limit_ms: 35_000,
             close_limit_ms: 5_000,
             flow_log: true,
             flow_log_values: false,
+            keys_ahead: true,
             prompt_limit_ms: 10_000,
             start_limit_ms: 5_000,
             stop_limit_ms: 2_000,

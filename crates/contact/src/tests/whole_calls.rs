@@ -1,7 +1,7 @@
 use super::flows::{flow, hang_up, invoke, say, set, start, stop};
-use super::rig::{Rig, number, stream};
-use crate::DisconnectReason;
-use crate::call::{CallInput, CallOutput, CallState, CaptureEvent};
+use super::rig::{LEG, Rig, number, stream};
+use crate::{CaptureEvent, DisconnectReason, Effect, LegEvent, Phase, Stage};
+
 use serde_json::{Value, json};
 use tympan_telephony::words::Tracks;
 
@@ -39,20 +39,20 @@ pub(super) fn seed() -> Value {
 #[test]
 fn a_whole_call_from_answer_to_record() {
     let mut rig = Rig::new(&seed());
-    assert!(matches!(rig.take().as_slice(), [CallOutput::Answer]));
-    rig.handle(CallInput::Answered);
-    let opened = rig.find(|output| match output {
-        CallOutput::ContactOpened(contact) => Some(contact.connected_to_system_timestamp),
-        _ => None,
-    });
-    assert_eq!(opened, Some(Some(rig.now)));
+    let begun = rig.take();
+    let [Effect::OpenMedia { leg: LEG, .. }, Effect::Answer { leg: LEG, sdp }] = begun.as_slice() else {
+        panic!("{begun:?}")
+    };
+    assert!(sdp.contains("m=audio 20000 RTP/AVP 0 101"), "{sdp}");
+    rig.leg(LegEvent::Confirmed);
+    let [(stage, contact)] = rig.states().try_into().unwrap();
+    assert_eq!(stage, Stage::Opened);
+    assert_eq!(contact.connected_to_system_timestamp, Some(rig.now.wall));
     assert_eq!(rig.said(), "hello");
     rig.prompt_plays();
 
-    let started = rig.now;
-    let Some(CallOutput::OpenCapture { request, .. }) = rig.outputs.last() else {
-        panic!("{:?}", rig.outputs)
-    };
+    let started = rig.now.wall;
+    let Some(Effect::OpenCapture { request, .. }) = rig.effects.last() else { panic!("{:?}", rig.effects) };
     assert_eq!(request.tracks, Tracks::FROM_CUSTOMER);
     assert_eq!(request.settings.name_prefix, "demo-connect-demo-contact-");
     rig.wait_ms(5);
@@ -61,7 +61,7 @@ fn a_whole_call_from_answer_to_record() {
     rig.wait_ms(5);
     rig.capture(CaptureEvent::Acknowledged { number: number(1) });
 
-    let (_, event) = rig.lambda();
+    let (_, _, event) = rig.attempt();
     assert_eq!(event["Details"]["Parameters"], json!({ "when": started.unix_ms().to_string() }));
     assert_eq!(
         event["Details"]["ContactData"]["MediaStreams"]["Customer"]["Audio"],
@@ -79,13 +79,13 @@ fn a_whole_call_from_answer_to_record() {
     }
     rig.prompt_plays();
 
-    let stopped = rig.now;
-    assert!(matches!(rig.outputs.last(), Some(CallOutput::ContactChanged(_))));
-    assert!(rig.outputs.iter().any(|output| matches!(output, CallOutput::CloseCapture { .. })));
+    let stopped = rig.now.wall;
+    assert!(matches!(rig.effects.last(), Some(Effect::Persist { stage: Stage::Changed, .. })));
+    assert!(rig.effects.iter().any(|effect| matches!(effect, Effect::CloseCapture { .. })));
     rig.wait_ms(20);
     rig.capture(CaptureEvent::Acknowledged { number: number(9) });
     rig.capture(CaptureEvent::Closed);
-    let (_, event) = rig.lambda();
+    let (_, _, event) = rig.attempt();
     let audio = &event["Details"]["ContactData"]["MediaStreams"]["Customer"]["Audio"];
     assert_eq!(audio["StopFragmentNumber"], number(9).to_string());
     assert_eq!(audio["StopTimestamp"], stopped.unix_ms().to_string());
@@ -118,7 +118,7 @@ fn the_sample_flow_runs_to_its_record_in_both_formats() {
         let mut rig = Rig::answered(&fixture(name));
         rig.prompt_plays();
         rig.capture_runs();
-        let (_, event) = rig.lambda();
+        let (_, _, event) = rig.attempt();
         assert_eq!(
             event["Details"]["Parameters"],
             json!({ "streamArn": stream(1).to_string(), "startFragmentNumber": number(1).to_string() }),
@@ -161,9 +161,9 @@ fn the_sample_flow_apologises_when_nothing_is_streamed_and_may_be_left_at_any_po
     for left_after in 0..=steps.len() {
         let mut rig = Rig::answered(&fixture("seed.json"));
         steps.iter().take(left_after).for_each(|step| step(&mut rig));
-        rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
+        rig.hung_up();
         assert_eq!(rig.hangups(), [], "the caller is gone already");
-        if rig.call.state() == CallState::Ending {
+        if rig.live.phase() == Phase::Ending {
             rig.capture(CaptureEvent::Closed);
         }
         let contact = rig.ended();

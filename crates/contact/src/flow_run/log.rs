@@ -8,7 +8,7 @@ use tympan_flow::{FlowIdentity, LogEntry};
 use tympan_types::{ContactId, WallTime};
 
 /// An entry of the interpreter's.
-pub(super) fn entry(contact: ContactId, entry: &LogEntry, with_values: bool) -> Value {
+pub(crate) fn entry(contact: ContactId, entry: &LogEntry, with_values: bool) -> Value {
     let mut json = entry.to_json();
     if !with_values {
         if let Some(Value::Object(parameters)) = json.get_mut("Parameters") {
@@ -22,7 +22,7 @@ pub(super) fn entry(contact: ContactId, entry: &LogEntry, with_values: bool) -> 
 }
 
 /// An entry about something that happened outside the interpreter.
-pub(super) fn remark(
+pub(crate) fn remark(
     now: WallTime,
     contact: ContactId,
     flow: &FlowIdentity,

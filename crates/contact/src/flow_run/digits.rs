@@ -1,30 +1,30 @@
 use tympan_flow::{CollectSpec, CollectedInput};
 use tympan_telephony::Digit;
-use tympan_types::WallTime;
+use tympan_types::Mono;
 
 /// Collects the digits of one input block.
 ///
 /// The time for the first digit runs from the end of the prompt; a digit may come earlier and interrupts it.
-pub(super) struct Digits {
+pub(crate) struct Digits {
     spec: CollectSpec,
     entered: String,
-    deadline: Option<WallTime>,
+    deadline: Option<Mono>,
 }
 
 impl Digits {
-    pub(super) fn new(spec: CollectSpec) -> Self {
+    pub(crate) fn new(spec: CollectSpec) -> Self {
         Self { spec, entered: String::new(), deadline: None }
     }
 
     /// The caller has heard the prompt, or there is none.
-    pub(super) fn prompt_over(&mut self, now: WallTime) {
+    pub(crate) fn prompt_over(&mut self, now: Mono) {
         if self.deadline.is_none() {
             self.deadline = Some(now.plus_ms(self.spec.first_digit_timeout_ms.into()));
         }
     }
 
     /// A key; gives the input when it is complete.
-    pub(super) fn press(&mut self, now: WallTime, digit: Digit) -> Option<CollectedInput> {
+    pub(crate) fn press(&mut self, now: Mono, digit: Digit) -> Option<CollectedInput> {
         let key = digit.as_char();
         if key.is_ascii_alphabetic() {
             // A to D are on no customer's telephone and in no flow.
@@ -47,14 +47,14 @@ impl Digits {
     }
 
     /// The deadline has passed: what was entered is the input.
-    pub(super) fn time_is_up(&mut self) -> CollectedInput {
+    pub(crate) fn time_is_up(&mut self) -> CollectedInput {
         match std::mem::take(&mut self.entered) {
             nothing if nothing.is_empty() => CollectedInput::TimedOut,
             digits => CollectedInput::Digits(digits),
         }
     }
 
-    pub(super) fn deadline(&self) -> Option<WallTime> {
+    pub(crate) fn deadline(&self) -> Option<Mono> {
         self.deadline
     }
 }
@@ -73,8 +73,8 @@ mod tests {
         }
     }
 
-    fn at(ms: i64) -> WallTime {
-        WallTime::from_unix_ms(ms)
+    fn at(ms: u64) -> Mono {
+        Mono::from_millis(ms)
     }
 
     fn press(digits: &mut Digits, keys: &str) -> Option<CollectedInput> {

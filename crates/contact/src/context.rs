@@ -1,0 +1,87 @@
+use crate::delivery::Delivery;
+use crate::flow_run::log;
+use crate::{Contact, ContactOptions, Effect, InstanceSettings, Now, Stage};
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tympan_flow::FlowIdentity;
+use tympan_types::{CaptureId, InvocationId, Mono, PromptId};
+
+/// What all parts of a live contact share while they take in an input: the instant, the contact's facts, and what they want done.
+pub(crate) struct Context {
+    pub(crate) now: Now,
+    pub(crate) contact: Arc<Contact>,
+    pub(crate) instance: Arc<dyn InstanceSettings>,
+    pub(crate) options: ContactOptions,
+    pub(crate) delivery: Delivery,
+    pub(crate) effects: VecDeque<Effect>,
+    last_capture: u64,
+    last_invocation: u64,
+    last_prompt: u64,
+}
+
+impl Context {
+    pub(crate) fn new(
+        now: Now,
+        contact: Contact,
+        instance: Arc<dyn InstanceSettings>,
+        options: ContactOptions,
+    ) -> Self {
+        Self {
+            now,
+            contact: Arc::new(contact),
+            instance,
+            options,
+            delivery: Delivery::default(),
+            effects: VecDeque::new(),
+            last_capture: 0,
+            last_invocation: 0,
+            last_prompt: 0,
+        }
+    }
+
+    pub(crate) fn emit(&mut self, effect: Effect) {
+        self.effects.push_back(effect);
+    }
+
+    /// The contact, to be changed. What others were given of it stays as it was.
+    pub(crate) fn edit(&mut self) -> &mut Contact {
+        Arc::make_mut(&mut self.contact)
+    }
+
+    /// Dates the contact and sends it to the history.
+    pub(crate) fn persist(&mut self, stage: Stage) {
+        self.edit().last_update_timestamp = self.now.wall;
+        self.delivery.take(stage, self.contact.clone(), &mut self.effects);
+    }
+
+    /// The instant in so many milliseconds.
+    pub(crate) fn in_ms(&self, ms: u32) -> Mono {
+        self.now.mono.plus_ms(ms.into())
+    }
+
+    pub(crate) fn log(&mut self, entry: Value) {
+        self.emit(Effect::Log(entry));
+    }
+
+    /// Says in the flow log what no block can say.
+    pub(crate) fn remark(&mut self, flow: &FlowIdentity, block: &str, results: &str, reason: &str) {
+        let entry = log::remark(self.now.wall, self.contact.id, flow, block, results, reason);
+        self.log(entry);
+    }
+
+    pub(crate) fn next_capture(&mut self) -> CaptureId {
+        self.last_capture += 1;
+        CaptureId::new(self.last_capture)
+    }
+
+    pub(crate) fn next_invocation(&mut self) -> InvocationId {
+        self.last_invocation += 1;
+        InvocationId::new(self.last_invocation)
+    }
+
+    pub(crate) fn next_prompt(&mut self) -> PromptId {
+        self.last_prompt += 1;
+        PromptId::new(self.last_prompt)
+    }
+}

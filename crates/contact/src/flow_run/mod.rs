@@ -1,0 +1,357 @@
+//! A running flow: the interpreter of one participant's flow, and what its block waits for.
+//!
+//! | waits for | ends with | the block is answered |
+//! |---|---|---|
+//! | a prompt | its end, its failure, or its deadline | done, failed, done |
+//! | digits | the last key, or no key in time | the input |
+//! | a function | its answer, its last failure, or its deadline | returned, failed, failed |
+//! | the start of streaming | the lead-in is safe, or will not be | done, failed |
+//! | the end of streaming | the last fragment is safe, or the deadline | done |
+//!
+//! All but this is ignored by a block that waits: keys that none asks for are kept for the next block that does. What may go wrong goes to
+//! a branch of the flow, with the reason in the flow log; what has no branch ends the flow.
+
+mod digits;
+mod function;
+mod keys_ahead;
+pub(crate) mod log;
+mod media_streaming;
+mod prompt;
+
+pub use prompt::reading_time_ms;
+
+use crate::context::Context;
+use crate::invoke::{AttemptError, Invocation};
+use crate::streaming::{News, Streaming};
+use crate::{PromptEvent, RoutedFlow, Stage};
+use digits::Digits;
+use keys_ahead::KeysAhead;
+use prompt::{Heard, PromptPlayer};
+use tympan_flow::{CollectSpec, CollectedInput, Effect, Input, Interpreter, LogEntry, Output, Prompt};
+use tympan_telephony::Digit;
+use tympan_telephony::words::Tracks;
+use tympan_types::{InvocationId, LegId, Mono, PromptId, Redacted};
+
+/// A running flow.
+pub(crate) struct FlowRun {
+    /// The leg that hears it.
+    leg: LegId,
+    interpreter: Interpreter,
+    waiting: Waiting,
+    player: PromptPlayer,
+    keys: KeysAhead,
+}
+
+enum Waiting {
+    /// Nothing: the flow has not begun, is between two blocks, or is over.
+    Nothing,
+    Prompt,
+    Digits(Digits),
+    Function(Invocation),
+    StreamingStart,
+    StreamingStop,
+}
+
+/// Whether a flow goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Progress {
+    /// It waits for something.
+    Waits,
+    /// It was the last block.
+    Over,
+}
+
+/// How the effect of a block went.
+enum Step<T> {
+    /// It takes time.
+    Waits(T),
+    /// It is done, or has failed.
+    At(Input),
+    /// The interpreter runs another flow.
+    WentToFlow,
+    /// It was the last one.
+    Over,
+}
+
+impl<T> Step<T> {
+    fn map<U>(self, to: impl FnOnce(T) -> U) -> Step<U> {
+        match self {
+            Self::Waits(waits) => Step::Waits(to(waits)),
+            Self::At(input) => Step::At(input),
+            Self::WentToFlow => Step::WentToFlow,
+            Self::Over => Step::Over,
+        }
+    }
+}
+
+impl FlowRun {
+    /// A flow that has not begun.
+    pub(crate) fn new(cx: &Context, leg: LegId, flow: RoutedFlow) -> Self {
+        let interpreter = Interpreter::new(flow.flow, flow.identity).with_logging(cx.options.flow_log);
+        Self {
+            leg,
+            interpreter,
+            waiting: Waiting::Nothing,
+            player: PromptPlayer::default(),
+            keys: KeysAhead::default(),
+        }
+    }
+
+    /// Begins.
+    pub(crate) fn begin(&mut self, cx: &mut Context, streaming: &mut Streaming) -> Progress {
+        self.go_on(cx, streaming, Input::Start)
+    }
+
+    /// The participant pressed a key.
+    pub(crate) fn digit(&mut self, cx: &mut Context, streaming: &mut Streaming, digit: Digit) -> Progress {
+        let Waiting::Digits(digits) = &mut self.waiting else {
+            if cx.options.keys_ahead {
+                self.keys.keep(digit);
+            }
+            return Progress::Waits;
+        };
+        let input = digits.press(cx.now.mono, digit);
+        self.player.stop(cx, self.leg);
+        self.collected(cx, streaming, input)
+    }
+
+    /// A prompt can be played, or cannot.
+    pub(crate) fn prompt(
+        &mut self,
+        cx: &mut Context,
+        streaming: &mut Streaming,
+        which: PromptId,
+        event: PromptEvent,
+    ) -> Progress {
+        match event {
+            PromptEvent::Prepared { sound, note } => {
+                let plays = self.player.prepared(cx, self.leg, which, sound);
+                if let Some(note) = note.filter(|_| plays) {
+                    cx.remark(self.interpreter.identity(), "PlayPrompt", "Success", &note);
+                }
+                Progress::Waits
+            }
+            PromptEvent::Failed { reason } => {
+                let heard = self.player.failed(which, reason);
+                self.heard(cx, streaming, heard)
+            }
+        }
+    }
+
+    /// The last sample of a prompt was sent.
+    pub(crate) fn prompt_finished(
+        &mut self,
+        cx: &mut Context,
+        streaming: &mut Streaming,
+        which: PromptId,
+    ) -> Progress {
+        let heard = self.player.finished(which);
+        self.heard(cx, streaming, heard)
+    }
+
+    /// An attempt to invoke a function is over.
+    pub(crate) fn attempted(
+        &mut self,
+        cx: &mut Context,
+        streaming: &mut Streaming,
+        which: InvocationId,
+        attempt: u32,
+        result: Result<Redacted<Vec<u8>>, AttemptError>,
+    ) -> Progress {
+        let Waiting::Function(invocation) = &mut self.waiting else { return Progress::Waits };
+        match invocation.attempted(cx.now, which, attempt, result, &mut cx.effects) {
+            Some(outcome) => self.go_on(cx, streaming, function::answer(outcome)),
+            None => Progress::Waits,
+        }
+    }
+
+    /// Something became of the contact's streaming.
+    pub(crate) fn streaming(&mut self, cx: &mut Context, streaming: &mut Streaming, news: News) -> Progress {
+        match (&self.waiting, news) {
+            (Waiting::StreamingStart, News::Started) | (Waiting::StreamingStop, News::Stopped) => {
+                self.go_on(cx, streaming, Input::Done)
+            }
+            (Waiting::StreamingStart, News::NotStarted { reason }) => {
+                self.go_on(cx, streaming, Input::Failed { reason })
+            }
+            (_, News::Broke { reason }) => {
+                cx.remark(self.interpreter.identity(), "StartMediaStreaming", "Error", &reason);
+                Progress::Waits
+            }
+            (_, News::Resumed) => {
+                let flow = self.interpreter.identity();
+                cx.remark(flow, "StartMediaStreaming", "Success", "the capture goes on after a break");
+                Progress::Waits
+            }
+            _ => Progress::Waits,
+        }
+    }
+
+    pub(crate) fn time_passed(&mut self, cx: &mut Context, streaming: &mut Streaming) -> Progress {
+        let progress = match &mut self.waiting {
+            Waiting::Function(invocation) => match invocation.time_passed(cx.now) {
+                Some(outcome) => self.go_on(cx, streaming, function::answer(outcome)),
+                None => Progress::Waits,
+            },
+            Waiting::Digits(digits) if digits.deadline().is_some_and(|deadline| deadline <= cx.now.mono) => {
+                let input = digits.time_is_up();
+                self.player.stop(cx, self.leg);
+                self.collected(cx, streaming, Some(input))
+            }
+            _ => Progress::Waits,
+        };
+        if progress == Progress::Over {
+            return progress;
+        }
+        let heard = self.player.time_passed(cx, self.leg);
+        self.heard(cx, streaming, heard)
+    }
+
+    /// When to come back at the latest; that of the streaming comes beside it.
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        let waiting = match &self.waiting {
+            Waiting::Digits(digits) => digits.deadline(),
+            Waiting::Function(invocation) => Some(invocation.deadline()),
+            Waiting::Nothing | Waiting::Prompt | Waiting::StreamingStart | Waiting::StreamingStop => None,
+        };
+        waiting.into_iter().chain(self.player.deadline()).min()
+    }
+
+    /// The participant is gone.
+    pub(crate) fn interrupt(&mut self, cx: &mut Context) {
+        self.player.stop(cx, self.leg);
+        self.keys.clear();
+        self.waiting = Waiting::Nothing;
+        self.interpreter.handle(cx.now.wall, Input::Interrupted, &*cx.contact);
+        while self.next_effect(cx).is_some() {}
+    }
+
+    /// Says in the flow log what no block can say.
+    pub(crate) fn remark(&self, cx: &mut Context, block: &str, results: &str, reason: &str) {
+        cx.remark(self.interpreter.identity(), block, results, reason);
+    }
+
+    /// Answers the block that waits, and does what the flow wants next: one effect after the other until one takes time. The interpreter
+    /// ends a flow that never waits.
+    fn go_on(&mut self, cx: &mut Context, streaming: &mut Streaming, input: Input) -> Progress {
+        self.waiting = Waiting::Nothing;
+        self.interpreter.handle(cx.now.wall, input, &*cx.contact);
+        loop {
+            match self.next_effect(cx).map(|effect| self.perform(cx, streaming, effect)) {
+                Some(Step::Waits(waiting)) => {
+                    self.waiting = waiting;
+                    return Progress::Waits;
+                }
+                Some(Step::At(answer)) => self.interpreter.handle(cx.now.wall, answer, &*cx.contact),
+                Some(Step::WentToFlow) => {}
+                Some(Step::Over) | None => return Progress::Over,
+            }
+        }
+    }
+
+    fn next_effect(&mut self, cx: &mut Context) -> Option<Effect> {
+        loop {
+            match self.interpreter.poll()? {
+                Output::Effect(effect) => return Some(effect),
+                Output::Log(entry) => log_entry(cx, &entry),
+            }
+        }
+    }
+
+    fn perform(&mut self, cx: &mut Context, streaming: &mut Streaming, effect: Effect) -> Step<Waiting> {
+        match effect {
+            Effect::Play(prompt) => {
+                self.player.start(cx, self.leg, prompt);
+                Step::Waits(Waiting::Prompt)
+            }
+            Effect::Collect { prompt, spec } => self.collect(cx, prompt, spec),
+            Effect::StartMediaStreaming { from_customer, to_customer } => {
+                let tracks = Tracks { from_customer, to_customer };
+                media_streaming::start(cx, streaming, self.leg, tracks).map(|()| Waiting::StreamingStart)
+            }
+            Effect::StopMediaStreaming { from_customer, to_customer } => {
+                let tracks = Tracks { from_customer, to_customer };
+                media_streaming::stop(cx, streaming, tracks).map(|()| Waiting::StreamingStop)
+            }
+            Effect::InvokeLambda { function_arn, parameters, time_limit_ms, .. } => {
+                function::begin(cx, function_arn, &parameters, time_limit_ms).map(Waiting::Function)
+            }
+            Effect::SetAttributes(changes) => match cx.edit().attributes.set(changes) {
+                Ok(()) => {
+                    cx.persist(Stage::Changed);
+                    Step::At(Input::Done)
+                }
+                Err(error) => Step::At(Input::Failed { reason: error.to_string() }),
+            },
+            Effect::SetLogging(_) => Step::At(Input::Done),
+            Effect::TransferToFlow { contact_flow_id } => self.transfer(cx, &contact_flow_id),
+            Effect::Disconnect | Effect::End => Step::Over,
+        }
+    }
+
+    fn transfer(&mut self, cx: &mut Context, id_or_arn: &str) -> Step<Waiting> {
+        match cx.instance.flow(cx.contact.instance.id, id_or_arn) {
+            Some(RoutedFlow { flow, identity }) => {
+                self.interpreter.transfer(cx.now.wall, flow, identity, &*cx.contact);
+                Step::WentToFlow
+            }
+            None => {
+                let reason = "the instance has no published flow of this id".to_owned();
+                Step::At(Input::Failed { reason })
+            }
+        }
+    }
+
+    /// Keys that were typed ahead are taken first: with one of them the prompt has been answered, and is not played.
+    fn collect(&mut self, cx: &mut Context, prompt: Option<Prompt>, spec: CollectSpec) -> Step<Waiting> {
+        let mut digits = Digits::new(spec);
+        while let Some(digit) = self.keys.take() {
+            if let Some(input) = digits.press(cx.now.mono, digit) {
+                return Step::At(Input::Input(input));
+            }
+        }
+        match prompt.filter(|_| digits.deadline().is_none()) {
+            Some(prompt) => self.player.start(cx, self.leg, prompt),
+            None => digits.prompt_over(cx.now.mono),
+        }
+        Step::Waits(Waiting::Digits(digits))
+    }
+
+    fn collected(
+        &mut self,
+        cx: &mut Context,
+        streaming: &mut Streaming,
+        input: Option<CollectedInput>,
+    ) -> Progress {
+        match input {
+            Some(input) => self.go_on(cx, streaming, Input::Input(input)),
+            None => Progress::Waits,
+        }
+    }
+
+    fn heard(&mut self, cx: &mut Context, streaming: &mut Streaming, heard: Option<Heard>) -> Progress {
+        match (&mut self.waiting, heard) {
+            (Waiting::Prompt, Some(Heard::Whole)) => self.go_on(cx, streaming, Input::Done),
+            (Waiting::Prompt, Some(Heard::Failed { reason })) => {
+                self.go_on(cx, streaming, Input::Failed { reason })
+            }
+            (Waiting::Digits(digits), Some(Heard::Whole)) => {
+                digits.prompt_over(cx.now.mono);
+                Progress::Waits
+            }
+            // A participant who cannot be asked may still know what to press.
+            (Waiting::Digits(digits), Some(Heard::Failed { reason })) => {
+                digits.prompt_over(cx.now.mono);
+                cx.remark(self.interpreter.identity(), "GetUserInput", "Error", &reason);
+                Progress::Waits
+            }
+            _ => Progress::Waits,
+        }
+    }
+}
+
+fn log_entry(cx: &mut Context, entry: &LogEntry) {
+    let entry = log::entry(cx.contact.id, entry, cx.options.flow_log_values);
+    cx.log(entry);
+}

@@ -1,0 +1,341 @@
+//! One leg of a participant: its call by SIP as the contact sees it, what offer and answer say, and where its digits come from.
+//!
+//! When a body may be sent is the SIP side's to decide; what it says is decided here, by the leg's
+//! [`Session`](tympan_telephony::sdp::session::Session).
+//!
+//! | state | `answer` | confirmed | `hang_up` | ended | the deadline |
+//! |---|---|---|---|---|---|
+//! | invited | answering | - | hanging up | over | - |
+//! | answering | - | up; hanging up where nothing was agreed | hanging up | over | hanging up |
+//! | up | - | - | hanging up | over | - |
+//! | hanging up | - | - | - | over | - |
+//! | over | - | - | - | - | - |
+//!
+//! While it answers and while it is up:
+//!
+//! | input | what is done |
+//! |---|---|
+//! | an offer | answered where the session can, refused where it cannot: the call goes on as it was |
+//! | the offer is left to us | all that we are capable of, also where the far end holds (RFC 3261 section 14.2) |
+//! | an answer | agreed, or rejected where it cannot be used |
+//! | an offer of ours failed | the session is as it was |
+//!
+//! In the other states each offer is refused, and an answer changes nothing. Media begins with the first agreement once the leg is
+//! answered, hears of each one that differs, and is given up at the end.
+
+use crate::context::Context;
+use crate::{DisconnectReason, Effect, EndedBy, LegEvent};
+use digits::DigitGate;
+use tympan_telephony::Digit;
+use tympan_telephony::sdp::{LocalMedia, SdpError, Session, session::Change};
+use tympan_telephony::words::{MediaCommand, MediaEvent};
+use tympan_types::{ExchangeId, LegId, Mono, PromptId};
+
+mod digits;
+
+pub use digits::DigitSource;
+
+/// A leg.
+pub struct Leg {
+    id: LegId,
+    state: State,
+    session: Session,
+    /// Our answer to the offer of the INVITE; `None` where that had none.
+    answer: Option<String>,
+    digits: DigitGate,
+    media: Media,
+}
+
+/// What a leg begins with.
+pub struct LegSpec {
+    /// Names it.
+    pub id: LegId,
+    /// Where we receive, and what we understand.
+    pub local: LocalMedia,
+    /// The offer of the INVITE; `None` where the caller leaves the offer to us.
+    pub offer: Option<String>,
+    /// Where the caller's digits come from.
+    pub digits: DigitSource,
+}
+
+enum State {
+    /// The far end waits for our answer.
+    Invited,
+    /// Our answer is on its way.
+    Answering { deadline: Mono },
+    /// The far end has confirmed it.
+    Up,
+    /// We have ended it; the far end has not heard so yet.
+    HangingUp,
+    /// Nothing more comes.
+    Over,
+}
+
+enum Media {
+    /// Nothing was agreed yet.
+    None,
+    /// It sends and receives.
+    Open,
+    /// It was given up.
+    Closed,
+}
+
+/// What the contact hears of a leg.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// It is up.
+    Confirmed,
+    /// A key was pressed.
+    Digit(Digit),
+    /// It is over, or is to be ended.
+    Ended(Ending),
+    /// A prompt was heard.
+    PromptFinished(PromptId),
+}
+
+/// Why a leg ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The SIP side says so.
+    By(EndedBy),
+    /// The far end confirmed our answer, and nothing was agreed.
+    NothingAgreed,
+    /// The far end did not confirm our answer in time.
+    NotConfirmed,
+    /// The leg's media is lost.
+    MediaLost,
+    /// The far end sends nothing.
+    MediaTimedOut,
+}
+
+impl Ending {
+    /// What the record says.
+    pub(crate) fn reason(self) -> DisconnectReason {
+        match self {
+            Self::By(EndedBy::Peer) => DisconnectReason::CustomerDisconnect,
+            Self::By(EndedBy::Us | EndedBy::TooLong) => DisconnectReason::Other,
+            Self::By(EndedBy::Failure | EndedBy::SessionExpired)
+            | Self::MediaLost
+            | Self::MediaTimedOut
+            | Self::NothingAgreed
+            | Self::NotConfirmed => DisconnectReason::TelecomProblem,
+        }
+    }
+
+    /// What the flow log says, where the record's reason does not tell it from others.
+    pub(crate) fn remark(self) -> Option<&'static str> {
+        match self {
+            Self::By(EndedBy::SessionExpired) => {
+                Some("the session was not refreshed in time: the caller's side is gone (RFC 4028)")
+            }
+            Self::By(EndedBy::TooLong) => Some("the call has lasted as long as its trunk allows"),
+            Self::MediaTimedOut => {
+                Some("no audio came for the media time-out of the trunk: the caller's side is gone")
+            }
+            Self::MediaLost => Some("the media of the call has fallen too far behind"),
+            Self::By(EndedBy::Failure | EndedBy::Peer | EndedBy::Us)
+            | Self::NothingAgreed
+            | Self::NotConfirmed => None,
+        }
+    }
+}
+
+impl Leg {
+    /// A leg that was invited. An offer that cannot be answered makes none: the INVITE is refused.
+    pub fn invited(spec: LegSpec) -> Result<Self, SdpError> {
+        let LegSpec { id, local, offer, digits } = spec;
+        let mut session = Session::new(local);
+        let answer = offer.map(|offer| session.receive_offer(&offer)).transpose()?.map(|answer| answer.text);
+        Ok(Self {
+            id,
+            state: State::Invited,
+            session,
+            answer,
+            digits: DigitGate::new(digits),
+            media: Media::None,
+        })
+    }
+
+    /// Its id.
+    pub fn id(&self) -> LegId {
+        self.id
+    }
+
+    /// Answers the INVITE, with our offer where it had none. Packets may come before the answer is confirmed.
+    pub(crate) fn answer(&mut self, cx: &mut Context) {
+        if !matches!(self.state, State::Invited) {
+            return;
+        }
+        let sdp = match self.answer.take() {
+            Some(answer) => answer,
+            // Nothing was offered before.
+            None => self.session.make_offer().unwrap_or_default(),
+        };
+        self.state = State::Answering { deadline: cx.in_ms(cx.options.answer_limit_ms) };
+        self.open_media(cx);
+        cx.emit(Effect::Answer { leg: self.id, sdp });
+    }
+
+    /// Takes in what happened to its signalling.
+    pub(crate) fn event(&mut self, cx: &mut Context, event: LegEvent) -> Option<News> {
+        match event {
+            LegEvent::Confirmed => self.confirmed(cx),
+            LegEvent::Offered { exchange, sdp } => {
+                self.offered(cx, exchange, |session| {
+                    let answer = session.receive_offer(&sdp)?;
+                    Ok((answer.text, answer.change))
+                });
+                None
+            }
+            LegEvent::OfferWanted { exchange } => {
+                self.offered(cx, exchange, |session| Ok((session.make_offer()?, Change::Unchanged)));
+                None
+            }
+            LegEvent::Answered { exchange, sdp } => {
+                self.answered(cx, exchange, &sdp);
+                None
+            }
+            LegEvent::OfferFailed => {
+                self.session.roll_back();
+                None
+            }
+            LegEvent::Info(digit) => {
+                let digit = self.digits.by_info(cx.now.mono, digit).filter(|_| self.is_live());
+                digit.map(News::Digit)
+            }
+            LegEvent::MediaLost => self.ends(Ending::MediaLost),
+            LegEvent::Ended(by) => self.ends(Ending::By(by)),
+        }
+    }
+
+    /// Takes in what happened in its media.
+    pub(crate) fn media_event(&mut self, cx: &mut Context, event: &MediaEvent) -> Option<News> {
+        match event {
+            MediaEvent::Digit(digit) => {
+                let digit = self.digits.by_rtp(cx.now.mono, *digit).filter(|_| self.is_live());
+                digit.map(News::Digit)
+            }
+            MediaEvent::PromptFinished(prompt) => Some(News::PromptFinished(*prompt)),
+            MediaEvent::MediaTimedOut => self.ends(Ending::MediaTimedOut),
+            MediaEvent::TapOpened { .. }
+            | MediaEvent::TapClosed { .. }
+            | MediaEvent::SpeechBegan
+            | MediaEvent::SpeechEnded => None,
+        }
+    }
+
+    pub(crate) fn time_passed(&mut self, cx: &Context) -> Option<News> {
+        match self.state {
+            State::Answering { deadline } if deadline <= cx.now.mono => self.ends(Ending::NotConfirmed),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        match self.state {
+            State::Answering { deadline } => Some(deadline),
+            State::Invited | State::Up | State::HangingUp | State::Over => None,
+        }
+    }
+
+    /// Ends it, where it has not ended, and gives up its media.
+    pub(crate) fn close(&mut self, cx: &mut Context, reason: DisconnectReason) {
+        if !matches!(self.state, State::HangingUp | State::Over) {
+            self.state = State::HangingUp;
+            cx.emit(Effect::Hangup { leg: self.id, reason });
+        }
+        if !matches!(self.media, Media::Closed) {
+            self.media = Media::Closed;
+            cx.emit(Effect::CloseMedia { leg: self.id });
+        }
+    }
+
+    /// It answers, or is up.
+    fn is_live(&self) -> bool {
+        matches!(self.state, State::Answering { .. } | State::Up)
+    }
+
+    /// The far end has acknowledged, and has answered before where the offer was ours.
+    fn confirmed(&mut self, cx: &mut Context) -> Option<News> {
+        if !matches!(self.state, State::Answering { .. }) {
+            return None;
+        }
+        if self.session.agreement().is_none() {
+            return self.ends(Ending::NothingAgreed);
+        }
+        self.state = State::Up;
+        self.open_media(cx);
+        Some(News::Confirmed)
+    }
+
+    /// The contact closes a leg of which it hears this.
+    fn ends(&mut self, ending: Ending) -> Option<News> {
+        let was_live = !matches!(self.state, State::HangingUp | State::Over);
+        if let Ending::By(_) = ending {
+            self.state = State::Over;
+        }
+        was_live.then_some(News::Ended(ending))
+    }
+
+    fn offered(
+        &mut self,
+        cx: &mut Context,
+        exchange: ExchangeId,
+        reply: impl FnOnce(&mut Session) -> Result<(String, Change), SdpError>,
+    ) {
+        let leg = self.id;
+        let result = if self.is_live() { reply(&mut self.session) } else { Err(SdpError::NoOffer) };
+        match result {
+            Ok((sdp, change)) => {
+                self.negotiate(cx, change);
+                cx.emit(Effect::ReplyOffer { leg, exchange, sdp });
+            }
+            Err(error) => {
+                let contact_id = cx.contact.id;
+                tracing::info!(%contact_id, %leg, %error, "a new offer was refused; the call goes on as it was");
+                cx.emit(Effect::RefuseOffer { leg, exchange });
+            }
+        }
+    }
+
+    /// The answer to an offer of ours: that of a late offer, or that of a refresh by the SIP side, which repeats our last description.
+    fn answered(&mut self, cx: &mut Context, exchange: ExchangeId, sdp: &str) {
+        if !self.is_live() {
+            return;
+        }
+        let leg = self.id;
+        if !self.session.is_offering() {
+            // Without an offer of ours there is one that the SIP side has repeated.
+            let _ = self.session.repeat_offer();
+        }
+        match self.session.receive_answer(sdp) {
+            Ok(change) => self.negotiate(cx, change),
+            Err(error) => {
+                let contact_id = cx.contact.id;
+                tracing::info!(%contact_id, %leg, %error, "the answer to our offer cannot be used");
+                cx.emit(Effect::RejectAnswer { leg, exchange });
+            }
+        }
+    }
+
+    fn negotiate(&mut self, cx: &mut Context, change: Change) {
+        let (Change::Changed, Some(agreement)) = (change, self.session.agreement()) else { return };
+        if matches!(self.media, Media::Open) {
+            let command = MediaCommand::Negotiate(Box::new(agreement.clone()));
+            cx.emit(Effect::Media { leg: self.id, command });
+        } else {
+            self.open_media(cx);
+        }
+    }
+
+    fn open_media(&mut self, cx: &mut Context) {
+        let Some(agreement) = self.session.agreement().filter(|_| matches!(self.media, Media::None)) else {
+            return;
+        };
+        cx.emit(Effect::OpenMedia { leg: self.id, agreement: Box::new(agreement.clone()) });
+        self.media = Media::Open;
+    }
+}
+
+#[cfg(test)]
+mod tests;

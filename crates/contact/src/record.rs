@@ -1,0 +1,101 @@
+//! What a contact record is made of: which contacts have one, and how their last facts are found. Its JSON is the service's.
+
+use crate::{Contact, DisconnectReason};
+use tympan_types::{FragmentNumber, WallTime};
+
+/// The contact's call has ended.
+pub(crate) fn disconnected(contact: &mut Contact, now: WallTime, reason: DisconnectReason) {
+    contact.disconnect_timestamp = Some(now);
+    contact.disconnect_reason = Some(reason);
+}
+
+/// Whether a contact that has ended leaves a record.
+///
+/// A caller who gave up before the call was up leaves none, as there was no contact. An answer that was never acknowledged does: it tells
+/// of a caller whom our answers do not reach.
+pub fn is_due(contact: &Contact) -> bool {
+    contact.connected_to_system_timestamp.is_some()
+        || contact.disconnect_reason == Some(DisconnectReason::TelecomProblem)
+}
+
+/// Closes a contact whose server died in mid-call.
+///
+/// `last_fragment` is the last fragment that its running capture left in the stream; where nobody knows, the
+/// lead-in stands in, which exists in any case. The call ends at the last instant it is known to have lived,
+/// the change of the record is dated `now`.
+pub fn close_interrupted(
+    mut contact: Contact,
+    last_fragment: Option<FragmentNumber>,
+    now: WallTime,
+) -> Contact {
+    let mut last_alive = contact.last_update_timestamp;
+    if let Some(audio) = contact.captures.last_mut().filter(|audio| audio.is_running()) {
+        let first = audio.start_fragment_number;
+        let last = last_fragment.filter(|last| *last >= first).unwrap_or(first);
+        last_alive = last_alive.max(WallTime::from_unix_ms(last.server_time().unix_ms()));
+        audio.stop_fragment_number = Some(last);
+        audio.stop_timestamp = Some(last_alive);
+    }
+    // An update may have failed after the times were set: what is there stays.
+    contact.disconnect_timestamp.get_or_insert(last_alive);
+    contact.disconnect_reason.get_or_insert(DisconnectReason::Other);
+    contact.last_update_timestamp = now;
+    contact
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CustomerAudio;
+    use crate::contact::tests::contact;
+    use tympan_types::{ServerTime, StreamArn};
+
+    fn number(sequence: u64, server_ms: i64) -> FragmentNumber {
+        FragmentNumber::new(sequence, ServerTime::from_unix_ms(server_ms), 0)
+    }
+
+    fn capturing(start: FragmentNumber) -> Contact {
+        let mut contact = contact();
+        contact.captures.push(CustomerAudio {
+            stream_arn: StreamArn::parse("arn:aws:kinesisvideo:us-west-2:111122223333:stream/s/1").unwrap(),
+            start_timestamp: contact.initiation_timestamp,
+            stop_timestamp: None,
+            start_fragment_number: start,
+            stop_fragment_number: None,
+        });
+        contact
+    }
+
+    #[test]
+    fn an_interrupted_contact_ends_where_its_last_fragment_does() {
+        let began = contact().initiation_timestamp.unix_ms();
+        let (first, last) = (number(1, began + 100), number(9, began + 8_000));
+        let now = WallTime::from_unix_ms(began + 60_000);
+        let closed = close_interrupted(capturing(first), Some(last), now);
+        let audio = closed.customer_audio().unwrap();
+        assert_eq!(audio.stop_fragment_number, Some(last));
+        assert_eq!(audio.stop_timestamp, Some(WallTime::from_unix_ms(began + 8_000)));
+        assert_eq!(closed.disconnect_timestamp, audio.stop_timestamp);
+        assert_eq!(closed.disconnect_reason, Some(DisconnectReason::Other));
+        assert_eq!(closed.last_update_timestamp, now);
+        assert_eq!(closed.captures.len(), 1);
+    }
+
+    #[test]
+    fn without_a_known_last_fragment_the_lead_in_stands_in() {
+        let began = contact().initiation_timestamp.unix_ms();
+        let first = number(1001, began + 100);
+        let foreign = number(7, began - 1_000_000);
+        for last in [None, Some(foreign)] {
+            let closed = close_interrupted(capturing(first), last, WallTime::from_unix_ms(began + 1));
+            assert_eq!(closed.customer_audio().unwrap().stop_fragment_number, Some(first));
+        }
+    }
+
+    #[test]
+    fn an_interrupted_contact_without_capture_gets_a_record_too() {
+        let closed = close_interrupted(contact(), None, WallTime::from_unix_ms(i64::MAX));
+        assert_eq!(closed.disconnect_timestamp, Some(contact().initiation_timestamp));
+        assert_eq!(closed.captures, []);
+    }
+}

@@ -1,0 +1,92 @@
+use super::EntryKey;
+use crate::Effect;
+use crate::context::Context;
+use tympan_types::{CaptureId, FragmentNumber, LegId, Mono, StreamArn, WallTime};
+
+/// A capture that was told to stop, until its session is over.
+pub(super) struct Closing {
+    pub(super) leg: LegId,
+    pub(super) capture: CaptureId,
+    /// When it was told.
+    pub(super) stopped: WallTime,
+    pub(super) entry: Entry,
+    /// Until when it is waited for; news that come later are still taken.
+    pub(super) deadline: Option<Mono>,
+}
+
+/// What the contact says of the capture.
+pub(super) enum Entry {
+    /// It has an entry.
+    At(EntryKey),
+    /// It was stopped before its lead-in was safe. On the same stream it belongs to the entry of the one that it follows, which broke.
+    Unborn { began: WallTime, stream: Option<StreamArn>, follows: Option<EntryKey> },
+}
+
+impl Closing {
+    pub(super) fn capture(&self) -> CaptureId {
+        self.capture
+    }
+
+    pub(super) fn deadline(&self) -> Option<Mono> {
+        self.deadline
+    }
+
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.deadline.is_some()
+    }
+
+    pub(super) fn entry_key(&self) -> Option<&EntryKey> {
+        match &self.entry {
+            Entry::At(key) => Some(key),
+            Entry::Unborn { .. } => None,
+        }
+    }
+
+    /// From now on it is not waited for. True where it was, and the time is over.
+    pub(super) fn gives_up(&mut self, now: Mono) -> bool {
+        self.deadline.take_if(|deadline| *deadline <= now).is_some()
+    }
+
+    /// Its upload is open: what was captured until it stopped is still written.
+    pub(super) fn opened(&mut self, cx: &mut Context, opened: StreamArn) {
+        if let Entry::Unborn { stream: stream @ None, .. } = &mut self.entry {
+            *stream = Some(opened);
+            cx.emit(Effect::AttachUpload { leg: self.leg, capture: self.capture });
+        }
+    }
+
+    /// One more fragment is safe: it is the last one so far. True where the contact has changed.
+    pub(super) fn acknowledged(&mut self, cx: &mut Context, number: FragmentNumber) -> bool {
+        let (began, key) = match &self.entry {
+            Entry::At(key) => return raise(cx, key, number),
+            Entry::Unborn { stream: None, .. } => return false,
+            Entry::Unborn { stream: Some(stream), follows: Some(key), .. } if key.stream == *stream => {
+                let key = key.clone();
+                let has_changed = raise(cx, &key, number);
+                self.entry = Entry::At(key);
+                return has_changed;
+            }
+            Entry::Unborn { began, stream: Some(stream), .. } => {
+                (*began, EntryKey { stream: stream.clone(), first: number })
+            }
+        };
+        let mut audio = key.audio(began);
+        audio.stop_timestamp = Some(self.stopped);
+        audio.stop_fragment_number = Some(number);
+        let captures = &mut cx.edit().captures;
+        // The last entry is the one that flows see: a capture that began later stays behind this one.
+        let place = captures.partition_point(|audio| audio.start_timestamp <= began);
+        captures.insert(place, audio);
+        self.entry = Entry::At(key);
+        true
+    }
+}
+
+/// Moves the end of an entry that has one. The entry of a capture that went on after a break may not.
+fn raise(cx: &mut Context, key: &EntryKey, number: FragmentNumber) -> bool {
+    let Some(last) = key.find(cx.edit()).and_then(|audio| audio.stop_fragment_number.as_mut()) else {
+        return false;
+    };
+    *last = number.max(*last);
+    true
+}

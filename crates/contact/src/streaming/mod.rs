@@ -1,0 +1,395 @@
+//! The live media streaming of one contact: what its Start and Stop blocks have asked for and how far that is.
+//!
+//! It keeps [`Contact::captures`](crate::Contact::captures) true: an entry appears when the lead-in of a capture is safe, and has its
+//! stop values from the Stop block on. It belongs to the contact and captures the customer's leg: a capture goes on across flows.
+//!
+//! | state | `start` | `stop` | opened | acknowledged | failed, closed | the deadline |
+//! |---|---|---|---|---|---|---|
+//! | idle | opening | - | the upload is dropped | - | - | - |
+//! | opening | - | idle; the capture closes | the upload is attached | running: started | idle: not started; the capture is abandoned | as failed |
+//! | running | - | idle; the capture closes | - | - | reopening: broke | - |
+//! | reopening | - | idle; the capture closes | the upload is attached | running: resumed | broken; the capture is abandoned | broken; the capture closes |
+//! | broken | - | idle | - | - | - | reopening |
+//!
+//! A capture that closes stays known until its session is over, however late that is: what is still acknowledged of it is in the record.
+//! So does one that was abandoned with its upload open, because its stream may hold its beginning. An upload that comes for a capture
+//! that is not known any more is dropped unused.
+
+mod closing;
+
+use crate::context::Context;
+use crate::{CaptureEvent, CaptureRequest, Contact, CustomerAudio, Effect};
+use closing::{Closing, Entry};
+use tympan_telephony::words::Tracks;
+use tympan_types::{CaptureId, FragmentNumber, LegId, Mono, StreamArn, WallTime};
+
+/// Captures that close and are remembered; beyond that the oldest one that no block waits for is forgotten.
+const CLOSING_MAX: usize = 8;
+
+/// The live media streaming of one contact.
+#[derive(Default)]
+pub(crate) struct Streaming {
+    state: State,
+    closing: Vec<Closing>,
+}
+
+#[derive(Default)]
+enum State {
+    /// Nothing is captured.
+    #[default]
+    Idle,
+    /// A capture waits for its lead-in to be safe.
+    Opening(Opening),
+    /// The customer is being captured; `last` is the newest fragment that is safe.
+    Running { leg: LegId, capture: CaptureId, request: CaptureRequest, entry: EntryKey, last: FragmentNumber },
+    /// The capture broke in mid-call and will be tried again.
+    Broken { leg: LegId, request: CaptureRequest, broken: Broken, retry_at: Mono },
+}
+
+struct Opening {
+    leg: LegId,
+    capture: CaptureId,
+    request: CaptureRequest,
+    began: WallTime,
+    stream: Option<StreamArn>,
+    deadline: Mono,
+    /// The capture before this one, which broke; `None` in a Start block.
+    broken: Option<Broken>,
+}
+
+/// A capture that broke.
+#[derive(Clone)]
+struct Broken {
+    entry: EntryKey,
+    last: FragmentNumber,
+    /// Attempts since.
+    attempts: u32,
+}
+
+/// Finds the entry of a capture in the contact: a fragment number comes once in a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct EntryKey {
+    stream: StreamArn,
+    first: FragmentNumber,
+}
+
+/// What became of a Start or Stop block, or of a capture in between.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// The capture that a Start block asked for runs.
+    Started,
+    /// It does not.
+    NotStarted { reason: String },
+    /// A capture that runs broke; it is tried again.
+    Broke { reason: String },
+    /// It runs again.
+    Resumed,
+    /// The capture that was told to stop is over, or took too long to say so.
+    Stopped,
+    /// The contact's entry of a capture has changed after all that.
+    Amended,
+}
+
+impl Streaming {
+    /// Whether a Start block has nothing left to do.
+    pub(crate) fn is_started(&self) -> bool {
+        !matches!(self.state, State::Idle)
+    }
+
+    /// Whether a stopped capture is waited for.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.iter().any(Closing::is_waited_for)
+    }
+
+    pub(crate) fn start(&mut self, cx: &mut Context, leg: LegId, request: CaptureRequest) {
+        self.open(cx, leg, request, None);
+    }
+
+    /// Stops these tracks. `true` when [`News::Stopped`] will follow, `false` when there is nothing to wait for.
+    pub(crate) fn stop(&mut self, cx: &mut Context, tracks: Tracks, limit_ms: u32) -> bool {
+        let remaining = self.tracks().without(tracks);
+        if remaining.any() {
+            self.only(cx, remaining);
+            return false;
+        }
+        let (leg, capture, entry) = match std::mem::take(&mut self.state) {
+            State::Idle => return false,
+            State::Running { leg, capture, entry, last, .. } => {
+                entry.stop(cx, last);
+                (leg, capture, Entry::At(entry))
+            }
+            State::Opening(Opening { leg, capture, began, stream, broken: None, .. }) => {
+                (leg, capture, Entry::Unborn { began, stream, follows: None })
+            }
+            State::Opening(Opening { leg, capture, began, stream, broken: Some(broken), .. }) => {
+                broken.entry.stop(cx, broken.last);
+                (leg, capture, Entry::Unborn { began, stream, follows: Some(broken.entry) })
+            }
+            State::Broken { broken: Broken { entry, last, .. }, .. } => {
+                entry.stop(cx, last);
+                return false;
+            }
+        };
+        cx.emit(Effect::CloseCapture { leg, capture });
+        let deadline = Some(cx.in_ms(limit_ms));
+        self.closes(Closing { leg, capture, stopped: cx.now.wall, entry, deadline });
+        true
+    }
+
+    pub(crate) fn event(&mut self, cx: &mut Context, which: CaptureId, event: CaptureEvent) -> Option<News> {
+        if let Some(place) = self.closing.iter().position(|closing| closing.capture() == which) {
+            return self.closing_event(cx, place, event);
+        }
+        match &mut self.state {
+            State::Opening(opening) if opening.capture == which => match event {
+                CaptureEvent::Opened { stream } => {
+                    if opening.stream.is_none() {
+                        opening.stream = Some(stream);
+                        cx.emit(Effect::AttachUpload { leg: opening.leg, capture: which });
+                    }
+                    None
+                }
+                CaptureEvent::Acknowledged { number } => self.opened(cx, number),
+                CaptureEvent::Failed { reason } => Some(self.failed(cx, reason)),
+                CaptureEvent::Closed => {
+                    let reason = "the upload ended before its first fragment was acknowledged".to_owned();
+                    Some(self.failed(cx, reason))
+                }
+            },
+            State::Running { capture, last, .. } if *capture == which => match event {
+                CaptureEvent::Opened { .. } => None,
+                CaptureEvent::Acknowledged { number } => {
+                    *last = number.max(*last);
+                    None
+                }
+                CaptureEvent::Failed { reason } => Some(self.broke(cx, reason)),
+                CaptureEvent::Closed => Some(self.broke(cx, "the upload ended by itself".to_owned())),
+            },
+            _ => {
+                if let CaptureEvent::Opened { .. } = event {
+                    cx.emit(Effect::DropUpload { capture: which });
+                }
+                None
+            }
+        }
+    }
+
+    pub(crate) fn time_passed(&mut self, cx: &mut Context) -> Option<News> {
+        if self.closing.iter_mut().any(|closing| closing.gives_up(cx.now.mono)) {
+            return Some(News::Stopped);
+        }
+        match &self.state {
+            State::Opening(opening) if opening.deadline <= cx.now.mono => {
+                let waited_ms = cx.now.wall.ms_since(opening.began);
+                let reason = format!("the first fragment was not acknowledged within {waited_ms} ms");
+                let Opening { leg, capture, began, ref stream, ref broken, .. } = *opening;
+                // The stream may hold the beginning of an attempt already, and what one holds that goes on after a break is wanted, as
+                // late as its upload may open.
+                let (follows, stream) = (broken.as_ref().map(|broken| broken.entry.clone()), stream.clone());
+                let may_come = follows.is_some() || stream.is_some();
+                cx.emit(if follows.is_some() {
+                    Effect::CloseCapture { leg, capture }
+                } else {
+                    Effect::AbandonCapture { leg, capture }
+                });
+                if may_come {
+                    let entry = Entry::Unborn { began, stream, follows };
+                    self.closes(Closing { leg, capture, stopped: cx.now.wall, entry, deadline: None });
+                }
+                Some(self.not_opened(cx, reason))
+            }
+            State::Broken { leg, request, broken, retry_at } if *retry_at <= cx.now.mono => {
+                let (leg, request, broken) = (*leg, request.clone(), broken.clone());
+                self.open(cx, leg, request, Some(broken));
+                None
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Mono> {
+        let state = match &self.state {
+            State::Idle | State::Running { .. } => None,
+            State::Opening(opening) => Some(opening.deadline),
+            State::Broken { retry_at, .. } => Some(*retry_at),
+        };
+        state.into_iter().chain(self.closing.iter().filter_map(Closing::deadline)).min()
+    }
+
+    fn open(&mut self, cx: &mut Context, leg: LegId, request: CaptureRequest, broken: Option<Broken>) {
+        let capture = cx.next_capture();
+        cx.emit(Effect::OpenCapture { leg, capture, request: request.clone() });
+        let deadline = cx.in_ms(cx.options.start_limit_ms);
+        let began = cx.now.wall;
+        self.state = State::Opening(Opening { leg, capture, request, began, stream: None, deadline, broken });
+    }
+
+    /// The lead-in is safe.
+    fn opened(&mut self, cx: &mut Context, number: FragmentNumber) -> Option<News> {
+        let opening = match std::mem::take(&mut self.state) {
+            State::Opening(opening) => opening,
+            other => {
+                self.state = other;
+                return None;
+            }
+        };
+        let Some(stream) = opening.stream.clone() else {
+            // An acknowledgement of no stream says nothing.
+            self.state = State::Opening(opening);
+            return None;
+        };
+        let Opening { leg, capture, request, began, broken, .. } = opening;
+        let news = if broken.is_some() { News::Resumed } else { News::Started };
+        let entry = match broken {
+            // On the same stream one entry spans the break.
+            Some(broken) if broken.entry.stream == stream => broken.entry,
+            broken => {
+                if let Some(broken) = broken {
+                    broken.entry.stop_at(cx, began, broken.last);
+                }
+                let entry = EntryKey { stream, first: number };
+                cx.edit().captures.push(entry.audio(began));
+                entry
+            }
+        };
+        self.state = State::Running { leg, capture, request, entry, last: number };
+        Some(news)
+    }
+
+    /// The attempt has failed: nothing comes of it.
+    fn failed(&mut self, cx: &mut Context, reason: String) -> News {
+        if let State::Opening(Opening { leg, capture, .. }) = self.state {
+            cx.emit(Effect::AbandonCapture { leg, capture });
+        }
+        self.not_opened(cx, reason)
+    }
+
+    /// The lead-in will never be safe.
+    fn not_opened(&mut self, cx: &mut Context, reason: String) -> News {
+        if let State::Opening(Opening { leg, request, broken, .. }) = std::mem::take(&mut self.state) {
+            if let Some(Broken { entry, last, attempts }) = broken {
+                let attempts = attempts.saturating_add(1);
+                let retry_at = cx.now.mono.plus_ms(retry_after_ms(attempts));
+                self.state =
+                    State::Broken { leg, request, broken: Broken { entry, last, attempts }, retry_at };
+                return News::Broke { reason };
+            }
+        }
+        News::NotStarted { reason }
+    }
+
+    /// A running capture broke: try again at once, and then ever more slowly.
+    fn broke(&mut self, cx: &mut Context, reason: String) -> News {
+        if let State::Running { leg, capture, request, entry, last } = std::mem::take(&mut self.state) {
+            cx.emit(Effect::CloseCapture { leg, capture });
+            self.open(cx, leg, request, Some(Broken { entry, last, attempts: 0 }));
+        }
+        News::Broke { reason }
+    }
+
+    fn closing_event(&mut self, cx: &mut Context, place: usize, event: CaptureEvent) -> Option<News> {
+        match event {
+            CaptureEvent::Opened { stream } => {
+                self.closing.get_mut(place)?.opened(cx, stream);
+                None
+            }
+            CaptureEvent::Acknowledged { number } => {
+                let closing = self.closing.get_mut(place)?;
+                if closing.acknowledged(cx, number) {
+                    return Some(News::Amended);
+                }
+                let key = closing.entry_key()?.clone();
+                self.newer(&key, number);
+                None
+            }
+            CaptureEvent::Closed | CaptureEvent::Failed { .. } => {
+                self.closing.remove(place).is_waited_for().then_some(News::Stopped)
+            }
+        }
+    }
+
+    /// A late fragment of a stream whose entry still runs: the entry cannot end before it.
+    fn newer(&mut self, key: &EntryKey, number: FragmentNumber) {
+        let (entry, last) = match &mut self.state {
+            State::Running { entry, last, .. } => (entry, last),
+            State::Opening(Opening { broken: Some(broken), .. }) | State::Broken { broken, .. } => {
+                (&mut broken.entry, &mut broken.last)
+            }
+            State::Idle | State::Opening(_) => return,
+        };
+        if entry == key {
+            *last = number.max(*last);
+        }
+    }
+
+    fn closes(&mut self, closing: Closing) {
+        if self.closing.len() >= CLOSING_MAX
+            && let Some(oldest) = self.closing.iter().position(|closing| !closing.is_waited_for())
+        {
+            self.closing.remove(oldest);
+        }
+        self.closing.push(closing);
+    }
+
+    /// What is being captured, or tried to.
+    fn tracks(&self) -> Tracks {
+        match &self.state {
+            State::Idle => Tracks::NONE,
+            State::Opening(Opening { request, .. })
+            | State::Running { request, .. }
+            | State::Broken { request, .. } => request.tracks,
+        }
+    }
+
+    fn only(&mut self, cx: &mut Context, tracks: Tracks) {
+        let (leg, capture, request) = match &mut self.state {
+            State::Idle => return,
+            State::Opening(Opening { leg, capture, request, .. })
+            | State::Running { leg, capture, request, .. } => (*leg, Some(*capture), request),
+            State::Broken { leg, request, .. } => (*leg, None, request),
+        };
+        if request.tracks != tracks {
+            request.tracks = tracks;
+            if let Some(capture) = capture {
+                cx.emit(Effect::CaptureOnly { leg, capture, tracks });
+            }
+        }
+    }
+}
+
+impl EntryKey {
+    fn audio(&self, began: WallTime) -> CustomerAudio {
+        CustomerAudio {
+            stream_arn: self.stream.clone(),
+            start_timestamp: began,
+            stop_timestamp: None,
+            start_fragment_number: self.first,
+            stop_fragment_number: None,
+        }
+    }
+
+    fn find<'a>(&self, contact: &'a mut Contact) -> Option<&'a mut CustomerAudio> {
+        let is_it = |audio: &&mut CustomerAudio| {
+            audio.start_fragment_number == self.first && audio.stream_arn == self.stream
+        };
+        contact.captures.iter_mut().rev().find(is_it)
+    }
+
+    /// The last fragment is `last` as far as is known now; acknowledgements to come may name a later one.
+    fn stop(&self, cx: &mut Context, last: FragmentNumber) {
+        let at = cx.now.wall;
+        self.stop_at(cx, at, last);
+    }
+
+    fn stop_at(&self, cx: &mut Context, at: WallTime, last: FragmentNumber) {
+        if let Some(audio) = self.find(cx.edit()) {
+            audio.stop_timestamp = Some(at);
+            audio.stop_fragment_number = Some(last);
+        }
+    }
+}
+
+/// One second, doubling up to 16.
+fn retry_after_ms(attempts: u32) -> i64 {
+    1_000 << attempts.saturating_sub(1).min(4)
+}

@@ -1,0 +1,144 @@
+use super::flows::{flow, hang_up, say, set, start_and_talk};
+use super::rig::{LEG, Rig};
+use crate::{DisconnectReason, EndedBy, Input, LegEvent, Phase, Reply, Stage};
+use serde_json::json;
+use tympan_telephony::words::MediaEvent;
+
+#[test]
+fn attributes_that_the_api_sets_are_answered_when_the_contact_is_written_with_them() {
+    let mut rig = Rig::new(&start_and_talk());
+    let early = rig.set_attributes("k", "early");
+    assert_eq!(rig.reply(early), None, "the contact is not written before the call is up");
+    rig.leg(LegEvent::Confirmed);
+    assert_eq!(rig.reply(early), Some(Reply::Set));
+    let request = rig.set_attributes("k", "v");
+    assert_eq!(rig.reply(request), Some(Reply::Set));
+    let (stage, contact) = rig.states().pop().unwrap();
+    assert_eq!((stage, contact.attributes.value("k")), (Stage::Changed, Some("v")));
+    rig.hung_up();
+    let ending = rig.set_attributes("k", "ending");
+    assert_eq!(rig.reply(ending), Some(Reply::Set));
+    rig.wait_for_deadline();
+    assert_eq!(rig.ended().attributes.value("k"), Some("ending"));
+    let late = rig.set_attributes("k", "late");
+    assert_eq!(rig.reply(late), Some(Reply::Over));
+}
+
+#[test]
+fn attributes_that_are_too_large_change_nothing() {
+    let mut rig = Rig::answered(&start_and_talk());
+    let request = rig.set_attributes("k", &"x".repeat(crate::MAX_ATTRIBUTES_BYTES));
+    assert!(matches!(rig.reply(request), Some(Reply::TooLarge(_))));
+    assert!(rig.live.contact().attributes.is_empty());
+}
+
+#[test]
+fn a_caller_who_gives_up_before_the_call_is_up_leaves_no_record() {
+    for by_caller in [true, false] {
+        let mut rig = Rig::new(&start_and_talk());
+        let request = rig.set_attributes("k", "v");
+        if by_caller {
+            rig.hung_up();
+        } else {
+            rig.handle(Input::Stop);
+        }
+        assert!(rig.live.is_over());
+        assert_eq!(rig.states(), []);
+        assert_eq!(rig.hangups().len(), usize::from(!by_caller));
+        assert_eq!(rig.reply(request), Some(Reply::Over), "no state will hold it");
+    }
+}
+
+#[test]
+fn an_answer_that_is_never_acknowledged_leaves_a_record() {
+    for says_so in [true, false] {
+        let mut rig = Rig::new(&start_and_talk());
+        if says_so {
+            rig.leg(LegEvent::Ended(EndedBy::Failure));
+        } else {
+            rig.wait_for_deadline();
+        }
+        let ended = rig.ended();
+        assert_eq!(ended.disconnect_reason, Some(DisconnectReason::TelecomProblem));
+        assert_eq!(
+            (ended.connected_to_system_timestamp, ended.disconnect_timestamp),
+            (None, Some(rig.now.wall))
+        );
+        assert_eq!(rig.hangups().len(), usize::from(!says_so));
+    }
+}
+
+#[test]
+fn stop_contact_and_a_server_going_down_end_the_contact() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.handle(Input::Stop);
+    assert_eq!(rig.hangups(), [DisconnectReason::Other]);
+    rig.wait_for_deadline();
+    assert_eq!(rig.ended().disconnect_reason, Some(DisconnectReason::Other));
+
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    let until = rig.now.mono.plus_ms(3_000);
+    rig.handle(Input::Drain { until });
+    assert_eq!(rig.live.phase(), Phase::Live);
+    while rig.now.mono < until {
+        rig.wait_for_deadline();
+    }
+    assert_eq!(rig.now.mono, until);
+    assert_eq!(rig.hangups(), [DisconnectReason::Other]);
+}
+
+#[test]
+fn a_drain_ends_a_call_that_is_not_up_yet() {
+    let mut rig = Rig::new(&start_and_talk());
+    rig.handle(Input::Drain { until: rig.now.mono });
+    assert_eq!((rig.live.phase(), rig.hangups()), (Phase::Over, vec![DisconnectReason::Other]));
+}
+
+#[test]
+fn the_flow_log_tells_a_vanished_caller_from_a_network_that_failed() {
+    use DisconnectReason::{CustomerDisconnect, Other, TelecomProblem};
+    let ends: [(Input, DisconnectReason, &str); 6] = [
+        (ended(EndedBy::Peer), CustomerDisconnect, ""),
+        (ended(EndedBy::Failure), TelecomProblem, ""),
+        (ended(EndedBy::SessionExpired), TelecomProblem, "session was not refreshed"),
+        (ended(EndedBy::TooLong), Other, "as long as its trunk allows"),
+        (Input::Media { leg: LEG, event: MediaEvent::MediaTimedOut }, TelecomProblem, "media time-out"),
+        (Input::Leg { leg: LEG, event: LegEvent::MediaLost }, TelecomProblem, "fallen too far behind"),
+    ];
+    for (input, reason, remark) in ends {
+        let mut rig = Rig::answered(&start_and_talk());
+        rig.capture_runs();
+        rig.take();
+        let is_known = matches!(&input, Input::Leg { event: LegEvent::Ended(_), .. });
+        rig.handle(input);
+        rig.wait_for_deadline();
+        assert_eq!(rig.ended().disconnect_reason, Some(reason));
+        assert_eq!(rig.hangups().len(), usize::from(!is_known), "{reason}");
+        match rig.reasons().as_slice() {
+            [] => assert_eq!(remark, ""),
+            [one] => assert!(!remark.is_empty() && one.contains(remark), "{one}"),
+            more => panic!("{more:?}"),
+        }
+    }
+}
+
+fn ended(by: EndedBy) -> Input {
+    Input::Leg { leg: LEG, event: LegEvent::Ended(by) }
+}
+
+#[test]
+fn a_flow_that_runs_in_circles_is_ended_politely() {
+    let document = flow(&[set("a", json!({ "k": "v" }), "a"), say("set failed", "x", "a")]);
+    let rig = Rig::answered(&document);
+    assert_eq!(rig.hangups(), [DisconnectReason::ContactFlowDisconnect]);
+    assert!(!rig.reasons().is_empty());
+    rig.ended();
+}
+
+#[test]
+fn a_flow_of_nothing_but_its_end_leaves_a_record() {
+    let rig = Rig::answered(&flow(&[hang_up()]));
+    assert_eq!(rig.hangups(), [DisconnectReason::ContactFlowDisconnect]);
+    rig.ended();
+}
