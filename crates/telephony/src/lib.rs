@@ -1,13 +1,13 @@
-//! What a phone speaks, sans-IO: SDP, RTP timeline, DTMF, G.711, tones, WAV.
+//! What a phone speaks, sans-IO: SDP, RTP timeline, DTMF, G.711, G.722, tones, WAV.
 //!
 //! The crate owns no socket, clock, thread or random number. Time comes in as [`Mono`](tympan_types::Mono), datagrams come in
 //! as byte slices, and what happened comes out of `poll`.
 //!
 //! * [`rtp::timeline::Timeline`] turns one remote party's packets into a contiguous run of 8 kHz samples.
 //! * [`sdp::offer_answer`] decides codec, addresses and direction of the one audio stream of a call.
-//! * [`audio`] holds the sample formats: G.711, WAV, resampling, tones and their detection.
+//! * [`audio`] holds the sample formats: G.711, G.722, WAV, resampling, tones and their detection.
 //!
-//! Not implemented: SRTP, G.722, SIPREC metadata, RTCP beyond telling it from RTP.
+//! Not implemented: SRTP, SIPREC metadata, RTCP beyond telling it from RTP.
 
 pub mod audio;
 pub mod digit;

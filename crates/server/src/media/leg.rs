@@ -11,15 +11,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tympan_capture::{Anchor, Capture, CaptureStats, CutterSpec, Upload};
+use tympan_connect::capture::{Anchor, Capture, CaptureStats, CutterSpec, Tracks, Upload};
+use tympan_telephony::audio::g711::Law;
 use tympan_telephony::audio::pcm::FRAME_SAMPLES;
 use tympan_telephony::rtp::latch::{SourceLatch, Trust, Verdict};
 use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::rtcp::is_rtcp;
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
-use tympan_telephony::sdp::offer_answer::{Codec, Negotiated};
-use tympan_telephony::words::Tracks;
+use tympan_telephony::sdp::offer_answer::Negotiated;
 use tympan_telephony::{Digit, samples_between};
 use tympan_types::{Mono, PromptId};
 
@@ -64,7 +64,7 @@ pub(super) struct Leg {
     latch: SourceLatch,
     timeline: Timeline,
     sender: RtpSender,
-    codec: Codec,
+    law: Law,
     /// The peer wants to hear us.
     sends: bool,
     prompts: VecDeque<Playing>,
@@ -101,7 +101,7 @@ impl Leg {
                 RtpTimestamp(u32::from_be_bytes([g, h, i, j])),
                 negotiated.codec.payload_type,
             ),
-            codec: negotiated.codec,
+            law: law(&negotiated),
             sends: negotiated.destination().is_some(),
             prompts: VecDeque::new(),
             // The first frame goes out at once: it opens the way through a translator for the caller's packets.
@@ -125,7 +125,7 @@ impl Leg {
             self.latch.expect(negotiated.remote);
         }
         self.timeline.set_payloads(negotiated.payloads.clone());
-        self.codec = negotiated.codec;
+        self.law = law(negotiated);
         self.sender.set_payload_type(negotiated.codec.payload_type);
         self.sends = negotiated.destination().is_some();
     }
@@ -260,15 +260,15 @@ impl Leg {
         self.sender_clock = due + FRAME;
         self.frame.clear();
         let Some(playing) = self.prompts.front_mut() else {
-            self.frame.resize(FRAME_SAMPLES, self.codec.law.silence());
+            self.frame.resize(FRAME_SAMPLES, self.law.silence());
             self.send(tally);
             self.next_send = due + KEEPALIVE;
             return;
         };
         let rest = playing.prompt.get(playing.played_samples..).unwrap_or_default();
         let samples = rest.get(..FRAME_SAMPLES).unwrap_or(rest);
-        self.codec.law.encode_into(samples, &mut self.frame);
-        self.frame.resize(FRAME_SAMPLES, self.codec.law.silence());
+        self.law.encode_into(samples, &mut self.frame);
+        self.frame.resize(FRAME_SAMPLES, self.law.silence());
         playing.played_samples += FRAME_SAMPLES;
         let heard_at = self.timeline.end();
         if let Some(capture) = &mut self.capture {
@@ -294,6 +294,11 @@ impl Leg {
             Err(_) => tally.unsent_packets += 1,
         }
     }
+}
+
+/// The law to send with. Nothing but G.711 is offered or accepted by this media thread.
+fn law(negotiated: &Negotiated) -> Law {
+    negotiated.codec.kind.law().unwrap_or(Law::Mu)
 }
 
 /// Tells the call, which may be gone already. A call that does not take its events is cut off: this thread waits for none.

@@ -1,14 +1,18 @@
 //! What the payload types of one media stream mean.
 
-use crate::audio::g711::Law;
+use crate::audio::codec::AudioCodec;
 
 /// What a payload type carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PayloadKind {
-    /// G.711 audio, one byte a sample.
-    Audio(Law),
+    /// Audio, one byte for each tick of the stream's clock.
+    Audio(AudioCodec),
     /// RFC 4733 telephone events.
-    TelephoneEvent,
+    TelephoneEvent {
+        /// Ticks in a second of the event's durations and timestamps: 8,000 beside all our codecs, but a peer that offers Opus too
+        /// may use 48,000 where it should not.
+        clock_hz: u32,
+    },
     /// RFC 3389 comfort noise: the sender is silent.
     ComfortNoise,
     /// Nothing that was negotiated.
@@ -20,48 +24,54 @@ pub enum PayloadKind {
 /// Comfort noise is always understood on 13 and, for old Cisco gateways, on 19 (RFC 3389 section 4: formerly used).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PayloadMap {
-    audio: Vec<(u8, Law)>,
-    telephone_event: Option<u8>,
+    /// No payload type twice, so at most 128.
+    known: Vec<(u8, PayloadKind)>,
 }
 
 impl PayloadMap {
     /// Understands comfort noise only.
     pub const fn new() -> Self {
-        Self { audio: Vec::new(), telephone_event: None }
+        Self { known: Vec::new() }
     }
 
-    /// Both laws on their static payload types: what a stream means when nobody said otherwise.
+    /// Both laws of G.711 on their static payload types: what a stream means when nothing was said of it.
     pub fn g711() -> Self {
-        Self::new().with_audio(0, Law::Mu).with_audio(8, Law::A)
+        Self::new().with_audio(0, AudioCodec::Pcmu).with_audio(8, AudioCodec::Pcma)
+    }
+
+    /// Gives a payload type a meaning. The first one stands, and numbers above 127 have none.
+    #[must_use]
+    pub fn with(mut self, payload_type: u8, kind: PayloadKind) -> Self {
+        if payload_type < 128 && !self.known.iter().any(|&(known, _)| known == payload_type) {
+            self.known.push((payload_type, kind));
+        }
+        self
     }
 
     /// Adds audio on a payload type; the first meaning given to a payload type stands.
     #[must_use]
-    pub fn with_audio(mut self, payload_type: u8, law: Law) -> Self {
-        if payload_type < 128 && !self.audio.iter().any(|&(known, _)| known == payload_type) {
-            self.audio.push((payload_type, law));
-        }
-        self
+    pub fn with_audio(self, payload_type: u8, codec: AudioCodec) -> Self {
+        self.with(payload_type, PayloadKind::Audio(codec))
     }
 
-    /// Sets the payload type of telephone events.
+    /// Adds telephone events at 8,000 Hz on a payload type; the first meaning given to a payload type stands.
     #[must_use]
-    pub fn with_telephone_event(mut self, payload_type: u8) -> Self {
-        self.telephone_event = Some(payload_type);
-        self
+    pub fn with_telephone_event(self, payload_type: u8) -> Self {
+        self.with(payload_type, PayloadKind::TelephoneEvent { clock_hz: AudioCodec::RTP_CLOCK_HZ })
     }
 
     /// What a payload type carries.
     pub fn kind(&self, payload_type: u8) -> PayloadKind {
-        if let Some(&(_, law)) = self.audio.iter().find(|&&(known, _)| known == payload_type) {
-            PayloadKind::Audio(law)
-        } else if self.telephone_event == Some(payload_type) {
-            PayloadKind::TelephoneEvent
-        } else if matches!(payload_type, 13 | 19) {
-            PayloadKind::ComfortNoise
-        } else {
-            PayloadKind::Unknown
+        match self.known.iter().find(|&&(known, _)| known == payload_type) {
+            Some(&(_, kind)) => kind,
+            None if matches!(payload_type, 13 | 19) => PayloadKind::ComfortNoise,
+            None => PayloadKind::Unknown,
         }
+    }
+
+    /// Everything that was negotiated, best first.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, PayloadKind)> + '_ {
+        self.known.iter().copied()
     }
 }
 
@@ -77,10 +87,24 @@ mod tests {
 
     #[test]
     fn negotiated_types_win_over_customary_ones() {
-        let map = PayloadMap::new().with_audio(13, Law::A).with_telephone_event(96);
-        assert_eq!(map.kind(13), PayloadKind::Audio(Law::A));
+        let map = PayloadMap::new().with_audio(13, AudioCodec::Pcma).with_telephone_event(96);
+        assert_eq!(map.kind(13), PayloadKind::Audio(AudioCodec::Pcma));
         assert_eq!(map.kind(19), PayloadKind::ComfortNoise);
-        assert_eq!(map.kind(96), PayloadKind::TelephoneEvent);
+        assert_eq!(map.kind(96), PayloadKind::TelephoneEvent { clock_hz: 8_000 });
         assert_eq!(map.kind(0), PayloadKind::Unknown);
+    }
+
+    #[test]
+    fn the_first_meaning_of_a_payload_type_stands_and_the_map_has_an_end() {
+        let map = PayloadMap::new()
+            .with_audio(9, AudioCodec::G722)
+            .with_telephone_event(9)
+            .with(128, PayloadKind::ComfortNoise)
+            .with(97, PayloadKind::TelephoneEvent { clock_hz: 48_000 });
+        assert_eq!(map.kind(9), PayloadKind::Audio(AudioCodec::G722));
+        assert_eq!(map.kind(128), PayloadKind::Unknown);
+        assert_eq!(map.iter().map(|(number, _)| number).collect::<Vec<_>>(), [9, 97]);
+        let full = (0..=255).fold(map, PayloadMap::with_telephone_event);
+        assert_eq!(full.iter().count(), 128);
     }
 }

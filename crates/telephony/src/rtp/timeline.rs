@@ -232,7 +232,7 @@ impl Timeline {
         if !self.order.fits(&header) {
             match kind {
                 // Gateways send events with a source or numbering of their own: no reason to move the audio.
-                PayloadKind::TelephoneEvent => return self.handle_event(arrival, header, payload),
+                PayloadKind::TelephoneEvent { .. } => return self.handle_event(arrival, header, payload),
                 PayloadKind::Unknown => {
                     self.stats.unknown_payload += 1;
                     return;
@@ -246,7 +246,7 @@ impl Timeline {
             Admission::Duplicate => self.stats.duplicates += 1,
             Admission::TooLate => {
                 self.stats.too_late += 1;
-                if kind == PayloadKind::TelephoneEvent {
+                if matches!(kind, PayloadKind::TelephoneEvent { .. }) {
                     self.handle_event(arrival, header, payload);
                 }
             }
@@ -314,7 +314,11 @@ impl Timeline {
         self.missing += u64::from(missing);
         match self.config.payloads.kind(header.payload_type) {
             PayloadKind::Audio(_) if payload.is_empty() => {}
-            PayloadKind::Audio(law) => {
+            PayloadKind::Audio(codec) => {
+                let Some(law) = codec.law() else {
+                    self.stats.unknown_payload += 1;
+                    return;
+                };
                 let span = payload.len() as u64;
                 self.advance_to(arrival, header.timestamp, span);
                 self.stats.audio_packets += 1;
@@ -334,7 +338,7 @@ impl Timeline {
                     self.expected = Some(header.timestamp);
                 }
             }
-            PayloadKind::TelephoneEvent => {
+            PayloadKind::TelephoneEvent { .. } => {
                 self.event_since = true;
                 self.handle_event(arrival, header, payload);
             }

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use sdp_types::{Attribute, Connection, Media, Session};
 
 use super::offer_answer::{Direction, SdpError};
-use crate::audio::g711::Law;
+use crate::audio::codec::AudioCodec;
 
 /// A description, and where in it the audio is.
 pub(super) struct Description {
@@ -57,7 +57,7 @@ pub(super) struct Section<'a> {
 /// A format of a media section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    Audio(Law),
+    Audio(AudioCodec),
     TelephoneEvent,
 }
 
@@ -126,9 +126,7 @@ impl<'a> Section<'a> {
         });
         match (encoding, payload_type) {
             (Some(encoding), _) => format_named(encoding),
-            (None, 0) => Some(Format::Audio(Law::Mu)),
-            (None, 8) => Some(Format::Audio(Law::A)),
-            (None, _) => None,
+            (None, number) => AudioCodec::of_static_payload_type(number).map(Format::Audio),
         }
     }
 
@@ -155,13 +153,10 @@ fn format_named(encoding: &str) -> Option<Format> {
     if rate != "8000" || channels != "1" {
         return None;
     }
-    [
-        ("PCMU", Format::Audio(Law::Mu)),
-        ("PCMA", Format::Audio(Law::A)),
-        ("telephone-event", Format::TelephoneEvent),
-    ]
-    .into_iter()
-    .find_map(|(known, format)| known.eq_ignore_ascii_case(name).then_some(format))
+    if name.eq_ignore_ascii_case("telephone-event") {
+        return Some(Format::TelephoneEvent);
+    }
+    AudioCodec::from_name(name).map(Format::Audio)
 }
 
 fn host(connection: &Connection) -> Result<IpAddr, SdpError> {

@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::description::{Description, Format, Section};
 use super::write::{self, AudioSection};
-use crate::audio::g711::Law;
+use crate::audio::codec::AudioCodec;
 use crate::rtp::payload::PayloadMap;
 
 /// Our side of a session: where we receive, and what we understand.
@@ -20,7 +20,7 @@ pub struct LocalMedia {
     /// Port we receive at.
     pub port: u16,
     /// Codecs we understand, best first. None at all means no call.
-    pub codecs: Vec<Law>,
+    pub codecs: Vec<AudioCodec>,
     /// Whose order of codecs decides.
     pub preference: Preference,
     /// What we are willing to do; the peer's wish narrows it.
@@ -37,7 +37,7 @@ impl LocalMedia {
         Self {
             addr: address.ip(),
             port: address.port(),
-            codecs: vec![Law::Mu, Law::A],
+            codecs: vec![AudioCodec::Pcmu, AudioCodec::Pcma],
             preference: Preference::Offerer,
             direction: Direction::SendRecv,
             session_id,
@@ -92,8 +92,8 @@ impl Negotiated {
 /// An audio codec and its payload type in a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Codec {
-    /// The companding law.
-    pub law: Law,
+    /// What it is.
+    pub kind: AudioCodec,
     /// RTP payload type, 0-127.
     pub payload_type: u8,
 }
@@ -218,7 +218,7 @@ pub fn reanswer(offer: &str, local: &LocalMedia, previous: &Negotiated) -> Resul
 
 /// An offer of our own: all codecs, telephone events on 101.
 pub fn offer(local: &LocalMedia) -> String {
-    let static_codec = |law: &Law| Codec { law: *law, payload_type: law.static_payload_type() };
+    let static_codec = |kind: &AudioCodec| Codec { kind: *kind, payload_type: kind.static_payload_type() };
     let codecs: Vec<_> = local.codecs.iter().map(static_codec).collect();
     let mut text = write::session(local, local.version);
     AudioSection {
@@ -290,14 +290,14 @@ impl Agreed {
         let common: Vec<Codec> = section
             .formats()
             .filter_map(|(payload_type, format)| match format {
-                Format::Audio(law) if local.codecs.contains(&law) => Some(Codec { law, payload_type }),
+                Format::Audio(kind) if local.codecs.contains(&kind) => Some(Codec { kind, payload_type }),
                 _ => None,
             })
             .collect();
         let chosen = match local.preference {
             Preference::Offerer => common.first(),
             Preference::Local => {
-                local.codecs.iter().find_map(|law| common.iter().find(|codec| codec.law == *law))
+                local.codecs.iter().find_map(|kind| common.iter().find(|codec| codec.kind == *kind))
             }
         };
         let Some(&codec) = chosen else {
@@ -311,8 +311,9 @@ impl Agreed {
             // Hold as before RFC 3264: with nowhere to send to, the peer does not receive, whatever it says.
             theirs = theirs.and(Direction::SendOnly);
         }
-        let payloads =
-            common.iter().fold(PayloadMap::new(), |map, codec| map.with_audio(codec.payload_type, codec.law));
+        let payloads = common
+            .iter()
+            .fold(PayloadMap::new(), |map, codec| map.with_audio(codec.payload_type, codec.kind));
         Ok(Self {
             section: index,
             remote,

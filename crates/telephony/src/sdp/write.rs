@@ -37,8 +37,8 @@ impl AudioSection<'_> {
         let formats = self.codecs.iter().map(|codec| codec.payload_type).chain(self.dtmf);
         let formats: Vec<_> = formats.map(|number| number.to_string()).collect();
         line(text, format_args!("m=audio {} {} {}", self.port, self.transport, formats.join(" ")));
-        for Codec { law, payload_type } in self.codecs {
-            line(text, format_args!("a=rtpmap:{payload_type} {}/8000", law.name()));
+        for Codec { kind, payload_type } in self.codecs {
+            line(text, format_args!("a=rtpmap:{payload_type} {}/8000", kind.name()));
         }
         if let Some(number) = self.dtmf {
             line(text, format_args!("a=rtpmap:{number} telephone-event/8000"));

@@ -29,19 +29,19 @@ fn answers_with_the_first_codec_and_the_events_it_understands() {
          a=fmtp:100 0-15\r\na=ptime:20\r\na=sendrecv\r\nm=video 0 RTP/AVP 96\r\n"
     );
     assert_eq!(agreed.remote, "192.0.2.10:7078".parse().unwrap());
-    assert_eq!(agreed.codec, Codec { law: Law::Mu, payload_type: 0 });
+    assert_eq!(agreed.codec, Codec { kind: AudioCodec::Pcmu, payload_type: 0 });
     assert_eq!(agreed.dtmf, Some(100));
-    assert_eq!(agreed.payloads.kind(8), crate::rtp::payload::PayloadKind::Audio(Law::A));
+    assert_eq!(agreed.payloads.kind(8), crate::rtp::payload::PayloadKind::Audio(AudioCodec::Pcma));
 }
 
 #[test]
 fn the_offerers_order_decides_unless_ours_is_to() {
     let offer = fixture!("asterisk-alaw-first");
-    assert_eq!(answer(offer, &local()).unwrap().codec.law, Law::A);
+    assert_eq!(answer(offer, &local()).unwrap().codec.kind, AudioCodec::Pcma);
     let ours = LocalMedia { preference: Preference::Local, ..local() };
-    assert_eq!(answer(offer, &ours).unwrap().codec.law, Law::Mu);
-    let only_mu = LocalMedia { codecs: vec![Law::Mu], ..local() };
-    assert_eq!(answer(offer, &only_mu).unwrap().codec.law, Law::Mu);
+    assert_eq!(answer(offer, &ours).unwrap().codec.kind, AudioCodec::Pcmu);
+    let only_mu = LocalMedia { codecs: vec![AudioCodec::Pcmu], ..local() };
+    assert_eq!(answer(offer, &only_mu).unwrap().codec.kind, AudioCodec::Pcmu);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn refusals_are_typed_and_carry_a_status() {
 fn wideband_formats_of_the_same_name_are_not_g711() {
     let offer = "v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 96 97\r\na=rtpmap:96 PCMU/16000\r\na=rtpmap:97 pcma/8000\r\n";
     let agreed = answer(offer, &local()).unwrap();
-    assert_eq!(agreed.codec, Codec { law: Law::A, payload_type: 97 });
+    assert_eq!(agreed.codec, Codec { kind: AudioCodec::Pcma, payload_type: 97 });
 }
 
 #[test]
@@ -156,9 +156,9 @@ fn a_re_offer_that_removes_the_audio_is_refused() {
 
 #[test]
 fn our_offer_and_our_answer_agree_with_each_other() {
-    for law in [Law::Mu, Law::A] {
+    for kind in [AudioCodec::Pcmu, AudioCodec::Pcma] {
         let caller =
-            LocalMedia { codecs: vec![law], ..LocalMedia::new("127.0.0.1:6000".parse().unwrap(), 1) };
+            LocalMedia { codecs: vec![kind], ..LocalMedia::new("127.0.0.1:6000".parse().unwrap(), 1) };
         let callee = local();
         let theirs = answer(&offer(&caller), &callee).unwrap();
         let ours = read_answer(&theirs.answer, &caller).unwrap();
