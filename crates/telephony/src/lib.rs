@@ -4,7 +4,7 @@
 //! as byte slices, and what happened comes out of `poll`.
 //!
 //! * [`rtp::timeline::Timeline`] turns one remote party's packets into a contiguous run of 8 kHz samples.
-//! * [`sdp::offer_answer`] decides codec, addresses and direction of the one audio stream of a call.
+//! * [`sdp::Session`] agrees on codecs, addresses and directions of the audio streams of a call, from the first offer to the last.
 //! * [`audio`] holds the sample formats: G.711, G.722, WAV, resampling, tones and their detection.
 //!
 //! Not implemented: SRTP, SIPREC metadata, RTCP beyond telling it from RTP.

@@ -1,6 +1,6 @@
 use crate::Exit;
 use std::time::Duration;
-use tympan_telephony::sdp::offer_answer::SdpError;
+use tympan_telephony::sdp::SdpError;
 
 /// Why a call did not come about.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

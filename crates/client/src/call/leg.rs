@@ -5,7 +5,7 @@ use tokio::sync::oneshot;
 use tympan_telephony::rtp::packet::RtpPacket;
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineOutput};
-use tympan_telephony::sdp::offer_answer::Negotiated;
+use tympan_telephony::sdp::StreamAgreement;
 use tympan_types::Mono;
 
 /// The media of one call: what it says, what it hears.
@@ -71,9 +71,9 @@ impl Leg {
     }
 
     /// Follows a change of the session.
-    pub(super) fn retarget(&mut self, negotiated: &Negotiated) {
-        self.destination = negotiated.destination();
-        self.sender.set_payload_type(negotiated.codec.payload_type);
+    pub(super) fn retarget(&mut self, agreed: &StreamAgreement) {
+        self.destination = agreed.destination();
+        self.sender.set_payload_type(agreed.codec.payload_type);
     }
 
     /// Ends the call's media.

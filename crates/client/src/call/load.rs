@@ -19,7 +19,7 @@ use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::packet::{RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig};
-use tympan_telephony::sdp::offer_answer::{self, LocalMedia, Negotiated};
+use tympan_telephony::sdp::{Change, LocalMedia, SdpError, Session, StreamAgreement};
 
 /// Calls to place.
 #[derive(Debug)]
@@ -116,15 +116,14 @@ impl Switchboard {
         let socket = UdpSocket::bind((self.local, 0)).map_err(no_socket)?;
         socket.set_nonblocking(true).map_err(no_socket)?;
         let random = uuid::Uuid::new_v4().as_u128();
-        let own = LocalMedia {
+        let mut session = Session::new(LocalMedia {
             codecs: self.plan.codecs.iter().copied().map(AudioCodec::from).collect(),
             ..LocalMedia::new(socket.local_addr().map_err(no_socket)?, u64::from((random >> 96) as u32))
-        };
-        let ringing = self.agent.invite(&self.plan.target, offer_answer::offer(&own)).await?;
+        });
+        let ringing = self.agent.invite(&self.plan.target, session.make_offer()?).await?;
         let (line, sdp) = ringing.answered(&self.stop).await?;
-        let agreed = match offer_answer::read_answer(&sdp, &own) {
-            // What we say next follows what we said, not what the far end did.
-            Ok(agreed) => Negotiated { version: own.version, ..agreed },
+        let agreed = match agree(&mut session, &sdp) {
+            Ok(agreed) => agreed,
             Err(error) => {
                 line.hang_up().await;
                 return Err(error.into());
@@ -153,7 +152,7 @@ impl Switchboard {
             report: LegReport::default(),
             socket,
         };
-        Ok(Call { leg: self.media.start(index, leg), line, own, agreed, script_over: over })
+        Ok(Call { leg: self.media.start(index, leg), line, session, script_over: over })
     }
 
     /// From the answer to the end.
@@ -167,8 +166,12 @@ impl Switchboard {
                     LineEvent::HungUp => break EndedBy::FarEnd,
                     LineEvent::Offered(exchange, offer) => self.answer(&mut call, exchange, &offer).await,
                     LineEvent::OfferWanted(exchange) => {
-                        call.own.version = call.agreed.version + 1;
-                        call.line.reply(exchange, offer_answer::offer(&call.own)).await;
+                        // SIP lets none in while an offer of ours is open: that one has failed.
+                        call.session.roll_back();
+                        match call.session.make_offer() {
+                            Ok(offer) => call.line.reply(exchange, offer).await,
+                            Err(_) => call.line.refuse(exchange).await,
+                        }
                     }
                     LineEvent::Answered(exchange, answer) => self.answered_again(&mut call, exchange, &answer).await,
                 },
@@ -192,10 +195,11 @@ impl Switchboard {
 
     /// A new offer of the far end.
     async fn answer(&self, call: &mut Call, exchange: ExchangeId, offer: &str) {
-        match offer_answer::reanswer(offer, &call.own, &call.agreed) {
-            Ok(agreed) => {
-                call.line.reply(exchange, agreed.answer.clone()).await;
-                self.change(call, agreed);
+        call.session.roll_back();
+        match call.session.receive_offer(offer) {
+            Ok(answer) => {
+                call.line.reply(exchange, answer.text).await;
+                self.change(call, answer.change);
             }
             Err(_) => call.line.refuse(exchange).await,
         }
@@ -203,23 +207,36 @@ impl Switchboard {
 
     /// The answer to an offer that the far end wanted of us.
     async fn answered_again(&self, call: &mut Call, exchange: ExchangeId, answer: &str) {
-        match offer_answer::read_answer(answer, &call.own) {
-            Ok(agreed) => self.change(call, Negotiated { version: call.own.version, ..agreed }),
+        if !call.session.is_offering() {
+            // A refresh by SIP repeats what we said last. It cannot fail: no offer is open.
+            let _ = call.session.repeat_offer();
+        }
+        match call.session.receive_answer(answer) {
+            Ok(change) => self.change(call, change),
             Err(_) => call.line.reject_answer(exchange).await,
         }
     }
 
-    fn change(&self, call: &mut Call, agreed: Negotiated) {
-        self.media.retarget(call.leg, agreed.clone());
-        call.agreed = agreed;
+    /// The media follow the session.
+    fn change(&self, call: &Call, change: Change) {
+        if change == Change::Changed
+            && let Some(agreed) = call.session.audio().cloned()
+        {
+            self.media.retarget(call.leg, agreed);
+        }
     }
+}
+
+/// Reads the answer to our first offer.
+fn agree(session: &mut Session, answer: &str) -> Result<StreamAgreement, SdpError> {
+    session.receive_answer(answer)?;
+    session.audio().cloned().ok_or_else(|| SdpError::NoAudio(String::new()))
 }
 
 /// A call that is up.
 struct Call {
     line: Line,
     leg: LegId,
-    own: LocalMedia,
-    agreed: Negotiated,
+    session: Session,
     script_over: oneshot::Receiver<()>,
 }

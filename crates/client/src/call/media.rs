@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-use tympan_telephony::sdp::offer_answer::Negotiated;
+use tympan_telephony::sdp::StreamAgreement;
 use tympan_types::Mono;
 
 /// Names a call's media.
@@ -40,19 +40,19 @@ pub(super) struct MediaControl {
 
 /// Changes of sessions that the thread has not made yet: the newest of each call.
 #[derive(Debug, Clone, Default)]
-struct Changes(Arc<Mutex<HashMap<LegId, Negotiated>>>);
+struct Changes(Arc<Mutex<HashMap<LegId, StreamAgreement>>>);
 
 impl Changes {
     /// Keeps a change; false where it replaces one whose command is on its way.
-    fn keep(&self, id: LegId, negotiated: Negotiated) -> bool {
-        self.lock().insert(id, negotiated).is_none()
+    fn keep(&self, id: LegId, agreed: StreamAgreement) -> bool {
+        self.lock().insert(id, agreed).is_none()
     }
 
-    fn take(&self, id: LegId) -> Option<Negotiated> {
+    fn take(&self, id: LegId) -> Option<StreamAgreement> {
         self.lock().remove(&id)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<LegId, Negotiated>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<LegId, StreamAgreement>> {
         // Every change is one insertion or removal: a panic elsewhere cannot leave the map half changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -104,8 +104,8 @@ impl MediaControl {
         id
     }
 
-    pub(super) fn retarget(&self, id: LegId, negotiated: Negotiated) {
-        if self.changes.keep(id, negotiated) {
+    pub(super) fn retarget(&self, id: LegId, agreed: StreamAgreement) {
+        if self.changes.keep(id, agreed) {
             let _ = self.commands.send(Command::Retarget(id));
         }
     }
@@ -194,9 +194,9 @@ impl Wheel {
                 self.slots[((now_ms + 1) % SLOTS) as usize].push((id, leg));
             }
             Command::Retarget(id) => {
-                let Some(negotiated) = self.changes.take(id) else { return };
+                let Some(agreed) = self.changes.take(id) else { return };
                 if let Some((_, leg)) = self.slots.iter_mut().flatten().find(|(known, _)| *known == id) {
-                    leg.retarget(&negotiated);
+                    leg.retarget(&agreed);
                 }
             }
             Command::Stop(id, reply) => {
@@ -220,18 +220,19 @@ impl Wheel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tympan_telephony::sdp::offer_answer::{LocalMedia, answer};
+    use tympan_telephony::sdp::{LocalMedia, Session};
 
     #[test]
     fn a_peer_that_changes_the_session_without_end_grows_no_queue_and_the_newest_change_counts() {
         let (commands, receiver) = mpsc::channel();
         let control = MediaControl { commands, changes: Changes::default(), epoch: Instant::now() };
-        let local = LocalMedia::new(([127, 0, 0, 1], 4_000).into(), 1);
+        let mut session = Session::new(LocalMedia::new(([127, 0, 0, 1], 4_000).into(), 1));
         for port in 1_000..11_000 {
             let offer = format!(
                 "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
             );
-            control.retarget(LegId(1), answer(&offer, &local).unwrap());
+            session.receive_offer(&offer).unwrap();
+            control.retarget(LegId(1), session.audio().unwrap().clone());
         }
         assert_eq!(receiver.try_iter().count(), 1);
         assert_eq!(control.changes.take(LegId(1)).map(|newest| newest.remote.port()), Some(10_999));

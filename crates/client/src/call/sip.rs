@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tympan_sip::agent::{Body, Command, Ended, EndedBy, Event};
 use tympan_sip::dialog::ExchangeId;
 use tympan_sip::wire::{Part, Status, Transport};
-use tympan_telephony::sdp::offer_answer::SdpError;
+use tympan_telephony::sdp::SdpError;
 use tympan_types::LegId;
 
 /// How long a server may be silent. SIP itself repeats an INVITE for 32 s, which is long for a typing error.

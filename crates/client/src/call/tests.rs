@@ -15,7 +15,7 @@ use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
-use tympan_telephony::sdp::offer_answer::{self, LocalMedia};
+use tympan_telephony::sdp::{LocalMedia, Session, StreamAgreement};
 use tympan_types::Mono;
 
 /// What the far end heard in a call, told when it is over.
@@ -48,9 +48,8 @@ async fn talk(
     called: Arc<Notify>,
 ) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let local = LocalMedia::new(socket.local_addr().unwrap(), 1);
-    let agreed = offer_answer::answer(&call.offer(), &local).unwrap();
-    call.accept(&agreed.answer).await;
+    let (answer, agreed) = answer_to(&call.offer(), socket.local_addr().unwrap());
+    call.accept(&answer).await;
     let mut sender = RtpSender::new(Ssrc(9), 0, RtpTimestamp(0), agreed.codec.payload_type);
     let config = TimelineConfig { payloads: agreed.payloads.clone(), ..TimelineConfig::default() };
     let mut timeline = Timeline::new(config, Mono::from_millis(0));
@@ -218,17 +217,15 @@ async fn a_dead_far_end_is_given_up_when_interrupted() {
 /// Answers an INVITE with a port of its own; the caller's RTP comes there.
 async fn answer(call: &mut Call) -> UdpSocket {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let local = LocalMedia::new(socket.local_addr().unwrap(), 1);
-    let agreed = offer_answer::answer(&call.offer(), &local).unwrap();
-    call.accept(&agreed.answer).await;
+    call.accept(&answer_to(&call.offer(), socket.local_addr().unwrap()).0).await;
     socket
 }
 
-/// An offer to go on at another port, and that port.
-async fn moved() -> (UdpSocket, LocalMedia) {
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let local = LocalMedia { version: 2, ..LocalMedia::new(socket.local_addr().unwrap(), 1) };
-    (socket, local)
+/// What a far end at this address answers, and what is agreed then.
+fn answer_to(offer: &str, address: SocketAddr) -> (String, StreamAgreement) {
+    let mut session = Session::new(LocalMedia { version: 2, ..LocalMedia::new(address, 1) });
+    let answer = session.receive_offer(offer).unwrap().text;
+    (answer, session.audio().unwrap().clone())
 }
 
 async fn heard_at(socket: &UdpSocket) -> SocketAddr {
@@ -262,12 +259,11 @@ where
 async fn each_of_60_calls_hears_a_far_end_that_hangs_up_at_once() {
     for waits_for_ack in [true, false] {
         let far_end = far_end(false, move |mut call| async move {
-            let local = LocalMedia::new("127.0.0.1:9".parse().unwrap(), 1);
-            let agreed = offer_answer::answer(&call.offer(), &local).unwrap();
+            let (answer, _) = answer_to(&call.offer(), "127.0.0.1:9".parse().unwrap());
             if waits_for_ack {
-                call.accept(&agreed.answer).await;
+                call.accept(&answer).await;
             } else {
-                call.respond(&call.invite, Status::OK, Some(&agreed.answer)).await;
+                call.respond(&call.invite, Status::OK, Some(&answer)).await;
             }
             assert_eq!(call.request(&Method::Bye, None).await.status, Status::OK);
         })
@@ -289,14 +285,17 @@ async fn media_follow_a_reinvite_and_an_update() {
         let first = answer(&mut call).await;
         heard_at(&first).await;
         for method in [Method::Invite, Method::Update] {
-            let (socket, local) = moved().await;
-            let response = call.request(&method, Some(&offer_answer::offer(&local))).await;
+            // It goes on at another port.
+            let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            let local = LocalMedia { version: 2, ..LocalMedia::new(socket.local_addr().unwrap(), 1) };
+            let mut session = Session::new(local);
+            let response = call.request(&method, Some(&session.make_offer().unwrap())).await;
             assert_eq!(response.status, Status::OK);
             if method == Method::Invite {
                 call.acknowledge(None).await;
             }
-            let answer = offer_answer::read_answer(&text(response.message.body()), &local).unwrap();
-            assert_eq!(heard_at(&socket).await, answer.remote, "{method}");
+            session.receive_answer(&text(response.message.body())).unwrap();
+            assert_eq!(heard_at(&socket).await, session.audio().unwrap().remote, "{method}");
         }
         call.request(&Method::Bye, None).await;
     })
@@ -325,11 +324,11 @@ async fn a_reinvite_without_offer_gets_ours_and_its_ack_moves_the_media() {
         heard_at(&first).await;
         let response = call.request(&Method::Invite, None).await;
         assert_eq!(response.status, Status::OK);
-        let (socket, local) = moved().await;
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let offer = text(response.message.body());
         assert!(offer.contains("a=rtpmap:0 PCMU/8000") && offer.contains("a=rtpmap:8 PCMA/8000"), "{offer}");
-        let agreed = offer_answer::answer(&offer, &local).unwrap();
-        call.acknowledge(Some(&agreed.answer)).await;
+        let (answer, agreed) = answer_to(&offer, socket.local_addr().unwrap());
+        call.acknowledge(Some(&answer)).await;
         assert_eq!(heard_at(&socket).await, agreed.remote);
         call.request(&Method::Bye, None).await;
     })

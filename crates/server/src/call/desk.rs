@@ -17,9 +17,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tympan_capture::{Leases, MediaSink, TrackProfile};
 use tympan_connect::service::{ConnectService, Routed};
-use tympan_contact::call::{Call, CallOptions, CallSetup};
-use tympan_contact::{Contact, History, InitiationMethod, NewContact};
-use tympan_telephony::sdp::offer_answer::{LocalMedia, Negotiated, answer};
+use tympan_telephony::audio::codec::AudioCodec;
+use tympan_telephony::sdp::{LocalMedia, Session};
 use tympan_types::{ContactId, Redacted};
 
 /// What the desk needs to take calls.
@@ -98,15 +97,18 @@ impl Desk {
             tracing::error!(%error, "no RTP port for a call");
             Refusal::Overloaded
         })?;
-        let local = LocalMedia::new(SocketAddr::new(here, port.address().port()), session_id());
-        let negotiated = match &invitation.offer {
-            Some(offer) => Some(answer(offer, &local).map_err(|error| {
+        let mut session = Session::new(LocalMedia {
+            // What the media threads can play and capture.
+            codecs: vec![AudioCodec::Pcmu, AudioCodec::Pcma],
+            ..LocalMedia::new(SocketAddr::new(here, port.address().port()), session_id())
+        });
+        if let Some(offer) = &invitation.offer {
+            session.receive_offer(offer).map_err(|error| {
                 tracing::info!(call_id = invitation.call_id, %error, "an offer cannot be answered");
                 Refusal::NotAcceptable
-            })?),
-            None => None,
-        };
-        Ok((routed, Admitted { port, local, negotiated }))
+            })?;
+        }
+        Ok((routed, Admitted { port, session }))
     }
 
     fn begin(&self, invitation: Invitation, routed: Routed, admitted: Admitted) {
@@ -146,9 +148,8 @@ impl Desk {
 /// A call that may begin.
 pub(super) struct Admitted {
     pub(super) port: ReservedPort,
-    pub(super) local: LocalMedia,
-    /// What was agreed; `None` when the caller leaves the offer to us and answers with its acknowledgement.
-    pub(super) negotiated: Option<Negotiated>,
+    /// Nothing is agreed where the caller leaves the offer to us and answers with its acknowledgement.
+    pub(super) session: Session,
 }
 
 /// Sixteen random bytes.

@@ -18,14 +18,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tympan_capture::{self as capture, CutterSpec, Lease, LeaseSpec, OpenedCapture, Upload};
 use tympan_connect::live_calls::SetAttributes;
-use tympan_contact::call::{
-    Call, CallInput, CallOutput, CallState, CaptureEvent, CaptureRequest, SetAttributesRefused,
-};
-use tympan_contact::{Contact, DisconnectReason, close_interrupted};
-use tympan_telephony::sdp::offer_answer::{
-    self as sdp, LocalMedia, Negotiated, offer, read_answer, reanswer,
-};
-use tympan_types::{CaptureId, ContactId, FragmentNumber, Redacted, WallTime};
+use tympan_telephony::sdp::{Change, SdpError, Session};
+use tympan_types::{ContactId, FragmentNumber, Redacted, WallTime};
 
 /// A call and everything that it holds.
 pub(super) struct CallTask {
@@ -43,11 +37,7 @@ pub(super) struct CallTask {
     _carrier: Option<Work>,
     source: SocketAddr,
     digits: DigitGate,
-    local: LocalMedia,
-    /// `None` until the caller has answered our offer.
-    negotiated: Option<Negotiated>,
-    /// An offer of ours in mid-call that waits for its answer, with the version of its origin line.
-    offered: Option<(String, u64)>,
+    session: Session,
     media: Media,
     journal: Journal,
     leases: Vec<Lease>,
@@ -105,7 +95,7 @@ impl CallTask {
         call: Call,
     ) -> Self {
         let Invitation { leg, events, source, digits, carrier, .. } = invitation;
-        let Admitted { port, local, negotiated } = admitted;
+        let Admitted { port, session } = admitted;
         let contact_id = call.contact().id;
         let (live, incoming) = LiveCall::new(call, clock);
         let registered = desk.registry.add(contact_id, live.clone());
@@ -122,9 +112,7 @@ impl CallTask {
             _carrier: carrier,
             source,
             digits: DigitGate::new(digits),
-            local,
-            negotiated,
-            offered: None,
+            session,
             media: Media::Reserved(port),
             journal,
             leases: Vec::new(),
@@ -248,7 +236,7 @@ impl CallTask {
             Happening::Leg(LegEvent::Confirmed) => self.confirmed(),
             Happening::Leg(LegEvent::Reoffer(reoffer)) => self.reanswer(reoffer).await,
             Happening::Leg(LegEvent::Answered(answer)) => self.reanswered(answer).await,
-            Happening::Leg(LegEvent::OfferFailed) => self.offered = None,
+            Happening::Leg(LegEvent::OfferFailed) => self.session.roll_back(),
             Happening::Leg(LegEvent::Digit(key)) => {
                 let now = self.live.clock.wall_now();
                 let digit = tympan_telephony::Digit::from_char(key);
@@ -374,12 +362,13 @@ impl CallTask {
     /// Answers the caller's offer, and from this instant on listens: packets may come before it is confirmed. A caller
     /// that made no offer gets ours instead.
     fn answer(&mut self) {
-        let sdp = match &self.negotiated {
-            Some(negotiated) => negotiated.answer.clone(),
-            None => offer(&self.local),
+        let sdp = match self.session.description() {
+            Some(answer) => Ok(answer.to_owned()),
+            None => self.session.make_offer(),
         };
         self.listen();
-        self.answered = self.leg.accept(sdp);
+        // An offer is never open here: a call is answered once.
+        self.answered = sdp.is_ok_and(|sdp| self.leg.accept(sdp));
         if !self.answered {
             // The caller cancelled while we decided: the leg says so by itself.
             tracing::debug!(contact_id = %self.contact_id, "the caller was gone before the answer");
@@ -388,7 +377,7 @@ impl CallTask {
 
     /// The caller has acknowledged, and has answered before where the offer was ours.
     fn confirmed(&mut self) {
-        if self.negotiated.is_none() {
+        if self.session.agreement().is_none() {
             tracing::info!(contact_id = %self.contact_id, "our offer was acknowledged without an answer that can be used");
             self.hang_up();
             return self.handle(CallInput::HungUp { reason: DisconnectReason::TelecomProblem });
@@ -399,13 +388,13 @@ impl CallTask {
 
     /// Starts the media leg, once it is known who may send what.
     fn listen(&mut self) {
-        let Some(negotiated) = self.negotiated.clone() else { return };
+        let Some(agreed) = self.session.audio().cloned() else { return };
         if !matches!(self.media, Media::Reserved(_)) {
             return;
         }
         let Media::Reserved(port) = std::mem::replace(&mut self.media, Media::None) else { return };
         let spec = LegSpec {
-            negotiated,
+            agreed,
             signalling: Some(self.source.ip()),
             silence_grace: self.desk.options.silence_grace,
             clock: self.live.clock,
@@ -417,19 +406,20 @@ impl CallTask {
 
     /// Hold, resume, a moved address, another codec: the capture does not notice.
     async fn reanswer(&mut self, reoffer: Reoffer) {
-        let Some(previous) = &self.negotiated else { return reoffer.refuse().await };
-        let Some(offer) = &reoffer.offer else {
-            let (offer, version) = sdp::reoffer(&self.local, previous);
-            self.offered = Some((offer.clone(), version));
-            return reoffer.accept(offer).await;
+        if self.session.agreement().is_none() {
+            return reoffer.refuse().await;
+        }
+        // SIP lets none in while an offer of ours is open: that one has failed.
+        self.session.roll_back();
+        let sdp = match &reoffer.offer {
+            None => self.session.make_offer(),
+            Some(offer) => self.session.receive_offer(offer).map(|answer| {
+                self.renegotiated(answer.change);
+                answer.text
+            }),
         };
-        match reanswer(offer, &self.local, previous) {
-            Ok(negotiated) => {
-                self.negotiated = Some(negotiated.clone());
-                let answer = negotiated.answer.clone();
-                self.with_leg(|leg| leg.renegotiate(negotiated));
-                reoffer.accept(answer).await;
-            }
+        match sdp {
+            Ok(sdp) => reoffer.accept(sdp).await,
             Err(error) => {
                 tracing::info!(contact_id = %self.contact_id, %error, "a new offer was refused; the call goes on as it was");
                 reoffer.refuse().await;
@@ -439,22 +429,28 @@ impl CallTask {
 
     /// The caller has answered an offer of ours: that of a late offer, or that of a refresh, which repeats our last description.
     async fn reanswered(&mut self, answer: RemoteAnswer) {
-        let ours = match (self.offered.take(), &self.negotiated) {
-            (Some(offered), _) => offered,
-            (None, Some(previous)) => (previous.answer.clone(), previous.version),
-            (None, None) => (offer(&self.local), self.local.version),
-        };
-        match read_answer(&answer.sdp, &self.local) {
-            // What later answers follow on is our own description, and that is the offer.
-            Ok(negotiated) => {
-                let negotiated = Negotiated { answer: ours.0, version: ours.1, ..negotiated };
-                self.negotiated = Some(negotiated.clone());
-                self.with_leg(|leg| leg.renegotiate(negotiated));
-            }
+        match self.read_answer(&answer.sdp) {
+            Ok(change) => self.renegotiated(change),
             Err(error) => {
                 tracing::info!(contact_id = %self.contact_id, %error, "the answer to our offer cannot be used");
                 answer.reject().await;
             }
+        }
+    }
+
+    fn read_answer(&mut self, answer: &str) -> Result<Change, SdpError> {
+        if !self.session.is_offering() {
+            self.session.repeat_offer()?;
+        }
+        self.session.receive_answer(answer)
+    }
+
+    /// The media follow the session.
+    fn renegotiated(&mut self, change: Change) {
+        if change == Change::Changed
+            && let Some(agreed) = self.session.audio().cloned()
+        {
+            self.with_leg(|leg| leg.renegotiate(agreed));
         }
     }
 

@@ -35,7 +35,7 @@ use tympan_contact::{
     Contact, DisconnectReason, History, InitiationMethod, InstanceRef, MemoryHistory, NewContact, RoutedFlow,
 };
 use tympan_flow::{Flow, FlowIdentity};
-use tympan_telephony::sdp::offer_answer::{LocalMedia, answer};
+use tympan_telephony::sdp::{LocalMedia, Session};
 use tympan_types::{
     AccountId, ContactId, FragmentNumber, InstanceId, Region, ServerTime, StreamArn, StreamName,
     StreamSettings, WallTime,
@@ -257,10 +257,10 @@ impl Rig {
         let invitation = self.invitations.recv().await.unwrap();
         let descriptors = self.desk.descriptors.take(Use::Call, PER_CALL).unwrap();
         let port = self.desk.media.reserve(invitation.local.ip(), descriptors).unwrap();
-        let local = LocalMedia::new(port.address(), 1);
-        let negotiated = Some(answer(invitation.offer.as_ref().unwrap(), &local).unwrap());
+        let mut session = Session::new(LocalMedia::new(port.address(), 1));
+        session.receive_offer(invitation.offer.as_ref().unwrap()).unwrap();
         let active = self.desk.metrics.call_taken();
-        let admitted = Admitted { port, local, negotiated };
+        let admitted = Admitted { port, session };
         let clock = self.desk.clock.for_call();
         let task = CallTask::new(self.desk.clone(), active, clock, invitation, admitted, call(flow));
         assert_eq!(self.desk.registry.len(), 1);

@@ -19,7 +19,7 @@ use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::rtcp::is_rtcp;
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
-use tympan_telephony::sdp::offer_answer::Negotiated;
+use tympan_telephony::sdp::StreamAgreement;
 use tympan_telephony::{Digit, samples_between};
 use tympan_types::{Mono, PromptId};
 
@@ -33,7 +33,7 @@ const CATCH_UP_FRAMES: u32 = 5;
 /// How a leg begins.
 pub(crate) struct LegSpec {
     /// What was agreed by SDP.
-    pub negotiated: Negotiated,
+    pub agreed: StreamAgreement,
     /// The host that the signalling came from: it may send media too.
     pub signalling: Option<IpAddr>,
     /// How far the timeline may fall behind before silence is written.
@@ -87,22 +87,22 @@ struct Playing {
 
 impl Leg {
     pub(super) fn new(now: Mono, socket: RtpSocket, spec: LegSpec, events: mpsc::Sender<MediaEvent>) -> Self {
-        let LegSpec { negotiated, signalling, silence_grace, clock, random } = spec;
+        let LegSpec { agreed, signalling, silence_grace, clock, random } = spec;
         let [a, b, c, d, e, f, g, h, i, j, ..] = random;
         let config =
-            TimelineConfig { payloads: negotiated.payloads.clone(), silence_grace, ..Default::default() };
+            TimelineConfig { payloads: agreed.payloads.clone(), silence_grace, ..Default::default() };
         Self {
             socket,
-            latch: SourceLatch::new(negotiated.remote, signalling, Trust::KnownHosts),
+            latch: SourceLatch::new(agreed.remote, signalling, Trust::KnownHosts),
             timeline: Timeline::new(config, now),
             sender: RtpSender::new(
                 Ssrc(u32::from_be_bytes([a, b, c, d])),
                 u16::from_be_bytes([e, f]),
                 RtpTimestamp(u32::from_be_bytes([g, h, i, j])),
-                negotiated.codec.payload_type,
+                agreed.codec.payload_type,
             ),
-            law: law(&negotiated),
-            sends: negotiated.destination().is_some(),
+            law: law(&agreed),
+            sends: agreed.destination().is_some(),
             prompts: VecDeque::new(),
             // The first frame goes out at once: it opens the way through a translator for the caller's packets.
             next_send: now,
@@ -120,14 +120,14 @@ impl Leg {
     }
 
     /// The session has changed: hold, resume, another address or codec.
-    pub(super) fn renegotiate(&mut self, negotiated: &Negotiated) {
-        if !negotiated.remote.ip().is_unspecified() {
-            self.latch.expect(negotiated.remote);
+    pub(super) fn renegotiate(&mut self, agreed: &StreamAgreement) {
+        if !agreed.remote.ip().is_unspecified() {
+            self.latch.expect(agreed.remote);
         }
-        self.timeline.set_payloads(negotiated.payloads.clone());
-        self.law = law(negotiated);
-        self.sender.set_payload_type(negotiated.codec.payload_type);
-        self.sends = negotiated.destination().is_some();
+        self.timeline.set_payloads(agreed.payloads.clone());
+        self.law = law(agreed);
+        self.sender.set_payload_type(agreed.codec.payload_type);
+        self.sends = agreed.destination().is_some();
     }
 
     /// Takes everything that waits on the socket.
@@ -297,8 +297,8 @@ impl Leg {
 }
 
 /// The law to send with. Nothing but G.711 is offered or accepted by this media thread.
-fn law(negotiated: &Negotiated) -> Law {
-    negotiated.codec.kind.law().unwrap_or(Law::Mu)
+fn law(agreed: &StreamAgreement) -> Law {
+    agreed.codec.kind.law().unwrap_or(Law::Mu)
 }
 
 /// Tells the call, which may be gone already. A call that does not take its events is cut off: this thread waits for none.
@@ -313,15 +313,16 @@ fn tell(events: &mut Option<mpsc::Sender<MediaEvent>>, event: MediaEvent, tally:
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use tympan_telephony::sdp::offer_answer::{LocalMedia, answer};
+    use tympan_telephony::sdp::{LocalMedia, Session};
 
     /// A leg of a call whose caller offered PCMU.
     pub(in super::super) fn spec() -> LegSpec {
         let offer = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
                      m=audio 40000 RTP/AVP 0\r\n";
-        let local = LocalMedia::new(([127, 0, 0, 1], 4_000).into(), 1);
+        let mut session = Session::new(LocalMedia::new(([127, 0, 0, 1], 4_000).into(), 1));
+        session.receive_offer(offer).unwrap();
         LegSpec {
-            negotiated: answer(offer, &local).unwrap(),
+            agreed: session.audio().unwrap().clone(),
             signalling: None,
             silence_grace: Duration::from_millis(500),
             clock: crate::clock::ServiceClock::default().for_call(),

@@ -13,10 +13,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
-use tympan_capture::{CutterSpec, Upload};
-use tympan_telephony::sdp::offer_answer::Negotiated;
-use tympan_telephony::words::Tracks;
-use tympan_types::PromptId;
+use tympan_connect::capture::{CutterSpec, Tracks, Upload};
+use tympan_telephony::sdp::StreamAgreement;
 
 /// How the media plane is set up.
 #[derive(Debug, Clone)]
@@ -125,8 +123,8 @@ pub(crate) struct MediaLeg {
 
 impl MediaLeg {
     /// The session has changed by a re-offer.
-    pub(crate) fn renegotiate(&self, negotiated: Negotiated) -> Result<(), MediaStalled> {
-        self.command(Command::Renegotiate { leg: self.leg, negotiated: Box::new(negotiated) })
+    pub(crate) fn renegotiate(&self, agreed: StreamAgreement) -> Result<(), MediaStalled> {
+        self.command(Command::Renegotiate { leg: self.leg, agreed: Box::new(agreed) })
     }
 
     /// Plays a prompt after those that still play; [`MediaEvent::PromptFinished`] tells its end.

@@ -10,10 +10,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
-use tympan_capture::{CutterSpec, Upload};
-use tympan_telephony::sdp::offer_answer::Negotiated;
-use tympan_telephony::words::Tracks;
-use tympan_types::{Mono, PromptId};
+use tympan_connect::capture::{CutterSpec, Tracks, Upload};
+use tympan_telephony::sdp::StreamAgreement;
+use tympan_types::Mono;
 
 /// Names a leg within its thread.
 pub(super) type LegId = u64;
@@ -46,8 +45,8 @@ impl Drop for Place {
 /// What a call tells its leg.
 pub(super) enum Command {
     Open { leg: LegId, socket: RtpSocket, spec: Box<LegSpec>, events: tokio::sync::mpsc::Sender<MediaEvent> },
-    Renegotiate { leg: LegId, negotiated: Box<Negotiated> },
-    Play { leg: LegId, token: PromptId, prompt: Prompt },
+    Renegotiate { leg: LegId, agreed: Box<StreamAgreement> },
+    Play { leg: LegId, token: PromptToken, prompt: Prompt },
     StopPrompts { leg: LegId },
     StartCapture { leg: LegId, spec: Box<CutterSpec> },
     AttachUpload { leg: LegId, upload: Box<dyn Upload> },
@@ -143,7 +142,7 @@ impl MediaThread {
                 }
                 self.legs.insert(leg, Leg::new(now, socket, *spec, events));
             }
-            Command::Renegotiate { leg, negotiated } => self.with(leg, |leg| leg.renegotiate(&negotiated)),
+            Command::Renegotiate { leg, agreed } => self.with(leg, |leg| leg.renegotiate(&agreed)),
             Command::Play { leg, token, prompt } => self.with(leg, |leg| leg.play(now, token, prompt)),
             Command::StopPrompts { leg } => self.with(leg, Leg::stop_prompts),
             // What was sent before this instant is not captured, and what was sent until now is: so the socket is

@@ -69,6 +69,12 @@ impl PayloadMap {
         }
     }
 
+    /// The payload type of a codec.
+    pub fn of_audio(&self, codec: AudioCodec) -> Option<u8> {
+        let is_it = |&&(_, kind): &&(u8, PayloadKind)| kind == PayloadKind::Audio(codec);
+        self.known.iter().find(is_it).map(|&(payload_type, _)| payload_type)
+    }
+
     /// Everything that was negotiated, best first.
     pub fn iter(&self) -> impl Iterator<Item = (u8, PayloadKind)> + '_ {
         self.known.iter().copied()

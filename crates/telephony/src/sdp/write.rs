@@ -1,11 +1,13 @@
-//! Writes descriptions with one audio section of ours.
+//! Writes descriptions of ours.
 //!
 //! Source: RFC 8866 section 5, in the order of its lines.
 
 use std::fmt::{Arguments, Write};
 use std::net::IpAddr;
 
-use super::offer_answer::{Codec, Direction, LocalMedia};
+use super::agreement::Codec;
+use super::direction::Direction;
+use super::local::LocalMedia;
 
 /// The session part.
 pub(super) fn session(local: &LocalMedia, version: u64) -> String {
@@ -19,7 +21,7 @@ pub(super) fn session(local: &LocalMedia, version: u64) -> String {
     text
 }
 
-/// Our audio section.
+/// An audio section of ours.
 pub(super) struct AudioSection<'a> {
     pub(super) port: u16,
     pub(super) transport: &'a str,
@@ -27,6 +29,7 @@ pub(super) struct AudioSection<'a> {
     /// Payload type of telephone events.
     pub(super) dtmf: Option<u8>,
     pub(super) ptime_ms: u32,
+    pub(super) rtcp_mux: bool,
     pub(super) direction: Direction,
     pub(super) label: Option<&'a str>,
 }
@@ -45,6 +48,9 @@ impl AudioSection<'_> {
             line(text, format_args!("a=fmtp:{number} 0-15"));
         }
         line(text, format_args!("a=ptime:{}", self.ptime_ms));
+        if self.rtcp_mux {
+            line(text, format_args!("a=rtcp-mux"));
+        }
         if let Some(label) = self.label {
             line(text, format_args!("a=label:{label}"));
         }
@@ -52,7 +58,7 @@ impl AudioSection<'_> {
     }
 }
 
-/// Appends a section that refuses an offered one: the same, with port 0 (RFC 3264 section 6).
+/// Appends a section that refuses an offered one, or stands in the place of one that is over: port 0 (RFC 3264 sections 6 and 8.2).
 pub(super) fn refused_section(text: &mut String, kind: &str, transport: &str, formats: &str) {
     line(text, format_args!("m={kind} 0 {transport} {formats}"));
 }
