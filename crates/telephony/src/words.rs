@@ -2,6 +2,7 @@
 //!
 //! Every word names its leg's prompt, tap or bridge; a word that names something that is over changes nothing.
 
+use crate::audio::g711::Law;
 use crate::rtp::ledger::Cause;
 use crate::sdp::session::Agreement;
 use crate::{Digit, SampleOffset};
@@ -150,7 +151,7 @@ pub enum MediaEvent {
 }
 
 /// A piece of a track on its way from a tap to its listener. Frames of a tap follow each other without a hole or an overlap.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
     /// The tap.
     pub tap: TapId,
@@ -161,7 +162,7 @@ pub struct Frame<'a> {
 }
 
 /// The sound of a frame, as the codec carried it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Payload<'a> {
     /// G.711 mu-law, one byte a sample.
     Ulaw(&'a [u8]),
@@ -186,6 +187,57 @@ impl Payload<'_> {
             Self::Pcm(samples) => samples.len() as u64,
             Self::Silence { samples, .. } => u64::from(*samples),
         }
+    }
+
+    /// Appends it as linear samples at 8 kHz: silence as zeros, so two bytes for each of its samples.
+    pub fn expand_into(&self, out: &mut Vec<i16>) {
+        match *self {
+            Self::Ulaw(codes) => Law::Mu.decode_into(codes, out),
+            Self::Alaw(codes) => Law::A.decode_into(codes, out),
+            Self::Pcm(samples) => out.extend_from_slice(samples),
+            Self::Silence { samples, .. } => {
+                out.resize(out.len().saturating_add(usize::try_from(samples).unwrap_or(usize::MAX)), 0);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Payload<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Someone's voice: only its extent is printed.
+        match self {
+            Self::Ulaw(codes) => write!(f, "Ulaw({} samples)", codes.len()),
+            Self::Alaw(codes) => write!(f, "Alaw({} samples)", codes.len()),
+            Self::Pcm(samples) => write!(f, "Pcm({} samples)", samples.len()),
+            Self::Silence { samples, cause } => write!(f, "Silence({samples} samples, {cause:?})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_payload_expands_to_as_many_samples_as_it_spans() {
+        let mut out = vec![7];
+        for (payload, expected) in [
+            (Payload::Ulaw(&[0x80, 0x00]), [32_124, -32_124]),
+            (Payload::Alaw(&[0xaa, 0x2a]), [32_256, -32_256]),
+            (Payload::Pcm(&[3, -4]), [3, -4]),
+            (Payload::Silence { samples: 2, cause: Cause::Lost }, [0, 0]),
+        ] {
+            out.truncate(1);
+            payload.expand_into(&mut out);
+            assert_eq!((out[0], &out[1..]), (7, &expected[..]));
+            assert_eq!(payload.samples(), 2);
+        }
+    }
+
+    #[test]
+    fn debug_output_holds_no_audio() {
+        assert_eq!(format!("{:?}", Payload::Ulaw(&[201, 202])), "Ulaw(2 samples)");
+        assert_eq!(format!("{:?}", Payload::Pcm(&[4_711])), "Pcm(1 samples)");
     }
 }
 

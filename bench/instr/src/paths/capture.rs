@@ -53,6 +53,7 @@ pub(super) fn rtp_to_block(packets: usize) -> anyhow::Result<()> {
     let mut cutter = Cutter::new(&spec, anchor);
     let mut out = Vec::with_capacity(32 * 1024);
     cutter.open(&mut out);
+    let mut samples = Vec::with_capacity(FRAME_8K);
     let mut refused = 0;
     counted(|| {
         for (index, datagram) in datagrams.iter().enumerate() {
@@ -62,7 +63,9 @@ pub(super) fn rtp_to_block(packets: usize) -> anyhow::Result<()> {
             }
             while let Some(output) = timeline.poll() {
                 if let TimelineOutput::Audio(audio) = output {
-                    cutter.audio(audio.at, audio.samples, &mut out);
+                    samples.clear();
+                    audio.payload.expand_into(&mut samples);
+                    cutter.audio(audio.at, &samples, &mut out);
                 }
             }
             // Handed on, as the capture does.

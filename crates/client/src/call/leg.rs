@@ -114,7 +114,7 @@ impl Leg {
         let Ear::Keeping(timeline, samples) = &mut self.ear else { return };
         while let Some(output) = timeline.poll() {
             match output {
-                TimelineOutput::Audio(audio) => samples.extend_from_slice(audio.samples),
+                TimelineOutput::Audio(audio) => audio.payload.expand_into(samples),
                 TimelineOutput::Silence { samples: count, .. } => {
                     samples.resize(samples.len() + count as usize, 0);
                 }

@@ -220,7 +220,7 @@ mod tests {
             }
             while let Some(output) = timeline.poll() {
                 match output {
-                    TimelineOutput::Audio(audio) => heard.extend_from_slice(audio.samples),
+                    TimelineOutput::Audio(audio) => audio.payload.expand_into(&mut heard),
                     TimelineOutput::Silence { samples, .. } => {
                         heard.resize(heard.len() + samples as usize, 0)
                     }

@@ -88,7 +88,7 @@ async fn talk(
     timeline.finish(Mono::from_millis(0));
     while let Some(output) = timeline.poll() {
         match output {
-            TimelineOutput::Audio(audio) => heard.samples.extend_from_slice(audio.samples),
+            TimelineOutput::Audio(audio) => audio.payload.expand_into(&mut heard.samples),
             TimelineOutput::Silence { samples, .. } => {
                 heard.samples.resize(heard.samples.len() + samples as usize, 0);
             }

@@ -77,6 +77,8 @@ pub(super) struct Leg {
     events: Option<mpsc::Sender<MediaEvent>>,
     datagram: Vec<u8>,
     frame: Vec<u8>,
+    /// Linear samples of the packet that is being captured.
+    expanded: Vec<i16>,
 }
 
 struct Playing {
@@ -112,6 +114,7 @@ impl Leg {
             events: Some(events),
             datagram: Vec::with_capacity(256),
             frame: Vec::with_capacity(FRAME_SAMPLES),
+            expanded: Vec::with_capacity(FRAME_SAMPLES),
         }
     }
 
@@ -221,12 +224,14 @@ impl Leg {
     }
 
     fn forward(&mut self, tally: &mut Tally) {
-        let Self { timeline, capture, events, .. } = self;
+        let Self { timeline, capture, events, expanded, .. } = self;
         while let Some(output) = timeline.poll() {
             match output {
                 TimelineOutput::Audio(audio) => {
                     if let Some(capture) = capture {
-                        capture.audio(audio.at, audio.samples);
+                        expanded.clear();
+                        audio.payload.expand_into(expanded);
+                        capture.audio(audio.at, expanded);
                     }
                 }
                 TimelineOutput::Silence { at, samples, cause } => {

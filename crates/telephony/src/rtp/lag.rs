@@ -8,7 +8,7 @@ use std::time::Duration;
 use tympan_types::Mono;
 
 /// The smallest lag over the last two windows.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct LagFloor {
     window_began: Option<Mono>,
     current_min: Option<i64>,
@@ -29,6 +29,12 @@ impl LagFloor {
     /// The smallest lag in samples, once a whole window has passed.
     pub(crate) fn samples(&self) -> Option<i64> {
         Some(self.previous_min?.min(self.current_min?))
+    }
+
+    /// How far the most punctual packet of the last windows was ahead of its arrival, in samples.
+    pub(crate) fn lead_samples(&self) -> i64 {
+        let least = self.current_min.into_iter().chain(self.previous_min).min();
+        least.map_or(0, |lag| lag.saturating_neg().max(0))
     }
 
     /// Takes `samples` off what was noted: the timeline was moved by as much.

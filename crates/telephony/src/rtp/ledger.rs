@@ -21,12 +21,19 @@ pub enum Cause {
     Jump,
     /// No silence: audio arrived after `samples` of silence had already been emitted in its place.
     Late,
+    /// No silence: audio was left out, as it would have led the wall clock by more than a timeline may.
+    Excess,
 }
 
 impl Cause {
     /// All causes, in the order of [`Ledger::totals`].
-    pub const ALL: [Self; 7] =
-        [Self::Start, Self::Lost, Self::Dtx, Self::Event, Self::Pause, Self::Jump, Self::Late];
+    pub const ALL: [Self; 8] =
+        [Self::Start, Self::Lost, Self::Dtx, Self::Event, Self::Pause, Self::Jump, Self::Late, Self::Excess];
+
+    /// Whether it stands for samples of the timeline; the others tell of audio that came late or was left out.
+    pub const fn is_silence(self) -> bool {
+        !matches!(self, Self::Late | Self::Excess)
+    }
 
     /// The cause in lower case, for metrics and ledgers on disk.
     pub const fn name(self) -> &'static str {
@@ -38,6 +45,7 @@ impl Cause {
             Self::Pause => "pause",
             Self::Jump => "jump",
             Self::Late => "late",
+            Self::Excess => "excess",
         }
     }
 }
@@ -107,8 +115,9 @@ impl Ledger {
     pub(crate) fn record(&mut self, at: SampleOffset, samples: u64, cause: Cause) {
         let total = &mut self.totals[cause as usize];
         total.samples += samples;
+        let length = if cause.is_silence() { samples } else { 0 };
         let goes_on = cause != Cause::Late && self.tail == Some((cause, at));
-        self.tail = Some((cause, at + samples));
+        self.tail = Some((cause, at + length));
         if goes_on && let Some(last) = self.entries.back_mut() {
             last.samples += samples;
             return;

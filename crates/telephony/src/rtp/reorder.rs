@@ -21,6 +21,8 @@ pub(crate) struct ReorderWindow {
     held: Vec<Held>,
     /// A packet whose number fits nothing: a stray, or the first of a new numbering.
     suspect: Option<Suspect>,
+    /// Suspects that made room for others since the last look.
+    displaced: u64,
     /// Payload buffers to use again.
     spare: Vec<Vec<u8>>,
     limit_packets: usize,
@@ -70,6 +72,7 @@ impl ReorderWindow {
             previous: None,
             held: Vec::new(),
             suspect: None,
+            displaced: 0,
             spare: Vec::new(),
             limit_packets,
             wait,
@@ -161,9 +164,24 @@ impl ReorderWindow {
         self.suspect.take().map(|suspect| suspect.held)
     }
 
+    /// Lone packets that fitted nothing and made room for others like them since the last call.
+    pub(crate) const fn take_displaced(&mut self) -> u64 {
+        std::mem::replace(&mut self.displaced, 0)
+    }
+
     /// The packets that wait behind a hole, in order.
     pub(crate) fn held(&self) -> &[Held] {
         &self.held
+    }
+
+    /// The packets that wait behind a hole, in order, each with the number of packets missing before it.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (&Held, u16)> {
+        let mut next = self.current.as_ref().map_or(0, |current| current.next);
+        self.held.iter().map(move |held| {
+            let missing = held.header.sequence.wrapping_sub(next);
+            next = held.header.sequence.wrapping_add(1);
+            (held, missing)
+        })
     }
 
     /// Gives a payload buffer back for later use.
@@ -197,6 +215,10 @@ impl ReorderWindow {
                 // Two that fit nothing, not even each other: the older one made room.
                 _ => {}
             }
+        }
+        if let Some(older) = self.suspect.take() {
+            self.displaced += 1;
+            self.recycle(older.held.payload);
         }
         let held = self.hold(arrival, header, payload);
         self.suspect = Some(Suspect { held, contradicted: false });

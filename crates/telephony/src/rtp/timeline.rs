@@ -8,15 +8,16 @@
 //! Not implemented: loss concealment, as a made-up frame is not what the caller said; adaptive playout.
 
 mod output;
+mod placement;
 
 use std::time::Duration;
 
 use self::output::OutputQueue;
 pub use self::output::{Audio, TimelineOutput};
+use self::placement::{Arriving, Placement};
 use super::dtmf::EventReceiver;
-use super::lag::LagFloor;
 use super::ledger::{Cause, Ledger};
-use super::packet::{RtpHeader, RtpPacket, RtpTimestamp};
+use super::packet::{RtpHeader, RtpPacket};
 use super::payload::{PayloadKind, PayloadMap};
 use super::reorder::{Admission, Held, Release, ReorderWindow};
 use crate::audio::pcm::FRAME_SAMPLES;
@@ -39,22 +40,7 @@ pub struct Timeline {
     out: OutputQueue,
     order: ReorderWindow,
     events: EventReceiver,
-
-    /// The sender's timestamp at `end`; `None` until a packet ties the two clocks together.
-    expected: Option<RtpTimestamp>,
-    /// Silence from the silence clock since the last packet that moved the timeline.
-    filled: u64,
-    /// Silence emitted in excess of what the sender's clock accounts for, to be taken off a later quiet spell.
-    surplus: u64,
-    /// Packets known to be missing since the last packet that moved the timeline.
-    missing: u64,
-    /// An event was received since the last packet that moved the timeline.
-    event_since: bool,
-    /// Samples of the last audio packet.
-    last_span: u64,
-    last_audio: Mono,
-    lag: LagFloor,
-
+    placement: Placement,
     stats: TimelineStats,
 }
 
@@ -116,27 +102,33 @@ pub struct TimelineStats {
     pub source_changes: u64,
     /// New sequence numberings of the same source.
     pub renumberings: u64,
-    /// Timestamps that ran backwards, or forwards by more than a silence may be long.
+    /// Timestamps that ran backwards, or forwards by more than a silence may be long or the wall clock has run on.
     pub clock_jumps: u64,
+    /// Samples of silence that timestamps claimed although the wall clock had not seen them pass; left out.
+    pub unelapsed_samples: u64,
+    /// Audio packets left out because they would have led the wall clock by more than [`Timeline::LEAD_MAX`].
+    pub excess_packets: u64,
+    /// Samples of those.
+    pub excess_samples: u64,
+    /// Audio packets without audio.
+    pub empty_packets: u64,
 }
 
 impl Timeline {
+    /// How far a timeline may lead the wall clock, whatever arrives: a burst after the longest stall fits in.
+    ///
+    /// So no timeline is longer than the time since it began plus this.
+    pub const LEAD_MAX: Duration = Duration::from_secs(10);
+
     /// A timeline that begins at `now`, the instant the call is answered.
     pub fn new(config: TimelineConfig, now: Mono) -> Self {
         Self {
             order: ReorderWindow::new(config.reorder_packets, config.reorder_wait),
+            placement: Placement::new(now, duration_to_samples(config.silence_grace)),
             config,
             began: now,
             out: OutputQueue::default(),
             events: EventReceiver::default(),
-            expected: None,
-            filled: 0,
-            surplus: 0,
-            missing: 0,
-            event_since: false,
-            last_span: FRAME_SAMPLES as u64,
-            last_audio: now,
-            lag: LagFloor::default(),
             stats: TimelineStats::default(),
         }
     }
@@ -156,7 +148,7 @@ impl Timeline {
         let due = self.silence_due(now);
         if due > 0 {
             self.out.push_silence(due, Cause::Pause);
-            self.filled += due;
+            self.placement.note_filled(due);
         }
     }
 
@@ -177,7 +169,7 @@ impl Timeline {
     /// When `tick` has something to do, should no packet arrive before.
     pub fn next_deadline(&self) -> Option<Mono> {
         self.order.deadline().or_else(|| {
-            let quiet = self.last_audio + self.config.silence_grace;
+            let quiet = self.placement.last_audio() + self.config.silence_grace;
             let frame_after_end = self.end() + FRAME_SAMPLES as u64;
             Some(quiet.max(self.began + frame_after_end.to_duration() + self.config.silence_grace))
         })
@@ -189,12 +181,27 @@ impl Timeline {
     /// wait behind a missing one included. Drain `poll` afterwards.
     pub fn position(&mut self, now: Mono) -> SampleOffset {
         self.tick(now);
-        let held = self.order.held();
-        let (Some(last), Some(expected)) = (held.last(), self.expected) else { return self.end() };
-        let audio: usize = held.iter().map(|held| held.payload.len()).sum();
-        let reach =
-            last.header.timestamp.samples_after(expected) + last.payload.len() as i64 - self.filled as i64;
-        self.end() + reach.clamp(audio as i64, SILENCE_MAX_SAMPLES + audio as i64) as u64
+        let (mut end, mut placement) = (self.end(), self.placement);
+        for (held, missing) in self.order.waiting() {
+            placement.note_missing(missing);
+            let (kind, span) = (self.config.payloads.kind(held.header.payload_type), held.payload.len());
+            match kind {
+                PayloadKind::Audio(_) if span > 0 => {
+                    let packet = self.arriving(held.arrival, held.header, span);
+                    let gap = placement.advance(end, &packet);
+                    end += gap.samples();
+                    end += if self.is_in_time(end, &packet) { packet.span } else { 0 };
+                    placement.note_audio(&packet, end);
+                }
+                PayloadKind::ComfortNoise if placement.is_news(held.header.timestamp) => {
+                    end += placement.advance(end, &self.arriving(held.arrival, held.header, 0)).samples();
+                    placement.note_quiet(held.header.timestamp);
+                }
+                PayloadKind::TelephoneEvent { .. } => placement.note_event(),
+                PayloadKind::Audio(_) | PayloadKind::ComfortNoise | PayloadKind::Unknown => {}
+            }
+        }
+        end
     }
 
     /// Where the outputs so far end.
@@ -242,7 +249,7 @@ impl Timeline {
         }
         match self.order.offer(arrival, header, payload) {
             Admission::Next => self.place(arrival, header, payload, 0),
-            Admission::Held => {}
+            Admission::Held => self.stats.strays += self.order.take_displaced(),
             Admission::Duplicate => self.stats.duplicates += 1,
             Admission::TooLate => {
                 self.stats.too_late += 1;
@@ -303,121 +310,66 @@ impl Timeline {
     /// Begins a new numbering and clock with this packet; what the timeline holds stays as it is.
     fn restart(&mut self, arrival: Mono, header: RtpHeader, payload: &[u8]) {
         self.order.restart(&header);
-        self.expected = None;
-        self.missing = 0;
+        self.placement.restart();
+        self.out.begin_stream();
         self.place(arrival, header, payload, 0);
     }
 
     /// Puts a packet into the timeline; packets come here in the order of their numbers.
     fn place(&mut self, arrival: Mono, header: RtpHeader, payload: &[u8], missing: u16) {
         self.stats.lost_packets += u64::from(missing);
-        self.missing += u64::from(missing);
+        self.placement.note_missing(missing);
         match self.config.payloads.kind(header.payload_type) {
-            PayloadKind::Audio(_) if payload.is_empty() => {}
+            PayloadKind::Audio(_) if payload.is_empty() => self.stats.empty_packets += 1,
             PayloadKind::Audio(codec) => {
-                let Some(law) = codec.law() else {
-                    self.stats.unknown_payload += 1;
-                    return;
-                };
-                let span = payload.len() as u64;
-                self.advance_to(arrival, header.timestamp, span);
-                self.stats.audio_packets += 1;
-                self.stats.audio_samples += span;
-                self.out.push_audio(arrival, law, payload);
-                self.expected = Some(header.timestamp.plus(span as u32));
-                self.last_span = span;
-                self.last_audio = arrival;
-                self.lag.observe(arrival, self.wall(arrival) - self.end());
+                let packet = self.arriving(arrival, header, payload.len());
+                self.advance_to(&packet);
+                if self.is_in_time(self.end(), &packet) {
+                    self.stats.audio_packets += 1;
+                    self.stats.audio_samples += packet.span;
+                    self.out.push_audio(arrival, codec, payload);
+                } else {
+                    self.stats.excess_packets += 1;
+                    self.stats.excess_samples += packet.span;
+                    self.out.note(packet.span, Cause::Excess);
+                }
+                self.placement.note_audio(&packet, self.out.end());
             }
             PayloadKind::ComfortNoise => {
                 self.stats.comfort_noise += 1;
-                let is_news =
-                    self.expected.is_none_or(|expected| header.timestamp.samples_after(expected) > 0);
-                if is_news {
-                    self.advance_to(arrival, header.timestamp, 0);
-                    self.expected = Some(header.timestamp);
+                if self.placement.is_news(header.timestamp) {
+                    self.advance_to(&self.arriving(arrival, header, 0));
+                    self.placement.note_quiet(header.timestamp);
                 }
             }
             PayloadKind::TelephoneEvent { .. } => {
-                self.event_since = true;
+                self.placement.note_event();
                 self.handle_event(arrival, header, payload);
             }
             PayloadKind::Unknown => self.stats.unknown_payload += 1,
         }
     }
 
-    /// Emits the silence between the end of the timeline and a packet stamped `timestamp`, `span` samples long.
-    fn advance_to(&mut self, arrival: Mono, timestamp: RtpTimestamp, span: u64) {
-        let filled = std::mem::take(&mut self.filled);
-        let lost = std::mem::take(&mut self.missing) * self.last_span;
-        let event = std::mem::take(&mut self.event_since);
-        let Some(expected) = self.expected else {
-            let first = self.stats.audio_packets == 0;
-            let (cause, tolerance) =
-                if first { (Cause::Start, 0) } else { (Cause::Jump, JUMP_TOLERANCE_SAMPLES) };
-            return self.catch_up(arrival, span, cause, tolerance);
-        };
-        let hole = timestamp.samples_after(expected);
-        // The silence clock has filled this hole already, wholly or in part: one trigger only.
-        let rest = hole - filled as i64;
-        if hole < -SILENCE_MAX_SAMPLES || rest > SILENCE_MAX_SAMPLES {
-            self.stats.clock_jumps += 1;
-            self.surplus = 0;
-            return self.catch_up(arrival, span, Cause::Jump, JUMP_TOLERANCE_SAMPLES);
+    /// Emits the silence between the end of the timeline and a packet.
+    fn advance_to(&mut self, packet: &Arriving) {
+        let gap = self.placement.advance(self.out.end(), packet);
+        self.stats.clock_jumps += u64::from(gap.jumped);
+        self.stats.unelapsed_samples += gap.unelapsed;
+        if gap.late > 0 {
+            self.stats.late += 1;
+            self.out.note(gap.late, Cause::Late);
         }
-        if hole < 0 {
-            self.stats.clock_jumps += 1;
-        }
-        if rest <= 0 {
-            self.surplus = (self.surplus + rest.unsigned_abs()).min(SILENCE_MAX_SAMPLES as u64);
-            if (hole.max(0) as u64) < filled {
-                self.stats.late += 1;
-                self.out.note_late(filled - hole.max(0) as u64);
-            }
-            if hole == 0 {
-                self.step_after_pause(arrival);
-            }
-            return;
-        }
-        let lost = lost.min(rest as u64);
-        self.out.push_silence(lost, Cause::Lost);
-        let quiet = rest as u64 - lost;
-        let owed = self.take_surplus(arrival, quiet, span);
-        self.out.push_silence(quiet - owed, if event { Cause::Event } else { Cause::Dtx });
+        self.out.push_silence(gap.lost, Cause::Lost);
+        self.out.push_silence(gap.quiet, gap.cause);
     }
 
-    /// How much of a quiet spell was emitted before, as silence that late audio then followed.
-    ///
-    /// Never more than the timeline is ahead of the wall clock: after a pause that the sender's clock slept through,
-    /// the silence was right and nothing is owed.
-    fn take_surplus(&mut self, arrival: Mono, quiet: u64, span: u64) -> u64 {
-        let lead = (self.end() + quiet + span) - self.wall(arrival);
-        let owed = self.surplus.min(quiet).min(lead.max(0) as u64);
-        self.surplus -= owed;
-        owed
+    /// Whether the audio of a packet may follow at `end`: beyond the bound it is a flood, and left out.
+    fn is_in_time(&self, end: SampleOffset, packet: &Arriving) -> bool {
+        (end + packet.span) - packet.wall <= LEAD_MAX_SAMPLES
     }
 
-    /// Sets the timeline to the wall clock when it is behind: `span` samples from its end are to end at `arrival`.
-    fn catch_up(&mut self, arrival: Mono, span: u64, cause: Cause, tolerance: i64) {
-        let behind = self.wall(arrival) - (self.end() + span);
-        if behind > tolerance {
-            self.out.push_silence(behind as u64, cause);
-        }
-        self.lag.reset();
-    }
-
-    /// Makes up for pauses too short for the silence clock, of senders whose clock sleeps while they are silent.
-    ///
-    /// Only after a gap in arrivals, and only what even the most punctual packet of some seconds lagged behind: a
-    /// stall followed by a burst, jitter, and speech without a pause never come here.
-    fn step_after_pause(&mut self, arrival: Mono) {
-        if arrival.since(self.last_audio) < PAUSE_MIN {
-            return;
-        }
-        if let Some(lag) = self.lag.samples().filter(|&lag| lag > LAG_STEP_SAMPLES) {
-            self.out.push_silence(lag as u64, Cause::Pause);
-            self.lag.make_up(lag);
-        }
+    const fn arriving(&self, arrival: Mono, header: RtpHeader, span: usize) -> Arriving {
+        Arriving { arrival, wall: self.wall(arrival), timestamp: header.timestamp, span: span as u64 }
     }
 
     fn handle_event(&mut self, arrival: Mono, header: RtpHeader, payload: &[u8]) {
@@ -430,7 +382,8 @@ impl Timeline {
 
     /// Silence that is due because nothing arrives and the wall clock runs on, in whole frames.
     fn silence_due(&self, now: Mono) -> u64 {
-        if !self.order.held().is_empty() || now.since(self.last_audio) < self.config.silence_grace {
+        if !self.order.held().is_empty() || now.since(self.placement.last_audio()) < self.config.silence_grace
+        {
             return 0;
         }
         let grace = duration_to_samples(self.config.silence_grace) as i64;
@@ -446,6 +399,8 @@ impl Timeline {
 
 /// The longest silence that timestamps alone can bring about, 10 s: a garbled one must not fill a disk.
 const SILENCE_MAX_SAMPLES: i64 = 80_000;
+/// [`Timeline::LEAD_MAX`] in samples.
+const LEAD_MAX_SAMPLES: i64 = 80_000;
 /// A new source or clock that begins within 40 ms of the old one's end follows it without a gap.
 const JUMP_TOLERANCE_SAMPLES: i64 = 320;
 /// A timeline that lags less than 200 ms is left alone.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tympan_telephony::rtp::packet::RtpPacket;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
+use tympan_telephony::words::Payload;
 use tympan_types::Mono;
 
 /// Plays a script through a timeline.
@@ -16,19 +17,23 @@ pub(crate) fn check(mut script: &[u8]) {
     let mut timeline = Timeline::new(TimelineConfig::default(), now);
     let mut heard = Heard::default();
     let mut received = 0;
-    let mut packets = 0;
+    let bound = Timeline::LEAD_MAX.as_millis() as u64 * 8;
     while let [wait, length, rest @ ..] = script {
         now = now + Duration::from_millis(u64::from(*wait) * 10);
         let (datagram, rest) = rest.split_at(rest.len().min(usize::from(*length)));
         script = rest;
         if let Ok(packet) = RtpPacket::parse(datagram) {
             received += packet.payload().len() as u64;
-            packets += 1;
             timeline.handle(now, now, &packet);
             heard.drain(&mut timeline);
         }
         let position = timeline.position(now);
         heard.drain(&mut timeline);
+        let wall = tympan_telephony::samples_between(began, now);
+        assert!(
+            position.as_samples() <= wall + bound,
+            "no position lies further in the future than the bound"
+        );
         assert!(position >= timeline.end(), "nothing that arrived before lies behind the position");
     }
     timeline.finish(now);
@@ -38,7 +43,7 @@ pub(crate) fn check(mut script: &[u8]) {
     assert!(heard.audio <= received, "no sample comes from nowhere");
     assert_eq!(heard.audio, timeline.stats().audio_samples);
     assert!(heard.length + 160 >= wall, "never shorter than the call");
-    assert!(heard.length <= received + wall + packets * 80_000, "silence is bounded");
+    assert!(heard.length <= wall + bound, "no timeline is longer than its time and the bound");
 }
 
 #[derive(Default)]
@@ -57,13 +62,7 @@ impl Heard {
             assert!(output.len_samples() > 0);
             self.length += output.len_samples();
             if let TimelineOutput::Audio(audio) = output {
-                assert!(
-                    audio
-                        .samples
-                        .iter()
-                        .zip(audio.companded)
-                        .all(|(linear, code)| audio.law.decode(*code) == *linear)
-                );
+                assert!(!matches!(audio.payload, Payload::Silence { .. }), "audio is no silence");
                 self.audio += output.len_samples();
             }
         }

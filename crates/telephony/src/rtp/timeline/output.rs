@@ -2,8 +2,10 @@
 
 use std::collections::VecDeque;
 
-use crate::audio::g711::Law;
+use crate::audio::codec::AudioCodec;
+use crate::audio::g722;
 use crate::rtp::ledger::{Cause, Ledger};
+use crate::words::Payload;
 use crate::{Digit, SampleOffset};
 use tympan_types::Mono;
 
@@ -31,30 +33,14 @@ pub enum TimelineOutput<'a> {
 }
 
 /// The audio of one packet.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Audio<'a> {
     /// Where it begins.
     pub at: SampleOffset,
     /// When its packet arrived.
     pub arrival: Mono,
-    /// Linear samples.
-    pub samples: &'a [i16],
-    /// The same samples as they were received, a byte each.
-    pub companded: &'a [u8],
-    /// The law of `companded`.
-    pub law: Law,
-}
-
-impl std::fmt::Debug for Audio<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Someone's voice: only its extent is printed.
-        f.debug_struct("Audio")
-            .field("at", &self.at)
-            .field("arrival", &self.arrival)
-            .field("samples", &self.samples.len())
-            .field("law", &self.law)
-            .finish()
-    }
+    /// The sound: G.711 as it was received, byte for byte; G.722 decoded. Never silence.
+    pub payload: Payload<'a>,
 }
 
 impl TimelineOutput<'_> {
@@ -67,9 +53,9 @@ impl TimelineOutput<'_> {
     }
 
     /// How many samples it adds to the timeline; none for a digit.
-    pub const fn len_samples(&self) -> u64 {
+    pub fn len_samples(&self) -> u64 {
         match self {
-            Self::Audio(audio) => audio.samples.len() as u64,
+            Self::Audio(audio) => audio.payload.samples(),
             Self::Silence { samples, .. } => *samples as u64,
             Self::Digit { .. } => 0,
         }
@@ -82,25 +68,43 @@ pub(super) struct OutputQueue {
     /// Where the next output begins.
     end: SampleOffset,
     queue: VecDeque<Queued>,
-    /// Companded payloads of the queue, one after the other.
-    payloads: Vec<u8>,
-    /// Linear samples of the output given out last.
-    samples: Vec<i16>,
+    /// G.711 payloads of the queue, one after the other.
+    companded: Vec<u8>,
+    /// Decoded payloads of the queue, one after the other.
+    pcm: Vec<i16>,
+    /// Of the present stream, once it has sent G.722.
+    decoder: Option<Box<g722::Decoder>>,
     ledger: Ledger,
 }
 
 #[derive(Debug)]
 enum Queued {
-    Audio { at: SampleOffset, arrival: Mono, law: Law, begin: usize, length: usize },
+    Audio { at: SampleOffset, arrival: Mono, codec: AudioCodec, begin: usize, length: usize },
     Silence { at: SampleOffset, samples: u32, cause: Cause },
     Digit { at: SampleOffset, digit: Digit },
 }
 
 impl OutputQueue {
-    pub(super) fn push_audio(&mut self, arrival: Mono, law: Law, payload: &[u8]) {
-        let begin = self.payloads.len();
-        self.payloads.extend_from_slice(payload);
-        self.queue.push_back(Queued::Audio { at: self.end, arrival, law, begin, length: payload.len() });
+    /// A stream begins: what a decoder remembers is of another one.
+    pub(super) fn begin_stream(&mut self) {
+        self.decoder = None;
+    }
+
+    /// Takes a payload, a byte for each sample of the timeline whatever the codec.
+    pub(super) fn push_audio(&mut self, arrival: Mono, codec: AudioCodec, payload: &[u8]) {
+        let begin = match codec {
+            AudioCodec::Pcmu | AudioCodec::Pcma => {
+                let begin = self.companded.len();
+                self.companded.extend_from_slice(payload);
+                begin
+            }
+            AudioCodec::G722 => {
+                let begin = self.pcm.len();
+                self.decoder.get_or_insert_default().decode(payload, &mut self.pcm);
+                begin
+            }
+        };
+        self.queue.push_back(Queued::Audio { at: self.end, arrival, codec, begin, length: payload.len() });
         self.end += payload.len() as u64;
     }
 
@@ -122,27 +126,30 @@ impl OutputQueue {
         self.queue.push_back(Queued::Digit { at: self.end, digit });
     }
 
-    /// Notes that audio is about to follow `samples` of silence that were emitted in its place.
-    pub(super) fn note_late(&mut self, samples: u64) {
-        self.ledger.record(self.end, samples, Cause::Late);
+    /// Notes what adds nothing to the timeline: [`Cause::Late`], [`Cause::Excess`].
+    pub(super) fn note(&mut self, samples: u64, cause: Cause) {
+        self.ledger.record(self.end, samples, cause);
     }
 
     pub(super) fn poll(&mut self) -> Option<TimelineOutput<'_>> {
         let Some(next) = self.queue.pop_front() else {
-            self.payloads.clear();
-            self.payloads.shrink_to(RETAINED_BYTES);
-            self.samples.clear();
-            self.samples.shrink_to(RETAINED_BYTES);
+            self.companded.clear();
+            self.companded.shrink_to(RETAINED_BYTES);
+            self.pcm.clear();
+            self.pcm.shrink_to(RETAINED_BYTES / 2);
             return None;
         };
         Some(match next {
             Queued::Silence { at, samples, cause } => TimelineOutput::Silence { at, samples, cause },
             Queued::Digit { at, digit } => TimelineOutput::Digit { at, digit },
-            Queued::Audio { at, arrival, law, begin, length } => {
-                let companded = &self.payloads[begin..begin + length];
-                self.samples.clear();
-                law.decode_into(companded, &mut self.samples);
-                TimelineOutput::Audio(Audio { at, arrival, samples: &self.samples, companded, law })
+            Queued::Audio { at, arrival, codec, begin, length } => {
+                let bytes = self.companded.get(begin..begin + length).unwrap_or_default();
+                let payload = match codec {
+                    AudioCodec::Pcmu => Payload::Ulaw(bytes),
+                    AudioCodec::Pcma => Payload::Alaw(bytes),
+                    AudioCodec::G722 => Payload::Pcm(self.pcm.get(begin..begin + length).unwrap_or_default()),
+                };
+                TimelineOutput::Audio(Audio { at, arrival, payload })
             }
         })
     }
@@ -162,7 +169,7 @@ impl OutputQueue {
     /// Entries and bytes of memory kept for later use.
     #[cfg(test)]
     pub(super) fn capacities(&self) -> (usize, usize) {
-        (self.queue.capacity(), self.payloads.capacity() + 2 * self.samples.capacity())
+        (self.queue.capacity(), self.companded.capacity() + 2 * self.pcm.capacity())
     }
 }
 
