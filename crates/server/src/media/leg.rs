@@ -95,7 +95,7 @@ impl Leg {
             TimelineConfig { payloads: agreed.payloads.clone(), silence_grace, ..Default::default() };
         Self {
             socket,
-            latch: SourceLatch::new(agreed.remote, signalling, Trust::KnownHosts),
+            latch: SourceLatch::new(now, negotiated.remote, signalling, Trust::KnownHosts),
             timeline: Timeline::new(config, now),
             sender: RtpSender::new(
                 Ssrc(u32::from_be_bytes([a, b, c, d])),
@@ -145,9 +145,21 @@ impl Leg {
                 tally.other_packets += 1;
                 return;
             };
-            if latch.admit(now, from, packet.header().ssrc) == Verdict::Refused {
-                tally.refused_packets += 1;
-                return;
+            match latch.admit(now, from, &packet.header(), datagram) {
+                Verdict::Accepted => {}
+                Verdict::Latched => {
+                    for (arrival, held) in latch.take_held() {
+                        if let Ok(packet) = RtpPacket::parse(&held) {
+                            tally.received_packets += 1;
+                            timeline.handle(now, arrival, &packet);
+                        }
+                    }
+                }
+                Verdict::Held => return,
+                Verdict::Refused => {
+                    tally.refused_packets += 1;
+                    return;
+                }
             }
             tally.received_packets += 1;
             timeline.handle(now, now, &packet);

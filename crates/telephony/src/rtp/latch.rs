@@ -1,33 +1,51 @@
 //! Whose packets a media port takes: the source latch.
 //!
 //! The session description names an address, network address translators change it, and others may write to an open
-//! port too. The latch takes the described address, or a port of a host already known from the signalling; it follows
-//! a rebinding of the same stream, and refuses and counts everybody else. Rule of thumb: RFC 7362 section 4.
+//! port too. The latch takes the described address, or a port of a host that the trunk trusts; it follows a rebinding of the
+//! same stream and a change of port and stream within one host, and refuses and counts everything else.
+//! Source: RFC 7362 section 4, RFC 3264 section 8.3.1 (a new address in a re-offer).
+
+mod candidate;
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use super::packet::Ssrc;
+use self::candidate::Candidate;
+use super::packet::{RtpHeader, Ssrc};
 use tympan_types::Mono;
 
-/// Decides which source address is the remote party.
+/// Decides which source address is the remote party, and where ours is sent.
+///
+/// Memory: while another source of the same host is on trial at most [`SourceLatch::HELD_MAX`] datagrams, else none.
 #[derive(Debug)]
 pub struct SourceLatch {
-    expected: SocketAddr,
+    began: Mono,
+    described: SocketAddr,
+    /// The described address is newer than the latch: ours goes there.
+    described_anew: bool,
     signalling: Option<IpAddr>,
     trust: Trust,
     latched: Option<Latched>,
+    /// The source that the described one took over from: what it still has on the way is no rebinding.
+    left: Option<SocketAddr>,
+    candidate: Option<Candidate>,
     stats: LatchStats,
 }
 
-/// How far to trust an address that nothing has announced.
+/// How far a trunk trusts an address that nothing has announced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// Only the hosts of the session description and of the signalling.
+    /// The hosts of the session description and of the signalling, any port of them.
     #[default]
     KnownHosts,
-    /// Whoever writes first, until the announced address does: for phones behind carrier-grade translators.
-    FirstComer,
+    /// The host that the signalling came from, whatever the description names. Where it is not known, the described host.
+    SignallingHost,
+    /// Known hosts, and within so many milliseconds of the answer whichever host writes first, until the described address
+    /// does: for phones behind translators whose signalling takes another way.
+    FirstComer {
+        /// From the answer on.
+        within_ms: u32,
+    },
 }
 
 /// What to do with a packet.
@@ -35,16 +53,19 @@ pub enum Trust {
 pub enum Verdict {
     /// It is from the remote party.
     Accepted,
-    /// It is from the remote party, and the first from this address: send ours there from now on.
+    /// It is from the remote party, and the first from this address: ours goes there from now on. Packets of the same source
+    /// that were held come out of [`SourceLatch::take_held`]; they were before this one.
     Latched,
-    /// It is from somebody else.
+    /// It may be from the remote party: a few more packets will tell. The latch keeps it.
+    Held,
+    /// It is from another party.
     Refused,
 }
 
 /// Counters of one latch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LatchStats {
-    /// Packets refused.
+    /// Packets refused, those that were held first included.
     pub refused: u64,
     /// Times the latched address changed.
     pub rebinds: u64,
@@ -55,57 +76,78 @@ struct Latched {
     from: SocketAddr,
     ssrc: Ssrc,
     heard: Mono,
+    /// Between its packets of late, at most.
+    interval: Duration,
 }
 
 impl SourceLatch {
-    /// A latch for the address of the session description and, when known, the host the signalling came from.
-    pub fn new(expected: SocketAddr, signalling: Option<IpAddr>, trust: Trust) -> Self {
+    /// How many datagrams are held at most while their source is on trial.
+    pub const HELD_MAX: usize = candidate::HELD_MAX;
+
+    /// A latch that begins at `now`, the answer: for the address of the session description and, when known, the host the
+    /// signalling came from.
+    pub fn new(now: Mono, described: SocketAddr, signalling: Option<IpAddr>, trust: Trust) -> Self {
         Self {
-            expected: canonical(expected),
+            began: now,
+            described: canonical(described),
+            described_anew: false,
             signalling: signalling.map(|host| host.to_canonical()),
             trust,
             latched: None,
+            left: None,
+            candidate: None,
             stats: LatchStats::default(),
         }
     }
 
-    /// Judges a packet by where it came from and whose stream it claims to be.
-    pub fn admit(&mut self, now: Mono, from: SocketAddr, ssrc: Ssrc) -> Verdict {
+    /// Judges a packet by where it came from and whose stream it claims to be. `datagram` is what it was parsed from.
+    pub fn admit(&mut self, now: Mono, from: SocketAddr, header: &RtpHeader, datagram: &[u8]) -> Verdict {
         let from = canonical(from);
-        if let Some(latched) = &mut self.latched
-            && latched.from == from
-        {
-            latched.ssrc = ssrc;
+        if let Some(latched) = self.latched.as_mut().filter(|latched| latched.from == from) {
+            latched.ssrc = header.ssrc;
+            // The longest of late: senders may send in batches.
+            let faded = latched.interval - latched.interval / 8;
+            latched.interval = now.since(latched.heard).min(INTERVAL_MAX).max(faded);
             latched.heard = now;
+            self.drop_candidate();
             return Verdict::Accepted;
         }
-        let acceptable = match &self.latched {
-            None => self.trust == Trust::FirstComer || self.knows(from.ip()),
-            Some(_) if from == self.expected => true,
-            Some(latched) => {
-                let quiet = now.since(latched.heard) >= QUIET;
-                let same_stream = latched.ssrc == ssrc;
-                // A translator that forgot its binding gives the same stream another port, or another host.
-                same_stream && (from.ip() == latched.from.ip() || quiet) || quiet && self.knows(from.ip())
+        match self.judge(now, from, header.ssrc) {
+            Claim::Good => self.latch(now, from, header.ssrc),
+            Claim::OnTrial { silence } => self.try_candidate(now, from, header, datagram, silence),
+            Claim::Bad => {
+                self.stats.refused += 1;
+                Verdict::Refused
             }
-        };
-        if !acceptable {
-            self.stats.refused += 1;
-            return Verdict::Refused;
         }
-        self.stats.rebinds += u64::from(self.latched.is_some());
-        self.latched = Some(Latched { from, ssrc, heard: now });
-        Verdict::Latched
     }
 
-    /// Takes a new address from a re-offer; the present source stays good until the new one writes.
-    pub fn expect(&mut self, expected: SocketAddr) {
-        self.expected = canonical(expected);
+    /// Takes the packets that were held of the source that has just been latched, with their arrivals, oldest first.
+    pub fn take_held(&mut self) -> impl Iterator<Item = (Mono, Vec<u8>)> + use<> {
+        self.candidate.take().into_iter().flat_map(Candidate::into_held)
     }
 
-    /// Where to send: the latched source, else the described address.
+    /// Takes a new address from a re-offer. Ours goes there at once; the present source stays good until the new one writes.
+    pub fn expect(&mut self, described: SocketAddr) {
+        let described = canonical(described);
+        if described == self.described {
+            return;
+        }
+        self.described = described;
+        self.described_anew = self.latched.as_ref().is_some_and(|latched| latched.from != described);
+    }
+
+    /// The host that the signalling comes from now.
+    pub fn signalled_from(&mut self, host: IpAddr) {
+        self.signalling = Some(host.to_canonical());
+    }
+
+    /// Where to send: an address described since the latch, else the latched source, else the described address.
     pub fn remote(&self) -> SocketAddr {
-        self.latched.as_ref().map_or(self.expected, |latched| latched.from)
+        match &self.latched {
+            Some(latched) if !self.described_anew => latched.from,
+            _ => self.described,
+        }
     }
 
     /// Counters so far.
@@ -113,9 +155,96 @@ impl SourceLatch {
         self.stats
     }
 
-    fn knows(&self, host: IpAddr) -> bool {
-        host == self.expected.ip() || Some(host) == self.signalling
+    fn judge(&self, now: Mono, from: SocketAddr, ssrc: Ssrc) -> Claim {
+        let host = from.ip();
+        let Some(latched) = &self.latched else {
+            let good = self.knows(host) || self.takes_first_comer(now);
+            return if good { Claim::Good } else { Claim::Bad };
+        };
+        let (silent, same_host) = (now.since(latched.heard), latched.from.ip() == host);
+        let same_stream = latched.ssrc == ssrc && self.left != Some(from);
+        let described_host = self.described_anew && host == self.described.ip() && !same_host;
+        if self.knows(host) && (from == self.described || described_host || silent >= QUIET) {
+            return Claim::Good;
+        }
+        // A translator that forgot its binding gives the same stream another port, or another host.
+        if same_stream && (same_host || silent >= QUIET && self.trust != Trust::SignallingHost) {
+            return Claim::Good;
+        }
+        if !same_host && !self.knows(host) {
+            return Claim::Bad;
+        }
+        // Port and stream change at once: an SBC that re-anchors the media of a call.
+        Claim::OnTrial { silence: SILENCE_MIN.max(2 * latched.interval) }
     }
+
+    fn latch(&mut self, now: Mono, from: SocketAddr, ssrc: Ssrc) -> Verdict {
+        if self.candidate.as_ref().is_some_and(|candidate| !candidate.is(from, ssrc)) {
+            self.drop_candidate();
+        }
+        if let Some(latched) = &self.latched {
+            self.stats.rebinds += 1;
+            self.left = (from == self.described).then_some(latched.from);
+        }
+        self.described_anew = false;
+        self.latched = Some(Latched { from, ssrc, heard: now, interval: Duration::ZERO });
+        Verdict::Latched
+    }
+
+    /// A source of a trusted host that cannot be told from another call's yet: a few packets in a row decide, if the present
+    /// source is silent meanwhile.
+    fn try_candidate(
+        &mut self,
+        now: Mono,
+        from: SocketAddr,
+        header: &RtpHeader,
+        datagram: &[u8],
+        silence: Duration,
+    ) -> Verdict {
+        if !self.candidate.as_ref().is_some_and(|candidate| candidate.continues(now, from, header)) {
+            self.drop_candidate();
+        }
+        let candidate = self.candidate.get_or_insert_with(|| Candidate::new(now, from, header));
+        let packets = candidate.count(header);
+        let silent = self.latched.as_ref().is_none_or(|latched| now.since(latched.heard) >= silence);
+        if packets >= PACKETS_IN_A_ROW && silent {
+            return self.latch(now, from, header.ssrc);
+        }
+        self.stats.refused += u64::from(candidate.hold(now, datagram));
+        Verdict::Held
+    }
+
+    fn drop_candidate(&mut self) {
+        if let Some(candidate) = self.candidate.take() {
+            self.stats.refused += candidate.held();
+        }
+    }
+
+    fn knows(&self, host: IpAddr) -> bool {
+        match (self.trust, self.signalling) {
+            (Trust::SignallingHost, Some(signalling)) => host == signalling,
+            (_, signalling) => host == self.described.ip() || Some(host) == signalling,
+        }
+    }
+
+    fn takes_first_comer(&self, now: Mono) -> bool {
+        match self.trust {
+            Trust::FirstComer { within_ms } => {
+                now.since(self.began) <= Duration::from_millis(within_ms.into())
+            }
+            Trust::KnownHosts | Trust::SignallingHost => false,
+        }
+    }
+}
+
+/// What speaks for a packet from another address than the latched one.
+enum Claim {
+    Good,
+    /// Good once the latched source has been silent for so long, and a few packets in a row have come.
+    OnTrial {
+        silence: Duration,
+    },
+    Bad,
 }
 
 /// An IPv4 source seen through a dual-stack socket is the IPv4 address it was described as.
@@ -125,105 +254,12 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 
 /// After this much quiet a known host may begin another stream, and a known stream may move to another host.
 const QUIET: Duration = Duration::from_millis(500);
+/// So many packets in a row are a stream.
+const PACKETS_IN_A_ROW: u32 = 3;
+/// A source counts as silent for another one of its host after two of its intervals, and this at least.
+const SILENCE_MIN: Duration = Duration::from_millis(60);
+/// Beyond this an interval is a pause.
+const INTERVAL_MAX: Duration = Duration::from_millis(250);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const STREAM: Ssrc = Ssrc(1);
-
-    fn addr(text: &str) -> SocketAddr {
-        text.parse().unwrap()
-    }
-
-    fn at(ms: u64) -> Mono {
-        Mono::from_millis(ms)
-    }
-
-    fn latch() -> SourceLatch {
-        SourceLatch::new(addr("192.0.2.1:4000"), None, Trust::KnownHosts)
-    }
-
-    #[test]
-    fn takes_the_described_address() {
-        let mut latch = latch();
-        assert_eq!(latch.remote(), addr("192.0.2.1:4000"));
-        assert_eq!(latch.admit(at(0), addr("192.0.2.1:4000"), STREAM), Verdict::Latched);
-        assert_eq!(latch.admit(at(20), addr("192.0.2.1:4000"), STREAM), Verdict::Accepted);
-    }
-
-    #[test]
-    fn refuses_and_counts_third_parties() {
-        let mut latch = latch();
-        assert_eq!(latch.admit(at(0), addr("203.0.113.9:4000"), STREAM), Verdict::Refused);
-        latch.admit(at(0), addr("192.0.2.1:4000"), STREAM);
-        assert_eq!(latch.admit(at(20), addr("203.0.113.9:4000"), Ssrc(2)), Verdict::Refused);
-        assert_eq!(latch.admit(at(20), addr("203.0.113.9:4000"), STREAM), Verdict::Refused);
-        assert_eq!(latch.stats().refused, 3);
-    }
-
-    #[test]
-    fn takes_another_port_of_the_described_host() {
-        let mut latch = latch();
-        assert_eq!(latch.admit(at(0), addr("192.0.2.1:61000"), STREAM), Verdict::Latched);
-        assert_eq!(latch.remote(), addr("192.0.2.1:61000"));
-    }
-
-    #[test]
-    fn takes_the_host_the_signalling_came_from_when_the_description_is_private() {
-        let signalling = Some("198.51.100.7".parse().unwrap());
-        let mut latch = SourceLatch::new(addr("10.0.0.5:4000"), signalling, Trust::KnownHosts);
-        assert_eq!(latch.admit(at(0), addr("198.51.100.7:23456"), STREAM), Verdict::Latched);
-        assert_eq!(latch.admit(at(20), addr("203.0.113.9:23456"), Ssrc(2)), Verdict::Refused);
-    }
-
-    #[test]
-    fn follows_a_rebinding_of_the_same_stream_to_another_port() {
-        let mut latch = latch();
-        latch.admit(at(0), addr("192.0.2.1:4000"), STREAM);
-        assert_eq!(latch.admit(at(20), addr("192.0.2.1:4711"), STREAM), Verdict::Latched);
-        assert_eq!(latch.stats().rebinds, 1);
-    }
-
-    #[test]
-    fn follows_the_same_stream_to_another_host_only_after_quiet() {
-        let mut latch = latch();
-        latch.admit(at(0), addr("192.0.2.1:4000"), STREAM);
-        assert_eq!(latch.admit(at(20), addr("198.51.100.7:4000"), STREAM), Verdict::Refused);
-        assert_eq!(latch.admit(at(520), addr("198.51.100.7:4000"), STREAM), Verdict::Latched);
-        assert_eq!(latch.admit(at(521), addr("192.0.2.99:4000"), STREAM), Verdict::Refused);
-    }
-
-    #[test]
-    fn another_stream_of_a_known_host_must_wait_for_quiet() {
-        let mut latch = latch();
-        latch.admit(at(0), addr("192.0.2.1:4000"), STREAM);
-        assert_eq!(latch.admit(at(20), addr("192.0.2.1:4002"), Ssrc(2)), Verdict::Refused);
-        assert_eq!(latch.admit(at(600), addr("192.0.2.1:4002"), Ssrc(2)), Verdict::Latched);
-    }
-
-    #[test]
-    fn a_re_offer_moves_the_latch_when_its_address_writes() {
-        let mut latch = latch();
-        latch.admit(at(0), addr("192.0.2.1:4000"), STREAM);
-        latch.expect(addr("192.0.2.50:6000"));
-        assert_eq!(latch.admit(at(20), addr("192.0.2.1:4000"), STREAM), Verdict::Accepted);
-        assert_eq!(latch.admit(at(40), addr("192.0.2.50:6000"), Ssrc(2)), Verdict::Latched);
-        assert_eq!(latch.admit(at(60), addr("192.0.2.1:4000"), STREAM), Verdict::Refused);
-    }
-
-    #[test]
-    fn the_first_comer_yields_to_the_announced_address() {
-        let mut latch = SourceLatch::new(addr("192.0.2.1:4000"), None, Trust::FirstComer);
-        assert_eq!(latch.admit(at(0), addr("203.0.113.9:5000"), STREAM), Verdict::Latched);
-        assert_eq!(latch.admit(at(1), addr("192.0.2.1:4000"), Ssrc(2)), Verdict::Latched);
-        assert_eq!(latch.admit(at(2), addr("203.0.113.9:5000"), STREAM), Verdict::Refused);
-    }
-
-    #[test]
-    fn ipv4_through_a_dual_stack_socket_is_the_same_host() {
-        let mut latch = latch();
-        assert_eq!(latch.admit(at(0), addr("[::ffff:192.0.2.1]:4000"), STREAM), Verdict::Latched);
-        assert_eq!(latch.admit(at(1), addr("192.0.2.1:4000"), STREAM), Verdict::Accepted);
-    }
-}
+mod tests;

@@ -7,6 +7,10 @@ use std::fmt;
 
 use super::rtcp::is_rtcp;
 
+/// The longest datagram that a media socket takes, 2 kB: 250 ms of G.711 with extensions and padding. One that is cut at this
+/// length is not read at all.
+pub const DATAGRAM_MAX_BYTES: usize = 2_048;
+
 /// An RTP packet inside a datagram; nothing is copied.
 pub struct RtpPacket<'a>(rtp_types::RtpPacket<'a>);
 
