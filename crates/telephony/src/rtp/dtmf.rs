@@ -47,71 +47,121 @@ impl EventPayload {
 }
 
 /// Gives each received key once.
+///
+/// A press is known by its source and timestamp. Senders differ from the RFC: they press again under the timestamp of
+/// the press before, move the timestamp within a press, cut long presses into segments; networks lose first and last packets
+/// and overtake. Sequence numbers tell what the sender sent later, the marker bit a new press, and arrivals whether there was
+/// time for another press.
 #[derive(Debug, Default)]
 pub struct EventReceiver {
-    last: Option<LastEvent>,
+    last: Option<Press>,
 }
 
-#[derive(Debug)]
-struct LastEvent {
+/// An event packet on its way to an [`EventReceiver`].
+#[derive(Clone, Copy, Debug)]
+pub struct EventPacket<'a> {
+    /// When it arrived.
+    pub arrival: Mono,
+    /// Its header.
+    pub header: RtpHeader,
+    /// Its payload.
+    pub payload: &'a [u8],
+    /// Ticks in a second of its timestamp and duration; none counts as 8,000.
+    pub clock_hz: u32,
+}
+
+/// The press that was heard last.
+#[derive(Clone, Copy, Debug)]
+struct Press {
     ssrc: Ssrc,
+    sequence: u16,
     timestamp: RtpTimestamp,
-    payload: EventPayload,
+    event: u8,
+    duration: u16,
     ended: bool,
     heard: Mono,
+    clock_hz: u32,
 }
 
 impl EventReceiver {
     /// Takes an event packet; gives the key when it is the first packet of a key press.
-    pub fn handle(&mut self, arrival: Mono, header: &RtpHeader, payload: &[u8]) -> Option<Digit> {
-        let payload = EventPayload::parse(payload)?;
+    pub fn handle(&mut self, packet: &EventPacket<'_>) -> Option<Digit> {
+        let payload = EventPayload::parse(packet.payload)?;
         let digit = Digit::from_event(payload.event)?;
-        match &mut self.last {
-            Some(last) if last.is_of_the_past(arrival, header) => return None,
-            Some(last) if last.goes_on(arrival, header, &payload) => {
-                last.timestamp = header.timestamp;
-                last.ended |= payload.end;
-                last.payload = payload;
-                last.heard = last.heard.max(arrival);
-                return None;
-            }
-            _ => {}
+        let Some(last) = &mut self.last else {
+            self.last = Some(Press::of(packet, payload));
+            return Some(digit);
+        };
+        if last.is_overtaken(packet) {
+            // It may still be the end that the press was waiting for.
+            last.ended |=
+                payload.end && last.timestamp == packet.header.timestamp && last.event == payload.event;
+            return None;
         }
-        self.last = Some(LastEvent {
-            ssrc: header.ssrc,
-            timestamp: header.timestamp,
-            ended: payload.end,
-            payload,
-            heard: arrival,
-        });
-        Some(digit)
+        let goes_on = last.goes_on(packet, payload);
+        let ended = payload.end || goes_on && last.ended;
+        *last = Press { ended, ..Press::of(packet, payload) };
+        if goes_on { None } else { Some(digit) }
     }
 }
 
-impl LastEvent {
-    /// A straggler of an event before this one. Beyond the horizon a lower timestamp is a new clock instead.
-    fn is_of_the_past(&self, arrival: Mono, header: &RtpHeader) -> bool {
-        self.ssrc == header.ssrc
-            && header.timestamp.samples_after(self.timestamp) < 0
-            && arrival.since(self.heard) < HORIZON
+impl Press {
+    fn of(packet: &EventPacket<'_>, payload: EventPayload) -> Self {
+        let EventPacket { arrival, header, clock_hz, .. } = *packet;
+        Self {
+            ssrc: header.ssrc,
+            sequence: header.sequence,
+            timestamp: header.timestamp,
+            event: payload.event,
+            duration: payload.duration_samples,
+            ended: payload.end,
+            heard: arrival,
+            clock_hz: if clock_hz == 0 { CLOCK_HZ } else { clock_hz },
+        }
     }
 
-    fn goes_on(&self, arrival: Mono, header: &RtpHeader, payload: &EventPayload) -> bool {
-        if self.ssrc != header.ssrc || self.payload.event != payload.event {
+    /// A packet that was sent before one that is here already, or that one again. Beyond the horizon its number means a new
+    /// numbering.
+    fn is_overtaken(&self, packet: &EventPacket<'_>) -> bool {
+        self.ssrc == packet.header.ssrc
+            && self.sequence.wrapping_sub(packet.header.sequence) < OVERTAKEN_MAX
+            && packet.arrival.since(self.heard) < HORIZON
+    }
+
+    /// Whether a packet that was sent later is of the same press.
+    fn goes_on(&self, packet: &EventPacket<'_>, payload: EventPayload) -> bool {
+        if self.ssrc != packet.header.ssrc || self.event != payload.event {
             return false;
         }
-        let since_begin = header.timestamp.samples_after(self.timestamp);
-        if since_begin == 0 {
-            // A test peer that plays one recording twice repeats its timestamps; a network does not, after a second.
-            let played_again = self.ended && !payload.end && arrival.since(self.heard) >= HORIZON;
-            return !played_again;
+        let quiet = packet.arrival.since(self.heard);
+        let moved = packet.header.timestamp.samples_after(self.timestamp);
+        let (before, now) = (i64::from(self.duration), i64::from(payload.duration_samples));
+        let marker = packet.header.marker;
+        if moved == 0 {
+            // Under one timestamp durations grow until the press ends; what begins anew is the next press. A long one may run over.
+            let again = if self.ended {
+                now < before || marker && !payload.end || quiet >= HORIZON
+            } else {
+                now < before && (marker || before < SEGMENT_MIN)
+            };
+            return !again;
         }
-        // A key held for over eight seconds continues in a new segment, which begins where the last one ended.
-        let segment = i64::from(self.payload.duration_samples);
-        !self.ended
-            && !header.marker
-            && since_begin <= segment + SEGMENT_SLACK_SAMPLES
-            && segment >= SEGMENT_MIN_SAMPLES
+        if marker || moved < 0 {
+            return false;
+        }
+        // A press longer than its duration field goes on in a new segment, which begins where the last one ended.
+        let clock_hz = i64::from(self.clock_hz);
+        if !self.ended && before >= SEGMENT_MIN && moved <= SEGMENT_MAX + clock_hz / SLACK_PER_SECOND {
+            return quiet < HORIZON;
+        }
+        if now < before {
+            return false;
+        }
+        // The timestamp moves within the press, often with its end. Another press begins a pause after this one; and after
+        // packets that were lost there must have been time for it.
+        let frame = clock_hz / FRAMES_PER_SECOND;
+        let length = Duration::from_secs_f64(f64::from(payload.duration_samples) / f64::from(self.clock_hz));
+        moved <= before + frame || moved <= now + frame && quiet < length
     }
 }
 
@@ -162,107 +212,21 @@ impl EventSender {
     }
 }
 
-/// Events further apart than this by arrival are never the same, nor one a straggler of the other.
+/// Packets further apart than this by arrival are of different presses, and none overtook the other.
 const HORIZON: Duration = Duration::from_secs(1);
-/// A segment is full at 0xFFFF samples; senders cut somewhat earlier.
-const SEGMENT_MIN_SAMPLES: i64 = 0x8000;
-const SEGMENT_SLACK_SAMPLES: i64 = 1_600;
+/// A packet may be overtaken by fewer than this.
+const OVERTAKEN_MAX: u16 = 64;
+/// A segment is full at 0xFFFF ticks; senders cut somewhat earlier.
+const SEGMENT_MIN: i64 = 0x8000;
+const SEGMENT_MAX: i64 = 0x1_0000;
+/// The end that the last packet told may be a fifth of a second early: packets in between were lost.
+const SLACK_PER_SECOND: i64 = 5;
+/// Packets of a press come every 20 ms.
+const FRAMES_PER_SECOND: i64 = 50;
+const CLOCK_HZ: u32 = 8_000;
 const FRAME_SAMPLES: u16 = 160;
 const ENDS: u8 = 3;
 const VOLUME_DB: u8 = 10;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rtp::packet::RtpPacket;
-
-    fn header(timestamp: u32, marker: bool) -> RtpHeader {
-        RtpHeader {
-            ssrc: Ssrc(1),
-            sequence: 0,
-            timestamp: RtpTimestamp(timestamp),
-            payload_type: 101,
-            marker,
-        }
-    }
-
-    fn payload(event: u8, end: bool, duration_samples: u16) -> [u8; 4] {
-        EventPayload { event, end, volume_db: 10, duration_samples }.to_bytes()
-    }
-
-    fn at(ms: u64) -> Mono {
-        Mono::from_millis(ms)
-    }
-
-    #[test]
-    fn payload_reads_as_rfc_4733_figure_1_writes_it() {
-        let parsed = EventPayload::parse(&[9, 0x80 | 7, 0x03, 0x20]).unwrap();
-        assert_eq!(parsed, EventPayload { event: 9, end: true, volume_db: 7, duration_samples: 800 });
-        assert_eq!(parsed.to_bytes(), [9, 0x87, 0x03, 0x20]);
-        assert_eq!(EventPayload::parse(&[9, 0, 0]), None);
-    }
-
-    #[test]
-    fn a_sent_key_is_received_once() {
-        let mut sender = RtpSender::new(Ssrc(7), 100, RtpTimestamp(4_000), 0);
-        let mut receiver = EventReceiver::default();
-        for (press, digit) in Digit::all().enumerate() {
-            let mut key = EventSender::new(digit, 101, Duration::from_millis(100));
-            let (mut packet, mut count, mut digits) = (Vec::new(), 0, Vec::new());
-            while key.next_packet(&mut sender, &mut packet) {
-                let parsed = RtpPacket::parse(&packet).unwrap();
-                assert_eq!(parsed.header().marker, count == 0);
-                assert_eq!(parsed.header().timestamp, RtpTimestamp(4_000 + press as u32 * 800));
-                digits.extend(receiver.handle(at(count * 20), &parsed.header(), parsed.payload()));
-                count += 1;
-            }
-            assert_eq!((digits, count), (vec![digit], 7));
-        }
-    }
-
-    #[test]
-    fn the_same_key_twice_is_two_digits() {
-        let mut receiver = EventReceiver::default();
-        assert!(receiver.handle(at(0), &header(0, true), &payload(5, false, 160)).is_some());
-        assert!(receiver.handle(at(20), &header(0, false), &payload(5, true, 320)).is_none());
-        assert!(receiver.handle(at(60), &header(480, true), &payload(5, false, 160)).is_some());
-    }
-
-    #[test]
-    fn a_key_whose_first_packets_were_lost_is_still_given() {
-        let mut receiver = EventReceiver::default();
-        assert!(receiver.handle(at(0), &header(0, false), &payload(5, true, 800)).is_some());
-        assert!(receiver.handle(at(1), &header(0, false), &payload(5, true, 800)).is_none());
-    }
-
-    #[test]
-    fn stragglers_of_an_earlier_key_are_ignored() {
-        let mut receiver = EventReceiver::default();
-        receiver.handle(at(0), &header(0, true), &payload(1, false, 160));
-        assert!(receiver.handle(at(100), &header(800, true), &payload(2, false, 160)).is_some());
-        assert!(receiver.handle(at(101), &header(0, false), &payload(1, true, 480)).is_none());
-    }
-
-    #[test]
-    fn a_long_press_in_two_segments_is_one_digit() {
-        let mut receiver = EventReceiver::default();
-        assert!(receiver.handle(at(0), &header(0, true), &payload(3, false, 0xffff)).is_some());
-        assert!(receiver.handle(at(8_200), &header(0xffff, false), &payload(3, false, 160)).is_none());
-    }
-
-    #[test]
-    fn a_recording_played_again_is_a_new_key_press() {
-        let mut receiver = EventReceiver::default();
-        for start in [0, 3_000] {
-            assert!(receiver.handle(at(start), &header(0, true), &payload(5, false, 160)).is_some());
-            assert!(receiver.handle(at(start + 20), &header(0, false), &payload(5, true, 320)).is_none());
-        }
-    }
-
-    #[test]
-    fn events_that_are_not_keys_are_ignored() {
-        let mut receiver = EventReceiver::default();
-        assert!(receiver.handle(at(0), &header(0, true), &payload(16, false, 160)).is_none());
-        assert!(receiver.handle(at(0), &header(0, true), &[]).is_none());
-    }
-}
+mod tests;

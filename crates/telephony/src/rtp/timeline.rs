@@ -15,7 +15,7 @@ use std::time::Duration;
 use self::output::OutputQueue;
 pub use self::output::{Audio, TimelineOutput};
 use self::placement::{Arriving, Placement};
-use super::dtmf::EventReceiver;
+use super::dtmf::{EventPacket, EventReceiver};
 use super::ledger::{Cause, Ledger};
 use super::packet::{RtpHeader, RtpPacket};
 use super::payload::{PayloadKind, PayloadMap};
@@ -239,7 +239,9 @@ impl Timeline {
         if !self.order.fits(&header) {
             match kind {
                 // Gateways send events with a source or numbering of their own: no reason to move the audio.
-                PayloadKind::TelephoneEvent { .. } => return self.handle_event(arrival, header, payload),
+                PayloadKind::TelephoneEvent { clock_hz } => {
+                    return self.handle_event(&EventPacket { arrival, header, payload, clock_hz });
+                }
                 PayloadKind::Unknown => {
                     self.stats.unknown_payload += 1;
                     return;
@@ -253,8 +255,8 @@ impl Timeline {
             Admission::Duplicate => self.stats.duplicates += 1,
             Admission::TooLate => {
                 self.stats.too_late += 1;
-                if matches!(kind, PayloadKind::TelephoneEvent { .. }) {
-                    self.handle_event(arrival, header, payload);
+                if let PayloadKind::TelephoneEvent { clock_hz } = kind {
+                    self.handle_event(&EventPacket { arrival, header, payload, clock_hz });
                 }
             }
             Admission::NewSource => {
@@ -342,9 +344,9 @@ impl Timeline {
                     self.placement.note_quiet(header.timestamp);
                 }
             }
-            PayloadKind::TelephoneEvent { .. } => {
+            PayloadKind::TelephoneEvent { clock_hz } => {
                 self.placement.note_event();
-                self.handle_event(arrival, header, payload);
+                self.handle_event(&EventPacket { arrival, header, payload, clock_hz });
             }
             PayloadKind::Unknown => self.stats.unknown_payload += 1,
         }
@@ -372,9 +374,9 @@ impl Timeline {
         Arriving { arrival, wall: self.wall(arrival), timestamp: header.timestamp, span: span as u64 }
     }
 
-    fn handle_event(&mut self, arrival: Mono, header: RtpHeader, payload: &[u8]) {
+    fn handle_event(&mut self, packet: &EventPacket<'_>) {
         self.stats.event_packets += 1;
-        if let Some(digit) = self.events.handle(arrival, &header, payload) {
+        if let Some(digit) = self.events.handle(packet) {
             self.stats.digits += 1;
             self.out.push_digit(digit);
         }

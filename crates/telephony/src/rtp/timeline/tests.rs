@@ -5,6 +5,7 @@ use crate::rtp::dtmf::EventPayload;
 use crate::words::Payload;
 
 mod bound;
+mod keys;
 mod typed;
 
 /// A timeline under test: checks that outputs are contiguous, and keeps what matters of them.
