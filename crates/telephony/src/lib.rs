@@ -11,6 +11,7 @@
 
 pub mod audio;
 pub mod digit;
+pub mod digit_source;
 pub mod rtp;
 pub mod sdp;
 pub mod time;

@@ -2,7 +2,6 @@
 
 mod captured;
 mod desk;
-mod digits;
 mod flow_log;
 mod journal;
 mod registry;

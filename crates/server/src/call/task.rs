@@ -2,10 +2,9 @@
 
 use super::captured;
 use super::desk::{Admitted, Desk, random};
-use super::digits::DigitGate;
 use super::journal::{Journal, Reply, Stage};
 use super::registry::{AttributeChange, Incoming, LiveCall, Orders, Registered};
-use crate::clock::CallClock;
+use crate::clock::{CallClock, mono_now};
 use crate::connections::Work;
 use crate::media::{LegSpec, MediaEvent, MediaLeg, MediaStalled, ReservedPort};
 use crate::metrics::ActiveCall;
@@ -18,7 +17,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tympan_capture::{self as capture, CutterSpec, Lease, LeaseSpec, OpenedCapture, Upload};
 use tympan_connect::live_calls::SetAttributes;
-use tympan_telephony::sdp::{Change, SdpError, Session};
+use tympan_telephony::digit_source::{DigitMerge, DigitSource};
+use tympan_telephony::sdp::offer_answer::{
+    self as sdp, LocalMedia, Negotiated, offer, read_answer, reanswer,
+};
 use tympan_types::{ContactId, FragmentNumber, Redacted, WallTime};
 
 /// A call and everything that it holds.
@@ -36,8 +38,12 @@ pub(super) struct CallTask {
     /// The TCP connection that the call came by keeps its place.
     _carrier: Option<Work>,
     source: SocketAddr,
-    digits: DigitGate,
-    session: Session,
+    digits: DigitMerge,
+    local: LocalMedia,
+    /// `None` until the caller has answered our offer.
+    negotiated: Option<Negotiated>,
+    /// An offer of ours in mid-call that waits for its answer, with the version of its origin line.
+    offered: Option<(String, u64)>,
     media: Media,
     journal: Journal,
     leases: Vec<Lease>,
@@ -111,8 +117,14 @@ impl CallTask {
             leg_events: Some(events),
             _carrier: carrier,
             source,
-            digits: DigitGate::new(digits),
-            session,
+            digits: DigitMerge::new(match digits {
+                tympan_sip::agent::DigitSource::Both => DigitSource::Both,
+                tympan_sip::agent::DigitSource::Rtp => DigitSource::Rtp,
+                tympan_sip::agent::DigitSource::Info => DigitSource::Info,
+            }),
+            local,
+            negotiated,
+            offered: None,
             media: Media::Reserved(port),
             journal,
             leases: Vec::new(),
@@ -238,7 +250,7 @@ impl CallTask {
             Happening::Leg(LegEvent::Answered(answer)) => self.reanswered(answer).await,
             Happening::Leg(LegEvent::OfferFailed) => self.session.roll_back(),
             Happening::Leg(LegEvent::Digit(key)) => {
-                let now = self.live.clock.wall_now();
+                let now = mono_now();
                 let digit = tympan_telephony::Digit::from_char(key);
                 if let Some(digit) = digit.and_then(|digit| self.digits.by_info(now, digit)) {
                     self.handle(CallInput::Digit(digit));
@@ -258,7 +270,7 @@ impl CallTask {
                 self.leg_events = None;
             }
             Happening::Media(MediaEvent::Digit(digit)) => {
-                if let Some(digit) = self.digits.by_rtp(self.live.clock.wall_now(), digit) {
+                if let Some(digit) = self.digits.by_rtp(mono_now(), digit) {
                     self.handle(CallInput::Digit(digit));
                 }
             }
