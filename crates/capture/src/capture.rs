@@ -1,6 +1,6 @@
 use crate::{Anchor, Cutter, CutterSpec, CutterStats, Upload};
-use tympan_telephony::words::Tracks;
-use tympan_telephony::{SampleOffset, rtp::ledger::Cause};
+use tympan_telephony::SampleOffset;
+use tympan_telephony::words::{Payload, Tracks};
 
 /// One capture on the media plane: it cuts from the very instant of the Start block, and holds what it cut until
 /// the upload is attached.
@@ -32,7 +32,7 @@ pub struct CaptureStats {
     pub cutter: CutterStats,
     /// Bytes waiting for an upload.
     pub pending_bytes: usize,
-    /// Bytes thrown away because no upload came in time.
+    /// Bytes thrown away because no upload came in time, or because the capture was abandoned.
     pub abandoned_bytes: u64,
 }
 
@@ -68,26 +68,20 @@ impl Capture {
         }
     }
 
-    /// What the customer said from `at` on.
-    pub fn audio(&mut self, at: SampleOffset, samples: &[i16]) {
-        if self.is_cutting() {
-            self.cutter.audio(at, samples, &mut self.pending);
-            self.hand_on();
+    /// A frame of the customer's own track; whether the capture has ended over it.
+    pub fn received(&mut self, at: SampleOffset, payload: Payload<'_>) -> bool {
+        if !self.is_cutting() {
+            return false;
         }
+        self.cutter.received(at, payload, &mut self.pending);
+        self.hand_on();
+        !self.is_cutting()
     }
 
-    /// Silence of the customer's timeline.
-    pub fn silence(&mut self, at: SampleOffset, samples: u32, cause: Cause) {
+    /// A frame of what the customer heard; see [`Cutter::sent`].
+    pub fn sent(&mut self, at: SampleOffset, payload: Payload<'_>) {
         if self.is_cutting() {
-            self.cutter.silence(at, samples, cause, &mut self.pending);
-            self.hand_on();
-        }
-    }
-
-    /// What the customer heard; see [`Cutter::heard`].
-    pub fn heard(&mut self, at: SampleOffset, samples: &[i16]) {
-        if self.is_cutting() {
-            self.cutter.heard(at, samples);
+            self.cutter.sent(at, payload);
         }
     }
 
@@ -113,9 +107,23 @@ impl Capture {
         };
     }
 
+    /// Ends a capture that is not wanted any more: without an upload nothing of it will ever be in a stream, and what it holds is thrown
+    /// away. An upload that it has is ended in good order.
+    pub fn abandon(&mut self) {
+        match self.state {
+            State::Waiting | State::FinishedEarly => self.throw_away(),
+            State::Attached(_) | State::Over => self.finish(),
+        }
+    }
+
     /// Whether audio is still wanted.
     pub fn is_cutting(&self) -> bool {
         matches!(self.state, State::Waiting | State::Attached(_))
+    }
+
+    /// Whether an upload is still wanted.
+    pub fn awaits_upload(&self) -> bool {
+        matches!(self.state, State::Waiting | State::FinishedEarly)
     }
 
     /// What was done so far.
@@ -137,13 +145,15 @@ impl Capture {
                     self.pending.shrink_to(KEPT_CAPACITY_BYTES);
                 }
             }
-            State::Waiting if self.pending.len() > Self::PENDING_LIMIT_BYTES => {
-                self.abandoned_bytes = self.pending.len() as u64;
-                self.pending = Vec::new();
-                self.state = State::Over;
-            }
+            State::Waiting if self.pending.len() > Self::PENDING_LIMIT_BYTES => self.throw_away(),
             State::Waiting | State::FinishedEarly | State::Over => {}
         }
+    }
+
+    fn throw_away(&mut self) {
+        self.abandoned_bytes = self.pending.len() as u64;
+        self.pending = Vec::new();
+        self.state = State::Over;
     }
 }
 
@@ -157,6 +167,7 @@ const ATTACHED_CAPACITY_BYTES: usize = 4 * 1024;
 mod tests {
     use super::*;
     use crate::testing::{Recorded, RecordingUpload, spec};
+    use tympan_telephony::rtp::ledger::Cause;
     use tympan_types::WallTime;
 
     const ANCHOR: Anchor = Anchor { at: SampleOffset::ZERO, wall: WallTime::from_unix_ms(1_700_000_000_000) };
@@ -171,7 +182,7 @@ mod tests {
         let mut capture = Capture::new(&spec(), ANCHOR);
         capture.attach(upload);
         for frame in 0..frames {
-            capture.audio(at(frame * 160), &[frame as i16; 160]);
+            capture.received(at(frame * 160), Payload::Pcm(&[frame as i16; 160]));
         }
         capture.finish();
         recorded.take()
@@ -187,7 +198,7 @@ mod tests {
                 if frame == attached_after {
                     capture.attach(upload.take().unwrap());
                 }
-                capture.audio(at(frame * 160), &[frame as i16; 160]);
+                capture.received(at(frame * 160), Payload::Pcm(&[frame as i16; 160]));
             }
             capture.finish();
             if let Some(upload) = upload {
@@ -205,7 +216,7 @@ mod tests {
         let capacity = capture.pending.capacity();
         let mut sent_bytes = recorded.bytes();
         for frame in 0..200 {
-            capture.audio(at(frame * 160), &[1; 160]);
+            capture.received(at(frame * 160), Payload::Pcm(&[1; 160]));
             assert!(recorded.bytes() >= sent_bytes + 320);
             sent_bytes = recorded.bytes();
             assert_eq!(capture.stats().pending_bytes, 0);
@@ -218,7 +229,7 @@ mod tests {
         let (upload, _) = RecordingUpload::pair();
         let mut capture = Capture::new(&spec(), ANCHOR);
         capture.attach(upload);
-        capture.silence(at(0), 800_000, Cause::Pause);
+        capture.received(at(0), Payload::Silence { samples: 800_000, cause: Cause::Pause });
         assert!(capture.pending.capacity() <= KEPT_CAPACITY_BYTES);
     }
 
@@ -226,7 +237,7 @@ mod tests {
     fn an_upload_that_never_comes_costs_bounded_memory() {
         let mut capture = Capture::new(&spec(), ANCHOR);
         for frame in 0..10_000 {
-            capture.audio(at(frame * 160), &[1; 160]);
+            capture.received(at(frame * 160), Payload::Pcm(&[1; 160]));
             assert!(capture.stats().pending_bytes <= Capture::PENDING_LIMIT_BYTES);
         }
         assert!(!capture.is_cutting());
@@ -243,10 +254,37 @@ mod tests {
         let mut capture = Capture::new(&spec(), ANCHOR);
         capture.attach(upload);
         capture.finish();
-        capture.audio(at(0), &[1; 160]);
+        capture.received(at(0), Payload::Pcm(&[1; 160]));
         capture.finish();
         let recorded = recorded.take();
         assert_eq!(recorded.finished, 1);
         assert!(recorded == reference(0));
+    }
+
+    #[test]
+    fn an_abandoned_capture_leaves_nothing_for_a_late_upload() {
+        for finishes_before in [false, true] {
+            let mut capture = Capture::new(&spec(), ANCHOR);
+            capture.received(at(0), Payload::Pcm(&[1; 160]));
+            if finishes_before {
+                capture.finish();
+            }
+            capture.abandon();
+            assert!(!capture.awaits_upload());
+            assert!(capture.stats().abandoned_bytes > 320);
+            let (upload, recorded) = RecordingUpload::pair();
+            capture.attach(upload);
+            assert!(recorded.take() == Recorded::default());
+        }
+    }
+
+    #[test]
+    fn abandoned_with_an_upload_it_ends_in_good_order() {
+        let (upload, recorded) = RecordingUpload::pair();
+        let mut capture = Capture::new(&spec(), ANCHOR);
+        capture.attach(upload);
+        capture.received(at(0), Payload::Pcm(&[0; 160]));
+        capture.abandon();
+        assert!(recorded.take() == reference(1));
     }
 }

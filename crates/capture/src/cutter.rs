@@ -3,7 +3,8 @@
 
 use super::{LossLedger, to_track::ToTrack};
 use tympan_mkv::write::{self, DocumentHead, FLAG_KEYFRAME, TrackHead};
-use tympan_telephony::words::Tracks;
+use tympan_telephony::audio::g711::Law;
+use tympan_telephony::words::{Payload, Tracks};
 use tympan_telephony::{SampleOffset, rtp::ledger::Cause};
 use tympan_types::{ContactId, InstanceId, WallTime};
 
@@ -133,31 +134,34 @@ impl Cutter {
         self.stats.fragments += 1;
     }
 
-    /// What the customer said from `at` on.
-    pub fn audio(&mut self, at: SampleOffset, samples: &[i16], out: &mut Vec<u8>) {
-        let known = self.close_hole(at, samples.len() as u64, out);
-        let new = samples.get(known..).unwrap_or_default();
-        for block in new.chunks(BLOCK_8K as usize) {
-            // Every block has at most BLOCK_8K samples.
-            let silent = Samples::Silent(block.len() as u32);
-            self.put(if self.audible.from_customer { Samples::Pcm(block) } else { silent }, out);
+    /// What the customer said, or what the timeline put in its place, from `at` on.
+    pub fn received(&mut self, at: SampleOffset, payload: Payload<'_>, out: &mut Vec<u8>) {
+        let known = self.close_hole(at, payload.samples(), out);
+        if let Payload::Silence { samples, cause } = payload {
+            let new = samples.saturating_sub(u32::try_from(known).unwrap_or(u32::MAX));
+            return self.put_silence(new, cause, out);
         }
-    }
-
-    /// `samples` of silence from `at` on, which the timeline put in for `cause`.
-    pub fn silence(&mut self, at: SampleOffset, samples: u32, cause: Cause, out: &mut Vec<u8>) {
-        let known = self.close_hole(at, u64::from(samples), out);
-        let new = samples.saturating_sub(u32::try_from(known).unwrap_or(u32::MAX));
-        self.put_silence(new, cause, out);
+        let (_, mut rest) = Samples::of(payload).split(u32::try_from(known).unwrap_or(u32::MAX));
+        while rest.count() > 0 {
+            let (block, after) = rest.split(BLOCK_8K);
+            rest = after;
+            self.put(if self.audible.from_customer { block } else { Samples::Silent(block.count()) }, out);
+        }
     }
 
     /// What the customer heard from `at` on; ignored unless that track is captured. It is written in step with
     /// the customer's own.
-    pub fn heard(&mut self, at: SampleOffset, samples: &[i16]) {
+    pub fn sent(&mut self, at: SampleOffset, payload: Payload<'_>) {
         if let Some((_, track)) = &mut self.to_track
             && self.audible.to_customer
         {
-            track.push(at, samples);
+            match payload {
+                Payload::Pcm(samples) => track.push(at, samples.iter().copied()),
+                Payload::Ulaw(codes) => track.push(at, codes.iter().map(|code| Law::Mu.decode(*code))),
+                Payload::Alaw(codes) => track.push(at, codes.iter().map(|code| Law::A.decode(*code))),
+                // Where nothing is known this track is silent.
+                Payload::Silence { .. } => {}
+            }
         }
     }
 
@@ -258,20 +262,31 @@ impl Cutter {
     }
 }
 
-/// A run of samples of one block.
+/// A run of samples.
 #[derive(Clone, Copy)]
 enum Samples<'a> {
     Pcm(&'a [i16]),
+    Companded(Law, &'a [u8]),
     Silent(u32),
 }
 
-impl Samples<'_> {
-    fn count(self) -> u32 {
-        match self {
-            // A block never has more than BLOCK_8K samples.
-            Self::Pcm(samples) => samples.len() as u32,
-            Self::Silent(count) => count,
+impl<'a> Samples<'a> {
+    fn of(payload: Payload<'a>) -> Self {
+        match payload {
+            Payload::Pcm(samples) => Self::Pcm(samples),
+            Payload::Ulaw(codes) => Self::Companded(Law::Mu, codes),
+            Payload::Alaw(codes) => Self::Companded(Law::A, codes),
+            Payload::Silence { samples, .. } => Self::Silent(samples),
         }
+    }
+
+    fn count(self) -> u32 {
+        let count = match self {
+            Self::Pcm(samples) => samples.len(),
+            Self::Companded(_, codes) => codes.len(),
+            Self::Silent(count) => return count,
+        };
+        u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     fn split(self, at: u32) -> (Self, Self) {
@@ -279,6 +294,10 @@ impl Samples<'_> {
             Self::Pcm(samples) => {
                 let (first, rest) = samples.split_at(samples.len().min(at as usize));
                 (Self::Pcm(first), Self::Pcm(rest))
+            }
+            Self::Companded(law, codes) => {
+                let (first, rest) = codes.split_at(codes.len().min(at as usize));
+                (Self::Companded(law, first), Self::Companded(law, rest))
             }
             Self::Silent(count) => (Self::Silent(count.min(at)), Self::Silent(count.saturating_sub(at))),
         }
@@ -291,10 +310,21 @@ fn put_block(out: &mut Vec<u8>, track: u8, relative_ms: i16, flags: u8, samples:
     write::simple_block_header(out, track, relative_ms, flags, bytes);
     let payload_at = out.len();
     out.resize(payload_at + bytes, 0);
-    if let (Samples::Pcm(samples), Some(payload)) = (samples, out.get_mut(payload_at..)) {
-        for (bytes, sample) in payload.chunks_exact_mut(2).zip(samples) {
-            bytes.copy_from_slice(&sample.to_le_bytes());
+    let Some(payload) = out.get_mut(payload_at..) else { return };
+    let payload = payload.as_chunks_mut::<2>().0;
+    match samples {
+        Samples::Pcm(samples) => {
+            for (bytes, sample) in payload.iter_mut().zip(samples) {
+                *bytes = sample.to_le_bytes();
+            }
         }
+        Samples::Companded(law, codes) => {
+            let table = law.table();
+            for (bytes, code) in payload.iter_mut().zip(codes) {
+                *bytes = table[usize::from(*code)].to_le_bytes();
+            }
+        }
+        Samples::Silent(_) => {}
     }
 }
 

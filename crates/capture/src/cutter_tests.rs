@@ -96,7 +96,7 @@ fn names(fragment: &Fragment) -> Vec<&str> {
 fn the_document_has_the_shape_of_connect() {
     let (mut cutter, mut out) = opened(&spec(), 0);
     for frame in 0..75 {
-        cutter.audio(at(frame * 160), &ramp(frame * 160, 160), &mut out);
+        cutter.received(at(frame * 160), Payload::Pcm(&ramp(frame * 160, 160)), &mut out);
     }
     cutter.finish(&mut out);
     let document = Document::read(&out);
@@ -163,9 +163,9 @@ fn what_the_customer_hears_is_a_second_track_in_step_with_the_first() {
     for frame in 0..60 {
         let begins = 1_000 + frame * 160;
         if frame % 2 == 0 {
-            cutter.heard(at(begins), &[7; 160]);
+            cutter.sent(at(begins), Payload::Pcm(&[7; 160]));
         }
-        cutter.audio(at(begins), &[5; 160], &mut out);
+        cutter.received(at(begins), Payload::Pcm(&[5; 160]), &mut out);
     }
     cutter.finish(&mut out);
     let document = Document::read(&out);
@@ -182,14 +182,14 @@ fn what_the_customer_hears_is_a_second_track_in_step_with_the_first() {
 #[test]
 fn a_track_that_is_not_wanted_any_more_is_silent() {
     let (mut cutter, mut out) = opened(&CutterSpec { tracks: Tracks::BOTH, ..spec() }, 0);
-    cutter.heard(at(0), &[7; 160]);
-    cutter.audio(at(0), &[5; 160], &mut out);
+    cutter.sent(at(0), Payload::Pcm(&[7; 160]));
+    cutter.received(at(0), Payload::Pcm(&[5; 160]), &mut out);
     cutter.only(Tracks { from_customer: false, to_customer: true });
-    cutter.heard(at(160), &[7; 160]);
-    cutter.audio(at(160), &[5; 160], &mut out);
+    cutter.sent(at(160), Payload::Pcm(&[7; 160]));
+    cutter.received(at(160), Payload::Pcm(&[5; 160]), &mut out);
     cutter.only(Tracks::FROM_CUSTOMER);
-    cutter.heard(at(320), &[7; 160]);
-    cutter.audio(at(320), &[5; 160], &mut out);
+    cutter.sent(at(320), Payload::Pcm(&[7; 160]));
+    cutter.received(at(320), Payload::Pcm(&[5; 160]), &mut out);
     cutter.finish(&mut out);
     let document = Document::read(&out);
     assert_eq!(document.pcm(1), [[5i16; 160], [0; 160], [5; 160]].concat());
@@ -200,8 +200,8 @@ fn a_track_that_is_not_wanted_any_more_is_silent() {
 fn the_to_track_alone_is_track_one() {
     let tracks = Tracks { from_customer: false, to_customer: true };
     let (mut cutter, mut out) = opened(&CutterSpec { tracks, ..spec() }, 0);
-    cutter.heard(at(0), &[7; 160]);
-    cutter.audio(at(0), &[5; 160], &mut out);
+    cutter.sent(at(0), Payload::Pcm(&[7; 160]));
+    cutter.received(at(0), Payload::Pcm(&[5; 160]), &mut out);
     cutter.finish(&mut out);
     let document = Document::read(&out);
     assert_eq!(document.tracks, [(1, "AUDIO_TO_CUSTOMER".to_owned(), "A_AAC".to_owned())]);
@@ -211,11 +211,11 @@ fn the_to_track_alone_is_track_one() {
 #[test]
 fn a_gap_is_silence_of_its_length_and_an_entry_in_the_ledger() {
     let (mut cutter, mut out) = opened(&spec(), 0);
-    cutter.audio(at(0), &[1; 7_000], &mut out);
-    cutter.silence(at(7_000), 1_500, Cause::Pause, &mut out);
-    cutter.audio(at(8_900), &[2; 100], &mut out);
+    cutter.received(at(0), Payload::Pcm(&[1; 7_000]), &mut out);
+    cutter.received(at(7_000), Payload::Silence { samples: 1_500, cause: Cause::Pause }, &mut out);
+    cutter.received(at(8_900), Payload::Pcm(&[2; 100]), &mut out);
     // Of these 160 samples, 100 are there already.
-    cutter.audio(at(8_900), &[3; 160], &mut out);
+    cutter.received(at(8_900), Payload::Pcm(&[3; 160]), &mut out);
     cutter.finish(&mut out);
     let expected = [vec![1; 7_000], vec![0; 1_900], vec![2; 100], vec![3; 60]].concat();
     assert_eq!(Document::read(&out).pcm(1), expected);
@@ -231,8 +231,8 @@ fn a_gap_is_silence_of_its_length_and_an_entry_in_the_ledger() {
 #[test]
 fn a_wild_position_does_not_fill_the_disk_with_silence() {
     let (mut cutter, mut out) = opened(&spec(), 0);
-    cutter.audio(at(u64::MAX - 1), &[1; 160], &mut out);
-    cutter.audio(at(u64::MAX - 1), &[2; 160], &mut out);
+    cutter.received(at(u64::MAX - 1), Payload::Pcm(&[1; 160]), &mut out);
+    cutter.received(at(u64::MAX - 1), Payload::Pcm(&[2; 160]), &mut out);
     cutter.finish(&mut out);
     assert_eq!(Document::read(&out).pcm(1), [vec![1; 160], vec![2; 160]].concat());
 }
@@ -242,7 +242,7 @@ fn ten_minutes_of_audio_end_exactly_ten_minutes_after_their_anchor() {
     let (mut cutter, mut out) = opened(&spec(), 0);
     for second in 0..600u64 {
         out.clear();
-        cutter.audio(at(second * 8_000), &[1; 8_000], &mut out);
+        cutter.received(at(second * 8_000), Payload::Pcm(&[1; 8_000]), &mut out);
     }
     let document = {
         let mut whole = opened(&spec(), 0).1;
@@ -260,7 +260,7 @@ fn a_frame_costs_no_allocation_once_the_buffer_has_grown() {
     out.reserve(capacity);
     let capacity = out.capacity();
     for frame in 0..500 {
-        cutter.audio(at(frame * 160), &[1; 160], &mut out);
+        cutter.received(at(frame * 160), Payload::Pcm(&[1; 160]), &mut out);
         out.clear();
         assert_eq!(out.capacity(), capacity);
     }
@@ -283,9 +283,9 @@ proptest! {
             let samples = ramp(position, count as usize);
             let written = begins + expected.len() as u64;
             if is_audio {
-                cutter.audio(at(position), &samples, &mut out);
+                cutter.received(at(position), Payload::Pcm(&samples), &mut out);
             } else {
-                cutter.silence(at(position), count, Cause::Pause, &mut out);
+                cutter.received(at(position), Payload::Silence { samples: count, cause: Cause::Pause }, &mut out);
             }
             expected.extend(std::iter::repeat_n(0, position.saturating_sub(written) as usize));
             let known = (written.saturating_sub(position) as usize).min(samples.len());

@@ -4,12 +4,14 @@
 //!
 //! * [`Cutter`] turns samples into Matroska bytes in Amazon Connect's shape;
 //! * [`Capture`] owns a cutter on the media plane and holds its bytes until an upload is attached;
+//! * [`Captures`] keeps the captures of one leg apart by their ids and feeds them the frames of its taps;
 //! * [`Upload`] takes them away: a [`MediaSink`] of the server's opens one, in process or as PutMedia over HTTP;
 //! * [`CaptureAcks`] turns the store's acknowledgements into [`CaptureEvent`]s for the call;
 //! * [`Leases`] gives every capturing call a stream of its own.
 
 mod acks;
 mod capture;
+mod captures;
 mod cutter;
 mod lease;
 mod loss;
@@ -21,6 +23,7 @@ mod to_track;
 
 pub use acks::{CaptureAcks, CaptureEvent};
 pub use capture::{Capture, CaptureStats};
+pub use captures::{CaptureTaps, Captures};
 pub use cutter::{Anchor, Cutter, CutterSpec, CutterStats, TrackProfile};
 pub use lease::{
     DirectoryError, Lease, LeaseError, LeaseSpec, Leases, NewLeasedStream, PooledStream, Rest,

@@ -21,7 +21,7 @@ impl ToTrack {
     }
 
     /// Samples that the customer hears from `at` on. What is already written stays as it was written.
-    pub(super) fn push(&mut self, at: SampleOffset, samples: &[i16]) {
+    pub(super) fn push(&mut self, at: SampleOffset, samples: impl Iterator<Item = i16>) {
         let ends = self.begins + self.samples.len() as u64;
         let ahead = usize::try_from(at.samples_since(ends)).unwrap_or(usize::MAX);
         let overlap = usize::try_from(ends.samples_since(at)).unwrap_or(usize::MAX);
@@ -32,7 +32,7 @@ impl ToTrack {
         } else {
             self.samples.extend(std::iter::repeat_n(0, ahead));
         }
-        self.samples.extend(samples.get(overlap..).unwrap_or_default());
+        self.samples.extend(samples.skip(overlap));
         let excess = self.samples.len().saturating_sub(Self::CAPACITY_8K);
         self.samples.drain(..excess);
         self.begins += excess as u64;
@@ -80,19 +80,19 @@ mod tests {
     #[test]
     fn keeps_step_and_is_silent_where_nothing_was_said() {
         let mut track = ToTrack::new(at(100));
-        track.push(at(102), &[1, 2, 3]);
+        track.push(at(102), [1, 2, 3].into_iter());
         assert_eq!(take(&mut track, 100, 4), [0, 0, 1, 2]);
         assert_eq!(take(&mut track, 104, 4), [3, 0, 0, 0]);
         // Positions 104..108 are written: of this only what lies behind them counts.
-        track.push(at(106), &[7, 8, 9]);
+        track.push(at(106), [7, 8, 9].into_iter());
         assert_eq!(take(&mut track, 108, 2), [9, 0]);
     }
 
     #[test]
     fn a_hole_between_pushes_is_silence() {
         let mut track = ToTrack::new(at(0));
-        track.push(at(0), &[1]);
-        track.push(at(3), &[2]);
+        track.push(at(0), [1].into_iter());
+        track.push(at(3), [2].into_iter());
         assert_eq!(take(&mut track, 0, 5), [1, 0, 0, 2, 0]);
     }
 
@@ -100,10 +100,10 @@ mod tests {
     fn memory_is_bounded_whatever_is_pushed() {
         let mut track = ToTrack::new(at(0));
         for second in 0..10 {
-            track.push(at(second * 8_000), &[second as i16; 8_000]);
+            track.push(at(second * 8_000), [second as i16; 8_000].into_iter());
         }
-        track.push(at(u64::MAX - 2), &[5; 8]);
-        track.push(at(0), &[6; 8]);
+        track.push(at(u64::MAX - 2), [5; 8].into_iter());
+        track.push(at(0), [6; 8].into_iter());
         assert!(track.samples.len() <= ToTrack::CAPACITY_8K);
         assert_eq!(take(&mut track, u64::MAX - 2, 2), [5, 5]);
     }

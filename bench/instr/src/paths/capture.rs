@@ -8,7 +8,7 @@ use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
-use tympan_telephony::words::Tracks;
+use tympan_telephony::words::{Payload, Tracks};
 use tympan_types::Mono;
 use tympan_types::{ContactId, InstanceId, WallTime};
 
@@ -63,9 +63,7 @@ pub(super) fn rtp_to_block(packets: usize) -> anyhow::Result<()> {
             }
             while let Some(output) = timeline.poll() {
                 if let TimelineOutput::Audio(audio) = output {
-                    samples.clear();
-                    audio.payload.expand_into(&mut samples);
-                    cutter.audio(audio.at, &samples, &mut out);
+                    cutter.received(audio.at, Payload::Pcm(audio.samples), &mut out);
                 }
             }
             // Handed on, as the capture does.

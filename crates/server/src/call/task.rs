@@ -11,6 +11,7 @@ use crate::metrics::ActiveCall;
 use crate::sip::{EndedBy, Invitation, Leg, LegEvent, Refusal, RemoteAnswer, Reoffer};
 use futures_util::FutureExt;
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -46,7 +47,8 @@ pub(super) struct CallTask {
     offered: Option<(String, u64)>,
     media: Media,
     journal: Journal,
-    leases: Vec<Lease>,
+    /// The captures that this call wants, with the streams that it leases for them, until the call ends.
+    captures: BTreeMap<CaptureId, Option<Lease>>,
     answered: bool,
     /// The last state of the contact is on its way to the history.
     is_recorded: bool,
@@ -67,7 +69,9 @@ enum Media {
     Reserved(ReservedPort),
     /// The leg runs.
     Running(MediaLeg, mpsc::Receiver<MediaEvent>),
-    /// Between the two, for an instant; afterwards when the port was given up.
+    /// The leg is closed. Its captures may wait for their uploads; its last events are still to be taken.
+    Closed(MediaLeg, Option<mpsc::Receiver<MediaEvent>>),
+    /// Between the first two, for an instant; afterwards when the port was given up without a leg.
     None,
 }
 
@@ -127,7 +131,7 @@ impl CallTask {
             offered: None,
             media: Media::Reserved(port),
             journal,
-            leases: Vec::new(),
+            captures: BTreeMap::new(),
             answered: false,
             is_recorded: false,
             last_fragment: None,
@@ -207,8 +211,8 @@ impl CallTask {
         };
         let media = async {
             match &mut self.media {
-                Media::Running(_, events) => events.recv().await,
-                Media::Reserved(_) | Media::None => std::future::pending().await,
+                Media::Running(_, events) | Media::Closed(_, Some(events)) => events.recv().await,
+                Media::Reserved(_) | Media::Closed(_, None) | Media::None => std::future::pending().await,
             }
         };
         let passed = async {
@@ -277,10 +281,11 @@ impl CallTask {
             Happening::Media(MediaEvent::PromptFinished(prompt)) => {
                 self.handle(CallInput::PromptFinished { prompt });
             }
-            Happening::Media(MediaEvent::CaptureFinished(stats)) => {
+            Happening::Media(MediaEvent::CaptureFinished(capture, stats)) => {
                 let losses = &stats.cutter.losses;
                 tracing::info!(
                     contact_id = %self.contact_id,
+                    %capture,
                     samples = stats.cutter.samples,
                     fragments = stats.cutter.fragments,
                     silences = losses.entries().count(),
@@ -288,11 +293,16 @@ impl CallTask {
                     "a capture has ended"
                 );
             }
-            Happening::MediaGone => self.media_stalled(MediaStalled),
+            Happening::MediaGone => match &mut self.media {
+                Media::Closed(_, events) => *events = None,
+                _ => self.media_stalled(MediaStalled),
+            },
             Happening::News(News::CaptureOpened { capture, upload, lease }) => {
+                // Of a capture that was given up meanwhile both are dropped: the session is cut off with nothing in it.
+                let Some(held) = self.captures.get_mut(&capture) else { return };
                 let stream = lease.arn().clone();
-                self.leases.push(lease);
-                self.with_leg(|leg| leg.attach_upload(upload));
+                *held = Some(lease);
+                self.with_leg(|leg| leg.attach_upload(capture, upload));
                 self.handle(CallInput::Capture { capture, event: CaptureEvent::Opened { stream } });
             }
             Happening::TimePassed => self.handle(CallInput::TimePassed),
@@ -332,8 +342,16 @@ impl CallTask {
         match output {
             CallOutput::Answer => self.answer(),
             CallOutput::OpenCapture { capture, request } => self.open_capture(capture, request),
-            CallOutput::CaptureOnly { tracks, .. } => self.with_leg(|leg| leg.capture_only(tracks)),
-            CallOutput::CloseCapture { .. } => self.with_leg(MediaLeg::stop_capture),
+            CallOutput::CaptureOnly { capture, tracks } => {
+                self.with_leg(|leg| leg.capture_only(capture, tracks));
+            }
+            CallOutput::CloseCapture { capture } => self.with_leg(|leg| leg.stop_capture(capture)),
+            CallOutput::AbandonCapture { capture } => {
+                if self.captures.get(&capture).is_some_and(Option::is_none) {
+                    self.captures.remove(&capture);
+                }
+                self.with_leg(|leg| leg.abandon_capture(capture));
+            }
             CallOutput::ContactOpened(contact) => self.write(Stage::Opened, contact),
             CallOutput::ContactChanged(contact) => self.write(Stage::Changed, contact),
             CallOutput::ContactEnded(contact) => self.write(Stage::Ended, contact),
@@ -471,7 +489,8 @@ impl CallTask {
         let CaptureRequest { contact, instance, tracks, settings } = request;
         let profile = self.desk.options.track_profile;
         let cutter = CutterSpec { contact, instance, tracks, profile, segment_uid: random() };
-        self.with_leg(|leg| leg.start_capture(cutter));
+        self.captures.insert(capture, None);
+        self.with_leg(|leg| leg.start_capture(capture, cutter));
         let spec = LeaseSpec { contact, settings, stream_uuid: random() };
         let (desk, news) = (self.desk.clone(), self.news.0.clone());
         let to_news = move |event| News::Input(CallInput::Capture { capture, event });
@@ -496,7 +515,14 @@ impl CallTask {
 
     fn hang_up(&mut self) {
         // Nobody listens any more: the port is free for another call, and what was captured is completed.
-        self.media = Media::None;
+        self.media = match std::mem::replace(&mut self.media, Media::None) {
+            Media::Running(leg, events) => {
+                leg.close();
+                Media::Closed(leg, Some(events))
+            }
+            closed @ Media::Closed(..) => closed,
+            Media::Reserved(_) | Media::None => Media::None,
+        };
         if !self.answered {
             self.leg.refuse(Refusal::Overloaded);
             return;
@@ -506,7 +532,7 @@ impl CallTask {
     }
 
     fn with_leg(&mut self, command: impl FnOnce(&MediaLeg) -> Result<(), MediaStalled>) {
-        let Media::Running(leg, _) = &self.media else { return };
+        let (Media::Running(leg, _) | Media::Closed(leg, _)) = &self.media else { return };
         if let Err(stalled) = command(leg) {
             self.media_stalled(stalled);
         }

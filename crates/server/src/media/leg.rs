@@ -11,17 +11,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tympan_connect::capture::{Anchor, Capture, CaptureStats, CutterSpec, Tracks, Upload};
-use tympan_telephony::audio::g711::Law;
+use tympan_capture::{Anchor, CaptureStats, CaptureTaps, Captures, CutterSpec, Upload};
 use tympan_telephony::audio::pcm::FRAME_SAMPLES;
 use tympan_telephony::rtp::latch::{SourceLatch, Trust, Verdict};
 use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::rtcp::is_rtcp;
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
-use tympan_telephony::sdp::StreamAgreement;
+use tympan_telephony::sdp::offer_answer::{Codec, Negotiated};
+use tympan_telephony::words::{Frame, Payload, Tracks};
 use tympan_telephony::{Digit, samples_between};
-use tympan_types::{Mono, PromptId};
+use tympan_types::{CaptureId, Mono, PromptId, TapId};
 
 /// From one packet of a prompt to the next.
 const FRAME: Duration = Duration::from_millis(20);
@@ -29,6 +29,8 @@ const FRAME: Duration = Duration::from_millis(20);
 const KEEPALIVE: Duration = Duration::from_secs(15);
 /// After a stall at most this many frames are sent at once; the rest of the delay is not caught up.
 const CATCH_UP_FRAMES: u32 = 5;
+/// What all captures of a leg listen to.
+const TAPS: CaptureTaps = CaptureTaps { received: TapId::new(1), sent: Some(TapId::new(2)) };
 
 /// How a leg begins.
 pub(crate) struct LegSpec {
@@ -55,7 +57,7 @@ pub(crate) enum MediaEvent {
     /// A prompt was played to its end; not told of one that was stopped.
     PromptFinished(PromptId),
     /// A capture has ended, and will write no more.
-    CaptureFinished(Box<CaptureStats>),
+    CaptureFinished(CaptureId, Box<CaptureStats>),
 }
 
 /// A leg on its thread.
@@ -71,7 +73,7 @@ pub(super) struct Leg {
     next_send: Mono,
     /// The instant that the sender's timestamp stands for.
     sender_clock: Mono,
-    capture: Option<Capture>,
+    captures: Captures,
     clock: CallClock,
     /// `None` once the call has missed an event: it learns by the end of the channel, and ends.
     events: Option<mpsc::Sender<MediaEvent>>,
@@ -79,6 +81,26 @@ pub(super) struct Leg {
     frame: Vec<u8>,
     /// Linear samples of the packet that is being captured.
     expanded: Vec<i16>,
+}
+
+/// What a call tells one of its captures.
+pub(super) enum CaptureCommand {
+    Attach { capture: CaptureId, upload: Box<dyn Upload> },
+    Only { capture: CaptureId, tracks: Tracks },
+    Close { capture: CaptureId },
+    Abandon { capture: CaptureId },
+}
+
+impl CaptureCommand {
+    /// Does it, for a leg that lives or one that is over.
+    pub(super) fn apply(self, captures: &mut Captures) {
+        match self {
+            Self::Attach { capture, upload } => captures.attach(capture, upload),
+            Self::Only { capture, tracks } => captures.only(capture, tracks),
+            Self::Close { capture } => captures.close(capture),
+            Self::Abandon { capture } => captures.abandon(capture),
+        }
+    }
 }
 
 struct Playing {
@@ -109,7 +131,7 @@ impl Leg {
             // The first frame goes out at once: it opens the way through a translator for the caller's packets.
             next_send: now,
             sender_clock: now,
-            capture: None,
+            captures: Captures::default(),
             clock,
             events: Some(events),
             datagram: Vec::with_capacity(256),
@@ -193,68 +215,63 @@ impl Leg {
     }
 
     /// Captures from here on: what is in the socket already came before.
-    pub(super) fn start_capture(&mut self, now: Mono, spec: &CutterSpec) {
+    pub(super) fn start_capture(
+        &mut self,
+        now: Mono,
+        capture: CaptureId,
+        spec: &CutterSpec,
+        tally: &mut Tally,
+    ) {
         let at = self.timeline.position(now);
         let behind_ms = self.timeline.lead_samples(now) / 8;
         let wall = self.clock.wall_now().plus_ms(behind_ms);
-        self.capture = Some(Capture::new(spec, Anchor { at, wall }));
+        self.captures.open(capture, spec, TAPS, Anchor { at, wall });
+        self.report_captures(tally);
     }
 
-    pub(super) fn attach_upload(&mut self, upload: Box<dyn Upload>) {
-        // Without a capture the upload is dropped unfinished, which cuts its session off: nobody waits for it.
-        if let Some(capture) = &mut self.capture {
-            capture.attach(upload);
-        }
+    /// A command to a capture of this leg. One that names a capture that is over changes nothing.
+    pub(super) fn capture(&mut self, command: CaptureCommand, tally: &mut Tally) {
+        command.apply(&mut self.captures);
+        self.report_captures(tally);
     }
 
-    pub(super) fn capture_only(&mut self, tracks: Tracks) {
-        if let Some(capture) = &mut self.capture {
-            capture.only(tracks);
-        }
-    }
-
-    pub(super) fn stop_capture(&mut self, tally: &mut Tally) {
-        let Some(mut capture) = self.capture.take() else { return };
-        capture.finish();
-        let stats = capture.stats();
-        tally.captured_samples += stats.cutter.samples;
-        tell(&mut self.events, MediaEvent::CaptureFinished(Box::new(stats)), tally);
-        // An upload that is still on its way belongs to this capture: it is kept until the leg ends or captures anew.
-        self.capture = Some(capture);
-    }
-
-    /// The call is over: what was captured is completed.
-    pub(super) fn close(mut self, now: Mono, tally: &mut Tally) {
+    /// The call is over: what was captured is completed. Captures that have no upload yet are given back, and wait for it.
+    pub(super) fn close(mut self, now: Mono, tally: &mut Tally) -> Option<Captures> {
         self.timeline.finish(now);
         self.forward(tally);
         tally.lost_packets += self.timeline.stats().lost_packets;
-        if let Some(capture) = &mut self.capture
-            && capture.is_cutting()
-        {
-            self.stop_capture(tally);
+        self.captures.close_all();
+        self.report_captures(tally);
+        self.captures.awaits_upload().then_some(self.captures)
+    }
+
+    fn report_captures(&mut self, tally: &mut Tally) {
+        tally.displaced_captures += self.captures.take_displaced();
+        while let Some((capture, stats)) = self.captures.poll_finished() {
+            tally.captured_samples += stats.cutter.samples;
+            tell(&mut self.events, MediaEvent::CaptureFinished(capture, Box::new(stats)), tally);
         }
     }
 
     fn forward(&mut self, tally: &mut Tally) {
-        let Self { timeline, capture, events, expanded, .. } = self;
+        let Self { timeline, captures, events, .. } = self;
         while let Some(output) = timeline.poll() {
             match output {
                 TimelineOutput::Audio(audio) => {
-                    if let Some(capture) = capture {
-                        expanded.clear();
-                        audio.payload.expand_into(expanded);
-                        capture.audio(audio.at, expanded);
-                    }
+                    let payload = Payload::Pcm(audio.samples);
+                    captures.frame(&Frame { tap: TAPS.received, at: audio.at, payload });
                 }
                 TimelineOutput::Silence { at, samples, cause } => {
-                    if let Some(capture) = capture.as_mut().filter(|capture| capture.is_cutting()) {
+                    if captures.is_cutting() {
                         tally.silence_samples += u64::from(samples);
-                        capture.silence(at, samples, cause);
                     }
+                    let payload = Payload::Silence { samples, cause };
+                    captures.frame(&Frame { tap: TAPS.received, at, payload });
                 }
                 TimelineOutput::Digit { digit, .. } => tell(events, MediaEvent::Digit(digit), tally),
             }
         }
+        self.report_captures(tally);
     }
 
     fn send_due(&mut self, now: Mono, tally: &mut Tally) {
@@ -288,8 +305,8 @@ impl Leg {
         self.frame.resize(FRAME_SAMPLES, self.law.silence());
         playing.played_samples += FRAME_SAMPLES;
         let heard_at = self.timeline.end();
-        if let Some(capture) = &mut self.capture {
-            capture.heard(heard_at, samples);
+        if let Some(tap) = TAPS.sent {
+            self.captures.frame(&Frame { tap, at: heard_at, payload: Payload::Pcm(samples) });
         }
         let finished = (playing.played_samples >= playing.prompt.len()).then_some(playing.token);
         self.send(tally);

@@ -1,6 +1,6 @@
 //! Starts the media threads and gives each call a leg on one of them.
 
-use super::leg::{LegSpec, MediaEvent, Prompt};
+use super::leg::{CaptureCommand, LegSpec, MediaEvent, Prompt};
 use super::ports::{RtpPorts, RtpSocket};
 use super::stats::MediaStats;
 use super::thread::{Command, LegId, MediaThread, Message, Place};
@@ -13,8 +13,10 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
-use tympan_connect::capture::{CutterSpec, Tracks, Upload};
-use tympan_telephony::sdp::StreamAgreement;
+use tympan_capture::{CutterSpec, Upload};
+use tympan_telephony::sdp::offer_answer::Negotiated;
+use tympan_telephony::words::Tracks;
+use tympan_types::{CaptureId, PromptId};
 
 /// How the media plane is set up.
 #[derive(Debug, Clone)]
@@ -110,7 +112,7 @@ impl MediaPlane {
     }
 }
 
-/// A call's hold on its leg; dropping it closes the leg.
+/// A call's hold on its leg; dropping it closes the leg and drops uploads that its captures still wait for.
 ///
 /// A command returns [`MediaStalled`] where the leg has no room for it.
 pub(crate) struct MediaLeg {
@@ -138,23 +140,41 @@ impl MediaLeg {
     }
 
     /// Captures from this instant; audio is held until [`Self::attach_upload`].
-    pub(crate) fn start_capture(&self, spec: CutterSpec) -> Result<(), MediaStalled> {
-        self.command(Command::StartCapture { leg: self.leg, spec: Box::new(spec) })
+    pub(crate) fn start_capture(&self, capture: CaptureId, spec: CutterSpec) -> Result<(), MediaStalled> {
+        self.command(Command::StartCapture { leg: self.leg, capture, spec: Box::new(spec) })
     }
 
-    /// Gives the capture its upload.
-    pub(crate) fn attach_upload(&self, upload: Box<dyn Upload>) -> Result<(), MediaStalled> {
-        self.command(Command::AttachUpload { leg: self.leg, upload })
+    /// Gives a capture its upload, also after the leg was closed. The upload of a capture that is over is dropped unfinished.
+    pub(crate) fn attach_upload(
+        &self,
+        capture: CaptureId,
+        upload: Box<dyn Upload>,
+    ) -> Result<(), MediaStalled> {
+        self.capture(CaptureCommand::Attach { capture, upload })
     }
 
     /// From here on captures only these tracks; the others are silent.
-    pub(crate) fn capture_only(&self, tracks: Tracks) -> Result<(), MediaStalled> {
-        self.command(Command::CaptureOnly { leg: self.leg, tracks })
+    pub(crate) fn capture_only(&self, capture: CaptureId, tracks: Tracks) -> Result<(), MediaStalled> {
+        self.capture(CaptureCommand::Only { capture, tracks })
     }
 
-    /// Ends the capture at this instant and completes its last fragment.
-    pub(crate) fn stop_capture(&self) -> Result<(), MediaStalled> {
-        self.command(Command::StopCapture { leg: self.leg })
+    /// Ends a capture at this instant and completes its last fragment.
+    pub(crate) fn stop_capture(&self, capture: CaptureId) -> Result<(), MediaStalled> {
+        self.capture(CaptureCommand::Close { capture })
+    }
+
+    /// Ends a capture whose Start block failed: without an upload, nothing of it comes into a stream.
+    pub(crate) fn abandon_capture(&self, capture: CaptureId) -> Result<(), MediaStalled> {
+        self.capture(CaptureCommand::Abandon { capture })
+    }
+
+    /// Closes the leg: its port is free, and its captures are completed. Those without an upload wait for it until this is dropped.
+    pub(crate) fn close(&self) {
+        self.send(Command::Close { leg: self.leg });
+    }
+
+    fn capture(&self, command: CaptureCommand) -> Result<(), MediaStalled> {
+        self.command(Command::Capture { leg: self.leg, command })
     }
 
     fn command(&self, command: Command) -> Result<(), MediaStalled> {
@@ -165,7 +185,7 @@ impl MediaLeg {
         self.thread.send(Message { command, _place: Some(place) }).map_err(|_| MediaStalled)
     }
 
-    /// Beyond the limit: a leg is opened once and closed once.
+    /// Beyond the limit: a leg is opened once, and closed and forgotten once or twice.
     fn send(&self, command: Command) {
         // A thread ends only when the plane and all legs are gone, so this reaches it.
         let _ = self.thread.send(Message { command, _place: None });
@@ -175,6 +195,7 @@ impl MediaLeg {
 impl Drop for MediaLeg {
     fn drop(&mut self) {
         self.send(Command::Close { leg: self.leg });
+        self.send(Command::Forget { leg: self.leg });
     }
 }
 

@@ -54,6 +54,8 @@ counters! {
     lost_packets,
     /// Samples of silence in captures that the caller's codec did not carry.
     silence_samples,
+    /// Captures that were given up before their upload came, because their call had too many of them.
+    displaced_captures,
     /// Samples captured.
     captured_samples,
     /// Commands that a leg had no room for, because its media thread was behind; each ends its call.

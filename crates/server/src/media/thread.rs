@@ -1,7 +1,7 @@
 //! The loop of one media thread: commands, sockets, time; every 5 ms, and nothing that could block.
 
 use super::inbox::Inbox;
-use super::leg::{Leg, LegSpec, MediaEvent, Prompt};
+use super::leg::{CaptureCommand, Leg, LegSpec, MediaEvent, Prompt};
 use super::ports::RtpSocket;
 use super::stats::{MediaStats, Tally};
 use crate::sink::CaptureQueue;
@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
-use tympan_connect::capture::{CutterSpec, Tracks, Upload};
-use tympan_telephony::sdp::StreamAgreement;
-use tympan_types::Mono;
+use tympan_capture::{Captures, CutterSpec};
+use tympan_telephony::sdp::offer_answer::Negotiated;
+use tympan_types::{CaptureId, Mono, PromptId};
 
 /// Names a leg within its thread.
 pub(super) type LegId = u64;
@@ -44,15 +44,42 @@ impl Drop for Place {
 
 /// What a call tells its leg.
 pub(super) enum Command {
-    Open { leg: LegId, socket: RtpSocket, spec: Box<LegSpec>, events: tokio::sync::mpsc::Sender<MediaEvent> },
-    Renegotiate { leg: LegId, agreed: Box<StreamAgreement> },
-    Play { leg: LegId, token: PromptToken, prompt: Prompt },
-    StopPrompts { leg: LegId },
-    StartCapture { leg: LegId, spec: Box<CutterSpec> },
-    AttachUpload { leg: LegId, upload: Box<dyn Upload> },
-    CaptureOnly { leg: LegId, tracks: Tracks },
-    StopCapture { leg: LegId },
-    Close { leg: LegId },
+    Open {
+        leg: LegId,
+        socket: RtpSocket,
+        spec: Box<LegSpec>,
+        events: tokio::sync::mpsc::Sender<MediaEvent>,
+    },
+    Renegotiate {
+        leg: LegId,
+        negotiated: Box<Negotiated>,
+    },
+    Play {
+        leg: LegId,
+        token: PromptId,
+        prompt: Prompt,
+    },
+    StopPrompts {
+        leg: LegId,
+    },
+    StartCapture {
+        leg: LegId,
+        capture: CaptureId,
+        spec: Box<CutterSpec>,
+    },
+    /// For a capture of this leg, also after [`Command::Close`].
+    Capture {
+        leg: LegId,
+        command: CaptureCommand,
+    },
+    /// The socket is given back and what was captured is completed. Captures may go on to wait for their uploads.
+    Close {
+        leg: LegId,
+    },
+    /// The call is over: uploads that come now are not for it.
+    Forget {
+        leg: LegId,
+    },
 }
 
 /// Readiness events taken per call; level-triggered, so that more come with the next one.
@@ -62,6 +89,8 @@ pub(super) struct MediaThread {
     epoll: Epoll,
     commands: mpsc::Receiver<Message>,
     legs: HashMap<LegId, Leg>,
+    /// Of legs that are closed: captures that wait for their uploads, until their call is over.
+    awaiting: HashMap<LegId, Captures>,
     inbox: Inbox,
     began: Instant,
     tick: Duration,
@@ -82,6 +111,7 @@ impl MediaThread {
             epoll,
             commands,
             legs: HashMap::new(),
+            awaiting: HashMap::new(),
             inbox: Inbox::new(),
             began: Instant::now(),
             tick,
@@ -147,28 +177,35 @@ impl MediaThread {
             Command::StopPrompts { leg } => self.with(leg, Leg::stop_prompts),
             // What was sent before this instant is not captured, and what was sent until now is: so the socket is
             // emptied first.
-            Command::StartCapture { leg, spec } => {
+            Command::StartCapture { leg, capture, spec } => {
                 self.receive(leg, now);
                 let now = self.now();
-                self.with(leg, |leg| leg.start_capture(now, &spec));
-            }
-            Command::AttachUpload { leg, upload } => self.with(leg, |leg| leg.attach_upload(upload)),
-            Command::CaptureOnly { leg, tracks } => self.with(leg, |leg| leg.capture_only(tracks)),
-            Command::StopCapture { leg } => {
-                self.receive(leg, now);
                 let Self { legs, tally, .. } = self;
                 if let Some(leg) = legs.get_mut(&leg) {
-                    leg.stop_capture(tally);
+                    leg.start_capture(now, capture, &spec, tally);
                 }
             }
-            Command::Close { leg } => {
-                self.receive(leg, now);
-                if let Some(leg) = self.legs.remove(&leg) {
+            Command::Capture { leg, command } => {
+                if matches!(command, CaptureCommand::Close { .. }) {
+                    self.receive(leg, now);
+                }
+                let Self { legs, awaiting, tally, .. } = self;
+                if let Some(leg) = legs.get_mut(&leg) {
+                    leg.capture(command, tally);
+                } else if let Some(captures) = awaiting.get_mut(&leg) {
+                    command.apply(captures);
+                }
+            }
+            Command::Close { leg: id } => {
+                self.receive(id, now);
+                if let Some(leg) = self.legs.remove(&id) {
                     // The descriptor leaves the epoll set when the socket is closed, and this may have failed to join.
                     let _ = self.epoll.delete(leg.socket());
-                    leg.close(self.now(), &mut self.tally);
+                    let captures = leg.close(self.now(), &mut self.tally);
+                    self.awaiting.extend(captures.map(|captures| (id, captures)));
                 }
             }
+            Command::Forget { leg } => drop(self.awaiting.remove(&leg)),
         }
     }
 
