@@ -1,6 +1,5 @@
 use crate::service::ConnectService;
-use tympan_contact::RoutedFlow;
-use tympan_contact::call::InstanceSettings;
+use tympan_contact::{InstanceSettings, RoutedFlow};
 use tympan_types::{InstanceId, StreamSettings};
 
 impl InstanceSettings for ConnectService {

@@ -1,4 +1,4 @@
-use super::{Attributes, AttributesTooLarge, CustomerAudio};
+use crate::{Attributes, AttributesTooLarge, CustomerAudio};
 use std::collections::BTreeMap;
 use std::fmt;
 use tympan_types::{AccountId, ContactId, InstanceId, Redacted, Region, WallTime};
@@ -58,6 +58,14 @@ pub struct NewContact {
     pub system_number: Option<Redacted<String>>,
     /// Headers of the INVITE that flows may read.
     pub sip_headers: BTreeMap<String, Redacted<String>>,
+}
+
+impl NewContact {
+    /// A number as it was given; `None` where it is withheld: RFC 3323 callers do so as "anonymous".
+    pub fn given(number: &Redacted<String>) -> Option<Redacted<String>> {
+        let text = number.expose();
+        (!text.is_empty() && !text.eq_ignore_ascii_case("anonymous")).then(|| number.clone())
+    }
 }
 
 impl Contact {
@@ -237,6 +245,14 @@ pub(crate) mod tests {
         let contact = contact();
         let text = serde_json::to_string(&contact).unwrap();
         assert_eq!(serde_json::from_str::<Contact>(&text).unwrap(), contact);
+    }
+
+    #[test]
+    fn a_withheld_number_is_none() {
+        for (number, is_given) in [("+15555550123", true), ("", false), ("Anonymous", false), ("anon", true)]
+        {
+            assert_eq!(NewContact::given(&Redacted::new(number.to_owned())).is_some(), is_given, "{number}");
+        }
     }
 
     #[test]

@@ -110,9 +110,11 @@ pub enum LegEvent {
 /// Who or what ended a leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndedBy {
+    /// The far end cancelled before it had our answer.
+    Cancelled,
     /// No acknowledgement came, or the transport failed.
     Failure,
-    /// BYE or CANCEL from the far end.
+    /// BYE from the far end.
     Peer,
     /// The session was not refreshed in time (RFC 4028).
     SessionExpired,

@@ -3,15 +3,15 @@
 //! When a body may be sent is the SIP side's to decide; what it says is decided here, by the leg's
 //! [`Session`](tympan_telephony::sdp::session::Session).
 //!
-//! | state | `answer` | confirmed | `hang_up` | ended | the deadline |
+//! | state | `answer` | confirmed | `close` | ended | the deadline |
 //! |---|---|---|---|---|---|
 //! | invited | answering | - | hanging up | over | - |
-//! | answering | - | up; hanging up where nothing was agreed | hanging up | over | hanging up |
+//! | answering | - | up; ends where nothing was agreed | hanging up | over; by a BYE it was up where something was agreed | ends |
 //! | up | - | - | hanging up | over | - |
 //! | hanging up | - | - | - | over | - |
 //! | over | - | - | - | - | - |
 //!
-//! While it answers and while it is up:
+//! A leg that ends by itself hears `close` of its contact. While it answers and while it is up:
 //!
 //! | input | what is done |
 //! |---|---|
@@ -89,6 +89,8 @@ pub(crate) enum News {
     Digit(Digit),
     /// It is over, or is to be ended.
     Ended(Ending),
+    /// The far end has hung up without a confirmation of our answer, which it has had: the leg was up.
+    LeftAfterAnswer,
     /// A prompt was heard.
     PromptFinished(PromptId),
 }
@@ -112,7 +114,7 @@ impl Ending {
     /// What the record says.
     pub(crate) fn reason(self) -> DisconnectReason {
         match self {
-            Self::By(EndedBy::Peer) => DisconnectReason::CustomerDisconnect,
+            Self::By(EndedBy::Cancelled | EndedBy::Peer) => DisconnectReason::CustomerDisconnect,
             Self::By(EndedBy::Us | EndedBy::TooLong) => DisconnectReason::Other,
             Self::By(EndedBy::Failure | EndedBy::SessionExpired)
             | Self::MediaLost
@@ -133,7 +135,7 @@ impl Ending {
                 Some("no audio came for the media time-out of the trunk: the caller's side is gone")
             }
             Self::MediaLost => Some("the media of the call has fallen too far behind"),
-            Self::By(EndedBy::Failure | EndedBy::Peer | EndedBy::Us)
+            Self::By(EndedBy::Cancelled | EndedBy::Failure | EndedBy::Peer | EndedBy::Us)
             | Self::NothingAgreed
             | Self::NotConfirmed => None,
         }
@@ -270,11 +272,19 @@ impl Leg {
 
     /// The contact closes a leg of which it hears this.
     fn ends(&mut self, ending: Ending) -> Option<News> {
-        let was_live = !matches!(self.state, State::HangingUp | State::Over);
+        let news = match (&self.state, ending) {
+            (State::HangingUp | State::Over, _) => None,
+            // A BYE may overtake the acknowledgement.
+            (State::Answering { .. }, Ending::By(EndedBy::Peer)) if self.session.agreement().is_some() => {
+                Some(News::LeftAfterAnswer)
+            }
+            (State::Answering { .. }, Ending::By(EndedBy::Peer)) => Some(News::Ended(Ending::NothingAgreed)),
+            _ => Some(News::Ended(ending)),
+        };
         if let Ending::By(_) = ending {
             self.state = State::Over;
         }
-        was_live.then_some(News::Ended(ending))
+        news
     }
 
     fn offered(

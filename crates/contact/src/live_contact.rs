@@ -22,8 +22,8 @@ use crate::leg::{self, Ending, Leg};
 use crate::participant::{Participant, Role};
 use crate::streaming::{self, Streaming};
 use crate::{
-    Contact, ContactOptions, DisconnectReason, Effect, Input, InstanceSettings, Now, Reply, RoutedFlow,
-    Stage, record,
+    Contact, ContactOptions, DisconnectReason, Effect, EndedBy, Input, InstanceSettings, Now, Reply,
+    RoutedFlow, Stage, record,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -165,6 +165,10 @@ impl LiveContact {
                 self.with_flow_of(leg, |flow, cx, streaming| flow.prompt_finished(cx, streaming, prompt));
             }
             Some(leg::News::Ended(ending)) => self.leg_ended(leg, ending),
+            Some(leg::News::LeftAfterAnswer) => {
+                self.confirmed();
+                self.leg_ended(leg, Ending::By(EndedBy::Peer));
+            }
         }
     }
 

@@ -8,6 +8,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use tympan_contact::Now;
 use tympan_types::{Mono, WallTime};
 
 /// The machine's wall clock.
@@ -86,6 +87,11 @@ pub(crate) struct CallClock {
 }
 
 impl CallClock {
+    /// This instant, for the machines of the call.
+    pub(crate) fn now(self) -> Now {
+        Now { mono: mono_now(), wall: self.wall_now() }
+    }
+
     /// Now, as the call sees it.
     pub(crate) fn wall_now(self) -> WallTime {
         self.began.plus_ms(i64::try_from(self.since.elapsed().as_millis()).unwrap_or(i64::MAX))

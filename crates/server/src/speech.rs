@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
-use tympan_contact::call::reading_time_ms;
+use tympan_contact::reading_time_ms;
 use tympan_flow::Prompt;
 use tympan_telephony::audio::wav;
 use tympan_telephony::words::Sound;

@@ -147,7 +147,7 @@ process_id!(
     "exchange"
 );
 process_id!(
-    /// One request to a live contact that waits for its reply. Unique within a run of the process.
+    /// One request to a live contact that waits for its reply, counted from 1 within the contact.
     RequestId,
     "request"
 );

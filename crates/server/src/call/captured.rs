@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use tokio::sync::mpsc;
 use tympan_capture::{CaptureAcks, CaptureEvent};
-use tympan_contact::call;
+use tympan_contact as contact;
 
 /// Passes the events of `acks` on, each made an input of the call, until there are no more or the call is over.
 ///
@@ -36,13 +36,13 @@ async fn drain(mut acks: CaptureAcks) {
     while acks.next().await.is_some() {}
 }
 
-/// The event in the words of the call.
-pub(super) fn of_call(event: CaptureEvent) -> call::CaptureEvent {
+/// The event in the words of the contact.
+pub(super) fn of_contact(event: CaptureEvent) -> contact::CaptureEvent {
     match event {
-        CaptureEvent::Opened { stream } => call::CaptureEvent::Opened { stream },
-        CaptureEvent::Acknowledged { number } => call::CaptureEvent::Acknowledged { number },
-        CaptureEvent::Failed { reason } => call::CaptureEvent::Failed { reason },
-        CaptureEvent::Closed => call::CaptureEvent::Closed,
+        CaptureEvent::Opened { stream } => contact::CaptureEvent::Opened { stream },
+        CaptureEvent::Acknowledged { number } => contact::CaptureEvent::Acknowledged { number },
+        CaptureEvent::Failed { reason } => contact::CaptureEvent::Failed { reason },
+        CaptureEvent::Closed => contact::CaptureEvent::Closed,
     }
 }
 

@@ -1,14 +1,15 @@
-//! Calls: from an invitation to a record. What a call decides is decided in `tympan_contact::call`; here it is done.
+//! Calls: from an invitation to a record. What a call does is decided in `tympan_contact`; here it is done.
 
+mod admission;
 mod captured;
-mod desk;
+mod effects;
 mod flow_log;
-mod journal;
+mod leg_media;
 mod registry;
 mod task;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use desk::{Desk, DeskOptions};
+pub(crate) use admission::{Admission, AdmissionOptions};
 pub(crate) use flow_log::FlowLog;
 pub(crate) use registry::CallRegistry;

@@ -1,16 +1,14 @@
 //! The calls that are up.
 
-use super::journal::Reply;
-use crate::clock::CallClock;
+use crate::clock::mono_now;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tympan_connect::live_calls::{LiveCalls, SetAttributes};
-use tympan_contact::Contact;
-use tympan_contact::call::Call;
-use tympan_types::{ContactId, WallTime};
+use tympan_contact::{Contact, REQUESTS_MAX};
+use tympan_types::{ContactId, Mono};
 
 /// Every call that is up, by its contact. Clones share the list.
 #[derive(Clone)]
@@ -23,10 +21,10 @@ pub(crate) struct CallRegistry {
 /// One call, as others may reach it.
 #[derive(Clone)]
 pub(super) struct LiveCall {
-    pub(super) call: Arc<Mutex<Call>>,
-    pub(super) orders: watch::Sender<Orders>,
-    pub(super) attributes: mpsc::Sender<AttributeChange>,
-    pub(super) clock: CallClock,
+    /// The contact as its task has published it last.
+    contact: watch::Receiver<Arc<Contact>>,
+    orders: watch::Sender<Orders>,
+    attributes: mpsc::Sender<AttributeChange>,
     places: Arc<Semaphore>,
 }
 
@@ -36,12 +34,11 @@ pub(super) struct Orders {
     /// End now.
     pub(super) stop: bool,
     /// End at this time.
-    pub(super) drain_until: Option<WallTime>,
+    pub(super) drain_until: Option<Mono>,
 }
 
-/// Changes of attributes of one call that may be unanswered; further ones are refused. Each keeps a thread of the server busy
-/// until the contact is written.
-pub(super) const ATTRIBUTE_CHANGES: usize = 64;
+/// Answers a change of attributes.
+pub(super) type Reply = oneshot::Sender<SetAttributes>;
 
 /// A change of attributes on its way to the task that owns the contact. Dropping `reply` says that the call is over.
 pub(super) struct AttributeChange {
@@ -49,26 +46,23 @@ pub(super) struct AttributeChange {
     pub(super) reply: Reply,
 }
 
-/// The receiving ends of a [`LiveCall`].
+/// The task's ends of a [`LiveCall`].
 pub(super) struct Incoming {
+    pub(super) contact: watch::Sender<Arc<Contact>>,
     pub(super) orders: watch::Receiver<Orders>,
     pub(super) attributes: mpsc::Receiver<AttributeChange>,
 }
 
 impl LiveCall {
-    pub(super) fn new(call: Call, clock: CallClock) -> (Self, Incoming) {
+    pub(super) fn new(contact: Arc<Contact>) -> (Self, Incoming) {
+        let (publisher, contact) = watch::channel(contact);
         let (orders, order_receiver) = watch::channel(Orders::default());
-        let (attributes, change_receiver) = mpsc::channel(ATTRIBUTE_CHANGES);
-        let call = Arc::new(Mutex::new(call));
-        let places = Arc::new(Semaphore::new(ATTRIBUTE_CHANGES));
-        let live = Self { call, orders, attributes, clock, places };
-        let incoming = Incoming { orders: order_receiver, attributes: change_receiver };
+        // Each change keeps a thread of the server busy until the contact is written.
+        let (attributes, change_receiver) = mpsc::channel(REQUESTS_MAX);
+        let places = Arc::new(Semaphore::new(REQUESTS_MAX));
+        let live = Self { contact, orders, attributes, places };
+        let incoming = Incoming { contact: publisher, orders: order_receiver, attributes: change_receiver };
         (live, incoming)
-    }
-
-    pub(super) fn call(&self) -> MutexGuard<'_, Call> {
-        // A panic within the state machine ends its call's task; what others read here is still a contact.
-        self.call.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -107,8 +101,8 @@ impl CallRegistry {
     /// Ends every call in `limit` at the latest; some may end by themselves before.
     pub(crate) fn drain(&self, limit: Duration) {
         let limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+        let until = mono_now().plus_ms(limit_ms);
         for call in self.lock().values() {
-            let until = call.clock.wall_now().plus_ms(limit_ms);
             call.orders.send_modify(|orders| orders.drain_until = Some(until));
         }
     }
@@ -137,7 +131,7 @@ impl CallRegistry {
 
 impl LiveCalls for CallRegistry {
     fn contact(&self, id: ContactId) -> Option<Contact> {
-        self.find(id).map(|live| live.call().contact().clone())
+        self.find(id).map(|live| live.contact.borrow().as_ref().clone())
     }
 
     fn stop(&self, id: ContactId) -> bool {
@@ -147,7 +141,7 @@ impl LiveCalls for CallRegistry {
 
     fn set_attributes(&self, id: ContactId, changes: &BTreeMap<String, String>) -> SetAttributes {
         let Some(live) = self.find(id) else { return SetAttributes::NoSuchCall };
-        // Held until the answer: what a call's task and its journal keep of unanswered changes has the same limit.
+        // Held until the answer: what a live contact keeps of unanswered changes has the same limit.
         let Ok(_place) = live.places.try_acquire() else {
             self.refused_changes.fetch_add(1, Ordering::Relaxed);
             return SetAttributes::Busy;

@@ -2,9 +2,9 @@
 //! played by the test.
 
 use super::FlowLog;
-use super::desk::{Admitted, Desk, DeskOptions};
-use super::registry::{ATTRIBUTE_CHANGES, CallRegistry, LiveCall};
+use super::registry::{CallRegistry, LiveCall};
 use super::task::CallTask;
+use super::{Admission, AdmissionOptions};
 use crate::clock::ServiceClock;
 use crate::config;
 use crate::connections::{ConnectionLimits, Connections};
@@ -30,12 +30,12 @@ use tympan_capture::{
 use tympan_connect::live_calls::{LiveCalls, NoCalls, SetAttributes};
 use tympan_connect::settings::MemorySettings;
 use tympan_connect::{ConnectService, Ids, Options};
-use tympan_contact::call::{Call, CallOptions, CallSetup, InstanceSettings};
 use tympan_contact::{
-    Contact, DisconnectReason, History, InitiationMethod, InstanceRef, MemoryHistory, NewContact, RoutedFlow,
+    Contact, ContactOptions, ContactSetup, DisconnectReason, History, InitiationMethod, InstanceRef,
+    InstanceSettings, Leg, LegSpec, LiveContact, MemoryHistory, NewContact, REQUESTS_MAX, RoutedFlow,
 };
 use tympan_flow::{Flow, FlowIdentity};
-use tympan_telephony::sdp::{LocalMedia, Session};
+use tympan_telephony::sdp::LocalMedia;
 use tympan_types::{
     AccountId, ContactId, FragmentNumber, InstanceId, Region, ServerTime, StreamArn, StreamName,
     StreamSettings, WallTime,
@@ -178,8 +178,7 @@ fn flow(actions: &[Value]) -> RoutedFlow {
     RoutedFlow { flow: Arc::new(Flow::parse(&document.to_string()).unwrap()), identity }
 }
 
-fn call(flow: RoutedFlow) -> Call {
-    let now = ServiceClock::default().wall_now();
+fn contact() -> Contact {
     let new = NewContact {
         id: ContactId::from_random(CONTACT),
         instance: instance(),
@@ -188,12 +187,11 @@ fn call(flow: RoutedFlow) -> Call {
         system_number: None,
         sip_headers: BTreeMap::new(),
     };
-    let (contact, instance) = (Contact::new(now, new), Arc::new(Panics));
-    Call::new(now, CallSetup { contact, flow, instance, options: CallOptions::default() })
+    Contact::new(ServiceClock::default().wall_now(), new)
 }
 
 struct Rig {
-    desk: Desk,
+    admission: Admission,
     sip: SipEndpoint,
     invitations: mpsc::Receiver<Invitation>,
     history: Arc<MemoryHistory>,
@@ -226,7 +224,7 @@ impl Rig {
         );
         let (writers, flow_log) = (LineWriters::default(), folder.path().join("flow-logs.jsonl"));
         let rotation = Rotation { limit_bytes: 1 << 20, kept: 1 };
-        let desk = Desk {
+        let admission = Admission {
             connect: connect.unwrap(),
             history: history.clone(),
             registry: CallRegistry::default(),
@@ -242,33 +240,43 @@ impl Rig {
             descriptors: budget,
             metrics: Arc::default(),
             clock: ServiceClock::default(),
-            options: DeskOptions {
+            options: AdmissionOptions {
                 calls_max: 10,
                 silence_grace: Duration::from_millis(500),
                 track_profile: TrackProfile::Current,
-                call: CallOptions::default(),
+                contact: ContactOptions::default(),
             },
         };
-        Self { desk, sip, invitations, history, _writers: writers, _folder: folder }
+        Self { admission, sip, invitations, history, _writers: writers, _folder: folder }
     }
 
     /// Runs the task of a call that comes in.
     async fn take_call(&mut self, flow: RoutedFlow) -> tokio::task::JoinHandle<()> {
         let invitation = self.invitations.recv().await.unwrap();
-        let descriptors = self.desk.descriptors.take(Use::Call, PER_CALL).unwrap();
-        let port = self.desk.media.reserve(invitation.local.ip(), descriptors).unwrap();
-        let mut session = Session::new(LocalMedia::new(port.address(), 1));
-        session.receive_offer(invitation.offer.as_ref().unwrap()).unwrap();
-        let active = self.desk.metrics.call_taken();
-        let admitted = Admitted { port, session };
-        let clock = self.desk.clock.for_call();
-        let task = CallTask::new(self.desk.clone(), active, clock, invitation, admitted, call(flow));
-        assert_eq!(self.desk.registry.len(), 1);
+        let descriptors = self.admission.descriptors.take(Use::Call, PER_CALL).unwrap();
+        let port = self.admission.media.reserve(invitation.local.ip(), descriptors).unwrap();
+        let leg = LegSpec {
+            id: invitation.leg.id(),
+            local: LocalMedia::new(port.address(), 1),
+            offer: invitation.offer.clone(),
+            digits: invitation.digits,
+        };
+        let (clock, active) = (self.admission.clock.for_call(), self.admission.metrics.call_taken());
+        let setup = ContactSetup {
+            contact: contact(),
+            flow,
+            leg: Leg::invited(leg).unwrap(),
+            instance: Arc::new(Panics),
+            options: ContactOptions::default(),
+        };
+        let live = LiveContact::new(clock.now(), setup);
+        let task = CallTask::new(self.admission.clone(), active, clock, invitation, port, live);
+        assert_eq!(self.admission.registry.len(), 1);
         tokio::spawn(task.run())
     }
 
     fn metric(&self, name: &str) -> String {
-        let page = self.desk.metrics.render();
+        let page = self.admission.metrics.render();
         let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("no {name} in {page}")).to_owned()
     }
@@ -340,7 +348,7 @@ async fn a_call_whose_task_panics_is_hung_up_and_recorded_and_leaves_nothing_beh
     phone.is_answered().await;
     phone.is_hung_up().await;
     task.await.expect("the panic ends within the task");
-    assert_eq!(rig.desk.registry.len(), 0);
+    assert_eq!(rig.admission.registry.len(), 0);
     assert_eq!(rig.metric("tympan_calls_active"), "0");
     assert_eq!(rig.metric("tympan_call_task_panics_total"), "1");
     let contact = rig.history.find(ContactId::from_random(CONTACT)).unwrap().expect("a record");
@@ -363,33 +371,32 @@ async fn the_capture_of_a_call_whose_task_panics_is_completed() {
 
 #[test]
 fn a_call_has_so_many_unanswered_changes_of_attributes_and_refuses_more() {
-    let (live, mut incoming) = LiveCall::new(call(flow(&[invoke()])), ServiceClock::default().for_call());
+    let (live, mut incoming) = LiveCall::new(Arc::new(contact()));
     let (registry, id) = (CallRegistry::default(), ContactId::from_random(CONTACT));
     let registered = registry.add(id, live);
     let change = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
     let answers = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..ATTRIBUTE_CHANGES {
+        for _ in 0..REQUESTS_MAX {
             scope.spawn(|| {
                 let answer = registry.set_attributes(id, &change);
                 answers.lock().unwrap().push(answer);
             });
         }
         // A task that has taken all of them, and has answered none yet.
-        let taken: Vec<_> =
-            (0..ATTRIBUTE_CHANGES).map(|_| incoming.attributes.blocking_recv().unwrap()).collect();
+        let taken: Vec<_> = (0..REQUESTS_MAX).map(|_| incoming.attributes.blocking_recv().unwrap()).collect();
         assert_eq!(registry.set_attributes(id, &change), SetAttributes::Busy);
         assert_eq!(registry.refused_changes(), 1);
         taken.into_iter().for_each(|change| change.reply.send(SetAttributes::Set).unwrap());
     });
-    assert_eq!(answers.into_inner().unwrap(), vec![SetAttributes::Set; ATTRIBUTE_CHANGES]);
+    assert_eq!(answers.into_inner().unwrap(), vec![SetAttributes::Set; REQUESTS_MAX]);
     drop(registered);
     assert_eq!(registry.set_attributes(id, &change), SetAttributes::NoSuchCall);
 }
 
 #[tokio::test]
 async fn no_number_of_requests_to_stop_a_call_grows_a_queue() {
-    let (live, mut incoming) = LiveCall::new(call(flow(&[invoke()])), ServiceClock::default().for_call());
+    let (live, mut incoming) = LiveCall::new(Arc::new(contact()));
     let (registry, id) = (CallRegistry::default(), ContactId::from_random(CONTACT));
     let _registered = registry.add(id, live);
     assert!((0..10_000).all(|_| registry.stop(id)));

@@ -1,6 +1,5 @@
 //! A function behind HTTP: a URL of one's own, or the Invoke operation of a Lambda-compatible endpoint.
 
-use super::InvokeError;
 use crate::clock::SystemClock;
 use crate::config;
 use bytes::Bytes;
@@ -13,6 +12,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tympan_auth::{Credentials, PayloadHash, RequestParts, Signer};
+use tympan_contact::invoke::AttemptError;
 use tympan_types::Region;
 
 /// Connect refuses results over 32 KB; a little more is read so that the refusal can say so.
@@ -70,7 +70,7 @@ impl Endpoint {
         http: &Http,
         arn: &str,
         event: Vec<u8>,
-    ) -> Result<Vec<u8>, InvokeError> {
+    ) -> Result<Vec<u8>, AttemptError> {
         let path = format!("/2015-03-31/functions/{}/invocations", utf8_percent_encode(arn, UNRESERVED));
         let authority = self.url.authority().map_or("", |authority| authority.as_str());
         let scheme = self.url.scheme_str().unwrap_or("http");
@@ -104,7 +104,7 @@ impl Endpoint {
 }
 
 /// Posts the event to a URL of one's own, unsigned.
-pub(super) async fn post(http: &Http, url: Uri, event: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+pub(super) async fn post(http: &Http, url: Uri, event: Vec<u8>) -> Result<Vec<u8>, AttemptError> {
     let host = url.authority().map_or("", |authority| authority.as_str()).to_owned();
     let mut request = Request::new(Full::new(Bytes::from(event)));
     *request.method_mut() = hyper::Method::POST;
@@ -116,31 +116,36 @@ pub(super) async fn post(http: &Http, url: Uri, event: Vec<u8>) -> Result<Vec<u8
     send(http, request).await
 }
 
-async fn send(http: &Http, request: Request<Full<Bytes>>) -> Result<Vec<u8>, InvokeError> {
+async fn send(http: &Http, request: Request<Full<Bytes>>) -> Result<Vec<u8>, AttemptError> {
     const FUNCTION_ERROR: HeaderName = HeaderName::from_static("x-amz-function-error");
-    let response = http.request(request).await.map_err(retryable)?;
+    let response = http.request(request).await.map_err(unreachable)?;
     let status = response.status();
     let function_error = response.headers().get(&FUNCTION_ERROR).is_some();
     let body = Limited::new(response.into_body(), RESULT_LIMIT_BYTES).collect().await.map_err(failed)?;
     if status.is_server_error() || status.as_u16() == 429 {
-        return Err(InvokeError::Retryable(format!("the endpoint answered {status}")));
+        return Err(transient(format!("the endpoint answered {status}")));
     }
     if !status.is_success() {
-        return Err(InvokeError::Failed(format!("the endpoint answered {status}")));
+        return Err(failed(format!("the endpoint answered {status}")));
     }
     if function_error {
-        return Err(InvokeError::Retryable("the function raised an error".to_owned()));
+        return Err(transient("the function raised an error".to_owned()));
     }
     Ok(body.to_bytes().to_vec())
 }
 
-fn failed(error: impl std::fmt::Display) -> InvokeError {
-    InvokeError::Failed(error.to_string())
+fn failed(error: impl std::fmt::Display) -> AttemptError {
+    AttemptError::Refused { reason: error.to_string() }
 }
 
-fn retryable(error: hyper_util::client::legacy::Error) -> InvokeError {
+fn transient(reason: String) -> AttemptError {
+    AttemptError::Transient { reason }
+}
+
+/// The endpoint could not be reached, or broke off.
+fn unreachable(error: hyper_util::client::legacy::Error) -> AttemptError {
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    InvokeError::Retryable(format!("{error}{cause}"))
+    transient(format!("{error}{cause}"))
 }
 
 #[cfg(test)]
@@ -210,7 +215,7 @@ mod tests {
         response.body(Full::new(body)).unwrap()
     }
 
-    async fn invoke(secret: &str, statuses: &'static [u16]) -> (Result<Vec<u8>, InvokeError>, usize) {
+    async fn attempt(secret: &str, statuses: &'static [u16]) -> (Result<Vec<u8>, AttemptError>, usize) {
         let (url, requests) = endpoint(statuses).await;
         let config = config::Lambda {
             endpoint: url,
@@ -219,24 +224,37 @@ mod tests {
             ..config::Lambda::default()
         };
         let lambda = Lambda::new(&config, "us-west-2", DescriptorBudget::new(1_000, 0)).unwrap();
-        let result =
-            lambda.invoke(ARN, b"{\"Name\":\"ContactFlowEvent\"}".to_vec(), Duration::from_secs(8)).await;
+        let event = b"{\"Name\":\"ContactFlowEvent\"}".to_vec();
+        let result = lambda.attempt(ARN, event, Duration::from_secs(8)).await;
         (result, requests.load(Ordering::Relaxed))
     }
 
     #[tokio::test]
     async fn an_invocation_is_signed_and_brings_back_the_result() {
-        let (result, requests) = invoke("secret", &[200]).await;
+        let (result, requests) = attempt("secret", &[200]).await;
         assert_eq!((result.unwrap().as_slice(), requests), (&b"{\"Name\":\"ContactFlowEvent\"}"[..], 1));
     }
 
     #[tokio::test]
-    async fn throttling_failures_and_function_errors_are_tried_again_and_refusals_are_not() {
-        let (result, requests) = invoke("secret", &[429, 500, 200]).await;
-        assert!(result.is_ok() && requests == 3);
-        let (result, requests) = invoke("secret", &[299]).await;
-        assert!(result.unwrap_err().to_string().contains("raised an error") && requests == 3);
-        let (result, requests) = invoke("another secret", &[200]).await;
-        assert!(result.unwrap_err().to_string().contains("403") && requests == 1);
+    async fn throttling_failures_and_function_errors_may_be_tried_again_and_refusals_not() {
+        for (statuses, reason) in [(&[429], "429"), (&[500], "500"), (&[299], "raised an error")] {
+            let (result, requests) = attempt("secret", statuses).await;
+            let Err(AttemptError::Transient { reason: told }) = result else { panic!("{result:?}") };
+            assert!(told.contains(reason) && requests == 1, "{told}, {requests} requests");
+        }
+        let (result, requests) = attempt("another secret", &[200]).await;
+        let Err(AttemptError::Refused { reason }) = result else { panic!("{result:?}") };
+        assert!(reason.contains("403") && requests == 1);
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_that_cannot_be_reached_may_be_tried_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let config = config::Lambda { endpoint: url, ..config::Lambda::default() };
+        let lambda = Lambda::new(&config, "us-west-2", DescriptorBudget::new(1_000, 0)).unwrap();
+        let result = lambda.attempt(ARN, Vec::new(), Duration::from_secs(8)).await;
+        assert!(matches!(result, Err(AttemptError::Transient { .. })), "{result:?}");
     }
 }

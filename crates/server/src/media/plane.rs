@@ -14,7 +14,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tympan_capture::{CutterSpec, Upload};
-use tympan_telephony::sdp::offer_answer::Negotiated;
+use tympan_telephony::sdp::StreamAgreement;
 use tympan_telephony::words::Tracks;
 use tympan_types::{CaptureId, PromptId};
 

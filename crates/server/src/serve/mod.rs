@@ -1,6 +1,7 @@
 //! `tympan serve`: puts the parts together, runs them, and takes them down in order.
 
 mod access;
+mod admission_task;
 mod dev;
 mod drain;
 mod interrupted;
@@ -9,7 +10,6 @@ mod limits;
 mod line_files;
 mod provision;
 mod ready_file;
-mod reception;
 mod reset;
 mod wire;
 

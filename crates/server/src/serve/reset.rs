@@ -1,6 +1,6 @@
 //! `POST /_tympan/reset`: this life of the server ends, its files go, and another begins behind the same sockets.
 
-use super::reception::Reception;
+use super::admission_task::AdmissionTask;
 use super::wire::{self, Emulation, Furnished, Life, Running};
 use crate::config::Config;
 use crate::http::{House, ResetRequest};
@@ -142,11 +142,11 @@ impl Running {
             bail!("only a server under --dev can be reset");
         };
         let mut house = emulator.hold().await;
-        let Some(Life { calls, queue, store, line_files, keys, reception, shutdown }) = self.life.take()
+        let Some(Life { calls, queue, store, line_files, keys, admission_task, shutdown }) = self.life.take()
         else {
             bail!("an earlier reset failed half-way");
         };
-        let invitations = reception.close().await?;
+        let invitations = admission_task.close().await?;
         calls.drain(Duration::ZERO);
         if tokio::time::timeout(END_LIMIT, calls.emptied()).await.is_err() {
             tracing::warn!(calls = calls.len(), "calls did not end in time; a reset goes on without them");
@@ -179,11 +179,11 @@ impl Running {
         own_files.remove().context("the files of the last life cannot be removed")?;
         let stored = wire::reopen_store(config, &self.site)?;
         let furnished = wire::furnish(config, &self.site, stored).await?;
-        let Furnished { calls, queue, store, line_files, keys, shutdown, desk, services } = furnished;
+        let Furnished { calls, queue, store, line_files, keys, shutdown, admission, services } = furnished;
         let port = self.site.local_port;
         *house = Some(House::new(services, port, store.clone(), calls.clone(), shutdown.clone()));
-        let reception = Reception::open(desk, invitations);
-        self.life = Some(Life { calls, queue, store, line_files, keys, reception, shutdown });
+        let admission_task = AdmissionTask::open(admission, invitations);
+        self.life = Some(Life { calls, queue, store, line_files, keys, admission_task, shutdown });
         tracing::info!("reset");
         Ok(())
     }

@@ -1,14 +1,14 @@
 //! Builds everything and connects it. No decision on business data is made here.
 
+use super::admission_task::AdmissionTask;
 use super::kvs_limits::kvs_limits;
 use super::limits::Limits;
 use super::line_files::LineFiles;
 use super::ready_file::Addresses;
-use super::reception::Reception;
 use super::reset::OwnFiles;
 use super::{Mode, access, interrupted, provision};
 use crate::audit::Audit;
-use crate::call::{CallRegistry, Desk, DeskOptions, FlowLog};
+use crate::call::{Admission, AdmissionOptions, CallRegistry, FlowLog};
 use crate::clock::ServiceClock;
 use crate::config::{self, Config};
 use crate::emulator::{Faults, FaultyDirectory, FaultyKeys};
@@ -37,7 +37,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tympan_capture::{Leases, Rest, StreamDirectory, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options};
-use tympan_contact::call::CallOptions;
+use tympan_contact::ContactOptions;
 use tympan_kms::KeyProvider;
 use tympan_kvs::{Companded, KvsOptions, KvsService};
 use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
@@ -86,7 +86,7 @@ pub(super) struct Life {
     pub(super) store: MediaStore,
     pub(super) line_files: LineFiles,
     pub(super) keys: Keys,
-    pub(super) reception: Reception,
+    pub(super) admission_task: AdmissionTask,
     /// Ends this life's uploads and its upkeep.
     pub(super) shutdown: CancellationToken,
 }
@@ -115,7 +115,7 @@ pub(super) struct Furnished {
     pub(super) line_files: LineFiles,
     pub(super) keys: Keys,
     pub(super) shutdown: CancellationToken,
-    pub(super) desk: Desk,
+    pub(super) admission: Admission,
     pub(super) services: Services,
 }
 
@@ -149,7 +149,7 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
     let site =
         Site { account, region, url, local_port, clock, readiness, limits, sip_stats, faults, http_shutdown };
     let furnished = furnish(config, &site, stored).await?;
-    let Furnished { calls, queue, store, line_files, keys, shutdown, desk, services } = furnished;
+    let Furnished { calls, queue, store, line_files, keys, shutdown, admission, services } = furnished;
     let (sip, invitations) = SipEndpoint::bind(sip_options(config, &site)?, site.sip_stats.clone()).await?;
     site.limits.begin(config, &site.http_shutdown)?;
 
@@ -172,7 +172,7 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
             (http, Some(Emulation { emulator, resets, own_files }))
         }
     };
-    let reception = Reception::open(desk, invitations);
+    let admission_task = AdmissionTask::open(admission, invitations);
     site.readiness.set(true);
     Ok(Running {
         addresses: Addresses {
@@ -182,7 +182,7 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
         },
         readiness: site.readiness.clone(),
         sip,
-        life: Some(Life { calls, queue, store, line_files, keys, reception, shutdown }),
+        life: Some(Life { calls, queue, store, line_files, keys, admission_task, shutdown }),
         site,
         http,
         drain_timeout: Duration::from_millis(config.http.drain_timeout_ms),
@@ -237,7 +237,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
             ("catalogue", backend.report().catalogue.len() + backend.report().missing_chunks.len()),
         ],
     });
-    let desk = Desk {
+    let admission = Admission {
         connect: connect.clone(),
         history: history.clone(),
         registry: calls.clone(),
@@ -254,7 +254,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         descriptors: site.limits.descriptors.clone(),
         metrics: metrics.clone(),
         clock: clock.clone(),
-        options: desk_options(config)?,
+        options: admission_options(config)?,
     };
     let services = Services {
         kvs,
@@ -281,7 +281,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         let bytes_per_s = config.store.scrub_bytes_per_s;
         tokio::spawn(upkeep::scrub(store.clone(), interval, bytes_per_s, shutdown.clone()));
     }
-    Ok(Furnished { calls, queue, store, line_files, keys, shutdown, desk, services })
+    Ok(Furnished { calls, queue, store, line_files, keys, shutdown, admission, services })
 }
 
 impl Running {
@@ -450,23 +450,23 @@ fn media_options(config: &Config, address: IpAddr) -> MediaPlaneOptions {
     }
 }
 
-fn desk_options(config: &Config) -> anyhow::Result<DeskOptions> {
+fn admission_options(config: &Config) -> anyhow::Result<AdmissionOptions> {
     let limit_ms = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
     let track_profile = match config.capture.track_profile.as_str() {
         "current" => TrackProfile::Current,
         "seed2019" => TrackProfile::Seed2019,
         other => bail!("capture.track_profile is {other:?}; it is \"current\" or \"seed2019\""),
     };
-    Ok(DeskOptions {
+    Ok(AdmissionOptions {
         calls_max: config.sip.calls_max,
         silence_grace: Duration::from_millis(config.rtp.silence_grace_ms),
         track_profile,
-        call: CallOptions {
+        contact: ContactOptions {
             start_limit_ms: limit_ms(config.capture.start_timeout_ms),
             stop_limit_ms: limit_ms(config.capture.stop_timeout_ms),
             close_limit_ms: limit_ms(config.capture.stop_timeout_ms),
             prompt_limit_ms: limit_ms(config.speech.timeout_ms),
-            ..CallOptions::default()
+            ..ContactOptions::default()
         },
     })
 }

@@ -7,10 +7,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
-use tympan_sip::agent::{self, Body, Command, DigitSource, Event};
-use tympan_sip::dialog::ExchangeId;
+use tympan_contact::{EndedBy, LegEvent};
+use tympan_sip::agent::{self, Body, Command, Event};
 use tympan_sip::wire::Status;
-use tympan_types::{LegId, Redacted};
+use tympan_telephony::Digit;
+use tympan_telephony::digit_source::DigitSource;
+use tympan_types::{ExchangeId, LegId, Redacted};
 
 /// Events that may wait for a call's task. Behind more the call is ended: its task does not read.
 const EVENTS_WAITING: usize = 64;
@@ -56,86 +58,6 @@ pub(crate) enum Refusal {
     OutOfDescriptors,
 }
 
-/// What the caller did.
-#[derive(Debug)]
-pub(crate) enum LegEvent {
-    /// The caller acknowledged the answer: the call is up.
-    Confirmed,
-    /// The caller changes the session: hold, resume, a moved address, another codec. It waits for an answer.
-    Reoffer(Reoffer),
-    /// The caller answered an offer of ours: the one in our 200, or a later one.
-    Answered(RemoteAnswer),
-    /// An offer of ours had no answer: the session stays as it was.
-    OfferFailed,
-    /// A digit in a SIP INFO request.
-    Digit(char),
-    /// The leg is over.
-    Ended(EndedBy),
-}
-
-/// Who ended a leg.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum EndedBy {
-    /// BYE or CANCEL from the caller.
-    Caller,
-    /// Our own BYE or refusal, or a limit of ours.
-    Us,
-    /// No acknowledgement, no refresh of the session, or the transport failed.
-    Failure,
-}
-
-/// A re-INVITE or UPDATE that waits for its answer. Dropping it refuses the offer.
-#[derive(Debug)]
-pub(crate) struct Reoffer {
-    /// The new offer; `None` where the caller leaves the offer to us.
-    pub offer: Option<String>,
-    exchange: ExchangeId,
-    leg: Leg,
-    is_replied: bool,
-}
-
-impl Reoffer {
-    /// 200 with our answer, or with our offer where the caller made none.
-    pub(crate) async fn accept(mut self, sdp: String) {
-        self.is_replied = true;
-        self.leg.send(Command::ReplyOffer { exchange: self.exchange, body: sdp_body(sdp) }).await;
-    }
-
-    /// 488: the session stays as it was (RFC 3261 section 14.2).
-    pub(crate) async fn refuse(mut self) {
-        self.is_replied = true;
-        self.leg.send(self.refusal()).await;
-    }
-
-    fn refusal(&self) -> Command {
-        Command::RefuseOffer { exchange: self.exchange, status: Status::NOT_ACCEPTABLE_HERE }
-    }
-}
-
-impl Drop for Reoffer {
-    fn drop(&mut self) {
-        if !self.is_replied {
-            self.leg.try_send(self.refusal());
-        }
-    }
-}
-
-/// The answer to an offer of ours.
-#[derive(Debug)]
-pub(crate) struct RemoteAnswer {
-    /// The session description.
-    pub sdp: String,
-    exchange: ExchangeId,
-    leg: Leg,
-}
-
-impl RemoteAnswer {
-    /// The answer cannot be used: the session stays as it was before our offer.
-    pub(crate) async fn reject(self) {
-        self.leg.send(Command::RejectAnswer { exchange: self.exchange }).await;
-    }
-}
-
 /// The commands of one leg. Cheap to clone; when the last one is dropped, the leg is ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Leg(Arc<LegSide>);
@@ -161,6 +83,26 @@ impl Leg {
     pub(crate) fn accept(&self, sdp: String) -> bool {
         !self.0.state.is_over.load(Ordering::Acquire)
             && self.try_send(Command::Answer { body: sdp_body(sdp) })
+    }
+
+    /// Its id, to the end.
+    pub(crate) fn id(&self) -> LegId {
+        self.0.id
+    }
+
+    /// 200 with our answer to an offer of the caller, or with our offer where the caller made none.
+    pub(crate) async fn reply_offer(&self, exchange: ExchangeId, sdp: String) {
+        self.send(Command::ReplyOffer { exchange, body: sdp_body(sdp) }).await;
+    }
+
+    /// 488: the session stays as it was (RFC 3261 section 14.2).
+    pub(crate) async fn refuse_offer(&self, exchange: ExchangeId) {
+        self.send(Command::RefuseOffer { exchange, status: Status::NOT_ACCEPTABLE_HERE }).await;
+    }
+
+    /// The answer to an offer of ours cannot be used: the session stays as it was before our offer.
+    pub(crate) async fn reject_answer(&self, exchange: ExchangeId) {
+        self.send(Command::RejectAnswer { exchange }).await;
     }
 
     /// The final refusal.
@@ -215,8 +157,6 @@ pub(super) struct LegEntry {
     /// Weak, because the last strong one ends the leg.
     leg: std::sync::Weak<LegSide>,
     state: Arc<LegState>,
-    is_answered: bool,
-    is_confirmed: bool,
 }
 
 /// The call's task does not read what happens on its leg, or is gone.
@@ -232,14 +172,8 @@ impl LegEntry {
         let (events, receiver) = mpsc::channel(EVENTS_WAITING);
         let state = Arc::<LegState>::default();
         let side = Arc::new(LegSide { id, commands, state: state.clone() });
-        let entry =
-            Self { events, leg: Arc::downgrade(&side), state, is_answered: false, is_confirmed: false };
+        let entry = Self { events, leg: Arc::downgrade(&side), state };
         (entry, Leg(side), receiver)
-    }
-
-    /// The task's command passes to the agent.
-    pub(super) fn passes(&mut self, command: &Command) {
-        self.is_answered |= matches!(command, Command::Answer { .. });
     }
 
     /// Tells the task what happened on the leg.
@@ -249,36 +183,26 @@ impl LegEntry {
         };
         let leg = Leg(side);
         let event = match event {
-            Event::Confirmed => {
-                self.is_confirmed = true;
-                LegEvent::Confirmed
-            }
+            Event::Confirmed => LegEvent::Confirmed,
             Event::Offered { exchange, parts } => match body::sdp(&parts) {
                 None => {
                     leg.try_send(Command::RefuseOffer { exchange, status: Status::NOT_ACCEPTABLE_HERE });
                     return Ok(());
                 }
-                offer => LegEvent::Reoffer(Reoffer { offer, exchange, leg, is_replied: false }),
+                Some(sdp) => LegEvent::Offered { exchange, sdp },
             },
-            Event::OfferWanted { exchange } => {
-                LegEvent::Reoffer(Reoffer { offer: None, exchange, leg, is_replied: false })
-            }
+            Event::OfferWanted { exchange } => LegEvent::OfferWanted { exchange },
             Event::Answered { exchange, parts } => {
-                LegEvent::Answered(RemoteAnswer { sdp: body::sdp(&parts).unwrap_or_default(), exchange, leg })
+                LegEvent::Answered { exchange, sdp: body::sdp(&parts).unwrap_or_default() }
             }
             Event::OfferFailed { .. } => LegEvent::OfferFailed,
-            Event::Info { parts } => match body::digit(&parts) {
-                Some(digit) => LegEvent::Digit(digit),
+            Event::Info { parts } => match body::digit(&parts).and_then(Digit::from_char) {
+                Some(digit) => LegEvent::Info(digit),
                 None => return Ok(()),
             },
             Event::Ended(ended) => {
                 self.state.is_over.store(true, Ordering::Release);
-                let by = ended_by(&ended);
-                // A caller who hangs up has had our answer, also where the BYE overtakes the acknowledgement: the call was up.
-                if by == EndedBy::Caller && self.is_answered && !self.is_confirmed && ended.status.is_none() {
-                    self.events.try_send(LegEvent::Confirmed).map_err(|_| NotRead)?;
-                }
-                LegEvent::Ended(by)
+                LegEvent::Ended(ended_by(&ended))
             }
             Event::Invited { .. }
             | Event::Ringing { .. }
@@ -309,9 +233,13 @@ fn sdp_body(sdp: String) -> Body {
 
 fn ended_by(ended: &agent::Ended) -> EndedBy {
     match ended.by {
-        agent::EndedBy::Peer => EndedBy::Caller,
-        agent::EndedBy::Us | agent::EndedBy::TooLong => EndedBy::Us,
-        agent::EndedBy::Failure | agent::EndedBy::SessionExpired => EndedBy::Failure,
+        // A CANCEL ends the INVITE with a status; a BYE ends the call without one.
+        agent::EndedBy::Peer if ended.status.is_some() => EndedBy::Cancelled,
+        agent::EndedBy::Peer => EndedBy::Peer,
+        agent::EndedBy::Us => EndedBy::Us,
+        agent::EndedBy::TooLong => EndedBy::TooLong,
+        agent::EndedBy::Failure => EndedBy::Failure,
+        agent::EndedBy::SessionExpired => EndedBy::SessionExpired,
     }
 }
 

@@ -16,7 +16,7 @@ mod tcp;
 mod udp;
 
 pub(crate) use endpoint::{SipEndpoint, SipOptions};
-pub(crate) use leg::{EndedBy, Invitation, Leg, LegEvent, Refusal, RemoteAnswer, Reoffer};
+pub(crate) use leg::{Invitation, Leg, Refusal};
 pub(crate) use stats::SipStats;
 pub(crate) use tcp::{PER_CONNECTION, TcpLimits};
 

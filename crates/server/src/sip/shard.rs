@@ -21,9 +21,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 use tympan_sip::agent::{
-    Agent, Command, ConnId, DigitSource, Ended, Event, Flow, Input, ListenerId, Output, TrunkId, Trunks, Way,
+    self, Agent, Command, ConnId, Ended, Event, Flow, Input, ListenerId, Output, TrunkId, Trunks, Way,
 };
 use tympan_sip::wire::Status;
+use tympan_telephony::digit_source::DigitSource;
 use tympan_types::{LegId, Mono, Redacted};
 
 /// The one listener for datagrams.
@@ -109,9 +110,6 @@ impl Shard {
                 }
                 _ = inputs.commands.recv_many(&mut commands, TURN) => {
                     for (leg, command) in commands.drain(..) {
-                        if let Some(entry) = self.legs.get_mut(&leg) {
-                            entry.passes(&command);
-                        }
                         self.handle(Input::Command { leg, command });
                     }
                 }
@@ -298,7 +296,11 @@ impl Shard {
     }
 
     fn digits_of(&self, trunk: &TrunkId) -> DigitSource {
-        self.trunks.get(trunk).map_or(DigitSource::Both, |trunk| trunk.digits)
+        match self.trunks.get(trunk).map(|trunk| trunk.digits) {
+            Some(agent::DigitSource::Rtp) => DigitSource::Rtp,
+            Some(agent::DigitSource::Info) => DigitSource::Info,
+            Some(agent::DigitSource::Both) | None => DigitSource::Both,
+        }
     }
 
     /// Closes connections whose time is up.

@@ -3,10 +3,11 @@
 use super::*;
 use crate::connections::{ConnectionLimits, Connections};
 use crate::descriptors::{DescriptorBudget, Use};
-use crate::sip::{EndedBy, LegEvent};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
+use tympan_contact::{EndedBy, LegEvent};
+use tympan_telephony::Digit;
 
 /// A test that waits longer than this for something is broken.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -128,10 +129,10 @@ async fn a_call_comes_in_is_answered_and_ends() {
     assert_eq!(invitation.offer.as_deref(), Some(SDP));
     rig.counted("legs", 1).await;
     caller.send("INFO", "application/dtmf-relay", "Signal=10\r\n").await;
-    assert!(matches!(event(&mut invitation).await, LegEvent::Digit('*')));
+    assert_eq!(event(&mut invitation).await, LegEvent::Info(Digit::from_char('*').unwrap()));
     caller.send("BYE", "", "").await;
     caller.await_message("SIP/2.0 200").await;
-    assert!(matches!(event(&mut invitation).await, LegEvent::Ended(EndedBy::Caller)));
+    assert!(matches!(event(&mut invitation).await, LegEvent::Ended(EndedBy::Peer)));
     assert!(invitation.events.recv().await.is_none());
 }
 

@@ -1,6 +1,5 @@
 use super::*;
 use tympan_sip::agent::Ended;
-use tympan_sip::dialog::{Carrier, Exchange};
 use tympan_sip::wire::Part;
 
 const OFFER: &str = "v=0\r\n";
@@ -34,13 +33,7 @@ impl Rig {
     }
 }
 
-/// There is no other way to a number of an exchange.
-fn exchange() -> ExchangeId {
-    match Exchange::default().receive(Carrier::Invite, true) {
-        tympan_sip::dialog::Received::Offer(exchange) => exchange,
-        other => panic!("{other:?}"),
-    }
-}
+const EXCHANGE: ExchangeId = ExchangeId::new(3);
 
 fn parts(content_type: &str, body: &str) -> Vec<Part> {
     let body = Bytes::copy_from_slice(body.as_bytes());
@@ -52,28 +45,21 @@ fn ended(by: agent::EndedBy, status: Option<Status>) -> Event {
 }
 
 #[tokio::test]
-async fn an_offer_is_answered_or_refused_and_one_that_is_dropped_is_refused() {
+async fn an_offer_is_handed_on_and_its_reply_names_its_exchange() {
     let mut rig = rig();
-    let offered = || Event::Offered { exchange: exchange(), parts: parts("application/sdp", OFFER) };
-    for reply in 0..3 {
-        rig.entry.tell(offered()).unwrap();
-        let LegEvent::Reoffer(reoffer) = rig.event() else { panic!() };
-        assert_eq!(reoffer.offer.as_deref(), Some(OFFER));
-        match reply {
-            0 => reoffer.accept("v=1".into()).await,
-            1 => reoffer.refuse().await,
-            _ => drop(reoffer),
-        }
-        match rig.command() {
-            Command::ReplyOffer { body, .. } => assert_eq!((reply, &body.bytes[..]), (0, &b"v=1"[..])),
-            Command::RefuseOffer { status, .. } => {
-                assert!(reply > 0 && status == Status::NOT_ACCEPTABLE_HERE)
-            }
-            other => panic!("{other:?}"),
-        }
-    }
+    let offered = |kind| Event::Offered { exchange: EXCHANGE, parts: parts(kind, OFFER) };
+    rig.entry.tell(offered("application/sdp")).unwrap();
+    assert_eq!(rig.event(), LegEvent::Offered { exchange: EXCHANGE, sdp: OFFER.into() });
+    rig.leg().reply_offer(EXCHANGE, "v=1".into()).await;
+    let Command::ReplyOffer { exchange: EXCHANGE, body } = rig.command() else { panic!() };
+    assert_eq!(&body.bytes[..], b"v=1");
+    rig.leg().refuse_offer(EXCHANGE).await;
+    let Command::RefuseOffer { exchange: EXCHANGE, status } = rig.command() else { panic!() };
+    assert_eq!(status, Status::NOT_ACCEPTABLE_HERE);
+    rig.leg().reject_answer(EXCHANGE).await;
+    assert!(matches!(rig.command(), Command::RejectAnswer { exchange: EXCHANGE }));
     // What is no session description never gets as far as the call.
-    rig.entry.tell(Event::Offered { exchange: exchange(), parts: parts("text/plain", OFFER) }).unwrap();
+    rig.entry.tell(offered("text/plain")).unwrap();
     assert!(matches!(rig.command(), Command::RefuseOffer { .. }));
     assert!(rig.events.try_recv().is_err());
 }
@@ -81,11 +67,12 @@ async fn an_offer_is_answered_or_refused_and_one_that_is_dropped_is_refused() {
 #[test]
 fn a_late_offer_asks_for_ours_and_its_answer_is_handed_on() {
     let mut rig = rig();
-    rig.entry.tell(Event::OfferWanted { exchange: exchange() }).unwrap();
-    assert!(matches!(rig.event(), LegEvent::Reoffer(Reoffer { offer: None, .. })));
-    rig.command();
-    rig.entry.tell(Event::Answered { exchange: exchange(), parts: parts("application/sdp", OFFER) }).unwrap();
-    assert!(matches!(rig.event(), LegEvent::Answered(answer) if answer.sdp == OFFER));
+    rig.entry.tell(Event::OfferWanted { exchange: EXCHANGE }).unwrap();
+    assert_eq!(rig.event(), LegEvent::OfferWanted { exchange: EXCHANGE });
+    rig.entry.tell(Event::Answered { exchange: EXCHANGE, parts: parts("application/sdp", OFFER) }).unwrap();
+    assert_eq!(rig.event(), LegEvent::Answered { exchange: EXCHANGE, sdp: OFFER.into() });
+    rig.entry.tell(Event::Answered { exchange: EXCHANGE, parts: Vec::new() }).unwrap();
+    assert_eq!(rig.event(), LegEvent::Answered { exchange: EXCHANGE, sdp: String::new() });
 }
 
 #[test]
@@ -134,25 +121,21 @@ fn a_task_that_does_not_read_is_noticed() {
         rig.entry.tell(digit()).unwrap();
     }
     assert_eq!(rig.entry.tell(digit()), Err(NotRead));
-    assert!(matches!(rig.event(), LegEvent::Digit('5')));
+    assert_eq!(rig.event(), LegEvent::Info(Digit::from_char('5').unwrap()));
 }
 
 #[test]
-fn a_caller_whose_bye_overtakes_the_acknowledgement_was_connected() {
-    let answer = Command::Answer { body: sdp_body(OFFER.into()) };
-    let mut overtaken = rig();
-    overtaken.entry.passes(&answer);
-    overtaken.entry.tell(ended(agent::EndedBy::Peer, None)).unwrap();
-    assert!(matches!(overtaken.event(), LegEvent::Confirmed));
-    assert!(matches!(overtaken.event(), LegEvent::Ended(EndedBy::Caller)));
-
-    // One who cancels, and one whose acknowledgement never comes, were not.
-    for (by, status) in
-        [(agent::EndedBy::Peer, Some(Status::REQUEST_TERMINATED)), (agent::EndedBy::Failure, None)]
-    {
+fn an_end_says_who_or_what_brought_it_about() {
+    for (by, status, told) in [
+        (agent::EndedBy::Peer, None, EndedBy::Peer),
+        (agent::EndedBy::Peer, Some(Status::REQUEST_TERMINATED), EndedBy::Cancelled),
+        (agent::EndedBy::Us, None, EndedBy::Us),
+        (agent::EndedBy::Failure, None, EndedBy::Failure),
+        (agent::EndedBy::SessionExpired, None, EndedBy::SessionExpired),
+        (agent::EndedBy::TooLong, None, EndedBy::TooLong),
+    ] {
         let mut rig = rig();
-        rig.entry.passes(&answer);
         rig.entry.tell(ended(by, status)).unwrap();
-        assert!(matches!(rig.event(), LegEvent::Ended(_)));
+        assert_eq!(rig.event(), LegEvent::Ended(told));
     }
 }

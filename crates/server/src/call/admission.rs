@@ -1,4 +1,4 @@
-//! Who is let in: routes an invitation to a flow, agrees on media, and starts the call's task.
+//! Which calls are taken: routes an invitation to a flow, agrees on media, and starts the call's task.
 
 use super::flow_log::FlowLog;
 use super::registry::CallRegistry;
@@ -17,13 +17,16 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tympan_capture::{Leases, MediaSink, TrackProfile};
 use tympan_connect::service::{ConnectService, Routed};
+use tympan_contact::{
+    Contact, ContactOptions, ContactSetup, History, InitiationMethod, Leg, LegSpec, LiveContact, NewContact,
+};
 use tympan_telephony::audio::codec::AudioCodec;
-use tympan_telephony::sdp::{LocalMedia, Session};
-use tympan_types::{ContactId, Redacted};
+use tympan_telephony::sdp::LocalMedia;
+use tympan_types::ContactId;
 
-/// What the desk needs to take calls.
+/// Takes calls, and holds what each of them needs. Clones share all of it.
 #[derive(Clone)]
-pub(crate) struct Desk {
+pub(crate) struct Admission {
     /// Routes numbers, and answers what calls ask.
     pub connect: ConnectService,
     /// Where contacts are remembered.
@@ -49,28 +52,28 @@ pub(crate) struct Desk {
     /// What each call's own clock is taken from.
     pub clock: ServiceClock,
     /// Limits and waits.
-    pub options: DeskOptions,
+    pub options: AdmissionOptions,
 }
 
 /// How calls are taken.
 #[derive(Debug, Clone)]
-pub(crate) struct DeskOptions {
+pub(crate) struct AdmissionOptions {
     /// Calls at once; further ones are answered 503.
     pub calls_max: usize,
     /// How far a timeline may fall behind before silence is written.
     pub silence_grace: Duration,
     /// How tracks are named.
     pub track_profile: TrackProfile,
-    /// How long calls wait for what.
-    pub call: CallOptions,
+    /// How long contacts wait for what.
+    pub contact: ContactOptions,
 }
 
-impl Desk {
+impl Admission {
     /// Takes invitations until there are no more. Cancel-safe: an invitation is taken whole or not at all.
     pub(crate) async fn serve(self, invitations: &mut mpsc::Receiver<Invitation>) {
         while let Some(invitation) = invitations.recv().await {
             match self.admit(&invitation) {
-                Ok((routed, admitted)) => self.begin(invitation, routed, admitted),
+                Ok(admitted) => self.begin(invitation, admitted),
                 Err(refusal) => {
                     tracing::info!(call_id = invitation.call_id, ?refusal, "a call was refused");
                     self.metrics.call_refused(refusal);
@@ -80,7 +83,7 @@ impl Desk {
         }
     }
 
-    fn admit(&self, invitation: &Invitation) -> Result<(Routed, Admitted), Refusal> {
+    fn admit(&self, invitation: &Invitation) -> Result<Admitted, Refusal> {
         if self.registry.len() >= self.options.calls_max {
             return Err(Refusal::Overloaded);
         }
@@ -97,59 +100,59 @@ impl Desk {
             tracing::error!(%error, "no RTP port for a call");
             Refusal::Overloaded
         })?;
-        let mut session = Session::new(LocalMedia {
-            // What the media threads can play and capture.
-            codecs: vec![AudioCodec::Pcmu, AudioCodec::Pcma],
-            ..LocalMedia::new(SocketAddr::new(here, port.address().port()), session_id())
-        });
-        if let Some(offer) = &invitation.offer {
-            session.receive_offer(offer).map_err(|error| {
-                tracing::info!(call_id = invitation.call_id, %error, "an offer cannot be answered");
-                Refusal::NotAcceptable
-            })?;
-        }
-        Ok((routed, Admitted { port, session }))
+        let leg = LegSpec {
+            id: invitation.leg.id(),
+            local: LocalMedia {
+                // What the media threads can play and capture.
+                codecs: vec![AudioCodec::Pcmu, AudioCodec::Pcma],
+                ..LocalMedia::new(SocketAddr::new(here, port.address().port()), session_id())
+            },
+            offer: invitation.offer.clone(),
+            digits: invitation.digits,
+        };
+        let leg = Leg::invited(leg).map_err(|error| {
+            tracing::info!(call_id = invitation.call_id, %error, "an offer cannot be answered");
+            Refusal::NotAcceptable
+        })?;
+        Ok(Admitted { routed, port, leg })
     }
 
-    fn begin(&self, invitation: Invitation, routed: Routed, admitted: Admitted) {
+    fn begin(&self, invitation: Invitation, admitted: Admitted) {
+        let Admitted { routed, port, leg } = admitted;
         let clock = self.clock.for_call();
-        let now = clock.wall_now();
-        // RFC 3323: a caller who withholds the number calls as "anonymous".
-        let withheld = |number: &str| number.is_empty() || number.eq_ignore_ascii_case("anonymous");
-        let given = |number: &Redacted<String>| (!withheld(number.expose())).then(|| number.clone());
+        let now = clock.now();
         let contact = Contact::new(
-            now,
+            now.wall,
             NewContact {
                 id: ContactId::from_random(random()),
                 instance: routed.instance.reference(),
                 initiation_method: InitiationMethod::Inbound,
-                customer_number: given(&invitation.caller),
-                system_number: given(&invitation.called),
+                customer_number: NewContact::given(&invitation.caller),
+                system_number: NewContact::given(&invitation.called),
                 sip_headers: BTreeMap::new(),
             },
         );
         tracing::info!(contact_id = %contact.id, call_id = invitation.call_id, "a call has arrived");
         let active = self.metrics.call_taken();
-        let call = Call::new(
-            now,
-            CallSetup {
-                contact,
-                flow: routed.flow,
-                instance: Arc::new(self.connect.clone()),
-                options: self.options.call,
-            },
-        );
+        let setup = ContactSetup {
+            contact,
+            flow: routed.flow,
+            leg,
+            instance: Arc::new(self.connect.clone()),
+            options: self.options.contact,
+        };
+        let live = LiveContact::new(now, setup);
         // Counted before the next invitation is looked at, so that a burst cannot pass the limit.
-        let task = CallTask::new(self.clone(), active, clock, invitation, admitted, call);
+        let task = CallTask::new(self.clone(), active, clock, invitation, port, live);
         tokio::spawn(task.run());
     }
 }
 
 /// A call that may begin.
-pub(super) struct Admitted {
-    pub(super) port: ReservedPort,
-    /// Nothing is agreed where the caller leaves the offer to us and answers with its acknowledgement.
-    pub(super) session: Session,
+struct Admitted {
+    routed: Routed,
+    port: ReservedPort,
+    leg: Leg,
 }
 
 /// Sixteen random bytes.
