@@ -4,6 +4,7 @@ mod any_order;
 mod blocks;
 mod ending;
 mod flows;
-mod rig;
+mod keys_ahead;
+pub(crate) mod rig;
 mod streaming;
 mod whole_calls;

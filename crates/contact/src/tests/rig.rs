@@ -21,17 +21,17 @@ use tympan_types::{
 };
 
 pub(super) const T0: i64 = 1_706_238_461_500;
-pub(super) const LEG: LegId = LegId::new(7);
+pub(crate) const LEG: LegId = LegId::new(7);
 
 /// What a telephone offers.
-pub(super) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
+pub(crate) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
     m=audio 40000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n";
 
-pub(super) fn began() -> Now {
+pub(crate) fn began() -> Now {
     Now { mono: Mono::from_millis(5_000), wall: WallTime::from_unix_ms(T0) }
 }
 
-pub(super) fn local() -> LocalMedia {
+pub(crate) fn local() -> LocalMedia {
     LocalMedia::new(SocketAddr::from(([198, 51, 100, 1], 20_000)), 9)
 }
 
@@ -54,6 +54,15 @@ impl InstanceSettings for Settings {
     fn flow(&self, _: InstanceId, id_or_arn: &str) -> Option<RoutedFlow> {
         self.flows.get(id_or_arn).map(|document| routed(id_or_arn, document))
     }
+}
+
+/// An instance in which nothing is enabled.
+pub(crate) fn no_settings() -> Arc<dyn InstanceSettings> {
+    Arc::new(Settings {
+        streaming: Mutex::new(None),
+        functions: AtomicBool::new(false),
+        flows: BTreeMap::new(),
+    })
 }
 
 pub(super) fn routed(name: &str, document: &Value) -> RoutedFlow {
