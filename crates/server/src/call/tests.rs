@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::UdpSocket;
@@ -132,6 +133,74 @@ impl MediaSink for TwoFragments {
     }
 }
 
+/// The first upload is opened when the test says so, each further one at once. Acknowledges the first fragment of each.
+struct SlowFirst {
+    released: tokio::sync::Semaphore,
+    opened: Mutex<Vec<Arc<Written>>>,
+}
+
+/// What an upload was given.
+#[derive(Default)]
+struct Written {
+    bytes: AtomicUsize,
+    is_finished: AtomicBool,
+    is_dropped: AtomicBool,
+}
+
+struct Counting(Arc<Written>);
+
+impl Upload for Counting {
+    fn write(&mut self, mkv: &[u8]) {
+        self.0.bytes.fetch_add(mkv.len(), Ordering::SeqCst);
+    }
+
+    fn finish(self: Box<Self>) {
+        self.0.is_finished.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        self.0.is_dropped.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Acknowledges a fragment once something was written, and ends when the upload has.
+struct AckOfWritten(Arc<Written>, FragmentNumber, bool);
+
+#[async_trait]
+impl UploadAcks for AckOfWritten {
+    async fn next(&mut self) -> Option<UploadAck> {
+        loop {
+            if !self.2 && self.0.bytes.load(Ordering::SeqCst) > 0 {
+                self.2 = true;
+                return Some(UploadAck::Persisted { number: self.1, timecode_ms: 0 });
+            }
+            if self.0.is_dropped.load(Ordering::SeqCst) {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+#[async_trait]
+impl MediaSink for SlowFirst {
+    async fn open(&self, _: UploadSpec) -> Result<(Box<dyn Upload>, Box<dyn UploadAcks>), SinkError> {
+        let written = Arc::<Written>::default();
+        let nth = {
+            let mut opened = self.opened.lock().unwrap();
+            opened.push(written.clone());
+            opened.len()
+        };
+        if nth == 1 {
+            self.released.acquire().await.unwrap().forget();
+        }
+        let acks = AckOfWritten(written.clone(), fragment(1_000 * nth as u64 + 1), false);
+        Ok((Box::new(Counting(written)), Box::new(acks)))
+    }
+}
+
 fn fragment(sequence: u64) -> FragmentNumber {
     FragmentNumber::new(sequence, ServerTime::from_unix_ms(1), 0)
 }
@@ -201,6 +270,10 @@ struct Rig {
 
 impl Rig {
     async fn new() -> Self {
+        Self::with(Arc::new(TwoFragments)).await
+    }
+
+    async fn with(sink: Arc<dyn MediaSink>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (budget, history) = (DescriptorBudget::new(1_000, 10), Arc::<MemoryHistory>::default());
         let connections = ConnectionLimits { total: 4, per_source: 4 };
@@ -233,7 +306,7 @@ impl Rig {
                 Arc::new(Streams),
                 Rest { time: Duration::ZERO, clock: Arc::new(Duration::default) },
             ),
-            sink: Arc::new(TwoFragments),
+            sink,
             speech: Arc::new(Speech::new(&config::Speech::default(), budget.clone())),
             lambda: Arc::new(Lambda::new(&config::Lambda::default(), "us-west-2", budget.clone()).unwrap()),
             flow_log: Arc::new(FlowLog::open(&writers, flow_log, rotation).unwrap()),
@@ -367,6 +440,40 @@ async fn the_capture_of_a_call_whose_task_panics_is_completed() {
     let contact = rig.history.find(ContactId::from_random(CONTACT)).unwrap().expect("a record");
     let audio = contact.customer_audio().expect("a recording");
     assert_eq!((audio.start_fragment_number, audio.stop_fragment_number), (fragment(1), Some(fragment(2))));
+}
+
+/// The first Start block times out; its upload opens while the second capture runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_late_upload_of_a_start_block_that_timed_out_gets_no_sound_of_the_next_one() {
+    let sink = Arc::new(SlowFirst { released: tokio::sync::Semaphore::new(0), opened: Mutex::default() });
+    let mut rig = Rig::with(sink.clone()).await;
+    let phone = Phone::invites(rig.sip.address()).await;
+    let talk = action("talk", "MessageParticipant", json!({ "Text": "hello" }), "end");
+    let mut first = start_streaming("end");
+    first["Identifier"] = "first".into();
+    first["Transitions"]["Errors"] = json!([{ "NextAction": "stream", "ErrorType": "NoMatchingError" }]);
+    let task = rig.take_call(flow(&[first, start_streaming("talk"), talk])).await;
+    phone.is_answered().await;
+    let second = loop {
+        let opened = sink.opened.lock().unwrap().clone();
+        match opened.as_slice() {
+            [_, second] if second.bytes.load(Ordering::SeqCst) > 0 => break second.clone(),
+            _ => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    sink.released.add_permits(1);
+    let late = sink.opened.lock().unwrap()[0].clone();
+    while !late.is_dropped.load(Ordering::SeqCst) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(late.bytes.load(Ordering::SeqCst), 0, "it was cut off with nothing in it");
+    assert!(!late.is_finished.load(Ordering::SeqCst));
+    phone.is_hung_up().await;
+    task.await.unwrap();
+    assert!(second.is_finished.load(Ordering::SeqCst));
+    let contact = rig.history.find(ContactId::from_random(CONTACT)).unwrap().expect("a record");
+    let [audio] = contact.captures.as_slice() else { panic!("{:?}", contact.captures) };
+    assert_eq!(audio.start_fragment_number, fragment(2_001));
 }
 
 #[test]
