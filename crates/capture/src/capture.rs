@@ -1,5 +1,6 @@
 use crate::{Anchor, Cutter, CutterSpec, CutterStats, Upload};
 use tympan_telephony::SampleOffset;
+use tympan_telephony::rtp::ledger::Cause;
 use tympan_telephony::words::{Payload, Tracks};
 
 /// One capture on the media plane: it cuts from the very instant of the Start block, and holds what it cut until
@@ -76,6 +77,13 @@ impl Capture {
         self.cutter.received(at, payload, &mut self.pending);
         self.hand_on();
         !self.is_cutting()
+    }
+
+    /// Audio of the customer's own track came late or was left out on its way to here; see [`Cutter::remark`].
+    pub fn remark(&mut self, samples: u64, cause: Cause) {
+        if self.is_cutting() {
+            self.cutter.remark(samples, cause);
+        }
     }
 
     /// A frame of what the customer heard; see [`Cutter::sent`].
@@ -167,7 +175,6 @@ const ATTACHED_CAPACITY_BYTES: usize = 4 * 1024;
 mod tests {
     use super::*;
     use crate::testing::{Recorded, RecordingUpload, spec};
-    use tympan_telephony::rtp::ledger::Cause;
     use tympan_types::WallTime;
 
     const ANCHOR: Anchor = Anchor { at: SampleOffset::ZERO, wall: WallTime::from_unix_ms(1_700_000_000_000) };

@@ -1,5 +1,6 @@
 use crate::{Anchor, Capture, CaptureStats, CutterSpec, Upload};
 use std::collections::VecDeque;
+use tympan_telephony::rtp::ledger::Cause;
 use tympan_telephony::words::{Frame, Tracks};
 use tympan_types::{CaptureId, TapId};
 
@@ -69,6 +70,12 @@ impl Captures {
         if has_ended {
             self.settle();
         }
+    }
+
+    /// Audio of a received track came late or was left out, as the ledger of its timeline says ([`Cause::is_silence`] is false).
+    pub fn remark(&mut self, tap: TapId, samples: u64, cause: Cause) {
+        let listeners = self.captures.iter_mut().filter(|entry| entry.taps.received == tap);
+        listeners.for_each(|entry| entry.capture.remark(samples, cause));
     }
 
     /// Gives a capture its upload: everything held, and from here on everything as it comes.

@@ -118,7 +118,7 @@ fn every_capture_reports_what_it_did_once_under_its_id() {
     captures.abandon(id(2));
     captures.attach(id(1), RecordingUpload::pair().0);
     let reports: Vec<_> = std::iter::from_fn(|| captures.poll_finished())
-        .map(|(id, stats)| (id, stats.cutter.samples, stats.abandoned_bytes > 0))
+        .map(|(id, stats)| (id, stats.cutter.ledger.samples(), stats.abandoned_bytes > 0))
         .collect();
     assert_eq!(reports, [(id(1), 160, false), (id(2), 320, true)]);
 }
@@ -291,4 +291,16 @@ proptest! {
         }
         prop_assert!(!captures.awaits_upload());
     }
+}
+
+#[test]
+fn audio_that_came_late_is_in_the_ledger_of_the_captures_that_listened() {
+    let mut captures = Captures::default();
+    open(&mut captures, 1, 0);
+    captures.remark(TapId::new(9), 80, Cause::Late);
+    captures.remark(TAPS.received, 160, Cause::Late);
+    captures.close(id(1));
+    captures.remark(TAPS.received, 160, Cause::Late);
+    let (_, stats) = captures.poll_finished().unwrap();
+    assert_eq!(stats.cutter.ledger.total(Cause::Late).samples, 160);
 }

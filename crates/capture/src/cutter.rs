@@ -1,9 +1,10 @@
 //! Source: the container dump of an Amazon Connect stream of 2024 and the consumers that read such streams;
 //! the producer SDK's generator for the bytes (`tympan_mkv::write`).
 
-use super::{LossLedger, to_track::ToTrack};
+use super::to_track::ToTrack;
 use tympan_mkv::write::{self, DocumentHead, FLAG_KEYFRAME, TrackHead};
 use tympan_telephony::audio::g711::Law;
+use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_telephony::words::{Payload, Tracks};
 use tympan_telephony::{SampleOffset, rtp::ledger::Cause};
 use tympan_types::{ContactId, InstanceId, WallTime};
@@ -74,12 +75,10 @@ pub struct CutterStats {
     pub fragments: u32,
     /// SimpleBlocks of the customer's track, the lead-in's not included.
     pub blocks: u64,
-    /// Samples captured, silence included, the lead-in not.
-    pub samples: u64,
     /// Samples that came for positions already written, and were left out.
     pub overlapping_samples: u64,
-    /// Silence that was not received, by fragment and cause.
-    pub losses: LossLedger,
+    /// The samples captured, and which of them were not received; the lead-in is not among them.
+    pub ledger: CaptureLedger,
 }
 
 /// Samples in every fragment but the lead-in and the last.
@@ -145,8 +144,19 @@ impl Cutter {
         while rest.count() > 0 {
             let (block, after) = rest.split(BLOCK_8K);
             rest = after;
-            self.put(if self.audible.from_customer { block } else { Samples::Silent(block.count()) }, out);
+            if self.audible.from_customer {
+                self.stats.ledger.received(u64::from(block.count()));
+                self.put(block, out);
+            } else {
+                self.stats.ledger.silence(u64::from(block.count()), Cause::Suppressed);
+                self.put(Samples::Silent(block.count()), out);
+            }
         }
+    }
+
+    /// Audio that came late or was left out on its way to here: the ledger says so.
+    pub fn remark(&mut self, samples: u64, cause: Cause) {
+        self.stats.ledger.remark(samples, cause);
     }
 
     /// What the customer heard from `at` on; ignored unless that track is captured. It is written in step with
@@ -200,11 +210,12 @@ impl Cutter {
     }
 
     fn put_silence(&mut self, samples: u32, cause: Cause, out: &mut Vec<u8>) {
+        if samples > 0 {
+            self.stats.ledger.silence(u64::from(samples), cause);
+        }
         let mut left = samples;
         while left > 0 {
             let frame = left.min(SILENT_FRAME_8K).min(FRAGMENT_8K - self.open_8k);
-            let fragment = self.stats.fragments - u32::from(self.open_8k > 0);
-            self.stats.losses.record(fragment, frame, cause);
             self.put(Samples::Silent(frame), out);
             left -= frame;
         }
@@ -239,7 +250,6 @@ impl Cutter {
             }
         }
         self.stats.blocks += 1;
-        self.stats.samples += u64::from(count);
         self.next += u64::from(count);
         self.open_8k += count;
         if self.open_8k == FRAGMENT_8K {

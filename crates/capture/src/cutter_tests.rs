@@ -3,6 +3,7 @@ use crate::testing::spec;
 use proptest::prelude::*;
 use tympan_mkv::Limits;
 use tympan_mkv::fragment::{BlockHeader, FragmentReader, FragmentSink, Track};
+use tympan_telephony::capture_ledger::LossSpan;
 use tympan_telephony::words::Tracks;
 
 const WALL_MS: i64 = 1_726_677_688_724;
@@ -194,6 +195,8 @@ fn a_track_that_is_not_wanted_any_more_is_silent() {
     let document = Document::read(&out);
     assert_eq!(document.pcm(1), [[5i16; 160], [0; 160], [5; 160]].concat());
     assert_eq!(document.pcm(2), [[7i16; 160], [7; 160], [0; 160]].concat());
+    let spans: Vec<_> = cutter.stats().ledger.spans().copied().collect();
+    assert_eq!(spans, [LossSpan { at: 160, samples: 160, cause: Cause::Suppressed }]);
 }
 
 #[test]
@@ -220,12 +223,10 @@ fn a_gap_is_silence_of_its_length_and_an_entry_in_the_ledger() {
     let expected = [vec![1; 7_000], vec![0; 1_900], vec![2; 100], vec![3; 60]].concat();
     assert_eq!(Document::read(&out).pcm(1), expected);
     let stats = cutter.stats();
-    let entries: Vec<_> =
-        stats.losses.entries().map(|loss| (loss.fragment, loss.samples, loss.cause)).collect();
-    assert_eq!(entries, [(1, 1_000, Cause::Pause), (2, 500, Cause::Pause), (2, 400, Cause::Lost)]);
-    assert_eq!(stats.losses.total(Cause::Pause).samples, 1_500);
+    let spans: Vec<_> = stats.ledger.spans().map(|span| (span.at, span.samples, span.cause)).collect();
+    assert_eq!(spans, [(7_000, 1_500, Cause::Pause), (8_500, 400, Cause::Lost)]);
     assert_eq!(stats.overlapping_samples, 100);
-    assert_eq!(stats.samples, 9_060);
+    assert_eq!((stats.ledger.samples(), stats.ledger.received_samples()), (9_060, 7_160));
 }
 
 #[test]
@@ -277,7 +278,7 @@ proptest! {
         begins in 0u64..1_000_000, steps in prop::collection::vec(step(), 0..15),
     ) {
         let (mut cutter, mut out) = opened(&spec(), begins);
-        let mut expected: Vec<i16> = Vec::new();
+        let (mut expected, mut received): (Vec<i16>, u64) = Default::default();
         for (is_audio, count, shift) in steps {
             let position = (begins + expected.len() as u64).saturating_add_signed(shift).max(begins);
             let samples = ramp(position, count as usize);
@@ -289,12 +290,14 @@ proptest! {
             }
             expected.extend(std::iter::repeat_n(0, position.saturating_sub(written) as usize));
             let known = (written.saturating_sub(position) as usize).min(samples.len());
+            received += if is_audio { (samples.len() - known) as u64 } else { 0 };
             expected.extend(samples[known..].iter().map(|sample| if is_audio { *sample } else { 0 }));
         }
         cutter.finish(&mut out);
         let document = Document::read(&out);
         prop_assert_eq!(document.pcm(1), expected.clone());
-        prop_assert_eq!(cutter.stats().samples, expected.len() as u64);
+        prop_assert_eq!(cutter.stats().ledger.samples(), expected.len() as u64);
+        prop_assert_eq!(cutter.stats().ledger.received_samples(), received);
         prop_assert_eq!(cutter.next_sample(), at(begins + expected.len() as u64));
 
         let fragments = &document.fragments[1..];

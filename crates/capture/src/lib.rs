@@ -14,7 +14,6 @@ mod capture;
 mod captures;
 mod cutter;
 mod lease;
-mod loss;
 mod open;
 mod sink;
 #[cfg(test)]
@@ -29,6 +28,5 @@ pub use lease::{
     DirectoryError, Lease, LeaseError, LeaseSpec, Leases, NewLeasedStream, PooledStream, Rest,
     StreamDirectory, StreamPool,
 };
-pub use loss::{FragmentLoss, LossLedger};
 pub use open::{OpenCaptureError, OpenedCapture, open};
 pub use sink::{MediaSink, SinkError, SinkErrorKind, Upload, UploadAck, UploadAcks, UploadSpec};

@@ -10,6 +10,7 @@
 //! Not implemented: SRTP, SIPREC metadata, RTCP beyond telling it from RTP.
 
 pub mod audio;
+pub mod capture_ledger;
 pub mod digit;
 pub mod digit_source;
 pub mod rtp;

@@ -239,11 +239,6 @@ mod tests {
         assert_eq!(format!("{:?}", Payload::Ulaw(&[201, 202])), "Ulaw(2 samples)");
         assert_eq!(format!("{:?}", Payload::Pcm(&[4_711])), "Pcm(1 samples)");
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn a_sound_rounds_its_duration_up_and_prints_no_samples() {

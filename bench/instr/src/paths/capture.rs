@@ -70,6 +70,6 @@ pub(super) fn rtp_to_block(packets: usize) -> anyhow::Result<()> {
             out.clear();
         }
     });
-    ensure!(refused == 0 && cutter.stats().samples == (packets * FRAME_8K) as u64);
+    ensure!(refused == 0 && cutter.stats().ledger.samples() == (packets * FRAME_8K) as u64);
     Ok(())
 }

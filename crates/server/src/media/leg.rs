@@ -248,7 +248,7 @@ impl Leg {
     fn report_captures(&mut self, tally: &mut Tally) {
         tally.displaced_captures += self.captures.take_displaced();
         while let Some((capture, stats)) = self.captures.poll_finished() {
-            tally.captured_samples += stats.cutter.samples;
+            tally.captured_samples += stats.cutter.ledger.samples();
             tell(&mut self.events, MediaEvent::CaptureFinished(capture, Box::new(stats)), tally);
         }
     }

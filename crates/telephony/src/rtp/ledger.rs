@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use crate::SampleOffset;
 
 /// Why samples of a timeline were not received audio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// From the beginning of the timeline to the first packet.
     Start,
@@ -23,12 +24,23 @@ pub enum Cause {
     Late,
     /// No silence: audio was left out, as it would have led the wall clock by more than a timeline may.
     Excess,
+    /// It is not to be heard: an encrypted input, or a direction that a Stop block has taken out of the capture.
+    Suppressed,
 }
 
 impl Cause {
     /// All causes, in the order of [`Ledger::totals`].
-    pub const ALL: [Self; 8] =
-        [Self::Start, Self::Lost, Self::Dtx, Self::Event, Self::Pause, Self::Jump, Self::Late, Self::Excess];
+    pub const ALL: [Self; 9] = [
+        Self::Start,
+        Self::Lost,
+        Self::Dtx,
+        Self::Event,
+        Self::Pause,
+        Self::Jump,
+        Self::Late,
+        Self::Excess,
+        Self::Suppressed,
+    ];
 
     /// Whether it stands for samples of the timeline; the others tell of audio that came late or was left out.
     pub const fn is_silence(self) -> bool {
@@ -46,6 +58,7 @@ impl Cause {
             Self::Jump => "jump",
             Self::Late => "late",
             Self::Excess => "excess",
+            Self::Suppressed => "suppressed",
         }
     }
 }
@@ -62,7 +75,7 @@ pub struct LedgerEntry {
 }
 
 /// How often something happened, and to how many samples in all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Total {
     /// Runs.
     pub count: u64,
