@@ -1,3 +1,4 @@
+use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_types::{FragmentNumber, StreamArn, WallTime};
 
 /// Where one capture of a customer's audio lies: `$.MediaStreams.Customer.Audio` and one item of `Recordings`.
@@ -16,9 +17,21 @@ pub struct CustomerAudio {
     pub start_fragment_number: FragmentNumber,
     /// The last fragment of the capture; it exists and holds the last sample.
     pub stop_fragment_number: Option<FragmentNumber>,
+    /// What of the audio was not received, and why. Absent until a capture of this entry has ended, and after a crash in mid-call; rows of
+    /// versions without ledgers have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<CaptureLedger>,
 }
 
 impl CustomerAudio {
+    /// A capture of this entry has ended: after a break there may be several, one after the other.
+    pub(crate) fn add_ledger(&mut self, later: CaptureLedger) {
+        match &mut self.ledger {
+            Some(ledger) => ledger.append(&later),
+            None => self.ledger = Some(later),
+        }
+    }
+
     /// Whether audio is still being captured.
     pub fn is_running(&self) -> bool {
         self.stop_timestamp.is_none()

@@ -2,6 +2,7 @@ use crate::HistoryError;
 use crate::invoke::AttemptError;
 use std::collections::BTreeMap;
 use tympan_telephony::Digit;
+use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_telephony::words::{MediaEvent, Sound};
 use tympan_types::{
     CaptureId, ExchangeId, FragmentNumber, InvocationId, LegId, Mono, PromptId, Redacted, RequestId,
@@ -138,6 +139,11 @@ pub enum CaptureEvent {
     Failed {
         /// Why, for the flow log.
         reason: String,
+    },
+    /// It has cut its last sample. Comes once of each capture that began on a leg, before or after the end of its session.
+    Finished {
+        /// What of it was not received.
+        ledger: CaptureLedger,
     },
     /// A stream is leased and an upload to it is open: [`Effect::AttachUpload`](crate::Effect::AttachUpload) or
     /// [`Effect::DropUpload`](crate::Effect::DropUpload) says what becomes of it.

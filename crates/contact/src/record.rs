@@ -62,6 +62,7 @@ mod tests {
             stop_timestamp: None,
             start_fragment_number: start,
             stop_fragment_number: None,
+            ledger: None,
         });
         contact
     }

@@ -69,6 +69,7 @@ mod tests {
             stop_timestamp: None,
             start_fragment_number: "91343852333181432392682062607743920146159169392".parse().unwrap(),
             stop_fragment_number: None,
+            ledger: None,
         });
         contact
     }

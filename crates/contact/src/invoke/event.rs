@@ -108,6 +108,7 @@ mod tests {
             stop_timestamp: None,
             start_fragment_number: "91343852333181432392682062622220590765191907586".parse().unwrap(),
             stop_fragment_number: None,
+            ledger: None,
         });
         let mut audio = json!({
             "StartFragmentNumber": "91343852333181432392682062622220590765191907586",

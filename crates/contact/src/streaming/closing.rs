@@ -1,17 +1,30 @@
-use super::EntryKey;
+use super::{EntryKey, News};
 use crate::Effect;
 use crate::context::Context;
+use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_types::{CaptureId, FragmentNumber, LegId, Mono, StreamArn, WallTime};
 
 /// A capture that was told to stop, until its session is over.
 pub(super) struct Closing {
-    pub(super) leg: LegId,
-    pub(super) capture: CaptureId,
+    leg: LegId,
+    capture: CaptureId,
     /// When it was told.
-    pub(super) stopped: WallTime,
-    pub(super) entry: Entry,
+    stopped: WallTime,
+    entry: Entry,
     /// Until when it is waited for; news that come later are still taken.
-    pub(super) deadline: Option<Mono>,
+    deadline: Option<Mono>,
+    has_session: bool,
+    ledger: Ledger,
+}
+
+/// How far the ledger of a capture has come.
+enum Ledger {
+    /// The capture has not said what it cut.
+    Awaited,
+    /// It has, and the contact has no entry for it yet.
+    Held(CaptureLedger),
+    /// It is in the contact.
+    Kept,
 }
 
 /// What the contact says of the capture.
@@ -23,6 +36,51 @@ pub(super) enum Entry {
 }
 
 impl Closing {
+    pub(super) fn new(
+        leg: LegId,
+        capture: CaptureId,
+        stopped: WallTime,
+        entry: Entry,
+        deadline: Option<Mono>,
+    ) -> Self {
+        Self { leg, capture, stopped, entry, deadline, has_session: true, ledger: Ledger::Awaited }
+    }
+
+    /// Of a capture that broke: only its ledger is still to come.
+    pub(super) fn without_session(leg: LegId, capture: CaptureId, stopped: WallTime, entry: Entry) -> Self {
+        Self { has_session: false, ..Self::new(leg, capture, stopped, entry, None) }
+    }
+
+    /// Whether nothing more can come of it that the contact would hold.
+    pub(super) fn is_over(&self) -> bool {
+        let is_born = matches!(self.entry, Entry::At(_));
+        !self.has_session && !(is_born && matches!(self.ledger, Ledger::Awaited))
+    }
+
+    pub(super) fn session_is_over(&mut self) {
+        self.has_session = false;
+    }
+
+    /// It has cut its last sample.
+    pub(super) fn finished(&mut self, cx: &mut Context, ledger: CaptureLedger) -> Option<News> {
+        if matches!(self.ledger, Ledger::Awaited) {
+            self.ledger = Ledger::Held(ledger);
+        }
+        self.keep_ledger(cx)
+    }
+
+    /// Puts the ledger into the entry, once there are both.
+    fn keep_ledger(&mut self, cx: &mut Context) -> Option<News> {
+        let Entry::At(key) = &self.entry else { return None };
+        match std::mem::replace(&mut self.ledger, Ledger::Kept) {
+            Ledger::Held(ledger) => key.ledger(cx, ledger),
+            other => {
+                self.ledger = other;
+                None
+            }
+        }
+    }
+
     pub(super) fn capture(&self) -> CaptureId {
         self.capture
     }
@@ -64,7 +122,7 @@ impl Closing {
                 let key = key.clone();
                 let has_changed = raise(cx, &key, number);
                 self.entry = Entry::At(key);
-                return has_changed;
+                return self.keep_ledger(cx).is_some() || has_changed;
             }
             Entry::Unborn { began, stream: Some(stream), .. } => {
                 (*began, EntryKey { stream: stream.clone(), first: number })
@@ -78,6 +136,7 @@ impl Closing {
         let place = captures.partition_point(|audio| audio.start_timestamp <= began);
         captures.insert(place, audio);
         self.entry = Entry::At(key);
+        self.keep_ledger(cx);
         true
     }
 }

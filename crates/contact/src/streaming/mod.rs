@@ -11,7 +11,7 @@
 //! | reopening | - | idle; the capture closes | the upload is attached | running: resumed | broken; the capture is abandoned | broken; the capture closes |
 //! | broken | - | idle | - | - | - | reopening |
 //!
-//! A capture that closes stays known until its session is over, however late that is: what is still acknowledged of it is in the record.
+//! A capture that closes stays known until its session is over and its ledger has come, however late that is: what is still acknowledged of it is in the record.
 //! So does one that was abandoned with its upload open, because its stream may hold its beginning. An upload that comes for a capture
 //! that is not known any more is dropped unused.
 
@@ -20,6 +20,7 @@ mod closing;
 use crate::context::Context;
 use crate::{CaptureEvent, CaptureRequest, Contact, CustomerAudio, Effect};
 use closing::{Closing, Entry};
+use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_telephony::words::Tracks;
 use tympan_types::{CaptureId, FragmentNumber, LegId, Mono, StreamArn, WallTime};
 
@@ -55,6 +56,7 @@ struct Opening {
     deadline: Mono,
     /// The capture before this one, which broke; `None` in a Start block.
     broken: Option<Broken>,
+    ledger: Option<CaptureLedger>,
 }
 
 /// A capture that broke.
@@ -112,18 +114,18 @@ impl Streaming {
             self.only(cx, remaining);
             return false;
         }
-        let (leg, capture, entry) = match std::mem::take(&mut self.state) {
+        let (leg, capture, entry, ledger) = match std::mem::take(&mut self.state) {
             State::Idle => return false,
             State::Running { leg, capture, entry, last, .. } => {
                 entry.stop(cx, last);
-                (leg, capture, Entry::At(entry))
+                (leg, capture, Entry::At(entry), None)
             }
-            State::Opening(Opening { leg, capture, began, stream, broken: None, .. }) => {
-                (leg, capture, Entry::Unborn { began, stream, follows: None })
+            State::Opening(Opening { leg, capture, began, stream, broken: None, ledger, .. }) => {
+                (leg, capture, Entry::Unborn { began, stream, follows: None }, ledger)
             }
-            State::Opening(Opening { leg, capture, began, stream, broken: Some(broken), .. }) => {
+            State::Opening(Opening { leg, capture, began, stream, broken: Some(broken), ledger, .. }) => {
                 broken.entry.stop(cx, broken.last);
-                (leg, capture, Entry::Unborn { began, stream, follows: Some(broken.entry) })
+                (leg, capture, Entry::Unborn { began, stream, follows: Some(broken.entry) }, ledger)
             }
             State::Broken { broken: Broken { entry, last, .. }, .. } => {
                 entry.stop(cx, last);
@@ -132,7 +134,11 @@ impl Streaming {
         };
         cx.emit(Effect::CloseCapture { leg, capture });
         let deadline = Some(cx.in_ms(limit_ms));
-        self.closes(Closing { leg, capture, stopped: cx.now.wall, entry, deadline });
+        let mut closing = Closing::new(leg, capture, cx.now.wall, entry, deadline);
+        if let Some(ledger) = ledger {
+            closing.finished(cx, ledger);
+        }
+        self.closes(closing);
         true
     }
 
@@ -150,14 +156,20 @@ impl Streaming {
                     None
                 }
                 CaptureEvent::Acknowledged { number } => self.opened(cx, number),
+                // Its leg is gone: what it holds waits for its upload.
+                CaptureEvent::Finished { ledger } => {
+                    opening.ledger = Some(ledger);
+                    None
+                }
                 CaptureEvent::Failed { reason } => Some(self.failed(cx, reason)),
                 CaptureEvent::Closed => {
                     let reason = "the upload ended before its first fragment was acknowledged".to_owned();
                     Some(self.failed(cx, reason))
                 }
             },
-            State::Running { capture, last, .. } if *capture == which => match event {
+            State::Running { capture, last, entry, .. } if *capture == which => match event {
                 CaptureEvent::Opened { .. } => None,
+                CaptureEvent::Finished { ledger } => entry.ledger(cx, ledger),
                 CaptureEvent::Acknowledged { number } => {
                     *last = number.max(*last);
                     None
@@ -182,7 +194,7 @@ impl Streaming {
             State::Opening(opening) if opening.deadline <= cx.now.mono => {
                 let waited_ms = cx.now.wall.ms_since(opening.began);
                 let reason = format!("the first fragment was not acknowledged within {waited_ms} ms");
-                let Opening { leg, capture, began, ref stream, ref broken, .. } = *opening;
+                let Opening { leg, capture, began, ref stream, ref broken, ref ledger, .. } = *opening;
                 // The stream may hold the beginning of an attempt already, and what one holds that goes on after a break is wanted, as
                 // late as its upload may open.
                 let (follows, stream) = (broken.as_ref().map(|broken| broken.entry.clone()), stream.clone());
@@ -194,7 +206,11 @@ impl Streaming {
                 });
                 if may_come {
                     let entry = Entry::Unborn { began, stream, follows };
-                    self.closes(Closing { leg, capture, stopped: cx.now.wall, entry, deadline: None });
+                    let mut closing = Closing::new(leg, capture, cx.now.wall, entry, None);
+                    if let Some(ledger) = ledger.clone() {
+                        closing.finished(cx, ledger);
+                    }
+                    self.closes(closing);
                 }
                 Some(self.not_opened(cx, reason))
             }
@@ -221,7 +237,9 @@ impl Streaming {
         cx.emit(Effect::OpenCapture { leg, capture, request: request.clone() });
         let deadline = cx.in_ms(cx.options.start_limit_ms);
         let began = cx.now.wall;
-        self.state = State::Opening(Opening { leg, capture, request, began, stream: None, deadline, broken });
+        let (stream, ledger) = (None, None);
+        self.state =
+            State::Opening(Opening { leg, capture, request, began, stream, deadline, broken, ledger });
     }
 
     /// The lead-in is safe.
@@ -238,7 +256,7 @@ impl Streaming {
             self.state = State::Opening(opening);
             return None;
         };
-        let Opening { leg, capture, request, began, broken, .. } = opening;
+        let Opening { leg, capture, request, began, broken, ledger, .. } = opening;
         let news = if broken.is_some() { News::Resumed } else { News::Started };
         let entry = match broken {
             // On the same stream one entry spans the break.
@@ -252,6 +270,9 @@ impl Streaming {
                 entry
             }
         };
+        if let Some(ledger) = ledger {
+            entry.ledger(cx, ledger);
+        }
         self.state = State::Running { leg, capture, request, entry, last: number };
         Some(news)
     }
@@ -282,6 +303,7 @@ impl Streaming {
     fn broke(&mut self, cx: &mut Context, reason: String) -> News {
         if let State::Running { leg, capture, request, entry, last } = std::mem::take(&mut self.state) {
             cx.emit(Effect::CloseCapture { leg, capture });
+            self.closes(Closing::without_session(leg, capture, cx.now.wall, Entry::At(entry.clone())));
             self.open(cx, leg, request, Some(Broken { entry, last, attempts: 0 }));
         }
         News::Broke { reason }
@@ -302,10 +324,21 @@ impl Streaming {
                 self.newer(&key, number);
                 None
             }
+            CaptureEvent::Finished { ledger } => {
+                let news = self.closing.get_mut(place)?.finished(cx, ledger);
+                self.settle(place).or(news)
+            }
             CaptureEvent::Closed | CaptureEvent::Failed { .. } => {
-                self.closing.remove(place).is_waited_for().then_some(News::Stopped)
+                self.closing.get_mut(place)?.session_is_over();
+                self.settle(place)
             }
         }
+    }
+
+    /// A capture of which nothing more can come is not remembered.
+    fn settle(&mut self, place: usize) -> Option<News> {
+        let is_over = self.closing.get(place).is_some_and(Closing::is_over);
+        (is_over && self.closing.remove(place).is_waited_for()).then_some(News::Stopped)
     }
 
     /// A late fragment of a stream whose entry still runs: the entry cannot end before it.
@@ -365,7 +398,13 @@ impl EntryKey {
             stop_timestamp: None,
             start_fragment_number: self.first,
             stop_fragment_number: None,
+            ledger: None,
         }
+    }
+
+    fn ledger(&self, cx: &mut Context, ledger: CaptureLedger) -> Option<News> {
+        self.find(cx.edit())?.add_ledger(ledger);
+        Some(News::Amended)
     }
 
     fn find<'a>(&self, contact: &'a mut Contact) -> Option<&'a mut CustomerAudio> {

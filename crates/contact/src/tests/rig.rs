@@ -13,6 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tympan_flow::{Flow, FlowIdentity, Prompt};
 use tympan_telephony::Digit;
+use tympan_telephony::capture_ledger::CaptureLedger;
+use tympan_telephony::digit_source::DigitSource;
+use tympan_telephony::rtp::ledger::Cause;
 use tympan_telephony::sdp::LocalMedia;
 use tympan_telephony::words::{MediaCommand, MediaEvent, Sound};
 use tympan_types::{
@@ -237,13 +240,16 @@ impl Rig {
     }
 
     pub(super) fn capture(&mut self, event: CaptureEvent) {
-        let capture = self.last_capture();
-        self.handle(Input::Capture { capture, event });
+        self.capture_late(self.last_capture().number(), event);
     }
 
-    /// News of an earlier capture.
+    /// News of an earlier capture. With the end of its session comes what it cut.
     pub(super) fn capture_late(&mut self, capture: u64, event: CaptureEvent) {
-        self.handle(Input::Capture { capture: CaptureId::new(capture), event });
+        let (capture, is_over) = (CaptureId::new(capture), event == CaptureEvent::Closed);
+        self.handle(Input::Capture { capture, event });
+        if is_over {
+            self.handle(Input::Capture { capture, event: CaptureEvent::Finished { ledger: ledger(8_000) } });
+        }
     }
 
     /// A stream is leased and the lead-in acknowledged.
@@ -354,4 +360,12 @@ pub(super) fn stream(nth: u8) -> StreamArn {
     let name = format!("demo-connect-demo-contact-{nth}b9f2d3c-7c39-4d4e-9f0a-2b1c3d4e5f60");
     StreamArn::parse(&format!("arn:aws:kinesisvideo:us-west-2:111122223333:stream/{name}/1706150000000"))
         .unwrap()
+}
+
+/// Of a capture of so many samples, of which the first 160 were not received.
+pub(super) fn ledger(samples: u64) -> CaptureLedger {
+    let mut ledger = CaptureLedger::default();
+    ledger.silence(160, Cause::Start);
+    ledger.received(samples - 160);
+    ledger
 }

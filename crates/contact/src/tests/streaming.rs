@@ -1,6 +1,6 @@
 use super::flows::{action, flow, hang_up, say, start, start_and_talk, stop, streaming};
-use super::rig::{LEG, Rig, number, stream};
-use crate::{CaptureEvent, Effect, LegEvent, Phase, Stage};
+use super::rig::{LEG, Rig, ledger, number, stream};
+use crate::{CaptureEvent, Effect, Input, LegEvent, Phase, Stage};
 use serde_json::json;
 use tympan_telephony::words::Tracks;
 use tympan_types::CaptureId;
@@ -313,4 +313,65 @@ fn a_record_is_closed_when_the_last_fragment_is_safe_or_after_five_seconds() {
     let [(stage, contact)] = rig.states().try_into().unwrap();
     assert_eq!(stage, Stage::Changed);
     assert_eq!(contact.customer_audio().unwrap().stop_fragment_number, Some(number(2)));
+}
+
+#[test]
+fn the_ledger_of_a_capture_is_kept_with_the_contact() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    assert_eq!(rig.audio().unwrap().ledger, None);
+    rig.hung_up();
+    // Whichever comes first, both are waited for.
+    rig.handle(Input::Capture { capture: CaptureId::new(1), event: CaptureEvent::Closed });
+    assert_eq!(rig.live.phase(), Phase::Ending);
+    let finished = CaptureEvent::Finished { ledger: ledger(16_000) };
+    rig.handle(Input::Capture { capture: CaptureId::new(1), event: finished });
+    assert_eq!(rig.ended().customer_audio().unwrap().ledger, Some(ledger(16_000)));
+}
+
+#[test]
+fn a_ledger_that_does_not_come_holds_no_contact_open_for_longer_than_a_session() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.hung_up();
+    rig.handle(Input::Capture { capture: CaptureId::new(1), event: CaptureEvent::Closed });
+    rig.wait_for_deadline();
+    assert_eq!(rig.ended().customer_audio().unwrap().ledger, None);
+}
+
+#[test]
+fn the_ledgers_of_a_capture_that_broke_and_of_the_one_that_went_on_are_one() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Closed);
+    rig.capture(CaptureEvent::Opened { stream: stream(1) });
+    rig.capture(CaptureEvent::Acknowledged { number: number(1_001) });
+    rig.hung_up();
+    rig.capture(CaptureEvent::Closed);
+    let contact = rig.ended();
+    let [audio] = contact.captures.as_slice() else { panic!("{:?}", contact.captures) };
+    let mut both = ledger(8_000);
+    both.append(&ledger(8_000));
+    assert_eq!(audio.ledger, Some(both));
+}
+
+#[test]
+fn the_ledger_of_a_capture_that_was_stopped_before_its_lead_in_was_safe_waits_for_its_entry() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.hung_up();
+    rig.capture_late(1, CaptureEvent::Finished { ledger: ledger(800) });
+    rig.capture(CaptureEvent::Opened { stream: stream(1) });
+    rig.capture(CaptureEvent::Acknowledged { number: number(1) });
+    rig.capture(CaptureEvent::Closed);
+    assert_eq!(rig.ended().customer_audio().unwrap().ledger, Some(ledger(800)));
+}
+
+#[test]
+fn a_row_without_a_ledger_is_read_as_one_that_has_none() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    let audio = rig.audio().unwrap();
+    let row = serde_json::to_string(audio).unwrap();
+    assert!(!row.contains("ledger"), "{row}");
+    assert_eq!(&serde_json::from_str::<crate::CustomerAudio>(&row).unwrap(), audio);
 }
