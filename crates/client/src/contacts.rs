@@ -4,6 +4,7 @@
 use crate::{ClientError, Endpoint, HttpClient};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -112,6 +113,30 @@ pub struct Recording {
     pub began: Option<WallTime>,
     /// When it ended.
     pub ended: Option<WallTime>,
+    /// What of it was not received; `None` where the server does not say, as while it goes on and in lists.
+    pub ledger: Option<Ledger>,
+}
+
+/// What a capture holds that its caller's codec did not carry. Samples at 8 kHz.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Ledger {
+    /// All samples of the capture.
+    pub samples: u64,
+    /// Those that were received.
+    pub received_samples: u64,
+    /// The others by cause, and audio that came late or was left out.
+    pub causes: BTreeMap<String, LedgerTotal>,
+}
+
+/// How often something happened, and to how many samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct LedgerTotal {
+    /// Runs.
+    pub count: u64,
+    /// Samples in all.
+    pub samples: u64,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +170,7 @@ struct WireRecording {
     fragment_stop_number: Option<FragmentNumber>,
     start_timestamp: Option<String>,
     stop_timestamp: Option<String>,
+    ledger: Option<Ledger>,
 }
 
 impl ContactRecord {
@@ -159,6 +185,7 @@ impl ContactRecord {
                 stop: recording.fragment_stop_number,
                 began: time(recording.start_timestamp),
                 ended: time(recording.stop_timestamp),
+                ledger: recording.ledger,
             })
         };
         Ok(Self {
@@ -244,6 +271,14 @@ pub(crate) mod tests {
                     "StartTimestamp": "2024-01-26T03:07:41Z",
                     "StopTimestamp": "2024-01-26T03:08:12Z",
                     "StorageType": "KINESIS_VIDEO_STREAM",
+                    "Ledger": {
+                        "Samples": 248_000, "ReceivedSamples": 243_400, "SpansForgotten": 0, "Spans": [],
+                        "Causes": {
+                            "late": { "Count": 1, "Samples": 160 },
+                            "lost": { "Count": 3, "Samples": 600 },
+                            "pause": { "Count": 1, "Samples": 4_000 },
+                        },
+                    },
                 },
             ],
             "SystemEndpoint": { "Address": "+18005550100", "Type": "TELEPHONE_NUMBER" },
@@ -261,6 +296,14 @@ pub(crate) mod tests {
         assert_eq!((record.is_live(), record.duration_ms()), (false, Some(34_000)));
         assert_eq!(record.recordings.len(), 1, "only captures count");
         assert_eq!(record.captured_ms(WallTime::from_unix_ms(0)), 31_000);
+    }
+
+    #[test]
+    fn a_recording_without_a_ledger_is_read_as_one_that_has_none() {
+        let mut json = record();
+        json["Recordings"][1]["Ledger"] = Value::Null;
+        assert_eq!(ContactRecord::read(json).unwrap().recordings[0].ledger, None);
+        assert_eq!(read().recordings[0].ledger.as_ref().unwrap().causes["lost"].count, 3);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use super::table::{clock, harmless, table};
 use super::{Global, terminal};
-use crate::contacts::ContactChoice;
+use crate::contacts::{ContactChoice, Ledger};
 use crate::http::wall_now;
 use crate::{ClientError, ContactRecord, Exit};
 use serde_json::Value;
@@ -24,7 +24,9 @@ enum ContactsVerb {
         limit: u16,
     },
     /// Show one call: its record, its attributes, and how to get its audio
-    #[command(after_long_help = "With --json: the whole contact record, as Connect delivers it.")]
+    #[command(
+        after_long_help = "With --json: the whole contact record, as Connect delivers it, with the ledger of each capture: what of it was not received, and why."
+    )]
     Show {
         /// The call's id, or `latest`
         contact: ContactChoice,
@@ -124,6 +126,9 @@ fn describe(record: &ContactRecord, now: WallTime) -> String {
         row("  stream", &recording.stream.to_string());
         row("  after", &recording.start.to_string());
         row("  to", &recording.stop.map_or("(goes on)".to_owned(), |stop| stop.to_string()));
+        if let Some(ledger) = &recording.ledger {
+            row("  received", &received(ledger));
+        }
     }
     match record.recordings.first() {
         None => row("captured", "nothing"),
@@ -138,6 +143,23 @@ fn describe(record: &ContactRecord, now: WallTime) -> String {
         }
     }
     text.truncate(text.trim_end().len());
+    text
+}
+
+/// `97.5% of 0:31; lost 3x 75 ms, pause 1x 500 ms`.
+fn received(ledger: &Ledger) -> String {
+    let ms = |samples: u64| i64::try_from(samples / 8).unwrap_or(i64::MAX);
+    let tenths = if ledger.samples == 0 {
+        1_000
+    } else {
+        // Rounded down: only a capture that holds everything says so.
+        u128::from(ledger.received_samples) * 1_000 / u128::from(ledger.samples)
+    };
+    let mut text = format!("{}.{}% of {}", tenths / 10, tenths % 10, clock(ms(ledger.samples)));
+    for (index, (cause, total)) in ledger.causes.iter().enumerate() {
+        let separator = if index == 0 { "; " } else { ", " };
+        let _ = write!(text, "{separator}{cause} {}x {} ms", total.count, ms(total.samples));
+    }
     text
 }
 
@@ -167,6 +189,7 @@ mod tests {
             "from        +12065550123",
             "attributes  department = Parcels",
             "            callerStream = arn:...",
+            "  received  98.1% of 0:31; late 1x 20 ms, lost 3x 75 ms, pause 1x 500 ms",
             "keep it:    tympan listen 4a573372-1f28-4e26-b97b-0123456789ab -o call.wav",
             "as LMSDemo: tympan consume --stream demo --after 91343852333181432392682062607743920146159169392 --contact 4a573372-1f28-4e26-b97b-0123456789ab -o call.raw",
         ] {

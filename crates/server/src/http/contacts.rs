@@ -1,18 +1,20 @@
 //! Contact records by HTTP, for `tympan contacts`: `GET /_tympan/contacts` and `GET /_tympan/contacts/ID`.
 //!
 //! Not an AWS operation: Connect delivers its records to a stream. Shape: `{"Contacts": [record, ...]}`, newest
-//! first, calls that are up among them (`DisconnectTimestamp` null), and one record by itself.
+//! first, calls that are up among them (`DisconnectTimestamp` null), and one record by itself. In that one each of the
+//! `Recordings` that are captures has a `Ledger`, null where it is not known (yet): what was not received.
 
 use super::body::Body;
 use super::gate::Ask;
 use super::respond;
 use hyper::Response;
 use percent_encoding::percent_decode_str;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use tympan_connect::live_calls::LiveCalls;
 use tympan_connect::record::ContactRecord;
 use tympan_contact::{Contact, History, HistoryError, HistoryQuery, TimeAxis};
+use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_types::{Caller, ContactId, WallTime};
 
 /// Contacts on one page, unless `limit` says less.
@@ -86,7 +88,7 @@ fn look_up(
     if let Wanted::One(id) = wanted {
         let Some(id) = id else { return Ok(None) };
         let contact = history.find(id)?.filter(own).map(current);
-        return Ok(contact.map(|contact| json!(ContactRecord::of(&contact))));
+        return Ok(contact.map(|contact| with_ledgers(&contact)));
     }
     let limit = query.split('&').find_map(|pair| pair.strip_prefix("limit=")?.parse().ok()).unwrap_or(PAGE);
     let contacts = history.list(&HistoryQuery {
@@ -102,6 +104,35 @@ fn look_up(
     Ok(Some(json!({ "Contacts": records })))
 }
 
+/// The record of a contact, and what of its audio was not received. The record alone is what Connect delivers, so that the ledgers are
+/// here only.
+fn with_ledgers(contact: &Contact) -> Value {
+    let mut record = json!(ContactRecord::of(contact));
+    // A record has one recording for each capture, in the same order.
+    let recordings = record["Recordings"].as_array_mut().into_iter().flatten();
+    for (recording, audio) in recordings.zip(&contact.captures) {
+        recording["Ledger"] = audio.ledger.as_ref().map_or(Value::Null, ledger);
+    }
+    record
+}
+
+/// Samples at 8 kHz; `At` is counted from the first one of the capture. Causes that did not occur are left out.
+fn ledger(ledger: &CaptureLedger) -> Value {
+    let totals = ledger.totals().map(|(cause, total)| {
+        (cause.name().to_owned(), json!({ "Count": total.count, "Samples": total.samples }))
+    });
+    let spans = ledger
+        .spans()
+        .map(|span| json!({ "At": span.at, "Samples": span.samples, "Cause": span.cause.name() }));
+    json!({
+        "Samples": ledger.samples(),
+        "ReceivedSamples": ledger.received_samples(),
+        "Causes": totals.collect::<serde_json::Map<_, _>>(),
+        "Spans": spans.collect::<Vec<_>>(),
+        "SpansForgotten": ledger.forgotten(),
+    })
+}
+
 fn refuse(status: u16, error_type: &str, message: &str) -> Response<Body> {
     respond::error(status, error_type, json!({ "Message": message }).to_string().into_bytes())
 }
@@ -109,6 +140,24 @@ fn refuse(status: u16, error_type: &str, message: &str) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tympan_telephony::rtp::ledger::Cause;
+
+    #[test]
+    fn a_ledger_is_told_by_cause_and_span() {
+        let mut counted = CaptureLedger::default();
+        counted.received(100);
+        counted.silence(160, Cause::Lost);
+        assert_eq!(
+            ledger(&counted),
+            json!({
+                "Samples": 260,
+                "ReceivedSamples": 100,
+                "Causes": { "lost": { "Count": 1, "Samples": 160 } },
+                "Spans": [{ "At": 100, "Samples": 160, "Cause": "lost" }],
+                "SpansForgotten": 0,
+            })
+        );
+    }
 
     #[test]
     fn a_contact_is_named_by_its_id_in_whatever_spelling() {
