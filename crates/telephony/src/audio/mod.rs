@@ -5,6 +5,8 @@ pub mod g711;
 pub mod g722;
 pub mod pcm;
 pub mod resample;
+pub mod sound;
+pub mod speech;
 pub mod tone;
 pub mod tone_digit;
 pub mod wav;
