@@ -1,6 +1,7 @@
 //! The paths, each with an assertion that it did what it is there for.
 
 mod capture;
+mod index;
 mod mkv;
 mod requests;
 mod service;
@@ -32,6 +33,7 @@ pub(crate) const ALL: &[Path] = &[
         scope: Scope::Thread,
         run: capture::rtp_to_block,
     },
+    Path { name: "index", unit: "frame", units: 5_000, scope: Scope::Thread, run: index::frames },
     Path { name: "mkv-write", unit: "fragment", units: 200, scope: Scope::Thread, run: mkv::write_fragments },
     Path { name: "putmedia", unit: "fragment", units: 200, scope: Scope::Thread, run: service::put_media },
     Path {
