@@ -265,27 +265,35 @@ struct Neighbours {
     far_far: f32,
 }
 
+/// Sums are kept in so many lanes, which a processor adds at once.
+const WIDE: usize = 4;
+
+fn add_products(sums: &mut [f32; WIDE], a: &[f32; WIDE], b: &[f32; WIDE]) {
+    for lane in 0..WIDE {
+        sums[lane] += a[lane] * b[lane];
+    }
+}
+
 impl Neighbours {
     fn of(cell: &[f32; CELL_SAMPLES]) -> Self {
-        // Sums in lanes, which a processor adds at once.
-        const WIDE: usize = 8;
         let mut sums = [[0f32; WIDE]; 6];
-        let mut at = 0;
-        while let Some(around) =
-            cell.get(at..at + WIDE + 4).and_then(|around| around.first_chunk::<{ WIDE + 4 }>())
-        {
+        let (mut near, mut far) = ([0f32; WIDE], [0f32; WIDE]);
+        for at in (0..CELL_SAMPLES - 4 - WIDE + 1).step_by(WIDE) {
+            let [Some(before), Some(left), Some(own), Some(right), Some(after)] =
+                [0, 1, 2, 3, 4].map(|shift| cell[at + shift..].first_chunk::<WIDE>())
+            else {
+                break;
+            };
             for lane in 0..WIDE {
-                let own = around[lane + 2];
-                let near = around[lane + 1] + around[lane + 3];
-                let far = around[lane] + around[lane + 4];
-                sums[0][lane] += own * own;
-                sums[1][lane] += near * own;
-                sums[2][lane] += near * near;
-                sums[3][lane] += far * own;
-                sums[4][lane] += far * near;
-                sums[5][lane] += far * far;
+                near[lane] = left[lane] + right[lane];
+                far[lane] = before[lane] + after[lane];
             }
-            at += WIDE;
+            add_products(&mut sums[0], own, own);
+            add_products(&mut sums[1], &near, own);
+            add_products(&mut sums[2], &near, &near);
+            add_products(&mut sums[3], &far, own);
+            add_products(&mut sums[4], &far, &near);
+            add_products(&mut sums[5], &far, &far);
         }
         let [own_own, near_own, near_near, far_own, far_near, far_far] = sums.map(|lanes| lanes.iter().sum());
         Self { own_own, near_own, near_near, far_own, far_near, far_far }
