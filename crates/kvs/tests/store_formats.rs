@@ -188,7 +188,7 @@ async fn the_second_format_is_read_byte_for_byte_and_goes_on() {
 #[tokio::test]
 async fn the_third_format_is_read_byte_for_byte_and_goes_on() {
     let third = std::fs::read_to_string(fixture(3).join("FORMAT")).unwrap();
-    assert_eq!(third, "tympan-store 3\n");
+    assert_eq!(third, "tympan-store 4\n");
     read_and_go_on(3).await;
 }
 
@@ -230,7 +230,7 @@ fn an_upgraded_directory_says_so_to_the_programs_before() {
         copy(&fixture(format), &path);
         drop(EmbeddedBackend::open(&path, EmbeddedOptions::default()).unwrap());
         // They compare this file with the one line that they know, and name it in their refusal.
-        assert_eq!(std::fs::read_to_string(path.join("FORMAT")).unwrap(), "tympan-store 3\n");
+        assert_eq!(std::fs::read_to_string(path.join("FORMAT")).unwrap(), "tympan-store 4\n");
         // Each stream has a page from now on.
         let pages = std::fs::read_dir(path.join("streams")).unwrap().count();
         assert_eq!(pages, STREAMS.len());

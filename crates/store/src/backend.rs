@@ -21,6 +21,9 @@ pub trait Backend: Send + Sync + 'static {
     /// The bytes of one record; `None` if it was released and its segment is gone.
     fn read_journal(&self, loc: JournalLoc) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// The sealed index that was committed with a record; `None` if there was none, or if the segment is gone.
+    fn read_journal_index(&self, located: &Located) -> Result<Option<Vec<u8>>, StoreError>;
+
     /// Gives records up: they stand in a chunk, have expired, or their stream is deleted. Space is reclaimed later.
     fn release(&self, locs: &[JournalLoc]);
 
@@ -34,7 +37,7 @@ pub trait Backend: Send + Sync + 'static {
     // ---- chunks: one per stream and time slice, the unit of replay, retention and deletion
 
     /// Copies records of one stream, in ascending order, from the journal into a chunk, makes it durable and then
-    /// publishes it: the row appears, and [`StreamRow::chunked_through`] moves to its last number, in one transaction.
+    /// publishes it, and their indexes beside it: the row appears, and [`StreamRow::chunked_through`] moves to its last number, in one transaction.
     /// The caller releases the records afterwards, and also after the error `Corrupt`: nothing of them is left. After any
     /// other error they stay where they are.
     fn publish_chunk(&self, stream: StreamId, records: &[Located]) -> Result<ChunkRow, StoreError>;
@@ -52,6 +55,10 @@ pub trait Backend: Send + Sync + 'static {
 
     /// A range of a chunk's bytes; `None` if the chunk is gone.
     fn read_chunk(&self, chunk: &ChunkRow, offset: u32, length: u32) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The sealed indexes of a chunk's fragments, one after the other; empty where there are none, or where they cannot be
+    /// read.
+    fn read_chunk_indexes(&self, chunk: &ChunkRow) -> Result<Vec<u8>, StoreError>;
 
     /// Removes chunks of which every fragment has expired by `now`, and bytes that nothing refers to any more.
     fn expire(&self, now: WallTime) -> Result<ExpireReport, StoreError>;

@@ -33,6 +33,7 @@ pub(crate) struct CommitCounts {
     pub(crate) fragments: AtomicU64,
     pub(crate) bytes: AtomicU64,
     pub(crate) failed: AtomicU64,
+    pub(crate) indexes_left_out: AtomicU64,
 }
 
 #[derive(Default)]

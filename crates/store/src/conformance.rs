@@ -3,6 +3,7 @@
 //! A subject is a maker of fresh, empty places; a place opens a backend on itself, and opening it again is a restart
 //! without a farewell. Written after the `object_store` crate's integration functions.
 
+use crate::index_block;
 use crate::record::RecordHeader;
 use crate::{
     Backend, ErrorKind, FirstMatch, FragmentMeta, KeyRow, Located, Record, StorageTier, StoreError, Stream,
@@ -26,8 +27,9 @@ const HOUR_MS: i64 = 3_600_000;
 /// # Panics
 /// When a promise is broken.
 pub fn check(fresh: &mut dyn FnMut() -> Open) {
-    let checks: [fn(&Open); 10] = [
+    let checks: [fn(&Open); 11] = [
         committed_records_are_read_back_and_survive_a_restart,
+        indexes_go_where_their_fragments_go,
         released_records_may_go_but_never_come_back_once_chunked,
         chunks_are_found_by_number_and_by_time,
         a_chunk_retires_the_journal_up_to_its_last_number,
@@ -41,6 +43,33 @@ pub fn check(fresh: &mut dyn FnMut() -> Open) {
     for check in checks {
         check(&fresh());
     }
+}
+
+/// An index is read back beside its record, also after a restart, and beside its chunk.
+pub fn indexes_go_where_their_fragments_go(open: &Open) {
+    let backend = open();
+    let stream = stream("indexed");
+    backend.create_stream(&stream, None).expect("create");
+    make_ready(&*backend, stream.id);
+    let key = DataKey::from_bytes([1; 32]);
+    let indexed = |sequence, index: &[u8]| sealed(stream.id, sequence, b"body").with_index((1, &key), index);
+    let group = [indexed(1, b"one"), sealed(stream.id, 2, b"body"), indexed(3, b"three")];
+    backend.commit(&group.iter().collect::<Vec<_>>()).expect("commit");
+    close(backend);
+
+    let backend = open();
+    let recovered = backend.recovered().expect("recovered");
+    assert_eq!(sequences(&recovered), [1, 2, 3]);
+    let plain = |block: &[u8]| index_block::open(block, &key).expect("opens");
+    let read = |located| backend.read_journal_index(located).expect("read").map(|block| plain(&block));
+    let beside: Vec<_> = recovered.iter().map(read).collect();
+    assert_eq!(beside, [Some(b"one".to_vec()), None, Some(b"three".to_vec())]);
+    let chunk = backend.publish_chunk(stream.id, &recovered).expect("publish");
+    backend.release(&locs(&recovered));
+    let side = backend.read_chunk_indexes(&chunk).expect("read");
+    let in_side: Vec<_> = index_block::blocks(&side).map(|(_, range)| plain(&side[range])).collect();
+    assert_eq!(in_side, [b"one".to_vec(), b"three".to_vec()]);
+    close(backend);
 }
 
 /// A group is durable when `commit` returns; its records stand where it says.

@@ -250,7 +250,7 @@ impl Core {
         .await
     }
 
-    async fn reading_keys(
+    pub(crate) async fn reading_keys(
         self: &Arc<Self>,
         stream: &Stream,
         numbers: impl Iterator<Item = u32>,

@@ -19,6 +19,8 @@ pub mod conformance;
 pub mod embedded;
 mod error;
 mod history;
+mod index_block;
+mod indexes;
 mod keeper;
 mod keys;
 pub mod memory;
@@ -45,6 +47,7 @@ pub use backend::{
 pub use clock_trust::ClockDoubt;
 pub use codec::BodyCodec;
 pub use error::{ErrorKind, StoreError};
+pub use indexes::IndexedFragment;
 pub use model::{
     Clock, Ending, Fragment, FragmentHead, FragmentMeta, NewStream, OpenFragment, ReadEvent, Start,
     StorageTier, Stream, StreamId, StreamRef, StreamStatus, TimeAxis,

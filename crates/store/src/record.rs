@@ -10,6 +10,7 @@
 //! not part of it: it moves from journal to chunk byte for byte. The body may stand in a smaller form, which the header
 //! names; the lengths of head and body are always those of the plain bytes. Source: docs/storage.md section 2.
 
+use crate::index_block;
 use crate::{BodyCodec, Fragment, FragmentMeta, StoreError, StreamId};
 use bytes::{Bytes, BytesMut};
 use std::fmt;
@@ -52,6 +53,8 @@ pub struct RecordHeader {
 pub struct Record {
     header: [u8; RECORD_HEADER_BYTES],
     ciphertext: Vec<u8>,
+    /// The sealed index of the fragment, which goes to the journal with it; empty where there is none.
+    index: Vec<u8>,
 }
 
 /// Why bytes are not a record.
@@ -108,12 +111,20 @@ impl Record {
         key.1.seal(nonce_of(&header), &header[ASSOCIATED], &mut ciphertext);
         let checksum = crc32c::crc32c_append(crc32c::crc32c(&header[8..]), &ciphertext);
         header[4..8].copy_from_slice(&checksum.to_le_bytes());
-        Self { header, ciphertext }
+        Self { header, ciphertext, index: Vec::new() }
     }
 
-    /// Bytes on disk.
+    /// The same with the index of its fragment, sealed under the same key.
+    pub(crate) fn with_index(mut self, key: (u32, &DataKey), index: &[u8]) -> Self {
+        let (stream, number) = (field(&self.header, 16), field(&self.header, 32));
+        let (stream, number) = (StreamId::from_bytes(stream), FragmentNumber::from_bytes(number));
+        self.index = index_block::seal(stream, number, key, index);
+        self
+    }
+
+    /// Bytes in the journal, its index included.
     pub fn len(&self) -> usize {
-        RECORD_HEADER_BYTES + self.ciphertext.len()
+        RECORD_HEADER_BYTES + self.ciphertext.len() + self.index.len()
     }
 
     /// Never: a record has at least a header.
@@ -121,10 +132,11 @@ impl Record {
         false
     }
 
-    /// Appends the record to a buffer.
+    /// Appends the record to a buffer, and behind it its index.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.header);
         out.extend_from_slice(&self.ciphertext);
+        out.extend_from_slice(&self.index);
     }
 }
 

@@ -3,6 +3,7 @@
 //! It reads by the same ways as a reader does, so whatever it finds sound can be served. It takes no lock that a call
 //! waits for, keeps its keys apart from those of readers, and never reads faster than it was told.
 
+use crate::index_block;
 use crate::soundness::check_record;
 use crate::store::Core;
 use crate::{
@@ -152,6 +153,7 @@ impl Pass {
             Err(error) => return self.failed(stream.id, None, &format!("chunk {}", chunk.object), error),
         };
         self.report.chunks += 1;
+        self.indexes(stream, &chunk, keys).await?;
         self.pace(chunk.bytes.saturating_sub(u64::from(chunk.index_offset))).await?;
         let mut rest = &parts[..];
         while !rest.is_empty() {
@@ -178,6 +180,31 @@ impl Pass {
             }
         }
         Ok(())
+    }
+
+    /// The side file of a chunk: damage to it costs nothing but itself, and shows what becomes of the disk.
+    async fn indexes(
+        &mut self,
+        stream: &Stream,
+        chunk: &Arc<ChunkRow>,
+        keys: &HashMap<u32, DataKey>,
+    ) -> Result<(), StoreError> {
+        let row = chunk.clone();
+        let blocks = self.core.blocking(move |core| core.backend.read_chunk_indexes(&row)).await?;
+        let mut intact_bytes = 0;
+        for (header, range) in index_block::blocks(&blocks) {
+            intact_bytes += range.len();
+            let opens = |key| blocks.get(range).is_some_and(|block| index_block::open(block, key).is_some());
+            if !keys.get(&header.key).is_none_or(opens) {
+                let reason = "its index does not open; the fragment is whole".to_owned();
+                self.damaged(stream.id, Some(header.number), format!("chunk {}.index", chunk.object), reason);
+            }
+        }
+        if intact_bytes < blocks.len() {
+            let reason = format!("{} bytes of the index are damaged", blocks.len() - intact_bytes);
+            self.damaged(stream.id, None, format!("chunk {}.index", chunk.object), reason);
+        }
+        self.pace(blocks.len() as u64).await
     }
 
     fn fragment(

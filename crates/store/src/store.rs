@@ -60,6 +60,8 @@ pub struct StoreStats {
     pub bytes_committed: u64,
     /// Fragments that the disk refused.
     pub fragments_failed: u64,
+    /// Indexes of fragments that were too large to be kept.
+    pub indexes_left_out: u64,
     /// Durable fragments that are not in a chunk yet.
     pub fragments_in_journal: u64,
     /// Chunks made.
@@ -503,6 +505,7 @@ impl Core {
             fragments_committed: count(&self.queue.counts.fragments),
             bytes_committed: count(&self.queue.counts.bytes),
             fragments_failed: count(&self.queue.counts.failed),
+            indexes_left_out: count(&self.queue.counts.indexes_left_out),
             chunks_published: count(&self.keeper.chunks),
             scrub_passes: count(&self.scrubs.passes),
             scrub_fragments: count(&self.scrubs.fragments),

@@ -68,6 +68,8 @@ struct Live {
     waits: bool,
     /// Readers that are amidst it.
     followers: u32,
+    /// What its writer gave when it was sealed.
+    index: Option<Bytes>,
 }
 
 #[derive(Clone, Copy)]
@@ -256,6 +258,7 @@ impl Tail {
             owner: owner.clone(),
             waits: false,
             followers: 0,
+            index: None,
         });
         self.wake();
         Ok(number)
@@ -273,7 +276,13 @@ impl Tail {
     }
 
     /// Completes an open fragment.
-    pub(crate) fn seal(&mut self, owner: SessionId, number: FragmentNumber, duration_ms: u32) -> Sealed {
+    pub(crate) fn seal(
+        &mut self,
+        owner: SessionId,
+        number: FragmentNumber,
+        duration_ms: u32,
+        index: Option<Bytes>,
+    ) -> Sealed {
         let keep = self.stream.retention_hours == 0;
         let Some(live) = self.live_mut(number) else {
             return if self.deleted { Sealed::Gone } else { Sealed::TakenOver };
@@ -289,6 +298,7 @@ impl Tail {
             head_bytes: u32::try_from(live.head.len()).unwrap_or(u32::MAX),
             body_bytes: u32::try_from(live.body_bytes).unwrap_or(u32::MAX),
         };
+        live.index = index;
         let sealed = if keep {
             live.state = LiveState::Kept(meta);
             Sealed::Kept
@@ -453,6 +463,17 @@ impl Tail {
         let mut spans: Vec<_> = hot.chain(live).collect();
         spans.sort_unstable_by_key(|(number, ..)| *number);
         spans
+    }
+
+    /// Sealed fragments that are in memory and not in the journal, and what their writers gave as their indexes.
+    pub(crate) fn indexes(&self, now: Now, options: &StoreOptions) -> Vec<(FragmentMeta, Option<Bytes>)> {
+        let expired = self.expired_through(now.wall);
+        let sealed = |live: &Live| match live.state {
+            LiveState::Committing(meta) => (meta.server > expired).then(|| (meta, live.index.clone())),
+            LiveState::Kept(meta) => (!live.is_over(now.mono, options)).then(|| (meta, live.index.clone())),
+            LiveState::Open | LiveState::Settled(_) | LiveState::Abandoned => None,
+        };
+        self.live.iter().filter_map(sealed).collect()
     }
 
     fn first_hot(&self, place: &Place, now: WallTime) -> Option<usize> {

@@ -1,4 +1,5 @@
 use crate::committer::Waiting;
+use crate::index_block::MAX_INDEX_BYTES;
 use crate::model::Now;
 use crate::record::{MAX_RECORD_BYTES, RECORD_HEADER_BYTES};
 use crate::store::Core;
@@ -9,6 +10,7 @@ use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 use tympan_kms::{DataKey, TAG_BYTES};
@@ -127,10 +129,22 @@ impl Writer {
     /// Through the future: `NotFound` once the stream is deleted, `Full` or `Internal` from the disk, `NotActive` once
     /// the store is shut down, `TakenOver` once the fragment is another writer's.
     pub fn seal(&mut self, duration_ms: u32) -> Persisting {
+        self.seal_indexed(duration_ms, None)
+    }
+
+    /// As [`Self::seal`], with an index of the fragment: bytes that the store keeps beside it and does not understand. It is
+    /// lost or kept with the fragment. One of more than 2 MiB is left out and counted.
+    pub fn seal_indexed(&mut self, duration_ms: u32, index: Option<Bytes>) -> Persisting {
         let Some(number) = self.open.take() else {
             return Persisting::known(Err(StoreError::internal("no fragment is open: begin one first")));
         };
-        let sealed = self.cell.tail().seal(self.owner.session, number, duration_ms);
+        let index = index.filter(|index| !index.is_empty());
+        let fits = index.as_ref().is_none_or(|index| index.len() <= MAX_INDEX_BYTES);
+        let index = index.filter(|_| fits);
+        if !fits {
+            self.core.queue.counts.indexes_left_out.fetch_add(1, Ordering::Relaxed);
+        }
+        let sealed = self.cell.tail().seal(self.owner.session, number, duration_ms, index.clone());
         let (meta, head, bodies) = match sealed {
             Sealed::Kept => return Persisting(State::Kept),
             Sealed::TakenOver => return Persisting(State::TakenOver),
@@ -146,7 +160,11 @@ impl Writer {
         }
         let parts = std::iter::once(&head).chain(&bodies).map(|part| &part[..]);
         let codec = self.core.options.body_codec.as_deref();
-        let record = Record::seal(self.cell.id, meta, (self.key_number, &self.key), codec, parts);
+        let key = (self.key_number, &*self.key);
+        let mut record = Record::seal(self.cell.id, meta, key, codec, parts);
+        if let Some(index) = &index {
+            record = record.with_index(key, index);
+        }
         let (done, promise) = oneshot::channel();
         let waiting = Waiting { record, cell: self.cell.clone(), meta, key: self.key_number, done };
         match self.core.queue.push(waiting) {

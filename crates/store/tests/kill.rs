@@ -78,6 +78,11 @@ fn body(number: FragmentNumber) -> Vec<u8> {
     seed.iter().cycle().take(length).copied().collect()
 }
 
+/// So does its index.
+fn index(number: FragmentNumber) -> Bytes {
+    Bytes::from(body(number).into_iter().take(150).map(|byte| !byte).collect::<Vec<u8>>())
+}
+
 async fn produce(store: MediaStore, producer: usize) {
     let stream = stream(&store, &format!("s{producer}")).await;
     loop {
@@ -88,7 +93,7 @@ async fn produce(store: MediaStore, producer: usize) {
             for piece in body(number).chunks(700) {
                 writer.push(Bytes::copy_from_slice(piece));
             }
-            writer.seal(20).await.unwrap();
+            writer.seal_indexed(20, Some(index(number))).await.unwrap();
             say(&format!("durable {producer} {number}"));
         }
         writer.close(if producer == 0 { Ending::Finished } else { Ending::Disconnected });
@@ -191,6 +196,16 @@ fn verify(dir: &Path, durable: &BTreeMap<usize, Vec<FragmentNumber>>) {
             let all = store.list_fragments(stream.id, TimeAxis::Server, 0, i64::MAX, None, usize::MAX);
             let listed: Vec<FragmentNumber> = all.await.unwrap().iter().map(|meta| meta.number).collect();
             assert!(listed.is_sorted_by(|one, other| one < other), "in order, once");
+            let (first, last) = (FragmentNumber::MIN, FragmentNumber::from_bytes([0xff; 20]));
+            let indexed = store.indexes(stream.id, first, last, usize::MAX).await.unwrap();
+            assert_eq!(indexed.iter().map(|one| one.meta.number).collect::<Vec<_>>(), listed);
+            for one in indexed {
+                assert_eq!(
+                    one.index,
+                    Some(index(one.meta.number)),
+                    "an index is lost with its fragment or not at all"
+                );
+            }
             let listed: HashSet<_> = listed.into_iter().collect();
             for number in numbers {
                 assert!(

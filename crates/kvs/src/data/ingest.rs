@@ -31,6 +31,8 @@ const DIRECTIVES: [&str; 3] =
 /// Bytes of media collect in blocks of this size, so that small pushes do not each allocate. A live call holds on to
 /// the blocks of its open fragment and, on average, to half a block more.
 const BLOCK_BYTES: usize = 2 * 1024;
+/// An index that is longer is left out by the store, which counts it.
+const INDEX_MAX_BYTES: usize = 2 << 20;
 /// The last millisecond of the year 9999.
 const LAST_MS: i64 = 253_402_300_799_999;
 
@@ -114,6 +116,8 @@ struct OpenFragment {
     cluster_before: ClusterSize,
     /// Something follows the Cluster.
     cluster_is_over: bool,
+    /// What goes beside it.
+    index: Vec<u8>,
 }
 
 enum Stage {
@@ -211,6 +215,15 @@ impl Ingest {
         }
     }
 
+    /// More of the index of the fragment that has begun; without one it goes nowhere.
+    pub(crate) fn index(&mut self, index: &[u8]) {
+        if let Some(fragment) = &mut self.fragment
+            && fragment.index.len() <= INDEX_MAX_BYTES
+        {
+            fragment.index.extend_from_slice(index);
+        }
+    }
+
     /// The producer has ended the fragment, if there is one: completes it.
     pub(crate) fn seal(&mut self) {
         let Some(fragment) = &self.fragment else { return };
@@ -227,14 +240,15 @@ impl Ingest {
             self.decide(verdict, None);
         }
         self.flush();
-        let Some(OpenFragment { timecode: Some(timecode), number: Some(number), blocks, .. }) =
+        let Some(OpenFragment { timecode: Some(timecode), number: Some(number), blocks, index, .. }) =
             self.end_fragment()
         else {
             return;
         };
         let Some((writer, _)) = &mut self.open else { return };
         let duration_ms = span_ms(blocks, self.document.scale_ns);
-        let outcome = writer.seal(u32::try_from(duration_ms).unwrap_or(u32::MAX));
+        let index = (!index.is_empty()).then(|| Bytes::from(index));
+        let outcome = writer.seal_indexed(u32::try_from(duration_ms).unwrap_or(u32::MAX), index);
         if outcome.is_taken_over() {
             return self.close(Ending::Disconnected);
         }
@@ -648,6 +662,7 @@ impl FragmentSink for Ingest {
             cluster: ClusterSize::Unread,
             cluster_before: ClusterSize::Unread,
             cluster_is_over: false,
+            index: Vec::new(),
         });
     }
 

@@ -210,6 +210,14 @@ impl PutMediaSession {
         }
     }
 
+    /// Takes the index of the fragment that has begun, or more of it: before what ends the fragment. Bytes that are kept
+    /// beside the fragment and lost only with it; nothing looks into them. Only within this process.
+    pub fn push_index(&mut self, index: &[u8]) {
+        if self.is_taking() {
+            self.ingest.index(index);
+        }
+    }
+
     /// Bytes that wait for the disk, of all streams: for a capture, which cannot wait and counts a lag instead.
     pub fn backlog_bytes(&self) -> usize {
         self.ingest.writer().map_or(0, Writer::backlog_bytes)

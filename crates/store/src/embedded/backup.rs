@@ -10,6 +10,7 @@
 use super::at_rest::AtRest;
 use super::catalogue::Catalogue;
 use super::check::Progress;
+use super::index_file::index_object;
 use super::journal::{JournalCut, segment_path};
 use super::segment_list::LIST;
 use super::{EmbeddedBackend, catalogue};
@@ -249,7 +250,10 @@ impl<'a> Copying<'a> {
             self.directory(&folder.display().to_string())?;
         }
         match self.link_or_copy(&name) {
-            Ok(()) => self.report.chunks += 1,
+            Ok(()) => {
+                self.report.chunks += 1;
+                return self.index(object);
+            }
             // Damage that is there already must not keep everything else from being saved.
             Err(error) if *error.kind() == ErrorKind::NotFound => {
                 tracing::error!(
@@ -260,6 +264,14 @@ impl<'a> Copying<'a> {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// The side file of a chunk, where it has one.
+    fn index(&mut self, object: &str) -> Result<(), StoreError> {
+        match self.link_or_copy(&format!("chunks/{}", index_object(object))) {
+            Err(error) if *error.kind() == ErrorKind::NotFound => Ok(()),
+            copied => copied,
+        }
     }
 
     /// Pages of the streams that the copied catalogue has, as it has them: of others none, and of none two versions.

@@ -8,6 +8,7 @@ mod report;
 pub use report::{CheckReport, Finding, FindingKind, Gap, JournalCheck, Progress, StreamCheck};
 
 use super::at_rest::AtRest;
+use super::index_file::index_object;
 use crate::keys::context;
 use crate::{StoreError, Stream, StreamId, StreamRow};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -160,9 +161,13 @@ impl Check<'_> {
         let mut files = chunk_files(&self.at_rest.chunks());
         for row in rows {
             let there = files.remove(&row.object);
+            let indexed = files.remove(&index_object(&row.object));
             // Where a stream's own row is damaged, the records still tell of themselves.
             if self.streams.contains_key(&row.stream) || !self.only_some {
                 self.chunk(&row, there);
+                if indexed {
+                    self.index(&row);
+                }
             }
         }
         if self.only_some {

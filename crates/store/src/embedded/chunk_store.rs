@@ -4,6 +4,7 @@
 
 use super::chunk_file::{self, CHUNK_HEADER_BYTES};
 use super::disk::{Disk, DiskFile, read_range};
+use super::index_file::{self, index_object};
 use crate::{ChunkPart, ChunkRow, ErrorKind, Located, RecordHeader, StoreError, StreamId};
 use std::collections::HashSet;
 use std::io;
@@ -36,14 +37,17 @@ impl ChunkStore {
         stream: StreamId,
         records: &[Located],
         read: impl FnMut(&Located) -> Result<Vec<u8>, StoreError>,
+        read_index: impl FnMut(&Located) -> Option<Vec<u8>>,
     ) -> Result<ChunkRow, StoreError> {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let first = records.first().map(|located| located.meta.number);
         let first = first.ok_or_else(|| StoreError::internal("a chunk without fragments"))?;
         let dir = stream_dir(stream);
         let object = format!("{dir}/{first}-{}-{serial}.chunk", self.epoch);
-        self.fill(&dir, &object, stream, records, read).inspect_err(|_| {
+        let indexes: Vec<u8> = records.iter().filter_map(read_index).flatten().collect();
+        self.fill(&dir, &object, stream, records, (read, &indexes)).inspect_err(|_| {
             // What got there would fill the disk a little more with every attempt.
+            let _ = self.disk.remove(&self.root.join(index_object(&object)));
             let _ = self.disk.remove(&self.root.join(&object));
         })
     }
@@ -54,7 +58,7 @@ impl ChunkStore {
         object: &str,
         stream: StreamId,
         records: &[Located],
-        mut read: impl FnMut(&Located) -> Result<Vec<u8>, StoreError>,
+        (mut read, indexes): (impl FnMut(&Located) -> Result<Vec<u8>, StoreError>, &[u8]),
     ) -> Result<ChunkRow, StoreError> {
         let failed = |error: io::Error| StoreError::io(format_args!("write chunk {object}"), &error);
         let path = self.durable_dir(dir).map_err(failed)?;
@@ -83,6 +87,7 @@ impl ChunkStore {
         }
         let index_offset = out.position()?;
         out.append(&chunk_file::index(stream, index_offset, &parts)).map_err(failed)?;
+        self.fill_index(object, stream, indexes);
         out.flush()
             .and_then(|()| file.sync_data())
             .and_then(|()| self.disk.sync_dir(&path))
@@ -90,6 +95,16 @@ impl ChunkStore {
         ChunkRow::summary(stream, object.to_owned(), out.written, index_offset, &parts).ok_or_else(|| {
             StoreError::corrupt(format!("no fragment of stream {stream} is left in the journal"))
         })
+    }
+
+    /// The side file first, so that one sync of the directory makes both names durable. Without it the chunk is whole.
+    fn fill_index(&self, object: &str, stream: StreamId, indexes: &[u8]) {
+        let object = index_object(object);
+        let path = self.root.join(&object);
+        if let Err(error) = index_file::write(&*self.disk, &path, stream, self.epoch, indexes) {
+            tracing::warn!(object, %error, "the index of a chunk is not kept; indexes are made of its audio");
+            let _ = self.disk.remove(&path);
+        }
     }
 
     /// Each directory's name is made durable in the one above it before anything is put inside. That it exists does not
@@ -194,10 +209,13 @@ impl ChunkStore {
     /// Removes a chunk's bytes; that they are gone already is fine.
     pub(super) fn remove(&self, object: &str) -> Result<(), StoreError> {
         let path = self.root.join(object);
-        match self.disk.remove(&path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(StoreError::io(format_args!("remove chunk {object}"), &error)),
+        // Its side file first: what is left of a removal that was cut off is still named.
+        for path in [&self.root.join(index_object(object)), &path] {
+            match self.disk.remove(path) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(StoreError::io(format_args!("remove chunk {object}"), &error)),
+            }
         }
         // Most often other chunks are still in it, and that is no error.
         if let Some(dir) = path.parent()
@@ -210,6 +228,10 @@ impl ChunkStore {
 
     fn durable_dirs(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
         self.durable_dirs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn disk(&self) -> &dyn Disk {
+        &*self.disk
     }
 
     /// Where the chunks are.
@@ -225,7 +247,7 @@ impl ChunkStore {
             prefixes => prefixes.map_err(failed)?,
         };
         let mut compared = Compared { is_empty: prefixes.is_empty(), ..Compared::default() };
-        let mut named = HashSet::new();
+        let (mut named, mut chunks, mut indexes) = (HashSet::new(), HashSet::new(), Vec::new());
         for prefix in prefixes {
             for stream in self.folders(&self.root.join(&prefix)).map_err(failed)? {
                 let dir = format!("{prefix}/{stream}");
@@ -234,11 +256,19 @@ impl ChunkStore {
                     if let Some(row) = rows.get(&object) {
                         named.insert(row.as_str());
                     } else if name.ends_with(".chunk") {
-                        compared.unnamed.push(object);
+                        compared.unnamed.push(object.clone());
+                    } else if index_file::chunk_of(&name).is_some() {
+                        indexes.push(object);
+                        continue;
                     }
+                    chunks.insert(object);
                 }
             }
         }
+        let is_orphan = |index: &String| {
+            index_file::chunk_of(index).is_some_and(|chunk| !chunks.contains(chunk) && !rows.contains(chunk))
+        };
+        compared.orphaned_indexes = indexes.into_iter().filter(is_orphan).collect();
         compared.missing = rows.iter().filter(|row| !named.contains(row.as_str())).cloned().collect();
         Ok(compared)
     }
@@ -276,6 +306,8 @@ pub(super) struct Compared {
     pub(super) missing: Vec<String>,
     /// Files that no row names.
     pub(super) unnamed: Vec<String>,
+    /// Side files of chunks that are neither there nor named by a row.
+    pub(super) orphaned_indexes: Vec<String>,
     /// There is not even a folder of a stream.
     pub(super) is_empty: bool,
 }

@@ -8,6 +8,7 @@
 use super::at_rest::AtRest;
 use super::catalogue::Deletion;
 use super::check::Progress;
+use crate::index_block::{self, INDEX_MAGIC, IndexHeader};
 use crate::keys::context;
 use crate::{ErrorKind, RecordHeader, StoreError, StreamId, record};
 use serde::Serialize;
@@ -17,7 +18,7 @@ use tympan_kms::{DataKey, EncryptionContext, KeyProvider, Keyring, KmsError};
 use tympan_types::{StreamArn, WallTime};
 use uuid::Uuid;
 
-const RECORD_MAGIC: &[u8] = b"TYMF";
+const RECORD_MAGIC: &[u8; 4] = b"TYMF";
 /// Places that are named one by one.
 const PLACES: usize = 20;
 
@@ -90,9 +91,11 @@ pub struct GenerationProof {
     pub records: u64,
     /// Their bytes.
     pub record_bytes: u64,
-    /// Attempts to decrypt: records times keys.
+    /// Indexes of fragments of it that were found in any file.
+    pub indexes: u64,
+    /// Attempts to decrypt: records and indexes times keys.
     pub attempts: u64,
-    /// Records that were decrypted.
+    /// Records and indexes that were decrypted.
     pub decrypted: u64,
     /// Where what was found stands, for the first few.
     pub places: Vec<String>,
@@ -126,6 +129,7 @@ impl AtRest {
             let content = search.read(path)?;
             for target in &mut targets {
                 try_records(path, &content, target, &others.keys);
+                try_indexes(path, &content, target, &others.keys);
             }
         }
         let generations: Vec<GenerationProof> = targets.into_iter().map(Target::conclude).collect();
@@ -210,6 +214,7 @@ struct Target {
     id_places: u64,
     records: u64,
     record_bytes: u64,
+    indexes: u64,
     attempts: u64,
     decrypted: u64,
     places: Vec<String>,
@@ -230,6 +235,7 @@ impl Target {
             id_places: 0,
             records: 0,
             record_bytes: 0,
+            indexes: 0,
             attempts: 0,
             decrypted: 0,
             places: Vec::new(),
@@ -252,6 +258,18 @@ impl Target {
         if self.places.len() < PLACES {
             self.places.push(format!("{what} in {}, byte {at}", path.display()));
         }
+    }
+
+    /// Tries all keys on something of it, and counts.
+    fn opens(&mut self, others: &[DataKey], opens: impl Fn(&DataKey) -> bool) -> bool {
+        let mut attempts = 0;
+        let opened = self.opened.iter().chain(others).any(|key| {
+            attempts += 1;
+            opens(key)
+        });
+        self.attempts += attempts;
+        self.decrypted += u64::from(opened);
+        opened
     }
 
     fn conclude(self) -> GenerationProof {
@@ -280,6 +298,7 @@ impl Target {
             id_places: self.id_places,
             records: self.records,
             record_bytes: self.record_bytes,
+            indexes: self.indexes,
             attempts: self.attempts,
             decrypted: self.decrypted,
             places: self.places,
@@ -391,7 +410,7 @@ impl Search<'_> {
 /// Looks for records of the target at every byte, and tries all keys on each.
 fn try_records(path: &Path, content: &[u8], target: &mut Target, others: &[DataKey]) {
     let mut from = 0;
-    while let Some(at) = find(content, from) {
+    while let Some(at) = find(content, RECORD_MAGIC, from) {
         from = at + 1;
         let bytes = &content[at..];
         let Ok(header) = RecordHeader::parse(bytes) else { continue };
@@ -405,23 +424,35 @@ fn try_records(path: &Path, content: &[u8], target: &mut Target, others: &[DataK
         target.records += 1;
         target.record_bytes += header.record_bytes() as u64;
         let opens = |key: &DataKey| record::check_opens(bytes, &header, key).is_ok();
-        let mut tried = target.opened.iter().chain(others);
-        let mut attempts = 0;
-        let opened = tried.any(|key| {
-            attempts += 1;
-            opens(key)
-        });
-        target.attempts += attempts;
-        if opened {
-            target.decrypted += 1;
+        if target.opens(others, opens) {
             target.place(&format!("fragment {} was decrypted", header.meta.number), path, at);
         }
     }
 }
 
-fn find(content: &[u8], from: usize) -> Option<usize> {
+/// The same for indexes of fragments: what a caller said shows in them as loudness and keys.
+fn try_indexes(path: &Path, content: &[u8], target: &mut Target, others: &[DataKey]) {
+    let mut from = 0;
+    while let Some(at) = find(content, &INDEX_MAGIC, from) {
+        from = at + 1;
+        let block = &content[at..];
+        let Some(header) = IndexHeader::parse(block).filter(|header| header.stream == target.id) else {
+            continue;
+        };
+        let server_ms = header.number.server_time().unix_ms();
+        if target.expired_through.is_some_and(|through| server_ms > through) {
+            continue;
+        }
+        target.indexes += 1;
+        if target.opens(others, |key| index_block::open(block, key).is_some()) {
+            target.place(&format!("the index of fragment {} was decrypted", header.number), path, at);
+        }
+    }
+}
+
+fn find(content: &[u8], magic: &[u8; 4], from: usize) -> Option<usize> {
     let rest = content.get(from..)?;
-    rest.windows(RECORD_MAGIC.len()).position(|window| window == RECORD_MAGIC).map(|at| from + at)
+    rest.windows(magic.len()).position(|window| window == magic).map(|at| from + at)
 }
 
 /// All files below the directory but the master keys themselves, in order.

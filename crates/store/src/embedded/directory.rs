@@ -4,18 +4,22 @@ use crate::StoreError;
 use std::io;
 use std::path::{Path, PathBuf};
 
-const FORMAT: &[u8] = b"tympan-store 3\n";
+const FORMAT: &[u8] = b"tympan-store 4\n";
 /// Formats that are read and become this one: an older program must refuse the directory before it finds in it what it
 /// does not know.
 const UPGRADED: [&[u8]; 2] = [b"tympan-store 1\n", b"tympan-store 2\n"];
+/// As this one, but that no fragment has an index.
+const PREVIOUS: &[u8] = b"tympan-store 3\n";
 
 /// What the file `FORMAT` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     /// There is none.
     Absent,
-    /// One that becomes this one.
+    /// One that becomes this one, without pages and without a list of segments.
     Earlier,
+    /// One that becomes this one, and has all that this one has but indexes.
+    Previous,
     /// This one.
     Current,
 }
@@ -98,6 +102,9 @@ pub(super) fn judge_format(dir: &Path, text: &[u8]) -> Result<Format, StoreError
     if text == FORMAT {
         return Ok(Format::Current);
     }
+    if text == PREVIOUS {
+        return Ok(Format::Previous);
+    }
     if UPGRADED.contains(&text) {
         return Ok(Format::Earlier);
     }
@@ -106,11 +113,11 @@ pub(super) fn judge_format(dir: &Path, text: &[u8]) -> Result<Format, StoreError
     if FORMAT.starts_with(text) {
         return Err(StoreError::corrupt(format!(
             "{place}/FORMAT is cut off: it says {found:?}. Put it back from a backup, or write the line \
-             \"tympan-store 3\" into it if this program was the last one that ran on the directory"
+             \"tympan-store 4\" into it if this program was the last one that ran on the directory"
         )));
     }
     Err(StoreError::internal(format!(
-        "{place} has format {found:?} and this program knows \"tympan-store 1\" to 3: use the program that wrote it, or put \
+        "{place} has format {found:?} and this program knows \"tympan-store 1\" to 4: use the program that wrote it, or put \
          FORMAT back from a backup if it is damaged"
     )))
 }
@@ -153,9 +160,9 @@ mod tests {
     #[test]
     fn another_format_is_refused_by_name() {
         let place = tempfile::tempdir().unwrap();
-        std::fs::write(place.path().join("FORMAT"), "tympan-store 4\n").unwrap();
+        std::fs::write(place.path().join("FORMAT"), "tympan-store 5\n").unwrap();
         let refused = read_format(&FileDisk::new(), place.path()).err().unwrap();
-        assert!(refused.message().contains("tympan-store 4"), "{refused}");
+        assert!(refused.message().contains("tympan-store 5"), "{refused}");
     }
 
     #[test]
@@ -191,5 +198,7 @@ mod tests {
             write_format(&FileDisk::new(), place.path()).unwrap();
             assert_eq!(read_format(&FileDisk::new(), place.path()), Ok(Format::Current));
         }
+        std::fs::write(place.path().join("FORMAT"), "tympan-store 3\n").unwrap();
+        assert_eq!(read_format(&FileDisk::new(), place.path()), Ok(Format::Previous));
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Unnamed {
     pub(super) kept: Vec<String>,
     /// Rows whose file is not there.
     pub(super) missing: Vec<String>,
+    /// Side files whose chunk is not there.
+    pub(super) orphaned_indexes: Vec<String>,
 }
 
 /// What lies beside the catalogue.
@@ -72,7 +74,11 @@ impl Evidence<'_> {
             );
             return Err(StoreError::internal(message));
         }
-        let mut unnamed = Unnamed { missing: compared.missing, ..Unnamed::default() };
+        let mut unnamed = Unnamed {
+            missing: compared.missing,
+            orphaned_indexes: compared.orphaned_indexes,
+            ..Unnamed::default()
+        };
         let in_journal = self.journalled();
         if known.whole {
             self.check_records(known)?;

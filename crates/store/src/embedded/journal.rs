@@ -7,6 +7,7 @@ use super::disk::{Disk, DiskFile, read_range};
 use super::recovery::{Recovered, RecoveredSegment};
 use super::segment::{self, GROUP_HEADER_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::segment_list::{Listed, SegmentList};
+use crate::index_block::{INDEX_HEADER_BYTES, IndexHeader, behind_record};
 use crate::{JournalLoc, Located, Record, RecordHeader, StoreError};
 use std::collections::BTreeMap;
 use std::io;
@@ -180,6 +181,25 @@ impl Journal {
         }
     }
 
+    /// The index behind a record; `None` where there is none, or once its segment is gone.
+    pub(super) fn read_index(&self, located: &Located) -> Result<Option<Vec<u8>>, StoreError> {
+        let Located { stream, meta, loc, .. } = located;
+        let file = lock(&self.segments).get(&loc.segment).map(|segment| segment.file.clone());
+        let Some(file) = file else { return Ok(None) };
+        let at = loc.offset.saturating_add(u64::from(loc.length));
+        let read = read_range(&*file, at, INDEX_HEADER_BYTES as u64).and_then(|header| {
+            let header = IndexHeader::parse(&header);
+            let ours = header.filter(|header| (header.stream, header.number) == (*stream, meta.number));
+            ours.map(|header| read_range(&*file, at, header.block_bytes() as u64)).transpose()
+        });
+        match read {
+            Ok(block) => Ok(block.filter(|block| IndexHeader::check(block).is_some())),
+            // The last record of a segment may have nothing behind it.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(StoreError::io(format_args!("read journal segment {}", loc.segment), &error)),
+        }
+    }
+
     /// Counts records as dead.
     pub(super) fn release(&self, locs: &[JournalLoc]) {
         let mut segments = lock(&self.segments);
@@ -332,6 +352,7 @@ impl OpenSegment {
             locs.push(loc);
             self.records.push(Located { stream: header.stream, meta: header.meta, key: header.key, loc });
             at += length;
+            at += behind_record(&buffer[at..], header.stream, header.meta.number);
         }
         self.end += buffer.len() as u64;
         self.serial += 1;

@@ -4,6 +4,7 @@
 use super::catalogue::Catalogue;
 use super::chunk_store::ChunkStore;
 use super::disk::Disk;
+use super::index_file::index_object;
 use crate::stream_rules::retention_ms;
 use crate::{StoreError, StreamId};
 use std::collections::{HashMap, HashSet};
@@ -59,7 +60,7 @@ pub fn lost_files(dir: &Path) -> Vec<LostFile> {
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             let metadata = entry.metadata().ok()?;
-            let ours = name.ends_with(".chunk") || name.ends_with(".seg");
+            let ours = [".chunk", ".chunk.index", ".seg"].iter().any(|end| name.ends_with(end));
             let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).unwrap_or_default();
             let written = WallTime::from_unix_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
             let stream = name.get(..36).and_then(|id| Uuid::try_parse(id).ok());
@@ -85,6 +86,11 @@ pub(super) fn take(
         if disk.create_dir(&folder)? {
             disk.sync_dir(dir)?;
         }
+        // Its index goes where it goes.
+        match disk.rename(&beside(&from), &beside(&to)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         disk.rename(&from, &to)?;
         disk.sync_dir(&folder)?;
         from.parent().map_or(Ok(()), |parent| disk.sync_dir(parent))
@@ -93,6 +99,10 @@ pub(super) fn take(
         StoreError::io(format_args!("move {} to {}", from.display(), to.display()), &error)
     })?;
     Ok(to)
+}
+
+fn beside(chunk: &Path) -> PathBuf {
+    PathBuf::from(index_object(&chunk.to_string_lossy()))
 }
 
 /// Gives a journal segment a second name there, for it holds what the journal will forget.

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! LOCK                                   held by the process that has the directory open
-//! FORMAT                                 "tympan-store 3"
+//! FORMAT                                 "tympan-store 4"
 //! RESERVE                                space for retention to work with when the disk is full
 //! catalog.db                             SQLite: streams, wrapped keys, one row per chunk
 //! JOURNAL                                the newest segment; may be missing
 //! journal/SEGMENTS                       which segments there are
 //! journal/0000000042.seg                 what was acknowledged in the last minutes, all streams together
 //! chunks/3f/3f0c…/9134…-7-12.chunk       what is older, one file per stream and time slice
+//! chunks/3f/3f0c…/9134…-7-12.chunk.index the indexes of its fragments
 //! streams/3f0c….stream                   a second copy of what the catalogue says of a stream
 //! lost+found/                            chunks that nothing accounts for
 //! ```
@@ -25,6 +26,7 @@ mod directory;
 mod disk;
 mod evidence;
 mod hold;
+mod index_file;
 mod journal;
 mod last_time;
 mod lost_found;
@@ -252,6 +254,10 @@ impl Backend for EmbeddedBackend {
         self.journal.read(loc)
     }
 
+    fn read_journal_index(&self, located: &Located) -> Result<Option<Vec<u8>>, StoreError> {
+        self.journal.read_index(located)
+    }
+
     fn release(&self, locs: &[JournalLoc]) {
         self.journal.release(locs);
     }
@@ -278,10 +284,19 @@ impl Backend for EmbeddedBackend {
         self.catalogue.check_takes_changes().map_err(StoreError::nothing_lost)?;
         let row = match self.written_before(stream, records) {
             Some(row) => row,
-            None => self.chunks.write(stream, records, |located| {
-                let record = self.journal.read(located.loc)?;
-                record.ok_or_else(|| StoreError::internal("a record was released before its chunk was made"))
-            })?,
+            None => {
+                let read = |located: &Located| {
+                    let record = self.journal.read(located.loc)?;
+                    record.ok_or_else(|| {
+                        StoreError::internal("a record was released before its chunk was made")
+                    })
+                };
+                let read_index = |located: &Located| {
+                    // A disk that cannot read it is met by the record.
+                    self.journal.read_index(located).unwrap_or_default()
+                };
+                self.chunks.write(stream, records, read, read_index)?
+            }
         };
         match self.catalogue.publish(&row) {
             Ok(()) => Ok(row),
@@ -320,6 +335,10 @@ impl Backend for EmbeddedBackend {
             None => self.gone(chunk),
             bytes => Ok(bytes),
         }
+    }
+
+    fn read_chunk_indexes(&self, chunk: &ChunkRow) -> Result<Vec<u8>, StoreError> {
+        Ok(self.chunks.indexes(chunk))
     }
 
     fn expire(&self, now: WallTime) -> Result<ExpireReport, StoreError> {

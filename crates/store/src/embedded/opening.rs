@@ -167,6 +167,10 @@ impl Opening {
                         }
                         directory::write_format(&*self.disk, dir)
                     }
+                    Format::Previous => {
+                        tracing::info!(path = %dir.display(), "the data directory is upgraded");
+                        directory::write_format(&*self.disk, dir)
+                    }
                     _ => Ok(()),
                 }
             })
@@ -240,7 +244,7 @@ impl Opening {
             return pages.erase_found(&self.pages, |id| deleted.contains(&id)).map(drop);
         }
         let settled = pages.settle(&self.pages, &catalogue.all_pages()?)?;
-        if self.format == Format::Current {
+        if matches!(self.format, Format::Previous | Format::Current) {
             let name =
                 |(id, what): &(_, &str)| format!("the page of stream {id} was {what} and is made anew");
             report.pages = settled.made_anew.iter().map(name).collect();
@@ -282,6 +286,10 @@ fn settle_chunks(
     for object in &unnamed.superfluous {
         tracing::info!(%object, "a chunk that was never published, has expired or was deleted is removed");
         chunks.remove(object)?;
+    }
+    // A damaged catalogue deletes nothing.
+    if catalogue.damage().is_empty() {
+        chunks.remove_index_files(&unnamed.orphaned_indexes)?;
     }
     for (object, why) in &unnamed.lost {
         report.lost.push(match lost_found::take(disk, dir, chunks, object) {

@@ -14,12 +14,14 @@ use super::journal::{Journal, SegmentLimits};
 use super::recovery::{Recovered, recover};
 use super::segment_list::SegmentList;
 use super::simulated_disk::{Failure, SimulatedDisk, Unsynced};
+use crate::index_block;
 use crate::record::tests::sealed;
 use crate::{ChunkRow, Located, Record, RecordHeader, StoreError, StreamId};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tympan_kms::DataKey;
 
 const STREAM: StreamId = StreamId::from_bytes([9; 16]);
 
@@ -28,6 +30,10 @@ const STREAM: StreamId = StreamId::from_bytes([9; 16]);
 struct World {
     /// Bodies that were ever handed to the journal, by sequence number.
     attempted: BTreeMap<u64, Vec<u8>>,
+    /// What went to the journal behind them.
+    indexes: BTreeMap<u64, Vec<u8>>,
+    /// The disk fails, and a side file may be lost by it.
+    indexes_may_lack: bool,
     acknowledged: Vec<u64>,
     rows: Vec<ChunkRow>,
     lives: u64,
@@ -77,14 +83,28 @@ impl World {
         for located in hot {
             let bytes = journal.read(located.loc).unwrap().unwrap();
             assert_eq!(RecordHeader::check(&bytes).unwrap().meta, located.meta);
-            found.insert(located.meta.number.sequence(), bytes);
+            let sequence = located.meta.number.sequence();
+            found.insert(sequence, bytes);
+            let index = journal.read_index(located).unwrap();
+            assert_eq!(index.as_ref(), self.indexes.get(&sequence), "the index of fragment {sequence}");
         }
         for row in &self.rows {
-            for part in chunks.parts(row).unwrap().unwrap() {
+            let parts = chunks.parts(row).unwrap().unwrap();
+            for part in &parts {
                 let bytes = chunks.read(row, part.offset, part.length).unwrap().unwrap();
                 assert_eq!(RecordHeader::check(&bytes).unwrap().meta, part.meta);
                 found.insert(part.meta.number.sequence(), bytes);
             }
+            let side = chunks.indexes(row);
+            let blocks: BTreeMap<u64, &[u8]> = index_block::blocks(&side)
+                .map(|(header, range)| (header.number.sequence(), &side[range]))
+                .collect();
+            let sequences = parts.iter().map(|part| part.meta.number.sequence());
+            let expected: BTreeMap<u64, &[u8]> =
+                sequences.filter_map(|at| Some((at, &self.indexes.get(&at)?[..]))).collect();
+            let is_right = |(at, block): (&u64, &&[u8])| expected.get(at) == Some(block);
+            let may_lack = self.indexes_may_lack && blocks.iter().all(is_right);
+            assert!(blocks == expected || may_lack, "indexes of a chunk");
         }
         for sequence in &self.acknowledged {
             assert!(found.contains_key(sequence), "fragment {sequence} was acknowledged and is lost");
@@ -113,7 +133,12 @@ impl World {
             Err(_) => self.errors += 1,
         }
         if step.is_multiple_of(4) && !hot.is_empty() {
-            match chunks.write(STREAM, hot, |located| Ok(journal.read(located.loc)?.unwrap())) {
+            match chunks.write(
+                STREAM,
+                hot,
+                |located| Ok(journal.read(located.loc)?.unwrap()),
+                |located| journal.read_index(located).unwrap_or_default(),
+            ) {
                 Ok(row) => {
                     self.rows.push(row);
                     journal.release(&hot.drain(..).map(|located| located.loc).collect::<Vec<_>>());
@@ -128,9 +153,15 @@ impl World {
         let sequence = self.attempted.last_key_value().map_or(1, |(last, _)| last + 1);
         let (_, record) =
             sealed(STREAM, sequence, &vec![sequence as u8; 100 + (sequence as usize * 97) % 700]);
+        let key = DataKey::from_bytes([1; 32]);
+        let record = if sequence.is_multiple_of(3) { record } else { record.with_index((1, &key), &[7; 90]) };
         let mut bytes = Vec::new();
         record.write_to(&mut bytes);
+        let index = bytes.split_off(RecordHeader::check(&bytes).unwrap().record_bytes());
         self.attempted.insert(sequence, bytes);
+        if !index.is_empty() {
+            self.indexes.insert(sequence, index);
+        }
         record
     }
 }
@@ -190,7 +221,7 @@ fn a_disk_that_is_full_or_broken_for_a_while_loses_nothing_and_is_used_again() {
         for begin in 0..=calls_of_a_life() {
             for length in [1, 2, 5, 40] {
                 let case = format!("{failure:?} from call {begin} on for {length}");
-                let mut world = World::default();
+                let mut world = World { indexes_may_lack: true, ..World::default() };
                 let disk = opened_disk();
                 disk.fail(begin..begin + length, failure);
                 world.live(&disk).unwrap_or_else(|error| panic!("{case}: {error}"));
@@ -216,7 +247,7 @@ fn a_disk_that_is_well_again_takes_fragments_without_a_restart() {
     for failure in [Failure::Full, Failure::Broken, Failure::BrokenSync] {
         for begin in 0..=calls_of_a_life() {
             let case = format!("{failure:?} from call {begin} on");
-            let mut world = World { lives: 1, ..World::default() };
+            let mut world = World { lives: 1, indexes_may_lack: true, ..World::default() };
             let disk = SimulatedDisk::new(&["journal", "chunks"]);
             let found = recover(&disk, Path::new("journal"), Format::Current).unwrap();
             let limits = SegmentLimits { bytes: 2_000, age: Duration::from_secs(3_600) };
@@ -239,7 +270,7 @@ fn a_disk_that_is_well_again_takes_fragments_without_a_restart() {
 
 #[test]
 fn the_format_is_written_whole_or_not_at_all() {
-    for old in [None, Some("tympan-store 1\n"), Some("tympan-store 2\n")] {
+    for old in [None, Some("tympan-store 1\n"), Some("tympan-store 2\n"), Some("tympan-store 3\n")] {
         for cut in 0..12 {
             for fate in fates() {
                 let disk = SimulatedDisk::new(&["data"]);
@@ -257,7 +288,7 @@ fn the_format_is_written_whole_or_not_at_all() {
                     file.read_exact_at(&mut bytes, 0).unwrap();
                     String::from_utf8(bytes).unwrap()
                 });
-                let new = Some("tympan-store 3\n".to_owned());
+                let new = Some("tympan-store 4\n".to_owned());
                 assert!(
                     written == new || (!done && written.as_deref() == old),
                     "cut {cut}, {fate:?}: {written:?}"

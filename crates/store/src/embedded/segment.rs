@@ -13,6 +13,7 @@
 //! stands in the header of the next one, which makes "torn" and "damaged" two different things: see [`scan`].
 //! Source: docs/storage.md section 3.
 
+use crate::index_block::behind_record;
 use crate::record::{RecordError, RecordHeader};
 use crate::{FragmentMeta, JournalLoc, Located, RECORD_HEADER_BYTES, StreamId};
 use std::ops::Range;
@@ -167,6 +168,7 @@ fn read_group(bytes: &[u8], at: usize) -> Option<Group> {
         let header = RecordHeader::check(&bytes[next..end]).ok()?;
         records.push(Found { header, offset: next as u64 });
         next += header.record_bytes();
+        next += behind_record(&bytes[next..end], header.stream, header.meta.number);
     }
     Some(Group { serial, end, records })
 }

@@ -41,11 +41,13 @@ struct Chunk {
     row: ChunkRow,
     bytes: Vec<u8>,
     parts: Vec<ChunkPart>,
+    indexes: Vec<u8>,
 }
 
 struct Entry {
     located: Located,
     bytes: Vec<u8>,
+    index: Vec<u8>,
     synced: bool,
 }
 
@@ -131,12 +133,13 @@ impl Backend for MemoryBackend {
             let header =
                 RecordHeader::check(&bytes).map_err(|error| StoreError::internal(error.to_string()))?;
             let offset = contents.next_offset;
+            let index = bytes.split_off(header.record_bytes());
             let length =
                 u32::try_from(bytes.len()).map_err(|_| StoreError::internal("a record beyond 4 GiB"))?;
             let loc = JournalLoc { segment: 0, offset, length };
             let located = Located { stream: header.stream, meta: header.meta, key: header.key, loc };
             contents.next_offset += u64::from(length);
-            contents.journal.insert(offset, Entry { located, bytes, synced: fault.is_none() });
+            contents.journal.insert(offset, Entry { located, bytes, index, synced: fault.is_none() });
             locs.push(loc);
         }
         match fault {
@@ -150,6 +153,12 @@ impl Backend for MemoryBackend {
 
     fn read_journal(&self, loc: JournalLoc) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.owned()?.journal.get(&loc.offset).map(|entry| entry.bytes.clone()))
+    }
+
+    fn read_journal_index(&self, located: &Located) -> Result<Option<Vec<u8>>, StoreError> {
+        let contents = self.owned()?;
+        let index = contents.journal.get(&located.loc.offset).map(|entry| entry.index.clone());
+        Ok(index.filter(|index| !index.is_empty()))
     }
 
     fn release(&self, locs: &[JournalLoc]) {
@@ -181,13 +190,14 @@ impl Backend for MemoryBackend {
             return Err(StoreError::internal("the memory disk is told to refuse a chunk"));
         }
         let mut contents = self.owned()?;
-        let (mut bytes, mut parts) = (Vec::new(), Vec::with_capacity(records.len()));
+        let (mut bytes, mut parts, mut indexes) = (Vec::new(), Vec::with_capacity(records.len()), Vec::new());
         for located in records {
             let entry = contents.journal.get(&located.loc.offset);
             let entry = entry.ok_or_else(|| StoreError::corrupt("a record to be chunked is gone"))?;
             let offset =
                 u32::try_from(bytes.len()).map_err(|_| StoreError::internal("a chunk beyond 4 GiB"))?;
             bytes.extend_from_slice(&entry.bytes);
+            indexes.extend_from_slice(&entry.index);
             parts.push(ChunkPart {
                 meta: located.meta,
                 key: located.key,
@@ -203,7 +213,7 @@ impl Backend for MemoryBackend {
         let owner = contents.streams.get_mut(&stream).ok_or_else(StoreError::stream_not_found)?;
         owner.chunked_through = owner.chunked_through.max(row.last);
         owner.newest_server = owner.newest_server.max(ServerTime::from_unix_ms(row.server_ms.1));
-        contents.chunks.insert((stream, row.last), Chunk { row: row.clone(), bytes, parts });
+        contents.chunks.insert((stream, row.last), Chunk { row: row.clone(), bytes, parts, indexes });
         Ok(row)
     }
 
@@ -228,6 +238,12 @@ impl Backend for MemoryBackend {
         let end = offset.saturating_add(length) as usize;
         let range = chunk.bytes.get(offset as usize..end);
         range.map(|bytes| Some(bytes.to_vec())).ok_or_else(|| StoreError::corrupt("a chunk is too short"))
+    }
+
+    fn read_chunk_indexes(&self, chunk: &ChunkRow) -> Result<Vec<u8>, StoreError> {
+        let contents = self.owned()?;
+        let chunk = contents.chunks.get(&(chunk.stream, chunk.last));
+        Ok(chunk.map(|chunk| chunk.indexes.clone()).unwrap_or_default())
     }
 
     fn expire(&self, now: WallTime) -> Result<ExpireReport, StoreError> {

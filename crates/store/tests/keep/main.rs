@@ -6,6 +6,7 @@ mod backup;
 mod check;
 mod clock;
 mod deletion;
+mod indexes;
 mod old_catalogue;
 mod place;
 mod rebuild;

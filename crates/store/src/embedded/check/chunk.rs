@@ -3,6 +3,8 @@
 use super::{Check, FindingKind};
 use crate::embedded::chunk_file::{self, CHUNK_HEADER_BYTES};
 use crate::embedded::disk::{DiskFile, read_range};
+use crate::embedded::index_file::{self, index_object};
+use crate::index_block;
 use crate::soundness::check_record;
 use crate::{ChunkPart, ChunkRow, RecordHeader, StreamId};
 use std::fs::File;
@@ -97,6 +99,43 @@ impl Check<'_> {
             self.judge(row.stream, header.meta.number, &place, Err(outcome), false);
             at = at.saturating_add(header.record_bytes());
         }
+    }
+
+    /// The side file of a chunk. Whatever is wrong with it, nothing is lost but itself.
+    pub(super) fn index(&mut self, row: &ChunkRow) {
+        let object = index_object(&row.object);
+        let place = format!("chunks/{object}");
+        let file = match File::open(self.at_rest.chunks().join(&object)) {
+            Ok(file) => file,
+            Err(error) => return self.index_fault(row, &place, format!("it cannot be opened: {error}")),
+        };
+        let bytes = DiskFile::len(&file).unwrap_or(0);
+        match index_file::read(&file, row.stream) {
+            Ok(blocks) => {
+                let (mut intact_bytes, mut damaged) = (0, 0u64);
+                let keys = self.streams.get(&row.stream).map(|checked| &checked.keys);
+                for (header, range) in index_block::blocks(&blocks) {
+                    intact_bytes += range.len();
+                    let key = keys.and_then(|keys| keys.get(&header.key));
+                    let opens =
+                        |key| blocks.get(range).is_some_and(|block| index_block::open(block, key).is_some());
+                    damaged += u64::from(header.stream != row.stream || !key.is_none_or(opens));
+                    self.report.indexes += 1;
+                }
+                let torn_bytes = blocks.len().saturating_sub(intact_bytes);
+                if damaged > 0 || torn_bytes > 0 {
+                    let message = format!("{torn_bytes} bytes of it and {damaged} more indexes are damaged");
+                    self.index_fault(row, &place, message);
+                }
+            }
+            Err(message) => self.index_fault(row, &place, message),
+        }
+        self.read(bytes);
+    }
+
+    fn index_fault(&mut self, row: &ChunkRow, place: &str, message: String) {
+        let message = format!("{message}; waveforms are made of the audio instead");
+        self.find(FindingKind::Note, Some(row.stream), None, place, message);
     }
 
     fn unreadable(&mut self, row: &ChunkRow, place: &str, error: &io::Error) {

@@ -6,6 +6,7 @@ use crate::embedded::journal::segment_path;
 use crate::embedded::newest_segment;
 use crate::embedded::segment::{self, GROUP_HEADER_BYTES, Scan, SegmentHeader};
 use crate::embedded::segment_list::{EMPTIED, FoundList};
+use crate::index_block::IndexHeader;
 use crate::soundness::check_record;
 use crate::{FragmentMeta, Located, RecordHeader, StreamId};
 use std::collections::{BTreeMap, HashSet};
@@ -190,6 +191,8 @@ fn by_headers(bytes: &[u8], begin: u64, end: u64) -> Vec<(StreamId, FragmentMeta
         let Ok(header) = RecordHeader::parse(bytes.get(at..).unwrap_or_default()) else { break };
         found.push((header.stream, header.meta, at as u64));
         at = at.saturating_add(header.record_bytes());
+        let behind = IndexHeader::parse(bytes.get(at..).unwrap_or_default());
+        at = at.saturating_add(behind.map_or(0, |header| header.block_bytes()));
     }
     found
 }

@@ -30,6 +30,8 @@ pub struct CheckReport {
     pub fragments_damaged: u64,
     /// Intact ones of which only the checksum could be looked at, because their key was not at hand.
     pub fragments_without_key: u64,
+    /// Indexes of fragments in side files.
+    pub indexes: u64,
     /// Bytes that were read.
     pub bytes_read: u64,
     /// Whatever is not as it should be, and what is worth knowing.
