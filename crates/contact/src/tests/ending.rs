@@ -38,7 +38,7 @@ fn a_caller_who_gives_up_before_the_call_is_up_leaves_no_record() {
         let mut rig = Rig::new(&start_and_talk());
         let request = rig.set_attributes("k", "v");
         if by_caller {
-            rig.hung_up();
+            rig.leg(LegEvent::Ended(EndedBy::Cancelled));
         } else {
             rig.handle(Input::Stop);
         }
@@ -47,6 +47,16 @@ fn a_caller_who_gives_up_before_the_call_is_up_leaves_no_record() {
         assert_eq!(rig.hangups().len(), usize::from(!by_caller));
         assert_eq!(rig.reply(request), Some(Reply::Over), "no state will hold it");
     }
+}
+
+#[test]
+fn a_caller_whose_bye_overtakes_the_acknowledgement_leaves_a_record_of_a_call_that_was_up() {
+    let mut rig = Rig::new(&start_and_talk());
+    rig.hung_up();
+    rig.wait_for_deadline();
+    let ended = rig.ended();
+    assert_eq!(ended.disconnect_reason, Some(DisconnectReason::CustomerDisconnect));
+    assert_eq!(ended.connected_to_system_timestamp, ended.disconnect_timestamp);
 }
 
 #[test]

@@ -177,7 +177,7 @@ impl CallTask {
                     self.last_fragment = self.last_fragment.max(Some(number));
                 }
                 CaptureEvent::Closed | CaptureEvent::Failed { .. } => return,
-                CaptureEvent::Opened { .. } => {}
+                CaptureEvent::Finished { .. } | CaptureEvent::Opened { .. } => {}
             }
         }
     }
@@ -267,17 +267,18 @@ impl CallTask {
             MediaEvent::Digit(digit) => words::MediaEvent::Digit(digit),
             MediaEvent::PromptFinished(prompt) => words::MediaEvent::PromptFinished(prompt),
             MediaEvent::CaptureFinished(capture, stats) => {
-                let losses = &stats.cutter.losses;
+                let ledger = stats.cutter.ledger;
                 tracing::info!(
                     contact_id = %self.contact_id,
                     %capture,
-                    samples = stats.cutter.samples,
+                    samples = ledger.samples(),
                     fragments = stats.cutter.fragments,
-                    silences = losses.entries().count(),
+                    silences = ledger.spans().count(),
                     abandoned_bytes = stats.abandoned_bytes,
                     "a capture has ended"
                 );
-                return;
+                let event = CaptureEvent::Finished { ledger };
+                return self.handle(Input::Capture { capture, event });
             }
         };
         self.handle(Input::Media { leg, event });
