@@ -1,3 +1,32 @@
-//! The media session of a leg, sans-IO: streams, latch, timeline, player, digits, taps, bridge.
+//! The media of a leg, sans-IO: datagrams in, datagrams out, and between them everything that a call does with sound.
 //!
-//! One law: `handle(now, input)`, drain `poll`, come back no later than `next_deadline`. No call allocates per packet.
+//! One law for all of it: [`Session::handle`], drain [`Session::poll`], come back no later than [`Session::next_deadline`].
+//! The crate owns no socket, clock, thread or random number, and a packet costs no allocation.
+//!
+//! The pieces, in the order of the sound:
+//!
+//! * [`Session`] is the media of one leg: up to [`Session::STREAMS_MAX`] streams, its prompts, its taps, its place in a bridge;
+//! * a *stream* is one audio section of the description: whose packets it takes, their timeline, and what is sent back and when;
+//! * a *tap* hands a track on as [`Frame`](tympan_telephony::words::Frame)s: a capture is one of its listeners;
+//! * the *player* plays prompts one after the other;
+//! * [`Bridges`] says which legs hear each other; what a leg says goes from its session to theirs, and never into a received track.
+
+mod bridge;
+mod outbox;
+mod pace;
+mod player;
+mod session;
+mod silence;
+mod speech;
+mod stats;
+mod stream;
+mod tap;
+
+pub use bridge::{BridgeFull, Bridges};
+pub use outbox::{Output, Port};
+pub use player::PROMPTS_MAX;
+pub use session::{Input, Session, SessionSpec};
+pub use silence::SilenceSending;
+pub use speech::{DetectSpeech, Speech};
+pub use stats::SessionStats;
+pub use tap::TAPS_MAX;

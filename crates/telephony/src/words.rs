@@ -134,8 +134,9 @@ pub enum MediaEvent {
         tap: TapId,
         /// The position of its first sample in the timeline of the leg.
         at: SampleOffset,
-        /// How far that sample lies ahead of this instant, in samples: where the timeline is ahead of the clock, it is due later.
-        lead_samples: u64,
+        /// How far that sample lies ahead of this instant, in samples: where the timeline is ahead of the clock, it is due later;
+        /// negative where the timeline lags behind the clock, because nothing was received.
+        lead_samples: i64,
     },
     /// A tap has handed on its last frame.
     TapClosed {

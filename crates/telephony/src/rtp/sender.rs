@@ -35,6 +35,13 @@ impl RtpSender {
         self.timestamp = self.timestamp.plus(frame.len() as u32);
     }
 
+    /// Writes a packet of comfort noise (RFC 3389) that stands for `samples` of silence, at a level of -`level_db` dBov. The next audio
+    /// packet begins a talkspurt.
+    pub fn comfort_noise_packet(&mut self, payload_type: u8, level_db: u8, samples: u32, out: &mut Vec<u8>) {
+        self.write(payload_type, false, &[level_db & 0x7f], out);
+        self.skip(samples);
+    }
+
     /// Lets `samples` pass without a packet: silence. The next audio packet begins a talkspurt.
     pub const fn skip(&mut self, samples: u32) {
         self.timestamp = self.timestamp.plus(samples);
@@ -94,6 +101,23 @@ mod tests {
         let sent: Vec<u8> =
             packets.iter().flat_map(|packet| RtpPacket::parse(packet).unwrap().payload().to_vec()).collect();
         assert_eq!(sent, prompt);
+    }
+
+    #[test]
+    fn comfort_noise_moves_the_clock_by_the_silence_and_speech_after_it_is_marked() {
+        let mut sender = RtpSender::new(Ssrc(1), 10, RtpTimestamp(0), 0);
+        let mut packet = Vec::new();
+        for expected in [(11, 13, 160, false), (12, 13, 320, false), (13, 0, 480, true)] {
+            if expected.1 == 13 {
+                sender.comfort_noise_packet(13, 70, 160, &mut packet);
+                assert_eq!(packet[12..], [70]);
+            } else {
+                sender.audio_packet(&[0xff; 160], &mut packet);
+            }
+            let header = RtpPacket::parse(&packet).unwrap().header();
+            let seen = (header.sequence + 1, header.payload_type, header.timestamp.0 + 160, header.marker);
+            assert_eq!(seen, expected);
+        }
     }
 
     #[test]

@@ -1,0 +1,217 @@
+//! One audio section of a description: whose packets it takes, their timeline, and what goes back.
+
+use crate::outbox::{Outbox, Port};
+use crate::pace::Pace;
+use crate::silence::SilenceSending;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tympan_telephony::audio::codec::AudioCodec;
+use tympan_telephony::audio::g722;
+use tympan_telephony::audio::pcm::SAMPLE_RATE_HZ;
+use tympan_telephony::rtp::latch::{SourceLatch, Verdict};
+use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
+use tympan_telephony::rtp::payload::PayloadKind;
+use tympan_telephony::rtp::sender::RtpSender;
+use tympan_telephony::rtp::timeline::Timeline;
+use tympan_telephony::sdp::offer_answer::{Codec, Direction};
+use tympan_telephony::sdp::session::StreamAgreement;
+use tympan_types::Mono;
+
+/// Packet times that are sent, in milliseconds. What is agreed beyond is brought within: no receiver needs to take more than 200 ms
+/// (RFC 3551 section 4.2), but every one takes these.
+const PTIME_MS: std::ops::RangeInclusive<u32> = 10..=60;
+
+/// The level of comfort noise, -dBov: an ordinary quiet line.
+const NOISE_LEVEL_DB: u8 = 65;
+
+/// One stream of a session.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    /// Of the present agreement; `None` while the section is refused or gone.
+    agreed: Option<Agreed>,
+    latch: SourceLatch,
+    pub(crate) timeline: Timeline,
+    sender: RtpSender,
+    /// Of a stream that sends G.722.
+    encoder: Option<Box<g722::Encoder>>,
+    pub(crate) pace: Pace,
+    /// When the last packet was taken, or since when the peer may send.
+    heard: Mono,
+    datagram: Vec<u8>,
+    frame: Vec<u8>,
+}
+
+/// What matters of the agreement, packet by packet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Agreed {
+    codec: Codec,
+    destination: Option<SocketAddr>,
+    /// Both sides send and receive: a peer that falls silent now is no peer on hold.
+    both_ways: bool,
+    ptime_ms: u32,
+    comfort_noise: Option<u8>,
+}
+
+/// The first numbers of an outgoing stream (RFC 3550 section 5.1).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FirstNumbers {
+    pub(crate) ssrc: Ssrc,
+    pub(crate) sequence: u16,
+    pub(crate) timestamp: RtpTimestamp,
+}
+
+impl Stream {
+    pub(crate) fn new(now: Mono, timeline: Timeline, latch: SourceLatch, first: FirstNumbers) -> Self {
+        Self {
+            agreed: None,
+            latch,
+            timeline,
+            sender: RtpSender::new(first.ssrc, first.sequence, first.timestamp, 0),
+            encoder: None,
+            pace: Pace::new(now),
+            heard: now,
+            datagram: Vec::with_capacity(256),
+            frame: Vec::with_capacity(160),
+        }
+    }
+
+    /// Takes what was agreed of it; `None` is a section that was refused.
+    pub(crate) fn negotiate(&mut self, now: Mono, agreed: Option<&StreamAgreement>, ptime_ms: Option<u32>) {
+        let before = self.agreed;
+        let Some(agreement) = agreed else {
+            self.agreed = None;
+            return;
+        };
+        if !agreement.remote.ip().is_unspecified() {
+            self.latch.expect(agreement.remote);
+        }
+        self.timeline.set_payloads(agreement.payloads.clone());
+        self.sender.set_payload_type(agreement.codec.payload_type);
+        let noise = |(number, kind)| (kind == PayloadKind::ComfortNoise).then_some(number);
+        let agreed = Agreed {
+            codec: agreement.codec,
+            destination: agreement.destination(),
+            both_ways: agreement.direction == Direction::SendRecv && agreement.destination().is_some(),
+            ptime_ms: ptime_ms.unwrap_or(agreement.ptime_ms).clamp(*PTIME_MS.start(), *PTIME_MS.end()),
+            comfort_noise: agreement.payloads.iter().find_map(noise),
+        };
+        if agreed.codec.kind == AudioCodec::G722 {
+            self.encoder.get_or_insert_default();
+        } else {
+            self.encoder = None;
+        }
+        if agreed.both_ways && !before.is_some_and(|before| before.both_ways) {
+            self.heard = now;
+        }
+        if before.is_none() {
+            self.pace.resume(now);
+        }
+        // A new place hears from us at once: it may only listen, and its translator lets nothing in before (RFC 3264 section 8.3.1).
+        if agreed.destination.is_some() && before.and_then(|before| before.destination) != agreed.destination
+        {
+            self.pace.hurry(now);
+        }
+        self.agreed = Some(agreed);
+    }
+
+    /// Whether the section is agreed.
+    pub(crate) const fn is_agreed(&self) -> bool {
+        self.agreed.is_some()
+    }
+
+    /// Takes a packet, if it is from the remote party.
+    pub(crate) fn receive(
+        &mut self,
+        now: Mono,
+        arrived: Mono,
+        from: SocketAddr,
+        packet: &RtpPacket<'_>,
+    ) -> Verdict {
+        let verdict = self.latch.admit(arrived.min(now), from, packet.header().ssrc);
+        if verdict != Verdict::Refused {
+            self.heard = now;
+            self.timeline.handle(now, arrived, packet);
+        }
+        verdict
+    }
+
+    /// Since when nothing has come of a peer that is in conversation; `None` of one that is on hold, or holds us.
+    pub(crate) fn quiet_since(&self) -> Option<Mono> {
+        self.agreed.is_some_and(|agreed| agreed.both_ways).then_some(self.heard)
+    }
+
+    /// Whether a frame of silence is sent for each packet time.
+    pub(crate) fn fills_silence(&self, silence: SilenceSending) -> bool {
+        silence != SilenceSending::Off && self.agreed.is_some_and(|agreed| agreed.both_ways)
+    }
+
+    pub(crate) fn frame_samples(&self) -> usize {
+        let ptime_ms = self.agreed.map_or(20, |agreed| agreed.ptime_ms);
+        usize::try_from(ptime_ms * (SAMPLE_RATE_HZ / 1_000)).unwrap_or(160)
+    }
+
+    pub(crate) fn frame_duration(&self) -> Duration {
+        Duration::from_millis(self.agreed.map_or(20, |agreed| agreed.ptime_ms).into())
+    }
+
+    /// Begins the frame that is due.
+    pub(crate) fn begin_frame(&mut self) {
+        let silent = self.pace.begin_frame(self.frame_duration());
+        if silent > 0 {
+            self.sender.skip(u32::try_from(silent).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// Sends a frame of these samples, and silence where there are fewer than a frame has.
+    pub(crate) fn send_sound(&mut self, index: usize, samples: &[i16], out: &mut Outbox) {
+        let count = self.frame_samples();
+        let Some((agreed, to)) = self.destination() else { return self.pass(count) };
+        self.frame.clear();
+        let samples = samples.get(..count).unwrap_or(samples);
+        match (agreed.codec.kind.law(), &mut self.encoder) {
+            (Some(law), _) => {
+                law.encode_into(samples, &mut self.frame);
+                self.frame.resize(count, law.silence());
+            }
+            (None, Some(encoder)) => {
+                encoder.encode(samples, &mut self.frame);
+                // At most a frame of 60 ms.
+                encoder.encode(SILENCE.get(..count - samples.len()).unwrap_or_default(), &mut self.frame);
+            }
+            (None, None) => return self.pass(count),
+        }
+        self.sender.audio_packet(&self.frame, &mut self.datagram);
+        self.transmit(index, to, out);
+    }
+
+    /// Sends a frame of silence, or of comfort noise.
+    pub(crate) fn send_silence(&mut self, index: usize, silence: SilenceSending, out: &mut Outbox) {
+        let count = self.frame_samples();
+        let noise = self.agreed.and_then(|agreed| agreed.comfort_noise);
+        match (silence, noise, self.destination()) {
+            (SilenceSending::ComfortNoise, Some(payload_type), Some((_, to))) => {
+                let samples = u32::try_from(count).unwrap_or(u32::MAX);
+                self.sender.comfort_noise_packet(payload_type, NOISE_LEVEL_DB, samples, &mut self.datagram);
+                self.transmit(index, to, out);
+            }
+            _ => self.send_sound(index, &[], out),
+        }
+    }
+
+    /// The peer wants nothing: the sender's clock runs on, and its numbers do not, so that nothing looks lost.
+    fn pass(&mut self, samples: usize) {
+        self.sender.skip(u32::try_from(samples).unwrap_or(u32::MAX));
+    }
+
+    fn transmit(&self, index: usize, to: SocketAddr, out: &mut Outbox) {
+        out.transmit(index, Port::Rtp, to, |bytes| bytes.extend_from_slice(&self.datagram));
+    }
+
+    fn destination(&self) -> Option<(Agreed, SocketAddr)> {
+        let agreed = self.agreed?;
+        agreed.destination.map(|_| (agreed, self.latch.remote()))
+    }
+}
+
+/// A frame of the longest packet time.
+const SILENCE: [i16; 480] = [0; 480];
