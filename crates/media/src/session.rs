@@ -12,7 +12,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tympan_telephony::SampleOffset;
-use tympan_telephony::rtp::latch::{SourceLatch, Trust, Verdict};
+use tympan_telephony::rtp::latch::{SourceLatch, Trust};
 use tympan_telephony::rtp::packet::{PacketError, RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
 use tympan_telephony::sdp::session::{Agreement, StreamAgreement};
@@ -265,7 +265,7 @@ impl Session {
             silence_grace: *silence_grace,
             ..TimelineConfig::default()
         };
-        let latch = SourceLatch::new(agreed.remote, *signalling, *trust);
+        let latch = SourceLatch::new(self.began, agreed.remote, *signalling, *trust);
         Stream::new(now, Timeline::new(config, self.began), latch, numbers(random, self.streams.len()))
     }
 
@@ -285,13 +285,13 @@ impl Session {
                 return;
             }
         };
-        if stream.receive(now, arrived, from, &packet) == Verdict::Refused {
-            self.stats.refused_packets += 1;
-            return;
+        let received = stream.receive(now, arrived, from, &packet, bytes);
+        self.stats.refused_packets += received.refused;
+        self.stats.received_packets += received.taken;
+        if received.taken > 0 {
+            self.timed_out = false;
+            self.drain(index);
         }
-        self.stats.received_packets += 1;
-        self.timed_out = false;
-        self.drain(index);
     }
 
     /// Hands on what a timeline has given out.

@@ -52,6 +52,13 @@ struct Agreed {
     comfort_noise: Option<u8>,
 }
 
+/// How many packets a datagram brought into the timeline, or out of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Received {
+    pub(crate) taken: u64,
+    pub(crate) refused: u64,
+}
+
 /// The first numbers of an outgoing stream (RFC 3550 section 5.1).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FirstNumbers {
@@ -119,20 +126,38 @@ impl Stream {
         self.agreed.is_some()
     }
 
-    /// Takes a packet, if it is from the remote party.
+    /// Takes a packet, if it is from the remote party; `datagram` is what it was parsed from. A packet that the latch held comes with
+    /// the one that settles whose it is.
     pub(crate) fn receive(
         &mut self,
         now: Mono,
         arrived: Mono,
         from: SocketAddr,
         packet: &RtpPacket<'_>,
-    ) -> Verdict {
-        let verdict = self.latch.admit(arrived.min(now), from, packet.header().ssrc);
-        if verdict != Verdict::Refused {
-            self.heard = now;
-            self.timeline.handle(now, arrived, packet);
+        datagram: &[u8],
+    ) -> Received {
+        let refused_before = self.latch.stats().refused;
+        let mut received = Received::default();
+        match self.latch.admit(arrived.min(now), from, &packet.header(), datagram) {
+            Verdict::Accepted => self.take(now, arrived, packet, &mut received),
+            Verdict::Latched => {
+                for (arrived, held) in self.latch.take_held() {
+                    if let Ok(held) = RtpPacket::parse(&held) {
+                        self.take(now, arrived, &held, &mut received);
+                    }
+                }
+                self.take(now, arrived, packet, &mut received);
+            }
+            Verdict::Held | Verdict::Refused => {}
         }
-        verdict
+        received.refused = self.latch.stats().refused - refused_before;
+        received
+    }
+
+    fn take(&mut self, now: Mono, arrived: Mono, packet: &RtpPacket<'_>, received: &mut Received) {
+        received.taken += 1;
+        self.heard = now;
+        self.timeline.handle(now, arrived, packet);
     }
 
     /// Since when nothing has come of a peer that is in conversation; `None` of one that is on hold, or holds us.

@@ -14,7 +14,7 @@ use tympan_telephony::words::{MediaCommand, MediaEvent};
 use tympan_types::PromptId;
 
 fn samples(count: usize) -> Vec<i16> {
-    (0..count).map(|index| i16::try_from(index % 8_000).unwrap() * 4 - 16_000).collect()
+    (0..count).map(|index| i16::try_from(index % 8_000).expect("in range") * 4 - 16_000).collect()
 }
 
 fn encoded(law: Law, samples: &[i16]) -> Vec<u8> {
@@ -26,7 +26,7 @@ fn assert_continuous(rig: &Rig) {
     for pair in rig.sent.windows(2) {
         let [before, after] = pair else { unreachable!() };
         assert_eq!(after.header.sequence, before.header.sequence.wrapping_add(1));
-        let expected = before.header.timestamp.plus(u32::try_from(before.payload.len()).unwrap());
+        let expected = before.header.timestamp.plus(u32::try_from(before.payload.len()).expect("in range"));
         assert_eq!(after.header.timestamp, expected);
         assert!(!after.header.marker);
     }

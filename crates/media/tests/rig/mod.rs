@@ -16,42 +16,42 @@ use tympan_telephony::sdp::session::{Agreement, StreamAgreement};
 use tympan_telephony::words::{Frame, MediaCommand, MediaEvent, Payload, Sound, Track};
 use tympan_types::{BridgeId, LegId, Mono, PromptId, TapId};
 
-pub const PEER: &str = "192.0.2.1:4000";
-pub const TAP: TapId = TapId::new(1);
-pub const PROMPT: PromptId = PromptId::new(1);
+pub(crate) const PEER: &str = "192.0.2.1:4000";
+pub(crate) const TAP: TapId = TapId::new(1);
+pub(crate) const PROMPT: PromptId = PromptId::new(1);
 
 /// A datagram that was sent.
 #[derive(Debug, Clone)]
-pub struct Sent {
-    pub at: Mono,
-    pub stream: usize,
-    pub to: SocketAddr,
-    pub header: RtpHeader,
-    pub payload: Vec<u8>,
+pub(crate) struct Sent {
+    pub(crate) at: Mono,
+    pub(crate) stream: usize,
+    pub(crate) to: SocketAddr,
+    pub(crate) header: RtpHeader,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// What a tap handed on.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Heard {
-    pub begin: Option<u64>,
-    pub samples: Vec<i16>,
-    pub silences: Vec<(u64, u32, Cause)>,
-    pub closed: bool,
+pub(crate) struct Heard {
+    pub(crate) begin: Option<u64>,
+    pub(crate) samples: Vec<i16>,
+    pub(crate) silences: Vec<(u64, u32, Cause)>,
+    pub(crate) closed: bool,
 }
 
-pub struct Rig {
-    pub session: Session,
-    pub now: Mono,
-    pub sent: Vec<Sent>,
-    pub events: Vec<MediaEvent>,
-    pub heard: std::collections::BTreeMap<TapId, Heard>,
-    pub bridged: Vec<(BridgeId, Vec<i16>)>,
+pub(crate) struct Rig {
+    pub(crate) session: Session,
+    pub(crate) now: Mono,
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) events: Vec<MediaEvent>,
+    pub(crate) heard: std::collections::BTreeMap<TapId, Heard>,
+    pub(crate) bridged: Vec<(BridgeId, Vec<i16>)>,
     /// The peer's outgoing stream.
-    pub peer: RtpSender,
-    pub from: SocketAddr,
+    pub(crate) peer: RtpSender,
+    pub(crate) from: SocketAddr,
 }
 
-pub fn spec() -> SessionSpec {
+pub(crate) fn spec() -> SessionSpec {
     SessionSpec {
         leg: LegId::new(1),
         signalling: None,
@@ -64,9 +64,9 @@ pub fn spec() -> SessionSpec {
     }
 }
 
-pub fn agreed(remote: &str) -> StreamAgreement {
+pub(crate) fn agreed(remote: &str) -> StreamAgreement {
     StreamAgreement {
-        remote: remote.parse().unwrap(),
+        remote: remote.parse().expect("an address"),
         remote_rtcp: None,
         rtcp_mux: false,
         codec: Codec { kind: AudioCodec::Pcmu, payload_type: 0 },
@@ -78,19 +78,19 @@ pub fn agreed(remote: &str) -> StreamAgreement {
     }
 }
 
-pub fn of(streams: impl IntoIterator<Item = StreamAgreement>) -> Agreement {
+pub(crate) fn of(streams: impl IntoIterator<Item = StreamAgreement>) -> Agreement {
     Agreement { streams: streams.into_iter().map(Some).collect() }
 }
 
 impl Rig {
     /// A session in conversation with a peer at [`PEER`].
-    pub fn new(change: impl FnOnce(&mut SessionSpec)) -> Self {
+    pub(crate) fn new(change: impl FnOnce(&mut SessionSpec)) -> Self {
         let mut rig = Self::unagreed(change);
         rig.negotiate(of([agreed(PEER)]));
         rig
     }
 
-    pub fn unagreed(change: impl FnOnce(&mut SessionSpec)) -> Self {
+    pub(crate) fn unagreed(change: impl FnOnce(&mut SessionSpec)) -> Self {
         let mut spec = spec();
         change(&mut spec);
         let now = Mono::from_millis(1_000);
@@ -102,56 +102,56 @@ impl Rig {
             heard: std::collections::BTreeMap::new(),
             bridged: Vec::new(),
             peer: RtpSender::new(Ssrc(0xfeed), 65_530, RtpTimestamp(u32::MAX - 1_000), 0),
-            from: PEER.parse().unwrap(),
+            from: PEER.parse().expect("an address"),
         }
     }
 
-    pub fn handle(&mut self, input: Input<'_>) {
+    pub(crate) fn handle(&mut self, input: Input<'_>) {
         self.session.handle(self.now, input);
         self.drain();
     }
 
-    pub fn command(&mut self, command: MediaCommand) {
+    pub(crate) fn command(&mut self, command: MediaCommand) {
         self.handle(Input::Command(command));
     }
 
-    pub fn negotiate(&mut self, agreement: Agreement) {
+    pub(crate) fn negotiate(&mut self, agreement: Agreement) {
         self.command(MediaCommand::Negotiate(Box::new(agreement)));
     }
 
-    pub fn play(&mut self, number: u64, samples: Vec<i16>) {
+    pub(crate) fn play(&mut self, number: u64, samples: Vec<i16>) {
         self.command(MediaCommand::Play { prompt: PromptId::new(number), sound: Sound::new(samples) });
     }
 
-    pub fn tap(&mut self, number: u64, track: Track) {
+    pub(crate) fn tap(&mut self, number: u64, track: Track) {
         self.command(MediaCommand::OpenTap { tap: TapId::new(number), track });
     }
 
-    pub fn close_tap(&mut self, number: u64) {
+    pub(crate) fn close_tap(&mut self, number: u64) {
         self.command(MediaCommand::CloseTap { tap: TapId::new(number) });
     }
 
     /// A datagram of the peer, now.
-    pub fn datagram(&mut self, bytes: &[u8]) {
+    pub(crate) fn datagram(&mut self, bytes: &[u8]) {
         let (from, arrived) = (self.from, self.now);
         self.handle(Input::Datagram { stream: 0, from, bytes, truncated: false, arrived });
     }
 
     /// A packet of the peer with this audio, now.
-    pub fn audio(&mut self, codes: &[u8]) {
+    pub(crate) fn audio(&mut self, codes: &[u8]) {
         let datagram = self.packet(codes);
         self.datagram(&datagram);
     }
 
     /// The peer's next packet, which is not sent yet.
-    pub fn packet(&mut self, codes: &[u8]) -> Vec<u8> {
+    pub(crate) fn packet(&mut self, codes: &[u8]) -> Vec<u8> {
         let mut datagram = Vec::new();
         self.peer.audio_packet(codes, &mut datagram);
         datagram
     }
 
     /// Lets time pass in steps of 2 ms, as the media thread does.
-    pub fn pass(&mut self, ms: u64) {
+    pub(crate) fn pass(&mut self, ms: u64) {
         for _ in 0..ms / 2 {
             self.now = self.now.plus_ms(2);
             if self.session.next_deadline().is_some_and(|deadline| deadline <= self.now) {
@@ -161,7 +161,7 @@ impl Rig {
     }
 
     /// The peer says this in packets of 20 ms, one after the other; the last one is not waited for.
-    pub fn speak(&mut self, codes: &[u8]) {
+    pub(crate) fn speak(&mut self, codes: &[u8]) {
         for (index, frame) in codes.chunks(160).enumerate() {
             if index > 0 {
                 self.pass(20);
@@ -195,16 +195,16 @@ impl Rig {
         }
     }
 
-    pub fn heard(&self, number: u64) -> Heard {
+    pub(crate) fn heard(&self, number: u64) -> Heard {
         self.heard.get(&TapId::new(number)).cloned().unwrap_or_default()
     }
 
     /// Everything that was sent, one payload after the other.
-    pub fn payloads(&self) -> Vec<u8> {
+    pub(crate) fn payloads(&self) -> Vec<u8> {
         self.sent.iter().flat_map(|sent| sent.payload.clone()).collect()
     }
 
-    pub fn stat(&mut self, name: &str) -> u64 {
+    pub(crate) fn stat(&mut self, name: &str) -> u64 {
         let stats = self.session.take_stats();
         stats.values().find(|(known, _)| *known == name).expect("a counter of that name").1
     }
@@ -225,12 +225,12 @@ impl Heard {
 }
 
 /// Codes of so many samples, no two neighbours alike.
-pub fn codes(samples: usize, seed: usize) -> Vec<u8> {
-    (0..samples).map(|index| u8::try_from((index * 7 + seed * 31) % 251).unwrap()).collect()
+pub(crate) fn codes(samples: usize, seed: usize) -> Vec<u8> {
+    (0..samples).map(|index| u8::try_from((index * 7 + seed * 31) % 251).expect("a byte")).collect()
 }
 
 /// What codes of mu-law sound like.
-pub fn ulaw(codes: &[u8]) -> Vec<i16> {
+pub(crate) fn ulaw(codes: &[u8]) -> Vec<i16> {
     let mut samples = Vec::new();
     Payload::Ulaw(codes).expand_into(&mut samples);
     samples
