@@ -142,7 +142,7 @@ impl Press {
             let again = if self.ended {
                 now < before || marker && !payload.end || quiet >= HORIZON
             } else {
-                now < before && (marker || before < SEGMENT_MIN)
+                now < before && (marker || before < SEGMENT_MIN) || now == before && marker && !payload.end
             };
             return !again;
         }

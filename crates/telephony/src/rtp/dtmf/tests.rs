@@ -165,6 +165,16 @@ fn the_same_key_under_one_timestamp_is_heard_through_a_lost_start_or_end() {
     assert_eq!(line.heard, "5555", "the end was lost");
 }
 
+#[test]
+fn the_same_key_under_one_timestamp_is_heard_again_when_only_first_packets_arrive() {
+    let mut line = Line::new();
+    for _ in 0..3 {
+        line.send(press(5, 8_000)[0]);
+        (0..6).for_each(|_| line.lose());
+    }
+    assert_eq!(line.heard, "555");
+}
+
 /// field-sip.md row 20: heard twice.
 #[test]
 fn an_end_whose_timestamp_moved_is_of_the_same_press() {
