@@ -179,13 +179,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_trunk_says_of_media_is_no_key_yet() {
-        for key in ["send_silence", "media_trust", "media_timeout_s"] {
-            let text = format!("[[sip.trunks]]\nname = \"carrier\"\n{key} = 1\n");
-            assert!(
-                from_text(&text, &[]).unwrap_err().to_string().contains("unknown key sip.trunks."),
-                "{key}"
-            );
+    fn a_choice_of_a_trunk_for_media_that_there_is_not_is_refused_with_those_that_there_are() {
+        for (key, choices) in
+            [("media_trust", ["`first-comer`", "`signalling`"]), ("send_silence", ["`off`", "`silence`"])]
+        {
+            let text = format!("[[sip.trunks]]\nname = \"carrier\"\n{key} = \"any\"\n");
+            let said = from_text(&text, &[]).unwrap_err().to_string();
+            assert!(choices.iter().all(|choice| said.contains(choice)), "{said}");
         }
     }
 
