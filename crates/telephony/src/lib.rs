@@ -7,7 +7,7 @@
 //! * [`sdp::Session`] agrees on codecs, addresses and directions of the audio streams of a call, from the first offer to the last.
 //! * [`audio`] holds the sample formats: G.711, G.722, WAV, resampling, tones and their detection.
 //!
-//! Not implemented: SRTP, SIPREC metadata, RTCP beyond telling it from RTP.
+//! Not implemented: SRTP, SIPREC metadata.
 
 pub mod audio;
 pub mod capture_ledger;

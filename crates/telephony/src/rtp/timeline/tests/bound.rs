@@ -192,6 +192,41 @@ fn packets_that_come_in_batches_are_kept_whole() {
     }
 }
 
+/// field-sip.md row 21: packets of up to 2 kB are legal.
+#[test]
+fn packets_of_any_length_and_with_all_that_a_header_may_hold_are_kept_whole() {
+    let (mut recording, mut peer) = (Recording::new(), Peer::new());
+    let mut samples = 0;
+    for length in [2_036usize, 1_488, 1, 3, 160] {
+        recording.wait_ms(length as u64 / 8 + 20);
+        let timestamp = peer.timestamp;
+        let mut packet = peer.packet(0, timestamp, &vec![0x55; length]);
+        peer.timestamp = timestamp.wrapping_add(length as u32);
+        // Two contributing sources, an extension of one word, three bytes of padding.
+        packet[0] |= 0x20 | 0x10 | 2;
+        packet.splice(12..12, [9, 9, 9, 9, 8, 8, 8, 8, 0xbe, 0xde, 0, 1, 1, 2, 3, 4]);
+        packet.extend([0, 0, 3]);
+        recording.receive_any(&packet);
+        samples += length as u64;
+    }
+    assert_eq!(recording.timeline.stats().audio_samples, samples);
+}
+
+#[test]
+fn packets_without_audio_are_counted_and_move_nothing() {
+    let (mut recording, mut peer) = (Recording::new(), Peer::new());
+    talk(&mut recording, &mut peer, 10);
+    for _ in 0..20 {
+        recording.wait_ms(20);
+        let timestamp = peer.timestamp;
+        recording.receive(&peer.packet(0, timestamp, &[]));
+        recording.receive(&peer.speak());
+    }
+    assert_eq!(recording.frames().len(), 30);
+    assert_eq!(recording.length_ms(), recording.wall_ms());
+    assert_eq!(recording.timeline.stats().empty_packets, 20);
+}
+
 /// What arrived before lies before the position, and what comes next begins there: also behind a hole of any size.
 #[test]
 fn the_position_counts_what_waits_by_the_same_rules() {
