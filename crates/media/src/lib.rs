@@ -15,6 +15,7 @@ mod bridge;
 mod outbox;
 mod pace;
 mod player;
+mod reports;
 mod session;
 mod silence;
 mod speech;

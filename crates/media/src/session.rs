@@ -1,8 +1,9 @@
 //! The media of one leg.
 
 use crate::bridge::Mix;
-use crate::outbox::{Outbox, Output};
+use crate::outbox::{Outbox, Output, Port};
 use crate::player::Player;
+use crate::reports::Reports;
 use crate::silence::SilenceSending;
 use crate::speech::{DetectSpeech, Ear, Speech};
 use crate::stats::SessionStats;
@@ -17,7 +18,7 @@ use tympan_telephony::rtp::packet::{PacketError, RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
 use tympan_telephony::sdp::session::{Agreement, StreamAgreement};
 use tympan_telephony::words::{MediaCommand, MediaEvent, Payload};
-use tympan_types::{BridgeId, LegId, Mono, PromptId};
+use tympan_types::{BridgeId, LegId, Mono, PromptId, WallTime};
 
 /// How the media of a leg begins.
 #[derive(Debug, Clone)]
@@ -36,16 +37,20 @@ pub struct SessionSpec {
     pub silence_grace: Duration,
     /// The packet time to send, in milliseconds, whatever is agreed; `None`: as agreed. From 10 to 60.
     pub ptime_ms: Option<u32>,
-    /// Random bytes for the numbers of the outgoing streams.
-    pub random: [u8; 16],
+    /// The wall-clock time at the beginning, for the reports of RTCP.
+    pub wall: WallTime,
+    /// Random bytes for the numbers of the outgoing streams and their RTCP.
+    pub random: [u8; 32],
 }
 
 /// What happens to a session.
 pub enum Input<'a> {
-    /// A datagram came to the RTP port of a stream.
+    /// A datagram came to a port of a stream.
     Datagram {
         /// The stream.
         stream: usize,
+        /// Its port.
+        port: Port,
         /// Where it came from.
         from: SocketAddr,
         /// Its bytes.
@@ -143,8 +148,11 @@ impl Session {
         }
         match input {
             Input::Datagram { truncated: true, .. } => self.stats.truncated_packets += 1,
-            Input::Datagram { stream, from, bytes, truncated: false, arrived } => {
+            Input::Datagram { stream, port: Port::Rtp, from, bytes, truncated: false, arrived } => {
                 self.receive(now, stream, from, bytes, arrived);
+            }
+            Input::Datagram { stream, port: Port::Rtcp, from, bytes, truncated: false, .. } => {
+                self.receive_report(now, stream, Port::Rtcp, from, bytes);
             }
             Input::Command(command) => self.command(now, command),
             Input::Bridged { from, payload } => {
@@ -168,10 +176,7 @@ impl Session {
         if self.ended {
             return None;
         }
-        let streams = self.streams.iter().flat_map(|stream| {
-            [stream.timeline.next_deadline(), stream.is_agreed().then_some(stream.pace.next())]
-        });
-        streams.flatten().chain(self.media_timeout_at()).min()
+        self.streams.iter().filter_map(Stream::next_deadline).chain(self.media_timeout_at()).min()
     }
 
     /// The leg.
@@ -259,14 +264,17 @@ impl Session {
     }
 
     fn stream(&self, now: Mono, agreed: &StreamAgreement) -> Stream {
-        let SessionSpec { signalling, trust, silence_grace, random, .. } = &self.spec;
+        let SessionSpec { signalling, trust, silence_grace, wall, random, .. } = &self.spec;
+        let wall = wall.plus_ms(now.ms_since(self.began));
         let config = TimelineConfig {
             payloads: agreed.payloads.clone(),
             silence_grace: *silence_grace,
             ..TimelineConfig::default()
         };
         let latch = SourceLatch::new(self.began, agreed.remote, *signalling, *trust);
-        Stream::new(now, Timeline::new(config, self.began), latch, numbers(random, self.streams.len()))
+        let (first, of_reports) = numbers(random, self.streams.len());
+        let reports = Reports::new(now, wall, first.ssrc, of_reports);
+        Stream::new(now, Timeline::new(config, self.began), latch, first, reports)
     }
 
     fn receive(&mut self, now: Mono, index: usize, from: SocketAddr, bytes: &[u8], arrived: Mono) {
@@ -276,10 +284,7 @@ impl Session {
         };
         let packet = match RtpPacket::parse(bytes) {
             Ok(packet) => packet,
-            Err(PacketError::Rtcp) => {
-                self.stats.received_reports += 1;
-                return;
-            }
+            Err(PacketError::Rtcp) => return self.receive_report(now, index, Port::Rtp, from, bytes),
             Err(PacketError::Malformed(_)) => {
                 self.stats.other_packets += 1;
                 return;
@@ -291,6 +296,19 @@ impl Session {
         if received.taken > 0 {
             self.timed_out = false;
             self.drain(index);
+        }
+    }
+
+    fn receive_report(&mut self, now: Mono, index: usize, port: Port, from: SocketAddr, bytes: &[u8]) {
+        let Some(stream) = self.streams.get_mut(index).filter(|stream| stream.is_agreed()) else {
+            self.stats.unagreed_packets += 1;
+            return;
+        };
+        if stream.receive_report(now, port, from, bytes) {
+            self.stats.received_reports += 1;
+            self.timed_out = false;
+        } else {
+            self.stats.refused_packets += 1;
         }
     }
 
@@ -331,6 +349,9 @@ impl Session {
             }
             self.drain(index);
             self.send_due(now, index);
+            if let Some(stream) = self.streams.get_mut(index) {
+                self.stats.sent_reports += u64::from(stream.report(now, index, &mut self.out));
+            }
         }
         if self.media_timeout_at().is_some_and(|at| at <= now) {
             self.timed_out = true;
@@ -345,7 +366,8 @@ impl Session {
                 stream.timeline.finish(now);
             }
             self.drain(index);
-            if let Some(stream) = self.streams.get(index) {
+            if let Some(stream) = self.streams.get_mut(index) {
+                self.stats.sent_reports += u64::from(stream.report_end(now, index, &mut self.out));
                 self.stats.lost_packets += stream.timeline.stats().lost_packets;
                 self.taps.close_all(index, stream.timeline.end(), &mut self.out);
             }
@@ -358,11 +380,11 @@ impl Session {
             && stream.is_agreed()
             && stream.pace.is_due(now)
         {
-            self.send_frame(index);
+            self.send_frame(now, index);
         }
     }
 
-    fn send_frame(&mut self, index: usize) {
+    fn send_frame(&mut self, now: Mono, index: usize) {
         let is_primary = index == self.primary;
         let Some(stream) = self.streams.get_mut(index) else { return };
         stream.begin_frame();
@@ -379,16 +401,16 @@ impl Session {
                     *sample = sample.saturating_add(*prompt);
                 }
             }
-            stream.send_sound(index, &self.sound, &mut self.out);
+            stream.send_sound(now, index, &self.sound, &mut self.out);
             let end = stream.timeline.end();
             self.stats.overrun_samples += self.taps.sent(index, end, &self.sound, &mut self.out);
         } else if let Some(played) = played {
             finished = played.finished;
-            stream.send_sound(index, played.samples, &mut self.out);
+            stream.send_sound(now, index, played.samples, &mut self.out);
             let end = stream.timeline.end();
             self.stats.overrun_samples += self.taps.sent(index, end, played.samples, &mut self.out);
         } else {
-            stream.send_silence(index, self.spec.silence, &mut self.out);
+            stream.send_silence(now, index, self.spec.silence, &mut self.out);
         }
         if plays || bridged || stream.fills_silence(self.spec.silence) {
             stream.pace.follow();
@@ -420,14 +442,15 @@ fn of_port(agreement: &Agreement, port: usize) -> Option<&StreamAgreement> {
     agreement.streams.get(port)?.as_ref()
 }
 
-/// The first numbers of one of the outgoing streams.
-fn numbers(random: &[u8; 16], stream: usize) -> FirstNumbers {
-    let [a, b, c, d, e, f, g, h, i, j, ..] = *random;
+/// The first numbers of one of the outgoing streams, and the random bytes of its RTCP.
+fn numbers(random: &[u8; 32], stream: usize) -> (FirstNumbers, [u8; 20]) {
+    let [a, b, c, d, e, f, g, h, i, j, _, _, of_reports @ ..] = *random;
     // Streams of one session differ by their source, and may begin alike.
     let stream = u32::try_from(stream).unwrap_or(u32::MAX);
-    FirstNumbers {
+    let first = FirstNumbers {
         ssrc: Ssrc(u32::from_be_bytes([a, b, c, d]).wrapping_add(stream.wrapping_mul(0x9e37_79b9))),
         sequence: u16::from_be_bytes([e, f]),
         timestamp: RtpTimestamp(u32::from_be_bytes([g, h, i, j])),
-    }
+    };
+    (first, of_reports)
 }

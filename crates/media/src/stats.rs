@@ -22,8 +22,10 @@ session_stats! {
     received_packets,
     /// Datagrams that were neither RTP nor RTCP.
     other_packets,
-    /// RTCP packets taken.
+    /// Datagrams of RTCP taken.
     received_reports,
+    /// Datagrams of RTCP sent.
+    sent_reports,
     /// Packets of a source that is not the remote party.
     refused_packets,
     /// Datagrams that were longer than the buffer, and were left out.

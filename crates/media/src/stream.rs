@@ -2,6 +2,7 @@
 
 use crate::outbox::{Outbox, Port};
 use crate::pace::Pace;
+use crate::reports::Reports;
 use crate::silence::SilenceSending;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -35,6 +36,7 @@ pub(crate) struct Stream {
     /// Of a stream that sends G.722.
     encoder: Option<Box<g722::Encoder>>,
     pub(crate) pace: Pace,
+    reports: Reports,
     /// When the last packet was taken, or since when the peer may send.
     heard: Mono,
     datagram: Vec<u8>,
@@ -68,7 +70,13 @@ pub(crate) struct FirstNumbers {
 }
 
 impl Stream {
-    pub(crate) fn new(now: Mono, timeline: Timeline, latch: SourceLatch, first: FirstNumbers) -> Self {
+    pub(crate) fn new(
+        now: Mono,
+        timeline: Timeline,
+        latch: SourceLatch,
+        first: FirstNumbers,
+        reports: Reports,
+    ) -> Self {
         Self {
             agreed: None,
             latch,
@@ -76,6 +84,7 @@ impl Stream {
             sender: RtpSender::new(first.ssrc, first.sequence, first.timestamp, 0),
             encoder: None,
             pace: Pace::new(now),
+            reports,
             heard: now,
             datagram: Vec::with_capacity(256),
             frame: Vec::with_capacity(160),
@@ -92,6 +101,7 @@ impl Stream {
         if !agreement.remote.ip().is_unspecified() {
             self.latch.expect(agreement.remote);
         }
+        self.reports.negotiate(agreement);
         self.timeline.set_payloads(agreement.payloads.clone());
         self.sender.set_payload_type(agreement.codec.payload_type);
         let noise = |(number, kind)| (kind == PayloadKind::ComfortNoise).then_some(number);
@@ -157,7 +167,34 @@ impl Stream {
     fn take(&mut self, now: Mono, arrived: Mono, packet: &RtpPacket<'_>, received: &mut Received) {
         received.taken += 1;
         self.heard = now;
+        self.reports.received(arrived.min(now), &packet.header());
         self.timeline.handle(now, arrived, packet);
+    }
+
+    /// Takes a report, if it is from the remote party; says whether it was. A peer that reports is there, though it says nothing.
+    pub(crate) fn receive_report(&mut self, now: Mono, port: Port, from: SocketAddr, bytes: &[u8]) -> bool {
+        let is_taken = self.reports.handle(now, port, from, self.latch.remote().ip(), bytes);
+        if is_taken {
+            self.heard = now;
+        }
+        is_taken
+    }
+
+    /// When something is due of it: of its timeline, of what it sends, of its reports.
+    pub(crate) fn next_deadline(&self) -> Option<Mono> {
+        let sending = self.is_agreed().then(|| self.reports.next_deadline(self.latch.remote())).flatten();
+        let pace = self.is_agreed().then_some(self.pace.next());
+        [self.timeline.next_deadline(), pace, sending].into_iter().flatten().min()
+    }
+
+    /// Sends the report that is due; says whether there was one.
+    pub(crate) fn report(&mut self, now: Mono, index: usize, out: &mut Outbox) -> bool {
+        self.is_agreed() && self.reports.send_due(now, index, self.latch.remote(), out)
+    }
+
+    /// Sends the last report; says whether there was one.
+    pub(crate) fn report_end(&mut self, now: Mono, index: usize, out: &mut Outbox) -> bool {
+        self.is_agreed() && self.reports.send_last(now, index, self.latch.remote(), out)
     }
 
     /// Since when nothing has come of a peer that is in conversation; `None` of one that is on hold, or holds us.
@@ -188,7 +225,7 @@ impl Stream {
     }
 
     /// Sends a frame of these samples, and silence where there are fewer than a frame has.
-    pub(crate) fn send_sound(&mut self, index: usize, samples: &[i16], out: &mut Outbox) {
+    pub(crate) fn send_sound(&mut self, now: Mono, index: usize, samples: &[i16], out: &mut Outbox) {
         let count = self.frame_samples();
         let Some((agreed, to)) = self.destination() else { return self.pass(count) };
         self.frame.clear();
@@ -206,20 +243,26 @@ impl Stream {
             (None, None) => return self.pass(count),
         }
         self.sender.audio_packet(&self.frame, &mut self.datagram);
-        self.transmit(index, to, out);
+        self.transmit(now, index, to, out);
     }
 
     /// Sends a frame of silence, or of comfort noise.
-    pub(crate) fn send_silence(&mut self, index: usize, silence: SilenceSending, out: &mut Outbox) {
+    pub(crate) fn send_silence(
+        &mut self,
+        now: Mono,
+        index: usize,
+        silence: SilenceSending,
+        out: &mut Outbox,
+    ) {
         let count = self.frame_samples();
         let noise = self.agreed.and_then(|agreed| agreed.comfort_noise);
         match (silence, noise, self.destination()) {
             (SilenceSending::ComfortNoise, Some(payload_type), Some((_, to))) => {
                 let samples = u32::try_from(count).unwrap_or(u32::MAX);
                 self.sender.comfort_noise_packet(payload_type, NOISE_LEVEL_DB, samples, &mut self.datagram);
-                self.transmit(index, to, out);
+                self.transmit(now, index, to, out);
             }
-            _ => self.send_sound(index, &[], out),
+            _ => self.send_sound(now, index, &[], out),
         }
     }
 
@@ -228,7 +271,10 @@ impl Stream {
         self.sender.skip(u32::try_from(samples).unwrap_or(u32::MAX));
     }
 
-    fn transmit(&self, index: usize, to: SocketAddr, out: &mut Outbox) {
+    fn transmit(&mut self, now: Mono, index: usize, to: SocketAddr, out: &mut Outbox) {
+        if let Ok(packet) = RtpPacket::parse(&self.datagram) {
+            self.reports.sent(now, packet.header().timestamp, packet.payload().len());
+        }
         out.transmit(index, Port::Rtp, to, |bytes| bytes.extend_from_slice(&self.datagram));
     }
 

@@ -2,7 +2,7 @@
 
 use allocation_counter::measure;
 use std::ops::Range;
-use tympan_media::{Input, Output, Session, SilenceSending};
+use tympan_media::{Input, Output, Port, Session, SilenceSending};
 use tympan_telephony::audio::codec::AudioCodec;
 use tympan_telephony::rtp::packet::{RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
@@ -41,7 +41,14 @@ fn a_packet_in_and_a_frame_out_allocate_nothing_with_taps_a_prompt_and_a_bridge(
             for index in indices {
                 let now = began.plus_ms(20 * i64::try_from(index).unwrap_or(0));
                 let bytes = &packets[index];
-                let datagram = Input::Datagram { stream: 0, from, bytes, truncated: false, arrived: now };
+                let datagram = Input::Datagram {
+                    stream: 0,
+                    port: Port::Rtp,
+                    from,
+                    bytes,
+                    truncated: false,
+                    arrived: now,
+                };
                 let bridged = Input::Bridged { from: LegId::new(2), payload: Payload::Ulaw(&[0x11; 160]) };
                 for input in [datagram, bridged, Input::TimePassed] {
                     session.handle(now, input);

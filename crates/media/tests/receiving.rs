@@ -4,7 +4,7 @@ mod rig;
 
 use rig::{PEER, Rig, agreed, codes, of, ulaw};
 use std::time::Duration;
-use tympan_media::{Input, SilenceSending};
+use tympan_media::{Input, Port, SilenceSending};
 use tympan_telephony::Digit;
 use tympan_telephony::audio::codec::AudioCodec;
 use tympan_telephony::rtp::dtmf::EventSender;
@@ -24,8 +24,14 @@ fn strangers_noise_and_huge_datagrams_are_counted_and_change_nothing() {
         rig.speak(&codes(160, index));
         let stranger = rig.packet(&codes(160, 99));
         let (now, from) = (rig.now, "203.0.113.9:4000".parse().unwrap());
-        let hostile =
-            |stream, bytes, truncated| Input::Datagram { stream, from, bytes, truncated, arrived: now };
+        let hostile = |stream, bytes, truncated| Input::Datagram {
+            stream,
+            port: Port::Rtp,
+            from,
+            bytes,
+            truncated,
+            arrived: now,
+        };
         rig.handle(hostile(0, &stranger, false));
         rig.handle(hostile(0, &[0x80; 2_048], true));
         rig.handle(hostile(0, b"GET / HTTP/1.1\r\n\r\n", false));
@@ -52,7 +58,14 @@ fn a_truncated_datagram_of_the_peer_is_counted_and_lost_and_never_heard() {
     rig.speak(&codes(320, 1));
     let long = rig.packet(&codes(160, 2));
     let (now, from) = (rig.now, rig.from);
-    rig.handle(Input::Datagram { stream: 0, from, bytes: &long, truncated: true, arrived: now });
+    rig.handle(Input::Datagram {
+        stream: 0,
+        port: Port::Rtp,
+        from,
+        bytes: &long,
+        truncated: true,
+        arrived: now,
+    });
     rig.pass(40);
     rig.speak(&codes(1_600, 3));
     rig.close_tap(1);
@@ -216,7 +229,14 @@ fn streams_of_one_session_have_timelines_and_ports_of_their_own() {
             sender.audio_packet(&codes(160, stream * 100 + frame), &mut datagram);
             let from = format!("192.0.2.1:{}", 4_000 + 2 * stream).parse().unwrap();
             let arrived = rig.now;
-            rig.handle(Input::Datagram { stream, from, bytes: &datagram, truncated: false, arrived });
+            rig.handle(Input::Datagram {
+                stream,
+                port: Port::Rtp,
+                from,
+                bytes: &datagram,
+                truncated: false,
+                arrived,
+            });
         }
         rig.pass(20);
     }

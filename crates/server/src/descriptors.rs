@@ -72,6 +72,13 @@ pub(crate) struct Descriptors {
     count: u64,
 }
 
+impl Descriptors {
+    /// The budget that they were taken from.
+    pub(crate) fn budget(&self) -> &DescriptorBudget {
+        &self.budget
+    }
+}
+
 /// What is known of the descriptors at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DescriptorCounts {

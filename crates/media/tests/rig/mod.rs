@@ -3,18 +3,19 @@
 
 use std::net::SocketAddr;
 use std::time::Duration;
-use tympan_media::{Input, Output, Session, SessionSpec, SilenceSending};
+use tympan_media::{Input, Output, Port, Session, SessionSpec, SilenceSending};
 use tympan_telephony::SampleOffset;
 use tympan_telephony::audio::codec::AudioCodec;
 use tympan_telephony::rtp::latch::Trust;
 use tympan_telephony::rtp::ledger::Cause;
 use tympan_telephony::rtp::packet::{RtpHeader, RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::payload::PayloadMap;
+use tympan_telephony::rtp::rtcp::is_rtcp;
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::sdp::offer_answer::{Codec, Direction};
 use tympan_telephony::sdp::session::{Agreement, StreamAgreement};
 use tympan_telephony::words::{Frame, MediaCommand, MediaEvent, Payload, Sound, Track};
-use tympan_types::{BridgeId, LegId, Mono, PromptId, TapId};
+use tympan_types::{BridgeId, LegId, Mono, PromptId, TapId, WallTime};
 
 pub(crate) const PEER: &str = "192.0.2.1:4000";
 pub(crate) const TAP: TapId = TapId::new(1);
@@ -43,6 +44,8 @@ pub(crate) struct Rig {
     pub(crate) session: Session,
     pub(crate) now: Mono,
     pub(crate) sent: Vec<Sent>,
+    /// RTCP that was sent: from which port, where to, and what.
+    pub(crate) reports: Vec<(Port, SocketAddr, Vec<u8>)>,
     pub(crate) events: Vec<MediaEvent>,
     pub(crate) heard: std::collections::BTreeMap<TapId, Heard>,
     pub(crate) bridged: Vec<(BridgeId, Vec<i16>)>,
@@ -60,7 +63,8 @@ pub(crate) fn spec() -> SessionSpec {
         silence: SilenceSending::Off,
         silence_grace: Duration::from_millis(500),
         ptime_ms: None,
-        random: [7; 16],
+        wall: WallTime::from_unix_ms(1_700_000_000_000),
+        random: [7; 32],
     }
 }
 
@@ -98,6 +102,7 @@ impl Rig {
             session: Session::new(now, spec),
             now,
             sent: Vec::new(),
+            reports: Vec::new(),
             events: Vec::new(),
             heard: std::collections::BTreeMap::new(),
             bridged: Vec::new(),
@@ -134,7 +139,7 @@ impl Rig {
     /// A datagram of the peer, now.
     pub(crate) fn datagram(&mut self, bytes: &[u8]) {
         let (from, arrived) = (self.from, self.now);
-        self.handle(Input::Datagram { stream: 0, from, bytes, truncated: false, arrived });
+        self.handle(Input::Datagram { stream: 0, port: Port::Rtp, from, bytes, truncated: false, arrived });
     }
 
     /// A packet of the peer with this audio, now.
@@ -173,6 +178,9 @@ impl Rig {
     fn drain(&mut self) {
         while let Some(output) = self.session.poll() {
             match output {
+                Output::Transmit { port, to, bytes, .. } if is_rtcp(bytes) => {
+                    self.reports.push((port, to, bytes.to_vec()));
+                }
                 Output::Transmit { stream, to, bytes, .. } => {
                     let packet = RtpPacket::parse(bytes).expect("RTP is sent");
                     let (header, payload) = (packet.header(), packet.payload().to_vec());

@@ -160,6 +160,15 @@ pub(super) fn random() -> [u8; 16] {
     uuid::Uuid::new_v4().into_bytes()
 }
 
+/// Thirty-two random bytes.
+pub(super) fn random_32() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (byte, random) in bytes.iter_mut().zip(random().into_iter().chain(random())) {
+        *byte = random;
+    }
+    bytes
+}
+
 /// A number for the origin line of SDP: 62 random bits, so that it stays positive for peers that read it as signed.
 fn session_id() -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = random();

@@ -1,6 +1,6 @@
 //! What a live contact wants done, done: each effect by the part of the server that can.
 
-use super::admission::random;
+use super::admission::{random, random_32};
 use super::captured;
 use super::task::{CallTask, News};
 use crate::media::{LegSpec, MediaLeg, MediaStalled};
@@ -87,8 +87,9 @@ impl CallTask {
             agreed,
             signalling: Some(self.source.ip()),
             silence_grace: self.admission.options.silence_grace,
-            clock: self.clock,
-            random: random(),
+            ptime_ms: rules.ptime_ms,
+            wall: self.clock.now().wall,
+            random: random_32(),
         };
         self.media.open(&self.admission.media, spec);
     }

@@ -91,6 +91,150 @@ pub(super) enum CaptureCommand {
     Abandon { capture: CaptureId },
 }
 
+/// A leg on its thread.
+pub(super) struct Leg {
+    pub(super) id: LegId,
+    pub(super) rtp: RtpSocket,
+    /// Where RTCP has a port of its own.
+    pub(super) rtcp: Option<RtpSocket>,
+    pub(super) session: Session,
+    captures: Captures,
+    /// The capture whose tap is being opened.
+    opening: Option<(CaptureId, Box<CutterSpec>)>,
+    clock: CallClock,
+    /// `None` once the call has missed a notice: it learns by the end of the channel, and ends.
+    notices: Option<mpsc::Sender<MediaNotice>>,
+}
+
+impl Leg {
+    pub(super) fn new(
+        now: Mono,
+        rtp: RtpSocket,
+        spec: LegSpec,
+        notices: mpsc::Sender<MediaNotice>,
+    ) -> Box<Self> {
+        Box::new(Self {
+            id: spec.session.leg,
+            rtp,
+            rtcp: None,
+            session: Session::new(now, spec.session),
+            captures: Captures::default(),
+            opening: None,
+            clock: spec.clock,
+            notices: Some(notices),
+        })
+    }
+
+    /// Takes what happens, and does what the session wants done. What the leg says in a bridge goes to `bridged`.
+    pub(super) fn handle(
+        &mut self,
+        now: Mono,
+        input: Input<'_>,
+        tally: &mut Tally,
+        mut bridged: impl FnMut(BridgeId, Payload<'_>),
+    ) {
+        let Self { id, rtp, rtcp, session, captures, opening, clock, notices } = self;
+        session.handle(now, input);
+        let mut captures_changed = false;
+        while let Some(output) = session.poll() {
+            match output {
+                Output::Transmit { to, bytes, port, .. } => {
+                    let socket = match port {
+                        Port::Rtp => Some(&*rtp),
+                        Port::Rtcp => rtcp.as_ref(),
+                    };
+                    match socket.map(|socket| socket.send_to(bytes, to)) {
+                        Some(Ok(_)) => tally.sent_packets += 1,
+                        // A full socket buffer or a closed port: a phone plays the next one.
+                        Some(Err(_)) => tally.unsent_packets += 1,
+                        // Counted when its port could not be bound.
+                        None => {}
+                    }
+                }
+                Output::Frame(frame) => {
+                    if let Frame { tap, payload: Payload::Silence { samples, .. }, .. } = frame
+                        && is_received(tap)
+                    {
+                        tally.silence_samples += u64::from(samples);
+                    }
+                    captures.frame(&frame);
+                }
+                Output::Bridged { bridge, payload } => bridged(bridge, payload),
+                Output::Event(leg, event) => match event {
+                    MediaEvent::TapOpened { tap, at, lead_samples } if capture_of(tap).is_some() => {
+                        if let Some((capture, spec)) = opening.take() {
+                            let wall = clock.wall_now().plus_ms(lead_samples / 8);
+                            captures.open(capture, &spec, taps_of(capture, &spec), Anchor { at, wall });
+                            captures_changed = true;
+                        }
+                    }
+                    MediaEvent::TapClosed { tap } if capture_of(tap).is_some() => {
+                        if let Some(capture) = capture_of(tap).filter(|_| is_received(tap)) {
+                            captures.close(capture);
+                            captures_changed = true;
+                        }
+                    }
+                    event => tell(notices, MediaNotice::Event(leg, event), tally),
+                },
+            }
+        }
+        tally.add(&session.take_stats());
+        if captures_changed {
+            report(*id, captures, notices, tally);
+        }
+    }
+
+    /// A command to one of the captures. One that names a capture that is over changes nothing.
+    pub(super) fn capture(
+        &mut self,
+        now: Mono,
+        command: CaptureCommand,
+        tally: &mut Tally,
+        mut bridged: impl FnMut(BridgeId, Payload<'_>),
+    ) {
+        let mut media = |leg: &mut Self, command: MediaCommand, tally: &mut Tally| {
+            leg.handle(now, Input::Command(command), tally, &mut bridged);
+        };
+        match command {
+            CaptureCommand::Open { capture, spec } => {
+                let CaptureTaps { received, sent } = taps_of(capture, &spec);
+                self.opening = Some((capture, spec));
+                media(self, MediaCommand::OpenTap { tap: received, track: Track::Received }, tally);
+                // Refused, where the leg has as many taps as it may: the Start block hears nothing, and takes its error branch.
+                if self.opening.take().is_none()
+                    && let Some(tap) = sent
+                {
+                    media(self, MediaCommand::OpenTap { tap, track: Track::Sent }, tally);
+                }
+            }
+            CaptureCommand::Close { capture } => {
+                for tap in [tap_of(capture, Track::Sent), tap_of(capture, Track::Received)] {
+                    media(self, MediaCommand::CloseTap { tap }, tally);
+                }
+            }
+            CaptureCommand::Abandon { capture } => {
+                self.captures.abandon(capture);
+                for track in [Track::Sent, Track::Received] {
+                    media(self, MediaCommand::CloseTap { tap: tap_of(capture, track) }, tally);
+                }
+                report(self.id, &mut self.captures, &mut self.notices, tally);
+            }
+            CaptureCommand::Attach { .. } | CaptureCommand::Only { .. } => {
+                command.apply(&mut self.captures);
+                report(self.id, &mut self.captures, &mut self.notices, tally);
+            }
+        }
+    }
+
+    /// The call is over: what was captured is completed. Captures that have no upload yet are given back, and wait for it.
+    pub(super) fn close(mut self, now: Mono, tally: &mut Tally) -> Option<Captures> {
+        self.handle(now, Input::Ended, tally, |_, _| ());
+        self.captures.close_all();
+        report(self.id, &mut self.captures, &mut self.notices, tally);
+        self.captures.awaits_upload().then_some(self.captures)
+    }
+}
+
 impl CaptureCommand {
     /// Does it, for a leg that lives or one that is over.
     pub(super) fn apply(self, captures: &mut Captures) {

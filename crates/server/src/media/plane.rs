@@ -1,7 +1,7 @@
 //! Starts the media threads and gives each call a leg on one of them.
 
-use super::leg::{CaptureCommand, LegSpec, MediaEvent, Prompt};
-use super::ports::{RtpPorts, RtpSocket};
+use super::leg::{CaptureCommand, LegSpec, MediaNotice};
+use super::ports::{RtcpPort, RtpPorts, RtpSocket};
 use super::stats::MediaStats;
 use super::thread::{Command, LegId, MediaThread, Message, Place};
 use crate::descriptors::Descriptors;
@@ -9,8 +9,8 @@ use crate::sink::CaptureQueue;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tympan_capture::{CutterSpec, Upload};
@@ -95,14 +95,27 @@ impl MediaPlane {
         Ok(ReservedPort { socket, address })
     }
 
-    /// Starts a leg on a reserved port: its timeline begins now.
-    pub(crate) fn open(&self, port: ReservedPort, spec: LegSpec) -> (MediaLeg, Receiver<MediaEvent>) {
-        let leg = self.next_leg.fetch_add(1, Ordering::Relaxed);
-        // There is at least one thread.
-        let thread = self.threads[usize::try_from(leg).unwrap_or(0) % self.threads.len()].clone();
-        let (events, receiver) = tokio::sync::mpsc::channel(EVENTS_PER_LEG);
-        let handle = MediaLeg { leg, thread, waiting: Arc::default(), stats: self.stats.clone() };
-        handle.send(Command::Open { leg, socket: port.socket, spec: Box::new(spec), events });
+    /// Starts a leg on a reserved port: its timeline begins now. Legs of one contact share a thread, so that they can hear each other:
+    /// every further one is opened `beside` the first.
+    pub(crate) fn open(
+        &self,
+        port: ReservedPort,
+        spec: LegSpec,
+        beside: Option<&MediaLeg>,
+    ) -> (MediaLeg, Receiver<MediaNotice>) {
+        let thread = beside.map_or_else(
+            || {
+                let next = self.next_thread.fetch_add(1, Ordering::Relaxed);
+                // There is at least one thread.
+                self.threads[next % self.threads.len()].clone()
+            },
+            |leg| leg.thread.clone(),
+        );
+        let (notices, receiver) = tokio::sync::mpsc::channel(NOTICES_PER_LEG);
+        let leg = spec.session.leg;
+        let rtcp = Mutex::new(port.socket.rtcp());
+        let handle = MediaLeg { leg, thread, waiting: Arc::default(), rtcp, stats: self.stats.clone() };
+        handle.send(Command::Open { rtp: port.socket, spec: Box::new(spec), notices });
         (handle, receiver)
     }
 
@@ -120,23 +133,33 @@ pub(crate) struct MediaLeg {
     thread: mpsc::Sender<Message>,
     /// Commands that the thread has not taken yet.
     waiting: Arc<AtomicUsize>,
+    /// The port of RTCP, until it is bound or cannot be.
+    rtcp: Mutex<Option<RtcpPort>>,
     stats: Arc<MediaStats>,
 }
 
 impl MediaLeg {
-    /// The session has changed by a re-offer.
-    pub(crate) fn renegotiate(&self, agreed: StreamAgreement) -> Result<(), MediaStalled> {
-        self.command(Command::Renegotiate { leg: self.leg, agreed: Box::new(agreed) })
+    /// Commands the media of the leg.
+    pub(crate) fn command(&self, command: MediaCommand) -> Result<(), MediaStalled> {
+        if let MediaCommand::Negotiate(agreement) = &command
+            && agreement.streams.iter().flatten().any(|stream| stream.remote_rtcp.is_some())
+        {
+            self.bind_rtcp();
+        }
+        self.bounded(Command::Media(command))
     }
 
-    /// Plays a prompt after those that still play; [`MediaEvent::PromptFinished`] tells its end.
-    pub(crate) fn play(&self, token: PromptId, prompt: Prompt) -> Result<(), MediaStalled> {
-        self.command(Command::Play { leg: self.leg, token, prompt })
-    }
-
-    /// Stops all prompts at once.
-    pub(crate) fn stop_prompts(&self) -> Result<(), MediaStalled> {
-        self.command(Command::StopPrompts { leg: self.leg })
+    /// Binds the port of RTCP, once.
+    fn bind_rtcp(&self) {
+        let port = self.rtcp.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match port.map(|port| port.bind()) {
+            Some(Ok(socket)) => self.send(Command::Rtcp(socket)),
+            Some(Err(error)) => {
+                tracing::debug!(leg = %self.leg, %error, "a call goes without RTCP");
+                self.stats.report_unbound();
+            }
+            None => {}
+        }
     }
 
     /// Captures from this instant; audio is held until [`Self::attach_upload`].
@@ -185,7 +208,7 @@ impl MediaLeg {
         self.thread.send(Message { command, _place: Some(place) }).map_err(|_| MediaStalled)
     }
 
-    /// Beyond the limit: a leg is opened once, and closed and forgotten once or twice.
+    /// Beyond the limit: a leg is opened once, has RTCP once, and is closed and forgotten once or twice.
     fn send(&self, command: Command) {
         // A thread ends only when the plane and all legs are gone, so this reaches it.
         let _ = self.thread.send(Message { command, _place: None });
@@ -219,7 +242,19 @@ mod tests {
 
     fn leg(plane: &MediaPlane) -> (MediaLeg, Receiver<MediaEvent>) {
         let descriptors = DescriptorBudget::new(1_000, 10).take(Use::Call, PER_CALL).unwrap();
-        plane.open(plane.reserve(IpAddr::from([127, 0, 0, 1]), descriptors).unwrap(), spec())
+        let session = SessionSpec {
+            leg: LegId::new(number),
+            signalling: None,
+            trust: Trust::KnownHosts,
+            media_timeout: None,
+            silence: SilenceSending::Off,
+            silence_grace: Duration::from_millis(500),
+            ptime_ms: None,
+            wall: tympan_types::WallTime::from_unix_ms(0),
+            random: [7; 32],
+        };
+        let spec = LegSpec { session, clock: crate::clock::ServiceClock::default().for_call() };
+        plane.open(plane.reserve(IpAddr::from([127, 0, 0, 1]), descriptors).unwrap(), spec, None)
     }
 
     #[tokio::test]

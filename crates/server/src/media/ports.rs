@@ -1,6 +1,6 @@
 //! RTP ports: one even port per call, out of the configured range or of the kernel's choice.
 
-use crate::descriptors::Descriptors;
+use crate::descriptors::{DescriptorBudget, Descriptors, Use};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::ops::Deref;
@@ -11,12 +11,19 @@ use std::sync::atomic::{AtomicU32, Ordering};
 pub(crate) struct RtpSocket {
     // Closed before its descriptor is said to be free.
     socket: UdpSocket,
-    _descriptors: Descriptors,
+    descriptors: Descriptors,
 }
 
 impl RtpSocket {
     pub(super) fn new(socket: UdpSocket, descriptors: Descriptors) -> Self {
-        Self { socket, _descriptors: descriptors }
+        Self { socket, descriptors }
+    }
+
+    /// Where its RTCP would be received.
+    pub(super) fn rtcp(&self) -> Option<RtcpPort> {
+        let local = self.socket.local_addr().ok()?;
+        let address = SocketAddr::new(local.ip(), local.port().checked_add(1)?);
+        Some(RtcpPort { address, budget: self.descriptors.budget().clone() })
     }
 }
 
@@ -25,6 +32,23 @@ impl Deref for RtpSocket {
 
     fn deref(&self) -> &UdpSocket {
         &self.socket
+    }
+}
+
+/// The port beside that of RTP, which is bound only where RTCP is agreed to have a port of its own (RFC 3550 section 11).
+#[derive(Debug)]
+pub(super) struct RtcpPort {
+    address: SocketAddr,
+    budget: DescriptorBudget,
+}
+
+impl RtcpPort {
+    /// Binds it. A call does without where the port is taken or calls have used up their descriptors.
+    pub(super) fn bind(&self) -> io::Result<RtpSocket> {
+        let descriptors = self.budget.take(Use::Call, 1).ok_or(io::ErrorKind::QuotaExceeded)?;
+        let socket = UdpSocket::bind(self.address)?;
+        socket.set_nonblocking(true)?;
+        Ok(RtpSocket::new(socket, descriptors))
     }
 }
 

@@ -10,12 +10,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
-use tympan_capture::{Captures, CutterSpec};
-use tympan_telephony::sdp::offer_answer::Negotiated;
-use tympan_types::{CaptureId, Mono, PromptId};
-
-/// Names a leg within its thread.
-pub(super) type LegId = u64;
+use tympan_capture::Captures;
+use tympan_media::{Bridges, Input, Port};
+use tympan_telephony::words::{MediaCommand, Payload};
+use tympan_types::{BridgeId, LegId, Mono};
 
 /// A command on its way to the thread.
 pub(super) struct Message {
@@ -67,6 +65,9 @@ pub(super) enum Command {
         capture: CaptureId,
         spec: Box<CutterSpec>,
     },
+    /// RTCP has a port of its own.
+    Rtcp(RtpSocket),
+    Media(MediaCommand),
     /// For a capture of this leg, also after [`Command::Close`].
     Capture {
         leg: LegId,
@@ -165,10 +166,11 @@ impl MediaThread {
     fn obey(&mut self, command: Command) {
         let now = self.now();
         match command {
-            Command::Open { leg, socket, spec, events } => {
-                let interest = EpollEvent::new(EpollFlags::EPOLLIN, leg);
-                if let Err(error) = self.epoll.add(&*socket, interest) {
-                    tracing::error!(%error, "an RTP socket cannot be watched: this call has no audio");
+            Command::Open { rtp, spec, notices } => self.open(leg, rtp, *spec, notices),
+            Command::Rtcp(socket) => self.open_rtcp(leg, socket),
+            Command::Media(command) => {
+                if matches!(command, MediaCommand::OpenTap { .. } | MediaCommand::CloseTap { .. }) {
+                    self.receive_all(leg);
                 }
                 self.legs.insert(leg, Leg::new(now, socket, *spec, events));
             }
@@ -200,12 +202,54 @@ impl MediaThread {
                 self.receive(id, now);
                 if let Some(leg) = self.legs.remove(&id) {
                     // The descriptor leaves the epoll set when the socket is closed, and this may have failed to join.
-                    let _ = self.epoll.delete(leg.socket());
-                    let captures = leg.close(self.now(), &mut self.tally);
-                    self.awaiting.extend(captures.map(|captures| (id, captures)));
+                    let _ = epoll.delete(&*leg.rtp);
+                    let _ = leg.rtcp.as_deref().map(|rtcp| epoll.delete(rtcp));
+                    let id = leg.id;
+                    awaiting.extend(leg.close(now, tally).map(|captures| (id, captures)));
                 }
             }
-            Command::Forget { leg } => drop(self.awaiting.remove(&leg)),
+            Command::Forget => drop(self.awaiting.remove(&leg)),
+        }
+    }
+
+    fn open(
+        &mut self,
+        leg: LegId,
+        rtp: RtpSocket,
+        spec: LegSpec,
+        notices: tokio::sync::mpsc::Sender<MediaNotice>,
+    ) {
+        if self.legs.places.contains_key(&leg) {
+            tracing::error!(%leg, "a leg is open already: its second media is closed");
+            return;
+        }
+        let leg = Leg::new(self.now(), rtp, spec, notices);
+        let place = self.legs.vacancy();
+        if let Err(error) = self.epoll.add(&*leg.rtp, interest(place, Port::Rtp)) {
+            tracing::error!(%error, "an RTP socket cannot be watched: this leg has no audio");
+        }
+        self.legs.put(place, leg);
+    }
+
+    fn open_rtcp(&mut self, leg: LegId, socket: RtpSocket) {
+        let Self { legs, epoll, .. } = self;
+        let Some(place) = legs.places.get(&leg).copied() else { return };
+        legs.with(place, |leg, _| {
+            if let Err(error) = epoll.add(&*socket, interest(place, Port::Rtcp)) {
+                tracing::error!(%error, "an RTCP socket cannot be watched");
+            }
+            leg.rtcp = Some(socket);
+        });
+    }
+
+    /// A bridge is known by its thread: the session says what it hears, and this who hears it.
+    fn join_or_leave(&mut self, leg: LegId, command: &MediaCommand) {
+        match command {
+            MediaCommand::Join { bridge } if self.legs.places.contains_key(&leg) => {
+                self.tally.refused_joins += u64::from(self.legs.bridges.join(*bridge, leg).is_err());
+            }
+            MediaCommand::Leave => self.legs.bridges.leave(leg),
+            _ => {}
         }
     }
 
@@ -215,7 +259,9 @@ impl MediaThread {
             let ready = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);
             let now = self.now();
             for event in events.iter().take(ready) {
-                self.receive(event.data(), now);
+                if let Some((place, port)) = of_interest(event.data()) {
+                    self.receive(place, port, now, DATAGRAMS_PER_TICK);
+                }
             }
             if ready < EVENTS {
                 return;
@@ -225,6 +271,47 @@ impl MediaThread {
 
     fn pass_time(&mut self) {
         let now = self.now();
+        for place in 0..self.legs.deadlines.len() {
+            if self.legs.deadlines.get(place).is_some_and(|deadline| *deadline <= now) {
+                self.at(place, now, Input::TimePassed);
+            }
+        }
+    }
+
+    /// Everything that waits for a leg came before what happens next.
+    fn receive_all(&mut self, leg: LegId) {
+        if let Some(place) = self.legs.places.get(&leg).copied() {
+            self.receive(place, Port::Rtp, self.now(), DATAGRAMS_BEFORE_TAP);
+        }
+    }
+
+    fn receive(&mut self, place: usize, port: Port, now: Mono, most: usize) {
+        let Self { legs, inbox, tally, .. } = self;
+        legs.with(place, |leg, legs| {
+            let id = leg.id;
+            let socket = match port {
+                Port::Rtp => Some(&leg.rtp),
+                Port::Rtcp => leg.rtcp.as_ref(),
+            };
+            let Some(socket) = socket.map(|socket| socket.as_raw_fd()) else { return };
+            let received = inbox.drain(socket, most, |Datagram { bytes, from, truncated }| {
+                let datagram = Input::Datagram { stream: 0, port, from, bytes, truncated, arrived: now };
+                leg.handle(now, datagram, tally, |bridge, payload| legs.bridged(now, bridge, id, payload));
+            });
+            if let Err(error) = received {
+                tracing::debug!(%error, "an RTP socket cannot be read");
+            }
+        });
+    }
+
+    /// A command that crosses the end of its leg finds nothing, which is fine.
+    fn input(&mut self, leg: LegId, input: Input<'_>) {
+        if let Some(place) = self.legs.places.get(&leg).copied() {
+            self.at(place, self.now(), input);
+        }
+    }
+
+    fn at(&mut self, place: usize, now: Mono, input: Input<'_>) {
         let Self { legs, tally, .. } = self;
         for leg in legs.values_mut().filter(|leg| leg.next_deadline() <= now) {
             leg.tick(now, tally);
@@ -251,3 +338,69 @@ impl MediaThread {
         Mono::from_micros(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 }
+
+impl Legs {
+    fn vacancy(&mut self) -> usize {
+        self.free.pop().unwrap_or_else(|| {
+            self.legs.push(None);
+            self.deadlines.push(NEVER);
+            self.legs.len() - 1
+        })
+    }
+
+    fn put(&mut self, place: usize, leg: Box<Leg>) {
+        self.places.insert(leg.id, place);
+        self.settle(place, leg);
+    }
+
+    fn settle(&mut self, place: usize, leg: Box<Leg>) {
+        if let Some(deadline) = self.deadlines.get_mut(place) {
+            *deadline = leg.session.next_deadline().unwrap_or(NEVER);
+        }
+        if let Some(vacant) = self.legs.get_mut(place) {
+            *vacant = Some(leg);
+        }
+    }
+
+    fn remove(&mut self, leg: LegId) -> Option<Box<Leg>> {
+        let place = self.places.remove(&leg)?;
+        self.bridges.leave(leg);
+        if let Some(deadline) = self.deadlines.get_mut(place) {
+            *deadline = NEVER;
+        }
+        self.free.push(place);
+        self.legs.get_mut(place)?.take()
+    }
+
+    /// Lets a leg do something, with the others beside it.
+    fn with(&mut self, place: usize, action: impl FnOnce(&mut Leg, &mut Self)) {
+        let Some(mut leg) = self.legs.get_mut(place).and_then(Option::take) else { return };
+        action(&mut leg, self);
+        self.settle(place, leg);
+    }
+
+    /// Hands what a leg says to the others of its bridge.
+    fn bridged(&mut self, now: Mono, bridge: BridgeId, from: LegId, payload: Payload<'_>) {
+        for other in self.bridges.others(bridge, from) {
+            let place = self.places.get(&other).copied();
+            if let Some(Some(leg)) = place.and_then(|place| self.legs.get_mut(place)) {
+                // It waits there until that leg sends, and nothing comes of it before.
+                leg.session.handle(now, Input::Bridged { from, payload });
+            }
+        }
+    }
+}
+
+/// Names a socket to the epoll set.
+fn interest(place: usize, port: Port) -> EpollEvent {
+    let place = u64::try_from(place).unwrap_or(u64::MAX);
+    EpollEvent::new(EpollFlags::EPOLLIN, place << 1 | u64::from(port == Port::Rtcp))
+}
+
+fn of_interest(data: u64) -> Option<(usize, Port)> {
+    let port = if data & 1 == 1 { Port::Rtcp } else { Port::Rtp };
+    Some((usize::try_from(data >> 1).ok()?, port))
+}
+
+/// Of a place without a leg.
+const NEVER: Mono = Mono::from_nanos(u64::MAX);
