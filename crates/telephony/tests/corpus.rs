@@ -7,6 +7,8 @@ use std::path::Path;
 mod rtp;
 #[path = "checks/sdp.rs"]
 mod sdp;
+#[path = "checks/session.rs"]
+mod session;
 
 #[test]
 fn rtp_corpus_keeps_the_promises_of_the_timeline() {
@@ -17,6 +19,11 @@ fn rtp_corpus_keeps_the_promises_of_the_timeline() {
 fn sdp_corpus_is_answered_or_refused() {
     assert!(each_file("../../fuzz/corpus/sdp", sdp::check) >= 10);
     assert!(each_file("../../fixtures/sdp", sdp::check) >= 10);
+}
+
+#[test]
+fn session_corpus_keeps_the_promises_of_offer_and_answer() {
+    assert!(each_file("../../fuzz/corpus/sdp_session", session::check) >= 10);
 }
 
 /// Runs `check` on every file of a folder and on all its beginnings; gives the number of files.
