@@ -76,7 +76,8 @@ pub fn random_nonce() -> [u8; NONCE_BYTES] {
     nonce
 }
 
-pub(crate) fn fill_random(bytes: &mut [u8]) {
+/// Fills with bytes from the operating system's random source.
+pub fn fill_random(bytes: &mut [u8]) {
     SystemRandom::new()
         .fill(bytes)
         .expect("invariant: getrandom(2) does not fail on a machine that has booted");

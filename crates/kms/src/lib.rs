@@ -16,7 +16,7 @@ mod keyring;
 mod provider;
 mod wrapped_key;
 
-pub use data_key::{DataKey, NONCE_BYTES, OpenError, TAG_BYTES, random_nonce};
+pub use data_key::{DataKey, NONCE_BYTES, OpenError, TAG_BYTES, fill_random, random_nonce};
 pub use encryption_context::EncryptionContext;
 pub use error::KmsError;
 pub use key_id::{KeyId, KeyIdError};

@@ -1,5 +1,6 @@
 //! Group commit: while one fdatasync runs, the next group gathers. No delay is ever added, so latency adapts to the
-//! disk, and so does the size of the groups.
+//! disk, and so does the size of the groups. The thread's loop is [`CommitQueue::commit_one`] and a wait, so that a
+//! program of one thread can make the same steps.
 
 use crate::stream_cell::StreamCell;
 use crate::{Backend, FragmentMeta, Located, Record, StoreError};
@@ -74,7 +75,7 @@ impl CommitQueue {
             let drained = self.drained.notified();
             tokio::pin!(drained);
             drained.as_mut().enable();
-            if self.bytes() <= self.limit_bytes {
+            if self.is_ready() {
                 return;
             }
             drained.await;
@@ -94,24 +95,50 @@ impl CommitQueue {
         self.drained.notify_waiters();
     }
 
+    /// Whether less waits for the disk than [`CommitQueue::ready`] waits for.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.bytes() <= self.limit_bytes
+    }
+
     /// The committer thread's whole life.
     pub(crate) fn run(&self, backend: &dyn Backend, group_bytes: usize) {
-        while let Some(group) = self.next_group(group_bytes) {
-            let bytes = group.iter().map(|waiting| waiting.record.len()).sum();
-            self.commit(backend, group, bytes);
-            self.state().bytes -= bytes;
-            self.drained.notify_waiters();
+        while self.wait() {
+            self.commit_one(backend, group_bytes);
         }
     }
 
-    fn next_group(&self, group_bytes: usize) -> Option<Vec<Waiting>> {
+    /// Makes the next group durable, never waiting for one. Whether there was one.
+    pub(crate) fn commit_one(&self, backend: &dyn Backend, group_bytes: usize) -> bool {
+        let group = self.next_group(group_bytes);
+        if group.is_empty() {
+            return false;
+        }
+        let bytes = group.iter().map(|waiting| waiting.record.len()).sum();
+        self.commit(backend, group, bytes);
+        self.state().bytes -= bytes;
+        self.drained.notify_waiters();
+        true
+    }
+
+    /// Whether a fragment waits for the disk.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.state().waiting.is_empty()
+    }
+
+    /// Waits for a fragment; `false` once the queue is closed and empty.
+    fn wait(&self) -> bool {
         let mut state = self.state();
         while state.waiting.is_empty() {
             if state.closed {
-                return None;
+                return false;
             }
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        true
+    }
+
+    fn next_group(&self, group_bytes: usize) -> Vec<Waiting> {
+        let mut state = self.state();
         let mut bytes = 0;
         let count = state.waiting.iter().take_while(|waiting| {
             let first = bytes == 0;
@@ -119,7 +146,7 @@ impl CommitQueue {
             first || bytes <= group_bytes
         });
         let count = count.count();
-        Some(state.waiting.drain(..count).collect())
+        state.waiting.drain(..count).collect()
     }
 
     fn commit(&self, backend: &dyn Backend, group: Vec<Waiting>, bytes: usize) {

@@ -1,5 +1,5 @@
 //! Housekeeping: one thread that makes chunks, enforces retention, reserves sequence numbers ahead of need, and
-//! forgets idle streams.
+//! forgets idle streams. The thread's loop is [`Keeper::turn`] and a wait.
 
 use crate::store::Core;
 use crate::stream_cell::StreamCell;
@@ -29,6 +29,8 @@ pub(crate) struct Keeper {
 /// When what is done now and then is due again.
 #[derive(Clone, Copy, Default)]
 struct Due {
+    /// The next round, by the clock of whoever turns.
+    round: Option<Mono>,
     chunks: Mono,
     sweep: Mono,
 }
@@ -68,21 +70,48 @@ impl Keeper {
         self.bell.notify_all();
     }
 
-    /// The thread's whole life.
+    /// The thread's whole life. Its rounds go by the machine's clock, whatever the store's is.
     pub(crate) fn run(&self, core: &Core) {
-        let round = Duration::from_millis(core.options.housekeeping_ms);
-        let mut next_round = Instant::now() + round;
+        let begun = Instant::now();
+        let now = || Mono::from_nanos(u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX));
         loop {
-            let due = (!round.is_zero()).then_some(next_round);
-            match self.wait(due) {
-                Wake::Job(job) => core.perform(job),
-                Wake::Round => {
-                    core.housekeep();
-                    next_round = Instant::now() + round;
-                }
-                Wake::Stop => return,
+            while self.turn(core, now()) {}
+            if !self.wait(core, now) {
+                return;
             }
         }
+    }
+
+    /// Does one thing that is due at `now`, a job or a round, never waiting for one. Whether there was one.
+    pub(crate) fn turn(&self, core: &Core, now: Mono) -> bool {
+        let job = self.state().jobs.pop_front();
+        if let Some(job) = job {
+            core.perform(job);
+            return true;
+        }
+        // The first round is a while after the first turn.
+        let Some(due) = self.next_round(core, now) else { return false };
+        if now < due || self.state().stopping {
+            return false;
+        }
+        core.housekeep();
+        self.due().round = None;
+        true
+    }
+
+    /// When the next turn has something to do: now if a job waits; `None` if nothing but a job brings something.
+    pub(crate) fn next_turn(&self, core: &Core, now: Mono) -> Option<Mono> {
+        if self.has_jobs() { Some(now) } else { self.next_round(core, now) }
+    }
+
+    /// When the next round is due; a while after `now`, where that was not decided yet.
+    fn next_round(&self, core: &Core, now: Mono) -> Option<Mono> {
+        let every_ms = i64::try_from(core.options.housekeeping_ms).unwrap_or(i64::MAX);
+        (every_ms > 0).then(|| *self.due().round.get_or_insert(now.plus_ms(every_ms)))
+    }
+
+    fn has_jobs(&self) -> bool {
+        !self.state().jobs.is_empty()
     }
 
     fn add(&self, job: Job) {
@@ -94,22 +123,24 @@ impl Keeper {
         }
     }
 
-    fn wait(&self, round: Option<Instant>) -> Wake {
+    /// Waits for a job or a round; `false` once the thread is to end.
+    fn wait(&self, core: &Core, now: impl Fn() -> Mono) -> bool {
+        let round = self.next_round(core, now());
         let mut state = self.state();
         loop {
-            if let Some(job) = state.jobs.pop_front() {
-                return Wake::Job(job);
+            if !state.jobs.is_empty() {
+                return true;
             }
             if state.stopping {
-                return Wake::Stop;
+                return false;
             }
             let Some(round) = round else {
                 state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
-            let left = round.saturating_duration_since(Instant::now());
+            let left = Duration::from_nanos(round.as_nanos().saturating_sub(now().as_nanos()));
             if left.is_zero() {
-                return Wake::Round;
+                return true;
             }
             state = self.bell.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -122,12 +153,6 @@ impl Keeper {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-enum Wake {
-    Job(Job),
-    Round,
-    Stop,
 }
 
 impl Core {
@@ -168,7 +193,10 @@ impl Core {
             self.perform(Job::Sweep);
             due.sweep = now.plus_ms(self.options.sweep_ms);
         }
-        *self.keeper.due() = due;
+        {
+            let mut kept = self.keeper.due();
+            (kept.chunks, kept.sweep) = (due.chunks, due.sweep);
+        }
         if let Err(error) = self.backend.tend() {
             tracing::error!(%error, "the journal could not be tidied");
         }

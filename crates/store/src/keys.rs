@@ -4,14 +4,14 @@
 
 use crate::store::Core;
 use crate::{KeyRow, StoreError, Stream, StreamId, StreamKey};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tympan_kms::{DataKey, EncryptionContext, KeyId, KeyProvider, KmsError};
 use tympan_types::{Mono, StreamArn};
 
 pub(crate) struct KeyCache {
     provider: Arc<dyn KeyProvider>,
-    opened: Mutex<HashMap<(StreamId, u32), Opened>>,
+    opened: Mutex<BTreeMap<(StreamId, u32), Opened>>,
 }
 
 struct Opened {
@@ -47,7 +47,7 @@ impl KeyCache {
         key
     }
 
-    fn opened(&self) -> MutexGuard<'_, HashMap<(StreamId, u32), Opened>> {
+    fn opened(&self) -> MutexGuard<'_, BTreeMap<(StreamId, u32), Opened>> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

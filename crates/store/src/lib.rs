@@ -46,11 +46,13 @@ pub use backend::{
 };
 pub use clock_trust::ClockDoubt;
 pub use codec::BodyCodec;
+#[cfg(any(test, feature = "simulation"))]
+pub use embedded::simulation;
 pub use error::{ErrorKind, StoreError};
 pub use indexes::IndexedFragment;
 pub use model::{
-    Clock, Ending, Fragment, FragmentHead, FragmentMeta, NewStream, OpenFragment, ReadEvent, Start,
-    StorageTier, Stream, StreamId, StreamRef, StreamStatus, TimeAxis,
+    Clock, Ending, Entropy, Fragment, FragmentHead, FragmentMeta, NewStream, OpenFragment, ReadEvent, Start,
+    StorageTier, Stream, StreamId, StreamRef, StreamStatus, SystemEntropy, TimeAxis,
 };
 pub use options::StoreOptions;
 pub use reader::Reader;

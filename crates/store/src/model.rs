@@ -22,6 +22,22 @@ pub trait Clock: Send + Sync + 'static {
     }
 }
 
+/// Where the store takes what nothing may foresee: ids of streams, nonces, the low bits of fragment numbers.
+pub trait Entropy: Send + Sync + 'static {
+    /// Fills with fresh bytes.
+    fn fill(&self, out: &mut [u8]);
+}
+
+/// The operating system's random source.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, out: &mut [u8]) {
+        tympan_kms::fill_random(out);
+    }
+}
+
 /// One look at both clocks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now {
@@ -36,7 +52,14 @@ pub struct StreamId(Uuid);
 impl StreamId {
     /// A fresh random id.
     pub(crate) fn random() -> Self {
-        Self(Uuid::new_v4())
+        Self::fresh(&SystemEntropy)
+    }
+
+    /// A fresh id of these random bytes.
+    pub(crate) fn fresh(entropy: &dyn Entropy) -> Self {
+        let mut bytes = [0; 16];
+        entropy.fill(&mut bytes);
+        Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
     }
 
     /// From the sixteen bytes that stand on disk.

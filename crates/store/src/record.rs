@@ -87,6 +87,18 @@ impl Record {
         codec: Option<&dyn BodyCodec>,
         parts: impl Iterator<Item = &'a [u8]>,
     ) -> Self {
+        Self::seal_with(random_nonce(), stream, meta, key, codec, parts)
+    }
+
+    /// As [`Self::seal`], with a nonce that was never used under this key before.
+    pub(crate) fn seal_with<'a>(
+        nonce: [u8; NONCE_BYTES],
+        stream: StreamId,
+        meta: FragmentMeta,
+        key: (u32, &DataKey),
+        codec: Option<&dyn BodyCodec>,
+        parts: impl Iterator<Item = &'a [u8]>,
+    ) -> Self {
         let plain_bytes = usize::try_from(meta.size_bytes()).unwrap_or(usize::MAX);
         let mut plain = Vec::with_capacity(plain_bytes.saturating_add(TAG_BYTES));
         for part in parts {
@@ -98,15 +110,8 @@ impl Record {
         let stored_body_bytes = ciphertext.len().saturating_sub(meta.head_bytes as usize);
         // No larger than the plain body, whose length is a u32.
         let stored_body_bytes = u32::try_from(stored_body_bytes).unwrap_or(u32::MAX);
-        let header = RecordHeader {
-            stream,
-            meta,
-            key: key.0,
-            nonce: random_nonce(),
-            form,
-            stored_body_bytes,
-            version: VERSION,
-        };
+        let header =
+            RecordHeader { stream, meta, key: key.0, nonce, form, stored_body_bytes, version: VERSION };
         let mut header = header.encode();
         key.1.seal(nonce_of(&header), &header[ASSOCIATED], &mut ciphertext);
         let checksum = crc32c::crc32c_append(crc32c::crc32c(&header[8..]), &ciphertext);

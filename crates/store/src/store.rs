@@ -6,11 +6,11 @@ use crate::stream_cell::StreamCell;
 use crate::tail::Tail;
 use crate::timekeeper::Timekeeper;
 use crate::{
-    Backend, Clock, ClockDoubt, Fragment, FragmentMeta, NewStream, Reader, Start, StorageTier, StoreError,
-    StoreOptions, Stream, StreamId, StreamKey, StreamPage, StreamRef, StreamRow, StreamStatus, SweepReport,
-    TimeAxis, Writer, history,
+    Backend, Clock, ClockDoubt, Entropy, Fragment, FragmentMeta, NewStream, Reader, Start, StorageTier,
+    StoreError, StoreOptions, Stream, StreamId, StreamKey, StreamPage, StreamRef, StreamRow, StreamStatus,
+    SweepReport, SystemEntropy, TimeAxis, Writer, history,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -32,13 +32,25 @@ pub(crate) struct Core {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) keys: KeyCache,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    execution: Execution,
     pub(crate) options: StoreOptions,
     pub(crate) queue: CommitQueue,
     pub(crate) keeper: Keeper,
     pub(crate) scrubs: ScrubCounts,
     pub(crate) timekeeper: Timekeeper,
-    cells: Mutex<HashMap<StreamId, Arc<StreamCell>>>,
+    /// In the order of their ids, so that a simulation meets them in the same order again.
+    cells: Mutex<BTreeMap<StreamId, Arc<StreamCell>>>,
     shut: AtomicBool,
+}
+
+/// Where the store's work is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Execution {
+    /// On threads of its own and tokio's.
+    Threads,
+    /// On the caller's thread, when the caller says so.
+    Inline,
 }
 
 /// Numbers for an operator.
@@ -87,26 +99,52 @@ impl MediaStore {
         clock: Arc<dyn Clock>,
         options: StoreOptions,
     ) -> Result<Self, StoreError> {
-        let timekeeper = Timekeeper::open(&*backend, &*clock)?;
-        let core = Arc::new(Core {
-            keys: KeyCache::new(keys),
-            clock,
-            queue: CommitQueue::new(options.commit_queue_bytes),
-            keeper: Keeper::default(),
-            scrubs: ScrubCounts::default(),
-            timekeeper,
-            cells: Mutex::default(),
-            shut: AtomicBool::new(false),
-            backend,
-            options,
-        });
-        core.load_recovered()?;
-        core.keep_time();
-        let handle = Handle { core, threads: Mutex::default() };
+        let handle =
+            Handle::open(backend, keys, clock, Arc::new(SystemEntropy), options, Execution::Threads)?;
         handle
             .start("store-commit", |core| core.queue.run(&*core.backend, core.options.commit_group_bytes))?;
         handle.start("store-keeper", |core| core.keeper.run(core))?;
         Ok(Self(Arc::new(handle)))
+    }
+
+    /// As [`Self::open`], without a thread, a runtime, a clock or a random source of its own, for a simulation: what the
+    /// two threads do is done by [`Self::commit_one`] and [`Self::turn`], and every future of the store is ready when it
+    /// is polled first, but for those that wait for a fragment to become durable or a reader's next event.
+    ///
+    /// # Errors
+    /// What the backend's recovery reports.
+    pub fn open_inline(
+        backend: Arc<dyn Backend>,
+        keys: Arc<dyn KeyProvider>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        options: StoreOptions,
+    ) -> Result<Self, StoreError> {
+        Handle::open(backend, keys, clock, entropy, options, Execution::Inline)
+            .map(|handle| Self(Arc::new(handle)))
+    }
+
+    // ---- the steps of a store without threads
+
+    /// Makes the next group of sealed fragments durable and resolves their promises. Whether there was one.
+    pub fn commit_one(&self) -> bool {
+        let core = self.core();
+        core.queue.commit_one(&*core.backend, core.options.commit_group_bytes)
+    }
+
+    /// Whether a sealed fragment waits for [`Self::commit_one`].
+    pub fn has_to_commit(&self) -> bool {
+        self.core().queue.has_waiting()
+    }
+
+    /// Does one thing of the housekeeping that is due at `now`. Whether there was one.
+    pub fn turn(&self, now: Mono) -> bool {
+        self.core().keeper.turn(self.core(), now)
+    }
+
+    /// When [`Self::turn`] has something to do: at `now` if a job waits.
+    pub fn next_turn(&self, now: Mono) -> Option<Mono> {
+        self.core().keeper.next_turn(self.core(), now)
     }
 
     // ---- streams
@@ -118,7 +156,7 @@ impl MediaStore {
     pub async fn create_stream(&self, new: NewStream, quota: Option<u32>) -> Result<Stream, StoreError> {
         self.core().keys.check_master(&new.kms_key_id).await?;
         let stream = Stream {
-            id: StreamId::random(),
+            id: StreamId::fresh(&*self.core().entropy),
             arn: new.arn,
             device_name: new.device_name,
             media_type: new.media_type,
@@ -376,6 +414,9 @@ impl MediaStore {
     /// writers' business. Waits for the disk, not for readers.
     pub async fn shutdown(&self) {
         let handle = self.0.clone();
+        if handle.core.execution == Execution::Inline {
+            return handle.stop();
+        }
         // The task can only fail by a panic in a thread that is ending anyway.
         let _ = tokio::task::spawn_blocking(move || handle.stop()).await;
     }
@@ -403,6 +444,34 @@ impl MediaStore {
 }
 
 impl Handle {
+    fn open(
+        backend: Arc<dyn Backend>,
+        keys: Arc<dyn KeyProvider>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        options: StoreOptions,
+        execution: Execution,
+    ) -> Result<Self, StoreError> {
+        let timekeeper = Timekeeper::open(&*backend, &*clock)?;
+        let core = Arc::new(Core {
+            keys: KeyCache::new(keys),
+            clock,
+            entropy,
+            execution,
+            queue: CommitQueue::new(options.commit_queue_bytes),
+            keeper: Keeper::default(),
+            scrubs: ScrubCounts::default(),
+            timekeeper,
+            cells: Mutex::default(),
+            shut: AtomicBool::new(false),
+            backend,
+            options,
+        });
+        core.load_recovered()?;
+        core.keep_time();
+        Ok(Self { core, threads: Mutex::default() })
+    }
+
     fn start(&self, name: &str, life: impl FnOnce(&Core) + Send + 'static) -> Result<(), StoreError> {
         let core = self.core.clone();
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || life(&core));
@@ -412,9 +481,14 @@ impl Handle {
     }
 
     fn stop(&self) {
-        self.core.shut.store(true, Ordering::Release);
+        let was_shut = self.core.shut.swap(true, Ordering::AcqRel);
         self.core.queue.close();
         self.core.keeper.stop();
+        if self.core.execution == Execution::Inline && !was_shut {
+            let core = &*self.core;
+            while core.queue.commit_one(&*core.backend, core.options.commit_group_bytes) {}
+            while core.keeper.turn(core, core.clock.mono()) {}
+        }
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
             if thread.join().is_err() {
@@ -442,6 +516,9 @@ impl Core {
         self: &Arc<Self>,
         work: impl FnOnce(&Self) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        if self.execution == Execution::Inline {
+            return work(self);
+        }
         let core = self.clone();
         let done = tokio::task::spawn_blocking(move || work(&core)).await;
         done.unwrap_or_else(|error| {
@@ -522,7 +599,7 @@ impl Core {
         stats
     }
 
-    fn cells(&self) -> MutexGuard<'_, HashMap<StreamId, Arc<StreamCell>>> {
+    fn cells(&self) -> MutexGuard<'_, BTreeMap<StreamId, Arc<StreamCell>>> {
         self.cells.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

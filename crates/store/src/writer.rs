@@ -13,9 +13,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use tokio::sync::oneshot;
-use tympan_kms::{DataKey, TAG_BYTES};
+use tympan_kms::{DataKey, NONCE_BYTES, TAG_BYTES};
 use tympan_types::FragmentNumber;
-use uuid::Uuid;
 
 /// A session of writing to a stream: one fragment is open at a time.
 ///
@@ -91,7 +90,9 @@ impl Writer {
         if self.core.is_shut() {
             return Err(StoreError::shut_down());
         }
-        let low28 = Uuid::new_v4().as_fields().0;
+        let mut low28 = [0; 4];
+        self.core.entropy.fill(&mut low28);
+        let low28 = u32::from_le_bytes(low28);
         loop {
             let now = self.core.now();
             let mut tail = self.cell.tail();
@@ -160,11 +161,10 @@ impl Writer {
         }
         let parts = std::iter::once(&head).chain(&bodies).map(|part| &part[..]);
         let codec = self.core.options.body_codec.as_deref();
+        let mut nonce = [0; NONCE_BYTES];
+        self.core.entropy.fill(&mut nonce);
         let key = (self.key_number, &*self.key);
-        let mut record = Record::seal(self.cell.id, meta, key, codec, parts);
-        if let Some(index) = &index {
-            record = record.with_index(key, index);
-        }
+        let record = Record::seal_with(nonce, self.cell.id, meta, key, codec, parts);
         let (done, promise) = oneshot::channel();
         let waiting = Waiting { record, cell: self.cell.clone(), meta, key: self.key_number, done };
         match self.core.queue.push(waiting) {
@@ -256,6 +256,11 @@ impl Writer {
     /// Waits while more waits for the disk than the store wants to hold: call it before taking more from a producer.
     pub async fn ready(&self) {
         self.core.queue.ready().await;
+    }
+
+    /// Whether [`Self::ready`] would not wait.
+    pub fn is_ready(&self) -> bool {
+        self.core.queue.is_ready()
     }
 
     /// Bytes that wait for the disk, of all streams.

@@ -38,6 +38,12 @@ impl Directory {
         Ok(Self { path: path.to_owned(), hold: Hold::take(path)? })
     }
 
+    /// A directory of a simulated disk: there is no other process that it must be kept from.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn simulated(path: &Path) -> Self {
+        Self { path: path.to_owned(), hold: Hold::default() }
+    }
+
     /// Creates the directories within it that are missing; their names are durable when this returns.
     pub(super) fn create_folders(&mut self, disk: &dyn Disk) -> Result<(), StoreError> {
         for dir in [self.journal(), self.chunks(), self.streams()] {

@@ -4,20 +4,21 @@
 //! docs/storage.md sections 3 and 6.
 
 use super::disk::{Disk, DiskFile, read_range};
+use super::machine_clock::MachineClock;
 use super::recovery::{Recovered, RecoveredSegment};
 use super::segment::{self, GROUP_HEADER_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::segment_list::{Listed, SegmentList};
-use crate::index_block::{INDEX_HEADER_BYTES, IndexHeader, behind_record};
-use crate::{JournalLoc, Located, Record, RecordHeader, StoreError};
+use crate::{Clock, JournalLoc, Located, Record, RecordHeader, StoreError};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-use tympan_types::WallTime;
+use std::time::Duration;
+use tympan_types::Mono;
 
 pub(super) struct Journal {
     disk: Arc<dyn Disk>,
+    clock: Arc<dyn Clock>,
     dir: PathBuf,
     epoch: u64,
     limits: SegmentLimits,
@@ -59,7 +60,7 @@ struct OpenSegment {
     file: Arc<dyn DiskFile>,
     end: u64,
     serial: u32,
-    opened: Instant,
+    opened: Mono,
     records: Vec<Located>,
 }
 
@@ -98,7 +99,13 @@ impl Journal {
         let newest = segments.last_key_value().map_or(list.newest(), |(number, _)| *number);
         let end = End { open: None, newest, newest_end: found.newest_end, buffer: Vec::new() };
         let (end, segments, list) = (Mutex::new(end), Mutex::new(segments), Mutex::new(list));
-        Self { disk, dir: dir.to_owned(), epoch, limits, end, segments, list }
+        let clock = Arc::new(MachineClock::new());
+        Self { disk, clock, dir: dir.to_owned(), epoch, limits, end, segments, list }
+    }
+
+    /// Goes by this clock instead of the machine's.
+    pub(super) fn timed_by(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 
     /// Appends one group: one write, one fdatasync.
@@ -225,7 +232,7 @@ impl Journal {
     /// Seals a segment that has become old.
     pub(super) fn seal_old(&self) {
         let mut end = lock(&self.end);
-        if end.open.as_ref().is_some_and(|open| open.opened.elapsed() >= self.limits.age) {
+        if end.open.as_ref().is_some_and(|open| self.is_old(open)) {
             self.seal(&mut end);
         }
     }
@@ -283,7 +290,12 @@ impl Journal {
     }
 
     fn is_full(&self, open: &OpenSegment) -> bool {
-        open.end >= self.limits.bytes || open.opened.elapsed() >= self.limits.age
+        open.end >= self.limits.bytes || self.is_old(open)
+    }
+
+    fn is_old(&self, open: &OpenSegment) -> bool {
+        let age_ns = self.clock.mono().as_nanos().saturating_sub(open.opened.as_nanos());
+        Duration::from_nanos(age_ns) >= self.limits.age
     }
 
     /// Ends the open segment with its footer.
@@ -305,7 +317,7 @@ impl Journal {
     /// Creates a segment; it is durable, name and header, when this returns.
     fn begin_segment(&self, number: u64, previous_end: u64) -> Result<OpenSegment, StoreError> {
         let path = segment_path(&self.dir, number);
-        let created = WallTime::from_unix_ms(unix_ms());
+        let created = self.clock.now();
         let header = SegmentHeader { segment: number, epoch: self.epoch, previous_end, created };
         let create = || {
             // An earlier attempt may have left one that was never used.
@@ -329,7 +341,7 @@ impl Journal {
             file,
             end: SEGMENT_HEADER_BYTES as u64,
             serial: 0,
-            opened: Instant::now(),
+            opened: self.clock.mono(),
             records: Vec::new(),
         })
     }
@@ -367,11 +379,6 @@ pub(super) fn segment_path(dir: &Path, number: u64) -> PathBuf {
 
 fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
-}
-
-fn unix_ms() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -30,6 +30,7 @@ mod index_file;
 mod journal;
 mod last_time;
 mod lost_found;
+mod machine_clock;
 mod newest_segment;
 mod opening;
 pub mod page;
@@ -43,8 +44,10 @@ mod restore;
 mod schema;
 pub mod segment;
 mod segment_list;
-#[cfg(test)]
+#[cfg(any(test, feature = "simulation"))]
 mod simulated_disk;
+#[cfg(any(test, feature = "simulation"))]
+pub mod simulation;
 
 pub use at_rest::{AtRest, ReadRow};
 pub use backup::{BackupOptions, BackupReport, Manifest, ManifestFile};

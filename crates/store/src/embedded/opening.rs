@@ -1,6 +1,6 @@
 //! A start: look, judge, and only then change anything. Source: docs/storage.md section 6, *Open*.
 
-use super::catalogue::{Catalogue, IfNew};
+use super::catalogue::{Catalogue, Database, IfNew};
 use super::chunk_store::ChunkStore;
 use super::directory::{self, Directory, Format};
 use super::disk::{Disk, FileDisk};
@@ -8,6 +8,7 @@ use super::evidence::{Evidence, Unnamed};
 use super::journal::{Journal, SegmentLimits};
 use super::last_time::LastTime;
 use super::lost_found;
+use super::machine_clock::MachineClock;
 use super::newest_segment::{self, NewestSegment};
 use super::pages::{FoundPages, Pages, read_pages};
 use super::recovery::{Recovered, recover};
@@ -15,7 +16,7 @@ use super::reserve::Reserve;
 use super::segment_list::{EMPTIED, FoundList, SegmentList};
 use super::{EmbeddedBackend, EmbeddedOptions, RecoveryReport};
 use crate::stream_rules::sort_recovered;
-use crate::{Located, StoreError};
+use crate::{Clock, Located, StoreError};
 use std::cell::Cell;
 use std::io;
 use std::path::Path;
@@ -29,12 +30,24 @@ impl EmbeddedBackend {
     /// `Fenced` while another process has it open; `Corrupt` where the catalogue is missing or cannot be used;
     /// `Internal` for an unknown format, an old catalogue or a failing disk. Nothing is changed then.
     pub fn open(path: &Path, options: EmbeddedOptions) -> Result<Self, StoreError> {
-        let disk: Arc<dyn Disk> = Arc::new(FileDisk::new());
-        let mut directory = Directory::open(path)?;
+        let directory = Directory::open(path)?;
+        let database = Database::file(&directory.catalogue());
+        Self::open_on(Arc::new(FileDisk::new()), directory, database, Arc::new(MachineClock::new()), options)
+    }
+
+    /// As [`Self::open`], on any disk and by any clock.
+    pub(super) fn open_on(
+        disk: Arc<dyn Disk>,
+        mut directory: Directory,
+        database: Database,
+        clock: Arc<dyn Clock>,
+        options: EmbeddedOptions,
+    ) -> Result<Self, StoreError> {
+        let path = directory.path().to_owned();
         let opening = Opening::look(disk.clone(), &directory)?;
         let reserve = Reserve::find(disk.clone(), &directory.reserve(), options.reserve_bytes);
-        let (catalogue, unnamed) =
-            opening.open_catalogue(&directory, &reserve, options.now.unwrap_or_else(now))?;
+        let now = options.now.unwrap_or_else(|| clock.now());
+        let (catalogue, unnamed) = opening.open_catalogue(&database, &directory, &reserve, now)?;
         if opening.format == Format::Absent {
             directory::write_format(&*disk, directory.path())?;
         }
@@ -65,13 +78,13 @@ impl EmbeddedBackend {
         // Only now: what it said before is known.
         let list = opening.list_segments(&catalogue, &directory, &reserve)?;
         let limits = SegmentLimits { bytes: options.segment_bytes, age: options.segment_age };
-        let journal = Journal::new(disk.clone(), &directory.journal(), epoch, limits, &opening.journal, list);
+        let journal = Journal::new(disk.clone(), &directory.journal(), epoch, limits, &opening.journal, list)
+            .timed_by(clock);
         let recovered = opening.alive(&catalogue, &journal)?;
         reserve.hold();
         Ok(Self {
             directory: Mutex::new(Some(directory)),
-            path: path.to_owned(),
-            last_time: LastTime::new(disk.clone(), path),
+            last_time: LastTime::new(disk.clone(), &path),
             disk: disk.clone(),
             deleting: RwLock::default(),
             catalogue,
@@ -83,7 +96,8 @@ impl EmbeddedBackend {
             recovered: Mutex::new(recovered),
             report,
             cut_off_bytes,
-            newest_segment: NewestSegment::new(disk.clone(), path),
+            newest_segment: NewestSegment::new(disk.clone(), &path),
+            path,
         })
     }
 }
@@ -143,15 +157,16 @@ impl Opening {
     /// Opens the catalogue if it is the newest one. Nothing has been changed before its commit but `FORMAT`.
     fn open_catalogue(
         &self,
+        database: &Database,
         directory: &Directory,
         reserve: &Reserve,
         now: WallTime,
     ) -> Result<(Catalogue, Unnamed), StoreError> {
-        let (path, dir) = (directory.catalogue(), directory.path());
+        let dir = directory.path();
         let new = if self.is_new()? { IfNew::Create } else { IfNew::Refuse };
         let (mut unnamed, judged, refused) = (Unnamed::default(), Cell::new(false), Cell::new(false));
         let mut open = || {
-            Catalogue::open(&path, new, &mut |known| {
+            Catalogue::open_in(database.clone(), new, &mut |known| {
                 let evidence =
                     Evidence { dir, journal: &self.journal, pages: &self.pages, chunks: &self.chunks, now };
                 judged.set(true);
@@ -307,9 +322,4 @@ fn settle_chunks(
         }
     }
     Ok(())
-}
-
-fn now() -> WallTime {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    WallTime::from_unix_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

@@ -1,12 +1,13 @@
 //! A disk that keeps, of each file and directory, what a program sees and what would survive a power cut; that loses
 //! power at any call; and that can be full or broken for a while, the way Linux says so.
 
+use super::catalogue::CommitGate;
 use super::disk::{Disk, DiskFile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The unit in which unsynced bytes are lost.
 const BLOCK_BYTES: usize = 512;
@@ -29,7 +30,7 @@ struct State {
 
 /// How calls fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failure {
+pub enum Failure {
     /// ENOSPC, of blocks or of inodes: half of a write gets through, and so do removals.
     Full,
     /// EIO of every changing call; after a sync that fails the pages count as clean.
@@ -73,12 +74,18 @@ struct Contents {
     seen: Vec<u8>,
     durable: Vec<u8>,
     dirty: BTreeSet<usize>,
+    /// Who has it open.
+    handles: usize,
+    /// A name of it was removed or replaced.
+    unlinked: bool,
 }
 
 /// What becomes of everything that was not synced.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Unsynced {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsynced {
+    /// Nothing of it is there.
     Lost,
+    /// All of it is there.
     Kept,
     /// Block by block and name by name, by this seed.
     Torn(u64),
@@ -100,42 +107,63 @@ impl SimulatedDisk {
         })))
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether power has gone.
+    pub(super) fn is_off(&self) -> bool {
+        let state = self.state();
+        state.calls >= state.cut_at
+    }
+
+    /// A hash of what is durable: names and bytes.
+    pub(super) fn digest(&self) -> u64 {
+        let state = self.state();
+        let mut digest = Digest::default();
+        for (name, file) in &state.durable_names {
+            digest.add(name.as_os_str().as_encoded_bytes());
+            digest.add(state.files.get(*file).map_or(&[][..], |file| &file.durable));
+        }
+        digest.0
+    }
+
     /// Power goes at the `call`-th changing call from now.
     pub(super) fn cut_at(&self, call: usize) {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.state();
         (state.calls, state.cut_at, state.unheard) = (0, call, false);
     }
 
     /// Power goes as soon as the `call`-th changing call from now has had its effect.
     pub(super) fn cut_after(&self, call: usize) {
         self.cut_at(call + 1);
-        self.0.lock().unwrap().unheard = true;
+        self.state().unheard = true;
     }
 
     /// These changing calls, counted from now, fail if they are of a kind that does.
     pub(super) fn fail(&self, calls: Range<usize>, failure: Failure) {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.state();
         (state.calls, state.failing) = (0, Some((calls, failure)));
     }
 
     /// All is well again.
     pub(super) fn repair(&self) {
-        self.0.lock().unwrap().failing = None;
+        self.state().failing = None;
     }
 
     /// Changing calls so far.
     pub(super) fn calls(&self) -> usize {
-        self.0.lock().unwrap().calls
+        self.state().calls
     }
 
     /// What another process finds after the power is back.
     pub(super) fn restart(&self, unsynced: Unsynced) -> Self {
-        let state = self.0.lock().unwrap();
+        let state = self.state();
         let mut keeps = keeper(unsynced);
         let mut files = Vec::new();
         for file in &state.files {
             let after = file.after_power_cut(&mut keeps);
-            files.push(Contents { seen: after.clone(), durable: after, dirty: BTreeSet::new() });
+            files.push(Contents { seen: after.clone(), durable: after, ..Contents::default() });
         }
         let mut names = state.durable_names.clone();
         let all: BTreeSet<&PathBuf> = state.names.keys().chain(state.durable_names.keys()).collect();
@@ -153,6 +181,12 @@ impl SimulatedDisk {
         names.retain(|name, _| {
             name.ancestors().skip(1).all(|dir| dir.as_os_str().is_empty() || dirs.contains(dir))
         });
+        let named: BTreeSet<usize> = names.values().copied().collect();
+        for (file, contents) in files.iter_mut().enumerate() {
+            if !named.contains(&file) {
+                *contents = Contents::default();
+            }
+        }
         Self(Arc::new(Mutex::new(State {
             files,
             durable_names: names.clone(),
@@ -176,7 +210,7 @@ impl SimulatedDisk {
 
     /// Counts a call. Says whether it fails.
     fn begin(&self, call: Call) -> io::Result<(MutexGuard<'_, State>, Option<Failure>)> {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.state();
         if state.calls >= state.cut_at {
             return Err(io::Error::other("no power"));
         }
@@ -188,6 +222,29 @@ impl SimulatedDisk {
 }
 
 impl State {
+    fn file(&self, file: usize) -> io::Result<&Contents> {
+        self.files.get(file).ok_or(io::ErrorKind::NotFound.into())
+    }
+
+    fn file_mut(&mut self, file: usize) -> io::Result<&mut Contents> {
+        self.files.get_mut(file).ok_or(io::ErrorKind::NotFound.into())
+    }
+
+    /// A name of it is gone: so are its bytes, once there is no other, durable or not, and no program has it open.
+    fn let_go(&mut self, file: usize) {
+        let wanted = self.files.get(file).is_none_or(|file| file.handles > 0 || !file.unlinked);
+        if !wanted && !self.names.values().chain(self.durable_names.values()).any(|named| *named == file) {
+            self.files[file] = Contents::default();
+        }
+    }
+
+    fn unlink(&mut self, file: usize) {
+        if let Some(contents) = self.files.get_mut(file) {
+            contents.unlinked = true;
+        }
+        self.let_go(file);
+    }
+
     /// The outcome of a call that has had its effect.
     fn hear<T>(&self, done: T) -> io::Result<T> {
         if self.unheard && self.calls >= self.cut_at { Err(io::Error::other("no power")) } else { Ok(done) }
@@ -237,6 +294,50 @@ struct SimulatedFile {
     file: usize,
 }
 
+impl SimulatedFile {
+    fn open(disk: &SimulatedDisk, file: usize) -> Arc<Self> {
+        if let Ok(contents) = disk.state().file_mut(file) {
+            contents.handles += 1;
+        }
+        Arc::new(Self { disk: disk.clone(), file })
+    }
+}
+
+impl Drop for SimulatedFile {
+    fn drop(&mut self) {
+        let mut state = self.disk.state();
+        if let Ok(contents) = state.file_mut(self.file) {
+            contents.handles = contents.handles.saturating_sub(1);
+        }
+        state.let_go(self.file);
+    }
+}
+
+/// What stands for the catalogue's file: there from the first commit on, and as durable as what was committed.
+pub(super) struct SimulatedDatabase {
+    pub(super) disk: SimulatedDisk,
+    pub(super) path: PathBuf,
+}
+
+impl CommitGate for SimulatedDatabase {
+    fn begin(&self) -> io::Result<()> {
+        let (_state, failure) = self.disk.begin(Call::Sync)?;
+        failure.map_or(Ok(()), |failure| Err(failure.error()))
+    }
+
+    fn committed(&self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        if !state.durable_names.contains_key(&self.path) {
+            let bytes = b"in memory".to_vec();
+            state.files.push(Contents { seen: bytes.clone(), durable: bytes, ..Contents::default() });
+            let file = state.files.len() - 1;
+            state.names.insert(self.path.clone(), file);
+            state.durable_names.insert(self.path.clone(), file);
+        }
+        state.hear(())
+    }
+}
+
 impl Disk for SimulatedDisk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let file = self.change(Call::Create, |state| {
@@ -248,13 +349,13 @@ impl Disk for SimulatedDisk {
             state.names.insert(path.to_owned(), file);
             Ok(file)
         })?;
-        Ok(Arc::new(SimulatedFile { disk: self.clone(), file }))
+        Ok(SimulatedFile::open(self, file))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        let file = self.0.lock().unwrap().names.get(path).copied();
+        let file = self.state().names.get(path).copied();
         let file = file.ok_or(io::Error::from(io::ErrorKind::NotFound))?;
-        Ok(Arc::new(SimulatedFile { disk: self.clone(), file }))
+        Ok(SimulatedFile::open(self, file))
     }
 
     fn open_to_write(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
@@ -266,15 +367,23 @@ impl Disk for SimulatedDisk {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        let state = self.0.lock().unwrap();
-        let entries = state.names.keys().chain(&state.dirs).filter(|name| name.parent() == Some(path));
+        let state = self.state();
+        if !state.dirs.contains(path) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let names = state.names.range(beneath(path)).map(|(name, _)| name);
+        let names = names.take_while(|name| name.starts_with(path));
+        let dirs = state.dirs.range(beneath(path)).take_while(|name| name.starts_with(path));
+        let entries = names.chain(dirs).filter(|name| name.parent() == Some(path));
         Ok(entries.filter_map(|name| Some(name.file_name()?.to_str()?.to_owned())).collect())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        let remove =
-            |state: &mut State| state.names.remove(path).map(drop).ok_or(io::ErrorKind::NotFound.into());
-        self.change(Call::Remove, remove)
+        self.change(Call::Remove, |state| {
+            let file = state.names.remove(path).ok_or(io::Error::from(io::ErrorKind::NotFound))?;
+            state.unlink(file);
+            Ok(())
+        })
     }
 
     fn remove_empty_dir(&self, path: &Path) -> io::Result<()> {
@@ -290,7 +399,9 @@ impl Disk for SimulatedDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.change(Call::Rename, |state| {
             let file = state.names.remove(from).ok_or(io::Error::from(io::ErrorKind::NotFound))?;
-            state.names.insert(to.to_owned(), file);
+            if let Some(replaced) = state.names.insert(to.to_owned(), file) {
+                state.unlink(replaced);
+            }
             Ok(())
         })
     }
@@ -298,24 +409,64 @@ impl Disk for SimulatedDisk {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.change(Call::SyncNames, |state| {
             let within = |name: &Path| name.parent() == Some(path);
-            state.durable_names.retain(|name, _| !within(name));
-            let names = state.names.iter().filter(|(name, _)| within(name));
+            let durable = state.durable_names.range(beneath(path)).map(|(name, file)| (name.clone(), *file));
+            let durable = durable.take_while(|(name, _)| name.starts_with(path));
+            let durable: Vec<(PathBuf, usize)> = durable.filter(|(name, _)| within(name)).collect();
+            for (name, file) in durable {
+                if state.names.get(&name) != Some(&file) {
+                    state.durable_names.remove(&name);
+                    state.let_go(file);
+                }
+            }
+            let names = state.names.range(beneath(path)).take_while(|(name, _)| name.starts_with(path));
+            let names = names.filter(|(name, _)| within(name));
             state.durable_names.extend(names.map(|(name, file)| (name.clone(), *file)));
-            state.durable_dirs.retain(|dir| !within(dir));
-            state.durable_dirs.extend(state.dirs.iter().filter(|dir| within(dir)).cloned());
+            let durable = state.durable_dirs.range(beneath(path)).take_while(|name| name.starts_with(path));
+            let gone = durable.filter(|dir| within(dir) && !state.dirs.contains(*dir));
+            for dir in gone.cloned().collect::<Vec<_>>() {
+                state.durable_dirs.remove(&dir);
+            }
+            let dirs = state.dirs.range(beneath(path)).take_while(|name| name.starts_with(path));
+            state.durable_dirs.extend(dirs.filter(|dir| within(dir)).cloned());
             Ok(())
         })
     }
 }
 
+/// What may lie within a directory: paths are in the order of their parts.
+fn beneath(path: &Path) -> (Bound<PathBuf>, Bound<PathBuf>) {
+    (Bound::Excluded(path.to_owned()), Bound::Unbounded)
+}
+
+fn place(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}
+
+/// FNV-1a, 64 bits.
+pub(super) struct Digest(pub(super) u64);
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Digest {
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        for byte in (bytes.len() as u64).to_le_bytes().iter().chain(bytes) {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
 impl DiskFile for SimulatedFile {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.disk.0.lock().unwrap().files[self.file].seen.len() as u64)
+        Ok(self.disk.state().file(self.file)?.seen.len() as u64)
     }
 
     fn read_exact_at(&self, out: &mut [u8], offset: u64) -> io::Result<()> {
-        let state = self.disk.0.lock().unwrap();
-        let bytes = state.files[self.file].seen.get(offset as usize..).unwrap_or_default();
+        let state = self.disk.state();
+        let bytes = state.file(self.file)?.seen.get(place(offset)..).unwrap_or_default();
         out.copy_from_slice(bytes.get(..out.len()).ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?);
         Ok(())
     }
@@ -326,8 +477,9 @@ impl DiskFile for SimulatedFile {
             Some(_) => &bytes[..bytes.len() / 2],
             None => bytes,
         };
-        let file = &mut state.files[self.file];
-        let (begin, end) = (offset as usize, offset as usize + bytes.len());
+        let file = state.file_mut(self.file)?;
+        let begin = place(offset);
+        let end = begin.checked_add(bytes.len()).ok_or(io::Error::from(io::ErrorKind::FileTooLarge))?;
         if file.seen.len() < end {
             file.seen.resize(end, 0);
         }
@@ -343,7 +495,7 @@ impl DiskFile for SimulatedFile {
 
     fn sync_data(&self) -> io::Result<()> {
         let (mut state, failure) = self.disk.begin(Call::Sync)?;
-        let Contents { seen, durable, dirty } = &mut state.files[self.file];
+        let Contents { seen, durable, dirty, .. } = state.file_mut(self.file)?;
         let dirty = std::mem::take(dirty);
         if let Some(failure) = failure {
             // As Linux does: the pages count as clean now, and a second fsync would succeed without writing them.

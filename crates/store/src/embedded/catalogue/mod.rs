@@ -3,6 +3,7 @@
 //! One connection writes, one reads, so that a listing does not wait for somebody else's fsync.
 
 mod chunks;
+mod database;
 mod deletions;
 mod integrity;
 mod known;
@@ -11,6 +12,7 @@ mod rebuilt;
 mod streams;
 mod upkeep;
 
+pub(super) use database::{CommitGate, Database};
 pub use deletions::Deletion;
 pub use integrity::add_row_checksum;
 pub(super) use known::{Known, KnownStream};
@@ -39,6 +41,7 @@ pub(super) enum IfNew {
 pub(super) struct Catalogue {
     writer: Mutex<Connection>,
     reader: Mutex<Connection>,
+    database: Database,
     epoch: u64,
     damage: Vec<String>,
     /// Whether its pages hold together. Where they do not, a change could make it worse.
@@ -52,24 +55,30 @@ impl Catalogue {
     /// file is left as it was. It may raise the epoch that is taken, and does so where the row that holds it is damaged.
     /// A database of which the pages do not hold together is read as far as it goes, and takes no changes.
     pub(super) fn open(path: &Path, new: IfNew, judge: Judge<'_>) -> Result<Self, StoreError> {
+        Self::open_in(Database::file(path), new, judge)
+    }
+
+    /// As [`Self::open`], wherever the database is.
+    pub(super) fn open_in(database: Database, new: IfNew, judge: Judge<'_>) -> Result<Self, StoreError> {
+        let path = database.path().to_owned();
         let mut refusal = None;
         let mut remember =
             |known: &mut Known| judge(known).inspect_err(|error| refusal = Some(error.clone()));
-        let opened = Self::open_or_create(path, new, &mut remember);
+        let opened = Self::open_or_create(database, new, &mut remember);
         match (opened, refusal) {
             (Err(_), Some(refusal)) => Err(refusal),
             (Err(error), None) if *error.kind() == ErrorKind::Corrupt => Err(StoreError::corrupt(format!(
                 "{} is damaged and cannot be used ({error}): restore the whole directory from a backup, or make the \
                  catalogue anew with `tympan streams rebuild {}`",
                 path.display(),
-                path.parent().unwrap_or(path).display()
+                path.parent().unwrap_or(&path).display()
             ))),
             (opened, _) => opened,
         }
     }
 
-    fn open_or_create(path: &Path, new: IfNew, judge: Judge<'_>) -> Result<Self, StoreError> {
-        let mut writer = connect(path)?;
+    fn open_or_create(database: Database, new: IfNew, judge: Judge<'_>) -> Result<Self, StoreError> {
+        let mut writer = database.connect()?;
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let tables: i64 = one(&transaction, "SELECT count(*) FROM sqlite_schema")?;
         if tables == 0 {
@@ -110,13 +119,13 @@ impl Catalogue {
             judge(&mut known)?;
             epoch = known.epoch;
             transaction.execute("UPDATE store SET epoch = ?1", [to_sql(epoch)?]).map_err(failed)?;
-            transaction.commit().map_err(failed)?;
+            database.commit(transaction)?;
             writer.execute_batch("PRAGMA journal_mode = WAL").map_err(failed)?;
         } else {
             // SQLite may have rolled it back by itself.
             drop(transaction);
         }
-        let reader = connect(path)?;
+        let reader = database.connect()?;
         if found.takes_changes {
             for connection in [&writer, &reader] {
                 connection
@@ -127,6 +136,7 @@ impl Catalogue {
         Ok(Self {
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
+            database,
             epoch,
             damage: found.damage,
             takes_changes: found.takes_changes,
@@ -187,7 +197,7 @@ impl Catalogue {
         let mut writer = self.writer();
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         let result = work(&transaction)?;
-        transaction.commit().map_err(failed)?;
+        self.database.commit(transaction)?;
         Ok(result)
     }
 
@@ -208,22 +218,6 @@ fn upgrade(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     }
     transaction.execute("UPDATE store SET format = ?1", [schema::FORMAT]).map_err(failed)?;
     Ok(())
-}
-
-/// Closing the connection leaves the log as it is, until it is certain that this is the file that the log belongs to.
-fn connect(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open(path).map_err(failed)?;
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
-    add_row_checksum(&connection).map_err(failed)?;
-    // A plan never hangs on the values bound to it. Otherwise statements that are kept are prepared anew for each value.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failed)?;
-    connection
-        .execute_batch(
-            "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;
-             PRAGMA busy_timeout = 5000;",
-        )
-        .map_err(failed)?;
-    Ok(connection)
 }
 
 fn one<T: rusqlite::types::FromSql>(connection: &Connection, sql: &str) -> Result<T, StoreError> {

@@ -2,7 +2,7 @@
 
 use super::chunks::insert;
 use super::streams::{insert_key, insert_stream};
-use super::{Deletion, connect, deletions, failed, to_sql, upgrade};
+use super::{Database, Deletion, deletions, failed, to_sql, upgrade};
 use crate::embedded::schema;
 use crate::{ChunkRow, KeyRow, StoreError, StreamRow};
 use std::path::Path;
@@ -30,7 +30,7 @@ impl Rebuilt {
     /// Writes a database, which must not exist. It is durable when this returns, but for its name.
     pub(in crate::embedded) fn write(&self, path: &Path) -> Result<(), StoreError> {
         // In SQLite's first mode: without a log, so that one file is all there is to rename.
-        let mut connection = connect(path)?;
+        let mut connection = Database::file(path).connect()?;
         let transaction = connection.transaction().map_err(failed)?;
         transaction.execute_batch(schema::TABLES).map_err(failed)?;
         let epoch = to_sql(self.epoch)?;
