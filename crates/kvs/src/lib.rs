@@ -24,13 +24,14 @@ mod paging;
 mod rate;
 mod resource;
 mod service;
+mod stopwatch;
 mod stream_identity;
 mod version;
 
 pub use companded::Companded;
 pub use data::{
-    Ack, AckEvent, AckStream, BodyEnd, CutFragments, ErrorId, MediaBody, PutMediaRequest, PutMediaSession,
-    TimecodeType,
+    Ack, AckEvent, AckStream, BodyEnd, CutFragments, ErrorId, MediaBody, PutMediaInput, PutMediaOutput,
+    PutMediaRequest, PutMediaSession, TimecodeType,
 };
 pub use error::{KvsError, KvsErrorCode};
 pub use limits::Limits;

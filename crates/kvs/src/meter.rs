@@ -104,7 +104,7 @@ impl KvsService {
         per_s: u32,
         take: impl FnOnce(&mut Bucket, Instant) -> bool,
     ) -> Result<(), KvsError> {
-        let now = Instant::now();
+        let now = self.stopwatch().now();
         if self.meters().with(now, key, per_s, |bucket| take(bucket, now)) {
             Ok(())
         } else {

@@ -4,6 +4,7 @@ use crate::connections::Connections;
 use crate::data::{CutFragments, Holds};
 use crate::lifecycle::{Lifecycle, Status};
 use crate::meter::CallMeters;
+use crate::stopwatch::Stopwatch;
 use crate::{KvsError, KvsErrorCode, Limits, Operation, StreamIdentity};
 use crate::{archived, constraint, control};
 use serde::Serialize;
@@ -77,18 +78,31 @@ struct Shared {
     meters: CallMeters,
     lifecycle: Lifecycle,
     holds: Arc<Holds>,
+    stopwatch: Stopwatch,
 }
 
 impl KvsService {
     /// Puts the service before a store.
     pub fn new(store: MediaStore, options: KvsOptions) -> Self {
+        Self::timed_by(Stopwatch::Runtime, store, options)
+    }
+
+    /// A service that waits for nothing, reads no clock and needs no runtime, for a simulation: time is what
+    /// [`Self::begin_put_media`](KvsService::begin_put_media), the sessions and [`Self::turn`] are told. `store` was opened
+    /// by [`MediaStore::open_inline`]; then the future of [`Self::call`] is ready when it is polled first.
+    pub fn driven(store: MediaStore, options: KvsOptions) -> Self {
+        Self::timed_by(Stopwatch::driven(), store, options)
+    }
+
+    fn timed_by(stopwatch: Stopwatch, store: MediaStore, options: KvsOptions) -> Self {
         let delay_ms = i64::try_from(options.status_delay.as_millis()).unwrap_or(i64::MAX);
         Self {
             limits: Arc::new(options.limits.clone()),
             endpoint: options.endpoint.as_str().into(),
             shared: Arc::new(Shared {
                 store,
-                holds: Arc::new(Holds::new(options.put_media_resume)),
+                holds: Arc::new(Holds::new(options.put_media_resume, stopwatch.clone())),
+                stopwatch,
                 options,
                 connections: Arc::default(),
                 meters: CallMeters::default(),
@@ -116,6 +130,17 @@ impl KvsService {
     /// and will not send them again.
     pub fn stop(&self) {
         self.shared.holds.stop();
+    }
+
+    /// Of a driven service: does what is due at `now` with fragments that wait for an upload that goes on with them.
+    pub fn turn(&self, now: Mono) {
+        self.shared.stopwatch.set(now);
+        self.shared.holds.turn();
+    }
+
+    /// Of a driven service: when [`Self::turn`] has something to do. Also after anything that an upload did.
+    pub fn next_deadline(&self) -> Option<Mono> {
+        self.shared.holds.next_deadline().map(|at| self.shared.stopwatch.mono(at))
     }
 
     /// What became of fragments whose uploads ended without their producer's word.
@@ -289,6 +314,10 @@ impl KvsService {
 
     pub(crate) fn holds(&self) -> &Arc<Holds> {
         &self.shared.holds
+    }
+
+    pub(crate) fn stopwatch(&self) -> &Stopwatch {
+        &self.shared.stopwatch
     }
 
     pub(crate) fn meters(&self) -> &CallMeters {

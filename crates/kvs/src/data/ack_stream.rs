@@ -1,6 +1,7 @@
 //! The acks of one session on their way from the thread that pushes media to the task that answers the client.
 
 use super::ack::{Ack, AckEvent, ErrorId};
+use crate::stopwatch::Stopwatch;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -40,33 +41,65 @@ impl AckStream {
     /// Cancel-safe. A session with an idle rule needs tokio's timer.
     pub async fn next(&mut self) -> Option<Ack> {
         loop {
+            let deadline = self.deadline();
             let ack = poll_fn(|context| self.queue.poll(context));
             // Once the body has ended, the silence is the disk's.
-            let Some(rule) = self.queue.idle.filter(|_| self.queue.is_open()) else { return ack.await };
-            let last_activity = self.queue.last_activity();
-            if last_activity != self.idle_since {
-                (self.idle_since, self.idle_told) = (last_activity, 0);
-            }
-            let close_at = self.idle_since + rule.close_after;
-            let tell_at = self.idle_since + rule.ack_after * (self.idle_told + 1);
-            if let Ok(ack) = timeout_at(tell_at.min(close_at), ack).await {
+            let Some(deadline) = deadline else { return ack.await };
+            if let Ok(ack) = timeout_at(deadline, ack).await {
                 return ack;
             }
-            if self.queue.held_back.load(Ordering::Relaxed) {
-                // Media waits for a slow disk: the producer is not idle.
-                self.queue.touch();
+            if let Poll::Ready(told) = self.poll_idle() {
+                return told;
             }
-            if self.queue.last_activity() != self.idle_since {
-                continue;
-            }
-            if Instant::now() >= close_at {
-                tracing::info!("putmedia session closed: nothing arrived");
-                self.queue.close();
-                return None;
-            }
-            self.idle_told += 1;
-            return Some(Ack::IDLE);
         }
+    }
+
+    /// As [`Self::next`], without a timer: asked again at [`Self::deadline`].
+    pub(crate) fn poll_told(&mut self, context: &mut Context<'_>) -> Poll<Option<Ack>> {
+        match self.queue.poll(context) {
+            Poll::Pending => self.poll_idle(),
+            told => told,
+        }
+    }
+
+    /// When there is something to say of the silence, if it lasts.
+    pub(crate) fn deadline(&mut self) -> Option<Instant> {
+        let rule = self.queue.idle.filter(|_| self.queue.is_open())?;
+        let (tell_at, close_at) = self.dues(rule);
+        Some(tell_at.min(close_at))
+    }
+
+    /// When IDLE is told next, and when the session is closed.
+    fn dues(&mut self, rule: IdleRule) -> (Instant, Instant) {
+        let last_activity = self.queue.last_activity();
+        if last_activity != self.idle_since {
+            (self.idle_since, self.idle_told) = (last_activity, 0);
+        }
+        (self.idle_since + rule.ack_after * (self.idle_told + 1), self.idle_since + rule.close_after)
+    }
+
+    /// What there is to say of the silence by now.
+    fn poll_idle(&mut self) -> Poll<Option<Ack>> {
+        let Some(rule) = self.queue.idle.filter(|_| self.queue.is_open()) else { return Poll::Pending };
+        let (tell_at, close_at) = self.dues(rule);
+        let now = self.queue.now();
+        if now < tell_at.min(close_at) {
+            return Poll::Pending;
+        }
+        if self.queue.held_back.load(Ordering::Relaxed) {
+            // Media waits for a slow disk: the producer is not idle.
+            self.queue.touch();
+        }
+        if self.queue.last_activity() != self.idle_since {
+            return Poll::Pending;
+        }
+        if now >= close_at {
+            tracing::info!("putmedia session closed: nothing arrived");
+            self.queue.close();
+            return Poll::Ready(None);
+        }
+        self.idle_told += 1;
+        Poll::Ready(Some(Ack::IDLE))
     }
 }
 
@@ -79,6 +112,7 @@ pub(crate) struct AckQueue {
     activity_us: AtomicU64,
     /// The producer has media, and the store takes none for now.
     held_back: AtomicBool,
+    stopwatch: Stopwatch,
     epoch: Instant,
     idle: Option<IdleRule>,
 }
@@ -117,13 +151,14 @@ struct PersistingFragment {
 }
 
 impl AckQueue {
-    pub(crate) fn new(limit: usize, idle: Option<IdleRule>) -> Self {
+    pub(crate) fn new(limit: usize, idle: Option<IdleRule>, stopwatch: Stopwatch) -> Self {
         Self {
             waiting: Mutex::default(),
             limit: limit.max(1),
             activity_us: AtomicU64::new(0),
             held_back: AtomicBool::new(false),
-            epoch: Instant::now(),
+            epoch: stopwatch.now(),
+            stopwatch,
             idle,
         }
     }
@@ -138,8 +173,14 @@ impl AckQueue {
         if self.idle.is_none() {
             return;
         }
-        let since = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let since = self.now().saturating_duration_since(self.epoch);
+        let since = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
         self.activity_us.store(since, Ordering::Relaxed);
+    }
+
+    /// The session's clock.
+    pub(crate) fn now(&self) -> Instant {
+        self.stopwatch.now()
     }
 
     fn last_activity(&self) -> Instant {
@@ -156,15 +197,24 @@ impl AckQueue {
     /// gets on, whether or not anybody reads the acks.
     pub(crate) async fn room(&self) {
         self.room_on_disk().await;
-        poll_fn(|context| {
-            let mut waiting = self.lock();
-            if waiting.ready.len() < self.limit || waiting.phase == Phase::Closed {
-                return Poll::Ready(());
-            }
-            waiting.pusher = Some(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
+        poll_fn(|context| self.poll_room_for_acks(context)).await;
+    }
+
+    /// As [`Self::room`], asked for now.
+    pub(crate) fn poll_room(&self, context: &mut Context<'_>) -> Poll<()> {
+        match self.poll_room_on_disk(context) {
+            Poll::Ready(()) => self.poll_room_for_acks(context),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn poll_room_for_acks(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut waiting = self.lock();
+        if waiting.ready.len() < self.limit || waiting.phase == Phase::Closed {
+            return Poll::Ready(());
+        }
+        waiting.pusher = Some(context.waker().clone());
+        Poll::Pending
     }
 
     /// Waits while more fragments wait for the disk than may. For a capture, which nothing else may hold back: it brings
@@ -174,18 +224,20 @@ impl AckQueue {
             return;
         }
         let _wakes_reader = WakesReader(self);
-        poll_fn(|context| {
-            let mut waiting = self.lock();
-            while waiting.persisting.len() >= self.limit && waiting.phase != Phase::Closed {
-                let Poll::Ready(told) = waiting.poll_persisting(context) else {
-                    waiting.pusher = Some(context.waker().clone());
-                    return Poll::Pending;
-                };
-                waiting.ready.extend(told);
-            }
-            Poll::Ready(())
-        })
-        .await;
+        poll_fn(|context| self.poll_room_on_disk(context)).await;
+    }
+
+    /// As [`Self::room_on_disk`], asked for now.
+    pub(crate) fn poll_room_on_disk(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut waiting = self.lock();
+        while waiting.persisting.len() >= self.limit && waiting.phase != Phase::Closed {
+            let Poll::Ready(told) = waiting.poll_persisting(context) else {
+                waiting.pusher = Some(context.waker().clone());
+                return Poll::Pending;
+            };
+            waiting.ready.extend(told);
+        }
+        Poll::Ready(())
     }
 
     /// A fragment is complete: RECEIVED now, PERSISTED when it is.

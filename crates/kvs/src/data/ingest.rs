@@ -198,7 +198,7 @@ impl Ingest {
 
     /// The session ends at the next end of a fragment: now, if none has begun.
     pub(crate) fn end_soon(&mut self) {
-        self.rules.expires_at = Some(Instant::now());
+        self.rules.expires_at = Some(self.acks.now());
         if self.fragment.is_none() {
             self.end_if_expired();
         }
@@ -336,7 +336,7 @@ impl Ingest {
 
     /// Ends the session if it has lived its time. Called between fragments.
     fn end_if_expired(&mut self) {
-        if self.is_open() && self.rules.expires_at.is_some_and(|at| Instant::now() >= at) {
+        if self.is_open() && self.rules.expires_at.is_some_and(|at| self.acks.now() >= at) {
             // It is about no fragment: all that began were taken.
             self.previous = None;
             self.fail(ErrorId::MaxConnectionDuration, "the session has lived its time");

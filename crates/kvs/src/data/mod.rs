@@ -20,4 +20,4 @@ pub use hold::CutFragments;
 pub(crate) use hold::Holds;
 pub use media_body::MediaBody;
 pub(crate) use media_body::Wanted;
-pub use put_media::{BodyEnd, PutMediaRequest, PutMediaSession, TimecodeType};
+pub use put_media::{BodyEnd, PutMediaInput, PutMediaOutput, PutMediaRequest, PutMediaSession, TimecodeType};

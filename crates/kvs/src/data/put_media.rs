@@ -1,13 +1,18 @@
 //! PutMedia: a body of Matroska in, a line per ack out.
 
+mod driven;
+
+pub use driven::{PutMediaInput, PutMediaOutput};
+
 use super::ack::{Ack, AckEvent, ErrorId};
 use super::ack_stream::{AckQueue, AckStream, IdleRule};
 use super::ingest::{Ingest, IngestRules};
 use crate::connections::ConnectionKind;
 use crate::rate::Pace;
+use crate::stopwatch::Stopwatch;
 use crate::{KvsError, KvsService, Operation, StreamIdentity, constraint};
 use std::sync::Arc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 use tympan_mkv::fragment::FragmentReader;
 use tympan_store::{Ending, ErrorKind, Writer};
 use tympan_types::{Caller, ProducerTime, StreamArn};
@@ -124,14 +129,20 @@ impl KvsService {
         let stream = self.media_stream(caller, &request.stream).await?;
         let limits = self.limits();
         let (limit, patience) = (limits.put_media_connections_per_stream, limits.put_media_overlap);
-        let connection =
-            self.connections().open_within(stream.id, ConnectionKind::PutMedia, limit, patience).await?;
-        let now = Instant::now();
+        let kind = ConnectionKind::PutMedia;
+        let stopwatch = self.stopwatch();
+        let connection = if stopwatch.is_driven() {
+            self.connections().open(stream.id, kind, limit)?
+        } else {
+            self.connections().open_within(stream.id, kind, limit, patience).await?
+        };
+        let now = stopwatch.now();
         let idle = IdleRule {
             ack_after: self.options().put_media_idle_ack,
             close_after: self.options().put_media_idle_close,
         };
-        let acks = Arc::new(AckQueue::new(self.limits().waiting_acks, request.idle_close.then_some(idle)));
+        let idle = request.idle_close.then_some(idle);
+        let acks = Arc::new(AckQueue::new(limits.waiting_acks, idle, stopwatch.clone()));
         let holds = Arc::clone(self.holds());
         let rules = IngestRules {
             limits: limits.clone(),
@@ -153,7 +164,7 @@ impl KvsService {
             Err(error) => return Err(error.into()),
         };
         let pace = Pace::new(now, limits.put_media_bytes_per_s, limits.put_media_fragments_per_s);
-        Ok(PutMediaSession::new(ingest, acks, pace, request.resumes))
+        Ok(PutMediaSession::new(ingest, acks, pace, request.resumes, stopwatch.clone()))
     }
 }
 
@@ -166,12 +177,22 @@ pub struct PutMediaSession {
     pace: Pace,
     /// The producer waits for the client that reads the acks.
     waits_for_acks: bool,
+    stopwatch: Stopwatch,
+    /// That nothing more is told was said.
+    told_end: bool,
 }
 
 impl PutMediaSession {
-    fn new(ingest: Ingest, acks: Arc<AckQueue>, pace: Pace, waits_for_acks: bool) -> Self {
+    fn new(
+        ingest: Ingest,
+        acks: Arc<AckQueue>,
+        pace: Pace,
+        waits_for_acks: bool,
+        stopwatch: Stopwatch,
+    ) -> Self {
         let reader = FragmentReader::new(tympan_mkv::Limits::default());
-        Self { reader, ingest, told: AckStream::new(Arc::clone(&acks)), acks, pace, waits_for_acks }
+        let told = AckStream::new(Arc::clone(&acks));
+        Self { reader, ingest, told, acks, pace, waits_for_acks, stopwatch, told_end: false }
     }
 
     /// Takes the next bytes of the body, cut anywhere. Frames that are whole go to live readers before this returns.
@@ -188,7 +209,7 @@ impl PutMediaSession {
         }
         self.ingest.flush();
         if !self.pace.is_free() {
-            self.pace.count(Instant::now(), mkv.len() as u64, self.ingest.begun() - begun);
+            self.pace.count(self.stopwatch.now(), mkv.len() as u64, self.ingest.begun() - begun);
         }
     }
 

@@ -28,18 +28,3 @@ fn keeps_what_every_backend_promises_where_each_restart_is_a_power_cut() {
         });
     }
 }
-
-#[test]
-#[ignore = "a measurement"]
-fn time_of_an_opening() {
-    for _ in 0..5 {
-        let begin = std::time::Instant::now();
-        let mut machine = SimulatedMachine::new(1).unwrap();
-        let made = begin.elapsed();
-        machine.backend().unwrap();
-        let first = begin.elapsed();
-        machine.restore_power(Unsynced::Lost);
-        machine.backend().unwrap();
-        println!("{made:?} {first:?} {:?}", begin.elapsed());
-    }
-}
