@@ -12,7 +12,9 @@ mod rebuilt;
 mod streams;
 mod upkeep;
 
-pub(super) use database::{CommitGate, Database};
+#[cfg(any(test, feature = "simulation"))]
+pub(super) use database::CommitGate;
+pub(super) use database::Database;
 pub use deletions::Deletion;
 pub use integrity::add_row_checksum;
 pub(super) use known::{Known, KnownStream};
