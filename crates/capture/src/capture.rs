@@ -1,7 +1,7 @@
-use crate::{Anchor, Cutter, CutterSpec, CutterStats, Upload};
-use tympan_telephony::SampleOffset;
+use crate::{Anchor, Cut, Cutter, CutterSpec, CutterStats, Upload};
 use tympan_telephony::rtp::ledger::Cause;
 use tympan_telephony::words::{Payload, Tracks};
+use tympan_telephony::{Digit, SampleOffset};
 
 /// One capture on the media plane: it cuts from the very instant of the Start block, and holds what it cut until
 /// the upload is attached.
@@ -10,7 +10,7 @@ use tympan_telephony::words::{Payload, Tracks};
 pub struct Capture {
     cutter: Cutter,
     /// Cut and not yet handed on.
-    pending: Vec<u8>,
+    pending: Cut,
     state: State,
     abandoned_bytes: u64,
 }
@@ -45,7 +45,7 @@ impl Capture {
     /// Begins to capture at `anchor`.
     pub fn new(spec: &CutterSpec, anchor: Anchor) -> Self {
         let mut cutter = Cutter::new(spec, anchor);
-        let mut pending = Vec::with_capacity(ATTACHED_CAPACITY_BYTES);
+        let mut pending = Cut::with_capacity(ATTACHED_CAPACITY_BYTES);
         cutter.open(&mut pending);
         Self { cutter, pending, state: State::Waiting, abandoned_bytes: 0 }
     }
@@ -54,13 +54,13 @@ impl Capture {
     pub fn attach(&mut self, mut upload: Box<dyn Upload>) {
         match self.state {
             State::Waiting => {
-                upload.write(&self.pending);
-                self.pending = Vec::with_capacity(ATTACHED_CAPACITY_BYTES);
+                upload.write_cut(&self.pending);
+                self.pending = Cut::with_capacity(ATTACHED_CAPACITY_BYTES);
                 self.state = State::Attached(upload);
             }
             State::FinishedEarly => {
-                upload.write(&self.pending);
-                self.pending = Vec::new();
+                upload.write_cut(&self.pending);
+                self.pending = Cut::default();
                 upload.finish();
                 self.state = State::Over;
             }
@@ -77,6 +77,13 @@ impl Capture {
         self.cutter.received(at, payload, &mut self.pending);
         self.hand_on();
         !self.is_cutting()
+    }
+
+    /// The customer pressed a key; see [`Cutter::key`].
+    pub fn key(&mut self, key: Digit, at: SampleOffset, samples: u32) {
+        if self.is_cutting() {
+            self.cutter.key(key, at, samples);
+        }
     }
 
     /// Audio of the customer's own track came late or was left out on its way to here; see [`Cutter::remark`].
@@ -138,7 +145,7 @@ impl Capture {
     pub fn stats(&self) -> CaptureStats {
         CaptureStats {
             cutter: self.cutter.stats().clone(),
-            pending_bytes: self.pending.len(),
+            pending_bytes: self.pending.held_bytes(),
             abandoned_bytes: self.abandoned_bytes,
         }
     }
@@ -147,20 +154,20 @@ impl Capture {
         match &mut self.state {
             State::Attached(upload) => {
                 if !self.pending.is_empty() {
-                    upload.write(&self.pending);
+                    upload.write_cut(&self.pending);
                     self.pending.clear();
                     // A long run of silence may have blown it up.
                     self.pending.shrink_to(KEPT_CAPACITY_BYTES);
                 }
             }
-            State::Waiting if self.pending.len() > Self::PENDING_LIMIT_BYTES => self.throw_away(),
+            State::Waiting if self.pending.held_bytes() > Self::PENDING_LIMIT_BYTES => self.throw_away(),
             State::Waiting | State::FinishedEarly | State::Over => {}
         }
     }
 
     fn throw_away(&mut self) {
-        self.abandoned_bytes = self.pending.len() as u64;
-        self.pending = Vec::new();
+        self.abandoned_bytes = self.pending.held_bytes() as u64;
+        self.pending = Cut::default();
         self.state = State::Over;
     }
 }
@@ -237,7 +244,7 @@ mod tests {
         let mut capture = Capture::new(&spec(), ANCHOR);
         capture.attach(upload);
         capture.received(at(0), Payload::Silence { samples: 800_000, cause: Cause::Pause });
-        assert!(capture.pending.capacity() <= KEPT_CAPACITY_BYTES);
+        assert!(capture.pending.capacity().0 <= KEPT_CAPACITY_BYTES);
     }
 
     #[test]

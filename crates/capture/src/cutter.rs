@@ -1,12 +1,13 @@
 //! Source: the container dump of an Amazon Connect stream of 2024 and the consumers that read such streams;
 //! the producer SDK's generator for the bytes (`tympan_mkv::write`).
 
-use super::to_track::ToTrack;
+use super::{Cut, to_track::ToTrack};
 use tympan_mkv::write::{self, DocumentHead, FLAG_KEYFRAME, TrackHead};
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::capture_ledger::CaptureLedger;
+use tympan_telephony::index::IndexBuilder;
 use tympan_telephony::words::{Payload, Tracks};
-use tympan_telephony::{SampleOffset, rtp::ledger::Cause};
+use tympan_telephony::{Digit, SampleOffset, rtp::ledger::Cause};
 use tympan_types::{ContactId, InstanceId, WallTime};
 
 /// Cuts a customer's samples into fragments of one second, as one Matroska document in Amazon Connect's shape.
@@ -24,14 +25,21 @@ pub struct Cutter {
     next: SampleOffset,
     /// Samples in the open fragment; 0 while none is open.
     open_8k: u32,
-    from_track: Option<u8>,
-    to_track: Option<(u8, ToTrack)>,
+    from_track: Option<FromTrack>,
+    to_track: Option<ToTrack>,
     /// What is not silenced.
     audible: Tracks,
     head: Vec<u8>,
     /// What follows every Cluster: the same bytes each time.
     tags: Vec<u8>,
     stats: CutterStats,
+}
+
+/// What the customer says.
+#[derive(Debug)]
+struct FromTrack {
+    number: u8,
+    index: IndexBuilder,
 }
 
 /// What a cutter needs to know of its capture.
@@ -112,8 +120,8 @@ impl Cutter {
             anchor,
             next: anchor.at,
             open_8k: 0,
-            from_track,
-            to_track: to_number.map(|number| (number, ToTrack::new(anchor.at))),
+            from_track: from_track.map(|number| FromTrack { number, index: IndexBuilder::new(number) }),
+            to_track: to_number.map(|number| ToTrack::new(number, anchor.at)),
             audible: Tracks::BOTH,
             head: head(spec, from_track, to_number),
             tags: tags(spec, from_track, to_number),
@@ -122,19 +130,25 @@ impl Cutter {
     }
 
     /// Writes the head of the document and the lead-in fragment. Call once, before any audio.
-    pub fn open(&mut self, out: &mut Vec<u8>) {
-        out.append(&mut self.head);
-        write::cluster_start(out, self.timecode_ms(-i64::from(SILENT_FRAME_8K)));
-        for track in self.tracks().into_iter().flatten() {
-            put_block(out, track, 0, FLAG_KEYFRAME, Samples::Silent(SILENT_FRAME_8K));
+    pub fn open(&mut self, out: &mut Cut) {
+        out.mkv().append(&mut self.head);
+        write::cluster_start(out.mkv(), self.timecode_ms(-i64::from(SILENT_FRAME_8K)));
+        let lead_in = Samples::Silent(SILENT_FRAME_8K, None);
+        if let Some(track) = &mut self.from_track {
+            put_block(out, track.number, 0, FLAG_KEYFRAME, lead_in);
+            lead_in.index(&mut track.index);
         }
-        out.extend_from_slice(&self.tags);
-        write::user_tag(out, END_OF_FRAGMENT, "");
+        if let Some(track) = &mut self.to_track {
+            put_block(out, track.number(), 0, FLAG_KEYFRAME, lead_in);
+            lead_in.index(track.index());
+        }
+        self.close_fragment(out);
+        write::user_tag(out.mkv(), END_OF_FRAGMENT, "");
         self.stats.fragments += 1;
     }
 
     /// What the customer said, or what the timeline put in its place, from `at` on.
-    pub fn received(&mut self, at: SampleOffset, payload: Payload<'_>, out: &mut Vec<u8>) {
+    pub fn received(&mut self, at: SampleOffset, payload: Payload<'_>, out: &mut Cut) {
         let known = self.close_hole(at, payload.samples(), out);
         if let Payload::Silence { samples, cause } = payload {
             let new = samples.saturating_sub(u32::try_from(known).unwrap_or(u32::MAX));
@@ -149,8 +163,21 @@ impl Cutter {
                 self.put(block, out);
             } else {
                 self.stats.ledger.silence(u64::from(block.count()), Cause::Suppressed);
-                self.put(Samples::Silent(block.count()), out);
+                self.put(Samples::Silent(block.count(), Some(Cause::Suppressed)), out);
             }
+        }
+    }
+
+    /// The customer pressed a key at this position, for so many samples (0 where that is not known): it is written into the index of the
+    /// fragment. A key that is not to be known, because what the customer says is not captured now, is not written.
+    pub fn key(&mut self, key: Digit, at: SampleOffset, samples: u32) {
+        if let Some(track) = &mut self.from_track
+            && self.audible.from_customer
+            && at >= self.anchor.at
+        {
+            let fragment_begins = self.next.as_samples().saturating_sub(u64::from(self.open_8k));
+            let at = at.samples_since(SampleOffset::from_samples(fragment_begins));
+            track.index.key(key, u32::try_from(at).unwrap_or(u32::MAX).min(FRAGMENT_8K - 1), samples);
         }
     }
 
@@ -162,7 +189,7 @@ impl Cutter {
     /// What the customer heard from `at` on; ignored unless that track is captured. It is written in step with
     /// the customer's own.
     pub fn sent(&mut self, at: SampleOffset, payload: Payload<'_>) {
-        if let Some((_, track)) = &mut self.to_track
+        if let Some(track) = &mut self.to_track
             && self.audible.to_customer
         {
             match payload {
@@ -181,7 +208,7 @@ impl Cutter {
     }
 
     /// Completes the last fragment, however short it is.
-    pub fn finish(&mut self, out: &mut Vec<u8>) {
+    pub fn finish(&mut self, out: &mut Cut) {
         if self.open_8k > 0 {
             self.close_fragment(out);
         }
@@ -198,7 +225,7 @@ impl Cutter {
     }
 
     /// Fills up to `at` with silence; gives how many of the `samples` from there on are written already.
-    fn close_hole(&mut self, at: SampleOffset, samples: u64, out: &mut Vec<u8>) -> usize {
+    fn close_hole(&mut self, at: SampleOffset, samples: u64, out: &mut Cut) -> usize {
         let hole = at.samples_since(self.next);
         if hole > LONGEST_HOLE_8K {
             return 0;
@@ -209,20 +236,20 @@ impl Cutter {
         usize::try_from(known).unwrap_or(usize::MAX)
     }
 
-    fn put_silence(&mut self, samples: u32, cause: Cause, out: &mut Vec<u8>) {
+    fn put_silence(&mut self, samples: u32, cause: Cause, out: &mut Cut) {
         if samples > 0 {
             self.stats.ledger.silence(u64::from(samples), cause);
         }
         let mut left = samples;
         while left > 0 {
             let frame = left.min(SILENT_FRAME_8K).min(FRAGMENT_8K - self.open_8k);
-            self.put(Samples::Silent(frame), out);
+            self.put(Samples::Silent(frame, Some(cause)), out);
             left -= frame;
         }
     }
 
     /// Writes a frame at the next position, over two fragments where it straddles their border.
-    fn put(&mut self, mut samples: Samples<'_>, out: &mut Vec<u8>) {
+    fn put(&mut self, mut samples: Samples<'_>, out: &mut Cut) {
         while samples.count() > 0 {
             let (block, rest) = samples.split(FRAGMENT_8K - self.open_8k);
             self.put_in_fragment(block, out);
@@ -230,23 +257,25 @@ impl Cutter {
         }
     }
 
-    fn put_in_fragment(&mut self, block: Samples<'_>, out: &mut Vec<u8>) {
+    fn put_in_fragment(&mut self, block: Samples<'_>, out: &mut Cut) {
         let flags = if self.open_8k == 0 { FLAG_KEYFRAME } else { 0 };
         if self.open_8k == 0 {
-            write::cluster_start(out, self.timecode_ms(self.next - self.anchor.at));
+            write::cluster_start(out.mkv(), self.timecode_ms(self.next - self.anchor.at));
             self.stats.fragments += 1;
         }
         // A fragment lasts a second, so this never leaves an i16.
         let relative_ms = i16::try_from(self.open_8k / 8).unwrap_or(i16::MAX);
-        if let Some(track) = self.from_track {
-            put_block(out, track, relative_ms, flags, block);
+        if let Some(track) = &mut self.from_track {
+            put_block(out, track.number, relative_ms, flags, block);
+            block.index(&mut track.index);
         }
         let count = block.count();
-        if let Some((number, track)) = &mut self.to_track {
+        if let Some(track) = &mut self.to_track {
             let mut heard = [0i16; BLOCK_8K as usize];
             if let Some(heard) = heard.get_mut(..count as usize) {
                 track.take(self.next, heard);
-                put_block(out, *number, relative_ms, flags, Samples::Pcm(heard));
+                put_block(out, track.number(), relative_ms, flags, Samples::Pcm(heard));
+                track.index().pcm(heard);
             }
         }
         self.stats.blocks += 1;
@@ -257,18 +286,22 @@ impl Cutter {
         }
     }
 
-    fn close_fragment(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.tags);
+    /// The index goes before the tags: whatever comes after them may end the fragment.
+    fn close_fragment(&mut self, out: &mut Cut) {
+        let Self { from_track, to_track, .. } = self;
+        out.index(|index| {
+            let from = from_track.iter_mut().map(|track| &mut track.index);
+            for track in from.chain(to_track.iter_mut().map(ToTrack::index)) {
+                track.finish_fragment_into(index);
+            }
+        });
+        out.mkv().extend_from_slice(&self.tags);
         self.open_8k = 0;
     }
 
     /// The wall clock, `samples` after the anchor.
     fn timecode_ms(&self, samples: i64) -> u64 {
         u64::try_from(self.anchor.wall.plus_ms(samples.div_euclid(8)).unix_ms()).unwrap_or(0)
-    }
-
-    fn tracks(&self) -> [Option<u8>; 2] {
-        [self.from_track, self.to_track.as_ref().map(|(number, _)| *number)]
     }
 }
 
@@ -277,7 +310,8 @@ impl Cutter {
 enum Samples<'a> {
     Pcm(&'a [i16]),
     Companded(Law, &'a [u8]),
-    Silent(u32),
+    /// So many, and why; `None` for those of the lead-in, which stand for nothing.
+    Silent(u32, Option<Cause>),
 }
 
 impl<'a> Samples<'a> {
@@ -286,7 +320,7 @@ impl<'a> Samples<'a> {
             Payload::Pcm(samples) => Self::Pcm(samples),
             Payload::Ulaw(codes) => Self::Companded(Law::Mu, codes),
             Payload::Alaw(codes) => Self::Companded(Law::A, codes),
-            Payload::Silence { samples, .. } => Self::Silent(samples),
+            Payload::Silence { samples, cause } => Self::Silent(samples, Some(cause)),
         }
     }
 
@@ -294,9 +328,18 @@ impl<'a> Samples<'a> {
         let count = match self {
             Self::Pcm(samples) => samples.len(),
             Self::Companded(_, codes) => codes.len(),
-            Self::Silent(count) => return count,
+            Self::Silent(count, _) => return count,
         };
         u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    fn index(self, index: &mut IndexBuilder) {
+        match self {
+            Self::Pcm(samples) => index.pcm(samples),
+            Self::Companded(law, codes) => index.companded(law, codes),
+            Self::Silent(count, Some(cause)) => index.gap(count, cause.into()),
+            Self::Silent(count, None) => (0..count).for_each(|_| index.pcm(&[0])),
+        }
     }
 
     fn split(self, at: u32) -> (Self, Self) {
@@ -309,32 +352,31 @@ impl<'a> Samples<'a> {
                 let (first, rest) = codes.split_at(codes.len().min(at as usize));
                 (Self::Companded(law, first), Self::Companded(law, rest))
             }
-            Self::Silent(count) => (Self::Silent(count.min(at)), Self::Silent(count.saturating_sub(at))),
+            Self::Silent(count, cause) => {
+                (Self::Silent(count.min(at), cause), Self::Silent(count.saturating_sub(at), cause))
+            }
         }
     }
 }
 
-/// A SimpleBlock of little-endian 16-bit samples.
-fn put_block(out: &mut Vec<u8>, track: u8, relative_ms: i16, flags: u8, samples: Samples<'_>) {
+/// A SimpleBlock of 16-bit samples.
+fn put_block(out: &mut Cut, track: u8, relative_ms: i16, flags: u8, samples: Samples<'_>) {
     let bytes = 2 * samples.count() as usize;
-    write::simple_block_header(out, track, relative_ms, flags, bytes);
-    let payload_at = out.len();
-    out.resize(payload_at + bytes, 0);
-    let Some(payload) = out.get_mut(payload_at..) else { return };
-    let payload = payload.as_chunks_mut::<2>().0;
+    write::simple_block_header(out.mkv(), track, relative_ms, flags, bytes);
     match samples {
         Samples::Pcm(samples) => {
+            let payload_at = out.mkv().len();
+            out.mkv().resize(payload_at + bytes, 0);
+            let payload = out.mkv().get_mut(payload_at..).unwrap_or_default().as_chunks_mut::<2>().0;
             for (bytes, sample) in payload.iter_mut().zip(samples) {
                 *bytes = sample.to_le_bytes();
             }
         }
-        Samples::Companded(law, codes) => {
-            let table = law.table();
-            for (bytes, code) in payload.iter_mut().zip(codes) {
-                *bytes = table[usize::from(*code)].to_le_bytes();
-            }
+        Samples::Companded(law, codes) => out.codes(law, codes),
+        Samples::Silent(..) => {
+            let end = out.mkv().len() + bytes;
+            out.mkv().resize(end, 0);
         }
-        Samples::Silent(_) => {}
     }
 }
 

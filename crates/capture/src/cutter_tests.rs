@@ -1,15 +1,17 @@
 use super::*;
+use crate::Piece;
 use crate::testing::spec;
 use proptest::prelude::*;
 use tympan_mkv::Limits;
 use tympan_mkv::fragment::{BlockHeader, FragmentReader, FragmentSink, Track};
 use tympan_telephony::capture_ledger::LossSpan;
+use tympan_telephony::index::{Gap, GapMark, KeyMark, Level, TrackIndex, read_all};
 use tympan_telephony::words::Tracks;
 
 const WALL_MS: i64 = 1_726_677_688_724;
 
 /// A document as a consumer sees it.
-#[derive(Default, Debug)]
+#[derive(Default, Debug, PartialEq)]
 struct Document {
     tracks: Vec<(u64, String, String)>,
     fragments: Vec<Fragment>,
@@ -57,7 +59,13 @@ impl FragmentSink for Document {
 }
 
 impl Document {
-    fn read(mkv: &[u8]) -> Self {
+    fn read(cut: &Cut) -> Self {
+        let mut mkv = Vec::new();
+        cut.expand_into(&mut mkv);
+        Self::of(&mkv)
+    }
+
+    fn of(mkv: &[u8]) -> Self {
         let mut document = Self::default();
         let mut reader = FragmentReader::new(Limits::default());
         reader.push(mkv, &mut document).unwrap();
@@ -79,8 +87,8 @@ fn anchor(begins: u64) -> Anchor {
     Anchor { at: at(begins), wall: WallTime::from_unix_ms(WALL_MS) }
 }
 
-fn opened(spec: &CutterSpec, begins: u64) -> (Cutter, Vec<u8>) {
-    let (mut cutter, mut out) = (Cutter::new(spec, anchor(begins)), Vec::new());
+fn opened(spec: &CutterSpec, begins: u64) -> (Cutter, Cut) {
+    let (mut cutter, mut out) = (Cutter::new(spec, anchor(begins)), Cut::default());
     cutter.open(&mut out);
     (cutter, out)
 }
@@ -246,30 +254,123 @@ fn ten_minutes_of_audio_end_exactly_ten_minutes_after_their_anchor() {
         cutter.received(at(second * 8_000), Payload::Pcm(&[1; 8_000]), &mut out);
     }
     let document = {
-        let mut whole = opened(&spec(), 0).1;
-        whole.extend_from_slice(&out);
-        Document::read(&whole)
+        let mut whole = Vec::new();
+        opened(&spec(), 0).1.expand_into(&mut whole);
+        out.expand_into(&mut whole);
+        Document::of(&whole)
     };
     assert_eq!(document.fragments.last().unwrap().timecode, WALL_MS as u64 + 599_000);
 }
 
 #[test]
 fn a_frame_costs_no_allocation_once_the_buffer_has_grown() {
-    let (mut cutter, mut out) = opened(&spec(), 0);
-    out.clear();
-    let capacity = out.capacity().max(4_096);
-    out.reserve(capacity);
+    let mut cutter = Cutter::new(&spec(), anchor(0));
+    let mut out = Cut::with_capacity(4_096);
     let capacity = out.capacity();
+    cutter.open(&mut out);
     for frame in 0..500 {
-        cutter.received(at(frame * 160), Payload::Pcm(&[1; 160]), &mut out);
         out.clear();
+        let companded = frame % 2 == 0;
+        let payload = if companded { Payload::Ulaw(&[1; 160]) } else { Payload::Pcm(&[1; 160]) };
+        cutter.received(at(frame * 160), payload, &mut out);
         assert_eq!(out.capacity(), capacity);
     }
 }
 
+#[test]
+fn companded_samples_stay_so_and_are_the_same_document() {
+    for law in [Law::Mu, Law::A] {
+        let codes: Vec<u8> = (0..=255).cycle().take(9_000).collect();
+        let mut samples = Vec::new();
+        law.decode_into(&codes, &mut samples);
+        let ((mut companded, mut kept), (mut linear, mut plain)) = (opened(&spec(), 0), opened(&spec(), 0));
+        for (frame, (codes, samples)) in codes.chunks(200).zip(samples.chunks(200)).enumerate() {
+            let payload = if law == Law::Mu { Payload::Ulaw(codes) } else { Payload::Alaw(codes) };
+            companded.received(at(frame as u64 * 200), payload, &mut kept);
+            linear.received(at(frame as u64 * 200), Payload::Pcm(samples), &mut plain);
+        }
+        companded.finish(&mut kept);
+        linear.finish(&mut plain);
+        assert_eq!(Document::read(&kept), Document::read(&plain));
+        let held: usize =
+            kept.pieces().map(|piece| if let Piece::Codes(_, codes) = piece { codes.len() } else { 0 }).sum();
+        assert_eq!(held, 9_000);
+    }
+}
+
+/// The index of each fragment, by track.
+fn indexes(cut: &Cut) -> Vec<Vec<IndexOfTrack>> {
+    let blocks =
+        cut.pieces().filter_map(|piece| if let Piece::Index(bytes) = piece { Some(bytes) } else { None });
+    let of_track = |track: &TrackIndex<'_>| IndexOfTrack {
+        samples: track.samples(),
+        keys: track.keys().to_vec(),
+        gaps: track.gaps().to_vec(),
+        is_quiet: track.level(1).iter().all(|(rms, _)| rms == Level::default()),
+    };
+    blocks.map(|bytes| read_all(bytes).unwrap().iter().map(of_track).collect()).collect()
+}
+
+#[derive(Debug)]
+struct IndexOfTrack {
+    samples: u32,
+    keys: Vec<KeyMark>,
+    gaps: Vec<GapMark>,
+    is_quiet: bool,
+}
+
+#[test]
+fn every_fragment_has_the_index_of_its_tracks_before_its_tags() {
+    let (mut cutter, mut out) = opened(&CutterSpec { tracks: Tracks::BOTH, ..spec() }, 0);
+    cutter.received(at(0), Payload::Pcm(&[5_000; 8_100]), &mut out);
+    cutter.finish(&mut out);
+    let samples: Vec<Vec<u32>> =
+        indexes(&out).iter().map(|tracks| tracks.iter().map(|track| track.samples).collect()).collect();
+    assert_eq!(samples, [[160, 160], [8_000, 8_000], [100, 100]]);
+    let mut so_far = Vec::new();
+    let mut tags_before_index = Vec::new();
+    for piece in out.pieces() {
+        piece.expand_into(&mut so_far);
+        if let Piece::Index(_) = piece {
+            let mut document = Document::default();
+            FragmentReader::new(Limits::default()).push(&so_far, &mut document).unwrap();
+            tags_before_index.push(document.fragments.last().unwrap().tags.len());
+        }
+    }
+    assert_eq!(tags_before_index, [0, 0, 0]);
+}
+
+#[test]
+fn a_key_is_in_the_index_of_the_fragment_that_is_open() {
+    let (mut cutter, mut out) = opened(&spec(), 1_000);
+    let key = Digit::from_char('5').unwrap();
+    cutter.key(key, at(999), 0);
+    cutter.received(at(1_000), Payload::Pcm(&[1; 8_400]), &mut out);
+    // One began in this fragment, one in the one before.
+    cutter.key(key, at(9_200), 320);
+    cutter.key(key, at(8_999), 160);
+    cutter.finish(&mut out);
+    let of_fragment: Vec<Vec<(u32, u32)>> = indexes(&out)
+        .iter()
+        .map(|tracks| tracks[0].keys.iter().map(|key| (key.at, key.samples)).collect())
+        .collect();
+    assert_eq!(of_fragment, [vec![], vec![], vec![(0, 160), (200, 320)]]);
+}
+
+#[test]
+fn of_a_direction_that_is_not_captured_no_key_and_no_sound_is_in_an_index() {
+    let (mut cutter, mut out) = opened(&CutterSpec { tracks: Tracks::BOTH, ..spec() }, 0);
+    cutter.only(Tracks { from_customer: false, to_customer: true });
+    cutter.key(Digit::from_char('5').unwrap(), at(0), 320);
+    cutter.received(at(0), Payload::Pcm(&[5_000; 8_000]), &mut out);
+    let tracks = indexes(&out).pop().unwrap();
+    assert!(tracks[0].keys.is_empty() && tracks[0].is_quiet);
+    assert_eq!(tracks[0].gaps, [GapMark { gap: Gap::Suppressed, at: 0, samples: 8_000 }]);
+}
+
 /// A step of a timeline: audio of some length, or silence, each possibly after a hole or with an overlap.
-fn step() -> impl Strategy<Value = (bool, u32, i64)> {
-    (prop::bool::weighted(0.8), 0u32..3_000, prop_oneof![4 => Just(0i64), 1 => -200i64..400])
+fn step() -> impl Strategy<Value = (bool, bool, u32, i64)> {
+    (prop::bool::weighted(0.8), any::<bool>(), 0u32..3_000, prop_oneof![4 => Just(0i64), 1 => -200i64..400])
 }
 
 proptest! {
@@ -279,11 +380,15 @@ proptest! {
     ) {
         let (mut cutter, mut out) = opened(&spec(), begins);
         let (mut expected, mut received): (Vec<i16>, u64) = Default::default();
-        for (is_audio, count, shift) in steps {
+        for (is_audio, is_companded, count, shift) in steps {
             let position = (begins + expected.len() as u64).saturating_add_signed(shift).max(begins);
             let samples = ramp(position, count as usize);
             let written = begins + expected.len() as u64;
-            if is_audio {
+            let codes: Vec<u8> = samples.iter().map(|sample| Law::A.encode(*sample)).collect();
+            let samples = if is_companded { codes.iter().map(|code| Law::A.decode(*code)).collect() } else { samples };
+            if is_audio && is_companded {
+                cutter.received(at(position), Payload::Alaw(&codes), &mut out);
+            } else if is_audio {
                 cutter.received(at(position), Payload::Pcm(&samples), &mut out);
             } else {
                 cutter.received(at(position), Payload::Silence { samples: count, cause: Cause::Pause }, &mut out);
@@ -299,6 +404,16 @@ proptest! {
         prop_assert_eq!(cutter.stats().ledger.samples(), expected.len() as u64);
         prop_assert_eq!(cutter.stats().ledger.received_samples(), received);
         prop_assert_eq!(cutter.next_sample(), at(begins + expected.len() as u64));
+
+        let mut in_indexes: Vec<(u64, u64)> = Vec::new();
+        for block in indexes(&out) {
+            let [track] = block.as_slice() else { panic!("one track each") };
+            in_indexes.push((u64::from(track.samples), track.gaps.iter().map(|gap| u64::from(gap.samples)).sum()));
+        }
+        prop_assert_eq!(in_indexes.len(), document.fragments.len());
+        prop_assert_eq!(in_indexes.remove(0), (160, 0));
+        prop_assert_eq!(in_indexes.iter().map(|(samples, _)| samples).sum::<u64>(), expected.len() as u64);
+        prop_assert_eq!(in_indexes.iter().map(|(samples, gaps)| samples - gaps).sum::<u64>(), received);
 
         let fragments = &document.fragments[1..];
         for (index, fragment) in fragments.iter().enumerate() {

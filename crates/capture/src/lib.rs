@@ -12,6 +12,7 @@
 mod acks;
 mod capture;
 mod captures;
+mod cut;
 mod cutter;
 mod lease;
 mod open;
@@ -23,6 +24,7 @@ mod to_track;
 pub use acks::{CaptureAcks, CaptureEvent};
 pub use capture::{Capture, CaptureStats};
 pub use captures::{CaptureTaps, Captures};
+pub use cut::{Cut, Piece};
 pub use cutter::{Anchor, Cutter, CutterSpec, CutterStats, TrackProfile};
 pub use lease::{
     DirectoryError, Lease, LeaseError, LeaseSpec, Leases, NewLeasedStream, PooledStream, Rest,

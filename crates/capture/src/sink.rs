@@ -1,3 +1,4 @@
+use crate::Cut;
 use async_trait::async_trait;
 use tympan_types::{ContactId, FragmentNumber, StreamArn};
 
@@ -22,6 +23,14 @@ pub trait Upload: Send {
     /// Hands on some bytes of the Matroska document, cut anywhere. Never blocks: a sink that cannot take more
     /// ends the session and says so in its acknowledgements.
     fn write(&mut self, mkv: &[u8]);
+
+    /// Hands on what was cut, with the indexes of its fragments. A sink that can keep companded samples as they are, or indexes, has a
+    /// way of its own; any other gets plain Matroska.
+    fn write_cut(&mut self, cut: &Cut) {
+        let mut mkv = Vec::with_capacity(2 * cut.held_bytes());
+        cut.expand_into(&mut mkv);
+        self.write(&mkv);
+    }
 
     /// Ends the document. Acknowledgements go on until the last fragment has its own.
     ///

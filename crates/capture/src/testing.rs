@@ -1,6 +1,6 @@
 //! Stand-ins for the ends of a capture: nothing waits, so every future is ready at once.
 
-use super::{CutterSpec, TrackProfile, Upload, UploadAck, UploadAcks};
+use super::{Cut, CutterSpec, Piece, TrackProfile, Upload, UploadAck, UploadAcks};
 use async_trait::async_trait;
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -43,6 +43,8 @@ pub(crate) fn spec() -> CutterSpec {
 #[derive(Default, PartialEq, Eq)]
 pub(crate) struct Recorded {
     pub(crate) mkv: Vec<u8>,
+    /// With the place in the document that each came at.
+    pub(crate) indexes: Vec<(usize, Vec<u8>)>,
     pub(crate) finished: u32,
 }
 
@@ -73,6 +75,16 @@ impl RecordingUpload {
 impl Upload for RecordingUpload {
     fn write(&mut self, mkv: &[u8]) {
         self.0.0.lock().unwrap().mkv.extend_from_slice(mkv);
+    }
+
+    fn write_cut(&mut self, cut: &Cut) {
+        for piece in cut.pieces() {
+            let recorded = &mut *self.0.0.lock().unwrap();
+            piece.expand_into(&mut recorded.mkv);
+            if let Piece::Index(index) = piece {
+                recorded.indexes.push((recorded.mkv.len(), index.to_vec()));
+            }
+        }
     }
 
     fn finish(self: Box<Self>) {

@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use tympan_telephony::SampleOffset;
+use tympan_telephony::index::IndexBuilder;
 
 /// What the customer hears, waiting until the customer's own track reaches the same position.
 ///
@@ -7,6 +8,8 @@ use tympan_telephony::SampleOffset;
 /// track; so both are written in step, and where this one has nothing to say it is silent.
 #[derive(Debug)]
 pub(super) struct ToTrack {
+    number: u8,
+    index: IndexBuilder,
     samples: VecDeque<i16>,
     /// The position of the first of `samples`.
     begins: SampleOffset,
@@ -16,8 +19,16 @@ impl ToTrack {
     /// How far this track may run ahead of the customer's: beyond, the oldest samples are lost.
     const CAPACITY_8K: usize = 16_000;
 
-    pub(super) fn new(begins: SampleOffset) -> Self {
-        Self { samples: VecDeque::new(), begins }
+    pub(super) fn new(number: u8, begins: SampleOffset) -> Self {
+        Self { number, index: IndexBuilder::new(number), samples: VecDeque::new(), begins }
+    }
+
+    pub(super) fn number(&self) -> u8 {
+        self.number
+    }
+
+    pub(super) fn index(&mut self) -> &mut IndexBuilder {
+        &mut self.index
     }
 
     /// Samples that the customer hears from `at` on. What is already written stays as it was written.
@@ -79,7 +90,7 @@ mod tests {
 
     #[test]
     fn keeps_step_and_is_silent_where_nothing_was_said() {
-        let mut track = ToTrack::new(at(100));
+        let mut track = ToTrack::new(1, at(100));
         track.push(at(102), [1, 2, 3].into_iter());
         assert_eq!(take(&mut track, 100, 4), [0, 0, 1, 2]);
         assert_eq!(take(&mut track, 104, 4), [3, 0, 0, 0]);
@@ -90,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_hole_between_pushes_is_silence() {
-        let mut track = ToTrack::new(at(0));
+        let mut track = ToTrack::new(1, at(0));
         track.push(at(0), [1].into_iter());
         track.push(at(3), [2].into_iter());
         assert_eq!(take(&mut track, 0, 5), [1, 0, 0, 2, 0]);
@@ -98,7 +109,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_whatever_is_pushed() {
-        let mut track = ToTrack::new(at(0));
+        let mut track = ToTrack::new(1, at(0));
         for second in 0..10 {
             track.push(at(second * 8_000), [second as i16; 8_000].into_iter());
         }

@@ -177,7 +177,7 @@ impl CallTask {
                     self.last_fragment = self.last_fragment.max(Some(number));
                 }
                 CaptureEvent::Closed | CaptureEvent::Failed { .. } => return,
-                CaptureEvent::Finished { .. } | CaptureEvent::Opened { .. } => {}
+                CaptureEvent::Opened { .. } | CaptureEvent::Finished { .. } => {}
             }
         }
     }
@@ -272,13 +272,12 @@ impl CallTask {
                     contact_id = %self.contact_id,
                     %capture,
                     samples = ledger.samples(),
+                    received_samples = ledger.received_samples(),
                     fragments = stats.cutter.fragments,
-                    silences = ledger.spans().count(),
                     abandoned_bytes = stats.abandoned_bytes,
                     "a capture has ended"
                 );
-                let event = CaptureEvent::Finished { ledger };
-                return self.handle(Input::Capture { capture, event });
+                return self.handle(Input::Capture { capture, event: CaptureEvent::Finished { ledger } });
             }
         };
         self.handle(Input::Media { leg, event });
