@@ -88,7 +88,7 @@ async fn write(writer: &mut Writer, clock: &FixtureClock, stream: usize, fragmen
         writer.push(Bytes::copy_from_slice(piece));
     }
     let duration_ms = 30 + fragment as u32;
-    writer.seal(duration_ms).await.unwrap();
+    writer.seal_indexed(duration_ms, contents::index(stream, fragment).map(Bytes::from)).await.unwrap();
     format!("{} {number} {producer_ms} {server_ms} {duration_ms}\n", STREAMS[stream].0)
 }
 

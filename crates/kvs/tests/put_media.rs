@@ -12,7 +12,8 @@ use support::{
 };
 use tympan_kvs::{Ack, AckEvent, BodyEnd, KvsErrorCode, Limits, PutMediaRequest, TimecodeType};
 use tympan_mkv::{vint, write};
-use tympan_types::ProducerTime;
+use tympan_store::StreamRef;
+use tympan_types::{FragmentNumber, ProducerTime, StreamName};
 
 const ABSOLUTE: TimecodeType = TimecodeType::Absolute;
 
@@ -71,6 +72,37 @@ async fn what_is_stored_is_the_producers_bytes_behind_a_segment_of_unknown_size(
         assert_eq!(head, expected_head);
         assert_eq!(body, [cluster(timecode, &[1], &[0, 20, 40]), tag("ContactId", "c")].concat());
     }
+}
+
+#[tokio::test]
+async fn an_index_goes_beside_the_fragment_that_has_begun_and_to_no_other() {
+    let bench = bench();
+    bench.create("s", 24).await;
+    let mut session = bench.put("s", ABSOLUTE).await;
+    session.push_index(b"before any fragment");
+    session.push(&head(&["AUDIO_FROM_CUSTOMER"]));
+    session.push(&cluster(0, &[1], &[0, 20]));
+    session.push_index(b"one, ");
+    session.push_index(b"in two parts");
+    session.push(&cluster(1000, &[1], &[0, 20]));
+    session.push(&cluster(2000, &[1], &[0, 20]));
+    session.push_index(b"three");
+    session.push(&tag("AWS_KINESISVIDEO_END_OF_FRAGMENT", ""));
+    session.push_index(b"after its end");
+    session.push(&cluster(3000, &[1], &[0, 20]));
+    session.push_index(&vec![7; 3 << 20]);
+    session.push_index(b"more");
+    session.finish(BodyEnd::Finished);
+    acks(&mut session).await;
+    assert_eq!(bench.stored("s").await.len(), 4);
+    let (caller, name) = (caller(), StreamName::parse("s").unwrap());
+    let named = StreamRef::Name { account: &caller.account, region: &caller.region, name: &name };
+    let id = bench.store.stream(named).await.unwrap().id;
+    let (first, last) = (FragmentNumber::MIN, FragmentNumber::from_bytes([0xff; 20]));
+    let found = bench.store.indexes(id, first, last, 100).await.unwrap();
+    let found: Vec<_> = found.iter().map(|one| one.index.as_deref()).collect();
+    assert_eq!(found, [Some(&b"one, in two parts"[..]), None, Some(b"three"), None]);
+    assert_eq!(bench.store.stats().indexes_left_out, 1);
 }
 
 #[tokio::test]

@@ -188,8 +188,40 @@ async fn the_second_format_is_read_byte_for_byte_and_goes_on() {
 #[tokio::test]
 async fn the_third_format_is_read_byte_for_byte_and_goes_on() {
     let third = std::fs::read_to_string(fixture(3).join("FORMAT")).unwrap();
-    assert_eq!(third, "tympan-store 4\n");
+    assert_eq!(third, "tympan-store 3\n");
     read_and_go_on(3).await;
+}
+
+#[tokio::test]
+async fn the_fourth_format_is_read_byte_for_byte_and_goes_on() {
+    let fourth = std::fs::read_to_string(fixture(4).join("FORMAT")).unwrap();
+    assert_eq!(fourth, "tympan-store 4\n");
+    read_and_go_on(4).await;
+}
+
+#[tokio::test]
+async fn indexes_of_the_fourth_format_are_read_and_earlier_ones_have_none() {
+    let everything = (FragmentNumber::MIN, FragmentNumber::from_bytes([0xff; 20]));
+    for format in 1..=4 {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("data");
+        copy(&fixture(format), &path);
+        let store = open(&path);
+        for _ in 0..2 {
+            for (at, (name, _)) in STREAMS.iter().enumerate() {
+                let id = stream(&store, name).await.id;
+                let found = store.indexes(id, everything.0, everything.1, 100).await.unwrap();
+                let expected = (0..FRAGMENTS).map(|fragment| contents::index(at, fragment));
+                let expected: Vec<_> = expected.map(|index| index.filter(|_| format == 4)).collect();
+                let found: Vec<_> =
+                    found.into_iter().map(|one| one.index.map(|index| index.to_vec())).collect();
+                assert_eq!(found, expected, "{name} of format {format}");
+            }
+            // From the journal, and then from side files.
+            store.chunk().await.unwrap();
+        }
+        store.shutdown().await;
+    }
 }
 
 #[tokio::test]
@@ -225,7 +257,7 @@ async fn an_earlier_format_whose_catalogue_is_lost_after_the_upgrade_comes_back(
 #[test]
 fn an_upgraded_directory_says_so_to_the_programs_before() {
     let place = tempfile::tempdir().unwrap();
-    for format in [1, 2] {
+    for format in [1, 2, 3] {
         let path = place.path().join(format!("data-{format}"));
         copy(&fixture(format), &path);
         drop(EmbeddedBackend::open(&path, EmbeddedOptions::default()).unwrap());

@@ -40,6 +40,12 @@ pub(crate) fn body(stream: usize, fragment: usize) -> Vec<u8> {
     }
 }
 
+/// The index of a fragment, from format 4 on: two of three have one. To the store these are bytes.
+pub(crate) fn index(stream: usize, fragment: usize) -> Option<Vec<u8>> {
+    let byte = (stream * 31 + fragment * 3) as u8;
+    (!fragment.is_multiple_of(3)).then(|| vec![byte; 20 + fragment])
+}
+
 fn cluster(fragment: usize, sample: impl Fn(usize) -> i16) -> Vec<u8> {
     let mut out = Vec::new();
     write::cluster_start(&mut out, 1_700_000_000_000 + fragment as u64 * 1_000);
