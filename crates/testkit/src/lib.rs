@@ -2,5 +2,6 @@
 
 mod server;
 pub mod sim;
+pub mod whole;
 
 pub use server::{TestServer, TestServerBuilder, binary};

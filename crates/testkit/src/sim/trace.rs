@@ -1,6 +1,7 @@
 //! What happened, as one number and, on demand, as text.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
 use tympan_types::Mono;
 
 /// FNV-1a, 64 bits: over each event's time, place and bytes.
@@ -32,6 +33,19 @@ impl Trace {
             for line in lines {
                 let _ = writeln!(text, "                | {line}");
             }
+        }
+    }
+
+    /// Takes down a datagram on its way; as text only its length, where it is no text itself.
+    pub(crate) fn datagram(&mut self, at: Mono, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        self.hash = mix(self.hash, &at.as_micros().to_le_bytes());
+        self.hash = mix(self.hash, &from.port().to_le_bytes());
+        self.hash = mix(self.hash, bytes);
+        if let Some(text) = &mut self.text {
+            let is_text = bytes.first().is_some_and(|byte| byte.is_ascii_uppercase());
+            let shown = if is_text { String::from_utf8_lossy(bytes) } else { "".into() };
+            let first = shown.lines().next().unwrap_or("-");
+            let _ = writeln!(text, "{} {from} > {to} {} bytes {first}", seconds(at), bytes.len());
         }
     }
 

@@ -1,0 +1,46 @@
+//! The simulation of the whole: callers with sound, a network, and a node of SIP agent, contacts, media sessions, captures, uploads
+//! and store, in one thread and from one seed.
+//!
+//! Everything happens on one heap of (time, sequence, action); there is no clock, no thread, no runtime, and no randomness but the
+//! seed's. The node is the wiring that the server does, around the same machines; its disk is simulated under the real journal and
+//! chunks, and its control rows are durable at commit or lost. Power goes at any disk call; then the node starts again from its disk.
+//!
+//! What every run checks stands in `watch`, one file each.
+
+mod conditions;
+mod control;
+mod core;
+mod flows;
+mod node;
+mod outcome;
+mod peer;
+mod phone;
+mod plan;
+mod prompts;
+mod voice;
+mod watch;
+mod world;
+
+pub use outcome::{Outcome, Tally};
+
+use crate::sim::Violation;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use tympan_types::Mono;
+use world::World;
+
+/// Runs the world of a seed to its end, or to the first broken promise; a panic is one.
+pub fn run(seed: u64, with_text: bool) -> Outcome {
+    let run = || World::new(seed, with_text).map(World::run).map_err(|error| error.to_string());
+    let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().cloned();
+        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
+        Err(format!("it panics: {}", said.unwrap_or_default()))
+    });
+    outcome.unwrap_or_else(|what| Outcome {
+        seed,
+        hash: 0,
+        violation: Some(Violation { seed, at: Mono::default(), leg: None, what }),
+        tally: Tally::default(),
+        text: None,
+    })
+}

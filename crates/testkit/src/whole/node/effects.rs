@@ -1,0 +1,144 @@
+//! What contacts want done.
+
+use super::signalling::sdp;
+use super::{Node, Site, Task};
+use crate::whole::control::Write;
+use crate::whole::prompts;
+use serde_json::json;
+use tympan_contact::invoke::AttemptError;
+use tympan_contact::{Effect, Input, PromptEvent};
+use tympan_flow::Prompt;
+use tympan_sip::agent::{Command, Refusal};
+use tympan_sip::wire::Status;
+use tympan_types::{ContactId, InvocationId, LegId, PromptId, Redacted};
+
+impl Node {
+    /// Does all that a contact wants done by now.
+    pub(super) fn perform(&mut self, site: &mut Site, id: ContactId) {
+        while let Some(effect) = self.contacts.get_mut(&id).and_then(|contact| contact.machine.poll()) {
+            site.core.event(&id, "wants", &word(&effect));
+            self.effect(site, id, effect);
+        }
+        self.settle_contact(site, id);
+    }
+
+    fn effect(&mut self, site: &mut Site, id: ContactId, effect: Effect) {
+        match effect {
+            Effect::Answer { leg, sdp: text } => self.command(site, leg, Command::Answer { body: sdp(text) }),
+            Effect::AttachUpload { leg, capture } => self.attach_upload(leg, id, capture),
+            Effect::CaptureOnly { leg, capture, tracks } => {
+                if let Some(leg) = self.legs.get_mut(&leg) {
+                    leg.captures.only(capture, tracks);
+                }
+            }
+            Effect::CloseCapture { leg, capture } => self.close_taps(site, leg, capture),
+            Effect::CloseMedia { leg } => self.close_media(site, leg),
+            Effect::DropUpload { capture } => self.drop_upload(id, capture),
+            Effect::Hangup { leg, .. } => self.hang_up(site, leg),
+            Effect::Invoke { invocation, attempt, limit_ms, .. } => {
+                self.invoke(site, id, invocation, attempt, limit_ms);
+            }
+            Effect::Log(_) => {}
+            Effect::Media { leg, command } => self.media_command(site, leg, command),
+            Effect::OpenCapture { leg, capture, request } => self.open_capture(site, leg, capture, request),
+            Effect::OpenMedia { leg, agreement } => self.open_media(site, leg, agreement),
+            Effect::Persist { write, stage, contact } => {
+                site.rows.write(Write { contact, stage, write: Some(write) });
+            }
+            Effect::Prepare { prompt, content } => {
+                let ms = site.core.random.pick(&[1, 5, 30, 400]);
+                site.later(self.epoch, ms, Task::Prepared { contact: id, prompt, content });
+            }
+            Effect::RejectAnswer { leg, exchange } => {
+                self.command(site, leg, Command::RejectAnswer { exchange });
+            }
+            Effect::RefuseOffer { leg, exchange } => {
+                let status = Status::NOT_ACCEPTABLE_HERE;
+                self.command(site, leg, Command::RefuseOffer { exchange, status });
+            }
+            Effect::Reply { request, reply } => self.replied(site, request, reply),
+            Effect::ReplyOffer { leg, exchange, sdp: text } => {
+                self.command(site, leg, Command::ReplyOffer { exchange, body: sdp(text) });
+            }
+        }
+    }
+
+    fn hang_up(&mut self, site: &mut Site, id: LegId) {
+        let Some(leg) = self.legs.get(&id).filter(|leg| leg.has_signalling) else { return };
+        let command = if leg.is_answered {
+            Command::HangUp { reason: None }
+        } else {
+            refusal(Status::SERVICE_UNAVAILABLE)
+        };
+        self.command(site, id, command);
+    }
+
+    fn invoke(&self, site: &mut Site, contact: ContactId, invocation: InvocationId, attempt: u32, limit_ms: u32) {
+        site.core.tally.invocations += 1;
+        let conditions = site.conditions();
+        let mut ms = site.core.random.pick(&[5, 50, 300, 1_500]);
+        let mut result = if site.core.random.permille(conditions.function_fails_permille) {
+            let reason = "simulated".to_owned();
+            Err(match site.core.random.percent(30) {
+                true => AttemptError::Refused { reason },
+                false => AttemptError::Transient { reason },
+            })
+        } else {
+            Ok(json!({ "message": format!("answer {invocation}") }).to_string().into_bytes())
+        };
+        let is_silent = site.core.random.permille(conditions.function_silent_permille);
+        if is_silent || ms > u64::from(limit_ms) {
+            (ms, result) = (u64::from(limit_ms), Err(AttemptError::TimedOut { limit_ms }));
+        }
+        site.later(self.epoch, ms, Task::Attempted { contact, invocation, attempt, result });
+    }
+
+    pub(super) fn attempted(
+        &mut self,
+        site: &mut Site,
+        contact: ContactId,
+        invocation: InvocationId,
+        attempt: u32,
+        result: Result<Vec<u8>, AttemptError>,
+    ) {
+        self.tell(site, contact, Input::Attempt { invocation, attempt, result: result.map(Redacted::new) });
+    }
+
+    pub(super) fn prepared(&mut self, site: &mut Site, contact: ContactId, prompt: PromptId, content: &Prompt) {
+        let fails = site.core.random.permille(site.core.conditions.prompt_fails_permille);
+        let event = match content {
+            _ if fails => PromptEvent::Failed { reason: "simulated".to_owned() },
+            Prompt::Text(text) => PromptEvent::Prepared { sound: prompts::sound(prompt, text), note: None },
+            _ => PromptEvent::Prepared { sound: prompts::sound(prompt, "one two"), note: None },
+        };
+        self.tell(site, contact, Input::Prompt { prompt, event });
+    }
+}
+
+pub(super) fn refusal(status: Status) -> Command {
+    Command::Refuse(Refusal { status, retry_after_s: None, headers: Vec::new() })
+}
+
+/// An effect in a few words.
+fn word(effect: &Effect) -> String {
+    match effect {
+        Effect::Answer { leg, .. } => format!("to answer {leg}"),
+        Effect::AttachUpload { capture, .. } => format!("the upload of {capture} attached"),
+        Effect::CaptureOnly { capture, tracks, .. } => format!("{capture} to go on with {tracks:?}"),
+        Effect::CloseCapture { capture, .. } => format!("{capture} closed"),
+        Effect::CloseMedia { leg } => format!("the media of {leg} closed"),
+        Effect::DropUpload { capture } => format!("the upload of {capture} dropped"),
+        Effect::Hangup { leg, reason } => format!("{leg} hung up: {reason:?}"),
+        Effect::Invoke { invocation, attempt, .. } => format!("attempt {attempt} of {invocation}"),
+        Effect::Log(entry) => format!("to log {entry}"),
+        Effect::Media { leg, command } => format!("of {leg}: {command:?}"),
+        Effect::OpenCapture { capture, .. } => format!("{capture} opened"),
+        Effect::OpenMedia { leg, .. } => format!("the media of {leg} opened"),
+        Effect::Persist { write, stage, .. } => format!("{write} as {stage:?}"),
+        Effect::Prepare { prompt, .. } => format!("{prompt} prepared"),
+        Effect::RejectAnswer { exchange, .. } => format!("the answer of {exchange} rejected"),
+        Effect::RefuseOffer { exchange, .. } => format!("the offer of {exchange} refused"),
+        Effect::Reply { request, reply } => format!("{request} answered: {reply:?}"),
+        Effect::ReplyOffer { exchange, .. } => format!("the offer of {exchange} answered"),
+    }
+}

@@ -1,0 +1,228 @@
+//! A leg of the node: its media session, and the captures that listen to it.
+
+use super::{Node, Site, Task};
+use crate::whole::watch::prompts;
+use bytes::Bytes;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+use tympan_capture::{Anchor, CaptureTaps, Captures, CutterSpec};
+use tympan_contact::Input;
+use tympan_media::{Input as MediaInput, Output, Session, SessionSpec, SilenceSending, Trust};
+use tympan_telephony::audio::g711::Law;
+use tympan_telephony::sdp::session::Agreement;
+use tympan_telephony::words::{MediaCommand, MediaEvent, Track};
+use tympan_types::{CaptureId, ContactId, LegId, Mono, TapId, WallTime};
+
+/// A leg.
+pub(crate) struct Leg {
+    pub(crate) contact: ContactId,
+    pub(crate) port: u16,
+    source: IpAddr,
+    pub(super) is_answered: bool,
+    pub(super) is_confirmed: bool,
+    /// The SIP side has not said its last.
+    pub(super) has_signalling: bool,
+    session: Option<Session>,
+    pub(super) captures: Captures,
+    /// Captures that were asked for: what they need once their tap is open.
+    asked: BTreeMap<CaptureId, (CutterSpec, CaptureTaps)>,
+    wake: Option<Mono>,
+}
+
+/// How far a timeline may fall behind before silence is written.
+const SILENCE_GRACE: Duration = Duration::from_millis(200);
+
+impl Leg {
+    pub(super) fn new(contact: ContactId, port: u16, source: IpAddr) -> Self {
+        Self {
+            contact,
+            port,
+            source,
+            is_answered: false,
+            is_confirmed: false,
+            has_signalling: true,
+            session: None,
+            captures: Captures::default(),
+            asked: BTreeMap::new(),
+            wake: None,
+        }
+    }
+}
+
+/// The tap of what the customer says; the one of what the customer hears follows it.
+fn taps(capture: CaptureId) -> (TapId, TapId) {
+    let number = 2 * capture.number();
+    (TapId::new(number), TapId::new(number + 1))
+}
+
+fn capture_of(tap: TapId) -> CaptureId {
+    CaptureId::new(tap.number() / 2)
+}
+
+impl Node {
+    /// A datagram for an RTP port.
+    pub(crate) fn rtp_datagram(&mut self, site: &mut Site, port: u16, from: SocketAddr, bytes: &Bytes) {
+        let Some(leg) = self.ports.get(&port).copied() else { return };
+        let arrived = site.core.now();
+        self.media(site, leg, MediaInput::Datagram { stream: 0, from, bytes, truncated: false, arrived });
+        self.plan(site);
+    }
+
+    pub(super) fn open_media(&mut self, site: &mut Site, id: LegId, agreement: Box<Agreement>) {
+        let now = site.core.now();
+        let key = site.core.random.key();
+        let mut random = [0; 16];
+        random.copy_from_slice(&key[..16]);
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let spec = SessionSpec {
+            leg: id,
+            signalling: Some(leg.source),
+            trust: Trust::KnownHosts,
+            media_timeout: self.media_timeout,
+            silence: SilenceSending::Off,
+            silence_grace: SILENCE_GRACE,
+            ptime_ms: None,
+            random,
+        };
+        leg.session = Some(Session::new(now, spec));
+        self.media(site, id, MediaInput::Command(MediaCommand::Negotiate(agreement)));
+    }
+
+    pub(super) fn close_media(&mut self, site: &mut Site, id: LegId) {
+        self.media(site, id, MediaInput::Ended);
+        site.watches.prompts.ends(id);
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        leg.session = None;
+        leg.captures.close_all();
+        self.ports.remove(&leg.port);
+        self.capture_stats(site, id);
+    }
+
+    pub(super) fn media_command(&mut self, site: &mut Site, id: LegId, command: MediaCommand) {
+        match &command {
+            MediaCommand::Play { prompt, .. } => {
+                site.watches.prompts.plays(id, *prompt);
+                site.core.tally.prompts += 1;
+            }
+            MediaCommand::Stop { prompt } => site.watches.prompts.stops(id, *prompt),
+            _ => {}
+        }
+        self.media(site, id, MediaInput::Command(command));
+    }
+
+    pub(super) fn media_due(&mut self, site: &mut Site, id: LegId) {
+        let now = site.core.now();
+        if self.legs.get_mut(&id).is_some_and(|leg| leg.wake.take_if(|wake| *wake <= now).is_some()) {
+            self.media(site, id, MediaInput::TimePassed);
+        }
+    }
+
+    /// Captures from the sample that is due now.
+    pub(super) fn open_taps(&mut self, site: &mut Site, id: LegId, capture: CaptureId, spec: CutterSpec) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let (received, sent) = taps(capture);
+        let wants_sent = spec.tracks.to_customer;
+        let both = CaptureTaps { received, sent: wants_sent.then_some(sent) };
+        leg.asked.insert(capture, (spec, both));
+        self.media(site, id, MediaInput::Command(MediaCommand::OpenTap { tap: received, track: Track::Received }));
+        if wants_sent {
+            self.media(site, id, MediaInput::Command(MediaCommand::OpenTap { tap: sent, track: Track::Sent }));
+        }
+    }
+
+    /// Captures no more from the sample that is due now on.
+    pub(super) fn close_taps(&mut self, site: &mut Site, id: LegId, capture: CaptureId) {
+        let (received, sent) = taps(capture);
+        if let Some(leg) = self.legs.get(&id) {
+            site.watches.taps.closes(leg.contact, capture, site.core.now());
+        }
+        // What is heard is written in step with what is said: its last frames come first.
+        self.media(site, id, MediaInput::Command(MediaCommand::CloseTap { tap: sent }));
+        self.media(site, id, MediaInput::Command(MediaCommand::CloseTap { tap: received }));
+    }
+
+    /// Gives the leg's media an input, and does all that comes of it.
+    fn media(&mut self, site: &mut Site, id: LegId, input: MediaInput<'_>) {
+        let now = site.core.now();
+        let wall = self.wall(site);
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Leg { session, captures, asked, port, wake, contact, .. } = leg;
+        let Some(session) = session else { return };
+        session.handle(now, input);
+        let local = SocketAddr::new(self.address.ip(), *port);
+        let contact = *contact;
+        let (mut events, mut has_ended) = (Vec::new(), false);
+        while let Some(output) = session.poll() {
+            match output {
+                Output::Transmit { to, bytes, .. } => {
+                    let payload = bytes.get(12..).unwrap_or_default();
+                    let law = if bytes.get(1).is_some_and(|kind| kind & 0x7f == 8) { Law::A } else { Law::Mu };
+                    let heard = site.watches.prompts.sent(id, law, payload);
+                    site.core.check(prompts::NAME, &contact, heard);
+                    site.core.send(local, to, Bytes::copy_from_slice(bytes));
+                }
+                Output::Event(_, MediaEvent::TapOpened { tap, at, lead_samples }) => {
+                    let capture = capture_of(tap);
+                    site.core.event(&contact, "opens a tap", &format!("{tap} at {at:?}"));
+                    if let Some((spec, taps)) = asked.get(&capture)
+                        && taps.received == tap
+                    {
+                        let anchor = Anchor { at, wall: ahead(wall, lead_samples) };
+                        captures.open(capture, spec, *taps, anchor);
+                        site.watches.taps.opened(contact, capture, now);
+                    }
+                }
+                Output::Event(_, MediaEvent::TapClosed { tap }) => {
+                    let capture = capture_of(tap);
+                    site.core.event(&contact, "closes a tap", &tap.to_string());
+                    if taps(capture).0 == tap {
+                        captures.close(capture);
+                        has_ended = true;
+                    }
+                }
+                Output::Event(_, event) => events.push(event),
+                Output::Frame(frame) => captures.frame(&frame),
+                Output::Bridged { .. } => {}
+            }
+        }
+        let next = session.next_deadline().map(|next| next.max(now));
+        if next != *wake {
+            *wake = next;
+            if let Some(next) = next {
+                site.at(self.epoch, next, Task::Media { leg: id });
+            }
+        }
+        if has_ended {
+            self.capture_stats(site, id);
+        }
+        for event in events {
+            self.tell(site, contact, Input::Media { leg: id, event });
+        }
+    }
+
+    /// What captures that have ended did.
+    pub(super) fn capture_stats(&mut self, site: &mut Site, id: LegId) {
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        while let Some((capture, stats)) = leg.captures.poll_finished() {
+            site.core.event(&leg.contact, "has captured", &format!("{capture}: {} samples", stats.cutter.samples));
+            site.watches.taps.ended(leg.contact, capture, stats);
+        }
+    }
+
+    /// Lets a leg go once neither side needs it.
+    pub(super) fn forget_leg(&mut self, site: &mut Site, id: LegId) {
+        let Some(leg) = self.legs.get(&id) else { return };
+        if leg.has_signalling || self.contacts.contains_key(&leg.contact) {
+            return;
+        }
+        if let Some(leg) = self.legs.remove(&id) {
+            self.ports.remove(&leg.port);
+        }
+        site.watches.prompts.forget(id);
+    }
+}
+
+fn ahead(wall: WallTime, samples: i64) -> WallTime {
+    wall.plus_ms(samples / 8)
+}

@@ -1,0 +1,202 @@
+//! Between the SIP agent and the contacts.
+
+use super::{Contact, Node, Site, Task};
+use crate::whole::peer::resolve;
+use bytes::Bytes;
+use std::net::SocketAddr;
+use tympan_contact::{EndedBy, Input, LegEvent};
+use tympan_sip::agent::{self, Body, Command, Event, ListenerId, Output, Target};
+use tympan_sip::wire::{Name, Part, Status};
+use tympan_telephony::Digit;
+use tympan_types::LegId;
+
+impl Node {
+    /// A datagram for the SIP port.
+    pub(crate) fn sip_datagram(&mut self, site: &mut Site, from: SocketAddr, bytes: Bytes) {
+        let input = agent::Input::Packet { at: ListenerId(0), local: self.address, from, bytes };
+        self.feed_agent(site, input);
+        self.plan(site);
+    }
+
+    pub(super) fn agent_due(&mut self, site: &mut Site) {
+        if self.agent_wake.take_if(|wake| *wake <= site.core.now()).is_some() {
+            self.feed_agent(site, agent::Input::Tick);
+        }
+    }
+
+    pub(super) fn resolved(&mut self, site: &mut Site, query: u64, targets: Vec<Target>) {
+        self.feed_agent(site, agent::Input::Resolved { query, targets });
+    }
+
+    pub(super) fn command(&mut self, site: &mut Site, leg: LegId, command: Command) {
+        if let Some(leg) = self.legs.get_mut(&leg) {
+            leg.is_answered |= matches!(command, Command::Answer { .. });
+        }
+        self.feed_agent(site, agent::Input::Command { leg, command });
+    }
+
+    fn feed_agent(&mut self, site: &mut Site, input: agent::Input) {
+        let now = site.core.now();
+        self.agent.handle(now, input);
+        let mut events = Vec::new();
+        while let Some(output) = self.agent.poll() {
+            match output {
+                Output::Send { flow, bytes } => site.core.send(self.address, flow.peer, bytes),
+                Output::Event { leg, event } => events.push((leg, event)),
+                Output::Resolve { query, host, port, transport } => {
+                    let targets = resolve(self.address, &host, port, transport);
+                    site.later(self.epoch, 0, Task::Resolved { query, targets });
+                }
+                Output::Connect { .. } | Output::Close { .. } | Output::Count(_) => {}
+            }
+        }
+        let next = self.agent.next_deadline().map(|next| next.max(now));
+        if next != self.agent_wake {
+            self.agent_wake = next;
+            if let Some(next) = next {
+                site.at(self.epoch, next, Task::Agent);
+            }
+        }
+        for (leg, event) in events {
+            self.sip_event(site, leg, event);
+        }
+    }
+
+    fn sip_event(&mut self, site: &mut Site, id: LegId, event: Event) {
+        if let Event::Invited { message, parts, late_offer, source, .. } = &event {
+            let call = message.value(Name::UserToUser).and_then(|text| std::str::from_utf8(text).ok());
+            let Some(call) = call.and_then(|text| text.parse().ok()) else { return };
+            let called = message.uri().map(|uri| uri.to_string()).unwrap_or_default();
+            let offer = (!late_offer).then(|| description(parts)).flatten();
+            return self.invited(site, id, call, &called, offer, *source);
+        }
+        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let contact = leg.contact;
+        let event = match event {
+            Event::Confirmed => {
+                leg.is_confirmed = true;
+                site.watches.records.connected(contact, self.epoch);
+                LegEvent::Confirmed
+            }
+            Event::Offered { exchange, parts } => match description(&parts) {
+                Some(sdp) => LegEvent::Offered { exchange, sdp },
+                None => {
+                    let status = Status::NOT_ACCEPTABLE_HERE;
+                    return self.command(site, id, Command::RefuseOffer { exchange, status });
+                }
+            },
+            Event::OfferWanted { exchange } => LegEvent::OfferWanted { exchange },
+            Event::Answered { exchange, parts } => {
+                LegEvent::Answered { exchange, sdp: description(&parts).unwrap_or_default() }
+            }
+            Event::OfferFailed { .. } => LegEvent::OfferFailed,
+            Event::Info { parts } => match parts.iter().find_map(key) {
+                Some(digit) => LegEvent::Info(digit),
+                None => return,
+            },
+            Event::Ended(ended) => {
+                let by = ended_by(ended.by);
+                // A caller who hangs up has had our answer, also where the BYE overtakes the acknowledgement.
+                if by == EndedBy::Peer && leg.is_answered && !leg.is_confirmed && ended.status.is_none() {
+                    leg.is_confirmed = true;
+                    site.watches.records.connected(contact, self.epoch);
+                    self.tell(site, contact, Input::Leg { leg: id, event: LegEvent::Confirmed });
+                }
+                if let Some(leg) = self.legs.get_mut(&id) {
+                    leg.has_signalling = false;
+                }
+                self.tell(site, contact, Input::Leg { leg: id, event: LegEvent::Ended(by) });
+                return self.forget_leg(site, id);
+            }
+            Event::Invited { .. } | Event::Ringing { .. } | Event::Refreshed | Event::TargetRefreshed { .. } => return,
+        };
+        self.tell(site, contact, Input::Leg { leg: id, event });
+    }
+
+    /// Tells a contact something, and does all that it wants done.
+    pub(super) fn tell(&mut self, site: &mut Site, id: tympan_types::ContactId, input: Input) {
+        let now = self.contact_now(site);
+        let Some(contact) = self.contacts.get_mut(&id) else { return };
+        site.core.event(&id, "is told", &word(&input));
+        let key = match &input {
+            Input::Leg { event: LegEvent::Info(digit), .. } => Some(digit.to_char()),
+            Input::Media { event: tympan_telephony::words::MediaEvent::Digit(digit), .. } => Some(digit.to_char()),
+            _ => None,
+        };
+        if let Some(key) = key {
+            site.watches.keys.taken(contact.call, key);
+            site.core.tally.keys += 1;
+        }
+        contact.machine.handle(now, input);
+        self.perform(site, id);
+    }
+
+    /// Schedules the contact's deadline, and lets it go once it is over.
+    pub(super) fn settle_contact(&mut self, site: &mut Site, id: tympan_types::ContactId) {
+        let Some(Contact { machine, wake, leg, .. }) = self.contacts.get_mut(&id) else { return };
+        if machine.is_over() {
+            let leg = *leg;
+            self.contacts.remove(&id);
+            site.watches.prompts.ends(leg);
+            return self.forget_leg(site, leg);
+        }
+        let next = machine.next_deadline().map(|next| next.max(site.core.now()));
+        if next != *wake {
+            *wake = next;
+            if let Some(next) = next {
+                site.at(self.epoch, next, Task::Contact { contact: id });
+            }
+        }
+    }
+
+    pub(super) fn contact_due(&mut self, site: &mut Site, id: tympan_types::ContactId) {
+        let now = site.core.now();
+        let Some(contact) = self.contacts.get_mut(&id) else { return };
+        if contact.wake.take_if(|wake| *wake <= now).is_some() {
+            self.tell(site, id, Input::TimePassed);
+        }
+    }
+
+    pub(super) fn broken(&self, site: &mut Site, name: &str, subject: &dyn std::fmt::Display, what: Result<(), String>) {
+        site.core.check(name, subject, what);
+    }
+}
+
+/// The session description of a body.
+fn description(parts: &[Part]) -> Option<String> {
+    let part = parts.iter().find(|part| part.body.starts_with(b"v="))?;
+    String::from_utf8(part.body.to_vec()).ok()
+}
+
+fn key(part: &Part) -> Option<Digit> {
+    let text = std::str::from_utf8(&part.body).ok()?;
+    let key = text.lines().find_map(|line| line.strip_prefix("Signal="))?;
+    Digit::from_char(key.trim().chars().next()?)
+}
+
+const fn ended_by(by: agent::EndedBy) -> EndedBy {
+    match by {
+        agent::EndedBy::Peer => EndedBy::Peer,
+        agent::EndedBy::Us => EndedBy::Us,
+        agent::EndedBy::Failure => EndedBy::Failure,
+        agent::EndedBy::SessionExpired => EndedBy::SessionExpired,
+        agent::EndedBy::TooLong => EndedBy::TooLong,
+    }
+}
+
+pub(super) fn sdp(text: String) -> Body {
+    Body { content_type: "application/sdp".to_owned(), bytes: text.into() }
+}
+
+/// An input in a few words.
+fn word(input: &Input) -> String {
+    match input {
+        Input::Prompt { prompt, .. } => format!("of {prompt}"),
+        Input::Attempt { invocation, attempt, .. } => format!("of attempt {attempt} of {invocation}"),
+        Input::SetAttributes { request, .. } => format!("of attributes, {request}"),
+        Input::Leg { event: LegEvent::Offered { exchange, .. }, .. } => format!("of an offer, {exchange}"),
+        Input::Leg { event: LegEvent::Answered { exchange, .. }, .. } => format!("of an answer, {exchange}"),
+        other => format!("{other:?}"),
+    }
+}
+

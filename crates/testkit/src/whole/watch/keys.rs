@@ -1,0 +1,31 @@
+//! A key that a contact takes was pressed, is taken once, and in order; without faults none is missed.
+
+use std::collections::BTreeMap;
+
+pub(crate) const NAME: &str = "keys come once and in order";
+
+/// Keys that contacts took, by call.
+#[derive(Default)]
+pub(crate) struct Keys {
+    taken: BTreeMap<usize, Vec<char>>,
+}
+
+impl Keys {
+    /// A contact takes a key.
+    pub(crate) fn taken(&mut self, call: usize, key: char) {
+        self.taken.entry(call).or_default().push(key);
+    }
+
+    /// All keys of a call are known: `pressed` in order, of which the first `due` had time to arrive on a network without faults.
+    pub(crate) fn check(&self, call: usize, pressed: &[char], due: usize) -> Result<(), String> {
+        let taken = self.taken.get(&call).map(Vec::as_slice).unwrap_or_default();
+        let mut rest = pressed.iter();
+        if !taken.iter().all(|key| rest.any(|pressed| pressed == key)) {
+            return Err(format!("{pressed:?} were pressed and {taken:?} taken"));
+        }
+        if taken.len() < due {
+            return Err(format!("{pressed:?} were pressed, {due} of them in time, and only {taken:?} taken"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,139 @@
+//! Every captured sample is what the caller sent, at its place, or is silence that stands in the ledger.
+
+use crate::whole::voice::Voice;
+use bytes::Bytes;
+use tympan_mkv::Limits;
+use tympan_mkv::consume::{MediaEvent, MediaReader};
+use tympan_store::Fragment;
+
+pub(crate) const NAME: &str = "every captured sample is what was sent, or stands in the ledger";
+
+/// A capture as its stream has it, read without the code that wrote it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Captured {
+    /// Samples of the lead-in fragment.
+    pub(crate) lead_in: Vec<i16>,
+    /// All samples of the customer's track after it.
+    pub(crate) from_customer: Vec<i16>,
+    /// The contacts that the tags name, without repetition.
+    pub(crate) contacts: Vec<String>,
+    /// Timecodes in ms, one per fragment.
+    pub(crate) timecodes_ms: Vec<u64>,
+}
+
+/// What was compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Compared {
+    /// All samples.
+    pub(crate) samples: u64,
+    /// Silent ones.
+    pub(crate) silent: u64,
+    /// The first and the last position of the caller's sound that is there.
+    pub(crate) span: Option<(u64, u64)>,
+}
+
+impl Captured {
+    /// Reads the fragments of one capture.
+    pub(crate) fn read(fragments: &[Fragment]) -> Result<Self, String> {
+        let mut captured = Self::default();
+        for (index, fragment) in fragments.iter().enumerate() {
+            captured.fragment(index == 0, fragment)?;
+        }
+        Ok(captured)
+    }
+
+    fn fragment(&mut self, is_lead_in: bool, fragment: &Fragment) -> Result<(), String> {
+        let wrong = |error: &dyn std::fmt::Display| format!("fragment {}: {error}", fragment.meta.number);
+        let mut reader = MediaReader::new(Limits::default());
+        let document: Bytes = [fragment.head.as_ref(), fragment.body.as_ref()].concat().into();
+        reader.push(document).map_err(|error| wrong(&error))?;
+        reader.finish().map_err(|error| wrong(&error))?;
+        let mut customer = None;
+        while let Some(event) = reader.poll() {
+            match event {
+                MediaEvent::FragmentStart { tracks, timecode, .. } => {
+                    let named = tracks.iter().find(|track| track.name.as_deref() == Some("AUDIO_FROM_CUSTOMER"));
+                    customer = named.map(|track| track.number);
+                    self.timecodes_ms.push(timecode);
+                }
+                MediaEvent::Frame(frame) if Some(frame.track) == customer => {
+                    let (pairs, rest) = frame.data.as_chunks::<2>();
+                    if !rest.is_empty() {
+                        return Err(wrong(&"half a sample"));
+                    }
+                    let samples = pairs.iter().map(|pair| i16::from_le_bytes(*pair));
+                    let kept = if is_lead_in { &mut self.lead_in } else { &mut self.from_customer };
+                    kept.extend(samples);
+                }
+                MediaEvent::FragmentEnd { tags } => {
+                    let contact = tags.into_iter().find(|tag| tag.name == "ContactId").map(|tag| tag.value);
+                    let contact = contact.ok_or_else(|| wrong(&"no ContactId"))?;
+                    if !self.contacts.contains(&contact) {
+                        self.contacts.push(contact);
+                    }
+                }
+                MediaEvent::Frame(_) | MediaEvent::TagsOnly { .. } => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the samples with what was said.
+    pub(crate) fn compare(&self, voice: &Voice) -> Result<Compared, String> {
+        let samples = &self.from_customer;
+        let mut compared = Compared { samples: samples.len() as u64, ..Compared::default() };
+        // Where the caller's position 0 would lie, once it is known.
+        let mut shift: Option<i64> = None;
+        let mut at = 0;
+        while at < samples.len() {
+            if samples[at] == 0 {
+                compared.silent += 1;
+                at += 1;
+                continue;
+            }
+            let here = i64::try_from(at).unwrap_or(i64::MAX);
+            let position = match shift.map(|shift| here - shift) {
+                Some(position) if says(voice, position, samples[at]) => position,
+                known => {
+                    let run = &samples[at..samples.len().min(at + PROBE)];
+                    let run = &run[..run.iter().position(|sample| *sample == 0).unwrap_or(run.len())];
+                    let from = compared.span.map_or(0, |(_, last)| last + 1);
+                    let Some(found) = find(voice, run, from) else {
+                        return Err(format!(
+                            "sample {at} of {} is nothing that the caller said (place {known:?})",
+                            samples.len()
+                        ));
+                    };
+                    if let Some(known) = known {
+                        return Err(format!("sample {at} is what the caller said at {found}, not at {known}"));
+                    }
+                    let found = i64::try_from(found).unwrap_or(i64::MAX);
+                    shift = Some(here - found);
+                    found
+                }
+            };
+            let position = u64::try_from(position).unwrap_or_default();
+            compared.span = Some((compared.span.map_or(position, |(first, _)| first), position));
+            at += 1;
+        }
+        Ok(compared)
+    }
+}
+
+/// So many samples tell a place beyond doubt.
+const PROBE: usize = 24;
+
+fn says(voice: &Voice, position: i64, sample: i16) -> bool {
+    u64::try_from(position)
+        .is_ok_and(|position| voice.law.decode(voice.code(position)) == sample && voice.was_sent(position))
+}
+
+/// Where the caller said this.
+fn find(voice: &Voice, run: &[i16], from: u64) -> Option<u64> {
+    let end = voice.sent.last().map(|spoken| spoken.position + u64::from(spoken.samples))?;
+    (from..end).find(|position| {
+        (*position..).zip(run).all(|(position, sample)| {
+            voice.law.decode(voice.code(position)) == *sample && voice.was_sent(position)
+        })
+    })
+}

@@ -1,0 +1,54 @@
+//! When captures began and ended, and what they say of themselves: what the samples are compared with.
+
+use std::collections::BTreeMap;
+use tympan_capture::CaptureStats;
+use tympan_telephony::rtp::ledger::Cause;
+use tympan_types::{CaptureId, ContactId, Mono};
+
+/// All captures of a world.
+#[derive(Default)]
+pub(crate) struct Taps {
+    taps: BTreeMap<(ContactId, CaptureId), Tap>,
+}
+
+/// One capture.
+#[derive(Debug, Clone)]
+pub(crate) struct Tap {
+    pub(crate) opened: Mono,
+    /// When its end was commanded.
+    pub(crate) closed: Option<Mono>,
+    pub(crate) stats: Option<CaptureStats>,
+}
+
+impl Taps {
+    pub(crate) fn opened(&mut self, contact: ContactId, capture: CaptureId, now: Mono) {
+        self.taps.insert((contact, capture), Tap { opened: now, closed: None, stats: None });
+    }
+
+    pub(crate) fn closes(&mut self, contact: ContactId, capture: CaptureId, now: Mono) {
+        if let Some(tap) = self.taps.get_mut(&(contact, capture)) {
+            tap.closed.get_or_insert(now);
+        }
+    }
+
+    pub(crate) fn ended(&mut self, contact: ContactId, capture: CaptureId, stats: CaptureStats) {
+        if let Some(tap) = self.taps.get_mut(&(contact, capture)) {
+            tap.stats = Some(stats);
+        }
+    }
+
+    /// The captures of a contact, in order.
+    pub(crate) fn of(&self, contact: ContactId) -> impl Iterator<Item = (CaptureId, &Tap)> {
+        let range = (contact, CaptureId::new(0))..=(contact, CaptureId::new(u64::MAX));
+        self.taps.range(range).map(|((_, capture), tap)| (*capture, tap))
+    }
+}
+
+impl Tap {
+    /// Silent samples that stand in the ledger: all but those that came too late and are counted beside it.
+    pub(crate) fn silent_samples(&self) -> Option<u64> {
+        let losses = &self.stats.as_ref()?.cutter.losses;
+        let causes = Cause::ALL.into_iter().filter(|cause| *cause != Cause::Late);
+        Some(causes.map(|cause| losses.total(cause).samples).sum())
+    }
+}

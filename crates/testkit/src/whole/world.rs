@@ -1,0 +1,281 @@
+//! One seed's world: its callers, its node, and the loop that runs them.
+
+use super::control::ControlRows;
+use super::core::{Action, Core};
+use super::flows;
+use super::node::{Node, Site};
+use super::outcome::Outcome;
+use super::peer::Peer;
+use super::phone::{Phone, Step};
+use super::plan::{End, Plan};
+use super::watch::{Watches, acknowledged};
+use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use tympan_sip::agent::{Command, Event, Input};
+use tympan_store::StoreError;
+use tympan_store::simulation::{SimulatedMachine, Unsynced};
+use tympan_types::{LegId, Mono};
+
+mod finish;
+
+/// Where the node takes calls.
+const NODE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5_060);
+/// Hosts that share their agent between calls.
+const SHARED_PEERS: usize = 2;
+/// A world comes to rest within this after its last call was placed.
+const REST_MS: u64 = 400_000;
+/// While calls are over, the world is looked at this often.
+const LOOK_MS: u64 = 2_000;
+
+/// One seed's world.
+pub(crate) struct World {
+    seed: u64,
+    pub(super) site: Site,
+    pub(super) node: Option<Node>,
+    epoch: u32,
+    pub(super) peers: Vec<Peer>,
+    pub(super) phones: Vec<Phone>,
+    /// Hosts that vanished.
+    dark: BTreeSet<IpAddr>,
+    by_media: BTreeMap<SocketAddr, usize>,
+    by_peer: BTreeMap<SocketAddr, usize>,
+    last_dial: Mono,
+    is_over: bool,
+}
+
+impl World {
+    /// The world of a seed.
+    pub(crate) fn new(seed: u64, with_text: bool) -> Result<Self, StoreError> {
+        let mut core = Core::new(seed, with_text);
+        let world_ms = core.random.pick(&[10_000, 10_000, 15_000, 20_000, 40_000]);
+        let world_ms = if core.random.percent(3) { 120_000 } else { world_ms };
+        let calls = core.random.pick(&[1, 1, 2, 2, 3, 4, 6]);
+        let calls = if core.random.percent(3) { 20 } else { calls };
+        let count = usize::try_from(core.random.between(1, 4)).unwrap_or(1);
+        let flows = flows::draw(&mut core.random, count);
+        let plans: Vec<Plan> = (0..calls).map(|_| Plan::draw(&mut core.random, flows.len(), world_ms)).collect();
+        let machine = SimulatedMachine::new(core.random.bits())?;
+        let mut world = Self {
+            seed,
+            site: Site {
+                core,
+                machine,
+                rows: ControlRows::default(),
+                watches: Watches::default(),
+                flows: Arc::new(flows),
+                calls: BTreeMap::new(),
+            },
+            node: None,
+            epoch: 0,
+            peers: Vec::new(),
+            phones: Vec::new(),
+            dark: BTreeSet::new(),
+            by_media: BTreeMap::new(),
+            by_peer: BTreeMap::new(),
+            last_dial: Mono::default(),
+            is_over: false,
+        };
+        world.settle(plans, world_ms);
+        Ok(world)
+    }
+
+    fn settle(&mut self, plans: Vec<Plan>, world_ms: u64) {
+        for _ in 0..SHARED_PEERS {
+            self.add_peer();
+        }
+        for (call, plan) in plans.into_iter().enumerate() {
+            // A host that vanishes takes no other call with it.
+            let peer = match plan.end {
+                End::Vanishes { .. } => self.add_peer(),
+                _ => self.site.core.random.index(SHARED_PEERS),
+            };
+            let port = 30_000 + 2 * u16::try_from(call % 8_000).unwrap_or_default();
+            let media = SocketAddr::new(self.peers[peer].address.ip(), port);
+            let key = self.site.core.random.bits();
+            let dial_ms = plan.dial_ms;
+            self.phones.push(Phone::new(call, peer, media, plan, key));
+            self.by_media.insert(media, call);
+            self.by_media.insert(SocketAddr::new(media.ip(), port ^ 0x4000), call);
+            self.site.core.schedule.after_ms(dial_ms, Action::Dial { call });
+        }
+        let core = &mut self.site.core;
+        for _ in 0..core.random.between(0, world_ms / 1_000) {
+            let at_ms = core.random.between(0, world_ms);
+            core.schedule.after_ms(at_ms, Action::Api);
+        }
+        for _ in 0..core.conditions.power_cuts {
+            let at_ms = core.random.between(500, world_ms);
+            core.schedule.after_ms(at_ms, Action::PlanPowerCut);
+        }
+        core.schedule.after_ms(world_ms, Action::Finish);
+        core.schedule.after_ms(0, Action::Restart);
+        self.last_dial = core.now().plus_ms(i64::try_from(world_ms).unwrap_or(i64::MAX));
+    }
+
+    fn add_peer(&mut self) -> usize {
+        let index = self.peers.len();
+        let [high, low] = u16::try_from(index + 1).unwrap_or(u16::MAX).to_be_bytes();
+        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 1, high, low)), 5_060);
+        self.peers.push(Peer::new(index, address, &mut self.site.core.random));
+        self.by_peer.insert(address, index);
+        index
+    }
+
+    /// Runs until all calls are over, or a promise is broken.
+    pub(crate) fn run(mut self) -> Outcome {
+        while let Some(action) = self.site.core.schedule.next() {
+            self.site.machine.clock().advance_to(self.site.core.now());
+            self.act(action);
+            if !self.site.machine.has_power() && self.node.is_some() {
+                self.lose_power();
+            }
+            if self.is_over || self.site.core.is_broken() {
+                break;
+            }
+        }
+        let mut tally = self.site.core.tally;
+        tally.simulated_ms = self.site.core.now().as_millis();
+        let violation = self.site.core.take_broken();
+        let trace = self.site.core.trace;
+        Outcome { seed: self.seed, hash: trace.hash(), violation, tally, text: trace.into_text() }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Dial { call } => self.dial(call),
+            Action::Phone { call, step } => self.step(call, step),
+            Action::PeerWake { peer } => {
+                let now = self.site.core.now();
+                if self.peers[peer].is_due(now) {
+                    self.feed(peer, Input::Tick);
+                }
+            }
+            Action::PeerResolved { peer, query, targets } => self.feed(peer, Input::Resolved { query, targets }),
+            Action::Datagram { from, to, bytes } => self.datagram(from, to, bytes),
+            Action::Node { epoch, task } => {
+                if let Some(node) = self.node.as_mut().filter(|node| node.epoch == epoch) {
+                    node.run(&mut self.site, task);
+                }
+            }
+            Action::Api => {
+                if let Some(node) = &mut self.node {
+                    node.api_call(&mut self.site);
+                }
+            }
+            Action::PlanPowerCut => {
+                let call = usize::try_from(self.site.core.random.below(40)).unwrap_or_default();
+                match self.site.core.random.percent(50) {
+                    true => self.site.machine.cut_power_at(call),
+                    false => self.site.machine.cut_power_after(call),
+                }
+            }
+            Action::Restart => self.restart(),
+            Action::Finish => self.look(),
+        }
+    }
+
+    fn dial(&mut self, call: usize) {
+        let Some(phone) = self.phones.get_mut(call) else { return };
+        let peer = phone.peer;
+        let command = phone.dial(&mut self.site.core, self.peers[peer].address, NODE);
+        let leg = self.peers[peer].leg(call);
+        phone.leg = Some(leg);
+        self.feed(peer, Input::Command { leg, command });
+    }
+
+    fn step(&mut self, call: usize, step: Step) {
+        let Some(phone) = self.phones.get_mut(call) else { return };
+        let command = phone.step(&mut self.site.core, step);
+        let (peer, leg) = (phone.peer, phone.leg);
+        if step == Step::Vanish {
+            self.dark.insert(self.peers[peer].address.ip());
+        }
+        if let (Some(command), Some(leg)) = (command, leg) {
+            self.feed(peer, Input::Command { leg, command });
+        }
+    }
+
+    fn feed(&mut self, peer: usize, input: Input) {
+        if self.dark.contains(&self.peers[peer].address.ip()) {
+            return;
+        }
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            for (leg, event) in self.peers[peer].feed(&mut self.site.core, input) {
+                inputs.extend(self.event(peer, leg, &event).map(|command| Input::Command { leg, command }));
+            }
+        }
+    }
+
+    fn event(&mut self, peer: usize, leg: LegId, event: &Event) -> Option<Command> {
+        let call = self.peers[peer].legs.get(&leg).copied()?;
+        self.phones.get_mut(call)?.event(&mut self.site.core, event)
+    }
+
+    fn datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: Bytes) {
+        if self.dark.contains(&to.ip()) {
+            return;
+        }
+        if to.ip() == NODE.ip() {
+            let Some(node) = &mut self.node else { return };
+            if to.port() == NODE.port() {
+                return node.sip_datagram(&mut self.site, from, bytes);
+            }
+            if let Some(phone) = self.by_media.get(&from).and_then(|call| self.phones.get_mut(*call)) {
+                phone.voice.arrived(self.site.core.now(), &bytes);
+            }
+            return node.rtp_datagram(&mut self.site, to.port(), from, &bytes);
+        }
+        if let Some(peer) = self.by_peer.get(&to).copied() {
+            let input = self.peers[peer].datagram(from, bytes);
+            self.feed(peer, input);
+        }
+    }
+
+    /// Power is gone: the node with all that it had in memory.
+    fn lose_power(&mut self) {
+        let core = &mut self.site.core;
+        core.event(&"node", "loses power", "");
+        core.tally.power_cuts += 1;
+        self.node = None;
+        self.site.rows.lose_power();
+        self.site.watches.live.lose_power();
+        let after_ms = core.random.pick(&[10, 500, 3_000]);
+        core.schedule.after_ms(after_ms, Action::Restart);
+    }
+
+    fn restart(&mut self) {
+        self.epoch += 1;
+        if self.epoch > 1 {
+            let seed = self.site.core.random.bits();
+            let unsynced =
+                self.site.core.random.pick(&[Unsynced::Lost, Unsynced::Kept, Unsynced::Torn(seed)]);
+            self.site.machine.restore_power(unsynced);
+        }
+        // Power may go again in the midst of the recovery.
+        if self.epoch > 1 && self.site.core.random.percent(20) {
+            let call = usize::try_from(self.site.core.random.below(6)).unwrap_or_default();
+            self.site.machine.cut_power_at(call);
+        }
+        match Node::start(&mut self.site, NODE, self.epoch) {
+            Ok(node) => {
+                self.site.core.event(&"node", "starts", "");
+                if self.site.machine.has_power() {
+                    let outcome = self.site.watches.acknowledged.check(&node.store, &self.site.rows);
+                    self.site.core.check(acknowledged::NAME, &"after a start", outcome);
+                }
+                self.node = Some(node);
+            }
+            Err(error) if self.site.machine.has_power() => {
+                self.site.core.broken("the node starts", &"node", &error);
+            }
+            Err(_) => {
+                self.site.core.event(&"node", "loses power", "in its start");
+                self.site.rows.lose_power();
+                self.site.core.schedule.after_ms(100, Action::Restart);
+            }
+        }
+    }
+}
