@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tympan_sip::agent::{
-    Agent, Config, DigitSource, Event, Flow, Identity, Input, Limits, ListenerId, NumberRules, Output, Target, Trunk,
-    TrunkId, TrunkMatch, Trunks, Way,
+    Agent, Config, DigitSource, Event, Identity, Input, Limits, ListenerId, NumberRules, Output, Target, Trunk,
+    TrunkId, TrunkMatch, Trunks,
 };
 use tympan_sip::dialog::TimerRules;
 use tympan_sip::transaction::Timers;
@@ -97,11 +97,6 @@ pub(crate) fn resolve(
         listener: ListenerId(0),
     });
     target.into_iter().collect()
-}
-
-/// Whether bytes leave by datagram, as all do here.
-pub(crate) fn is_datagram(flow: &Flow) -> bool {
-    matches!(flow.way, Way::Datagram(_))
 }
 
 /// An agent's set-up: one trunk takes all.

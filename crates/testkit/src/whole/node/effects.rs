@@ -24,6 +24,13 @@ impl Node {
 
     fn effect(&mut self, site: &mut Site, id: ContactId, effect: Effect) {
         match effect {
+            Effect::AbandonCapture { leg, capture } => {
+                if let Some(leg) = self.legs.get_mut(&leg) {
+                    leg.captures.abandon(capture);
+                }
+                self.close_taps(site, leg, capture);
+                self.capture_stats(site, leg);
+            }
             Effect::Answer { leg, sdp: text } => self.command(site, leg, Command::Answer { body: sdp(text) }),
             Effect::AttachUpload { leg, capture } => self.attach_upload(leg, id, capture),
             Effect::CaptureOnly { leg, capture, tracks } => {
@@ -122,6 +129,7 @@ pub(super) fn refusal(status: Status) -> Command {
 /// An effect in a few words.
 fn word(effect: &Effect) -> String {
     match effect {
+        Effect::AbandonCapture { capture, .. } => format!("{capture} abandoned"),
         Effect::Answer { leg, .. } => format!("to answer {leg}"),
         Effect::AttachUpload { capture, .. } => format!("the upload of {capture} attached"),
         Effect::CaptureOnly { capture, tracks, .. } => format!("{capture} to go on with {tracks:?}"),

@@ -10,8 +10,6 @@ mod sink;
 mod start;
 mod upkeep;
 
-pub(crate) use sink::BACKLOG_BYTES;
-
 use super::conditions::Conditions;
 use super::control::ControlRows;
 use super::core::{Action, Core};

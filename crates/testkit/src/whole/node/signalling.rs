@@ -66,7 +66,7 @@ impl Node {
         if let Event::Invited { message, parts, late_offer, source, .. } = &event {
             let call = message.value(Name::UserToUser).and_then(|text| std::str::from_utf8(text).ok());
             let Some(call) = call.and_then(|text| text.parse().ok()) else { return };
-            let called = message.uri().map(|uri| uri.to_string()).unwrap_or_default();
+            let called = String::from_utf8_lossy(message.start_line()).into_owned();
             let offer = (!late_offer).then(|| description(parts)).flatten();
             return self.invited(site, id, call, &called, offer, *source);
         }
@@ -119,8 +119,8 @@ impl Node {
         let Some(contact) = self.contacts.get_mut(&id) else { return };
         site.core.event(&id, "is told", &word(&input));
         let key = match &input {
-            Input::Leg { event: LegEvent::Info(digit), .. } => Some(digit.to_char()),
-            Input::Media { event: tympan_telephony::words::MediaEvent::Digit(digit), .. } => Some(digit.to_char()),
+            Input::Leg { event: LegEvent::Info(digit), .. } => Some(digit.as_char()),
+            Input::Media { event: tympan_telephony::words::MediaEvent::Digit(digit), .. } => Some(digit.as_char()),
             _ => None,
         };
         if let Some(key) = key {
@@ -155,10 +155,6 @@ impl Node {
         if contact.wake.take_if(|wake| *wake <= now).is_some() {
             self.tell(site, id, Input::TimePassed);
         }
-    }
-
-    pub(super) fn broken(&self, site: &mut Site, name: &str, subject: &dyn std::fmt::Display, what: Result<(), String>) {
-        site.core.check(name, subject, what);
     }
 }
 

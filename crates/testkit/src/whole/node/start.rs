@@ -23,7 +23,7 @@ use tympan_sip::dialog::TimerRules;
 use tympan_sip::wire::Status;
 use tympan_store::simulation::{SimulatedClock, now_or_never};
 use tympan_store::{Clock, MediaStore, StoreError, StoreOptions, StreamRef, TimeAxis};
-use tympan_telephony::sdp::session::LocalMedia;
+use tympan_telephony::sdp::LocalMedia;
 use tympan_types::{
     AccountId, ContactId, FragmentNumber, InstanceId, LegId, Redacted, Region, StreamSettings, WallTime,
 };
@@ -63,8 +63,9 @@ fn routed(flow: &crate::whole::flows::RoutedFlow) -> RoutedFlow {
     RoutedFlow { flow: flow.flow.clone(), identity: flow.identity.clone() }
 }
 
-fn account() -> Option<(AccountId, Region)> {
-    Some((AccountId::parse("111122223333").ok()?, Region::parse("us-west-2").ok()?))
+fn account() -> (AccountId, Region) {
+    let account = AccountId::parse("111122223333").expect("twelve digits");
+    (account, Region::parse("us-west-2").expect("a region"))
 }
 
 impl Node {
@@ -80,7 +81,7 @@ impl Node {
         let store = site.machine.start_on(Arc::new(backend), options)?;
         let clock = site.machine.clock().clone();
         let kvs = KvsService::driven(store.clone(), KvsOptions::new("http://simulated", clock.clone()));
-        let (account, region) = account().ok_or_else(|| StoreError::internal("the account has no id"))?;
+        let (account, region) = account();
         let directory = Arc::new(Directory { store: store.clone(), account, region });
         let timers = TimerRules { session_expires_s: Some(90), min_se_s: 90 };
         let has_timers = site.core.random.percent(50);
@@ -140,7 +141,7 @@ impl Node {
         let (mut contact_id, mut session_id) = ([0; 16], [0; 8]);
         contact_id.copy_from_slice(&key[..16]);
         session_id.copy_from_slice(&key[16..24]);
-        let Some((account, region)) = account() else { return };
+        let (account, region) = account();
         let now = self.contact_now(site);
         let instance =
             InstanceRef { id: InstanceId::from_random(INSTANCE), alias: "demo".to_owned(), account, region };
