@@ -14,7 +14,7 @@ use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::payload::PayloadKind;
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::Timeline;
-use tympan_telephony::sdp::offer_answer::{Codec, Direction};
+use tympan_telephony::sdp::{Codec, Direction};
 use tympan_telephony::sdp::session::StreamAgreement;
 use tympan_types::Mono;
 
