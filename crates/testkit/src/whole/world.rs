@@ -242,6 +242,11 @@ impl World {
         self.node = None;
         self.site.rows.lose_power();
         self.site.watches.live.lose_power();
+        // People hang up some time after they hear nothing any more.
+        for phone in self.phones.iter().filter(|phone| phone.leg.is_some() && phone.ended.is_none()) {
+            let ms = core.random.between(1_000, 12_000);
+            core.schedule.after_ms(ms, Action::Phone { call: phone.call, step: Step::HangUp });
+        }
         let after_ms = core.random.pick(&[10, 500, 3_000]);
         core.schedule.after_ms(after_ms, Action::Restart);
     }

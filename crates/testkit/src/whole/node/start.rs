@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tympan_capture::{Leases, Rest};
 use tympan_contact::{
-    Contact as Facts, ContactOptions, ContactSetup, DigitSource, InitiationMethod, InstanceRef, InstanceSettings, LegSpec,
+    Contact as Facts, ContactOptions, ContactSetup, InitiationMethod, InstanceRef, InstanceSettings, LegSpec,
     LiveContact, NewContact, Now, RoutedFlow, Stage, close_interrupted,
 };
 use tympan_kvs::{Companded, KvsOptions, KvsService};
@@ -23,6 +23,7 @@ use tympan_sip::dialog::TimerRules;
 use tympan_sip::wire::Status;
 use tympan_store::simulation::{SimulatedClock, now_or_never};
 use tympan_store::{Clock, MediaStore, StoreError, StoreOptions, StreamRef, TimeAxis};
+use tympan_telephony::digit_source::DigitSource;
 use tympan_telephony::sdp::LocalMedia;
 use tympan_types::{
     AccountId, ContactId, FragmentNumber, InstanceId, LegId, Redacted, Region, StreamSettings, WallTime,
