@@ -206,7 +206,7 @@ impl Node {
     pub(super) fn capture_stats(&mut self, site: &mut Site, id: LegId) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
         while let Some((capture, stats)) = leg.captures.poll_finished() {
-            site.core.event(&leg.contact, "has captured", &format!("{capture}: {} samples", stats.cutter.samples));
+            site.core.event(&leg.contact, "has captured", &format!("{capture}: {} samples", stats.cutter.ledger.samples()));
             site.watches.taps.ended(leg.contact, capture, stats);
         }
     }

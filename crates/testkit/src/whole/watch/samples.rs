@@ -5,6 +5,7 @@ use bytes::Bytes;
 use tympan_mkv::Limits;
 use tympan_mkv::consume::{MediaEvent, MediaReader};
 use tympan_store::Fragment;
+use tympan_telephony::capture_ledger::CaptureLedger;
 
 pub(crate) const NAME: &str = "every captured sample is what was sent, or stands in the ledger";
 
@@ -76,6 +77,18 @@ impl Captured {
             }
         }
         Ok(())
+    }
+
+    /// Whether a ledger tells exactly of the silence that is here.
+    pub(crate) fn is_told_by(&self, ledger: &CaptureLedger) -> bool {
+        let samples = &self.from_customer;
+        let silent = samples.iter().filter(|sample| **sample == 0).count() as u64;
+        let silences = ledger.spans().filter(|span| span.cause.is_silence());
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+        let mut spans = silences.map(|span| samples.get(place(span.at)..place(span.at + span.samples)));
+        ledger.samples() == samples.len() as u64
+            && ledger.samples() - ledger.received_samples() == silent
+            && spans.all(|span| span.is_some_and(|span| span.iter().all(|sample| *sample == 0)))
     }
 
     /// Compares the samples with what was said.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use tympan_capture::CaptureStats;
-use tympan_telephony::rtp::ledger::Cause;
+use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_types::{CaptureId, ContactId, Mono};
 
 /// All captures of a world.
@@ -45,10 +45,8 @@ impl Taps {
 }
 
 impl Tap {
-    /// Silent samples that stand in the ledger: all but those that came too late and are counted beside it.
-    pub(crate) fn silent_samples(&self) -> Option<u64> {
-        let losses = &self.stats.as_ref()?.cutter.losses;
-        let causes = Cause::ALL.into_iter().filter(|cause| *cause != Cause::Late);
-        Some(causes.map(|cause| losses.total(cause).samples).sum())
+    /// Its ledger, once it has ended.
+    pub(crate) fn ledger(&self) -> Option<&CaptureLedger> {
+        self.stats.as_ref().map(|stats| &stats.cutter.ledger)
     }
 }

@@ -1,0 +1,174 @@
+//! What must hold once all calls are over.
+
+use super::{LOOK_MS, REST_MS, World};
+use crate::sim::schedule::later;
+use crate::whole::core::Action;
+use crate::whole::phone::Phone;
+use crate::whole::plan::End;
+use crate::whole::voice::Spoken;
+use crate::whole::watch::samples::{Captured, Compared};
+use crate::whole::watch::taps::Tap;
+use crate::whole::watch::{acknowledged, keys, live, records, samples};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tympan_contact::{Contact, CustomerAudio};
+use tympan_store::simulation::{fragments_of, now_or_never};
+use tympan_store::{Fragment, StreamRef};
+use tympan_types::StreamArn;
+
+impl World {
+    /// Whether all calls are over: then what they left is compared.
+    pub(super) fn look(&mut self) {
+        let left = self.what_is_left();
+        let now = self.site.core.now();
+        match left {
+            None => {
+                self.compare();
+                self.is_over = true;
+            }
+            Some(what) if now > later(self.last_dial, REST_MS) => {
+                self.site.core.broken("every call ends", &"world", &what);
+            }
+            Some(_) => self.site.core.schedule.after_ms(LOOK_MS, Action::Finish),
+        }
+    }
+
+    fn what_is_left(&self) -> Option<String> {
+        let Some(node) = &self.node else { return Some("the node has no power".to_owned()) };
+        for phone in &self.phones {
+            if phone.ended.is_none() && !phone.has_vanished() {
+                return Some(format!("{} has not ended", phone.name()));
+            }
+        }
+        if !node.is_idle() {
+            return Some(node.what_is_left());
+        }
+        let rows = &self.site.rows;
+        (rows.pending() > 0 || rows.has_to_deliver()).then(|| format!("{} rows wait", rows.pending()))
+    }
+
+    fn compare(&mut self) {
+        let Some(node) = &self.node else { return };
+        let site = &mut self.site;
+        let outcome = site.watches.acknowledged.check(&node.store, &site.rows);
+        site.core.check(acknowledged::NAME, &"at the end", outcome);
+        let outcome = site.watches.records.check(&site.rows, node.epoch);
+        site.core.check(records::NAME, &"at the end", outcome);
+        let contacts: Vec<Arc<Contact>> = site.rows.all().map(|(contact, _)| contact.clone()).collect();
+        let mut streams: BTreeMap<StreamArn, Vec<Fragment>> = BTreeMap::new();
+        for audio in contacts.iter().flat_map(|contact| &contact.captures) {
+            if streams.contains_key(&audio.stream_arn) {
+                continue;
+            }
+            let found = now_or_never(node.store.stream(StreamRef::Arn(&audio.stream_arn)));
+            let found = found.and_then(Result::ok).map(|stream| fragments_of(&node.store, stream.id));
+            match found {
+                Some(Ok(fragments)) => drop(streams.insert(audio.stream_arn.clone(), fragments)),
+                other => site.core.broken(acknowledged::NAME, &audio.stream_arn.name(), &format!("{other:?}")),
+            }
+        }
+        for (stream, fragments) in &streams {
+            for fragment in fragments {
+                let outcome = site.watches.live.check(stream, fragment.meta.number, &fragment.body);
+                site.core.check(live::NAME, &stream.name(), outcome);
+            }
+        }
+        for contact in &contacts {
+            let Some(phone) = site.calls.get(&contact.id).and_then(|call| self.phones.get(*call)) else { continue };
+            let taps: Vec<&Tap> = site.watches.taps.of(contact.id).map(|(_, tap)| tap).collect();
+            for audio in &contact.captures {
+                site.core.tally.captures += 1;
+                let fragments = streams.get(&audio.stream_arn).map(Vec::as_slice).unwrap_or_default();
+                let is_calm = site.core.conditions.is_calm;
+                match captured(contact, audio, fragments, phone, &taps, is_calm) {
+                    Ok(compared) => {
+                        site.core.tally.samples += compared.samples;
+                        site.core.tally.silent_samples += compared.silent;
+                    }
+                    Err(what) => site.core.broken(samples::NAME, &contact.id, &what),
+                }
+            }
+        }
+        self.compare_keys();
+    }
+
+    fn compare_keys(&mut self) {
+        let is_calm = self.site.core.conditions.is_calm;
+        for phone in &self.phones {
+            let pressed: Vec<char> = phone.pressed.iter().map(|(_, key)| *key).collect();
+            let due = if is_calm { keys_due(phone) } else { 0 };
+            let outcome = self.site.watches.keys.check(phone.call, &pressed, due);
+            self.site.core.check(keys::NAME, &phone.name(), outcome);
+        }
+    }
+}
+
+/// Keys that a caller pressed well before the end.
+fn keys_due(phone: &Phone) -> usize {
+    let end = [phone.left, phone.ended].into_iter().flatten().min();
+    let early = phone.pressed.iter().filter(|(at, _)| end.is_none_or(|end| end.ms_since(*at) > 1_000));
+    early.count()
+}
+
+/// Compares a capture that a record names with what was sent.
+fn captured(
+    contact: &Contact,
+    audio: &CustomerAudio,
+    fragments: &[Fragment],
+    phone: &Phone,
+    taps: &[&Tap],
+    is_calm: bool,
+) -> Result<Compared, String> {
+    let (start, stop) = (audio.start_fragment_number, audio.stop_fragment_number);
+    let stop = stop.ok_or("the record is closed and its capture runs")?;
+    let own: Vec<Fragment> =
+        fragments.iter().filter(|fragment| (start..=stop).contains(&fragment.meta.number)).cloned().collect();
+    let numbers = || own.iter().map(|fragment| fragment.meta.number);
+    if numbers().next() != Some(start) {
+        return Err(format!("the record begins with {start}, and the stream with {:?}", numbers().next()));
+    }
+    if numbers().next_back() != Some(stop) {
+        return Err(format!("the record ends with {stop}, and the stream with {:?}", numbers().next_back()));
+    }
+    let captured = Captured::read(&own)?;
+    if captured.lead_in != [0; 160] {
+        return Err(format!("{start} is no lead-in: {} samples", captured.lead_in.len()));
+    }
+    if captured.contacts != [contact.id.to_string()] {
+        return Err(format!("the fragments name the contacts {:?}", captured.contacts));
+    }
+    if !captured.timecodes_ms.is_sorted() {
+        return Err(format!("timecodes go back: {:?}", captured.timecodes_ms));
+    }
+    let compared = captured.compare(&phone.voice)?;
+    let tap = taps.iter().find(|tap| tap.ledger().is_some_and(|ledger| captured.is_told_by(ledger)));
+    // A power cut leaves no ledger of what it cut off.
+    if tap.is_none() && taps.iter().all(|tap| tap.stats.is_some()) {
+        let ledgers: Vec<_> = taps.iter().filter_map(|tap| tap.ledger()).collect();
+        let Compared { samples, silent, .. } = compared;
+        return Err(format!("{samples} samples, {silent} of them silent; the ledgers: {ledgers:?}"));
+    }
+    if let (Some(tap), true) = (tap, is_calm) {
+        complete(phone, tap, &compared)?;
+    }
+    Ok(compared)
+}
+
+/// Without faults, every packet that came while the capture ran is in it, whole.
+fn complete(phone: &Phone, tap: &Tap, compared: &Compared) -> Result<(), String> {
+    let Some(closed) = tap.closed else { return Ok(()) };
+    let within = |spoken: &&Spoken| {
+        spoken.arrived.is_some_and(|arrived| arrived > tap.opened && arrived < closed)
+    };
+    let missing = phone.voice.sent.iter().filter(within).find(|spoken| {
+        let end = spoken.position + u64::from(spoken.samples) - 1;
+        compared.span.is_none_or(|(first, last)| spoken.position < first || end > last)
+    });
+    match missing {
+        Some(spoken) if !matches!(phone.plan.end, End::Vanishes { .. }) => Err(format!(
+            "what arrived at {:?} is missing: position {} is not within {:?}; the tap was open from {:?} to {closed:?}",
+            spoken.arrived, spoken.position, compared.span, tap.opened
+        )),
+        _ => Ok(()),
+    }
+}
