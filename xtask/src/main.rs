@@ -27,8 +27,8 @@ cargo xtask <verb>
   arrows          check the allowed imports between crates
   fuzz [--seconds N] [TARGET...]
                   run the fuzz targets, 60 s each unless told otherwise (with a nightly toolchain if there is one)
-  simulate [--dialogs N] [--seed S] [--trace | --survey | --mutants]
-                  SIP agents on both sides of a simulated network, 100,000 dialogs unless told otherwise; --help says more
+  simulate [--seeds N | --calls N | --dialogs N] [--seed S] [--trace | --survey | --mutants]
+                  a whole node among callers on a simulated network and disk, 1,000 worlds unless told otherwise; --help says more
   bench NAME ...  run one benchmark of bench/ in release mode: live, capture, load, crash, demux, mux, ingest, replay,
                   store
   bench instr [--accept]

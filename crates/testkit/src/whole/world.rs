@@ -66,6 +66,7 @@ impl World {
                 watches: Watches::default(),
                 flows: Arc::new(flows),
                 calls: BTreeMap::new(),
+                interrupted: BTreeSet::new(),
             },
             node: None,
             epoch: 0,

@@ -18,7 +18,7 @@ use super::watch::Watches;
 use capture::CaptureSession;
 use leg::Leg;
 use sink::Sink;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,6 +75,8 @@ pub(crate) struct Site {
     pub(crate) flows: Arc<Vec<RoutedFlow>>,
     /// Which call each contact came by, and each contact of a call.
     pub(crate) calls: BTreeMap<ContactId, usize>,
+    /// Contacts that a power cut interrupted.
+    pub(crate) interrupted: BTreeSet<ContactId>,
 }
 
 /// The node.

@@ -119,6 +119,7 @@ impl Node {
         for contact in site.rows.interrupted() {
             site.core.event(&contact.id, "was interrupted", "");
             site.core.tally.interrupted += 1;
+            site.interrupted.insert(contact.id);
             let last = last_fragment(&self.store, &contact);
             let closed = close_interrupted(contact.as_ref().clone(), last, wall);
             site.rows.write(Write { contact: Arc::new(closed), stage: Stage::Ended, write: None });

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use tympan_contact::{Contact, CustomerAudio};
 use tympan_store::simulation::{fragments_of, now_or_never};
 use tympan_store::{Fragment, StreamRef};
+use tympan_telephony::rtp::ledger::Cause;
 use tympan_types::StreamArn;
 
 impl World {
@@ -79,8 +80,13 @@ impl World {
             for audio in &contact.captures {
                 site.core.tally.captures += 1;
                 let fragments = streams.get(&audio.stream_arn).map(Vec::as_slice).unwrap_or_default();
-                let is_calm = site.core.conditions.is_calm;
-                match captured(contact, audio, fragments, phone, &taps, is_calm) {
+                let is_interrupted = site.interrupted.contains(&contact.id);
+                let outcome = captured(contact, audio, fragments, phone, &taps, is_interrupted);
+                let outcome = outcome.and_then(|(compared, tap)| match tap {
+                    Some(tap) if site.core.conditions.is_calm => complete(phone, tap, &compared).map(|()| compared),
+                    _ => Ok(compared),
+                });
+                match outcome {
                     Ok(compared) => {
                         site.core.tally.samples += compared.samples;
                         site.core.tally.silent_samples += compared.silent;
@@ -110,15 +116,15 @@ fn keys_due(phone: &Phone) -> usize {
     early.count()
 }
 
-/// Compares a capture that a record names with what was sent.
-fn captured(
+/// Compares a capture that a record names with what was sent. Gives the tap too whose ledger tells of it.
+fn captured<'a>(
     contact: &Contact,
     audio: &CustomerAudio,
     fragments: &[Fragment],
     phone: &Phone,
-    taps: &[&Tap],
-    is_calm: bool,
-) -> Result<Compared, String> {
+    taps: &[&'a Tap],
+    is_interrupted: bool,
+) -> Result<(Compared, Option<&'a Tap>), String> {
     let (start, stop) = (audio.start_fragment_number, audio.stop_fragment_number);
     let stop = stop.ok_or("the record is closed and its capture runs")?;
     let own: Vec<Fragment> =
@@ -142,21 +148,19 @@ fn captured(
     }
     let compared = captured.compare(&phone.voice)?;
     let tap = taps.iter().find(|tap| tap.ledger().is_some_and(|ledger| captured.is_told_by(ledger)));
-    // A power cut leaves no ledger of what it cut off.
-    if tap.is_none() && taps.iter().all(|tap| tap.stats.is_some()) {
+    // Power takes what was not safe yet, and ledgers that were in memory alone.
+    if tap.is_none() && !is_interrupted {
         let ledgers: Vec<_> = taps.iter().filter_map(|tap| tap.ledger()).collect();
         let Compared { samples, silent, .. } = compared;
         return Err(format!("{samples} samples, {silent} of them silent; the ledgers: {ledgers:?}"));
     }
-    if let (Some(tap), true) = (tap, is_calm) {
-        complete(phone, tap, &compared)?;
-    }
-    Ok(compared)
+    Ok((compared, tap.copied()))
 }
 
 /// Without faults, every packet that came while the capture ran is in it, whole.
 fn complete(phone: &Phone, tap: &Tap, compared: &Compared) -> Result<(), String> {
-    let Some(closed) = tap.closed else { return Ok(()) };
+    let is_suppressed = tap.ledger().is_some_and(|ledger| ledger.total(Cause::Suppressed).samples > 0);
+    let Some(closed) = tap.closed.filter(|_| !is_suppressed) else { return Ok(()) };
     let within = |spoken: &&Spoken| {
         spoken.arrived.is_some_and(|arrived| arrived > tap.opened && arrived < closed)
     };
