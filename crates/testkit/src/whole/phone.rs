@@ -3,6 +3,7 @@
 use super::core::{Action, Core};
 use super::plan::{Act, End, Plan};
 use super::voice::Voice;
+use super::watch::keys::By;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -50,7 +51,7 @@ pub(crate) struct Phone {
     keys: VecDeque<char>,
     pressing: Option<EventSender>,
     /// Keys that were begun, and when.
-    pub(crate) pressed: Vec<(Mono, char)>,
+    pub(crate) pressed: Vec<(Mono, By, char)>,
     spoken_ms: u64,
     frame: Vec<u8>,
     packet: Vec<u8>,
@@ -200,7 +201,7 @@ impl Phone {
                 None
             }
             Step::Act(Act::InfoKey(key)) => {
-                self.pressed.push((core.now(), key));
+                self.pressed.push((core.now(), By::Info, key));
                 let text = format!("Signal={key}\r\nDuration=160\r\n");
                 Some(Command::Info { body: body("application/dtmf-relay", text) })
             }
@@ -256,7 +257,7 @@ impl Phone {
             && let Some(key) = self.keys.pop_front()
             && let Some(digit) = Digit::from_char(key)
         {
-            self.pressed.push((now, key));
+            self.pressed.push((now, By::Rtp, key));
             self.pressing = Some(EventSender::new(digit, EVENT_PAYLOAD_TYPE, KEY));
         }
         self.pressing.is_some()

@@ -240,7 +240,10 @@ impl World {
         let core = &mut self.site.core;
         core.event(&"node", "loses power", "");
         core.tally.power_cuts += 1;
-        self.node = None;
+        // Of captures that were not acknowledged to their end, the end may be lost.
+        let node = self.node.take();
+        self.site.interrupted.extend(node.iter().flat_map(Node::unsafe_contacts));
+        drop(node);
         self.site.rows.lose_power();
         self.site.watches.live.lose_power();
         // People hang up some time after they hear nothing any more.

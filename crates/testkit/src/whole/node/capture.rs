@@ -102,6 +102,11 @@ impl Node {
         }
     }
 
+    /// Contacts of which not everything captured is safe.
+    pub(crate) fn unsafe_contacts(&self) -> impl Iterator<Item = ContactId> {
+        self.captures.keys().map(|(contact, _)| *contact)
+    }
+
     /// Streams that are captured to now.
     pub(super) fn captured_streams(&self) -> Vec<StreamArn> {
         self.captures.values().map(|session| session.stream().clone()).collect()

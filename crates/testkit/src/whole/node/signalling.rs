@@ -2,13 +2,15 @@
 
 use super::{Contact, Node, Site, Task};
 use crate::whole::peer::resolve;
+use crate::whole::watch::keys::By;
 use bytes::Bytes;
 use std::net::SocketAddr;
 use tympan_contact::{EndedBy, Input, LegEvent};
 use tympan_sip::agent::{self, Body, Command, Event, ListenerId, Output, Target};
 use tympan_sip::wire::{Name, Part, Status};
 use tympan_telephony::Digit;
-use tympan_types::LegId;
+use tympan_telephony::words::MediaEvent;
+use tympan_types::{ContactId, LegId};
 
 impl Node {
     /// A datagram for the SIP port.
@@ -114,17 +116,17 @@ impl Node {
     }
 
     /// Tells a contact something, and does all that it wants done.
-    pub(super) fn tell(&mut self, site: &mut Site, id: tympan_types::ContactId, input: Input) {
+    pub(super) fn tell(&mut self, site: &mut Site, id: ContactId, input: Input) {
         let now = self.contact_now(site);
         let Some(contact) = self.contacts.get_mut(&id) else { return };
         site.core.event(&id, "is told", &word(&input));
         let key = match &input {
-            Input::Leg { event: LegEvent::Info(digit), .. } => Some(digit.as_char()),
-            Input::Media { event: tympan_telephony::words::MediaEvent::Digit(digit), .. } => Some(digit.as_char()),
+            Input::Leg { event: LegEvent::Info(digit), .. } => Some((By::Info, digit.as_char())),
+            Input::Media { event: MediaEvent::Digit(digit), .. } => Some((By::Rtp, digit.as_char())),
             _ => None,
         };
-        if let Some(key) = key {
-            site.watches.keys.taken(contact.call, key);
+        if let Some((by, key)) = key {
+            site.watches.keys.taken(contact.call, by, key);
             site.core.tally.keys += 1;
         }
         contact.machine.handle(now, input);
@@ -132,7 +134,7 @@ impl Node {
     }
 
     /// Schedules the contact's deadline, and lets it go once it is over.
-    pub(super) fn settle_contact(&mut self, site: &mut Site, id: tympan_types::ContactId) {
+    pub(super) fn settle_contact(&mut self, site: &mut Site, id: ContactId) {
         let Some(Contact { machine, wake, leg, .. }) = self.contacts.get_mut(&id) else { return };
         if machine.is_over() {
             let leg = *leg;
@@ -149,7 +151,7 @@ impl Node {
         }
     }
 
-    pub(super) fn contact_due(&mut self, site: &mut Site, id: tympan_types::ContactId) {
+    pub(super) fn contact_due(&mut self, site: &mut Site, id: ContactId) {
         let now = site.core.now();
         let Some(contact) = self.contacts.get_mut(&id) else { return };
         if contact.wake.take_if(|wake| *wake <= now).is_some() {

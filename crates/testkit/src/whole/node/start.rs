@@ -97,7 +97,8 @@ impl Node {
             contacts: BTreeMap::new(),
             legs: BTreeMap::new(),
             ports: BTreeMap::new(),
-            next_port: PORTS_FROM,
+            // Calls that a power cut ended still send to the ports that they had.
+            next_port: PORTS_FROM + 2 * u16::try_from(site.core.random.below(20_000)).unwrap_or_default(),
             sink: Sink::new(&kvs, clock.clone()),
             leases: Leases::new(directory, Rest { time: REST, clock: rest_clock(clock) }),
             store,

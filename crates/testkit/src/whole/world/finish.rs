@@ -6,6 +6,7 @@ use crate::whole::core::Action;
 use crate::whole::phone::Phone;
 use crate::whole::plan::End;
 use crate::whole::voice::Spoken;
+use crate::whole::watch::keys::By;
 use crate::whole::watch::samples::{Captured, Compared};
 use crate::whole::watch::taps::Tap;
 use crate::whole::watch::{acknowledged, keys, live, records, samples};
@@ -15,7 +16,7 @@ use tympan_contact::{Contact, CustomerAudio};
 use tympan_store::simulation::{fragments_of, now_or_never};
 use tympan_store::{Fragment, StreamRef};
 use tympan_telephony::rtp::ledger::Cause;
-use tympan_types::StreamArn;
+use tympan_types::{Mono, StreamArn};
 
 impl World {
     /// Whether all calls are over: then what they left is compared.
@@ -101,19 +102,21 @@ impl World {
     fn compare_keys(&mut self) {
         let is_calm = self.site.core.conditions.is_calm;
         for phone in &self.phones {
-            let pressed: Vec<char> = phone.pressed.iter().map(|(_, key)| *key).collect();
-            let due = if is_calm { keys_due(phone) } else { 0 };
-            let outcome = self.site.watches.keys.check(phone.call, &pressed, due);
-            self.site.core.check(keys::NAME, &phone.name(), outcome);
+            for by in [By::Rtp, By::Info] {
+                let pressed = phone.pressed.iter().filter(|(_, way, _)| *way == by);
+                let keys: Vec<char> = pressed.clone().map(|(_, _, key)| *key).collect();
+                let due = if is_calm { pressed.filter(|(at, ..)| is_due(phone, *at)).count() } else { 0 };
+                let outcome = self.site.watches.keys.check(phone.call, by, &keys, due);
+                self.site.core.check(keys::NAME, &phone.name(), outcome);
+            }
         }
     }
 }
 
-/// Keys that a caller pressed well before the end.
-fn keys_due(phone: &Phone) -> usize {
+/// Whether a caller pressed a key well before the end.
+fn is_due(phone: &Phone, at: Mono) -> bool {
     let end = [phone.left, phone.ended].into_iter().flatten().min();
-    let early = phone.pressed.iter().filter(|(at, _)| end.is_none_or(|end| end.ms_since(*at) > 1_000));
-    early.count()
+    end.is_none_or(|end| end.ms_since(at) > 1_000)
 }
 
 /// Compares a capture that a record names with what was sent. Gives the tap too whose ledger tells of it.
