@@ -36,25 +36,28 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
+    /// No faults, and short ways.
+    pub(crate) const CALM: Self = Self {
+        is_calm: true,
+        loss_permille: 0,
+        copy_permille: 0,
+        delay_ms: 1,
+        jitter_ms: 0,
+        commit_ms: 3,
+        stall_permille: 0,
+        row_ms: 4,
+        open_ms: 10,
+        slow_open_permille: 0,
+        function_fails_permille: 0,
+        function_silent_permille: 0,
+        prompt_fails_permille: 0,
+        power_cuts: 0,
+    };
+
     /// The world of a seed: one in four is calm.
     pub(crate) fn draw(random: &mut Random) -> Self {
         let is_calm = random.percent(25);
-        let calm = Self {
-            is_calm,
-            loss_permille: 0,
-            copy_permille: 0,
-            delay_ms: random.pick(&[1, 5, 20, 80]),
-            jitter_ms: 0,
-            commit_ms: 3,
-            stall_permille: 0,
-            row_ms: 4,
-            open_ms: 10,
-            slow_open_permille: 0,
-            function_fails_permille: 0,
-            function_silent_permille: 0,
-            prompt_fails_permille: 0,
-            power_cuts: 0,
-        };
+        let calm = Self { is_calm, delay_ms: random.pick(&[1, 5, 20, 80]), ..Self::CALM };
         if is_calm {
             return calm;
         }

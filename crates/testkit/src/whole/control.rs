@@ -64,19 +64,22 @@ impl ControlRows {
         self.pending.clear();
     }
 
-    /// Delivers the next record. The confirmation may get lost: then it is delivered again. Whether more wait.
-    pub(crate) fn deliver(&mut self, core: &mut Core) -> bool {
-        if let Some(id) = self.outbox.pop_front()
-            && let Some(row) = self.durable.get(&id)
-        {
-            core.event(&id, "has its record delivered", "");
-            core.tally.records += 1;
-            self.delivered.push(row.contact.clone());
-            if !core.conditions.is_calm && core.random.percent(10) {
-                self.outbox.push_back(id);
-            }
+    /// Delivers the next record. The confirmation may get lost: then it is delivered again. Without `keeps` the row
+    /// goes with it.
+    pub(crate) fn deliver(&mut self, core: &mut Core, keeps: bool) -> Option<Arc<Contact>> {
+        let id = self.outbox.pop_front()?;
+        let contact = self.durable.get(&id)?.contact.clone();
+        core.event(&id, "has its record delivered", "");
+        core.tally.records += 1;
+        if !core.conditions.is_calm && core.random.percent(10) {
+            self.outbox.push_back(id);
         }
-        !self.outbox.is_empty()
+        if keeps {
+            self.delivered.push(contact.clone());
+        } else {
+            self.durable.remove(&id);
+        }
+        Some(contact)
     }
 
     /// Whether a record waits for its delivery.

@@ -19,13 +19,27 @@ pub(crate) struct RoutedFlow {
 
 /// The flows of a world: the example first.
 pub(crate) fn draw(random: &mut Random, count: usize) -> Vec<RoutedFlow> {
-    let documents = (0..count).map(|index| if index == 0 { SEED.to_owned() } else { document(random) });
-    let routed = documents.enumerate().filter_map(|(index, document)| {
+    routed((0..count).map(|index| if index == 0 { SEED.to_owned() } else { document(random) }))
+}
+
+fn routed(documents: impl IntoIterator<Item = String>) -> Vec<RoutedFlow> {
+    let routed = documents.into_iter().enumerate().filter_map(|(index, document)| {
         let flow = Arc::new(Flow::parse(&document).ok()?);
         let arn = format!("arn:aws:connect:us-west-2:111122223333:instance/i/contact-flow/{index}");
         Some(RoutedFlow { flow, identity: FlowIdentity { arn, name: format!("flow {index}") } })
     });
     routed.collect()
+}
+
+/// The flows of very many calls: a short one, and one that streams.
+pub(crate) fn of_many() -> Vec<RoutedFlow> {
+    let random = &mut Random::new(1);
+    let short = vec![input(random, "input"), function(random, "function")];
+    let streams = vec![streaming("start", "Enabled", false), input(random, "input"), streaming("stop", "Disabled", false)];
+    routed([short, streams].map(|mut blocks| {
+        blocks.push(block("bye", "DisconnectParticipant", json!({})));
+        written(blocks)
+    }))
 }
 
 /// A document of a few blocks in a row; every failure goes on to the next block, so that each call sees all of them.
@@ -54,6 +68,10 @@ fn document(random: &mut Random) -> String {
         }
     }
     blocks.push(block("bye", "DisconnectParticipant", json!({})));
+    written(blocks)
+}
+
+fn written(mut blocks: Vec<Value>) -> String {
     link(&mut blocks);
     let start = blocks[0]["Identifier"].clone();
     json!({ "Version": "2019-10-30", "StartAction": start, "Metadata": {}, "Actions": blocks }).to_string()

@@ -26,11 +26,31 @@ pub use outcome::{Outcome, Tally};
 use crate::sim::Violation;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tympan_types::Mono;
-use world::World;
+use tympan_store::StoreError;
+use world::{Many, World};
+
+/// What is wanted of a run beside its outcome.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    /// All events as text.
+    pub text: bool,
+    /// Drops something and says how many bytes that freed: only a program with a counting allocator can.
+    pub weigh: Option<fn(Box<dyn FnOnce()>) -> i64>,
+}
 
 /// Runs the world of a seed to its end, or to the first broken promise; a panic is one.
-pub fn run(seed: u64, with_text: bool) -> Outcome {
-    let run = || World::new(seed, with_text).map(World::run).map_err(|error| error.to_string());
+pub fn run(seed: u64, wanted: Wanted) -> Outcome {
+    caught(seed, || World::new(seed, wanted.text, wanted.weigh))
+}
+
+/// Runs one world of very many calls without faults: signalling and contacts for all, sound for every hundredth. Calls in must be
+/// records out. `progress` is told now and then how many calls were placed.
+pub fn run_many(seed: u64, calls: usize, progress: fn(usize)) -> Outcome {
+    caught(seed, || World::of_many(seed, Many { calls, progress }))
+}
+
+fn caught(seed: u64, world: impl FnOnce() -> Result<World, StoreError>) -> Outcome {
+    let run = || world().map(World::run).map_err(|error| error.to_string());
     let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
         let said = panic.downcast_ref::<String>().cloned();
         let said = said.or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));

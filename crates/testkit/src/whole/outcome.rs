@@ -23,12 +23,15 @@ macro_rules! tally {
         #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
         pub struct Tally {
             $($(#[$doc])* pub $name: u64,)*
+            /// The most that a node held when it was let go, in bytes: where an allocator counts.
+            pub node_bytes_max: u64,
         }
 
         impl Tally {
             /// Adds what another seed did.
             pub fn add(&mut self, other: &Self) {
                 $(self.$name += other.$name;)*
+                self.node_bytes_max = self.node_bytes_max.max(other.node_bytes_max);
             }
 
             /// Names and numbers, in order.
@@ -46,6 +49,8 @@ tally! {
     calls,
     /// Of these, the ones that were answered.
     answered,
+    /// Contacts whose caller confirmed the answer, as the node heard.
+    connected,
     /// Contacts whose record was delivered.
     records,
     /// Contacts that a power cut interrupted.

@@ -234,7 +234,7 @@ impl Phone {
                 self.key_packets(core, remote);
             }
             (Some(remote), false) => {
-                self.voice.speak(now, frame_samples, &mut self.frame, &mut self.packet);
+                self.voice.speak(frame_samples, &mut self.frame, &mut self.packet);
                 core.send(self.media, remote, Bytes::copy_from_slice(&self.packet));
             }
             _ => self.voice.pause(frame_samples),
@@ -293,6 +293,11 @@ impl Phone {
             Some(Act::Move) => self.media = self.moved(),
             Some(Act::Key(_) | Act::InfoKey(_)) | None => {}
         }
+    }
+
+    /// All addresses that it sends sound from.
+    pub(crate) fn addresses(&self) -> [SocketAddr; 2] {
+        [self.media, self.moved()]
     }
 
     fn moved(&self) -> SocketAddr {

@@ -52,7 +52,27 @@ pub(crate) enum End {
     Vanishes { after_ms: u64 },
 }
 
+/// Of a run of very many calls, whether this one has sound.
+pub(crate) const fn has_sound(call: usize) -> bool {
+    call.is_multiple_of(100)
+}
+
 impl Plan {
+    /// The plan of one of very many calls, dialled at once.
+    pub(crate) fn of_many(random: &mut Random, call: usize) -> Self {
+        Self {
+            dial_ms: 0,
+            flow: usize::from(has_sound(call)),
+            law: Law::Mu,
+            frame_samples: 160,
+            is_late_offer: false,
+            dtx_ms: None,
+            acts: if random.percent(30) { vec![(300, Act::InfoKey('1'))] } else { Vec::new() },
+            end: if random.percent(50) { End::Waits } else { End::HangsUp { after_ms: random.between(100, 3_000) } },
+            has_media: has_sound(call),
+        }
+    }
+
     /// A plan within a world that lasts so long.
     pub(crate) fn draw(random: &mut Random, flows: usize, world_ms: u64) -> Self {
         let end = match random.below(100) {

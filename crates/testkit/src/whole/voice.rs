@@ -22,7 +22,6 @@ pub(crate) struct Spoken {
     /// Of its first sample.
     pub(crate) position: u64,
     pub(crate) samples: u32,
-    pub(crate) at: Mono,
     /// When the node got it first, if at all.
     pub(crate) arrived: Option<Mono>,
 }
@@ -44,11 +43,11 @@ impl Voice {
     }
 
     /// The next packet of sound, of so many samples.
-    pub(crate) fn speak(&mut self, now: Mono, samples: u32, frame: &mut Vec<u8>, packet: &mut Vec<u8>) {
+    pub(crate) fn speak(&mut self, samples: u32, frame: &mut Vec<u8>, packet: &mut Vec<u8>) {
         frame.clear();
         frame.extend((self.position..self.position + u64::from(samples)).map(|at| code(self.key, at)));
         self.sender.audio_packet(frame, packet);
-        self.sent.push(Spoken { position: self.position, samples, at: now, arrived: None });
+        self.sent.push(Spoken { position: self.position, samples, arrived: None });
         self.position += u64::from(samples);
     }
 
@@ -108,9 +107,9 @@ mod tests {
     fn a_voice_is_never_silent_and_knows_what_it_sent() {
         let mut voice = Voice::new(Law::Mu, 7);
         let (mut frame, mut packet) = (Vec::new(), Vec::new());
-        voice.speak(Mono::from_millis(1), 160, &mut frame, &mut packet);
+        voice.speak(160, &mut frame, &mut packet);
         voice.pause(80);
-        voice.speak(Mono::from_millis(2), 160, &mut frame, &mut packet);
+        voice.speak(160, &mut frame, &mut packet);
         assert!(frame.iter().all(|code| Law::Mu.decode(*code) != 0));
         voice.arrived(Mono::from_millis(9), &packet);
         assert_eq!(voice.spoken(240).and_then(|spoken| spoken.arrived), Some(Mono::from_millis(9)));

@@ -1,14 +1,15 @@
 //! One seed's world: its callers, its node, and the loop that runs them.
 
+use super::conditions::Conditions;
 use super::control::ControlRows;
 use super::core::{Action, Core};
-use super::flows;
+use super::flows::{self, RoutedFlow};
 use super::node::{Node, Site};
 use super::outcome::Outcome;
 use super::peer::Peer;
 use super::phone::{Phone, Step};
 use super::plan::{End, Plan};
-use super::watch::{Watches, acknowledged};
+use super::watch::{Watches, acknowledged, memory};
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -36,18 +37,37 @@ pub(crate) struct World {
     pub(super) node: Option<Node>,
     epoch: u32,
     pub(super) peers: Vec<Peer>,
-    pub(super) phones: Vec<Phone>,
+    /// By call.
+    pub(super) phones: BTreeMap<usize, Phone>,
     /// Hosts that vanished.
     dark: BTreeSet<IpAddr>,
     by_media: BTreeMap<SocketAddr, usize>,
     by_peer: BTreeMap<SocketAddr, usize>,
     last_dial: Mono,
     is_over: bool,
+    /// Of a run of very many calls.
+    many: Option<Many>,
+    weigh: Option<Weigh>,
 }
+
+/// Very many calls, placed one after the other.
+pub(crate) struct Many {
+    pub(crate) calls: usize,
+    /// Is told how many calls were placed, now and then.
+    pub(crate) progress: fn(usize),
+}
+
+/// Drops something, and says how many bytes that freed: only a program with a counting allocator can.
+pub(crate) type Weigh = fn(Box<dyn FnOnce()>) -> i64;
+
+/// From one of very many calls to the next.
+const NEXT_CALL_MS: u64 = 10;
+/// How many of very many calls between two looks at their progress.
+const PROGRESS_CALLS: usize = 1_000;
 
 impl World {
     /// The world of a seed.
-    pub(crate) fn new(seed: u64, with_text: bool) -> Result<Self, StoreError> {
+    pub(crate) fn new(seed: u64, with_text: bool, weigh: Option<Weigh>) -> Result<Self, StoreError> {
         let mut core = Core::new(seed, with_text);
         let world_ms = core.random.pick(&[10_000, 10_000, 15_000, 20_000, 40_000]);
         let world_ms = if core.random.percent(3) { 120_000 } else { world_ms };
@@ -56,8 +76,34 @@ impl World {
         let count = usize::try_from(core.random.between(1, 4)).unwrap_or(1);
         let flows = flows::draw(&mut core.random, count);
         let plans: Vec<Plan> = (0..calls).map(|_| Plan::draw(&mut core.random, flows.len(), world_ms)).collect();
+        let mut world = Self::empty(seed, core, flows)?;
+        world.weigh = weigh;
+        world.settle(plans, world_ms);
+        Ok(world)
+    }
+
+    /// A world of very many calls, without faults: what has ended is forgotten, so that memory stays.
+    pub(crate) fn of_many(seed: u64, many: Many) -> Result<Self, StoreError> {
+        let mut core = Core::new(seed, false);
+        core.conditions = Conditions::CALM;
+        let mut world = Self::empty(seed, core, flows::of_many())?;
+        world.site.keeps = false;
+        for _ in 0..SHARED_PEERS {
+            world.add_peer();
+        }
+        let schedule = &mut world.site.core.schedule;
+        schedule.after_ms(0, Action::Restart);
+        schedule.after_ms(1, Action::Dial { call: 0 });
+        let last_ms = NEXT_CALL_MS * u64::try_from(many.calls).unwrap_or(u64::MAX);
+        schedule.after_ms(last_ms, Action::Finish);
+        world.last_dial = schedule.now().plus_ms(i64::try_from(last_ms).unwrap_or(i64::MAX));
+        world.many = Some(many);
+        Ok(world)
+    }
+
+    fn empty(seed: u64, mut core: Core, flows: Vec<RoutedFlow>) -> Result<Self, StoreError> {
         let machine = SimulatedMachine::new(core.random.bits())?;
-        let mut world = Self {
+        Ok(Self {
             seed,
             site: Site {
                 core,
@@ -65,21 +111,22 @@ impl World {
                 rows: ControlRows::default(),
                 watches: Watches::default(),
                 flows: Arc::new(flows),
+                keeps: true,
                 calls: BTreeMap::new(),
                 interrupted: BTreeSet::new(),
             },
             node: None,
             epoch: 0,
             peers: Vec::new(),
-            phones: Vec::new(),
+            phones: BTreeMap::new(),
             dark: BTreeSet::new(),
             by_media: BTreeMap::new(),
             by_peer: BTreeMap::new(),
             last_dial: Mono::default(),
             is_over: false,
-        };
-        world.settle(plans, world_ms);
-        Ok(world)
+            many: None,
+            weigh: None,
+        })
     }
 
     fn settle(&mut self, plans: Vec<Plan>, world_ms: u64) {
@@ -92,13 +139,13 @@ impl World {
                 End::Vanishes { .. } => self.add_peer(),
                 _ => self.site.core.random.index(SHARED_PEERS),
             };
-            let port = 30_000 + 2 * u16::try_from(call % 8_000).unwrap_or_default();
-            let media = SocketAddr::new(self.peers[peer].address.ip(), port);
-            let key = self.site.core.random.bits();
             let dial_ms = plan.dial_ms;
-            self.phones.push(Phone::new(call, peer, media, plan, key));
-            self.by_media.insert(media, call);
-            self.by_media.insert(SocketAddr::new(media.ip(), port ^ 0x4000), call);
+            let key = self.site.core.random.bits();
+            let phone = Phone::new(call, peer, self.media_address(call, peer), plan, key);
+            for address in phone.addresses() {
+                self.by_media.insert(address, call);
+            }
+            self.phones.insert(call, phone);
             self.site.core.schedule.after_ms(dial_ms, Action::Dial { call });
         }
         let core = &mut self.site.core;
@@ -113,6 +160,27 @@ impl World {
         core.schedule.after_ms(world_ms, Action::Finish);
         core.schedule.after_ms(0, Action::Restart);
         self.last_dial = core.now().plus_ms(i64::try_from(world_ms).unwrap_or(i64::MAX));
+    }
+
+    fn media_address(&self, call: usize, peer: usize) -> SocketAddr {
+        let port = 30_000 + 2 * u16::try_from(call % 8_000).unwrap_or_default();
+        SocketAddr::new(self.peers[peer].address.ip(), port)
+    }
+
+    /// The next of very many calls.
+    fn place_next(&mut self, call: usize) {
+        let Some(Many { calls, progress }) = self.many else { return };
+        if call.is_multiple_of(PROGRESS_CALLS) {
+            progress(call);
+        }
+        let peer = call % SHARED_PEERS;
+        let random = &mut self.site.core.random;
+        let (plan, key) = (Plan::of_many(random, call), random.bits());
+        let phone = Phone::new(call, peer, self.media_address(call, peer), plan, key);
+        self.phones.insert(call, phone);
+        if call + 1 < calls {
+            self.site.core.schedule.after_ms(NEXT_CALL_MS, Action::Dial { call: call + 1 });
+        }
     }
 
     fn add_peer(&mut self) -> usize {
@@ -135,6 +203,10 @@ impl World {
             if self.is_over || self.site.core.is_broken() {
                 break;
             }
+        }
+        let node = self.node.take();
+        if !self.site.core.is_broken() {
+            self.let_go(node);
         }
         let mut tally = self.site.core.tally;
         tally.simulated_ms = self.site.core.now().as_millis();
@@ -178,7 +250,8 @@ impl World {
     }
 
     fn dial(&mut self, call: usize) {
-        let Some(phone) = self.phones.get_mut(call) else { return };
+        self.place_next(call);
+        let Some(phone) = self.phones.get_mut(&call) else { return };
         let peer = phone.peer;
         let command = phone.dial(&mut self.site.core, self.peers[peer].address, NODE);
         let leg = self.peers[peer].leg(call);
@@ -187,7 +260,7 @@ impl World {
     }
 
     fn step(&mut self, call: usize, step: Step) {
-        let Some(phone) = self.phones.get_mut(call) else { return };
+        let Some(phone) = self.phones.get_mut(&call) else { return };
         let command = phone.step(&mut self.site.core, step);
         let (peer, leg) = (phone.peer, phone.leg);
         if step == Step::Vanish {
@@ -212,7 +285,12 @@ impl World {
 
     fn event(&mut self, peer: usize, leg: LegId, event: &Event) -> Option<Command> {
         let call = self.peers[peer].legs.get(&leg).copied()?;
-        self.phones.get_mut(call)?.event(&mut self.site.core, event)
+        let command = self.phones.get_mut(&call)?.event(&mut self.site.core, event);
+        if self.many.is_some() && matches!(event, Event::Ended(_)) {
+            self.peers[peer].legs.remove(&leg);
+            self.phones.remove(&call);
+        }
+        command
     }
 
     fn datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: Bytes) {
@@ -224,7 +302,7 @@ impl World {
             if to.port() == NODE.port() {
                 return node.sip_datagram(&mut self.site, from, bytes);
             }
-            if let Some(phone) = self.by_media.get(&from).and_then(|call| self.phones.get_mut(*call)) {
+            if let Some(phone) = self.by_media.get(&from).and_then(|call| self.phones.get_mut(call)) {
                 phone.voice.arrived(self.site.core.now(), &bytes);
             }
             return node.rtp_datagram(&mut self.site, to.port(), from, &bytes);
@@ -243,16 +321,27 @@ impl World {
         // Of captures that were not acknowledged to their end, the end may be lost.
         let node = self.node.take();
         self.site.interrupted.extend(node.iter().flat_map(Node::unsafe_contacts));
-        drop(node);
+        self.let_go(node);
         self.site.rows.lose_power();
         self.site.watches.live.lose_power();
+        let core = &mut self.site.core;
         // People hang up some time after they hear nothing any more.
-        for phone in self.phones.iter().filter(|phone| phone.leg.is_some() && phone.ended.is_none()) {
+        for phone in self.phones.values().filter(|phone| phone.leg.is_some() && phone.ended.is_none()) {
             let ms = core.random.between(1_000, 12_000);
             core.schedule.after_ms(ms, Action::Phone { call: phone.call, step: Step::HangUp });
         }
         let after_ms = core.random.pick(&[10, 500, 3_000]);
         core.schedule.after_ms(after_ms, Action::Restart);
+    }
+
+    /// Drops the node, and sees what it held.
+    pub(super) fn let_go(&mut self, node: Option<Node>) {
+        let (Some(node), Some(weigh)) = (node, self.weigh) else { return };
+        let (calls, streams) = (node.legs.len(), node.streams());
+        let bytes = weigh(Box::new(move || drop(node)));
+        let outcome = memory::check(bytes, calls, streams);
+        self.site.core.tally.node_bytes_max = self.site.core.tally.node_bytes_max.max(u64::try_from(bytes).unwrap_or(0));
+        self.site.core.check(memory::NAME, &"node", outcome);
     }
 
     fn restart(&mut self) {

@@ -82,8 +82,10 @@ impl Node {
         for (stream, number) in self.sink.feed(site.core.now()) {
             site.core.event(&stream.name(), "keeps", &number.to_string());
             site.core.tally.persisted += 1;
-            let outcome = site.watches.acknowledged.persisted(&stream, number);
-            site.core.check(acknowledged::NAME, &stream.name(), outcome);
+            if site.keeps {
+                let outcome = site.watches.acknowledged.persisted(&stream, number);
+                site.core.check(acknowledged::NAME, &stream.name(), outcome);
+            }
         }
         let keys: Vec<(ContactId, CaptureId)> = self.captures.keys().copied().collect();
         for (contact, id) in keys {
@@ -94,6 +96,7 @@ impl Node {
                         self.tell(site, contact, Input::Capture { capture: id, event });
                     }
                     Some(None) => {
+                        site.watches.taps.safe(contact, id, site.core.now());
                         self.captures.remove(&(contact, id));
                     }
                     None => break,

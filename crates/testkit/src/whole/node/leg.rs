@@ -24,6 +24,8 @@ pub(crate) struct Leg {
     pub(super) is_confirmed: bool,
     /// The SIP side has not said its last.
     pub(super) has_signalling: bool,
+    /// Media flows; else prompts only take their time.
+    has_sound: bool,
     session: Option<Session>,
     pub(super) captures: Captures,
     /// Captures that were asked for: what they need once their tap is open.
@@ -35,8 +37,9 @@ pub(crate) struct Leg {
 const SILENCE_GRACE: Duration = Duration::from_millis(200);
 
 impl Leg {
-    pub(super) fn new(contact: ContactId, port: u16, source: IpAddr) -> Self {
+    pub(super) fn new(contact: ContactId, port: u16, source: IpAddr, has_sound: bool) -> Self {
         Self {
+            has_sound,
             contact,
             port,
             source,
@@ -75,7 +78,7 @@ impl Node {
         let key = site.core.random.key();
         let mut random = [0; 16];
         random.copy_from_slice(&key[..16]);
-        let Some(leg) = self.legs.get_mut(&id) else { return };
+        let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.has_sound) else { return };
         let spec = SessionSpec {
             leg: id,
             signalling: Some(leg.source),
@@ -102,9 +105,14 @@ impl Node {
 
     pub(super) fn media_command(&mut self, site: &mut Site, id: LegId, command: MediaCommand) {
         match &command {
-            MediaCommand::Play { prompt, .. } => {
+            MediaCommand::Play { prompt, sound } => {
                 site.watches.prompts.plays(id, *prompt);
                 site.core.tally.prompts += 1;
+                if let Some(leg) = self.legs.get(&id).filter(|leg| !leg.has_sound) {
+                    let ms = u64::try_from(sound.duration_ms()).unwrap_or_default();
+                    let task = Task::PromptEnds { contact: leg.contact, leg: id, prompt: *prompt };
+                    site.later(self.epoch, ms, task);
+                }
             }
             MediaCommand::Stop { prompt } => site.watches.prompts.stops(id, *prompt),
             _ => {}
@@ -171,7 +179,9 @@ impl Node {
                     {
                         let anchor = Anchor { at, wall: ahead(wall, lead_samples) };
                         captures.open(capture, spec, *taps, anchor);
-                        site.watches.taps.opened(contact, capture, now);
+                        if site.keeps {
+                            site.watches.taps.opened(contact, capture, now);
+                        }
                     }
                 }
                 Output::Event(_, MediaEvent::TapClosed { tap }) => {

@@ -10,11 +10,13 @@ mod sink;
 mod start;
 mod upkeep;
 
+pub(crate) use sink::BACKLOG_BYTES;
+
 use super::conditions::Conditions;
 use super::control::ControlRows;
 use super::core::{Action, Core};
 use super::flows::RoutedFlow;
-use super::watch::Watches;
+use super::watch::{Watches, queues};
 use capture::CaptureSession;
 use leg::Leg;
 use sink::Sink;
@@ -23,13 +25,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tympan_capture::{Lease, LeaseSpec, Leases};
-use tympan_contact::LiveContact;
+use tympan_contact::{Input, LiveContact};
 use tympan_contact::invoke::AttemptError;
 use tympan_flow::Prompt;
 use tympan_kvs::KvsService;
 use tympan_sip::agent::{Agent, Target};
 use tympan_store::MediaStore;
 use tympan_store::simulation::SimulatedMachine;
+use tympan_telephony::words::MediaEvent;
 use tympan_types::{CaptureId, ContactId, InvocationId, LegId, Mono, PromptId};
 
 /// What the node does later.
@@ -55,6 +58,8 @@ pub(crate) enum Task {
     Rows,
     /// A record is delivered.
     Deliver,
+    /// A prompt has ended, on a leg without sound.
+    PromptEnds { contact: ContactId, leg: LegId, prompt: PromptId },
     /// A prompt was turned into sound, or not.
     Prepared { contact: ContactId, prompt: PromptId, content: Prompt },
     /// A function has answered.
@@ -75,6 +80,8 @@ pub(crate) struct Site {
     pub(crate) flows: Arc<Vec<RoutedFlow>>,
     /// Which call each contact came by, and each contact of a call.
     pub(crate) calls: BTreeMap<ContactId, usize>,
+    /// Everything is kept to be compared at the end. Else it is counted, and only live calls take memory.
+    pub(crate) keeps: bool,
     /// Contacts that a power cut interrupted.
     pub(crate) interrupted: BTreeSet<ContactId>,
 }
@@ -153,12 +160,19 @@ impl Node {
             Task::Housekeeping => self.housekeeping(site),
             Task::Rows => self.commit_rows(site),
             Task::Deliver => self.deliver(site),
+            Task::PromptEnds { contact, leg, prompt } => {
+                let event = MediaEvent::PromptFinished(prompt);
+                self.tell(site, contact, Input::Media { leg, event });
+            }
             Task::Prepared { contact, prompt, content } => self.prepared(site, contact, prompt, &content),
             Task::Attempted { contact, invocation, attempt, result } => {
                 self.attempted(site, contact, invocation, attempt, result);
             }
         }
         self.plan(site);
+        let uploads = self.sink.uploads().backlog_max_bytes;
+        let outcome = queues::node(uploads, site.rows.pending(), self.requests.len(), self.contacts.len());
+        site.core.check(queues::NAME, &"node", outcome);
     }
 
     /// Whether nothing of any call is left.
@@ -169,6 +183,11 @@ impl Node {
             && self.sink.uploads().len() == 0
             && self.agent.legs() == 0
             && self.agent.is_quiet()
+    }
+
+    /// How many streams the store holds in memory.
+    pub(crate) fn streams(&self) -> u64 {
+        self.store.stats().streams_loaded
     }
 
     /// What is left of calls, in words.

@@ -77,7 +77,7 @@ impl Node {
         let event = match event {
             Event::Confirmed => {
                 leg.is_confirmed = true;
-                site.watches.records.connected(contact, self.epoch);
+                self.connected(site, contact);
                 LegEvent::Confirmed
             }
             Event::Offered { exchange, parts } => match description(&parts) {
@@ -101,7 +101,7 @@ impl Node {
                 // A caller who hangs up has had our answer, also where the BYE overtakes the acknowledgement.
                 if by == EndedBy::Peer && leg.is_answered && !leg.is_confirmed && ended.status.is_none() {
                     leg.is_confirmed = true;
-                    site.watches.records.connected(contact, self.epoch);
+                    self.connected(site, contact);
                     self.tell(site, contact, Input::Leg { leg: id, event: LegEvent::Confirmed });
                 }
                 if let Some(leg) = self.legs.get_mut(&id) {
@@ -115,6 +115,13 @@ impl Node {
         self.tell(site, contact, Input::Leg { leg: id, event });
     }
 
+    fn connected(&self, site: &mut Site, contact: ContactId) {
+        site.core.tally.connected += 1;
+        if site.keeps {
+            site.watches.records.connected(contact, self.epoch);
+        }
+    }
+
     /// Tells a contact something, and does all that it wants done.
     pub(super) fn tell(&mut self, site: &mut Site, id: ContactId, input: Input) {
         let now = self.contact_now(site);
@@ -126,7 +133,9 @@ impl Node {
             _ => None,
         };
         if let Some((by, key)) = key {
-            site.watches.keys.taken(contact.call, by, key);
+            if site.keeps {
+                site.watches.keys.taken(contact.call, by, key);
+            }
             site.core.tally.keys += 1;
         }
         contact.machine.handle(now, input);

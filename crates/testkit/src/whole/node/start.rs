@@ -8,6 +8,7 @@ use super::{Contact, Node, Scheduled, Site};
 use crate::whole::control::Write;
 use crate::whole::flows::FUNCTION;
 use crate::whole::peer::config;
+use crate::whole::plan::has_sound;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -174,8 +175,11 @@ impl Node {
             }
         };
         site.core.event(&contact_id, "arrives", &format!("call-{call}"));
-        site.calls.insert(contact_id, call);
-        self.legs.insert(id, Leg::new(contact_id, port, source.ip()));
+        let has_sound = site.keeps || has_sound(call);
+        if site.keeps {
+            site.calls.insert(contact_id, call);
+        }
+        self.legs.insert(id, Leg::new(contact_id, port, source.ip(), has_sound));
         self.ports.insert(port, id);
         let settings = Arc::new(Settings { flows: site.flows.clone() });
         let setup = ContactSetup { contact, leg, flow, instance: settings, options: ContactOptions::default() };

@@ -1,6 +1,7 @@
 //! What the node does again and again: the store's groups and housekeeping, the control rows, the delivery of records.
 
 use super::{Node, Site, Task};
+use crate::whole::watch::queues;
 use tympan_contact::{Input, Stage};
 
 impl Node {
@@ -45,6 +46,8 @@ impl Node {
     pub(super) fn commit(&mut self, site: &mut Site) {
         self.scheduled.commit = false;
         self.store.commit_one();
+        let outcome = queues::store(&self.store.stats(), self.sink.uploads().len());
+        site.core.check(queues::NAME, &"store", outcome);
         if site.machine.has_power() {
             self.feed(site);
             self.read_live(site);
@@ -69,7 +72,7 @@ impl Node {
         for write in site.rows.commit() {
             let id = write.contact.id;
             site.core.event(&id, "is durable", &format!("{:?}", write.stage));
-            if write.stage == Stage::Opened {
+            if write.stage == Stage::Opened && site.keeps {
                 site.watches.records.opened(id);
             }
             if let Some(write) = write.write {
@@ -80,9 +83,9 @@ impl Node {
 
     pub(super) fn deliver(&mut self, site: &mut Site) {
         self.scheduled.deliver = false;
-        site.rows.deliver(&mut site.core);
-        if let Some(record) = site.rows.delivered.last() {
-            site.watches.acknowledged.record(record);
+        let record = site.rows.deliver(&mut site.core, site.keeps);
+        if let Some(record) = record.filter(|_| site.keeps) {
+            site.watches.acknowledged.record(&record);
         }
     }
 }

@@ -3,7 +3,9 @@
 pub(crate) mod acknowledged;
 pub(crate) mod keys;
 pub(crate) mod live;
+pub(crate) mod memory;
 pub(crate) mod prompts;
+pub(crate) mod queues;
 pub(crate) mod records;
 pub(crate) mod samples;
 pub(crate) mod taps;

@@ -18,11 +18,16 @@ pub(crate) struct Tap {
     /// When its end was commanded.
     pub(crate) closed: Option<Mono>,
     pub(crate) stats: Option<CaptureStats>,
+    /// When its last acknowledgement came.
+    pub(crate) safe: Option<Mono>,
 }
+
+/// A Stop block waits so long for the last fragment to be safe; a record may name an earlier one if that takes longer.
+const STOP_LIMIT_MS: i64 = 2_000;
 
 impl Taps {
     pub(crate) fn opened(&mut self, contact: ContactId, capture: CaptureId, now: Mono) {
-        self.taps.insert((contact, capture), Tap { opened: now, closed: None, stats: None });
+        self.taps.insert((contact, capture), Tap { opened: now, closed: None, stats: None, safe: None });
     }
 
     pub(crate) fn closes(&mut self, contact: ContactId, capture: CaptureId, now: Mono) {
@@ -37,6 +42,12 @@ impl Taps {
         }
     }
 
+    pub(crate) fn safe(&mut self, contact: ContactId, capture: CaptureId, now: Mono) {
+        if let Some(tap) = self.taps.get_mut(&(contact, capture)) {
+            tap.safe = Some(now);
+        }
+    }
+
     /// The captures of a contact, in order.
     pub(crate) fn of(&self, contact: ContactId) -> impl Iterator<Item = (CaptureId, &Tap)> {
         let range = (contact, CaptureId::new(0))..=(contact, CaptureId::new(u64::MAX));
@@ -45,6 +56,11 @@ impl Taps {
 }
 
 impl Tap {
+    /// Its last fragment was safe only when a Stop block had given it up.
+    pub(crate) fn is_late(&self) -> bool {
+        self.closed.is_some_and(|closed| self.safe.is_none_or(|safe| safe.ms_since(closed) >= STOP_LIMIT_MS))
+    }
+
     /// Its ledger, once it has ended.
     pub(crate) fn ledger(&self) -> Option<&CaptureLedger> {
         self.stats.as_ref().map(|stats| &stats.cutter.ledger)
