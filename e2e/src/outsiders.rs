@@ -59,3 +59,25 @@ pub fn resident_bytes(server: &TestServer) -> anyhow::Result<u64> {
     let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kib * 1024)
 }
+
+/// The UDP ports that a process has bound at IPv4 addresses.
+pub fn udp_ports(pid: u32) -> anyhow::Result<Vec<u16>> {
+    let folder = format!("/proc/{pid}/fd");
+    let mut inodes = Vec::new();
+    for entry in std::fs::read_dir(&folder).with_context(|| format!("cannot read {folder}"))? {
+        // A descriptor that was closed meanwhile.
+        let Ok(target) = std::fs::read_link(entry?.path()) else { continue };
+        let target = target.to_string_lossy().into_owned();
+        inodes.extend(
+            target.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')).map(str::to_owned),
+        );
+    }
+    let table = std::fs::read_to_string(format!("/proc/{pid}/net/udp"))?;
+    let port = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (local, inode) = (fields.get(1)?, fields.get(9)?);
+        let port = u16::from_str_radix(local.split_once(':')?.1, 16).ok()?;
+        inodes.iter().any(|own| own == inode).then_some(port)
+    };
+    Ok(table.lines().skip(1).filter_map(port).collect())
+}

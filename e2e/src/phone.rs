@@ -20,7 +20,23 @@ pub struct Phone {
     server: Option<SocketAddr>,
     sequence: u16,
     timestamp: u32,
+    source: [u8; 4],
     due: Instant,
+}
+
+/// A packet that the server sent.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// When it came.
+    pub at: Instant,
+    /// The payload type.
+    pub payload_type: u8,
+    /// The sequence number.
+    pub sequence: u16,
+    /// The timestamp.
+    pub timestamp: u32,
+    /// What it carries.
+    pub payload: Vec<u8>,
 }
 
 /// A packet that is ready to be sent, once, twice or never.
@@ -31,7 +47,14 @@ impl Phone {
     pub fn new() -> anyhow::Result<Self> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
         // Near their ends, so that both counters wrap during a call.
-        Ok(Self { socket, server: None, sequence: 65_500, timestamp: u32::MAX - 8_000, due: Instant::now() })
+        Ok(Self {
+            socket,
+            server: None,
+            sequence: 65_500,
+            timestamp: u32::MAX - 8_000,
+            source: *b"fone",
+            due: Instant::now(),
+        })
     }
 
     /// Its port, for the offer.
@@ -59,10 +82,52 @@ impl Phone {
         self.due = Instant::now();
     }
 
+    /// Where it speaks to.
+    pub fn server(&self) -> anyhow::Result<SocketAddr> {
+        self.server.context("the call has no answer")
+    }
+
     /// Takes a port of another address; sequence numbers and timestamps go on.
     pub fn move_to(&mut self, address: IpAddr) -> anyhow::Result<()> {
         self.socket = UdpSocket::bind((address, 0))?;
         Ok(())
+    }
+
+    /// Takes another port and another synchronisation source at once, as behind a media server that changes.
+    pub fn become_another(&mut self, source: [u8; 4]) -> anyhow::Result<()> {
+        self.source = source;
+        (self.sequence, self.timestamp) = (7, 99_000);
+        self.move_to(self.socket.local_addr()?.ip())
+    }
+
+    /// The clock of its packets jumps so many samples ahead, and no time passes.
+    pub fn jump(&mut self, samples: u32) {
+        self.timestamp = self.timestamp.wrapping_add(samples);
+    }
+
+    /// What the server sends within this time.
+    pub fn hear(&self, time: Duration) -> anyhow::Result<Vec<Heard>> {
+        let (until, mut heard, mut datagram) = (Instant::now() + time, Vec::new(), [0; 2_048]);
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(heard);
+            }
+            self.socket.set_read_timeout(Some(left))?;
+            let Ok(length) = self.socket.recv(&mut datagram) else { continue };
+            let Some((header, payload)) = datagram[..length].split_at_checked(12) else { continue };
+            // RTCP may share the port (RFC 5761).
+            if (64..96).contains(&(header[1] & 0x7F)) {
+                continue;
+            }
+            heard.push(Heard {
+                at: Instant::now(),
+                payload_type: header[1] & 0x7F,
+                sequence: u16::from_be_bytes([header[2], header[3]]),
+                timestamp: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
+                payload: payload.to_vec(),
+            });
+        }
     }
 
     /// Says all of it, a packet each 20 ms.
@@ -78,13 +143,38 @@ impl Phone {
     /// The next packet of speech.
     pub fn packet(&mut self, frame: &[u8]) -> Packet {
         let packet = self.rtp(PCMU, false, self.timestamp, frame);
-        self.timestamp = self.timestamp.wrapping_add(FRAME as u32);
+        self.timestamp = self.timestamp.wrapping_add(frame.len() as u32);
+        packet
+    }
+
+    /// An update or, with `end`, the end of a key (RFC 4733 section 2.3), with these values as they are.
+    pub fn key(&mut self, key: u8, marker: bool, end: bool, timestamp: u32, duration: u16) -> Packet {
+        let duration = duration.to_be_bytes();
+        let payload = [key, if end { 0x80 | 10 } else { 10 }, duration[0], duration[1]];
+        self.rtp(TELEPHONE_EVENT, marker, timestamp, &payload)
+    }
+
+    /// The timestamp of the next packet.
+    pub fn timestamp(&self) -> u32 {
+        self.timestamp
+    }
+
+    /// The next packet, in another payload type.
+    pub fn packet_of(&mut self, payload_type: u8, samples: u32, payload: &[u8]) -> Packet {
+        let packet = self.rtp(payload_type, false, self.timestamp, payload);
+        self.timestamp = self.timestamp.wrapping_add(samples);
         packet
     }
 
     /// Sends a packet now.
     pub fn send(&self, packet: &Packet) -> anyhow::Result<()> {
         self.socket.send_to(&packet.0, self.server.context("nobody has answered")?)?;
+        Ok(())
+    }
+
+    /// Sends bytes as they are.
+    pub fn send_bytes(&self, bytes: &[u8], to: SocketAddr) -> anyhow::Result<()> {
+        self.socket.send_to(bytes, to)?;
         Ok(())
     }
 
@@ -122,7 +212,7 @@ impl Phone {
         let mut packet = vec![0x80, payload_type | u8::from(marker) << 7];
         packet.extend_from_slice(&self.sequence.to_be_bytes());
         packet.extend_from_slice(&timestamp.to_be_bytes());
-        packet.extend_from_slice(b"fone");
+        packet.extend_from_slice(&self.source);
         packet.extend_from_slice(payload);
         self.sequence = self.sequence.wrapping_add(1);
         Packet(packet)

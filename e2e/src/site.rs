@@ -60,6 +60,11 @@ impl Site {
         self.office.server.sip()
     }
 
+    /// The server.
+    pub fn server(&self) -> &TestServer {
+        &self.office.server
+    }
+
     /// A counter of the server.
     pub fn counted(&self, name: &str) -> anyhow::Result<u64> {
         let page = control::page(&self.office.server, "/metrics")?;
