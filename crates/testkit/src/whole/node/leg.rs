@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tympan_capture::{Anchor, CaptureTaps, Captures, CutterSpec};
 use tympan_contact::Input;
-use tympan_media::{Input as MediaInput, Output, Session, SessionSpec, SilenceSending};
+use tympan_media::{Input as MediaInput, Output, Port, Session, SessionSpec, SilenceSending};
 use tympan_telephony::rtp::latch::Trust;
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::sdp::session::Agreement;
@@ -69,15 +69,15 @@ impl Node {
     pub(crate) fn rtp_datagram(&mut self, site: &mut Site, port: u16, from: SocketAddr, bytes: &Bytes) {
         let Some(leg) = self.ports.get(&port).copied() else { return };
         let arrived = site.core.now();
-        self.media(site, leg, MediaInput::Datagram { stream: 0, from, bytes, truncated: false, arrived });
+        self.media(site, leg, MediaInput::Datagram { stream: 0, port: Port::Rtp, from, bytes, truncated: false, arrived });
         self.plan(site);
     }
 
     pub(super) fn open_media(&mut self, site: &mut Site, id: LegId, agreement: Box<Agreement>) {
         let now = site.core.now();
         let key = site.core.random.key();
-        let mut random = [0; 16];
-        random.copy_from_slice(&key[..16]);
+        let random = key;
+        let wall = self.wall(site);
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.has_sound) else { return };
         let spec = SessionSpec {
             leg: id,
@@ -87,6 +87,7 @@ impl Node {
             silence: SilenceSending::Off,
             silence_grace: SILENCE_GRACE,
             ptime_ms: None,
+            wall,
             random,
         };
         leg.session = Some(Session::new(now, spec));
