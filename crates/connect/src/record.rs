@@ -255,6 +255,7 @@ mod tests {
             stop_timestamp: Some(at(31_167)),
             start_fragment_number: "91343852333181432392682062607743920146159169392".parse().unwrap(),
             stop_fragment_number: Some("91343852333181432546186627531311271605344142199".parse().unwrap()),
+            ledger: None,
         });
         contact
     }

@@ -131,6 +131,7 @@ mod tests {
             stop_timestamp: Some(NOW.plus_ms(1_000)),
             start_fragment_number: number.parse().unwrap(),
             stop_fragment_number: Some(number.parse().unwrap()),
+            ledger: None,
         });
         bench.history.update(&contact).unwrap();
         let answer = bench.call("GET", &format!("/contacts/{instance}/{}", contact.id), Value::Null).unwrap();

@@ -23,13 +23,9 @@ impl Digits {
         }
     }
 
-    /// A key; gives the input when it is complete.
+    /// A key of a customer's telephone; gives the input when it is complete.
     pub(crate) fn press(&mut self, now: Mono, digit: Digit) -> Option<CollectedInput> {
         let key = digit.as_char();
-        if key.is_ascii_alphabetic() {
-            // A to D are on no customer's telephone and in no flow.
-            return None;
-        }
         if self.spec.cancel_key && key == '*' {
             self.entered.clear();
             self.deadline = Some(now.plus_ms(self.spec.first_digit_timeout_ms.into()));

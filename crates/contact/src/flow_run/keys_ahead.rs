@@ -16,8 +16,7 @@ impl KeysAhead {
 
     /// Keeps a key that no block waits for.
     pub(crate) fn keep(&mut self, digit: Digit) {
-        // A to D are on no customer's telephone.
-        if self.keys.len() < Self::MAX && !digit.as_char().is_ascii_alphabetic() {
+        if self.keys.len() < Self::MAX {
             self.keys.push_back(digit);
         }
     }
@@ -48,7 +47,7 @@ mod tests {
     #[test]
     fn keys_come_out_in_the_order_in_which_they_were_typed() {
         let mut ahead = KeysAhead::default();
-        keep(&mut ahead, "12#*A0");
+        keep(&mut ahead, "12#*0");
         assert_eq!(taken(&mut ahead), "12#*0");
     }
 

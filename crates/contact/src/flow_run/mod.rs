@@ -105,6 +105,10 @@ impl FlowRun {
 
     /// The participant pressed a key.
     pub(crate) fn digit(&mut self, cx: &mut Context, streaming: &mut Streaming, digit: Digit) -> Progress {
+        if digit.as_char().is_ascii_alphabetic() {
+            // A to D are on no customer's telephone and in no flow: they answer nothing and interrupt nothing.
+            return Progress::Waits;
+        }
         let Waiting::Digits(digits) = &mut self.waiting else {
             if cx.options.keys_ahead {
                 self.keys.keep(digit);

@@ -46,6 +46,20 @@ fn a_digit_interrupts_the_prompt_of_its_menu() {
 }
 
 #[test]
+fn a_key_that_no_telephone_has_answers_nothing_and_interrupts_nothing() {
+    let mut rig = Rig::answered(&menu_flow());
+    // Before the prompt is ready, and while it plays.
+    rig.press("A");
+    assert!(rig.deadline_ms().is_some());
+    let prompt = rig.prompt_begins();
+    rig.press("D");
+    assert!(!rig.stopped_prompt(prompt));
+    rig.media(MediaEvent::PromptFinished(prompt));
+    rig.press("B1");
+    assert_eq!(rig.said(), "one it is");
+}
+
+#[test]
 fn a_menu_without_answer_times_out_after_its_prompt() {
     let mut rig = Rig::answered(&menu_flow());
     rig.prompt_plays();

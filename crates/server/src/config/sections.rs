@@ -640,13 +640,15 @@ impl Default for Speech {
 pub struct Connect {
     /// How long a stream rests after a call, in seconds, unless the account may have no more.
     pub stream_rest_s: u64,
+    /// Keys that a caller types before a block asks for them are kept for the next block that does.
+    pub keys_ahead: bool,
     /// Instances that exist from the start; changes made by the API stay.
     pub instances: Vec<Instance>,
 }
 
 impl Default for Connect {
     fn default() -> Self {
-        Self { stream_rest_s: 120, instances: Vec::new() }
+        Self { stream_rest_s: 120, keys_ahead: true, instances: Vec::new() }
     }
 }
 

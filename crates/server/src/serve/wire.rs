@@ -466,6 +466,7 @@ fn admission_options(config: &Config) -> anyhow::Result<AdmissionOptions> {
             stop_limit_ms: limit_ms(config.capture.stop_timeout_ms),
             close_limit_ms: limit_ms(config.capture.stop_timeout_ms),
             prompt_limit_ms: limit_ms(config.speech.timeout_ms),
+            keys_ahead: config.connect.keys_ahead,
             ..ContactOptions::default()
         },
     })
