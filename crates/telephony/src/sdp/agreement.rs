@@ -109,7 +109,7 @@ impl StreamAgreement {
         };
         let events = formats.known().filter_map(|(payload_type, format)| match format {
             Format::TelephoneEvent { clock_hz } => Some((payload_type, clock_hz)),
-            Format::Audio(_) => None,
+            Format::Audio(_) | Format::ComfortNoise => None,
         });
         let dtmf = events
             .clone()
@@ -121,6 +121,10 @@ impl StreamAgreement {
         let payloads = events.fold(payloads, |map, (payload_type, clock_hz)| {
             map.with(payload_type, PayloadKind::TelephoneEvent { clock_hz })
         });
+        // Where the peer lists comfort noise it may be sent some. We never list it, so that no peer is invited to send less of what was said.
+        let noise = formats.known().filter(|(_, format)| *format == Format::ComfortNoise);
+        let payloads =
+            noise.fold(payloads, |map, (payload_type, _)| map.with(payload_type, PayloadKind::ComfortNoise));
 
         let remote = section.address()?;
         let mut theirs = section.direction();

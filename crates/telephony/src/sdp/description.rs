@@ -100,7 +100,11 @@ pub(super) struct Section<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
     Audio(AudioCodec),
-    TelephoneEvent { clock_hz: u32 },
+    TelephoneEvent {
+        clock_hz: u32,
+    },
+    /// RFC 3389.
+    ComfortNoise,
 }
 
 /// The formats of a section: what each payload type means, and in which order they stand.
@@ -181,7 +185,10 @@ impl<'a> Section<'a> {
                 let meaning = if mapped.contains(number) {
                     meanings.get(usize::from(number)).copied().flatten()
                 } else {
-                    AudioCodec::of_static_payload_type(number).map(Format::Audio)
+                    match number {
+                        COMFORT_NOISE => Some(Format::ComfortNoise),
+                        audio => AudioCodec::of_static_payload_type(audio).map(Format::Audio),
+                    }
                 };
                 (number, meaning)
             })
@@ -326,6 +333,9 @@ fn leading_number(text: &str) -> Option<u32> {
     text.get(..end)?.parse().ok()
 }
 
+/// The static payload type of comfort noise (RFC 3551 section 6).
+const COMFORT_NOISE: u8 = 13;
+
 /// The format of an encoding such as `PCMU/8000` or `telephone-event/8000/1`.
 fn format_named(encoding: &str) -> Option<Format> {
     let mut parts = encoding.split('/').map(str::trim);
@@ -336,6 +346,9 @@ fn format_named(encoding: &str) -> Option<Format> {
     }
     if name.eq_ignore_ascii_case("telephone-event") {
         return Some(Format::TelephoneEvent { clock_hz });
+    }
+    if name.eq_ignore_ascii_case("CN") && clock_hz == AudioCodec::RTP_CLOCK_HZ {
+        return Some(Format::ComfortNoise);
     }
     AudioCodec::from_name(name).filter(|_| clock_hz == AudioCodec::RTP_CLOCK_HZ).map(Format::Audio)
 }

@@ -183,3 +183,26 @@ fn calls_in_the_wrong_order_are_errors_and_change_nothing() {
     session.receive_answer(&offer_with("192.0.2.1", "")).unwrap();
     assert_eq!(session.receive_answer(&offer_with("192.0.2.1", "")), Err(SdpError::NoOffer));
 }
+
+#[test]
+fn comfort_noise_that_the_peer_lists_may_be_sent_and_is_never_listed_by_us() {
+    for lines in ["m=audio 4000 RTP/AVP 0 13\r\n", "m=audio 4000 RTP/AVP 0 98\r\na=rtpmap:98 CN/8000\r\n"] {
+        let mut session = session();
+        let answer = session.receive_offer(&description(lines)).unwrap().text;
+        let noise: Vec<u8> = session
+            .audio()
+            .unwrap()
+            .payloads
+            .iter()
+            .filter_map(|(number, kind)| (kind == PayloadKind::ComfortNoise).then_some(number))
+            .collect();
+        assert_eq!(noise.len(), 1, "{lines}");
+        assert_eq!(media_lines(&answer), ["m=audio 20000 RTP/AVP 0"]);
+    }
+    assert!(
+        agreed(&description("m=audio 4000 RTP/AVP 0\r\n"))
+            .payloads
+            .iter()
+            .all(|(_, kind)| kind != PayloadKind::ComfortNoise)
+    );
+}
