@@ -140,6 +140,129 @@ impl PromptPlayer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ContactOptions;
+    use crate::contact::tests::contact;
+    use crate::tests::rig::{LEG, began, no_settings};
+
+    struct Rig {
+        cx: Context,
+        player: PromptPlayer,
+    }
+
+    impl Rig {
+        fn silent() -> Self {
+            let cx = Context::new(began(), contact(), no_settings(), ContactOptions::default());
+            Self { cx, player: PromptPlayer::default() }
+        }
+
+        fn preparing() -> (Self, PromptId) {
+            let mut rig = Self::silent();
+            let prompt = rig.starts();
+            (rig, prompt)
+        }
+
+        fn playing() -> (Self, PromptId) {
+            let (mut rig, prompt) = Self::preparing();
+            assert!(rig.prepared(prompt));
+            assert!(matches!(
+                rig.done().as_slice(),
+                [Effect::Media { leg: LEG, command: MediaCommand::Play { prompt: played, .. } }] if *played == prompt
+            ));
+            (rig, prompt)
+        }
+
+        fn starts(&mut self) -> PromptId {
+            self.player.start(&mut self.cx, LEG, Prompt::Text("hello".to_owned()));
+            match self.cx.effects.pop_back() {
+                Some(Effect::Prepare { prompt, .. }) => prompt,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        fn prepared(&mut self, prompt: PromptId) -> bool {
+            self.player.prepared(&mut self.cx, LEG, prompt, Sound::silence(1_000))
+        }
+
+        fn after_ms(&mut self, ms: i64) -> Option<Heard> {
+            self.cx.now = self.cx.now.plus_ms(ms);
+            self.player.time_passed(&mut self.cx, LEG)
+        }
+
+        fn done(&mut self) -> Vec<Effect> {
+            self.cx.effects.drain(..).collect()
+        }
+
+        fn is_stopped(&mut self, which: PromptId) -> bool {
+            matches!(
+                self.done().as_slice(),
+                [Effect::Media { leg: LEG, command: MediaCommand::Stop { prompt } }] if *prompt == which
+            )
+        }
+    }
+
+    fn failed(reason: &str) -> Option<Heard> {
+        Some(Heard::Failed { reason: reason.to_owned() })
+    }
+
+    #[test]
+    fn a_prompt_is_prepared_played_and_heard() {
+        let (mut rig, prompt) = Rig::playing();
+        assert_eq!(rig.player.finished(prompt), Some(Heard::Whole));
+        assert_eq!((rig.player.deadline(), rig.player.finished(prompt)), (None, None), "once");
+    }
+
+    #[test]
+    fn one_that_cannot_be_prepared_or_breaks_while_it_plays_has_failed() {
+        for (mut rig, prompt) in [Rig::preparing(), Rig::playing()] {
+            assert_eq!(rig.player.failed(prompt, "no voice".to_owned()), failed("no voice"));
+            assert_eq!(rig.player.deadline(), None);
+        }
+    }
+
+    #[test]
+    fn one_that_is_not_ready_in_time_has_failed_and_is_not_played_later() {
+        let (mut rig, prompt) = Rig::preparing();
+        assert_eq!(rig.after_ms(9_999), None);
+        assert_eq!(rig.after_ms(1), failed("the prompt was not ready in time"));
+        assert!(!rig.prepared(prompt) && rig.done().is_empty());
+    }
+
+    #[test]
+    fn one_whose_end_is_not_reported_is_stopped_and_counts_as_heard() {
+        let (mut rig, prompt) = Rig::playing();
+        assert_eq!(rig.after_ms(5_999), None);
+        assert_eq!(rig.after_ms(1), Some(Heard::Whole));
+        assert!(rig.is_stopped(prompt));
+    }
+
+    #[test]
+    fn a_prompt_takes_the_place_of_the_one_before_it() {
+        let (mut rig, first) = Rig::preparing();
+        let second = rig.starts();
+        assert!(rig.done().is_empty(), "nothing played yet");
+        assert!(!rig.prepared(first) && rig.prepared(second));
+        let third = rig.starts();
+        assert!(rig.cx.effects.iter().any(|effect| matches!(
+            effect,
+            Effect::Media { command: MediaCommand::Stop { prompt }, .. } if *prompt == second
+        )));
+        assert_eq!((rig.player.finished(second), rig.player.failed(first, String::new())), (None, None));
+        assert!(rig.prepared(third));
+    }
+
+    #[test]
+    fn what_is_silenced_reports_nothing() {
+        let (mut rig, prompt) = Rig::playing();
+        rig.player.stop(&mut rig.cx, LEG);
+        assert!(rig.is_stopped(prompt));
+        assert_eq!((rig.player.finished(prompt), rig.after_ms(60_000)), (None, None));
+        let (mut rig, _) = Rig::preparing();
+        rig.player.stop(&mut rig.cx, LEG);
+        assert!(rig.done().is_empty(), "it does not play");
+        let mut rig = Rig::silent();
+        rig.player.stop(&mut rig.cx, LEG);
+        assert!(rig.done().is_empty() && !rig.prepared(PromptId::new(1)));
+    }
 
     #[test]
     fn reading_time_counts_spoken_words_only() {

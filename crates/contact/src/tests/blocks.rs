@@ -181,3 +181,79 @@ fn a_prompt_without_voice_is_noted_and_one_that_never_ends_does_not_hold_the_cal
     assert_eq!(rig.hangups(), [DisconnectReason::ContactFlowDisconnect]);
     rig.ended();
 }
+
+#[test]
+fn a_prompt_that_cannot_be_played_takes_the_error_branch() {
+    let play = action("play", "MessageParticipant", json!({ "Text": "a" }), "ok", "no");
+    let document = flow(&[play, say("ok", "ok", "end"), say("no", "no", "end"), hang_up()]);
+    let mut rig = Rig::answered(&document);
+    let prompt = rig.last_prompt();
+    rig.prompt(prompt, PromptEvent::Failed { reason: "no voice".to_owned() });
+    assert_eq!((rig.said().as_str(), rig.reasons()), ("no", vec!["no voice".to_owned()]));
+}
+
+#[test]
+fn a_function_that_fails_for_now_is_tried_again_while_the_block_waits() {
+    let document = flow(&[
+        invoke("f", json!({}), "ok", "no"),
+        say("ok", "ok", "end"),
+        say("no", "no", "end"),
+        hang_up(),
+    ]);
+    let mut rig = Rig::answered(&document);
+    for expected in 1..=2 {
+        let (invocation, attempt, _) = rig.attempt();
+        assert_eq!(attempt, expected);
+        let transient = Err(AttemptError::Transient { reason: "throttled".to_owned() });
+        rig.handle(Input::Attempt { invocation, attempt, result: transient });
+    }
+    rig.wait_ms(2_900);
+    rig.lambda_returns("{}");
+    assert_eq!(rig.said(), "ok");
+    assert_eq!(rig.count(|effect| matches!(effect, Effect::Invoke { .. })), 3);
+}
+
+#[test]
+fn a_function_whose_every_attempt_fails_takes_the_error_branch_with_the_last_reason() {
+    let document = flow(&[
+        invoke("f", json!({}), "ok", "no"),
+        say("ok", "ok", "end"),
+        say("no", "no", "end"),
+        hang_up(),
+    ]);
+    let mut rig = Rig::answered(&document);
+    for number in 1..=3 {
+        let (invocation, attempt, _) = rig.attempt();
+        let transient = Err(AttemptError::Transient { reason: format!("failure {number}") });
+        rig.handle(Input::Attempt { invocation, attempt, result: transient });
+    }
+    assert_eq!((rig.said().as_str(), rig.reasons()), ("no", vec!["failure 3".to_owned()]));
+}
+
+#[test]
+fn a_key_after_each_other_key_keeps_the_block_waiting_and_the_last_one_ends_it() {
+    let ask = action(
+        "ask",
+        "GetParticipantInput",
+        json!({
+            "Text": "ask", "InputTimeLimitSeconds": "5", "StoreInput": "True",
+            "InputValidation": { "CustomValidation": { "MaximumLength": "3" } },
+            "DTMFConfiguration": { "InterdigitTimeLimitSeconds": "2" },
+        }),
+        "keep",
+        "end",
+    );
+    let keep = set("keep", json!({ "k": "$.StoredCustomerInput" }), "end");
+    let document = flow(&[ask, keep, say("set failed", "x", "end"), hang_up()]);
+    let mut rig = Rig::answered(&document);
+    rig.prompt_plays();
+    assert_eq!(rig.deadline_ms(), Some(5_000));
+    rig.press("1");
+    assert_eq!(rig.deadline_ms(), Some(2_000));
+    rig.wait_ms(1_999);
+    rig.press("2");
+    assert_eq!(rig.deadline_ms(), Some(2_000));
+    // No further key: what was typed is the input.
+    rig.wait_for_deadline();
+    assert_eq!(rig.ended().attributes.value("k"), Some("12"));
+}

@@ -1,6 +1,6 @@
 use super::flows::{flow, hang_up, say, set, start_and_talk};
 use super::rig::{LEG, Rig};
-use crate::{DisconnectReason, EndedBy, Input, LegEvent, Phase, Reply, Stage};
+use crate::{DisconnectReason, EndedBy, HistoryError, Input, LegEvent, Phase, REQUESTS_MAX, Reply, Stage};
 use serde_json::json;
 use tympan_telephony::words::MediaEvent;
 
@@ -151,4 +151,73 @@ fn a_flow_of_nothing_but_its_end_leaves_a_record() {
     let rig = Rig::answered(&flow(&[hang_up()]));
     assert_eq!(rig.hangups(), [DisconnectReason::ContactFlowDisconnect]);
     rig.ended();
+}
+
+#[test]
+fn a_contact_that_is_ending_is_not_ended_again() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.handle(Input::Stop);
+    assert_eq!(rig.live.phase(), Phase::Ending);
+    rig.take();
+    for input in [Input::Stop, Input::Drain { until: rig.now.mono }, ended(EndedBy::Us), ended(EndedBy::Peer)]
+    {
+        rig.handle(input);
+    }
+    assert!(rig.effects.is_empty(), "{:?}", rig.effects);
+    rig.wait_for_deadline();
+    assert_eq!(rig.ended().disconnect_reason, Some(DisconnectReason::Other));
+    rig.take();
+    for input in [Input::Stop, ended(EndedBy::Failure), Input::TimePassed] {
+        rig.handle(input);
+    }
+    assert!(rig.effects.is_empty() && rig.live.is_over());
+}
+
+#[test]
+fn a_contact_is_over_when_its_last_state_is_written() {
+    let mut rig = Rig::answered(&flow(&[say("a", "a", "end"), hang_up()]));
+    rig.held = Some(Vec::new());
+    rig.prompt_plays();
+    assert_eq!((rig.live.phase(), rig.live.is_over()), (Phase::Over, false));
+    let late = rig.set_attributes("k", "v");
+    assert_eq!(rig.reply(late), None);
+    rig.written(Ok(()));
+    assert!(rig.live.is_over());
+    assert_eq!(rig.reply(late), Some(Reply::Over), "the history has the last state, and takes late changes");
+}
+
+#[test]
+fn more_requests_than_may_wait_are_refused_and_change_nothing() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.held = Some(Vec::new());
+    let requests: Vec<_> = (0..REQUESTS_MAX).map(|n| rig.set_attributes("k", &n.to_string())).collect();
+    let refused = rig.set_attributes("k", "refused");
+    assert_eq!(rig.reply(refused), Some(Reply::Busy));
+    assert_eq!(rig.live.contact().attributes.value("k"), Some("63"));
+    while rig.held.as_ref().is_some_and(|held| !held.is_empty()) {
+        rig.written(Ok(()));
+    }
+    assert!(requests.into_iter().all(|request| rig.reply(request) == Some(Reply::Set)));
+    let states = rig.states();
+    assert!(states.len() < 5, "of what waits only the newest is written: {}", states.len());
+}
+
+#[test]
+fn a_state_that_could_not_be_written_is_told_to_those_who_wait_and_the_contact_goes_on() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.held = Some(Vec::new());
+    let request = rig.set_attributes("k", "v");
+    let full = HistoryError { message: "full".to_owned() };
+    rig.written(Err(full.clone()));
+    assert_eq!(rig.reply(request), Some(Reply::NotWritten(full)));
+    assert_eq!((rig.live.phase(), rig.live.contact().attributes.value("k")), (Phase::Live, Some("v")));
+}
+
+#[test]
+fn what_others_were_given_of_a_contact_stays_as_it_was() {
+    let mut rig = Rig::answered(&start_and_talk());
+    let snapshot = rig.live.contact().clone();
+    rig.set_attributes("k", "v");
+    assert!(snapshot.attributes.is_empty() && !rig.live.contact().attributes.is_empty());
 }

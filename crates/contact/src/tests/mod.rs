@@ -7,4 +7,5 @@ mod flows;
 mod keys_ahead;
 pub(crate) mod rig;
 mod streaming;
+mod transitions;
 mod whole_calls;

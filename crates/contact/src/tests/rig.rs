@@ -272,6 +272,13 @@ impl Rig {
         self.media(MediaEvent::PromptFinished(prompt));
     }
 
+    /// The prompt that plays is heard to its end, also where its beginning was taken down before.
+    pub(super) fn prompt_plays_on(&mut self) {
+        for prompt in (1..20).map(PromptId::new) {
+            self.media(MediaEvent::PromptFinished(prompt));
+        }
+    }
+
     pub(super) fn press(&mut self, keys: &str) {
         for key in keys.chars() {
             self.media(MediaEvent::Digit(Digit::from_char(key).unwrap()));

@@ -375,3 +375,132 @@ fn a_row_without_a_ledger_is_read_as_one_that_has_none() {
     assert!(!row.contains("ledger"), "{row}");
     assert_eq!(&serde_json::from_str::<crate::CustomerAudio>(&row).unwrap(), audio);
 }
+
+#[test]
+fn an_upload_that_ends_before_its_first_fragment_is_safe_has_not_started() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture(CaptureEvent::Opened { stream: stream(1) });
+    rig.capture(CaptureEvent::Closed);
+    assert_eq!(rig.said(), "sorry");
+    assert!(rig.reasons()[0].contains("before its first fragment"), "{:?}", rig.reasons());
+    assert_eq!(rig.count(|effect| matches!(effect, Effect::AbandonCapture { leg: LEG, .. })), 1);
+}
+
+#[test]
+fn an_acknowledgement_of_no_stream_says_nothing() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture(CaptureEvent::Acknowledged { number: number(1) });
+    assert_eq!((rig.audio(), rig.said().as_str()), (None, ""));
+    rig.capture_runs();
+    assert!(rig.audio().is_some());
+}
+
+/// The capture has broken; the call hangs up before another attempt runs.
+fn hung_up_after_a_break(broken: bool) -> Rig {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Acknowledged { number: number(2) });
+    rig.capture(CaptureEvent::Failed { reason: "disk full".to_owned() });
+    if broken {
+        rig.capture(CaptureEvent::Failed { reason: "disk full".to_owned() });
+    }
+    rig.wait_ms(10);
+    rig.hung_up();
+    rig
+}
+
+#[test]
+fn a_contact_that_ends_while_a_capture_is_tried_again_is_recorded_up_to_the_break() {
+    for broken in [true, false] {
+        let mut rig = hung_up_after_a_break(broken);
+        if rig.live.phase() == Phase::Ending {
+            rig.wait_for_deadline();
+        }
+        let contact = rig.ended();
+        let audio = contact.customer_audio().unwrap();
+        assert_eq!(
+            (audio.stop_fragment_number, audio.stop_timestamp),
+            (Some(number(2)), Some(rig_end(&contact)))
+        );
+        let opened = rig.count(|effect| matches!(effect, Effect::OpenCapture { .. }));
+        let over =
+            |effect: &Effect| matches!(effect, Effect::CloseCapture { .. } | Effect::AbandonCapture { .. });
+        assert_eq!((opened, rig.count(over)), (2, 2));
+    }
+}
+
+fn rig_end(contact: &crate::Contact) -> tympan_types::WallTime {
+    contact.disconnect_timestamp.unwrap()
+}
+
+#[test]
+fn what_an_attempt_that_is_tried_again_still_brings_is_recorded_with_the_capture_that_broke() {
+    let mut rig = hung_up_after_a_break(false);
+    assert_eq!(rig.live.phase(), Phase::Ending);
+    rig.capture(CaptureEvent::Opened { stream: stream(1) });
+    rig.capture(CaptureEvent::Acknowledged { number: number(1_001) });
+    rig.wait_for_deadline();
+    let contact = rig.ended();
+    let [audio] = contact.captures.as_slice() else { panic!("one entry: {:?}", contact.captures) };
+    assert_eq!(audio.stop_fragment_number, Some(number(1_001)));
+}
+
+#[test]
+fn the_pauses_between_attempts_double_up_to_sixteen_seconds() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Failed { reason: "disk full".to_owned() });
+    let mut pauses = Vec::new();
+    for _ in 0..7 {
+        rig.capture(CaptureEvent::Failed { reason: "disk full".to_owned() });
+        let (before, capture) = (rig.now, rig.last_capture());
+        while rig.last_capture() == capture {
+            rig.wait_for_deadline();
+        }
+        pauses.push(rig.now.mono.ms_since(before.mono));
+    }
+    assert_eq!(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 16_000, 16_000]);
+}
+
+#[test]
+fn tracks_that_were_stopped_stay_so_after_a_break() {
+    let document = flow(&[
+        streaming("a", "Enabled", &["To", "From"], "talk", "end"),
+        say("talk", "talk", "b"),
+        streaming("b", "Disabled", &["To"], "on", "end"),
+        say("on", "on", "end"),
+        hang_up(),
+    ]);
+    let mut rig = Rig::answered(&document);
+    rig.capture_runs();
+    rig.prompt_begins();
+    rig.capture(CaptureEvent::Closed);
+    rig.capture(CaptureEvent::Failed { reason: "disk full".to_owned() });
+    rig.take();
+    // The capture is broken: there is none to be told.
+    rig.prompt_plays_on();
+    assert_eq!(rig.count(|effect| matches!(effect, Effect::CaptureOnly { .. })), 0);
+    while rig.count(|effect| matches!(effect, Effect::OpenCapture { .. })) == 0 {
+        rig.wait_for_deadline();
+    }
+    let tracks = rig.find(|effect| match effect {
+        Effect::OpenCapture { request, .. } => Some(request.tracks),
+        _ => None,
+    });
+    assert_eq!(tracks, Some(Tracks::FROM_CUSTOMER));
+}
+
+#[test]
+fn a_stop_of_what_is_not_captured_stops_nothing() {
+    let document = flow(&[
+        start("a", "b", "end"),
+        streaming("b", "Disabled", &["To"], "talk", "end"),
+        say("talk", "talk", "end"),
+        hang_up(),
+    ]);
+    let mut rig = Rig::answered(&document);
+    rig.capture_runs();
+    assert_eq!(rig.said(), "talk");
+    assert!(rig.audio().unwrap().is_running());
+    assert_eq!(rig.count(|effect| matches!(effect, Effect::CaptureOnly { .. })), 0, "nothing has changed");
+}
