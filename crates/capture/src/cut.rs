@@ -63,6 +63,11 @@ impl Cut {
         self.bytes.len() + self.marks.len() * size_of::<Mark>()
     }
 
+    /// How many bytes its pieces have.
+    pub fn piece_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Forgets everything and keeps an ordinary buffer.
     pub fn clear(&mut self) {
         self.bytes.clear();

@@ -18,7 +18,7 @@
 use std::ops::Range;
 use tympan_mkv::vint::{self, Size};
 use tympan_mkv::{ElementId, element, lacing::Lacing};
-use tympan_store::BodyCodec;
+use tympan_store::{BodyCodec, BodyPart};
 
 /// The companded form as the store takes it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,6 +54,23 @@ impl BodyCodec for Companded {
         out.len() - begin < body.len()
     }
 
+    fn join(&self, parts: &mut dyn Iterator<Item = BodyPart<'_>>, out: &mut Vec<u8>) -> bool {
+        let mut joiner = Joiner { out, between: Vec::new(), last: None };
+        for part in parts {
+            let taken = match part {
+                BodyPart::Plain(bytes) => {
+                    joiner.plain(bytes);
+                    true
+                }
+                BodyPart::Coded(bytes) => joiner.coded(bytes).is_some(),
+            };
+            if !taken {
+                return false;
+            }
+        }
+        joiner.finish()
+    }
+
     fn decode(&self, stored: &[u8], plain_bytes: usize, out: &mut Vec<u8>) -> bool {
         let begin = out.len();
         out.resize(begin + plain_bytes, 0);
@@ -67,11 +84,35 @@ impl BodyCodec for Companded {
     }
 }
 
-/// A companding law, by its kind.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Law {
+impl Companded {
+    /// The number of this form in stored records.
+    pub(crate) const FORM: u16 = FORM;
+
+    /// Appends a piece of a body that can be decoded by itself: what stands before the samples of a block, and their codes.
+    pub(crate) fn piece(before: &[u8], law: Law, codes: &[u8], out: &mut impl Extend<u8>) {
+        put(out, before.len() as u64, VERBATIM);
+        out.extend(before.iter().copied());
+        put(out, codes.len() as u64, law as u64);
+        out.extend(codes.iter().copied());
+    }
+}
+
+/// A companding law of G.711.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Law {
+    /// Mu-law.
     Mu = 1,
+    /// A-law.
     A = 2,
+}
+
+impl Law {
+    /// Appends the little-endian samples of codes.
+    pub fn expand_into(self, codes: &[u8], out: &mut Vec<u8>) {
+        let begin = out.len();
+        out.resize(begin + 2 * codes.len(), 0);
+        expand(self, codes, &mut out[begin..]);
+    }
 }
 
 /// A block that became codes: how the next one may refer to it.
@@ -136,14 +177,101 @@ impl Block {
         if (self.law, self.samples) != (next.law, next.samples) {
             return None;
         }
-        let (before, now) = (&body[self.between.clone()], &body[next.between.clone()]);
-        let timecode = before.len().checked_sub(TIMECODE_BEFORE_SAMPLES)?;
-        let timecode = timecode..timecode + 2;
-        let alike = before.len() == now.len()
-            && before[..timecode.start] == now[..timecode.start]
-            && before[timecode.end..] == now[timecode.end..];
-        let of = |bytes: &[u8]| u16::from_be_bytes([bytes[timecode.start], bytes[timecode.start + 1]]);
-        alike.then(|| of(now).wrapping_sub(of(before)))
+        step(&body[self.between.clone()], &body[next.between.clone()])
+    }
+}
+
+/// How much later the block behind `now` is than the one behind `before`, if they are alike in everything else.
+fn step(before: &[u8], now: &[u8]) -> Option<u16> {
+    let timecode = before.len().checked_sub(TIMECODE_BEFORE_SAMPLES)?;
+    let timecode = timecode..timecode + 2;
+    let alike = before.len() == now.len()
+        && before[..timecode.start] == now[..timecode.start]
+        && before[timecode.end..] == now[timecode.end..];
+    let of = |bytes: &[u8]| u16::from_be_bytes([bytes[timecode.start], bytes[timecode.start + 1]]);
+    alike.then(|| of(now).wrapping_sub(of(before)))
+}
+
+/// Makes a whole of parts, some of which are in the form already. No sample of those is touched.
+struct Joiner<'a> {
+    out: &'a mut Vec<u8>,
+    /// What stands behind the samples of the last block, and is not in `out`.
+    between: Vec<u8>,
+    last: Option<JoinedBlock>,
+}
+
+struct JoinedBlock {
+    between: Vec<u8>,
+    law: Law,
+    samples: usize,
+}
+
+impl Joiner<'_> {
+    /// Whole elements as they are: their blocks are searched for samples that a law has.
+    fn plain(&mut self, bytes: &[u8]) {
+        let (mut at, mut done) = (0, 0);
+        let mut codes = Vec::new();
+        while let Some(samples) = next_samples(bytes, at) {
+            at = samples.end;
+            let pcm = &bytes[samples.clone()];
+            if pcm.len() < 2 * LEAST_SAMPLES || !pcm.len().is_multiple_of(2) {
+                continue;
+            }
+            let law = [Law::Mu, Law::A].into_iter().find(|law| {
+                codes.clear();
+                compress(*law, pcm, &mut codes)
+            });
+            if let Some(law) = law {
+                self.between.extend_from_slice(&bytes[done..samples.start]);
+                self.block(law, &codes);
+                done = samples.end;
+            }
+        }
+        self.between.extend_from_slice(&bytes[done..]);
+    }
+
+    /// A piece as [`Companded::piece`] makes them.
+    fn coded(&mut self, mut bytes: &[u8]) -> Option<()> {
+        while !bytes.is_empty() {
+            let (count, kind) = take_number(&mut bytes)?;
+            let (taken, rest) = bytes.split_at_checked(usize::try_from(count).ok()?)?;
+            bytes = rest;
+            match kind {
+                VERBATIM => self.between.extend_from_slice(taken),
+                REPEATED => return None,
+                law => self.block(if law == Law::Mu as u64 { Law::Mu } else { Law::A }, taken),
+            }
+        }
+        Some(())
+    }
+
+    fn block(&mut self, law: Law, codes: &[u8]) {
+        let alike = self.last.as_ref().filter(|last| (last.law, last.samples) == (law, codes.len()));
+        match alike.and_then(|last| step(&last.between, &self.between)) {
+            Some(step) => put(self.out, u64::from(step), REPEATED),
+            None => {
+                self.verbatim();
+                put(self.out, codes.len() as u64, law as u64);
+            }
+        }
+        self.out.extend_from_slice(codes);
+        // The two buffers take turns, so that a body costs two allocations.
+        let mut between = self.last.take().map(|last| last.between).unwrap_or_default();
+        std::mem::swap(&mut between, &mut self.between);
+        self.between.clear();
+        self.last = Some(JoinedBlock { between, law, samples: codes.len() });
+    }
+
+    fn verbatim(&mut self) {
+        if !self.between.is_empty() {
+            put(self.out, self.between.len() as u64, VERBATIM);
+            self.out.extend_from_slice(&self.between);
+        }
+    }
+
+    fn finish(mut self) -> bool {
+        self.verbatim();
+        self.last.is_some()
     }
 }
 
@@ -211,17 +339,22 @@ impl<'a> Decoder<'a> {
     }
 
     fn number(&mut self) -> Option<(u64, u64)> {
-        let mut number = 0;
-        for shift in (0..35).step_by(7) {
-            let (&byte, rest) = self.stored.split_first()?;
-            self.stored = rest;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Some((number >> 2, number & 3));
-            }
-        }
-        None
+        take_number(&mut self.stored)
     }
+}
+
+/// The count and the kind at the beginning of `stored`.
+fn take_number(stored: &mut &[u8]) -> Option<(u64, u64)> {
+    let mut number = 0;
+    for shift in (0..35).step_by(7) {
+        let (&byte, rest) = stored.split_first()?;
+        *stored = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some((number >> 2, number & 3));
+        }
+    }
+    None
 }
 
 impl Block {
@@ -231,13 +364,13 @@ impl Block {
     }
 }
 
-fn put(out: &mut Vec<u8>, count: u64, kind: u64) {
+fn put(out: &mut impl Extend<u8>, count: u64, kind: u64) {
     let mut number = count << 2 | kind;
     while number > 0x7f {
-        out.push(number as u8 | 0x80);
+        out.extend([number as u8 | 0x80]);
         number >>= 7;
     }
-    out.push(number as u8);
+    out.extend([number as u8]);
 }
 
 /// The samples of the next block from `at` on that is not laced. Elements are met in the order of the bytes, whatever

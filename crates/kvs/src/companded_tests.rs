@@ -197,3 +197,88 @@ proptest! {
         }
     }
 }
+
+/// A block as it is and as a piece, a run of other bytes, or a block that is no law's.
+#[derive(Debug, Clone)]
+enum Part {
+    Block { codes: Vec<u8>, law: bool, at_ms: i16, is_coded: bool },
+    Plain(Vec<u8>),
+}
+
+fn part() -> impl Strategy<Value = Part> {
+    let codes = prop_oneof![3 => proptest::collection::vec(any::<u8>(), 160), 1 => proptest::collection::vec(any::<u8>(), 0..200)];
+    prop_oneof![
+        6 => (codes, any::<bool>(), any::<i16>(), prop::bool::weighted(0.8))
+            .prop_map(|(codes, law, at_ms, is_coded)| Part::Block { codes, law, at_ms, is_coded }),
+        1 => elements().prop_map(Part::Plain),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn parts_of_which_some_are_companded_make_the_body_that_they_stand_for(
+        parts in proptest::collection::vec(part(), 0..30),
+    ) {
+        let (mut body, mut pieces) = (Vec::new(), Vec::new());
+        for part in parts {
+            let mut plain = Vec::new();
+            let coded = match part {
+                Part::Plain(bytes) => { plain = bytes; None }
+                Part::Block { codes, law, at_ms, is_coded } => {
+                    let law = if law { Law::Mu } else { Law::A };
+                    write::simple_block_header(&mut plain, 1, at_ms, 0, 2 * codes.len());
+                    let mut piece = Vec::new();
+                    Companded::piece(&plain, law, &codes, &mut piece);
+                    law.expand_into(&codes, &mut plain);
+                    is_coded.then_some(piece)
+                }
+            };
+            if let Some(piece) = &coded {
+                prop_assert!(decoded(piece, plain.len()).as_ref() == Some(&plain), "a piece stands by itself");
+            }
+            body.extend_from_slice(&plain);
+            pieces.push((plain, coded));
+        }
+        let parts = pieces.iter().map(|(plain, coded)| match coded {
+            Some(coded) => BodyPart::Coded(coded),
+            None => BodyPart::Plain(plain),
+        });
+        let mut joined = b"head".to_vec();
+        if CODEC.join(&mut parts.into_iter(), &mut joined) {
+            prop_assert!(joined.starts_with(b"head"));
+            prop_assert!(decoded(&joined[4..], body.len()) == Some(body), "the same bytes come back");
+        }
+    }
+}
+
+#[test]
+fn a_second_of_pieces_is_stored_as_the_same_second_without_them() {
+    for law in [Law::Mu, Law::A] {
+        let body = second(law);
+        let expected = stored(&body).unwrap();
+        let mut pieces: Vec<(bool, Vec<u8>)> = Vec::new();
+        let (mut at, mut done) = (0, 0);
+        while let Some(samples) = next_samples(&body, at) {
+            at = samples.end;
+            let (mut codes, mut piece) = (Vec::new(), Vec::new());
+            assert!(compress(law, &body[samples.clone()], &mut codes));
+            Companded::piece(&body[done..samples.start], law, &codes, &mut piece);
+            pieces.push((true, piece));
+            done = samples.end;
+        }
+        pieces.push((false, body[done..].to_vec()));
+        let parts = pieces
+            .iter()
+            .map(|(is_coded, bytes)| if *is_coded { BodyPart::Coded(bytes) } else { BodyPart::Plain(bytes) });
+        let mut joined = Vec::new();
+        assert!(CODEC.join(&mut parts.into_iter(), &mut joined));
+        assert!(joined == expected, "{} and {} bytes", joined.len(), expected.len());
+    }
+}
+
+#[test]
+fn a_piece_that_is_none_is_not_joined() {
+    for garbage in [&[0x80u8][..], &[0xff, 0xff, 0xff, 0xff, 0xff], &[0x14, 1, 2], &[0x53]] {
+        assert!(!CODEC.join(&mut std::iter::once(BodyPart::Coded(garbage)), &mut Vec::new()));
+    }
+}

@@ -28,7 +28,7 @@ mod stopwatch;
 mod stream_identity;
 mod version;
 
-pub use companded::Companded;
+pub use companded::{Companded, Law as G711};
 pub use data::{
     Ack, AckEvent, AckStream, BodyEnd, CutFragments, ErrorId, MediaBody, PutMediaInput, PutMediaOutput,
     PutMediaRequest, PutMediaSession, TimecodeType,

@@ -158,6 +158,19 @@ impl FragmentReader {
         outcome
     }
 
+    /// Passes over the samples of a SimpleBlock of which everything before them has come: the sink, which has them by another way, gets the
+    /// block and none of its bytes. `false`, and nothing has happened, unless so many bytes of such a block are missing.
+    ///
+    /// Errors: what is wrong with the block.
+    pub fn skip_samples(&mut self, bytes: usize, sink: &mut impl FragmentSink) -> Result<bool, MkvError> {
+        self.failed.map_or(Ok(()), Err)?;
+        if !self.reader.skip_block(bytes as u64) {
+            return Ok(false);
+        }
+        self.view.skipped(sink).inspect_err(|error| self.failed = Some(*error))?;
+        Ok(true)
+    }
+
     /// Ends the stream.
     ///
     /// Errors: [`MkvError::Truncated`] where it ends inside an element; a Cluster of unknown size is complete wherever
@@ -302,6 +315,12 @@ impl View {
         };
         self.element_offset = offset;
         Err(self.bad(element::SIMPLE_BLOCK, fault))
+    }
+
+    fn skipped(&mut self, sink: &mut impl FragmentSink) -> Result<(), MkvError> {
+        self.block.read(&[], true, sink).map_err(|reason| self.bad(element::SIMPLE_BLOCK, reason))?;
+        sink.cluster_child_end();
+        Ok(())
     }
 
     #[inline]

@@ -197,6 +197,17 @@ impl Reader {
         Some((block, header_bytes))
     }
 
+    /// Passes over the rest of a SimpleBlock's payload: `false`, and nothing has happened, unless that is so many bytes.
+    pub(crate) fn skip_block(&mut self, bytes: u64) -> bool {
+        let State::InPayload { id: element::SIMPLE_BLOCK, left, .. } = self.state else { return false };
+        let is_rest = left == bytes;
+        if is_rest {
+            self.position += bytes;
+            self.state = State::BetweenElements;
+        }
+        is_rest
+    }
+
     #[inline]
     fn read_payload<'i>(
         &mut self,

@@ -45,7 +45,7 @@ pub use backend::{
     SEQUENCE_BLOCK, StreamKey, StreamPage, StreamRow,
 };
 pub use clock_trust::ClockDoubt;
-pub use codec::BodyCodec;
+pub use codec::{BodyCodec, BodyPart};
 #[cfg(any(test, feature = "simulation"))]
 pub use embedded::simulation;
 pub use error::{ErrorKind, StoreError};

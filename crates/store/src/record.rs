@@ -10,6 +10,7 @@
 //! not part of it: it moves from journal to chunk byte for byte. The body may stand in a smaller form, which the header
 //! names; the lengths of head and body are always those of the plain bytes. Source: docs/storage.md section 2.
 
+use crate::codec::Piece;
 use crate::index_block;
 use crate::{BodyCodec, Fragment, FragmentMeta, StoreError, StreamId};
 use bytes::{Bytes, BytesMut};
@@ -106,7 +107,40 @@ impl Record {
         }
         debug_assert_eq!(plain.len(), plain_bytes, "the parts are what meta says");
         let smaller = codec.and_then(|codec| smaller_form(codec, &plain, meta.head_bytes as usize));
-        let (form, mut ciphertext) = smaller.unwrap_or((PLAIN, plain));
+        let (form, content) = smaller.unwrap_or((PLAIN, plain));
+        Self::encrypt(nonce, stream, meta, key, form, content)
+    }
+
+    /// As [`Self::seal_with`], of a body in pieces, of which some may be in the codec's form already.
+    pub(crate) fn seal_pieces(
+        nonce: [u8; NONCE_BYTES],
+        stream: StreamId,
+        meta: FragmentMeta,
+        key: (u32, &DataKey),
+        codec: Option<&dyn BodyCodec>,
+        head: &[u8],
+        pieces: &[Piece],
+    ) -> Self {
+        let coded = pieces.iter().any(Piece::is_coded);
+        if let Some(codec) = codec.filter(|_| coded)
+            && let Some(joined) = joined_form(codec, meta, head, pieces)
+        {
+            return Self::encrypt(nonce, stream, meta, key, codec.form(), joined);
+        }
+        let plain: Vec<Bytes> = pieces.iter().map(Piece::plain).collect();
+        let parts = std::iter::once(head).chain(plain.iter().map(|piece| &piece[..]));
+        Self::seal_with(nonce, stream, meta, key, codec, parts)
+    }
+
+    /// Encrypts head and body, which stand in this form.
+    fn encrypt(
+        nonce: [u8; NONCE_BYTES],
+        stream: StreamId,
+        meta: FragmentMeta,
+        key: (u32, &DataKey),
+        form: u16,
+        mut ciphertext: Vec<u8>,
+    ) -> Self {
         let stored_body_bytes = ciphertext.len().saturating_sub(meta.head_bytes as usize);
         // No larger than the plain body, whose length is a u32.
         let stored_body_bytes = u32::try_from(stored_body_bytes).unwrap_or(u32::MAX);
@@ -243,6 +277,15 @@ fn smaller_form(codec: &dyn BodyCodec, plain: &[u8], head_bytes: usize) -> Optio
     let mut smaller = Vec::with_capacity(plain.len() + TAG_BYTES);
     smaller.extend_from_slice(head);
     (codec.encode(body, &mut smaller) && smaller.len() < plain.len()).then(|| (codec.form(), smaller))
+}
+
+/// Head and body in the codec's form, made of pieces, where that is smaller.
+fn joined_form(codec: &dyn BodyCodec, meta: FragmentMeta, head: &[u8], pieces: &[Piece]) -> Option<Vec<u8>> {
+    let plain_bytes = usize::try_from(meta.size_bytes()).unwrap_or(usize::MAX);
+    let mut joined = Vec::with_capacity(plain_bytes / 2 + head.len() + TAG_BYTES);
+    joined.extend_from_slice(head);
+    let is_joined = codec.join(&mut pieces.iter().map(Piece::part), &mut joined);
+    (is_joined && joined.len() < plain_bytes).then_some(joined)
 }
 
 /// A record of which head and body are readable, the body in the form in which it is kept.

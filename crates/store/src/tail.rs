@@ -10,6 +10,7 @@ mod handover;
 pub(crate) use handover::Owner;
 pub use handover::{HandoverBell, Standing, TakeOver};
 
+use crate::codec::Piece;
 use crate::model::Now;
 use crate::stream_rules::expires_before;
 use crate::{
@@ -60,7 +61,7 @@ struct Live {
     server: ServerTime,
     begun: Mono,
     head: Bytes,
-    bodies: Vec<Bytes>,
+    bodies: Vec<Piece>,
     body_bytes: u64,
     state: LiveState,
     owner: Owner,
@@ -126,7 +127,7 @@ pub(crate) enum Step {
 /// What becomes of a fragment that was sealed.
 pub(crate) enum Sealed {
     /// It goes to the disk.
-    Commit { meta: FragmentMeta, head: Bytes, bodies: Vec<Bytes> },
+    Commit { meta: FragmentMeta, head: Bytes, bodies: Vec<Piece> },
     /// It stays in memory for live readers; that is all that was promised.
     Kept,
     /// The stream was deleted meanwhile.
@@ -265,11 +266,11 @@ impl Tail {
     }
 
     /// Adds a piece to an open fragment.
-    pub(crate) fn push(&mut self, owner: SessionId, number: FragmentNumber, body: Bytes) {
+    pub(crate) fn push(&mut self, owner: SessionId, number: FragmentNumber, body: Piece) {
         if let Some(live) = self.live_mut(number)
             && live.is_open_of(owner)
         {
-            live.body_bytes += body.len() as u64;
+            live.body_bytes += body.plain_bytes() as u64;
             live.bodies.push(body);
             self.wake();
         }
@@ -542,7 +543,7 @@ impl Tail {
         };
         if let Some(body) = live.bodies.get(following.next_body) {
             following.next_body += 1;
-            return Step::Event(ReadEvent::Body(body.clone()));
+            return Step::Event(ReadEvent::Body(body.plain()));
         }
         let event = match live.state {
             LiveState::Open => return Step::Wait,

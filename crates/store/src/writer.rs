@@ -1,3 +1,4 @@
+use crate::codec::Piece;
 use crate::committer::Waiting;
 use crate::index_block::MAX_INDEX_BYTES;
 use crate::model::Now;
@@ -117,7 +118,21 @@ impl Writer {
     /// the stream is deleted, they go nowhere; the next `begin` or `seal` says so.
     pub fn push(&mut self, body: Bytes) {
         if let Some(number) = self.open {
-            self.cell.tail().push(self.owner.session, number, body);
+            self.cell.tail().push(self.owner.session, number, Piece::Plain(body));
+        }
+    }
+
+    /// Whether [`Self::push_coded`] takes pieces in this form.
+    pub fn takes_form(&self, form: u16) -> bool {
+        self.core.options.body_codec.as_ref().is_some_and(|codec| codec.form() == form)
+    }
+
+    /// As [`Self::push`], of bytes in the form of the store's codec, which can be decoded by themselves to `plain_bytes`. Readers get them
+    /// decoded, and they stay in the form in memory and on disk. Without a codec they go nowhere: see [`Self::takes_form`].
+    pub fn push_coded(&mut self, bytes: Bytes, plain_bytes: usize) {
+        if let (Some(number), Some(codec)) = (self.open, &self.core.options.body_codec) {
+            let piece = Piece::Coded { bytes, plain_bytes, codec: Arc::clone(codec) };
+            self.cell.tail().push(self.owner.session, number, piece);
         }
     }
 
@@ -152,19 +167,21 @@ impl Writer {
             Sealed::Gone => return Persisting::known(Err(StoreError::stream_not_found())),
             Sealed::Commit { meta, head, bodies } => (meta, head, bodies),
         };
-        let bytes = head.len() + bodies.iter().map(Bytes::len).sum::<usize>();
+        let bytes = head.len() + bodies.iter().map(Piece::plain_bytes).sum::<usize>();
         if bytes > MAX_RECORD_BYTES - RECORD_HEADER_BYTES - TAG_BYTES {
             self.cell.tail().settle(number);
             let message =
                 format!("fragment {number} has {bytes} bytes; at most {MAX_RECORD_BYTES} are stored");
             return Persisting::known(Err(StoreError::internal(message)));
         }
-        let parts = std::iter::once(&head).chain(&bodies).map(|part| &part[..]);
         let codec = self.core.options.body_codec.as_deref();
         let mut nonce = [0; NONCE_BYTES];
         self.core.entropy.fill(&mut nonce);
         let key = (self.key_number, &*self.key);
-        let record = Record::seal_with(nonce, self.cell.id, meta, key, codec, parts);
+        let mut record = Record::seal_pieces(self.nonce(), self.cell.id, meta, key, codec, &head, &bodies);
+        if let Some(index) = &index {
+            record = record.with_index(self.nonce(), key, index);
+        }
         let (done, promise) = oneshot::channel();
         let waiting = Waiting { record, cell: self.cell.clone(), meta, key: self.key_number, done };
         match self.core.queue.push(waiting) {

@@ -74,6 +74,13 @@ pub(crate) enum ClusterSize {
 }
 
 impl ClusterSize {
+    /// Takes so many bytes of a Cluster's payload.
+    pub(crate) fn skip(&mut self, bytes: usize) {
+        if let Self::Left(left) = self {
+            *left = left.saturating_sub(bytes as u64);
+        }
+    }
+
     /// Takes the next bytes of a Cluster, the first of which are its whole header.
     pub(crate) fn take(&mut self, bytes: &[u8]) {
         *self = match *self {

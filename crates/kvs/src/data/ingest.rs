@@ -16,6 +16,7 @@ use super::end_tag::{END_OF_FRAGMENT, without_end_tag};
 use super::hold::{Bell, Holds, seal_as_it_stands};
 use super::resume::{Behind, Comparison, Verdict};
 use crate::Limits;
+use crate::companded::{Companded, Law};
 use crate::connections::Connection;
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
@@ -33,6 +34,8 @@ const DIRECTIVES: [&str; 3] =
 const BLOCK_BYTES: usize = 2 * 1024;
 /// An index that is longer is left out by the store, which counts it.
 const INDEX_MAX_BYTES: usize = 2 << 20;
+/// What a piece of companded samples has beside them and what stands before them, at most.
+const CODED_OVERHEAD_BYTES: usize = 10;
 /// The last millisecond of the year 9999.
 const LAST_MS: i64 = 253_402_300_799_999;
 
@@ -65,6 +68,11 @@ pub(crate) struct Ingest {
     pending: BytesMut,
     /// So many of them are whole elements; the rest belongs to one that is still coming.
     whole: usize,
+    /// What stands behind them, if there is a law: the samples of a block, companded.
+    law: Option<Law>,
+    codes: Vec<u8>,
+    /// Room for pieces that hold such.
+    coded: BytesMut,
     /// The block in that rest.
     block: Option<BlockSpan>,
     /// The Tags element in it holds the tag that ends the fragment.
@@ -177,6 +185,9 @@ impl Ingest {
             previous: None,
             pending: BytesMut::new(),
             whole: 0,
+            law: None,
+            codes: Vec::new(),
+            coded: BytesMut::new(),
             block: None,
             ends_fragment: false,
             begun: 0,
@@ -210,8 +221,58 @@ impl Ingest {
             (&mut self.open, &self.fragment)
             && self.whole > 0
         {
-            writer.push(self.pending.split_to(self.whole).freeze());
+            let whole = self.pending.split_to(self.whole);
             self.whole = 0;
+            match self.law.take() {
+                Some(law) => {
+                    let codes = &self.codes;
+                    let room = whole.len() + codes.len() + CODED_OVERHEAD_BYTES;
+                    if self.coded.capacity() < room {
+                        self.coded.reserve(room.max(BLOCK_BYTES));
+                    }
+                    Companded::piece(&whole, law, codes, &mut self.coded);
+                    writer.push_coded(self.coded.split().freeze(), whole.len() + 2 * codes.len());
+                }
+                None => writer.push(whole.freeze()),
+            }
+        }
+    }
+
+    /// Whether the samples of a block may stay companded: the store keeps them so, and nothing is compared with them.
+    pub(crate) fn keeps_codes(&self) -> bool {
+        !self.rules.resumes && self.writer().is_some_and(|writer| writer.takes_form(Companded::FORM))
+    }
+
+    /// Takes the samples of the block of which everything else has come, before the reader passes over them.
+    pub(crate) fn codes(&mut self, law: Law, codes: &[u8]) {
+        self.expand_codes();
+        if self.admit(2 * codes.len()) {
+            if let Some(fragment) = &mut self.fragment {
+                fragment.cluster.skip(2 * codes.len());
+            }
+            self.law = Some(law);
+            self.codes.clear();
+            self.codes.extend_from_slice(codes);
+        }
+    }
+
+    /// They were not the samples of a block after all.
+    pub(crate) fn forget_codes(&mut self) {
+        if self.law.take().is_some()
+            && let Some(fragment) = &mut self.fragment
+        {
+            fragment.bytes = fragment.bytes.saturating_sub(2 * self.codes.len());
+        }
+    }
+
+    /// Bytes come behind codes that could not be given to the store as they are.
+    fn expand_codes(&mut self) {
+        if let Some(law) = self.law.take() {
+            let mut samples = Vec::with_capacity(2 * self.codes.len());
+            law.expand_into(&self.codes, &mut samples);
+            let is_whole = self.whole == self.pending.len();
+            self.pending.extend_from_slice(&samples);
+            self.whole = if is_whole { self.pending.len() } else { self.whole };
         }
     }
 
@@ -263,7 +324,7 @@ impl Ingest {
     /// Forgets the fragment at hand but for what the next one is compared with.
     fn end_fragment(&mut self) -> Option<OpenFragment> {
         self.pending.clear();
-        (self.whole, self.block, self.ends_fragment) = (0, None, false);
+        (self.whole, self.block, self.ends_fragment, self.law) = (0, None, false, None);
         self.document.tracks.iter_mut().for_each(|track| track.seen = false);
         let fragment = self.fragment.take()?;
         let last_frame = fragment.frame_time(fragment.blocks.map_or(0, |(_, last)| last));
@@ -277,8 +338,8 @@ impl Ingest {
             writer.close(ending);
         }
         self.fragment = None;
-        self.pending = BytesMut::new();
-        (self.whole, self.block) = (0, None);
+        (self.pending, self.coded) = (BytesMut::new(), BytesMut::new());
+        (self.whole, self.block, self.law) = (0, None, None);
         self.acks.end();
     }
 
@@ -506,16 +567,26 @@ impl Ingest {
 
     /// Takes bytes of a Cluster or of what follows it.
     fn take(&mut self, bytes: &[u8]) {
-        let most = self.rules.limits.fragment_bytes;
-        let Some(fragment) = &mut self.fragment else { return };
-        fragment.bytes += bytes.len();
-        if fragment.bytes > most {
-            return self.fail(ErrorId::MaxFragmentSize, "the fragment is larger than allowed");
+        self.expand_codes();
+        if !self.admit(bytes.len()) {
+            return;
         }
         if self.pending.capacity() - self.pending.len() < bytes.len() {
             self.pending.reserve(bytes.len().max(BLOCK_BYTES));
         }
         self.pending.extend_from_slice(bytes);
+    }
+
+    /// Whether the open fragment may grow by so much.
+    fn admit(&mut self, bytes: usize) -> bool {
+        let most = self.rules.limits.fragment_bytes;
+        let Some(fragment) = &mut self.fragment else { return false };
+        fragment.bytes += bytes;
+        let fits = fragment.bytes <= most;
+        if !fits {
+            self.fail(ErrorId::MaxFragmentSize, "the fragment is larger than allowed");
+        }
+        fits
     }
 
     /// The pending bytes end with an element.

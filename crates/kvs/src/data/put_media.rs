@@ -10,7 +10,7 @@ use super::ingest::{Ingest, IngestRules};
 use crate::connections::ConnectionKind;
 use crate::rate::Pace;
 use crate::stopwatch::Stopwatch;
-use crate::{KvsError, KvsService, Operation, StreamIdentity, constraint};
+use crate::{G711, KvsError, KvsService, Operation, StreamIdentity, constraint};
 use std::sync::Arc;
 use tokio::time::sleep_until;
 use tympan_mkv::fragment::FragmentReader;
@@ -229,6 +229,39 @@ impl PutMediaSession {
                 self.acks.room_on_disk().await;
             }
         }
+    }
+
+    /// Takes the samples of a block, companded: they stand for the little-endian samples that their law expands them to, which are what
+    /// readers get. The header of the block came before. As [`Self::push`] otherwise; only within this process.
+    pub fn push_codes(&mut self, law: G711, codes: &[u8]) {
+        self.acks.touch();
+        if !self.is_taking() {
+            return;
+        }
+        if !self.ingest.keeps_codes() || !self.keep_codes(law, codes) {
+            let mut samples = Vec::with_capacity(2 * codes.len());
+            law.expand_into(codes, &mut samples);
+            self.push(&samples);
+        }
+    }
+
+    /// `false` where they are not just the samples of the block that has begun.
+    fn keep_codes(&mut self, law: G711, codes: &[u8]) -> bool {
+        let begun = self.ingest.begun();
+        self.ingest.codes(law, codes);
+        match self.reader.skip_samples(2 * codes.len(), &mut self.ingest) {
+            Ok(true) => {}
+            Ok(false) => {
+                self.ingest.forget_codes();
+                return false;
+            }
+            Err(error) => self.ingest.fail(ErrorId::InvalidMkvData, &error.to_string()),
+        }
+        self.ingest.flush();
+        if !self.pace.is_free() {
+            self.pace.count(self.stopwatch.now(), 2 * codes.len() as u64, self.ingest.begun() - begun);
+        }
+        true
     }
 
     /// Takes the index of the fragment that has begun, or more of it: before what ends the fragment. Bytes that are kept

@@ -307,3 +307,54 @@ fn the_end_of_each_child_of_a_cluster_is_told_wherever_the_input_is_cut() {
         assert_eq!(ends.ends, expected, "pieces of {piece_bytes} bytes");
     }
 }
+
+/// A document with a Cluster and a block of four samples, up to those.
+fn up_to_the_samples() -> Vec<u8> {
+    let mut out = Vec::new();
+    write::DocumentHead::connect([7; 16], &[write::TrackHead::connect(1, "AUDIO_FROM_CUSTOMER")])
+        .write(&mut out);
+    write::cluster_start(&mut out, 1_000);
+    write::simple_block_header(&mut out, 1, 20, 0, 8);
+    out
+}
+
+#[test]
+fn the_samples_of_a_block_may_be_passed_over() {
+    let (mut skipped, mut pushed) = (Heard::default(), Heard::default());
+    let (mut skipping, mut pushing) =
+        (FragmentReader::new(Limits::default()), FragmentReader::new(Limits::default()));
+    let (begin, mut end) = (up_to_the_samples(), Vec::new());
+    write::user_tag(&mut end, "Events", "[]");
+    skipping.push(&begin, &mut skipped).unwrap();
+    pushing.push(&begin, &mut pushed).unwrap();
+    assert_eq!(skipping.skip_samples(8, &mut skipped), Ok(true));
+    pushing.push(&[9; 8], &mut pushed).unwrap();
+    skipping.push(&end, &mut skipped).unwrap();
+    pushing.push(&end, &mut pushed).unwrap();
+    skipping.finish(&mut skipped).unwrap();
+    pushing.finish(&mut pushed).unwrap();
+    let emptied: Vec<String> =
+        pushed.lines.iter().map(|line| line.replace("[9, 9, 9, 9, 9, 9, 9, 9]", "[]")).collect();
+    assert_eq!(skipped.lines, emptied);
+    assert_eq!(skipping.position(), pushing.position());
+}
+
+#[test]
+fn nothing_else_is_passed_over() {
+    let begin = up_to_the_samples();
+    // Within the block's own header, and by a length that is not what is missing.
+    for (cut, bytes) in [(1, 8), (1, 9), (0, 7), (0, 9), (0, 0)] {
+        let (mut heard, mut reader) = (Heard::default(), FragmentReader::new(Limits::default()));
+        reader.push(&begin[..begin.len() - cut], &mut heard).unwrap();
+        let lines = heard.lines.len();
+        let is_skipped = reader.skip_samples(bytes, &mut heard);
+        if (cut, bytes) == (1, 9) {
+            // What was passed over has the rest of the header in it.
+            assert!(is_skipped.is_err());
+            continue;
+        }
+        assert_eq!((is_skipped, heard.lines.len()), (Ok(false), lines), "{cut} {bytes}");
+    }
+    let mut reader = FragmentReader::new(Limits::default());
+    assert_eq!(reader.skip_samples(8, &mut Heard::default()), Ok(false), "no block is open");
+}

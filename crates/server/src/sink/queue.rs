@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
-use tympan_capture::Upload;
-use tympan_kvs::{BodyEnd, PutMediaSession};
+use tympan_capture::{Cut, Piece, Upload};
+use tympan_kvs::{BodyEnd, G711, PutMediaSession};
+use tympan_telephony::audio::g711::Law;
 
 /// The queue and its writer thread.
 pub(crate) struct CaptureQueue {
@@ -35,15 +36,23 @@ pub(crate) struct CaptureQueueStats {
 #[derive(Default)]
 struct State {
     entries: Vec<Entry>,
-    /// The bytes of all `Entry::Bytes`, one after the other.
+    /// The bytes of all `Entry::Piece`, one after the other.
     bytes: Vec<u8>,
     closed: bool,
 }
 
 enum Entry {
     Open { upload: UploadId, session: Box<PutMediaSession>, backlog: Arc<AtomicUsize> },
-    Bytes { upload: UploadId, length: usize },
+    Piece { upload: UploadId, kind: Kind, length: usize },
     Finish { upload: UploadId, end: BodyEnd },
+}
+
+/// What some bytes of the queue are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Mkv,
+    Codes(Law),
+    Index,
 }
 
 type UploadId = u64;
@@ -111,6 +120,23 @@ pub(super) struct QueuedUpload {
 }
 
 impl QueuedUpload {
+    /// Takes room for so many bytes, or ends the upload: the store is too slow for it.
+    fn admit(&mut self, bytes: usize) -> bool {
+        let stats = &self.queue.stats;
+        if !self.open {
+            stats.refused_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+            return false;
+        }
+        if self.backlog.fetch_add(bytes, Ordering::Relaxed) + bytes > self.queue.backlog_limit_bytes {
+            tracing::error!("the store is too slow for a capture, which ends here; the call goes on");
+            stats.refused_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+            stats.cut_off_uploads.fetch_add(1, Ordering::Relaxed);
+            self.end(BodyEnd::Lost);
+            return false;
+        }
+        true
+    }
+
     fn end(&mut self, end: BodyEnd) {
         if std::mem::replace(&mut self.open, false) {
             self.queue.state().entries.push(Entry::Finish { upload: self.upload, end });
@@ -121,23 +147,21 @@ impl QueuedUpload {
 
 impl Upload for QueuedUpload {
     fn write(&mut self, mkv: &[u8]) {
-        let stats = &self.queue.stats;
-        if !self.open {
-            stats.refused_bytes.fetch_add(mkv.len() as u64, Ordering::Relaxed);
-            return;
+        if self.admit(mkv.len()) {
+            self.queue.state().piece(self.upload, Kind::Mkv, mkv);
         }
-        if self.backlog.fetch_add(mkv.len(), Ordering::Relaxed) + mkv.len() > self.queue.backlog_limit_bytes {
-            tracing::error!("the store is too slow for a capture, which ends here; the call goes on");
-            stats.refused_bytes.fetch_add(mkv.len() as u64, Ordering::Relaxed);
-            stats.cut_off_uploads.fetch_add(1, Ordering::Relaxed);
-            self.end(BodyEnd::Lost);
-            return;
-        }
-        let mut state = self.queue.state();
-        state.bytes.extend_from_slice(mkv);
-        match state.entries.last_mut() {
-            Some(Entry::Bytes { upload, length }) if *upload == self.upload => *length += mkv.len(),
-            _ => state.entries.push(Entry::Bytes { upload: self.upload, length: mkv.len() }),
+    }
+
+    fn write_cut(&mut self, cut: &Cut) {
+        if self.admit(cut.piece_bytes()) {
+            let mut state = self.queue.state();
+            for piece in cut.pieces() {
+                match piece {
+                    Piece::Mkv(mkv) => state.piece(self.upload, Kind::Mkv, mkv),
+                    Piece::Codes(law, codes) => state.piece(self.upload, Kind::Codes(law), codes),
+                    Piece::Index(index) => state.piece(self.upload, Kind::Index, index),
+                }
+            }
         }
     }
 
@@ -149,6 +173,21 @@ impl Upload for QueuedUpload {
 impl Drop for QueuedUpload {
     fn drop(&mut self) {
         self.end(BodyEnd::Lost);
+    }
+}
+
+impl State {
+    fn piece(&mut self, this: UploadId, what: Kind, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        match self.entries.last_mut() {
+            // Codes are those of one block.
+            Some(Entry::Piece { upload, kind: Kind::Mkv, length })
+                if (*upload, what) == (this, Kind::Mkv) =>
+            {
+                *length += bytes.len();
+            }
+            _ => self.entries.push(Entry::Piece { upload: this, kind: what, length: bytes.len() }),
+        }
     }
 }
 
@@ -194,12 +233,16 @@ impl Writer {
                 Entry::Open { upload, session, backlog } => {
                     self.sessions.insert(upload, (session, backlog));
                 }
-                Entry::Bytes { upload, length } => {
+                Entry::Piece { upload, kind, length } => {
                     let (bytes, after) = rest.split_at(length.min(rest.len()));
                     rest = after;
                     if let Some((session, backlog)) = self.sessions.get_mut(&upload) {
                         backlog.fetch_sub(bytes.len(), Ordering::Relaxed);
-                        session.push(bytes);
+                        match kind {
+                            Kind::Mkv => session.push(bytes),
+                            Kind::Codes(law) => session.push_codes(law_of(law), bytes),
+                            Kind::Index => session.push_index(bytes),
+                        }
                     }
                 }
                 Entry::Finish { upload, end } => {
@@ -212,5 +255,12 @@ impl Writer {
         self.queue.stats.written_bytes.fetch_add(round.bytes.len() as u64, Ordering::Relaxed);
         round.bytes.clear();
         round.bytes.shrink_to(RETAINED_BYTES);
+    }
+}
+
+fn law_of(law: Law) -> G711 {
+    match law {
+        Law::Mu => G711::Mu,
+        Law::A => G711::A,
     }
 }

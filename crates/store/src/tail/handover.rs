@@ -6,6 +6,7 @@
 
 use super::{Live, LiveState, SessionId, Tail};
 use crate::OpenFragment;
+use crate::codec::Piece;
 use bytes::Bytes;
 use std::fmt;
 use std::sync::Arc;
@@ -107,7 +108,7 @@ impl Tail {
                 let before = std::mem::replace(&mut live.owner, owner.clone());
                 (TakeOver::Taken, before.bell)
             }
-            Some(grown) => (TakeOver::Grown(grown.to_vec()), None),
+            Some(grown) => (TakeOver::Grown(grown.iter().map(Piece::plain).collect()), None),
         }
     }
 
@@ -134,7 +135,7 @@ impl Live {
             number: self.number,
             producer: self.producer,
             head: self.head.clone(),
-            pieces: self.bodies.clone(),
+            pieces: self.bodies.iter().map(Piece::plain).collect(),
             waits: self.waits,
         }
     }
