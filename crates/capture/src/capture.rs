@@ -80,9 +80,9 @@ impl Capture {
     }
 
     /// The customer pressed a key; see [`Cutter::key`].
-    pub fn key(&mut self, key: Digit, at: SampleOffset, samples: u32) {
+    pub fn key(&mut self, key: Digit) {
         if self.is_cutting() {
-            self.cutter.key(key, at, samples);
+            self.cutter.key(key, self.cutter.next_sample(), 0);
         }
     }
 

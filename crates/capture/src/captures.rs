@@ -1,8 +1,8 @@
 use crate::{Anchor, Capture, CaptureStats, CutterSpec, Upload};
 use std::collections::VecDeque;
+use tympan_telephony::Digit;
 use tympan_telephony::rtp::ledger::Cause;
 use tympan_telephony::words::{Frame, Tracks};
-use tympan_telephony::{Digit, SampleOffset};
 use tympan_types::{CaptureId, TapId};
 
 /// The captures of one leg, each under its own id from its Start block to its last byte.
@@ -73,17 +73,15 @@ impl Captures {
         }
     }
 
-    /// A key was pressed on a received track, at this position of its timeline, for so many samples (0 where that is not known). It is
-    /// written into indexes, but for those of captures that hear nothing of the customer just now.
-    pub fn key(&mut self, tap: TapId, key: Digit, at: SampleOffset, samples: u32) {
-        let listeners = self.captures.iter_mut().filter(|entry| entry.taps.received == tap);
-        listeners.for_each(|entry| entry.capture.key(key, at, samples));
+    /// The far end pressed a key just now: at the position that its track has reached. It is written into indexes, but for those of
+    /// captures that hear nothing of the customer just then.
+    pub fn key(&mut self, key: Digit) {
+        self.captures.iter_mut().for_each(|entry| entry.capture.key(key));
     }
 
-    /// Audio of a received track came late or was left out, as the ledger of its timeline says ([`Cause::is_silence`] is false).
-    pub fn remark(&mut self, tap: TapId, samples: u64, cause: Cause) {
-        let listeners = self.captures.iter_mut().filter(|entry| entry.taps.received == tap);
-        listeners.for_each(|entry| entry.capture.remark(samples, cause));
+    /// Audio of the far end came late or was left out, as the ledger of its timeline says ([`Cause::is_silence`] is false).
+    pub fn remark(&mut self, samples: u64, cause: Cause) {
+        self.captures.iter_mut().for_each(|entry| entry.capture.remark(samples, cause));
     }
 
     /// Gives a capture its upload: everything held, and from here on everything as it comes.

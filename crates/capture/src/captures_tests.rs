@@ -294,13 +294,29 @@ proptest! {
 }
 
 #[test]
-fn audio_that_came_late_is_in_the_ledger_of_the_captures_that_listened() {
+fn audio_that_came_late_is_in_the_ledger_of_the_captures_that_ran() {
     let mut captures = Captures::default();
     open(&mut captures, 1, 0);
-    captures.remark(TapId::new(9), 80, Cause::Late);
-    captures.remark(TAPS.received, 160, Cause::Late);
+    captures.remark(160, Cause::Late);
     captures.close(id(1));
-    captures.remark(TAPS.received, 160, Cause::Late);
+    captures.remark(80, Cause::Late);
     let (_, stats) = captures.poll_finished().unwrap();
     assert_eq!(stats.cutter.ledger.total(Cause::Late).samples, 160);
+}
+
+#[test]
+fn a_key_is_in_the_index_where_the_track_was_when_it_was_pressed() {
+    let mut captures = Captures::default();
+    let (upload, recorded) = RecordingUpload::pair();
+    open(&mut captures, 1, 0);
+    captures.attach(id(1), upload);
+    frame(&mut captures, 0);
+    captures.key(Digit::from_char('7').unwrap());
+    frame(&mut captures, 160);
+    captures.close(id(1));
+    let recorded = recorded.take();
+    let (_, index) = recorded.indexes.last().unwrap();
+    let tracks = tympan_telephony::index::read_all(index).unwrap();
+    let keys: Vec<_> = tracks[0].keys().iter().map(|mark| (mark.key, mark.at)).collect();
+    assert_eq!(keys, [(Digit::from_char('7').unwrap(), 160)]);
 }

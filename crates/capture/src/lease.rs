@@ -147,6 +147,27 @@ impl Lease {
     }
 }
 
+/// The streams that a contact keeps until it ends: one lease for each, however often its captures broke and went on.
+#[derive(Debug, Default)]
+pub struct HeldLeases(BTreeMap<String, Lease>);
+
+impl HeldLeases {
+    /// Keeps the lease, unless one of the same stream is kept.
+    pub fn keep(&mut self, lease: Lease) {
+        self.0.entry(lease.arn.to_string()).or_insert(lease);
+    }
+
+    /// How many streams are kept.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl Leases {
     /// Leases out of this directory. Streams of earlier runs rest from now on: when they were used is not known.
     pub fn new(directory: Arc<dyn StreamDirectory>, rest: Rest) -> Self {

@@ -116,6 +116,18 @@ fn a_call_that_starts_again_gets_its_own_stream() {
 }
 
 #[test]
+fn a_contact_keeps_one_lease_of_a_stream_however_often_it_leases_it_and_its_end_frees_all() {
+    let leases = Leases::new(Account::new(2), Rest::none());
+    let mut held = HeldLeases::default();
+    for _ in 0..100 {
+        held.keep(lease(&leases, &spec(1)).unwrap());
+    }
+    assert_eq!((held.len(), leases.lock().leased()), (1, 1));
+    drop(held);
+    assert_eq!(leases.lock().leased(), 0);
+}
+
+#[test]
 fn the_quota_is_an_error_with_its_reason_until_a_call_ends() {
     let account = Account::new(2);
     account.put("somebody-elses", &settings());

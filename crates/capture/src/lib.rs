@@ -27,7 +27,7 @@ pub use captures::{CaptureTaps, Captures};
 pub use cut::{Cut, Piece};
 pub use cutter::{Anchor, Cutter, CutterSpec, CutterStats, TrackProfile};
 pub use lease::{
-    DirectoryError, Lease, LeaseError, LeaseSpec, Leases, NewLeasedStream, PooledStream, Rest,
+    DirectoryError, HeldLeases, Lease, LeaseError, LeaseSpec, Leases, NewLeasedStream, PooledStream, Rest,
     StreamDirectory, StreamPool,
 };
 pub use open::{OpenCaptureError, OpenedCapture, open};

@@ -14,6 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tympan_telephony::SampleOffset;
 use tympan_telephony::rtp::latch::{SourceLatch, Trust};
+use tympan_telephony::rtp::ledger::LedgerEntry;
 use tympan_telephony::rtp::packet::{PacketError, RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
 use tympan_telephony::sdp::session::{Agreement, StreamAgreement};
@@ -310,6 +311,13 @@ impl Session {
         } else {
             self.stats.refused_packets += 1;
         }
+    }
+
+    /// What of the far end's audio came late or was left out since the last call. It stands for no sample of a frame.
+    pub fn take_remarks(&mut self) -> impl Iterator<Item = LedgerEntry> + '_ {
+        let primary = self.streams.get_mut(self.primary);
+        let entries = primary.into_iter().flat_map(|stream| stream.timeline.ledger_mut().take());
+        entries.filter(|entry| !entry.cause.is_silence())
     }
 
     /// Hands on what a timeline has given out.

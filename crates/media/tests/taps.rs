@@ -174,3 +174,17 @@ fn closing_a_tap_that_is_not_open_changes_nothing() {
     let closed = rig.events.iter().filter(|event| matches!(event, MediaEvent::TapClosed { .. })).count();
     assert_eq!((closed, rig.heard(1).samples), (1, ulaw(&codes(160, 1))));
 }
+
+#[test]
+fn audio_that_came_late_is_remarked_once() {
+    let mut rig = Rig::new(|_| ());
+    rig.speak(&codes(800, 1));
+    let held: Vec<Vec<u8>> = (0..5).map(|seed| rig.packet(&codes(160, seed))).collect();
+    rig.pass(1_000);
+    assert_eq!(rig.session.take_remarks().count(), 0, "silence is no remark");
+    held.iter().for_each(|packet| rig.datagram(packet));
+    rig.pass(100);
+    let remarks: Vec<_> = rig.session.take_remarks().map(|entry| (entry.cause, entry.samples > 0)).collect();
+    assert_eq!(remarks, [(Cause::Late, true)]);
+    assert_eq!(rig.session.take_remarks().count(), 0);
+}

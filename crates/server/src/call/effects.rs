@@ -50,7 +50,7 @@ impl CallTask {
             Effect::AbandonCapture { leg, capture } => self.tell(leg, |media| media.abandon_capture(capture)),
             Effect::AttachUpload { leg, capture } => {
                 if let Some((upload, lease)) = self.opened.remove(&capture) {
-                    self.leases.push(lease);
+                    self.leases.keep(lease);
                     self.tell(leg, |media| media.attach_upload(capture, upload));
                 }
             }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
-use tympan_capture::{Lease, Upload};
+use tympan_capture::{HeldLeases, Lease, Upload};
 use tympan_contact::{
     CaptureEvent, EndedBy, HistoryError, Input, LegEvent, LiveContact, Stage, close_interrupted, record,
 };
@@ -48,7 +48,7 @@ pub(super) struct CallTask {
     /// Uploads that were opened, until the contact says what becomes of them.
     pub(super) opened: BTreeMap<CaptureId, (Box<dyn Upload>, Lease)>,
     /// Until the call ends.
-    pub(super) leases: Vec<Lease>,
+    pub(super) leases: HeldLeases,
     /// The last state of the contact is on its way to the history.
     pub(super) is_recorded: bool,
     /// The newest fragment that is safe.
@@ -110,7 +110,7 @@ impl CallTask {
             media: LegMedia::Reserved(port),
             writing: None,
             opened: BTreeMap::new(),
-            leases: Vec::new(),
+            leases: HeldLeases::default(),
             is_recorded: false,
             last_fragment: None,
             _registered: registered,

@@ -174,10 +174,16 @@ impl Leg {
                             captures_changed = true;
                         }
                     }
-                    event => tell(notices, MediaNotice::Event(leg, event), tally),
+                    event => {
+                        if let MediaEvent::Digit(key) = event {
+                            captures.key(key);
+                        }
+                        tell(notices, MediaNotice::Event(leg, event), tally);
+                    }
                 },
             }
         }
+        session.take_remarks().for_each(|entry| captures.remark(entry.samples, entry.cause));
         tally.add(&session.take_stats());
         if captures_changed {
             report(*id, captures, notices, tally);
