@@ -2,6 +2,7 @@
 
 mod capture;
 mod index;
+mod media;
 mod mkv;
 mod requests;
 mod service;
@@ -33,6 +34,8 @@ pub(crate) const ALL: &[Path] = &[
         scope: Scope::Thread,
         run: capture::rtp_to_block,
     },
+    Path { name: "media-received", unit: "packet", units: 5_000, scope: Scope::Thread, run: media::received },
+    Path { name: "media-sent", unit: "frame", units: 5_000, scope: Scope::Thread, run: media::sent },
     Path { name: "index", unit: "frame", units: 5_000, scope: Scope::Thread, run: index::frames },
     Path { name: "mkv-write", unit: "fragment", units: 200, scope: Scope::Thread, run: mkv::write_fragments },
     Path { name: "putmedia", unit: "fragment", units: 200, scope: Scope::Thread, run: service::put_media },
