@@ -53,6 +53,14 @@ impl Contacts {
     }
 }
 
+impl Contacts {
+    /// The waveform of a contact, so many columns wide, as the server draws it: docs/operations.md.
+    pub async fn waveform(&self, id: ContactId, columns: u16) -> Result<Value, ClientError> {
+        let (path, query) = (format!("{PATH}/{id}/waveform"), format!("columns={columns}"));
+        self.http.get_json("ContactWaveform", "connect", &self.endpoint, &path, &query).await
+    }
+}
+
 const PATH: &str = "/_tympan/contacts";
 
 /// A contact as a person names it: its id, or `latest`.

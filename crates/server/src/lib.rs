@@ -21,3 +21,4 @@ mod sink;
 mod sip;
 mod speech;
 mod upkeep;
+mod waveform;

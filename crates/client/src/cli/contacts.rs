@@ -1,10 +1,11 @@
 use super::table::{clock, harmless, table};
-use super::{Global, terminal};
-use crate::contacts::{ContactChoice, Ledger};
+use super::{Global, terminal, waveform};
+use crate::contacts::ContactChoice;
 use crate::http::wall_now;
 use crate::{ClientError, ContactRecord, Exit};
 use serde_json::Value;
 use std::fmt::Write;
+use std::path::PathBuf;
 use tympan_types::WallTime;
 
 /// What follows `tympan contacts`.
@@ -39,6 +40,22 @@ enum ContactsVerb {
         /// A part of a number, of an attribute's name or value, or of an id
         text: String,
     },
+    /// Draw one call's captured audio: how loud it is, who speaks when, keys, tones, and what is missing and why
+    #[command(
+        after_long_help = "Under the bars: ─ speech, ~ tone, ≈ tones of a key, x lost, ! late, · quiet phone, p pause, \
+k key instead of speech, s before the first packet, j clock set anew, # left out on purpose, ? no index. With --json: levels in dB \
+below full scale, column by column, and all spans in samples at 8 kHz."
+    )]
+    Waveform {
+        /// The call's id, or `latest`
+        contact: ContactChoice,
+        /// How many columns wide
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=16_384))]
+        columns: u16,
+        /// Write a drawing instead
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
+    },
 }
 
 /// The most that the server gives at once.
@@ -53,6 +70,16 @@ pub(super) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit
                 terminal::print_json(&record.json)?;
             } else {
                 terminal::print(&describe(&record, wall_now()))?;
+            }
+            return Ok(Exit::Ok);
+        }
+        ContactsVerb::Waveform { contact, columns, svg } => {
+            let json = contacts.waveform(contacts.resolve(contact).await?, columns).await?;
+            match svg {
+                Some(path) => std::fs::write(&path, waveform::as_svg(&json)?)
+                    .map_err(|error| ClientError::File { path, error })?,
+                None if global.json => terminal::print_json(&json)?,
+                None => terminal::print(&waveform::in_terminal(&json)?)?,
             }
             return Ok(Exit::Ok);
         }

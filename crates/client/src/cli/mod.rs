@@ -13,6 +13,7 @@ mod streams;
 mod table;
 mod terminal;
 mod time_argument;
+mod waveform;
 
 pub use streams::{StreamsVerb, run as run_streams};
 
@@ -186,6 +187,8 @@ mod tests {
             "contacts ls --json --limit 3",
             "contacts show 4a573372-1f28-4e26-b97b-0123456789ab",
             "contacts search parcels",
+            "contacts waveform latest --columns 80 --svg call.svg",
+            "contacts waveform 4a573372-1f28-4e26-b97b-0123456789ab --json",
             "listen 4a573372-1f28-4e26-b97b-0123456789ab -o -",
             "listen 4a573372-1f28-4e26-b97b-0123456789ab",
             "session --duration 1h",
@@ -226,6 +229,7 @@ mod tests {
             "consume --stream demo -o out.raw --after 0x5",
             "consume --stream demo -o out.raw --at yesterday",
             "listen not-a-uuid",
+            "contacts waveform latest --columns 0",
             "session --policy only-demo.json",
             "session --duration 1d",
             "streams show a/b",

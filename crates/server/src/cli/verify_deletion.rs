@@ -83,8 +83,12 @@ fn generation_words(generation: &GenerationProof) -> Vec<String> {
             generation.id_places
         ),
         format!(
-            "  records: {} ({} bytes); {} attempts to decrypt, {} records decrypted",
-            generation.records, generation.record_bytes, generation.attempts, generation.decrypted
+            "  records: {} ({} bytes), indexes: {}; {} attempts to decrypt, {} of them decrypted",
+            generation.records,
+            generation.record_bytes,
+            generation.indexes,
+            generation.attempts,
+            generation.decrypted
         ),
     ];
     lines.extend(generation.places.iter().map(|place| format!("  {place}")));

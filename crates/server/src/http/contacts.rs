@@ -1,4 +1,5 @@
-//! Contact records by HTTP, for `tympan contacts`: `GET /_tympan/contacts` and `GET /_tympan/contacts/ID`.
+//! Contact records by HTTP, for `tympan contacts`: `GET /_tympan/contacts`, `GET /_tympan/contacts/ID` and
+//! `GET /_tympan/contacts/ID/waveform?columns=N`.
 //!
 //! Not an AWS operation: Connect delivers its records to a stream. Shape: `{"Contacts": [record, ...]}`, newest
 //! first, calls that are up among them (`DisconnectTimestamp` null), and one record by itself. In that one each of the
@@ -7,18 +8,21 @@
 use super::body::Body;
 use super::gate::Ask;
 use super::respond;
+use crate::waveform;
 use hyper::Response;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tympan_connect::live_calls::LiveCalls;
-use tympan_connect::record::ContactRecord;
-use tympan_contact::{Contact, History, HistoryError, HistoryQuery, TimeAxis};
-use tympan_telephony::capture_ledger::CaptureLedger;
+use tympan_store::{ErrorKind, MediaStore};
+use tympan_telephony::index::Waveform;
 use tympan_types::{Caller, ContactId, WallTime};
 
 /// Contacts on one page, unless `limit` says less.
 const PAGE: usize = 1_000;
+
+/// Columns of a waveform, unless `columns` says otherwise.
+const COLUMNS: usize = 1_000;
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,8 @@ pub(super) enum Wanted {
     List,
     /// One record; `None` where the path names something that is no contact's id.
     One(Option<ContactId>),
+    /// The waveform of one contact, likewise.
+    Waveform(Option<ContactId>),
 }
 
 /// What a path asks for; `None` for a path of something else.
@@ -34,8 +40,12 @@ pub(super) fn wanted(path: &str) -> Option<Wanted> {
     match path.strip_prefix("/_tympan/contacts")? {
         "" | "/" => Some(Wanted::List),
         rest => {
-            let id = percent_decode_str(rest.strip_prefix('/')?).decode_utf8_lossy();
-            Some(Wanted::One(ContactId::parse(&id).ok()))
+            let rest = rest.strip_prefix('/')?;
+            let id = |text| ContactId::parse(&percent_decode_str(text).decode_utf8_lossy()).ok();
+            Some(match rest.strip_suffix("/waveform") {
+                Some(text) => Wanted::Waveform(id(text)),
+                None => Wanted::One(id(rest)),
+            })
         }
     }
 }
@@ -43,14 +53,13 @@ pub(super) fn wanted(path: &str) -> Option<Wanted> {
 impl Wanted {
     /// The same in the words of policies.
     pub(super) fn ask(self, caller: &Caller) -> Ask {
-        match self {
-            Self::List => Ask::new("tympan:ListContacts", "*"),
-            Self::One(None) => Ask::new("tympan:GetContact", "*"),
-            Self::One(Some(id)) => Ask::new(
-                "tympan:GetContact",
-                format!("arn:aws:tympan:{}:{}:contact/{id}", caller.region, caller.account),
-            ),
-        }
+        let (action, id) = match self {
+            Self::List => ("tympan:ListContacts", None),
+            Self::One(id) => ("tympan:GetContact", id),
+            Self::Waveform(id) => ("tympan:GetContactWaveform", id),
+        };
+        let contact = |id| format!("arn:aws:tympan:{}:{}:contact/{id}", caller.region, caller.account);
+        Ask::new(action, id.map_or_else(|| "*".to_owned(), contact))
     }
 }
 
@@ -58,10 +67,14 @@ impl Wanted {
 pub(super) async fn answer(
     history: &Arc<dyn History>,
     live: &Arc<dyn LiveCalls>,
+    store: &MediaStore,
     caller: &Caller,
     wanted: Wanted,
     query: &str,
 ) -> Response<Body> {
+    if let Wanted::Waveform(id) = wanted {
+        return waveform(history, live, store, caller, id, query).await;
+    }
     let (history, live, caller, query) = (history.clone(), live.clone(), caller.clone(), query.to_owned());
     let found =
         tokio::task::spawn_blocking(move || look_up(&*history, &*live, &caller, wanted, &query)).await;
@@ -73,6 +86,60 @@ pub(super) async fn answer(
     }
 }
 
+async fn waveform(
+    history: &Arc<dyn History>,
+    live: &Arc<dyn LiveCalls>,
+    store: &MediaStore,
+    caller: &Caller,
+    id: Option<ContactId>,
+    query: &str,
+) -> Response<Body> {
+    let (history, live, caller) = (history.clone(), live.clone(), caller.clone());
+    let found =
+        tokio::task::spawn_blocking(move || id.map_or(Ok(None), |id| find(&*history, &*live, &caller, id)));
+    let contact = match found.await {
+        Ok(Ok(Some(contact))) => contact,
+        Ok(Ok(None)) => return refuse(404, "ResourceNotFoundException", "There is no such contact."),
+        Ok(Err(error)) => return refuse(500, "InternalServiceException", &error.to_string()),
+        Err(_) => return refuse(500, "InternalServiceException", "The request failed inside."),
+    };
+    let columns = query.split('&').find_map(|pair| pair.strip_prefix("columns=")?.parse().ok());
+    let columns = columns.unwrap_or(COLUMNS).clamp(1, Waveform::MAX_COLUMNS);
+    let captures = match waveform::indexes(store, &contact).await {
+        Ok(captures) => captures,
+        Err(error) if matches!(error.kind(), ErrorKind::Key(_)) => {
+            return refuse(400, "KMSKeyAccessDeniedException", error.message());
+        }
+        Err(error) => return refuse(500, "InternalServiceException", error.message()),
+    };
+    let now = store.now();
+    let drawn = tokio::task::spawn_blocking(move || {
+        let mut json = waveform::draw(&captures, columns, now).to_json(&captures);
+        json["ContactId"] = json!(contact.id);
+        json.to_string().into_bytes()
+    });
+    match drawn.await {
+        Ok(body) => respond::json(200, body),
+        Err(_) => refuse(500, "InternalServiceException", "The request failed inside."),
+    }
+}
+
+/// A contact of the caller's account and region, as it is now.
+fn find(
+    history: &dyn History,
+    live: &dyn LiveCalls,
+    caller: &Caller,
+    id: ContactId,
+) -> Result<Option<Contact>, HistoryError> {
+    // Of a call that is up, the journal may lag some milliseconds behind.
+    let current = |contact: Contact| live.contact(contact.id).unwrap_or(contact);
+    Ok(history.find(id)?.filter(|contact| is_own(contact, caller)).map(current))
+}
+
+fn is_own(contact: &Contact, caller: &Caller) -> bool {
+    contact.instance.account == caller.account && contact.instance.region == caller.region
+}
+
 fn look_up(
     history: &dyn History,
     live: &dyn LiveCalls,
@@ -80,15 +147,10 @@ fn look_up(
     wanted: Wanted,
     query: &str,
 ) -> Result<Option<serde_json::Value>, HistoryError> {
-    let own = |contact: &Contact| {
-        contact.instance.account == caller.account && contact.instance.region == caller.region
-    };
-    // Of a call that is up, the journal may lag some milliseconds behind.
-    let current = |contact: Contact| live.contact(contact.id).unwrap_or(contact);
     if let Wanted::One(id) = wanted {
         let Some(id) = id else { return Ok(None) };
-        let contact = history.find(id)?.filter(own).map(current);
-        return Ok(contact.map(|contact| with_ledgers(&contact)));
+        let contact = find(history, live, caller, id)?;
+        return Ok(contact.map(|contact| json!(ContactRecord::of(&contact))));
     }
     let limit = query.split('&').find_map(|pair| pair.strip_prefix("limit=")?.parse().ok()).unwrap_or(PAGE);
     let contacts = history.list(&HistoryQuery {
@@ -100,7 +162,7 @@ fn look_up(
         limit: limit.min(PAGE),
     })?;
     let records: Vec<ContactRecord> =
-        contacts.iter().filter(|contact| own(contact)).map(ContactRecord::of).collect();
+        contacts.iter().filter(|contact| is_own(contact, caller)).map(ContactRecord::of).collect();
     Ok(Some(json!({ "Contacts": records })))
 }
 
@@ -169,6 +231,8 @@ mod tests {
         for other in [&format!("{ID}/"), &format!("/{ID}"), &format!("{{{ID}}}"), "18005550100"] {
             assert_eq!(one(other), Some(Wanted::One(None)), "{other}");
         }
+        assert_eq!(one(&format!("{ID}/waveform")), Some(Wanted::Waveform(ContactId::parse(ID).ok())));
+        assert_eq!(one("18005550100/waveform"), Some(Wanted::Waveform(None)));
         assert_eq!(one(""), Some(Wanted::List));
         assert_eq!(wanted("/_tympan/contacts"), Some(Wanted::List));
         assert_eq!(wanted("/_tympan/contactsandmore"), None);

@@ -412,7 +412,8 @@ impl Router {
             .permit(visit, verified, &asks)
             .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
         let query = head.uri.query().unwrap_or("");
-        let response = contacts::answer(&self.contacts, &self.calls, &verified.caller, wanted, query).await;
+        let response =
+            contacts::answer(&self.contacts, &self.calls, &self.store, &verified.caller, wanted, query).await;
         Ok(self.gate.record(visit, verified, &asks, response))
     }
 

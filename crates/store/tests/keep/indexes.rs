@@ -283,3 +283,31 @@ async fn a_rebuilt_catalogue_finds_the_side_files() {
     assert_eq!(indexes(&open, &stream).await, of(&SOME));
     open.close().await;
 }
+
+#[tokio::test]
+async fn an_hour_of_indexes_is_read_without_its_audio() {
+    let place = Place::new();
+    let open = place.open();
+    let stream = open.stream("s").await;
+    let mut writer = open.store.open_writer(stream.id).await.unwrap();
+    let (body, index) = (Bytes::from(vec![7; 8_000]), Bytes::from(vec![7; 160]));
+    let mut promises = Vec::new();
+    for _ in 0..3_600 {
+        writer.begin(head(0)).unwrap();
+        writer.push(body.clone());
+        promises.push(writer.seal_indexed(1_000, Some(index.clone())));
+    }
+    for promise in promises {
+        promise.await.unwrap();
+    }
+    drop(writer);
+    while open.store.chunk().await.unwrap() > 0 {}
+    let begun = std::time::Instant::now();
+    let found = open.store.indexes(stream.id, FIRST, LAST, 10_000).await.unwrap();
+    let took = begun.elapsed();
+    assert!(found.len() == 3_600 && found.iter().all(|one| one.index.as_ref() == Some(&index)));
+    println!("an hour in {took:?}");
+    // The promise is 50 ms for the whole picture.
+    assert!(took.as_millis() < 500, "{took:?}");
+    open.close().await;
+}

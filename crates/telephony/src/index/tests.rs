@@ -332,6 +332,7 @@ fn absent_and_unindexed_fragments_are_spans() {
     let mut waveform = WaveformBuilder::new(1, START_MS, START_MS + 5_000, 5);
     waveform.add(START_MS + 1_000, &index);
     waveform.add_unindexed(START_MS + 2_000, 1_000);
+    waveform.add_pause(START_MS + 4_000, 500);
     let waveform = waveform.finish();
     let span = |kind, at, samples| Span { kind, at, samples };
     assert_eq!(
@@ -339,7 +340,9 @@ fn absent_and_unindexed_fragments_are_spans() {
         [
             span(SpanKind::Absent, 0, 8_000),
             span(SpanKind::Unindexed, 16_000, 8_000),
-            span(SpanKind::Absent, 24_000, 16_000)
+            span(SpanKind::Absent, 24_000, 8_000),
+            span(SpanKind::Gap(Gap::Pause), 32_000, 4_000),
+            span(SpanKind::Absent, 36_000, 4_000)
         ]
     );
     let covered: Vec<bool> = waveform.columns.iter().map(|column| column.covered).collect();

@@ -1,5 +1,5 @@
 use super::spans::Joiner;
-use super::{CELL_SAMPLES, Level, Span, SpanKind, TrackIndex};
+use super::{CELL_SAMPLES, Gap, Level, Span, SpanKind, TrackIndex};
 use crate::audio::pcm::SAMPLES_PER_MS;
 use crate::audio::sound::Sound;
 
@@ -108,6 +108,14 @@ impl WaveformBuilder {
             let (at, samples) = (begin.saturating_add(u64::from(mark.at)), u64::from(mark.samples));
             self.span(Span { kind: SpanKind::Key(mark.key), at, samples });
         }
+    }
+
+    /// From `start_ms` on nothing was captured for so long, on purpose. Comes in its order among the fragments.
+    pub fn add_pause(&mut self, start_ms: i64, duration_ms: u32) {
+        let at = samples_of(start_ms.saturating_sub(self.start_ms));
+        let samples = u64::from(duration_ms) * u64::from(SAMPLES_PER_MS);
+        self.reach(at, at.saturating_add(samples));
+        self.stretch(Span { kind: SpanKind::Gap(Gap::Pause), at, samples });
     }
 
     /// A fragment of which no index can be had.

@@ -593,8 +593,10 @@ impl World {
                     false => "*".to_owned(),
                 };
                 let is_there = spelled.is_meant && contact.id != ABSENT;
-                let target = format!("/_tympan/contacts/{}", in_path(random, &spelled.text));
-                let wishes = own("tympan:GetContact", resource);
+                let (action, suffix) =
+                    *random.one_of(&[("tympan:GetContact", ""), ("tympan:GetContactWaveform", "/waveform")]);
+                let target = format!("/_tympan/contacts/{}{suffix}", in_path(random, &spelled.text));
+                let wishes = own(action, resource);
                 let found = is_there.then(|| vec![contact.id.clone()]);
                 Question { found, ..Question::new("connect", "GET", target, wishes) }
             }
