@@ -4,6 +4,7 @@ use super::signalling::sdp;
 use super::{Node, Site, Task};
 use crate::whole::control::Write;
 use crate::whole::prompts;
+use crate::whole::watch::legs;
 use serde_json::json;
 use tympan_contact::invoke::AttemptError;
 use tympan_contact::{Effect, Input, PromptEvent};
@@ -23,6 +24,10 @@ impl Node {
     }
 
     fn effect(&mut self, site: &mut Site, id: ContactId, effect: Effect) {
+        if let Some(leg) = leg_of(&effect) {
+            let outcome = legs::commands(leg, self.legs.get(&leg).map(|leg| leg.contact), id);
+            site.core.check(legs::NAME, &id, outcome);
+        }
         match effect {
             Effect::AbandonCapture { leg, capture } => {
                 if let Some(leg) = self.legs.get_mut(&leg) {
@@ -124,6 +129,31 @@ impl Node {
 
 pub(super) fn refusal(status: Status) -> Command {
     Command::Refuse(Refusal { status, retry_after_s: None, headers: Vec::new() })
+}
+
+/// The leg that an effect is about.
+const fn leg_of(effect: &Effect) -> Option<LegId> {
+    match effect {
+        Effect::AbandonCapture { leg, .. }
+        | Effect::Answer { leg, .. }
+        | Effect::AttachUpload { leg, .. }
+        | Effect::CaptureOnly { leg, .. }
+        | Effect::CloseCapture { leg, .. }
+        | Effect::CloseMedia { leg }
+        | Effect::Hangup { leg, .. }
+        | Effect::Media { leg, .. }
+        | Effect::OpenCapture { leg, .. }
+        | Effect::OpenMedia { leg, .. }
+        | Effect::RejectAnswer { leg, .. }
+        | Effect::RefuseOffer { leg, .. }
+        | Effect::ReplyOffer { leg, .. } => Some(*leg),
+        Effect::DropUpload { .. }
+        | Effect::Invoke { .. }
+        | Effect::Log(_)
+        | Effect::Persist { .. }
+        | Effect::Prepare { .. }
+        | Effect::Reply { .. } => None,
+    }
 }
 
 /// An effect in a few words.

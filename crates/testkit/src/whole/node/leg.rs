@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tympan_capture::{Anchor, CaptureTaps, Captures, CutterSpec};
-use tympan_contact::Input;
-use tympan_media::{Input as MediaInput, Output, Port, Session, SessionSpec, SilenceSending};
+use tympan_contact::{CaptureEvent, Input};
+use tympan_media::{Input as MediaInput, Output, Session, SessionSpec, SilenceSending};
 use tympan_telephony::rtp::latch::Trust;
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::sdp::session::Agreement;
@@ -21,7 +21,6 @@ pub(crate) struct Leg {
     pub(crate) port: u16,
     source: IpAddr,
     pub(super) is_answered: bool,
-    pub(super) is_confirmed: bool,
     /// The SIP side has not said its last.
     pub(super) has_signalling: bool,
     /// Media flows; else prompts only take their time.
@@ -44,7 +43,6 @@ impl Leg {
             port,
             source,
             is_answered: false,
-            is_confirmed: false,
             has_signalling: true,
             session: None,
             captures: Captures::default(),
@@ -216,9 +214,15 @@ impl Node {
     /// What captures that have ended did.
     pub(super) fn capture_stats(&mut self, site: &mut Site, id: LegId) {
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        while let Some((capture, stats)) = leg.captures.poll_finished() {
-            site.core.event(&leg.contact, "has captured", &format!("{capture}: {} samples", stats.cutter.ledger.samples()));
-            site.watches.taps.ended(leg.contact, capture, stats);
+        let (contact, mut finished) = (leg.contact, Vec::new());
+        finished.extend(std::iter::from_fn(|| leg.captures.poll_finished()));
+        for (capture, stats) in finished {
+            let ledger = stats.cutter.ledger.clone();
+            site.core.event(&contact, "has captured", &format!("{capture}: {} samples", ledger.samples()));
+            if site.keeps {
+                site.watches.taps.ended(contact, capture, stats);
+            }
+            self.tell(site, contact, Input::Capture { capture, event: CaptureEvent::Finished { ledger } });
         }
     }
 

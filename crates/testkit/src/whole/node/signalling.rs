@@ -76,7 +76,6 @@ impl Node {
         let contact = leg.contact;
         let event = match event {
             Event::Confirmed => {
-                leg.is_confirmed = true;
                 self.connected(site, contact);
                 LegEvent::Confirmed
             }
@@ -98,12 +97,6 @@ impl Node {
             },
             Event::Ended(ended) => {
                 let by = ended_by(ended.by);
-                // A caller who hangs up has had our answer, also where the BYE overtakes the acknowledgement.
-                if by == EndedBy::Peer && leg.is_answered && !leg.is_confirmed && ended.status.is_none() {
-                    leg.is_confirmed = true;
-                    self.connected(site, contact);
-                    self.tell(site, contact, Input::Leg { leg: id, event: LegEvent::Confirmed });
-                }
                 if let Some(leg) = self.legs.get_mut(&id) {
                     leg.has_signalling = false;
                 }

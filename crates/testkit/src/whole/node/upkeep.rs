@@ -83,9 +83,10 @@ impl Node {
 
     pub(super) fn deliver(&mut self, site: &mut Site) {
         self.scheduled.deliver = false;
-        let record = site.rows.deliver(&mut site.core, site.keeps);
-        if let Some(record) = record.filter(|_| site.keeps) {
-            site.watches.acknowledged.record(&record);
+        while let Some(record) = site.rows.deliver(&mut site.core, site.keeps) {
+            if site.keeps {
+                return site.watches.acknowledged.record(&record);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod acknowledged;
 pub(crate) mod keys;
+pub(crate) mod legs;
 pub(crate) mod live;
 pub(crate) mod memory;
 pub(crate) mod prompts;

@@ -31,6 +31,8 @@ pub(crate) struct Compared {
     pub(crate) silent: u64,
     /// The first and the last position of the caller's sound that is there.
     pub(crate) span: Option<(u64, u64)>,
+    /// The position behind the last sample, where the caller's sound is in it at all.
+    pub(crate) end: Option<u64>,
 }
 
 impl Captured {
@@ -129,6 +131,8 @@ impl Captured {
             compared.span = Some((compared.span.map_or(position, |(first, _)| first), position));
             at += 1;
         }
+        let length = i64::try_from(samples.len()).unwrap_or(i64::MAX);
+        compared.end = shift.and_then(|shift| u64::try_from(length - shift).ok());
         Ok(compared)
     }
 }

@@ -5,7 +5,6 @@ use crate::sim::schedule::later;
 use crate::whole::core::Action;
 use crate::whole::outcome::Tally;
 use crate::whole::phone::Phone;
-use crate::whole::plan::End;
 use crate::whole::voice::Spoken;
 use crate::whole::watch::keys::By;
 use crate::whole::watch::samples::{Captured, Compared};
@@ -90,11 +89,12 @@ impl World {
             for audio in &contact.captures {
                 site.core.tally.captures += 1;
                 let fragments = streams.get(&audio.stream_arn).map(Vec::as_slice).unwrap_or_default();
+                let is_calm = site.core.conditions.is_calm;
                 let is_interrupted = site.interrupted.contains(&contact.id);
                 let outcome = captured(contact, audio, fragments, phone, &taps, is_interrupted);
                 let outcome = outcome.and_then(|(compared, tap)| match tap {
-                    Some(tap) if site.core.conditions.is_calm => complete(phone, tap, &compared).map(|()| compared),
-                    _ => Ok(compared),
+                    Some(tap) => complete(phone, tap, &compared, is_calm).map(|()| compared),
+                    None => Ok(compared),
                 });
                 match outcome {
                     Ok(compared) => {
@@ -159,6 +159,15 @@ fn captured<'a>(
         return Err(format!("timecodes go back: {:?}", captured.timecodes_ms));
     }
     let compared = captured.compare(&phone.voice)?;
+    let told = audio.ledger.as_ref();
+    // A record that was closed before its last fragment was safe has the ledger of all that was cut.
+    let is_short = told.is_some_and(|ledger| ledger.samples() > compared.samples);
+    if let Some(ledger) = told.filter(|_| !is_short)
+        && !captured.is_told_by(ledger)
+    {
+        let Compared { samples, silent, .. } = compared;
+        return Err(format!("{samples} samples, {silent} of them silent; the record's ledger: {ledger:?}"));
+    }
     let tap = taps.iter().find(|tap| tap.ledger().is_some_and(|ledger| captured.is_told_by(ledger)));
     // Power takes what was not safe yet, and ledgers that were in memory alone.
     if tap.is_none() && !is_interrupted && !taps.iter().any(|tap| tap.is_late()) {
@@ -169,22 +178,27 @@ fn captured<'a>(
     Ok((compared, tap.copied()))
 }
 
-/// Without faults, every packet that came while the capture ran is in it, whole.
-fn complete(phone: &Phone, tap: &Tap, compared: &Compared) -> Result<(), String> {
+/// Every packet that came while a capture ran lies before its end: it is in it, or came too late for its place. Without faults it is
+/// in it.
+fn complete(phone: &Phone, tap: &Tap, compared: &Compared, is_calm: bool) -> Result<(), String> {
     let is_suppressed = tap.ledger().is_some_and(|ledger| ledger.total(Cause::Suppressed).samples > 0);
     let Some(closed) = tap.closed.filter(|_| !is_suppressed) else { return Ok(()) };
-    let within = |spoken: &&Spoken| {
+    let came = |spoken: &&Spoken| {
         spoken.arrived.is_some_and(|arrived| arrived > tap.opened && arrived < closed)
     };
-    let missing = phone.voice.sent.iter().filter(within).find(|spoken| {
-        let end = spoken.position + u64::from(spoken.samples) - 1;
-        compared.span.is_none_or(|(first, last)| spoken.position < first || end > last)
+    let missing = phone.voice.sent.iter().filter(came).find(|spoken| {
+        let end = spoken.position + u64::from(spoken.samples);
+        match (is_calm, compared.span) {
+            (true, Some((first, last))) => spoken.position < first || end > last + 1,
+            (true, None) => true,
+            (false, _) => compared.end.is_some_and(|captured| end > captured),
+        }
     });
     match missing {
-        Some(spoken) if !matches!(phone.plan.end, End::Vanishes { .. }) => Err(format!(
-            "what arrived at {:?} is missing: position {} is not within {:?}; the tap was open from {:?} to {closed:?}",
-            spoken.arrived, spoken.position, compared.span, tap.opened
+        Some(spoken) => Err(format!(
+            "what arrived at {:?} is missing: position {} is not within {:?} to {:?}; the tap was open from {:?} to {closed:?}",
+            spoken.arrived, spoken.position, compared.span, compared.end, tap.opened
         )),
-        _ => Ok(()),
+        None => Ok(()),
     }
 }
