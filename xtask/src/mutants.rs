@@ -12,7 +12,18 @@ const PATCHES: &str = "crates/testkit/mutants";
 const WHOLE: &str = "whole";
 /// What the simulation is made of.
 const CRATES: [&str; 12] = [
-    "types", "sip", "telephony", "media", "capture", "contact", "flow", "mkv", "kms", "store", "kvs", "testkit",
+    "types",
+    "sip",
+    "telephony",
+    "media",
+    "capture",
+    "contact",
+    "flow",
+    "mkv",
+    "kms",
+    "store",
+    "kvs",
+    "testkit",
 ];
 /// Flows that the simulation reads.
 const FIXTURES: &str = "fixtures/flows";
@@ -47,7 +58,9 @@ pub(crate) fn run(seed: u64) -> anyhow::Result<()> {
 fn patches() -> anyhow::Result<Vec<(PathBuf, Simulation)>> {
     let folder = root().join(PATCHES);
     let mut patches = Vec::new();
-    for (folder, simulation) in [(folder.clone(), Simulation::Dialogs), (folder.join(WHOLE), Simulation::Whole)] {
+    for (folder, simulation) in
+        [(folder.clone(), Simulation::Dialogs), (folder.join(WHOLE), Simulation::Whole)]
+    {
         patches.extend(patches_in(&folder)?.into_iter().map(|patch| (patch, simulation)));
     }
     Ok(patches)

@@ -38,7 +38,8 @@ fn main() -> ExitCode {
 }
 
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let fresh = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs() % 1_000_000_007);
+    let fresh =
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs() % 1_000_000_007);
     let mut options = Options { seed: fresh, seeds: 1_000, calls: 0, trace: false, survey: false };
     while let Some(argument) = arguments.next() {
         let mut number = || {
@@ -136,7 +137,8 @@ fn simulate(options: &Options) -> ExitCode {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     let is_over = seed >= end.load(Ordering::Relaxed);
-                    if is_over || sender.send(run(seed, Wanted { text: false, weigh: Some(weigh) })).is_err() {
+                    if is_over || sender.send(run(seed, Wanted { text: false, weigh: Some(weigh) })).is_err()
+                    {
                         break;
                     }
                 }

@@ -45,7 +45,10 @@ fn two_hundred_worlds_keep_every_promise() {
     println!("{tally:?}");
     // The promises would be cheap if nothing came about.
     assert!(tally.answered > SEEDS && tally.captures > SEEDS && tally.power_cuts > 10, "{tally:?}");
-    assert!(tally.samples > 3 * tally.silent_samples && tally.keys > 0 && tally.live_fragments > 0, "{tally:?}");
+    assert!(
+        tally.samples > 3 * tally.silent_samples && tally.keys > 0 && tally.live_fragments > 0,
+        "{tally:?}"
+    );
 }
 
 #[test]

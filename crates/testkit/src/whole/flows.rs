@@ -35,7 +35,11 @@ fn routed(documents: impl IntoIterator<Item = String>) -> Vec<RoutedFlow> {
 pub(crate) fn of_many() -> Vec<RoutedFlow> {
     let random = &mut Random::new(1);
     let short = vec![input(random, "input"), function(random, "function")];
-    let streams = vec![streaming("start", "Enabled", false), input(random, "input"), streaming("stop", "Disabled", false)];
+    let streams = vec![
+        streaming("start", "Enabled", false),
+        input(random, "input"),
+        streaming("stop", "Disabled", false),
+    ];
     routed([short, streams].map(|mut blocks| {
         blocks.push(block("bye", "DisconnectParticipant", json!({})));
         written(blocks)
@@ -44,7 +48,8 @@ pub(crate) fn of_many() -> Vec<RoutedFlow> {
 
 /// A document of a few blocks in a row; every failure goes on to the next block, so that each call sees all of them.
 fn document(random: &mut Random) -> String {
-    let mut blocks = vec![block("log", "UpdateFlowLoggingBehavior", json!({ "FlowLoggingBehavior": "Enabled" }))];
+    let mut blocks =
+        vec![block("log", "UpdateFlowLoggingBehavior", json!({ "FlowLoggingBehavior": "Enabled" }))];
     for section in 0..random.between(1, 3) {
         let streams = random.percent(80);
         if random.percent(40) {
@@ -140,9 +145,7 @@ fn link(blocks: &mut [Value]) {
         // Behind the head of a loop stands its body.
         let next = names.get(index + if body.is_some() { 2 } else { 1 });
         let Some(next) = back.as_ref().or(next) else { continue };
-        let equals = |operand: &str, next: &Value| {
-            json!({ "NextAction": next, "Condition": { "Operator": "Equals", "Operands": [operand] } })
-        };
+        let equals = |operand: &str, next: &Value| json!({ "NextAction": next, "Condition": { "Operator": "Equals", "Operands": [operand] } });
         let error = |kind: &str| json!({ "NextAction": next, "ErrorType": kind });
         let (mut errors, mut conditions) = (Vec::new(), Vec::new());
         match (blocks[index]["Type"].as_str(), &body) {

@@ -25,8 +25,8 @@ pub use outcome::{Outcome, Tally};
 
 use crate::sim::Violation;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use tympan_types::Mono;
 use tympan_store::StoreError;
+use tympan_types::Mono;
 use world::{Many, World};
 
 /// What is wanted of a run beside its outcome.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tympan_sip::agent::{
-    Agent, Config, DigitSource, Event, Identity, Input, Limits, ListenerId, NumberRules, Output, Target, Trunk,
-    TrunkId, TrunkMatch, Trunks,
+    Agent, Config, DigitSource, Event, Identity, Input, Limits, ListenerId, NumberRules, Output, Target,
+    Trunk, TrunkId, TrunkMatch, Trunks,
 };
 use tympan_sip::dialog::TimerRules;
 use tympan_sip::transaction::Timers;

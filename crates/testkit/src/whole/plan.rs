@@ -68,7 +68,11 @@ impl Plan {
             is_late_offer: false,
             dtx_ms: None,
             acts: if random.percent(30) { vec![(300, Act::InfoKey('1'))] } else { Vec::new() },
-            end: if random.percent(50) { End::Waits } else { End::HangsUp { after_ms: random.between(100, 3_000) } },
+            end: if random.percent(50) {
+                End::Waits
+            } else {
+                End::HangsUp { after_ms: random.between(100, 3_000) }
+            },
             has_media: has_sound(call),
         }
     }

@@ -32,8 +32,7 @@ impl Voice {
         let [a, b, c, d, e, f, g, h] = key.to_le_bytes();
         let (ssrc, timestamp) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
         let sequence = u16::from_le_bytes([c, f]);
-        let sender =
-            RtpSender::new(Ssrc(ssrc), sequence, RtpTimestamp(timestamp), law.static_payload_type());
+        let sender = RtpSender::new(Ssrc(ssrc), sequence, RtpTimestamp(timestamp), law.static_payload_type());
         Self { law, key, sender, position: 0, sent: Vec::new() }
     }
 

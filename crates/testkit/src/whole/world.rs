@@ -75,7 +75,8 @@ impl World {
         let calls = if core.random.percent(3) { 20 } else { calls };
         let count = usize::try_from(core.random.between(1, 4)).unwrap_or(1);
         let flows = flows::draw(&mut core.random, count);
-        let plans: Vec<Plan> = (0..calls).map(|_| Plan::draw(&mut core.random, flows.len(), world_ms)).collect();
+        let plans: Vec<Plan> =
+            (0..calls).map(|_| Plan::draw(&mut core.random, flows.len(), world_ms)).collect();
         let mut world = Self::empty(seed, core, flows)?;
         world.weigh = weigh;
         world.settle(plans, world_ms);
@@ -225,7 +226,9 @@ impl World {
                     self.feed(peer, Input::Tick);
                 }
             }
-            Action::PeerResolved { peer, query, targets } => self.feed(peer, Input::Resolved { query, targets }),
+            Action::PeerResolved { peer, query, targets } => {
+                self.feed(peer, Input::Resolved { query, targets })
+            }
             Action::Datagram { from, to, bytes } => self.datagram(from, to, bytes),
             Action::Node { epoch, task } => {
                 if let Some(node) = self.node.as_mut().filter(|node| node.epoch == epoch) {
@@ -340,7 +343,8 @@ impl World {
         let (calls, streams) = (node.legs.len(), node.streams());
         let bytes = weigh(Box::new(move || drop(node)));
         let outcome = memory::check(bytes, calls, streams);
-        self.site.core.tally.node_bytes_max = self.site.core.tally.node_bytes_max.max(u64::try_from(bytes).unwrap_or(0));
+        self.site.core.tally.node_bytes_max =
+            self.site.core.tally.node_bytes_max.max(u64::try_from(bytes).unwrap_or(0));
         self.site.core.check(memory::NAME, &"node", outcome);
     }
 

@@ -2,7 +2,9 @@
 
 use super::{Node, Site, Task};
 use crate::whole::watch::acknowledged;
-use tympan_capture::{self as capture, CaptureAcks, CutterSpec, Lease, LeaseSpec, OpenedCapture, TrackProfile, Upload};
+use tympan_capture::{
+    self as capture, CaptureAcks, CutterSpec, Lease, LeaseSpec, OpenedCapture, TrackProfile, Upload,
+};
 use tympan_contact::{CaptureEvent, CaptureRequest, Input};
 use tympan_store::simulation::now_or_never;
 use tympan_types::{CaptureId, ContactId, LegId, StreamArn};
@@ -23,12 +25,17 @@ impl CaptureSession {
 }
 
 impl Node {
-    pub(super) fn open_capture(&mut self, site: &mut Site, leg: LegId, id: CaptureId, request: CaptureRequest) {
+    pub(super) fn open_capture(
+        &mut self,
+        site: &mut Site,
+        leg: LegId,
+        id: CaptureId,
+        request: CaptureRequest,
+    ) {
         let CaptureRequest { contact, instance, tracks, settings } = request;
         let key = site.core.random.key();
-        let [(uid, _), (stream_uuid, _)] = [key.split_first_chunk(), key[16..].split_first_chunk()].map(
-            |halves| halves.map_or(([0; 16], ()), |(half, _)| (*half, ())),
-        );
+        let [(uid, _), (stream_uuid, _)] = [key.split_first_chunk(), key[16..].split_first_chunk()]
+            .map(|halves| halves.map_or(([0; 16], ()), |(half, _)| (*half, ())));
         let profile = TrackProfile::Current;
         self.open_taps(site, leg, id, CutterSpec { contact, instance, tracks, profile, segment_uid: uid });
         let conditions = site.conditions();
@@ -41,7 +48,13 @@ impl Node {
         site.later(self.epoch, ms, Task::OpenUpload { contact, capture: id, spec });
     }
 
-    pub(super) fn open_upload(&mut self, site: &mut Site, contact: ContactId, id: CaptureId, spec: &LeaseSpec) {
+    pub(super) fn open_upload(
+        &mut self,
+        site: &mut Site,
+        contact: ContactId,
+        id: CaptureId,
+        spec: &LeaseSpec,
+    ) {
         let opened = now_or_never(capture::open(&self.leases, &self.sink, spec));
         let event = match opened {
             Some(Ok(OpenedCapture { lease, upload, acks })) => {

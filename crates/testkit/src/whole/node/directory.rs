@@ -34,8 +34,7 @@ impl StreamDirectory for Directory {
     }
 
     async fn create(&self, new: NewLeasedStream) -> Result<StreamArn, DirectoryError> {
-        let arn =
-            StreamArn::new(self.region.clone(), self.account.clone(), new.name, self.store.now());
+        let arn = StreamArn::new(self.region.clone(), self.account.clone(), new.name, self.store.now());
         let stream = NewStream {
             arn,
             device_name: None,

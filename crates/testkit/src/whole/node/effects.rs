@@ -85,7 +85,14 @@ impl Node {
         self.command(site, id, command);
     }
 
-    fn invoke(&self, site: &mut Site, contact: ContactId, invocation: InvocationId, attempt: u32, limit_ms: u32) {
+    fn invoke(
+        &self,
+        site: &mut Site,
+        contact: ContactId,
+        invocation: InvocationId,
+        attempt: u32,
+        limit_ms: u32,
+    ) {
         site.core.tally.invocations += 1;
         let conditions = site.conditions();
         let mut ms = site.core.random.pick(&[5, 50, 300, 1_500]);
@@ -116,7 +123,13 @@ impl Node {
         self.tell(site, contact, Input::Attempt { invocation, attempt, result: result.map(Redacted::new) });
     }
 
-    pub(super) fn prepared(&mut self, site: &mut Site, contact: ContactId, prompt: PromptId, content: &Prompt) {
+    pub(super) fn prepared(
+        &mut self,
+        site: &mut Site,
+        contact: ContactId,
+        prompt: PromptId,
+        content: &Prompt,
+    ) {
         let fails = site.core.random.permille(site.core.conditions.prompt_fails_permille);
         let event = match content {
             _ if fails => PromptEvent::Failed { reason: "simulated".to_owned() },

@@ -9,8 +9,8 @@ use std::time::Duration;
 use tympan_capture::{Anchor, CaptureTaps, Captures, CutterSpec};
 use tympan_contact::{CaptureEvent, Input};
 use tympan_media::{Input as MediaInput, Output, Session, SessionSpec, SilenceSending};
-use tympan_telephony::rtp::latch::Trust;
 use tympan_telephony::audio::g711::Law;
+use tympan_telephony::rtp::latch::Trust;
 use tympan_telephony::sdp::session::Agreement;
 use tympan_telephony::words::{MediaCommand, MediaEvent, Track};
 use tympan_types::{CaptureId, ContactId, LegId, Mono, TapId, WallTime};
@@ -133,9 +133,17 @@ impl Node {
         let wants_sent = spec.tracks.to_customer;
         let both = CaptureTaps { received, sent: wants_sent.then_some(sent) };
         leg.asked.insert(capture, (spec, both));
-        self.media(site, id, MediaInput::Command(MediaCommand::OpenTap { tap: received, track: Track::Received }));
+        self.media(
+            site,
+            id,
+            MediaInput::Command(MediaCommand::OpenTap { tap: received, track: Track::Received }),
+        );
         if wants_sent {
-            self.media(site, id, MediaInput::Command(MediaCommand::OpenTap { tap: sent, track: Track::Sent }));
+            self.media(
+                site,
+                id,
+                MediaInput::Command(MediaCommand::OpenTap { tap: sent, track: Track::Sent }),
+            );
         }
     }
 
@@ -165,7 +173,8 @@ impl Node {
             match output {
                 Output::Transmit { to, bytes, .. } => {
                     let payload = bytes.get(12..).unwrap_or_default();
-                    let law = if bytes.get(1).is_some_and(|kind| kind & 0x7f == 8) { Law::A } else { Law::Mu };
+                    let law =
+                        if bytes.get(1).is_some_and(|kind| kind & 0x7f == 8) { Law::A } else { Law::Mu };
                     let heard = site.watches.prompts.sent(id, law, payload);
                     site.core.check(prompts::NAME, &contact, heard);
                     site.core.send(local, to, Bytes::copy_from_slice(bytes));

@@ -103,7 +103,10 @@ impl Node {
                 self.tell(site, contact, Input::Leg { leg: id, event: LegEvent::Ended(by) });
                 return self.forget_leg(site, id);
             }
-            Event::Invited { .. } | Event::Ringing { .. } | Event::Refreshed | Event::TargetRefreshed { .. } => return,
+            Event::Invited { .. }
+            | Event::Ringing { .. }
+            | Event::Refreshed
+            | Event::TargetRefreshed { .. } => return,
         };
         self.tell(site, contact, Input::Leg { leg: id, event });
     }
@@ -199,4 +202,3 @@ fn word(input: &Input) -> String {
         other => format!("{other:?}"),
     }
 }
-

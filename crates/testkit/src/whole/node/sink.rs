@@ -114,8 +114,12 @@ impl Session {
             };
             let fragment = ack.number.zip(ack.timecode);
             let told = match (ack.event, fragment) {
-                (AckEvent::Buffering, Some((number, timecode_ms))) => UploadAck::Buffering { number, timecode_ms },
-                (AckEvent::Received, Some((number, timecode_ms))) => UploadAck::Received { number, timecode_ms },
+                (AckEvent::Buffering, Some((number, timecode_ms))) => {
+                    UploadAck::Buffering { number, timecode_ms }
+                }
+                (AckEvent::Received, Some((number, timecode_ms))) => {
+                    UploadAck::Received { number, timecode_ms }
+                }
                 (AckEvent::Persisted, Some((number, timecode_ms))) => {
                     persisted.push((self.stream.clone(), number));
                     UploadAck::Persisted { number, timecode_ms }
@@ -139,7 +143,9 @@ impl MediaSink for Sink {
         let request = PutMediaRequest::capture(spec.stream.clone());
         let session = self.kvs.begin_put_media(self.clock.mono(), &caller, request).map_err(|error| {
             let kind = match error.code() {
-                KvsErrorCode::ResourceNotFound | KvsErrorCode::InvalidArgument => SinkErrorKind::StreamUnusable,
+                KvsErrorCode::ResourceNotFound | KvsErrorCode::InvalidArgument => {
+                    SinkErrorKind::StreamUnusable
+                }
                 _ => SinkErrorKind::Unavailable,
             };
             SinkError { kind, message: error.to_string() }

@@ -87,7 +87,8 @@ impl Node {
         let directory = Arc::new(Directory { store: store.clone(), account, region });
         let timers = TimerRules { session_expires_s: Some(90), min_se_s: 90 };
         let has_timers = site.core.random.percent(50);
-        let timers = TimerRules { session_expires_s: timers.session_expires_s.filter(|_| has_timers), ..timers };
+        let timers =
+            TimerRules { session_expires_s: timers.session_expires_s.filter(|_| has_timers), ..timers };
         let media_timeout = site.core.random.percent(30).then_some(Duration::from_secs(8));
         let agent = Agent::new(config("node", timers, agent::DigitSource::Both), site.core.random.key());
         let mut node = Self {
@@ -163,11 +164,10 @@ impl Node {
         let contact_id = contact.id;
         let port = self.next_port;
         self.next_port = if port >= 65_000 { PORTS_FROM } else { port + 2 };
-        let local = LocalMedia::new(
-            SocketAddr::new(self.address.ip(), port),
-            u64::from_le_bytes(session_id) >> 2,
-        );
-        let leg = match tympan_contact::Leg::invited(LegSpec { id, local, offer, digits: DigitSource::Both }) {
+        let local =
+            LocalMedia::new(SocketAddr::new(self.address.ip(), port), u64::from_le_bytes(session_id) >> 2);
+        let leg = match tympan_contact::Leg::invited(LegSpec { id, local, offer, digits: DigitSource::Both })
+        {
             Ok(leg) => leg,
             Err(error) => {
                 site.core.event(&contact_id, "is refused", &error.to_string());
@@ -182,7 +182,8 @@ impl Node {
         self.legs.insert(id, Leg::new(contact_id, port, source.ip(), has_sound));
         self.ports.insert(port, id);
         let settings = Arc::new(Settings { flows: site.flows.clone() });
-        let setup = ContactSetup { contact, leg, flow, instance: settings, options: ContactOptions::default() };
+        let setup =
+            ContactSetup { contact, leg, flow, instance: settings, options: ContactOptions::default() };
         let machine = LiveContact::new(now, setup);
         self.contacts.insert(contact_id, Contact { machine, call, leg: id, wake: None, leases: Vec::new() });
         self.perform(site, contact_id);

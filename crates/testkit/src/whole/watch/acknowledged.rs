@@ -50,7 +50,8 @@ impl Acknowledged {
             }
         }
         for (id, record) in &self.records {
-            let found = rows.find(*id).filter(|row| row.last_update_timestamp >= record.last_update_timestamp);
+            let found =
+                rows.find(*id).filter(|row| row.last_update_timestamp >= record.last_update_timestamp);
             if found.is_none() {
                 return Err(format!("the record of {id} was delivered, and its row is older or gone"));
             }
@@ -67,7 +68,8 @@ pub(crate) fn stored(store: &MediaStore, stream: &StreamArn) -> Result<BTreeSet<
     loop {
         let last = numbers.last().copied();
         let page = store.list_fragments(id, TimeAxis::Server, i64::MIN, i64::MAX, last, 1_000);
-        let page = now_or_never(page).ok_or("the store waits")?.map_err(|error| format!("{stream}: {error}"))?;
+        let page =
+            now_or_never(page).ok_or("the store waits")?.map_err(|error| format!("{stream}: {error}"))?;
         if page.is_empty() {
             return Ok(numbers);
         }

@@ -33,7 +33,9 @@ impl Keys {
             return Err(format!("{pressed:?} were pressed by {by:?} and {taken:?} taken"));
         }
         if taken.len() < due {
-            return Err(format!("{pressed:?} were pressed by {by:?}, {due} in time, and only {taken:?} taken"));
+            return Err(format!(
+                "{pressed:?} were pressed by {by:?}, {due} in time, and only {taken:?} taken"
+            ));
         }
         Ok(())
     }

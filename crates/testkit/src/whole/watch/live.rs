@@ -71,7 +71,12 @@ impl Live {
     }
 
     /// Compares a kept fragment with what was seen of it.
-    pub(crate) fn check(&self, stream: &StreamArn, number: FragmentNumber, body: &Bytes) -> Result<(), String> {
+    pub(crate) fn check(
+        &self,
+        stream: &StreamArn,
+        number: FragmentNumber,
+        body: &Bytes,
+    ) -> Result<(), String> {
         match self.seen.get(&(stream.clone(), number)) {
             Some(seen) if seen != body => Err(format!(
                 "fragment {number} of {stream} has {} bytes, and {} others were read live",

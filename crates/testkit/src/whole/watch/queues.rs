@@ -12,12 +12,7 @@ const PIECE_BYTES: usize = tympan_capture::Capture::PENDING_LIMIT_BYTES;
 const ROWS_BESIDE: usize = 64;
 
 /// The queues of the node.
-pub(crate) fn node(
-    upload_bytes: usize,
-    rows: usize,
-    requests: usize,
-    contacts: usize,
-) -> Result<(), String> {
+pub(crate) fn node(upload_bytes: usize, rows: usize, requests: usize, contacts: usize) -> Result<(), String> {
     if upload_bytes > BACKLOG_BYTES + PIECE_BYTES {
         return Err(format!("{upload_bytes} bytes wait for one upload"));
     }

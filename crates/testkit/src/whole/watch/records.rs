@@ -52,9 +52,10 @@ impl Records {
             return Err(format!("{} is not ended ({is_ended})", contact.id));
         }
         // What power took before it was durable leaves nothing.
-        let lost = self.connected.iter().find(|(contact, in_epoch)| {
-            **in_epoch == epoch && !self.opened.contains(contact)
-        });
+        let lost = self
+            .connected
+            .iter()
+            .find(|(contact, in_epoch)| **in_epoch == epoch && !self.opened.contains(contact));
         match lost {
             Some((contact, _)) => Err(format!("{contact} was connected and never written")),
             None => Ok(()),

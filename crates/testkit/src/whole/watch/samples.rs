@@ -55,7 +55,8 @@ impl Captured {
         while let Some(event) = reader.poll() {
             match event {
                 MediaEvent::FragmentStart { tracks, timecode, .. } => {
-                    let named = tracks.iter().find(|track| track.name.as_deref() == Some("AUDIO_FROM_CUSTOMER"));
+                    let named =
+                        tracks.iter().find(|track| track.name.as_deref() == Some("AUDIO_FROM_CUSTOMER"));
                     customer = named.map(|track| track.number);
                     self.timecodes_ms.push(timecode);
                 }
@@ -120,7 +121,9 @@ impl Captured {
                         ));
                     };
                     if let Some(known) = known {
-                        return Err(format!("sample {at} is what the caller said at {found}, not at {known}"));
+                        return Err(format!(
+                            "sample {at} is what the caller said at {found}, not at {known}"
+                        ));
                     }
                     let found = i64::try_from(found).unwrap_or(i64::MAX);
                     shift = Some(here - found);

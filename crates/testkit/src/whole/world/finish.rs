@@ -74,7 +74,9 @@ impl World {
             let found = found.and_then(Result::ok).map(|stream| fragments_of(&node.store, stream.id));
             match found {
                 Some(Ok(fragments)) => drop(streams.insert(audio.stream_arn.clone(), fragments)),
-                other => site.core.broken(acknowledged::NAME, &audio.stream_arn.name(), &format!("{other:?}")),
+                other => {
+                    site.core.broken(acknowledged::NAME, &audio.stream_arn.name(), &format!("{other:?}"))
+                }
             }
         }
         for (stream, fragments) in &streams {
@@ -84,7 +86,9 @@ impl World {
             }
         }
         for contact in &contacts {
-            let Some(phone) = site.calls.get(&contact.id).and_then(|call| self.phones.get(call)) else { continue };
+            let Some(phone) = site.calls.get(&contact.id).and_then(|call| self.phones.get(call)) else {
+                continue;
+            };
             let taps: Vec<&Tap> = site.watches.taps.of(contact.id).map(|(_, tap)| tap).collect();
             for audio in &contact.captures {
                 site.core.tally.captures += 1;
@@ -183,9 +187,8 @@ fn captured<'a>(
 fn complete(phone: &Phone, tap: &Tap, compared: &Compared, is_calm: bool) -> Result<(), String> {
     let is_suppressed = tap.ledger().is_some_and(|ledger| ledger.total(Cause::Suppressed).samples > 0);
     let Some(closed) = tap.closed.filter(|_| !is_suppressed) else { return Ok(()) };
-    let came = |spoken: &&Spoken| {
-        spoken.arrived.is_some_and(|arrived| arrived > tap.opened && arrived < closed)
-    };
+    let came =
+        |spoken: &&Spoken| spoken.arrived.is_some_and(|arrived| arrived > tap.opened && arrived < closed);
     let missing = phone.voice.sent.iter().filter(came).find(|spoken| {
         let end = spoken.position + u64::from(spoken.samples);
         match (is_calm, compared.span) {
