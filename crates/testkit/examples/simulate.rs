@@ -130,7 +130,10 @@ fn collect(options: &Options, outcomes: &mpsc::Receiver<Outcome>, begun: Instant
                 let kind: String = words.filter(|word| word.chars().all(char::is_alphabetic)).collect();
                 kinds.entry(kind).or_insert((violation.to_string(), 0)).1 += 1;
             } else if let Some(violation) = outcome.violation {
-                println!("{violation}\nreplay: cargo xtask simulate --seed {} --trace", violation.seed);
+                println!(
+                    "{violation}\nreplay: cargo xtask simulate --dialogs 1 --seed {} --trace",
+                    violation.seed
+                );
                 return ExitCode::FAILURE;
             }
             if tally.dialogs >= options.dialogs {

@@ -20,7 +20,7 @@ fn simulated_dialogs_keep_every_promise() {
         let outcome = run(seed, Wanted::default());
         tally.add(&outcome.tally);
         if let Some(violation) = outcome.violation {
-            panic!("{violation}\nreplay: cargo xtask simulate --seed {seed} --trace");
+            panic!("{violation}\nreplay: cargo xtask simulate --dialogs 1 --seed {seed} --trace");
         }
     }
     println!("{tally:?}");

@@ -139,16 +139,16 @@ fn repeated(random: &mut Random, name: &str) -> Vec<Value> {
 /// Lets each block go on with the next one, whatever happens in it.
 fn link(blocks: &mut [Value]) {
     let names: Vec<Value> = blocks.iter().map(|block| block["Identifier"].clone()).collect();
-    for index in 0..blocks.len() {
-        let body = blocks[index].as_object_mut().and_then(|block| block.remove("Body"));
-        let back = blocks[index].as_object_mut().and_then(|block| block.remove("Back"));
+    for (index, this) in blocks.iter_mut().enumerate() {
+        let body = this.as_object_mut().and_then(|block| block.remove("Body"));
+        let back = this.as_object_mut().and_then(|block| block.remove("Back"));
         // Behind the head of a loop stands its body.
         let next = names.get(index + if body.is_some() { 2 } else { 1 });
         let Some(next) = back.as_ref().or(next) else { continue };
         let equals = |operand: &str, next: &Value| json!({ "NextAction": next, "Condition": { "Operator": "Equals", "Operands": [operand] } });
         let error = |kind: &str| json!({ "NextAction": next, "ErrorType": kind });
         let (mut errors, mut conditions) = (Vec::new(), Vec::new());
-        match (blocks[index]["Type"].as_str(), &body) {
+        match (this["Type"].as_str(), &body) {
             (Some("Loop"), Some(body)) => {
                 conditions = vec![equals("ContinueLooping", body), equals("DoneLooping", next)];
             }
@@ -160,8 +160,7 @@ fn link(blocks: &mut [Value]) {
             (Some("UpdateFlowLoggingBehavior"), _) => {}
             _ => errors = vec![error("NoMatchingError")],
         }
-        blocks[index]["Transitions"] =
-            json!({ "NextAction": next, "Errors": errors, "Conditions": conditions });
+        this["Transitions"] = json!({ "NextAction": next, "Errors": errors, "Conditions": conditions });
     }
 }
 

@@ -35,8 +35,11 @@ pub struct Wanted {
     /// All events as text.
     pub text: bool,
     /// Drops something and says how many bytes that freed: only a program with a counting allocator can.
-    pub weigh: Option<fn(Box<dyn FnOnce()>) -> i64>,
+    pub weigh: Option<Weigh>,
 }
+
+/// Does something, which drops what was held, and says how many bytes that freed.
+pub type Weigh = fn(Box<dyn FnOnce()>) -> i64;
 
 /// Runs the world of a seed to its end, or to the first broken promise; a panic is one.
 pub fn run(seed: u64, wanted: Wanted) -> Outcome {

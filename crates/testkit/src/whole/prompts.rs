@@ -26,6 +26,11 @@ pub(crate) fn place(prompt: PromptId) -> usize {
     usize::try_from(prompt.number()).unwrap_or_default() % VALUES.len()
 }
 
+/// Whether a sample is of a prompt.
+pub(crate) fn is_known(sample: i16) -> bool {
+    VALUES.contains(&sample)
+}
+
 fn value(prompt: PromptId) -> i16 {
     VALUES[place(prompt)]
 }

@@ -1,5 +1,6 @@
 //! One seed's world: its callers, its node, and the loop that runs them.
 
+use super::Weigh;
 use super::conditions::Conditions;
 use super::control::ControlRows;
 use super::core::{Action, Core};
@@ -56,9 +57,6 @@ pub(crate) struct Many {
     /// Is told how many calls were placed, now and then.
     pub(crate) progress: fn(usize),
 }
-
-/// Drops something, and says how many bytes that freed: only a program with a counting allocator can.
-pub(crate) type Weigh = fn(Box<dyn FnOnce()>) -> i64;
 
 /// From one of very many calls to the next.
 const NEXT_CALL_MS: u64 = 10;

@@ -113,7 +113,7 @@ impl Following {
                 self.begins(fragment.meta.number)?;
                 return Ok(Step::Ended(fragment.meta.number, fragment.body));
             }
-            ReadEvent::Abandoned { .. } => self.open = None,
+            ReadEvent::Abandoned => self.open = None,
             _ => return Ok(Step::Over),
         }
         Ok(Step::On)

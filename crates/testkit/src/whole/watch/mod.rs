@@ -28,3 +28,6 @@ pub(crate) struct Watches {
     pub(crate) records: Records,
     pub(crate) taps: Taps,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Every captured sample is what the caller sent, at its place, or is silence that stands in the ledger.
 
+use crate::whole::prompts;
 use crate::whole::voice::Voice;
 use bytes::Bytes;
 use tympan_mkv::Limits;
@@ -16,6 +17,8 @@ pub(crate) struct Captured {
     pub(crate) lead_in: Vec<i16>,
     /// All samples of the customer's track after it.
     pub(crate) from_customer: Vec<i16>,
+    /// All samples of what the customer heard, where that is captured.
+    pub(crate) to_customer: Vec<i16>,
     /// The contacts that the tags name, without repetition.
     pub(crate) contacts: Vec<String>,
     /// Timecodes in ms, one per fragment.
@@ -51,23 +54,28 @@ impl Captured {
         let document: Bytes = [fragment.head.as_ref(), fragment.body.as_ref()].concat().into();
         reader.push(document).map_err(|error| wrong(&error))?;
         reader.finish().map_err(|error| wrong(&error))?;
-        let mut customer = None;
+        let (mut customer, mut heard) = (None, None);
         while let Some(event) = reader.poll() {
             match event {
                 MediaEvent::FragmentStart { tracks, timecode, .. } => {
-                    let named =
-                        tracks.iter().find(|track| track.name.as_deref() == Some("AUDIO_FROM_CUSTOMER"));
-                    customer = named.map(|track| track.number);
+                    let named = |name| tracks.iter().find(|track| track.name.as_deref() == Some(name));
+                    customer = named("AUDIO_FROM_CUSTOMER").map(|track| track.number);
+                    heard = named("AUDIO_TO_CUSTOMER").map(|track| track.number);
                     self.timecodes_ms.push(timecode);
                 }
-                MediaEvent::Frame(frame) if Some(frame.track) == customer => {
+                MediaEvent::Frame(frame) => {
+                    let kept = match Some(frame.track) {
+                        track if is_lead_in && track == customer => &mut self.lead_in,
+                        _ if is_lead_in => continue,
+                        track if track == customer => &mut self.from_customer,
+                        track if track == heard => &mut self.to_customer,
+                        _ => return Err(wrong(&"a track that no one declared")),
+                    };
                     let (pairs, rest) = frame.data.as_chunks::<2>();
                     if !rest.is_empty() {
                         return Err(wrong(&"half a sample"));
                     }
-                    let samples = pairs.iter().map(|pair| i16::from_le_bytes(*pair));
-                    let kept = if is_lead_in { &mut self.lead_in } else { &mut self.from_customer };
-                    kept.extend(samples);
+                    kept.extend(pairs.iter().map(|pair| i16::from_le_bytes(*pair)));
                 }
                 MediaEvent::FragmentEnd { tags } => {
                     let contact = tags.into_iter().find(|tag| tag.name == "ContactId").map(|tag| tag.value);
@@ -76,10 +84,22 @@ impl Captured {
                         self.contacts.push(contact);
                     }
                 }
-                MediaEvent::Frame(_) | MediaEvent::TagsOnly { .. } => {}
+                MediaEvent::TagsOnly { .. } => {}
             }
         }
         Ok(())
+    }
+
+    /// What the customer heard is in step with what the customer said, and nothing but prompts.
+    pub(crate) fn check_heard(&self) -> Result<(), String> {
+        let (said, heard) = (self.from_customer.len(), self.to_customer.len());
+        if heard > 0 && heard != said {
+            return Err(format!("{heard} samples were heard while {said} were said"));
+        }
+        match self.to_customer.iter().find(|sample| **sample != 0 && !prompts::is_known(**sample)) {
+            Some(strange) => Err(format!("{strange} is heard, which is of no prompt")),
+            None => Ok(()),
+        }
     }
 
     /// Whether a ledger tells exactly of the silence that is here.

@@ -162,6 +162,7 @@ fn captured<'a>(
     if !captured.timecodes_ms.is_sorted() {
         return Err(format!("timecodes go back: {:?}", captured.timecodes_ms));
     }
+    captured.check_heard()?;
     let compared = captured.compare(&phone.voice)?;
     let told = audio.ledger.as_ref();
     // A record that was closed before its last fragment was safe has the ledger of all that was cut.
