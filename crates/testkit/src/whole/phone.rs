@@ -50,6 +50,8 @@ pub(crate) struct Phone {
     /// Keys to press, the first of them perhaps in mid-press.
     keys: VecDeque<char>,
     pressing: Option<EventSender>,
+    /// How much of the key is over.
+    key_samples: u32,
     /// Keys that were begun, and when.
     pub(crate) pressed: Vec<(Mono, By, char)>,
     spoken_ms: u64,
@@ -82,6 +84,7 @@ impl Phone {
             version: 1,
             keys: VecDeque::new(),
             pressing: None,
+            key_samples: 0,
             pressed: Vec::new(),
             spoken_ms: 0,
             frame: Vec::new(),
@@ -231,13 +234,18 @@ impl Phone {
         match (self.remote, self.is_held) {
             (Some(remote), false) if self.is_pressing(now) => {
                 frame_samples = 160;
+                self.key_samples += frame_samples;
                 self.key_packets(core, remote);
             }
             (Some(remote), false) => {
                 self.voice.speak(frame_samples, &mut self.frame, &mut self.packet);
                 core.send(self.media, remote, Bytes::copy_from_slice(&self.packet));
             }
-            _ => self.voice.pause(frame_samples),
+            _ => {
+                // Nothing leaves a telephone on hold, a key in mid-press included.
+                self.pressing = None;
+                self.voice.pause(frame_samples + std::mem::take(&mut self.key_samples));
+            }
         }
         let mut ms = u64::from(frame_samples / 8);
         self.spoken_ms += ms;
@@ -279,6 +287,7 @@ impl Phone {
         }
         if is_over {
             self.pressing = None;
+            self.key_samples = 0;
             self.voice.pressed(KEY_SAMPLES);
         }
     }
