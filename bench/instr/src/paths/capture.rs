@@ -2,19 +2,32 @@
 
 use super::counted;
 use anyhow::ensure;
-use tympan_capture::{Anchor, Cutter, CutterSpec, TrackProfile};
+use tympan_capture::{Anchor, Cut, Cutter, CutterSpec, TrackProfile};
 use tympan_telephony::SampleOffset;
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
-use tympan_telephony::words::{Payload, Tracks};
+use tympan_telephony::words::{Tracks};
 use tympan_types::Mono;
 use tympan_types::{ContactId, InstanceId, WallTime};
 
 /// Samples of a frame: 20 ms.
 const FRAME_8K: usize = 160;
 const FRAME_US: u64 = 20_000;
+
+pub(super) const ANCHOR: Anchor =
+    Anchor { at: SampleOffset::ZERO, wall: WallTime::from_unix_ms(1_700_000_000_000) };
+
+pub(super) fn spec() -> anyhow::Result<CutterSpec> {
+    Ok(CutterSpec {
+        contact: ContactId::parse("00000000-0000-4000-8000-000000000001")?,
+        instance: InstanceId::parse("00000000-0000-4000-8000-000000000002")?,
+        tracks: Tracks::FROM_CUSTOMER,
+        profile: TrackProfile::Current,
+        segment_uid: [7; 16],
+    })
+}
 
 pub(super) fn g711_decode(frames: usize) -> anyhow::Result<()> {
     let codes: Vec<u8> = (0..FRAME_8K).map(|index| (index * 7) as u8).collect();
@@ -42,16 +55,8 @@ pub(super) fn rtp_to_block(packets: usize) -> anyhow::Result<()> {
         .collect();
     let at = |index: usize| Mono::from_micros(index as u64 * FRAME_US);
     let mut timeline = Timeline::new(TimelineConfig::default(), at(0));
-    let spec = CutterSpec {
-        contact: ContactId::parse("00000000-0000-4000-8000-000000000001")?,
-        instance: InstanceId::parse("00000000-0000-4000-8000-000000000002")?,
-        tracks: Tracks::FROM_CUSTOMER,
-        profile: TrackProfile::Current,
-        segment_uid: [7; 16],
-    };
-    let anchor = Anchor { at: SampleOffset::ZERO, wall: WallTime::from_unix_ms(1_700_000_000_000) };
-    let mut cutter = Cutter::new(&spec, anchor);
-    let mut out = Vec::with_capacity(32 * 1024);
+    let mut cutter = Cutter::new(&spec()?, ANCHOR);
+    let mut out = Cut::default();
     cutter.open(&mut out);
     let mut samples = Vec::with_capacity(FRAME_8K);
     let mut refused = 0;

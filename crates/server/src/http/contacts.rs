@@ -146,7 +146,7 @@ fn look_up(
     caller: &Caller,
     wanted: Wanted,
     query: &str,
-) -> Result<Option<serde_json::Value>, HistoryError> {
+) -> Result<Option<Value>, HistoryError> {
     if let Wanted::One(id) = wanted {
         let Some(id) = id else { return Ok(None) };
         let contact = find(history, live, caller, id)?;

@@ -179,6 +179,7 @@ mod tests {
             stop_timestamp: Some(WallTime::from_unix_ms(BEGIN_MS + 1_000 * ended_s)),
             start_fragment_number: FragmentNumber::MIN,
             stop_fragment_number: None,
+            ledger: None,
         };
         IndexedCapture { audio, fragments, is_gone: false, is_cut: false }
     }

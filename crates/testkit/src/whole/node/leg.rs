@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use tympan_capture::{Anchor, CaptureTaps, Captures, CutterSpec};
 use tympan_contact::{CaptureEvent, Input};
-use tympan_media::{Input as MediaInput, Output, Session, SessionSpec, SilenceSending};
+use tympan_media::{Input as MediaInput, Output, Port, Session, SessionSpec, SilenceSending};
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::latch::Trust;
 use tympan_telephony::sdp::session::Agreement;
