@@ -8,7 +8,7 @@ use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
-use tympan_telephony::words::{Tracks};
+use tympan_telephony::words::Tracks;
 use tympan_types::Mono;
 use tympan_types::{ContactId, InstanceId, WallTime};
 

@@ -147,6 +147,11 @@ fn look_up(
     wanted: Wanted,
     query: &str,
 ) -> Result<Option<Value>, HistoryError> {
+    let own = |contact: &Contact| {
+        contact.instance.account == caller.account && contact.instance.region == caller.region
+    };
+    // Of a call that is up, the journal may lag some milliseconds behind.
+    let current = |contact: Contact| live.contact(contact.id).unwrap_or(contact);
     if let Wanted::One(id) = wanted {
         let Some(id) = id else { return Ok(None) };
         let contact = find(history, live, caller, id)?;
