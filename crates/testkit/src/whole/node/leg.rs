@@ -67,14 +67,17 @@ impl Node {
     pub(crate) fn rtp_datagram(&mut self, site: &mut Site, port: u16, from: SocketAddr, bytes: &Bytes) {
         let Some(leg) = self.ports.get(&port).copied() else { return };
         let arrived = site.core.now();
-        self.media(site, leg, MediaInput::Datagram { stream: 0, port: Port::Rtp, from, bytes, truncated: false, arrived });
+        self.media(
+            site,
+            leg,
+            MediaInput::Datagram { stream: 0, port: Port::Rtp, from, bytes, truncated: false, arrived },
+        );
         self.plan(site);
     }
 
     pub(super) fn open_media(&mut self, site: &mut Site, id: LegId, agreement: Box<Agreement>) {
         let now = site.core.now();
-        let key = site.core.random.key();
-        let random = key;
+        let random = site.core.random.key();
         let wall = self.wall(site);
         let Some(leg) = self.legs.get_mut(&id).filter(|leg| leg.has_sound) else { return };
         let spec = SessionSpec {
@@ -200,11 +203,17 @@ impl Node {
                         has_ended = true;
                     }
                 }
-                Output::Event(_, event) => events.push(event),
+                Output::Event(_, event) => {
+                    if let MediaEvent::Digit(key) = event {
+                        captures.key(key);
+                    }
+                    events.push(event);
+                }
                 Output::Frame(frame) => captures.frame(&frame),
                 Output::Bridged { .. } => {}
             }
         }
+        session.take_remarks().for_each(|entry| captures.remark(entry.samples, entry.cause));
         let next = session.next_deadline().map(|next| next.max(now));
         if next != *wake {
             *wake = next;

@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
-use tympan_capture::{MediaSink, SinkError, SinkErrorKind, Upload, UploadAck, UploadAcks, UploadSpec};
+use tympan_capture::{
+    Cut, MediaSink, Piece, SinkError, SinkErrorKind, Upload, UploadAck, UploadAcks, UploadSpec,
+};
 use tympan_kvs::{
-    AckEvent, BodyEnd, KvsErrorCode, KvsService, PutMediaInput, PutMediaOutput, PutMediaRequest,
+    AckEvent, BodyEnd, G711, KvsErrorCode, KvsService, PutMediaInput, PutMediaOutput, PutMediaRequest,
     PutMediaSession,
 };
 use tympan_store::Clock;
 use tympan_store::simulation::SimulatedClock;
+use tympan_telephony::audio::g711::Law;
 use tympan_types::{Caller, FragmentNumber, Mono, StreamArn};
 
 /// What one upload may have waiting before it is cut off.
@@ -37,9 +40,18 @@ pub(crate) struct Uploads {
 struct Session {
     stream: StreamArn,
     session: PutMediaSession,
-    waiting: Vec<u8>,
+    waiting: Vec<(Kind, Vec<u8>)>,
+    waiting_bytes: usize,
     end: Option<BodyEnd>,
     acks: Arc<Mutex<Acks>>,
+}
+
+/// What bytes of an upload are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Mkv,
+    Codes(Law),
+    Index,
 }
 
 #[derive(Default)]
@@ -63,10 +75,7 @@ impl Sink {
         let mut open = std::mem::take(&mut uploads.open);
         for session in open.values_mut() {
             if (!session.waiting.is_empty() || session.end.is_some()) && session.session.is_ready(now) {
-                let bytes = std::mem::take(&mut session.waiting);
-                if !bytes.is_empty() {
-                    session.session.handle(now, PutMediaInput::Bytes(&bytes));
-                }
+                session.hand_on(now);
                 if let Some(end) = session.end.take() {
                     session.session.handle(now, PutMediaInput::End(end));
                 }
@@ -102,6 +111,19 @@ impl Uploads {
 }
 
 impl Session {
+    fn hand_on(&mut self, now: Mono) {
+        self.waiting_bytes = 0;
+        self.session.handle(now, PutMediaInput::TimePassed);
+        for (kind, bytes) in std::mem::take(&mut self.waiting) {
+            match kind {
+                Kind::Mkv => self.session.handle(now, PutMediaInput::Bytes(&bytes)),
+                Kind::Codes(Law::Mu) => self.session.push_codes(G711::Mu, &bytes),
+                Kind::Codes(Law::A) => self.session.push_codes(G711::A, &bytes),
+                Kind::Index => self.session.push_index(&bytes),
+            }
+        }
+    }
+
     fn take_acks(&mut self, now: Mono, persisted: &mut Vec<Persisted>) {
         let mut acks = lock(&self.acks);
         while let Some(output) = self.session.poll(now) {
@@ -154,8 +176,14 @@ impl MediaSink for Sink {
         let mut uploads = self.uploads();
         let number = uploads.next;
         uploads.next += 1;
-        let entry =
-            Session { stream: spec.stream, session, waiting: Vec::new(), end: None, acks: acks.clone() };
+        let entry = Session {
+            stream: spec.stream,
+            session,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            end: None,
+            acks: acks.clone(),
+        };
         uploads.open.insert(number, entry);
         let upload = LocalUpload { number, uploads: self.uploads.clone(), is_finished: false };
         Ok((Box::new(upload), Box::new(LocalAcks(acks))))
@@ -169,6 +197,26 @@ struct LocalUpload {
 }
 
 impl LocalUpload {
+    fn pieces<'a>(&self, pieces: impl Iterator<Item = (Kind, &'a [u8])>) {
+        let mut uploads = lock(&self.uploads);
+        let Some(session) = uploads.open.get_mut(&self.number).filter(|session| session.end.is_none()) else {
+            return;
+        };
+        for (kind, bytes) in pieces {
+            session.waiting_bytes += bytes.len();
+            match session.waiting.last_mut() {
+                Some((Kind::Mkv, waiting)) if kind == Kind::Mkv => waiting.extend_from_slice(bytes),
+                _ => session.waiting.push((kind, bytes.to_vec())),
+            }
+        }
+        let waiting = session.waiting_bytes;
+        if waiting > BACKLOG_BYTES {
+            session.waiting.clear();
+            session.end = Some(BodyEnd::Lost);
+        }
+        uploads.backlog_max_bytes = uploads.backlog_max_bytes.max(waiting);
+    }
+
     fn end(&self, end: BodyEnd) {
         if let Some(session) = lock(&self.uploads).open.get_mut(&self.number) {
             session.end.get_or_insert(end);
@@ -178,18 +226,15 @@ impl LocalUpload {
 
 impl Upload for LocalUpload {
     fn write(&mut self, mkv: &[u8]) {
-        let mut uploads = lock(&self.uploads);
-        let Some(session) = uploads.open.get_mut(&self.number) else { return };
-        if session.end.is_some() {
-            return;
-        }
-        session.waiting.extend_from_slice(mkv);
-        let waiting = session.waiting.len();
-        if waiting > BACKLOG_BYTES {
-            session.waiting.clear();
-            session.end = Some(BodyEnd::Lost);
-        }
-        uploads.backlog_max_bytes = uploads.backlog_max_bytes.max(waiting);
+        self.pieces([(Kind::Mkv, mkv)].into_iter());
+    }
+
+    fn write_cut(&mut self, cut: &Cut) {
+        self.pieces(cut.pieces().map(|piece| match piece {
+            Piece::Mkv(mkv) => (Kind::Mkv, mkv),
+            Piece::Codes(law, codes) => (Kind::Codes(law), codes),
+            Piece::Index(index) => (Kind::Index, index),
+        }));
     }
 
     fn finish(mut self: Box<Self>) {
