@@ -20,7 +20,7 @@ pub fn is_due(contact: &Contact) -> bool {
 
 /// Closes a contact whose server died in mid-call.
 ///
-/// `last_fragment` is the last fragment that its running capture left in the stream; where nobody knows, the
+/// `last_fragment` is the last fragment that its running capture left in the stream; where that is not known, the
 /// lead-in stands in, which exists in any case. The call ends at the last instant it is known to have lived,
 /// the change of the record is dated `now`.
 pub fn close_interrupted(

@@ -53,7 +53,7 @@ pub(super) fn hang_up() -> Value {
     json!({ "Identifier": "end", "Type": "DisconnectParticipant", "Parameters": {}, "Transitions": {} })
 }
 
-/// A flow that starts and then talks for ever.
+/// A flow that starts and then talks without end.
 pub(super) fn start_and_talk() -> Value {
     flow(&[
         start("start", "talk", "no streaming"),
