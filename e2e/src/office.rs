@@ -199,6 +199,16 @@ impl Office {
         self.media_after(&text(&recording["Location"]), &text(&recording["FragmentStartNumber"]))
     }
 
+    /// What the capture of a record did not receive, as `tympan contacts show` has it.
+    pub fn ledger(&self, record: &Value) -> anyhow::Result<Value> {
+        let shown = std::process::Command::new(tympan_testkit::binary()?)
+            .args(["contacts", "show", &text(&record["ContactId"]), "--json"])
+            .envs(self.server.aws_environment())
+            .output()?;
+        let shown: Value = serde_json::from_slice(&shown.stdout)?;
+        Ok(shown["Recordings"][0]["Ledger"].clone())
+    }
+
     fn output(&mut self) -> PathBuf {
         self.outputs += 1;
         self.scratch.path().join(format!("{}.raw", self.outputs))

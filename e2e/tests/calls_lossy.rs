@@ -1,5 +1,6 @@
 //! A network that loses, doubles and reorders: the capture keeps its length, and only what was lost is silent.
 
+use serde_json::json;
 use std::time::Duration;
 use tympan_e2e::audio::{Law, Speech};
 use tympan_e2e::flow::{Flow, hang_up, listen, start_streaming, stop_streaming};
@@ -71,6 +72,14 @@ fn lost_packets_are_exactly_as_much_silence_and_order_is_put_right() -> anyhow::
     let differs = (0..spoken).find(|at| captured.get(*at) != expected.get(*at));
     assert_eq!(differs.map(|at| (at / FRAME, at % FRAME)), None, "differs at (frame, sample)");
     assert_eq!(spoken, expected.len(), "the end is missing");
+
+    // Eight frames were lost in four places, and everything else that was said was received.
+    let ledger = office.ledger(&record)?;
+    let (lost, frame) = (&ledger["Causes"]["lost"], FRAME as u64);
+    assert_eq!((&lost["Count"], &lost["Samples"]), (&json!(4), &json!(8 * frame)), "{ledger}");
+    let received = (frames.len() as u64 - 8) * frame;
+    assert_eq!(ledger["ReceivedSamples"], received, "{ledger}");
+    assert_eq!(ledger["Samples"], heard.samples.len(), "{ledger}");
     Ok(())
 }
 

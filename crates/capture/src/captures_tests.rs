@@ -2,6 +2,7 @@ use super::*;
 use crate::testing::{Recorded, RecordingUpload, spec};
 use proptest::prelude::*;
 use tympan_telephony::SampleOffset;
+use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::ledger::Cause;
 use tympan_telephony::words::Payload;
 use tympan_types::WallTime;
@@ -319,4 +320,159 @@ fn a_key_is_in_the_index_where_the_track_was_when_it_was_pressed() {
     let tracks = tympan_telephony::index::read_all(index).unwrap();
     let keys: Vec<_> = tracks[0].keys().iter().map(|mark| (mark.key, mark.at)).collect();
     assert_eq!(keys, [(Digit::from_char('7').unwrap(), 160)]);
+}
+
+/// A sink that knows nothing of codes and indexes, as PutMedia over HTTP.
+struct PlainUpload(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Upload for PlainUpload {
+    fn write(&mut self, mkv: &[u8]) {
+        self.0.lock().unwrap().extend_from_slice(mkv);
+    }
+
+    fn finish(self: Box<Self>) {}
+}
+
+#[test]
+fn a_sink_that_knows_nothing_of_codes_gets_the_document_that_they_stand_for() {
+    let plain = std::sync::Arc::<std::sync::Mutex<Vec<u8>>>::default();
+    let (upload, recorded) = RecordingUpload::pair();
+    let uploads: [Box<dyn Upload>; 2] = [upload, Box::new(PlainUpload(plain.clone()))];
+    for (upload, is_late) in uploads.into_iter().zip([false, true]) {
+        let mut captures = Captures::default();
+        open(&mut captures, 1, 0);
+        let mut upload = Some(upload);
+        for position in (0..9_600).step_by(160) {
+            if is_late == (position == 4_800) && (is_late || position == 0) {
+                captures.attach(id(1), upload.take().unwrap());
+            }
+            let at = SampleOffset::from_samples(position);
+            let payload =
+                if position < 5_000 { Payload::Ulaw(&[0x31; 160]) } else { Payload::Alaw(&[0x17; 160]) };
+            captures.frame(&Frame { tap: TAPS.received, at, payload });
+        }
+        captures.close(id(1));
+    }
+    let recorded = recorded.take();
+    assert!(!recorded.indexes.is_empty());
+    assert!(*plain.lock().unwrap() == recorded.mkv);
+}
+
+#[test]
+fn only_the_capture_that_is_named_goes_on_with_fewer_tracks() {
+    let mut captures = Captures::default();
+    open(&mut captures, 1, 0);
+    open(&mut captures, 2, 0);
+    captures.only(id(2), Tracks::NONE);
+    frame(&mut captures, 0);
+    captures.close_all();
+    let suppressed: Vec<(CaptureId, u64)> = std::iter::from_fn(|| captures.poll_finished())
+        .map(|(id, stats)| (id, stats.cutter.ledger.total(Cause::Suppressed).samples))
+        .collect();
+    assert_eq!(suppressed, [(id(1), 0), (id(2), 160)]);
+}
+
+#[test]
+fn what_the_far_end_hears_comes_by_a_tap_of_its_own_in_whatever_form() {
+    let taps = CaptureTaps { received: TapId::new(1), sent: Some(TapId::new(2)) };
+    let spec = CutterSpec { tracks: Tracks::BOTH, ..spec() };
+    let document = |payload: Payload<'_>| {
+        let (upload, recorded) = RecordingUpload::pair();
+        let mut captures = Captures::default();
+        captures.open(id(1), &spec, taps, anchor(0));
+        captures.attach(id(1), upload);
+        captures.frame(&Frame { tap: TapId::new(2), at: SampleOffset::ZERO, payload });
+        frame(&mut captures, 0);
+        captures.close(id(1));
+        recorded.take().mkv
+    };
+    let samples = |law: Law| [law.decode(0x31); 160];
+    assert!(document(Payload::Ulaw(&[0x31; 160])) == document(Payload::Pcm(&samples(Law::Mu))));
+    assert!(document(Payload::Alaw(&[0x31; 160])) == document(Payload::Pcm(&samples(Law::A))));
+    let silent = Payload::Silence { samples: 160, cause: Cause::Pause };
+    assert!(document(silent) == document(Payload::Pcm(&[0; 160])));
+    assert!(document(silent) != document(Payload::Ulaw(&[0x31; 160])));
+}
+
+#[test]
+fn an_upload_that_opens_amidst_a_long_silence_has_all_of_it() {
+    let mut captures = Captures::default();
+    open(&mut captures, 1, 0);
+    let silence = |captures: &mut Captures, at, samples| {
+        let payload = Payload::Silence { samples, cause: Cause::Pause };
+        captures.frame(&Frame { tap: TAPS.received, at: SampleOffset::from_samples(at), payload });
+    };
+    silence(&mut captures, 0, 20_000);
+    let (upload, recorded) = RecordingUpload::pair();
+    captures.attach(id(1), upload);
+    silence(&mut captures, 20_000, 20_000);
+    captures.close(id(1));
+    let (_, stats) = captures.poll_finished().unwrap();
+    assert_eq!((stats.cutter.ledger.samples(), stats.cutter.ledger.received_samples()), (40_000, 0));
+    // The lead-in and five seconds.
+    assert_eq!(recorded.take().indexes.len(), 6);
+}
+
+#[test]
+fn a_capture_that_waits_holds_no_more_than_its_limit_whatever_comes() {
+    for payload in [Payload::Ulaw(&[1; 160]), Payload::Ulaw(&[1; 1]), Payload::Pcm(&[1; 160])] {
+        let mut captures = Captures::default();
+        open(&mut captures, 1, 0);
+        let mut position = 0;
+        while captures.is_cutting() {
+            captures.frame(&Frame { tap: TAPS.received, at: SampleOffset::from_samples(position), payload });
+            position += payload.samples();
+            let held = captures.captures.first().map_or(0, |entry| entry.capture.stats().pending_bytes);
+            assert!(held <= Capture::PENDING_LIMIT_BYTES, "{held}");
+        }
+        let (_, stats) = captures.poll_finished().unwrap();
+        assert!(stats.abandoned_bytes > Capture::PENDING_LIMIT_BYTES as u64 / 2);
+    }
+}
+
+proptest! {
+    /// Every sample of a capture was received or is in its ledger, whatever came and whoever listened.
+    #[test]
+    fn the_ledger_and_the_audio_are_all_samples_of_a_capture(
+        pieces in prop::collection::vec((0usize..4, 1u32..2_000, -300i64..600), 1..40), silenced in 0usize..40,
+    ) {
+        let mut captures = Captures::default();
+        let (upload, recorded) = RecordingUpload::pair();
+        open(&mut captures, 1, 0);
+        captures.attach(id(1), upload);
+        let mut end = 0u64;
+        for (nth, (kind, count, shift)) in pieces.into_iter().enumerate() {
+            if nth == silenced {
+                captures.only(id(1), Tracks::NONE);
+            }
+            let (pcm, codes) = (vec![1_000i16; count as usize], vec![0x31u8; count as usize]);
+            let payload = match kind {
+                0 => Payload::Pcm(&pcm),
+                1 => Payload::Ulaw(&codes),
+                2 => Payload::Alaw(&codes),
+                _ => Payload::Silence { samples: count, cause: Cause::Lost },
+            };
+            let at = end.saturating_add_signed(shift);
+            captures.frame(&Frame { tap: TAPS.received, at: SampleOffset::from_samples(at), payload });
+            captures.remark(7, Cause::Late);
+            end = end.max(at + u64::from(count));
+        }
+        captures.close(id(1));
+        let (_, stats) = captures.poll_finished().unwrap();
+        let ledger = &stats.cutter.ledger;
+        let silent: u64 = Cause::ALL.into_iter().filter(|cause| cause.is_silence()).map(|cause| ledger.total(cause).samples).sum();
+        prop_assert_eq!(ledger.received_samples() + silent, ledger.samples());
+        prop_assert_eq!(ledger.samples(), end);
+
+        // The indexes say the same, and so does the sound: what is no silence was received.
+        let (mut indexed, mut gaps) = (0u64, 0u64);
+        let recorded = recorded.take();
+        for (_, index) in &recorded.indexes[1..] {
+            for track in tympan_telephony::index::read_all(index).unwrap() {
+                indexed += u64::from(track.samples());
+                gaps += track.gaps().iter().map(|gap| u64::from(gap.samples)).sum::<u64>();
+            }
+        }
+        prop_assert_eq!((indexed, indexed - gaps), (ledger.samples(), ledger.received_samples()));
+    }
 }
