@@ -6,7 +6,7 @@ mod picture;
 pub(crate) use picture::draw;
 
 use std::collections::BTreeMap;
-use tympan_connect::contact::{Contact, CustomerAudio};
+use tympan_contact::{Contact, CustomerAudio};
 use tympan_store::{ErrorKind, IndexedFragment, MediaStore, ReadEvent, Start, StoreError, StreamRef};
 use tympan_types::{FragmentNumber, StreamArn};
 

@@ -143,7 +143,7 @@ const NEAR_MS: u64 = 2_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tympan_connect::contact::CustomerAudio;
+    use tympan_contact::CustomerAudio;
     use tympan_store::{FragmentMeta, IndexedFragment};
     use tympan_telephony::audio::tone::{silence, sine};
     use tympan_telephony::index::IndexBuilder;
