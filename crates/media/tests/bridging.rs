@@ -2,10 +2,11 @@
 
 mod rig;
 
-use rig::{Rig, codes, ulaw};
-use tympan_media::{Bridges, Input, SilenceSending};
+use rig::{PEER, Rig, agreed, codes, of, ulaw};
+use tympan_media::{Bridges, Input, Port, SilenceSending};
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::ledger::Cause;
+use tympan_telephony::sdp::StreamAgreement;
 use tympan_telephony::words::{MediaCommand, Payload, Track};
 use tympan_types::{BridgeId, LegId};
 
@@ -141,6 +142,42 @@ fn what_a_leg_says_before_it_joins_or_after_it_left_reaches_no_other() {
     rig.command(MediaCommand::Leave);
     rig.pass(20);
     rig.speak(&codes(160, 3));
+    assert_eq!(rig.bridged, [(BRIDGE, ulaw(&codes(160, 2)))]);
+}
+
+#[test]
+fn a_leg_that_joins_again_hears_nothing_of_the_time_before() {
+    for elsewhere in [None, Some(BridgeId::new(2))] {
+        let mut rig = Rig::new(|_| ());
+        rig.command(MediaCommand::Join { bridge: BRIDGE });
+        let said = Payload::Pcm(&[8_000; 480]);
+        rig.handle(Input::Bridged { from: LegId::new(2), payload: said });
+        if elsewhere.is_none() {
+            rig.command(MediaCommand::Leave);
+            rig.handle(Input::Bridged { from: LegId::new(2), payload: said });
+        }
+        rig.command(MediaCommand::Join { bridge: elsewhere.unwrap_or(BRIDGE) });
+        rig.pass(100);
+        assert!(rig.payloads().iter().all(|code| *code == 0xff));
+    }
+}
+
+#[test]
+fn a_bridge_hears_the_conversation_and_no_other_stream_of_its_leg() {
+    let mut rig = Rig::unagreed(|_| ());
+    rig.negotiate(of((0..2).map(|local| StreamAgreement { local, ..agreed(PEER) })));
+    rig.command(MediaCommand::Join { bridge: BRIDGE });
+    let (other, from, arrived) = (rig.packet(&codes(160, 1)), rig.from, rig.now);
+    rig.handle(Input::Datagram {
+        stream: 1,
+        port: Port::Rtp,
+        from,
+        bytes: &other,
+        truncated: false,
+        arrived,
+    });
+    assert_eq!((rig.bridged.len(), rig.stat("received_packets")), (0, 1));
+    rig.audio(&codes(160, 2));
     assert_eq!(rig.bridged, [(BRIDGE, ulaw(&codes(160, 2)))]);
 }
 

@@ -164,6 +164,20 @@ fn a_tap_beyond_the_limit_is_refused_and_counted() {
 }
 
 #[test]
+fn a_tap_that_is_closed_in_a_pause_hands_on_the_pause_and_closes_at_once() {
+    let mut rig = Rig::new(|_| ());
+    rig.tap(1, Track::Received);
+    rig.audio(&codes(160, 1));
+    // No tick in between: the thread was busy.
+    rig.now = rig.now.plus_ms(3_000);
+    rig.close_tap(1);
+    let heard = rig.heard(1);
+    assert!(heard.closed);
+    assert_eq!(heard.samples[..160], ulaw(&codes(160, 1)));
+    assert_eq!(heard.samples.len(), 24_000 - 4_000, "up to the grace before now");
+}
+
+#[test]
 fn closing_a_tap_that_is_not_open_changes_nothing() {
     let mut rig = Rig::new(|_| ());
     rig.tap(1, Track::Received);
