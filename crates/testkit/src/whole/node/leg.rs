@@ -175,11 +175,16 @@ impl Node {
         while let Some(output) = session.poll() {
             match output {
                 Output::Transmit { to, bytes, .. } => {
-                    let payload = bytes.get(12..).unwrap_or_default();
-                    let law =
-                        if bytes.get(1).is_some_and(|kind| kind & 0x7f == 8) { Law::A } else { Law::Mu };
-                    let heard = site.watches.prompts.sent(id, law, payload);
-                    site.core.check(prompts::NAME, &contact, heard);
+                    // What is neither is a report or a key.
+                    let law = match bytes.get(1).map(|kind| kind & 0x7f) {
+                        Some(0) => Some(Law::Mu),
+                        Some(8) => Some(Law::A),
+                        _ => None,
+                    };
+                    if let Some(law) = law {
+                        let heard = site.watches.prompts.sent(id, law, bytes.get(12..).unwrap_or_default());
+                        site.core.check(prompts::NAME, &contact, heard);
+                    }
                     site.core.send(local, to, Bytes::copy_from_slice(bytes));
                 }
                 Output::Event(_, MediaEvent::TapOpened { tap, at, lead_samples }) => {
