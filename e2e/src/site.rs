@@ -97,9 +97,11 @@ impl Site {
             trunk.calls().iter().map(|call| (call.number.clone(), call.samples())).collect();
         let records = until("the records of the good calls", || {
             let mut records = self.office.records(self.calls)?;
-            // Calls that were never up have records, too, but no recordings.
+            // Calls that were never up have records, too, but no recordings; and an attacker may have a call of its own.
             records.retain(|record| {
-                record["Recordings"].is_array() && !self.heard.contains(&text(&record["ContactId"]))
+                record["Recordings"].is_array()
+                    && said.contains_key(&text(&record["CustomerEndpoint"]["Address"]))
+                    && !self.heard.contains(&text(&record["ContactId"]))
             });
             Ok((records.len() >= CALLS).then_some(records))
         })?;

@@ -47,7 +47,7 @@ struct Target {
 /// Fifty good calls while `attack` goes on until they are over; it gives how many packets it sent.
 fn beside_good_calls(
     attack: impl Fn(Target, &AtomicBool) -> anyhow::Result<u64> + Sync,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u64> {
     let mut site = Site::open()?;
     let target = Target { sip: site.sip(), pid: site.server().pid() };
     let over = AtomicBool::new(false);
@@ -59,10 +59,11 @@ fn beside_good_calls(
     });
     let packets = attacked.map_err(|_| anyhow::anyhow!("the attack panicked"))?;
     good?;
-    eprintln!("{} packets of an attack", packets?);
+    let packets = packets?;
     let kept = resident_bytes(site.server())?;
     ensure!(kept < MEMORY_BYTES, "{} MiB are resident", kept / MIB);
-    site.is_as_before()
+    site.is_as_before()?;
+    Ok(packets)
 }
 
 /// A call of the attacker's own.
@@ -81,14 +82,14 @@ fn own_call(target: Target) -> anyhow::Result<(RawPeer, Phone, SocketAddr)> {
 
 fn pace(sent: u64, per_ms: u64) {
     // An attacker of this speed keeps no machine busy by sending alone.
-    if sent % per_ms == 0 {
+    if sent.is_multiple_of(per_ms) {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
 #[test]
 fn packets_of_a_call_with_any_numbers_and_clocks_harm_no_other_call() -> anyhow::Result<()> {
-    beside_good_calls(|target, over| {
+    let packets = beside_good_calls(|target, over| {
         let (mut peer, phone, media) = own_call(target)?;
         let (mut noise, mut sent) = (Noise(0x5EED_0001), 0);
         while !over.load(Ordering::Relaxed) {
@@ -101,12 +102,14 @@ fn packets_of_a_call_with_any_numbers_and_clocks_harm_no_other_call() -> anyhow:
         // The server may have ended the call; what it says is no matter here.
         peer.take_all()?;
         Ok(sent)
-    })
+    })?;
+    eprintln!("{packets} packets of an attack");
+    Ok(())
 }
 
 #[test]
 fn packets_of_strangers_to_every_media_port_harm_no_call() -> anyhow::Result<()> {
-    beside_good_calls(|target, over| {
+    let packets = beside_good_calls(|target, over| {
         let sockets: Vec<UdpSocket> = (2..6)
             .map(|host| UdpSocket::bind((Ipv4Addr::new(127, 0, 0, host), 0)))
             .collect::<Result<_, _>>()?;
@@ -122,12 +125,14 @@ fn packets_of_strangers_to_every_media_port_harm_no_call() -> anyhow::Result<()>
             }
         }
         Ok(sent)
-    })
+    })?;
+    eprintln!("{packets} packets of an attack");
+    Ok(())
 }
 
 #[test]
 fn datagrams_of_any_length_harm_no_call() -> anyhow::Result<()> {
-    beside_good_calls(|target, over| {
+    let packets = beside_good_calls(|target, over| {
         let (mut peer, phone, media) = own_call(target)?;
         let (mut noise, mut sent) = (Noise(0x5EED_0003), 0);
         while !over.load(Ordering::Relaxed) {
@@ -139,5 +144,7 @@ fn datagrams_of_any_length_harm_no_call() -> anyhow::Result<()> {
         }
         peer.take_all()?;
         Ok(sent)
-    })
+    })?;
+    eprintln!("{packets} packets of an attack");
+    Ok(())
 }

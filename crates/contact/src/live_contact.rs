@@ -27,7 +27,6 @@ use crate::{
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tympan_telephony::words::Tracks;
 use tympan_types::{LegId, Mono, RequestId};
 
 /// A contact whose call is up: its participants, their legs and flows, its captures, and its record to be.
@@ -198,7 +197,10 @@ impl LiveContact {
         let Some(news) = news else { return };
         let has_changed = !matches!(news, streaming::News::NotStarted { .. } | streaming::News::Broke { .. });
         if self.phase == Phase::Ending && news == streaming::News::Stopped {
-            return self.close();
+            if !self.streaming.is_closing() {
+                self.close();
+            }
+            return;
         }
         if has_changed {
             self.cx.persist(Stage::Changed);
@@ -260,7 +262,7 @@ impl LiveContact {
         let now = self.cx.now.wall;
         record::disconnected(self.cx.edit(), now, reason);
         let limit_ms = self.cx.options.close_limit_ms;
-        self.streaming.stop(&mut self.cx, Tracks::BOTH, limit_ms);
+        self.streaming.end(&mut self.cx, limit_ms);
         for leg in self.participants.iter_mut().flat_map(|participant| &mut participant.legs) {
             leg.close(&mut self.cx, reason);
         }

@@ -100,6 +100,14 @@ impl Closing {
         }
     }
 
+    /// The contact ends: a capture of which the record tells, or will tell, is waited for again where a Stop block has given it up.
+    pub(super) fn is_wanted_until(&mut self, deadline: Mono) {
+        let is_told_of = matches!(self.entry, Entry::At(_) | Entry::Unborn { stream: Some(_), .. });
+        if self.has_session && is_told_of {
+            self.deadline = self.deadline.max(Some(deadline));
+        }
+    }
+
     /// From now on it is not waited for. True where it was, and the time is over.
     pub(super) fn gives_up(&mut self, now: Mono) -> bool {
         self.deadline.take_if(|deadline| *deadline <= now).is_some()

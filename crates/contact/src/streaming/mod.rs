@@ -142,6 +142,13 @@ impl Streaming {
         true
     }
 
+    /// The contact ends: stops all, and waits for each capture of which the record tells, also where a Stop block has not.
+    pub(crate) fn end(&mut self, cx: &mut Context, limit_ms: u32) {
+        self.stop(cx, Tracks::BOTH, limit_ms);
+        let deadline = cx.in_ms(limit_ms);
+        self.closing.iter_mut().for_each(|closing| closing.is_wanted_until(deadline));
+    }
+
     pub(crate) fn event(&mut self, cx: &mut Context, which: CaptureId, event: CaptureEvent) -> Option<News> {
         if let Some(place) = self.closing.iter().position(|closing| closing.capture() == which) {
             return self.closing_event(cx, place, event);

@@ -1,6 +1,6 @@
 use super::flows::{action, flow, hang_up, say, start, start_and_talk, stop, streaming};
 use super::rig::{LEG, Rig, ledger, number, stream};
-use crate::{CaptureEvent, Effect, Input, LegEvent, Phase, Stage};
+use crate::{CaptureEvent, Effect, EndedBy, Input, LegEvent, Phase, Stage};
 use serde_json::json;
 use tympan_telephony::words::Tracks;
 use tympan_types::CaptureId;
@@ -187,6 +187,28 @@ fn a_stop_block_waits_two_seconds_and_then_goes_on_with_the_last_fragment_known(
     let audio = rig.audio().unwrap();
     assert_eq!((audio.stop_fragment_number, audio.stop_timestamp), (Some(number(2)), Some(stopped)));
     assert!(matches!(rig.effects.last(), Some(Effect::Persist { stage: Stage::Changed, .. })));
+}
+
+#[test]
+fn a_record_waits_for_a_capture_that_a_stop_block_has_given_up() {
+    let document = flow(&[start("a", "b", "end"), stop("b", "on"), say("on", "on", "end"), hang_up()]);
+    let mut rig = Rig::answered(&document);
+    rig.capture_runs();
+    rig.wait_for_deadline();
+    assert_eq!(rig.said(), "on");
+    rig.leg(LegEvent::Ended(EndedBy::Peer));
+    assert_eq!(rig.live.phase(), Phase::Ending, "its last fragments may still become safe");
+    rig.capture(CaptureEvent::Acknowledged { number: number(2) });
+    rig.capture(CaptureEvent::Finished { ledger: ledger(160) });
+    rig.capture(CaptureEvent::Closed);
+    assert_eq!(rig.ended().captures[0].stop_fragment_number, Some(number(2)));
+
+    let mut rig = Rig::answered(&document);
+    rig.capture_runs();
+    rig.wait_for_deadline();
+    rig.leg(LegEvent::Ended(EndedBy::Peer));
+    rig.wait_for_deadline();
+    assert_eq!(rig.ended().captures[0].stop_fragment_number, Some(number(1)), "no longer than its limit");
 }
 
 #[test]

@@ -84,8 +84,9 @@ impl MediaPlane {
                 .spawn(move || MediaThread::new(epoll, receiver, tick, stats, queue).run())?;
             threads.push(sender);
         }
-        let ports = RtpPorts::new(options.address, options.ports.0, options.ports.1);
-        Ok(Self { ports, threads, next_leg: AtomicU64::new(0), stats })
+        let ports = RtpPorts::new(options.address, options.ports.0, options.ports.1)
+            .beginning_at(uuid::Uuid::new_v4().as_fields().0);
+        Ok(Self { ports, threads, next_thread: AtomicUsize::new(0), stats })
     }
 
     /// Binds a port for a call that is about to be answered, whose caller reaches us at `local`; the call has `descriptors`.

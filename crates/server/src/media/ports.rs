@@ -70,6 +70,12 @@ impl RtpPorts {
         Self { address, first: even, pairs, next: AtomicU32::new(0) }
     }
 
+    /// Begins the search at the pair that `number` falls on. A start takes a random one: peers whose calls ended with the last process may
+    /// still send to the ports of those, and a new call of the same host could take that for its own caller.
+    pub(super) fn beginning_at(self, number: u32) -> Self {
+        Self { next: AtomicU32::new(number % self.pairs), ..self }
+    }
+
     /// A bound, non-blocking socket for a caller that reaches us at `local`: on a wildcard address, in the family of that.
     pub(crate) fn bind(&self, local: IpAddr) -> io::Result<UdpSocket> {
         let address = match (self.address, local) {
@@ -116,6 +122,20 @@ mod tests {
         assert_eq!(ports.bind(LOCAL).unwrap_err().kind(), io::ErrorKind::AddrInUse);
         drop(socket);
         assert!(ports.bind(LOCAL).is_ok());
+    }
+
+    #[test]
+    fn a_start_may_begin_anywhere_in_the_range() {
+        let ports = RtpPorts::new(Ipv4Addr::LOCALHOST.into(), 20_000, 20_019);
+        let begins = |number| ports_of(&ports, number);
+        assert_eq!((begins(0), begins(3), begins(13)), (20_000, 20_006, 20_006));
+    }
+
+    /// The first port that would be tried.
+    fn ports_of(ports: &RtpPorts, number: u32) -> u32 {
+        let RtpPorts { address, first, pairs, .. } = *ports;
+        let begun = RtpPorts { address, first, pairs, next: AtomicU32::new(0) }.beginning_at(number);
+        u32::from(first) + 2 * begun.next.load(Ordering::Relaxed)
     }
 
     #[test]
