@@ -72,6 +72,8 @@ fn own_call(target: Target) -> anyhow::Result<(RawPeer, Phone, SocketAddr)> {
     let mut phone = Phone::new()?;
     phone.move_to(BAD)?;
     let mut call = peer.new_call(NUMBER);
+    // No good caller's number.
+    call.from = call.from.replace("+1206555", "+1415555");
     let offer = peer.sdp(phone.port()?, "0 101");
     let answer = peer.invite(&mut call, "", &offer)?;
     let (port, _) = answer.audio().with_context(|| format!("no audio in\n{answer}"))?;

@@ -108,7 +108,7 @@ mod tests {
     fn an_arrow_that_the_table_lacks_is_a_fault() {
         let metadata = json!({"packages": [
             package("tympan-mkv", &["bytes"]),
-            package("tympan-connect", &["tympan-mkv", "tympan-kvs"]),
+            package("tympan-connect", &["tympan-flow", "tympan-kvs"]),
             package("tympan-flow", &["tokio"]),
             package("tympan-util", &[]),
         ]});
