@@ -4,6 +4,7 @@ use super::flow_log::FlowLog;
 use super::registry::CallRegistry;
 use super::task::CallTask;
 use crate::clock::ServiceClock;
+use crate::config::TrunkMediaRules;
 use crate::descriptors::{DescriptorBudget, PER_CALL, Use};
 use crate::lambda::Lambda;
 use crate::media::{MediaPlane, ReservedPort};
@@ -20,7 +21,6 @@ use tympan_connect::service::{ConnectService, Routed};
 use tympan_contact::{
     Contact, ContactOptions, ContactSetup, History, InitiationMethod, Leg, LegSpec, LiveContact, NewContact,
 };
-use tympan_telephony::audio::codec::AudioCodec;
 use tympan_telephony::sdp::LocalMedia;
 use tympan_types::ContactId;
 
@@ -62,6 +62,8 @@ pub(crate) struct AdmissionOptions {
     pub calls_max: usize,
     /// How far a timeline may fall behind before silence is written.
     pub silence_grace: Duration,
+    /// What the trunks say of media.
+    pub media: TrunkMediaRules,
     /// How tracks are named.
     pub track_profile: TrackProfile,
     /// How long contacts wait for what.
@@ -102,11 +104,7 @@ impl Admission {
         })?;
         let leg = LegSpec {
             id: invitation.leg.id(),
-            local: LocalMedia {
-                // What the media threads can play and capture.
-                codecs: vec![AudioCodec::Pcmu, AudioCodec::Pcma],
-                ..LocalMedia::new(SocketAddr::new(here, port.address().port()), session_id())
-            },
+            local: LocalMedia::new(SocketAddr::new(here, port.address().port()), session_id()),
             offer: invitation.offer.clone(),
             digits: invitation.digits,
         };

@@ -13,7 +13,9 @@ use tympan_contact::{
     Reply, Stage,
 };
 use tympan_flow::Prompt;
+use tympan_media::SessionSpec;
 use tympan_telephony::sdp::Agreement;
+use tympan_telephony::words::MediaCommand;
 use tympan_types::{CaptureId, InvocationId, LegId, PromptId, Redacted};
 
 impl CallTask {
@@ -36,7 +38,7 @@ impl CallTask {
             Effect::ReplyOffer { leg: _, exchange, sdp } => self.leg.reply_offer(exchange, sdp).await,
             Effect::RefuseOffer { leg: _, exchange } => self.leg.refuse_offer(exchange).await,
             Effect::RejectAnswer { leg: _, exchange } => self.leg.reject_answer(exchange).await,
-            Effect::OpenMedia { leg: _, agreement } => self.open_media(&agreement),
+            Effect::OpenMedia { leg, agreement } => self.open_media(leg, *agreement),
             Effect::CloseMedia { leg: _ } => self.media.close(),
             Effect::Media { leg, command } => {
                 let result = self.media.command(command);
@@ -46,7 +48,7 @@ impl CallTask {
             Effect::CaptureOnly { leg, capture, tracks } => {
                 self.tell(leg, |media| media.capture_only(capture, tracks));
             }
-            Effect::CloseCapture { leg, capture } => self.tell(leg, |media| media.stop_capture(capture)),
+            Effect::CloseCapture { leg, capture } => self.tell(leg, |media| media.close_capture(capture)),
             Effect::AbandonCapture { leg, capture } => self.tell(leg, |media| media.abandon_capture(capture)),
             Effect::AttachUpload { leg, capture } => {
                 if let Some((upload, lease)) = self.opened.remove(&capture) {
@@ -81,17 +83,22 @@ impl CallTask {
         }
     }
 
-    fn open_media(&mut self, agreement: &Agreement) {
-        let Some(agreed) = agreement.audio().cloned() else { return };
-        let spec = LegSpec {
-            agreed,
+    fn open_media(&mut self, leg: LegId, agreement: Agreement) {
+        let rules = self.admission.options.media.of(&self.trunk);
+        let session = SessionSpec {
+            leg,
             signalling: Some(self.source.ip()),
+            trust: rules.trust,
+            media_timeout: rules.media_timeout,
+            silence: rules.silence,
             silence_grace: self.admission.options.silence_grace,
             ptime_ms: rules.ptime_ms,
             wall: self.clock.now().wall,
             random: random_32(),
         };
-        self.media.open(&self.admission.media, spec);
+        self.media.open(&self.admission.media, LegSpec { session, clock: self.clock });
+        let result = self.media.command(MediaCommand::Negotiate(Box::new(agreement)));
+        self.told(leg, result);
     }
 
     fn tell(&mut self, leg: LegId, command: impl FnOnce(&MediaLeg) -> Result<(), MediaStalled>) {
@@ -112,7 +119,7 @@ impl CallTask {
         let CaptureRequest { contact, instance, tracks, settings } = request;
         let profile = self.admission.options.track_profile;
         let cutter = CutterSpec { contact, instance, tracks, profile, segment_uid: random() };
-        self.tell(leg, |media| media.start_capture(capture, cutter));
+        self.tell(leg, |media| media.open_capture(capture, cutter));
         let spec = LeaseSpec { contact, settings, stream_uuid: random() };
         let (admission, news) = (self.admission.clone(), self.news.0.clone());
         let to_news = move |event| News::Input(Input::Capture { capture, event });

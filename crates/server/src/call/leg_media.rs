@@ -1,6 +1,6 @@
 //! The media of a call's leg: a reserved port, then a leg on its media thread, then what its captures still wait for.
 
-use crate::media::{LegSpec, MediaEvent, MediaLeg, MediaPlane, MediaStalled, ReservedPort};
+use crate::media::{LegSpec, MediaLeg, MediaNotice, MediaPlane, MediaStalled, ReservedPort};
 use tokio::sync::mpsc;
 use tympan_telephony::words::MediaCommand;
 
@@ -9,9 +9,9 @@ pub(super) enum LegMedia {
     /// The port is bound, but nothing is read from it.
     Reserved(ReservedPort),
     /// The leg runs.
-    Running(MediaLeg, mpsc::Receiver<MediaEvent>),
+    Running(MediaLeg, mpsc::Receiver<MediaNotice>),
     /// The leg is closed. Its captures may wait for their uploads; its last events are still to be taken.
-    Closed(MediaLeg, Option<mpsc::Receiver<MediaEvent>>),
+    Closed(MediaLeg, Option<mpsc::Receiver<MediaNotice>>),
     /// The port was given up without a leg.
     None,
 }
@@ -21,7 +21,7 @@ impl LegMedia {
     pub(super) fn open(&mut self, plane: &MediaPlane, spec: LegSpec) {
         *self = match std::mem::replace(self, Self::None) {
             Self::Reserved(port) => {
-                let (leg, events) = plane.open(port, spec);
+                let (leg, events) = plane.open(port, spec, None);
                 Self::Running(leg, events)
             }
             other => other,
@@ -53,21 +53,11 @@ impl LegMedia {
 
     /// Tells the leg.
     pub(super) fn command(&self, command: MediaCommand) -> Result<(), MediaStalled> {
-        self.with(|leg| match command {
-            MediaCommand::Negotiate(agreement) => {
-                agreement.audio().map_or(Ok(()), |audio| leg.renegotiate(audio.clone()))
-            }
-            MediaCommand::Play { prompt, sound } => leg.play(prompt, sound.samples().clone()),
-            MediaCommand::Stop { .. } => leg.stop_prompts(),
-            MediaCommand::OpenTap { .. }
-            | MediaCommand::CloseTap { .. }
-            | MediaCommand::Join { .. }
-            | MediaCommand::Leave => Ok(()),
-        })
+        self.with(|leg| leg.command(command))
     }
 
     /// What the leg tells next; `None` once when it tells no more. Pends while there is no leg. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Option<MediaEvent> {
+    pub(super) async fn next(&mut self) -> Option<MediaNotice> {
         match self {
             Self::Running(_, events) | Self::Closed(_, Some(events)) => {
                 let event = events.recv().await;

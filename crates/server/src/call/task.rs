@@ -6,7 +6,7 @@ use super::leg_media::LegMedia;
 use super::registry::{AttributeChange, Incoming, LiveCall, Orders, Registered, Reply};
 use crate::clock::{CallClock, mono_now};
 use crate::connections::Work;
-use crate::media::{MediaEvent, MediaStalled, ReservedPort};
+use crate::media::{MediaNotice, MediaStalled, ReservedPort};
 use crate::metrics::ActiveCall;
 use crate::sip::{Invitation, Leg};
 use futures_util::FutureExt;
@@ -22,8 +22,8 @@ use tympan_capture::{HeldLeases, Lease, Upload};
 use tympan_contact::{
     CaptureEvent, EndedBy, HistoryError, Input, LegEvent, LiveContact, Stage, close_interrupted, record,
 };
-use tympan_telephony::words;
-use tympan_types::{CaptureId, ContactId, FragmentNumber, LegId, Mono, Redacted, RequestId, WriteId};
+use tympan_sip::agent::TrunkId;
+use tympan_types::{CaptureId, ContactId, FragmentNumber, Mono, Redacted, RequestId, WriteId};
 
 /// A call and everything that it holds.
 pub(super) struct CallTask {
@@ -42,6 +42,8 @@ pub(super) struct CallTask {
     /// The TCP connection that the call came by keeps its place.
     _carrier: Option<Work>,
     pub(super) source: SocketAddr,
+    /// The trunk that the call came by.
+    pub(super) trunk: TrunkId,
     pub(super) media: LegMedia,
     /// The state of the contact that is on its way to the history.
     pub(super) writing: Option<(WriteId, JoinHandle<Result<(), HistoryError>>)>,
@@ -75,7 +77,7 @@ enum Happening {
     Ordered,
     Attributes(AttributeChange),
     Leg(Option<LegEvent>),
-    Media(Option<MediaEvent>),
+    Media(Option<MediaNotice>),
     News(News),
     TimePassed,
     Written(Result<Result<(), HistoryError>, JoinError>),
@@ -90,7 +92,7 @@ impl CallTask {
         port: ReservedPort,
         live: LiveContact,
     ) -> Self {
-        let Invitation { leg, events, source, carrier, .. } = invitation;
+        let Invitation { leg, events, source, trunk, carrier, .. } = invitation;
         let contact_id = live.contact().id;
         let (call, incoming) = LiveCall::new(live.contact().clone());
         let registered = admission.registry.add(contact_id, call);
@@ -107,6 +109,7 @@ impl CallTask {
             leg_events: Some(events),
             _carrier: carrier,
             source,
+            trunk,
             media: LegMedia::Reserved(port),
             writing: None,
             opened: BTreeMap::new(),
@@ -177,7 +180,7 @@ impl CallTask {
                     self.last_fragment = self.last_fragment.max(Some(number));
                 }
                 CaptureEvent::Closed | CaptureEvent::Failed { .. } => return,
-                CaptureEvent::Opened { .. } | CaptureEvent::Finished { .. } => {}
+                CaptureEvent::Finished { .. } | CaptureEvent::Opened { .. } => {}
             }
         }
     }
@@ -248,7 +251,7 @@ impl CallTask {
                 self.leg_events = None;
                 self.handle(Input::Leg { leg, event: LegEvent::Ended(EndedBy::Failure) });
             }
-            Happening::Media(Some(event)) => self.media_event(leg, event),
+            Happening::Media(Some(notice)) => self.media_notice(notice),
             Happening::Media(None) => {
                 let result = if self.media.is_running() { Err(MediaStalled) } else { Ok(()) };
                 self.told(leg, result);
@@ -262,25 +265,24 @@ impl CallTask {
         }
     }
 
-    fn media_event(&mut self, leg: LegId, event: MediaEvent) {
-        let event = match event {
-            MediaEvent::Digit(digit) => words::MediaEvent::Digit(digit),
-            MediaEvent::PromptFinished(prompt) => words::MediaEvent::PromptFinished(prompt),
-            MediaEvent::CaptureFinished(capture, stats) => {
+    fn media_notice(&mut self, notice: MediaNotice) {
+        match notice {
+            MediaNotice::Event(leg, event) => self.handle(Input::Media { leg, event }),
+            MediaNotice::CaptureFinished { leg, capture, stats } => {
                 let ledger = stats.cutter.ledger;
                 tracing::info!(
                     contact_id = %self.contact_id,
+                    %leg,
                     %capture,
                     samples = ledger.samples(),
-                    received_samples = ledger.received_samples(),
                     fragments = stats.cutter.fragments,
+                    received_samples = ledger.received_samples(),
                     abandoned_bytes = stats.abandoned_bytes,
                     "a capture has ended"
                 );
-                return self.handle(Input::Capture { capture, event: CaptureEvent::Finished { ledger } });
+                self.handle(Input::Capture { capture, event: CaptureEvent::Finished { ledger } });
             }
-        };
-        self.handle(Input::Media { leg, event });
+        }
     }
 
     pub(super) fn handle(&mut self, input: Input) {

@@ -316,6 +316,7 @@ impl Rig {
             options: AdmissionOptions {
                 calls_max: 10,
                 silence_grace: Duration::from_millis(500),
+                media: config::TrunkMediaRules::new(&[]),
                 track_profile: TrackProfile::Current,
                 contact: ContactOptions::default(),
             },

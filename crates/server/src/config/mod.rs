@@ -8,6 +8,7 @@ mod secret;
 mod sections;
 mod suggest;
 mod trunk;
+mod trunk_media;
 
 pub use base_url::BaseUrl;
 pub use limit::Limit;
@@ -19,3 +20,5 @@ pub use sections::{
     Store,
 };
 pub use trunk::{SipDigits, SipIdentity, SipTransport, SipTrunk, SipUser, sip_trunks};
+pub(crate) use trunk_media::TrunkMediaRules;
+pub use trunk_media::{SipMediaTrust, SipSilence};

@@ -2,6 +2,7 @@
 
 use super::load::ConfigError;
 use super::secret::read_secret;
+use super::trunk_media::{self, SipMediaTrust, SipSilence};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use tympan_sip::agent::{DigitSource, Identity, NumberRules, Trunk, TrunkId, TrunkMatch, Trunks};
@@ -38,6 +39,16 @@ pub struct SipTrunk {
     pub identity: SipIdentity,
     /// Where digits come from.
     pub digits: SipDigits,
+    /// Whose packets a call takes.
+    pub media_trust: SipMediaTrust,
+    /// How long after the answer the first comer may come, in milliseconds.
+    pub media_first_comer_ms: u32,
+    /// How long a caller in conversation may send no media before its call is ended, in seconds; 0: for as long as it likes.
+    pub media_timeout_s: u32,
+    /// What a call sends while there is nothing to say.
+    pub send_silence: SipSilence,
+    /// The packet time to send, in milliseconds, from 10 to 60; 0: what is agreed.
+    pub ptime_ms: u32,
     /// The session interval that we ask for, in seconds; 0: we ask for none.
     pub session_expires_s: u32,
     /// The least session interval that we take, in seconds.
@@ -124,6 +135,11 @@ impl Default for SipTrunk {
             add_plus: false,
             identity: SipIdentity::default(),
             digits: SipDigits::default(),
+            media_trust: SipMediaTrust::default(),
+            media_first_comer_ms: 5_000,
+            media_timeout_s: 1_800,
+            send_silence: SipSilence::default(),
+            ptime_ms: 0,
             session_expires_s: 0,
             min_se_s: 90,
             longest_call_s: 0,
@@ -186,6 +202,7 @@ fn build<E: From<ConfigError>>(
 
 impl SipTrunk {
     fn read(&self, users: Users) -> Result<Trunk, ConfigError> {
+        trunk_media::check(self)?;
         let at_most = |limit: u32| Some(limit).filter(|limit| *limit > 0);
         let named = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let network = |text: &String| {
@@ -231,7 +248,7 @@ impl SipTrunk {
         })
     }
 
-    fn wrong(&self, key: &str, why: &str) -> ConfigError {
+    pub(super) fn wrong(&self, key: &str, why: &str) -> ConfigError {
         ConfigError::Value(format!("sip.trunks {:?}: {key}: {why}", self.name))
     }
 }
@@ -306,6 +323,8 @@ mod tests {
             (trunk(|t| t.networks = vec!["sbc.example".into()]), "networks: \"sbc.example\" is no address"),
             (trunk(|t| t.country_code = "1".into()), "country_code"),
             (trunk(|t| t.min_se_s = 60), "min_se_s"),
+            (trunk(|t| t.ptime_ms = 5), "ptime_ms: 5 is not 0 and not from 10 to 60"),
+            (trunk(|t| t.ptime_ms = 61), "ptime_ms"),
             (trunk(|t| t.users = vec![user("pbx", "")]), "\"pbx\" has neither password nor password_file"),
             (trunk(|t| t.networks.clear()), "only the default trunk takes all"),
         ] {

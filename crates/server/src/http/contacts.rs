@@ -14,7 +14,10 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tympan_connect::live_calls::LiveCalls;
+use tympan_connect::record::ContactRecord;
+use tympan_contact::{Contact, History, HistoryError, HistoryQuery, TimeAxis};
 use tympan_store::{ErrorKind, MediaStore};
+use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_telephony::index::Waveform;
 use tympan_types::{Caller, ContactId, WallTime};
 
@@ -147,15 +150,10 @@ fn look_up(
     wanted: Wanted,
     query: &str,
 ) -> Result<Option<Value>, HistoryError> {
-    let own = |contact: &Contact| {
-        contact.instance.account == caller.account && contact.instance.region == caller.region
-    };
-    // Of a call that is up, the journal may lag some milliseconds behind.
-    let current = |contact: Contact| live.contact(contact.id).unwrap_or(contact);
     if let Wanted::One(id) = wanted {
         let Some(id) = id else { return Ok(None) };
         let contact = find(history, live, caller, id)?;
-        return Ok(contact.map(|contact| json!(ContactRecord::of(&contact))));
+        return Ok(contact.map(|contact| with_ledgers(&contact)));
     }
     let limit = query.split('&').find_map(|pair| pair.strip_prefix("limit=")?.parse().ok()).unwrap_or(PAGE);
     let contacts = history.list(&HistoryQuery {

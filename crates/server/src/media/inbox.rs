@@ -3,18 +3,26 @@
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
 use std::io::{self, IoSliceMut};
-use std::net::{SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
 
 /// Datagrams per system call. A call sends one per 20 ms; more wait only after a stall.
 const BATCH: usize = 16;
-/// Longest datagram that is read whole; RTP of a phone is 172 bytes, and nothing beyond an Ethernet frame is RTP.
-const DATAGRAM_BYTES: usize = 1_500;
+/// Longest datagram that is read whole: beyond an Ethernet frame, and twice the longest packet of G.711 that is in use.
+const DATAGRAM_BYTES: usize = 2_048;
 
 /// Buffers for one media thread, used for all of its sockets in turn.
 pub(super) struct Inbox {
     headers: MultiHeaders<SockaddrStorage>,
     buffers: Box<[[u8; DATAGRAM_BYTES]; BATCH]>,
+}
+
+/// A datagram that was received.
+pub(super) struct Datagram<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) from: SocketAddr,
+    /// It was longer than the buffer.
+    pub(super) truncated: bool,
 }
 
 impl Inbox {
@@ -25,29 +33,35 @@ impl Inbox {
         }
     }
 
-    /// Gives every datagram that waits on `socket` to `each`; returns how many there were.
+    /// Gives every datagram that waits on `socket` to `each`, about `most` of them: the rest waits, so that a flood of one
+    /// socket takes no time from the others. Returns how many there were.
     pub(super) fn drain(
         &mut self,
-        socket: &UdpSocket,
-        mut each: impl FnMut(&[u8], SocketAddr),
+        socket: RawFd,
+        most: usize,
+        mut each: impl FnMut(Datagram<'_>),
     ) -> io::Result<usize> {
         let mut total = 0;
-        loop {
+        while total < most {
             let mut slices = self.buffers.each_mut().map(|buffer| [IoSliceMut::new(buffer)]);
-            let fd = socket.as_raw_fd();
-            let received = match recvmmsg(fd, &mut self.headers, &mut slices, MsgFlags::MSG_DONTWAIT, None) {
-                Ok(received) => received,
-                Err(Errno::EAGAIN | Errno::EINTR) => return Ok(total),
-                // An ICMP answer to something that we sent: the caller's port is closed for now. Nothing was received.
-                Err(Errno::ECONNREFUSED) => continue,
-                Err(error) => return Err(error.into()),
-            };
+            let received =
+                match recvmmsg(socket, &mut self.headers, &mut slices, MsgFlags::MSG_DONTWAIT, None) {
+                    Ok(received) => received,
+                    Err(Errno::EAGAIN | Errno::EINTR) => return Ok(total),
+                    // An ICMP answer to something that we sent: the caller's port is closed for now. Nothing was received.
+                    Err(Errno::ECONNREFUSED) => {
+                        total += 1;
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
             let mut count = 0;
             for message in received {
                 count += 1;
                 let Some(from) = message.address.as_ref().and_then(socket_address) else { continue };
-                if let Some(datagram) = message.iovs().next() {
-                    each(datagram, from);
+                let truncated = message.flags.contains(MsgFlags::MSG_TRUNC);
+                if let Some(bytes) = message.iovs().next() {
+                    each(Datagram { bytes, from, truncated });
                 }
             }
             total += count;
@@ -55,6 +69,7 @@ impl Inbox {
                 return Ok(total);
             }
         }
+        Ok(total)
     }
 }
 
@@ -66,28 +81,60 @@ fn socket_address(address: &SockaddrStorage) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, UdpSocket};
+    use std::os::fd::AsRawFd;
+
+    /// A socket that receives, and one that sends to it.
+    fn pair() -> (UdpSocket, UdpSocket, SocketAddr) {
+        let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        receiver.set_nonblocking(true).unwrap();
+        let to = receiver.local_addr().unwrap();
+        (receiver, UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), to)
+    }
+
+    // Loopback delivers before send_to returns, so everything is there already.
 
     #[test]
     fn drains_more_than_one_batch_and_names_the_sender() {
-        let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        receiver.set_nonblocking(true).unwrap();
-        let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let to = receiver.local_addr().unwrap();
+        let (receiver, sender, to) = pair();
         for index in 0..40_u8 {
             sender.send_to(&vec![index; usize::from(index) + 1], to).unwrap();
         }
         let mut inbox = Inbox::new();
         let mut seen = Vec::new();
-        // Loopback delivers before send_to returns, so everything is there already.
         let count = inbox
-            .drain(&receiver, |datagram, from| {
-                assert_eq!(from, sender.local_addr().unwrap());
-                assert_eq!(datagram.len(), usize::from(datagram[0]) + 1);
-                seen.push(datagram[0]);
+            .drain(receiver.as_raw_fd(), 1_000, |Datagram { bytes, from, truncated }| {
+                assert_eq!((from, truncated), (sender.local_addr().unwrap(), false));
+                assert_eq!(bytes.len(), usize::from(bytes[0]) + 1);
+                seen.push(bytes[0]);
             })
             .unwrap();
         assert_eq!((count, seen), (40, (0..40).collect::<Vec<u8>>()));
-        assert_eq!(inbox.drain(&receiver, |_, _| panic!("nothing waits")).unwrap(), 0);
+        assert_eq!(inbox.drain(receiver.as_raw_fd(), 1_000, |_| panic!("nothing waits")).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_datagram_longer_than_the_buffer_says_so() {
+        let (receiver, sender, to) = pair();
+        for bytes in [DATAGRAM_BYTES, DATAGRAM_BYTES + 1, 20_000, 172] {
+            sender.send_to(&vec![0x80; bytes], to).unwrap();
+        }
+        let mut seen = Vec::new();
+        let each = |datagram: Datagram<'_>| seen.push((datagram.bytes.len(), datagram.truncated));
+        Inbox::new().drain(receiver.as_raw_fd(), 1_000, each).unwrap();
+        let cut = DATAGRAM_BYTES;
+        assert_eq!(seen, [(cut, false), (cut, true), (cut, true), (172, false)]);
+    }
+
+    #[test]
+    fn a_flood_is_read_in_parts() {
+        let (receiver, sender, to) = pair();
+        for _ in 0..100 {
+            sender.send_to(&[0x80; 172], to).unwrap();
+        }
+        let mut inbox = Inbox::new();
+        let parts: Vec<usize> =
+            (0..5).map(|_| inbox.drain(receiver.as_raw_fd(), 32, |_| ()).unwrap()).collect();
+        assert_eq!(parts, [32, 32, 32, 4, 0]);
     }
 }

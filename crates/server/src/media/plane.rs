@@ -3,7 +3,7 @@
 use super::leg::{CaptureCommand, LegSpec, MediaNotice};
 use super::ports::{RtcpPort, RtpPorts, RtpSocket};
 use super::stats::MediaStats;
-use super::thread::{Command, LegId, MediaThread, Message, Place};
+use super::thread::{Command, MediaThread, Message, Place};
 use crate::descriptors::Descriptors;
 use crate::sink::CaptureQueue;
 use nix::sys::epoll::{Epoll, EpollCreateFlags};
@@ -14,9 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tympan_capture::{CutterSpec, Upload};
-use tympan_telephony::sdp::StreamAgreement;
-use tympan_telephony::words::Tracks;
-use tympan_types::{CaptureId, PromptId};
+use tympan_telephony::words::{MediaCommand, Tracks};
+use tympan_types::{CaptureId, LegId};
 
 /// How the media plane is set up.
 #[derive(Debug, Clone)]
@@ -36,13 +35,13 @@ pub(crate) struct MediaPlaneOptions {
 /// no room from another, and closing a leg needs no room. All queues together are bounded by this and the number of calls.
 const COMMANDS_PER_LEG: usize = 64;
 
-/// Events of one leg that may wait for its call. Digits are the most frequent, at most about 20 a second: this is 12 s of them.
-const EVENTS_PER_LEG: usize = 256;
+/// Notices of one leg that may wait for its call. Digits are the most frequent, at most about 20 a second: this is 12 s of them.
+const NOTICES_PER_LEG: usize = 256;
 
-/// A leg that lost a command or an event.
+/// A leg that lost a command or a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the media thread and the call are too far apart: a command or an event of the leg found its queue full"
+    "the media thread and the call are too far apart: a command or a notice of the leg found its queue full"
 )]
 pub(crate) struct MediaStalled;
 
@@ -50,7 +49,8 @@ pub(crate) struct MediaStalled;
 pub(crate) struct MediaPlane {
     ports: RtpPorts,
     threads: Vec<mpsc::Sender<Message>>,
-    next_leg: AtomicU64,
+    /// The thread of the next call.
+    next_thread: AtomicUsize,
     stats: Arc<MediaStats>,
 }
 
@@ -164,8 +164,8 @@ impl MediaLeg {
     }
 
     /// Captures from this instant; audio is held until [`Self::attach_upload`].
-    pub(crate) fn start_capture(&self, capture: CaptureId, spec: CutterSpec) -> Result<(), MediaStalled> {
-        self.command(Command::StartCapture { leg: self.leg, capture, spec: Box::new(spec) })
+    pub(crate) fn open_capture(&self, capture: CaptureId, spec: CutterSpec) -> Result<(), MediaStalled> {
+        self.capture(CaptureCommand::Open { capture, spec: Box::new(spec) })
     }
 
     /// Gives a capture its upload, also after the leg was closed. The upload of a capture that is over is dropped unfinished.
@@ -183,7 +183,7 @@ impl MediaLeg {
     }
 
     /// Ends a capture at this instant and completes its last fragment.
-    pub(crate) fn stop_capture(&self, capture: CaptureId) -> Result<(), MediaStalled> {
+    pub(crate) fn close_capture(&self, capture: CaptureId) -> Result<(), MediaStalled> {
         self.capture(CaptureCommand::Close { capture })
     }
 
@@ -194,40 +194,45 @@ impl MediaLeg {
 
     /// Closes the leg: its port is free, and its captures are completed. Those without an upload wait for it until this is dropped.
     pub(crate) fn close(&self) {
-        self.send(Command::Close { leg: self.leg });
+        self.send(Command::Close);
     }
 
     fn capture(&self, command: CaptureCommand) -> Result<(), MediaStalled> {
-        self.command(Command::Capture { leg: self.leg, command })
+        self.bounded(Command::Capture(command))
     }
 
-    fn command(&self, command: Command) -> Result<(), MediaStalled> {
+    fn bounded(&self, command: Command) -> Result<(), MediaStalled> {
         let place = Place::take(&self.waiting, COMMANDS_PER_LEG).ok_or_else(|| {
             self.stats.command_refused();
             MediaStalled
         })?;
-        self.thread.send(Message { command, _place: Some(place) }).map_err(|_| MediaStalled)
+        self.post(command, Some(place)).map_err(|_| MediaStalled)
     }
 
     /// Beyond the limit: a leg is opened once, has RTCP once, and is closed and forgotten once or twice.
     fn send(&self, command: Command) {
         // A thread ends only when the plane and all legs are gone, so this reaches it.
-        let _ = self.thread.send(Message { command, _place: None });
+        let _ = self.post(command, None);
+    }
+
+    fn post(&self, command: Command, place: Option<Place>) -> Result<(), mpsc::SendError<Message>> {
+        self.thread.send(Message { leg: self.leg, command, _place: place })
     }
 }
 
 impl Drop for MediaLeg {
     fn drop(&mut self) {
-        self.send(Command::Close { leg: self.leg });
-        self.send(Command::Forget { leg: self.leg });
+        self.send(Command::Close);
+        self.send(Command::Forget);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::leg::tests::spec;
     use super::*;
     use crate::descriptors::{DescriptorBudget, PER_CALL, Use};
+    use tympan_media::{SessionSpec, SilenceSending};
+    use tympan_telephony::rtp::latch::Trust;
 
     /// A plane whose thread takes no command: its first tick is an hour away.
     fn stalled() -> (MediaPlane, Arc<CaptureQueue>) {
@@ -241,7 +246,7 @@ mod tests {
         (MediaPlane::start(&options, &queue).unwrap(), queue)
     }
 
-    fn leg(plane: &MediaPlane) -> (MediaLeg, Receiver<MediaEvent>) {
+    fn leg(plane: &MediaPlane, number: u64) -> (MediaLeg, Receiver<MediaNotice>) {
         let descriptors = DescriptorBudget::new(1_000, 10).take(Use::Call, PER_CALL).unwrap();
         let session = SessionSpec {
             leg: LegId::new(number),
@@ -261,10 +266,10 @@ mod tests {
     #[tokio::test]
     async fn a_leg_has_so_many_commands_waiting_and_no_more_and_takes_no_room_from_another() {
         let (plane, queue) = stalled();
-        let ((flooded, _), (other, _)) = (leg(&plane), leg(&plane));
-        let taken = (0..1_000).filter(|_| flooded.stop_prompts().is_ok()).count();
+        let ((flooded, _), (other, _)) = (leg(&plane, 1), leg(&plane, 2));
+        let taken = (0..1_000).filter(|_| flooded.command(MediaCommand::Leave).is_ok()).count();
         assert_eq!(taken, COMMANDS_PER_LEG);
-        assert_eq!(other.stop_prompts(), Ok(()));
+        assert_eq!(other.command(MediaCommand::Leave), Ok(()));
         let refused = plane.stats().values().find(|(name, _)| *name == "refused_commands");
         assert_eq!(refused, Some(("refused_commands", 1_000 - COMMANDS_PER_LEG as u64)));
         queue.close();

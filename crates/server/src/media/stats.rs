@@ -1,24 +1,37 @@
 //! What the media threads counted. Written once a tick, read by `/metrics`.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use tympan_media::SessionStats;
 
 macro_rules! counters {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    (of_sessions { $($(#[$session_doc:meta])* $session:ident,)* } of_threads { $($(#[$doc:meta])* $name:ident,)* }) => {
         /// Counters of all media threads together.
         #[derive(Debug, Default)]
         pub(crate) struct MediaStats {
+            $($(#[$session_doc])* $session: AtomicU64,)*
             $($(#[$doc])* $name: AtomicU64,)*
         }
 
         /// The same on one thread, not yet added.
         #[derive(Debug, Default)]
         pub(super) struct Tally {
+            $(pub(super) $session: u64,)*
             $(pub(super) $name: u64,)*
         }
 
         impl Tally {
+            /// Adds what a session counted.
+            pub(super) fn add(&mut self, stats: &SessionStats) {
+                // Every counter of a session has its place here, or this does not compile.
+                let SessionStats { $($session,)* } = stats;
+                $(self.$session += $session;)*
+            }
+
             /// Adds what was counted and begins anew.
             pub(super) fn flush(&mut self, into: &MediaStats) {
+                $(if self.$session > 0 {
+                    into.$session.fetch_add(std::mem::take(&mut self.$session), Relaxed);
+                })*
                 $(if self.$name > 0 {
                     into.$name.fetch_add(std::mem::take(&mut self.$name), Relaxed);
                 })*
@@ -38,7 +51,11 @@ macro_rules! counters {
 
             /// Every counter with its name.
             pub(crate) fn values(&self) -> impl Iterator<Item = (&'static str, u64)> {
-                [$((stringify!($name), self.$name.load(Relaxed)),)*].into_iter()
+                [
+                    $((stringify!($session), self.$session.load(Relaxed)),)*
+                    $((stringify!($name), self.$name.load(Relaxed)),)*
+                ]
+                .into_iter()
             }
         }
     };

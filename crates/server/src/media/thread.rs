@@ -1,12 +1,13 @@
-//! The loop of one media thread: commands, sockets, time; every 5 ms, and nothing that could block.
+//! The loop of one media thread: commands, sockets, time; every tick, and nothing that could block.
 
-use super::inbox::Inbox;
-use super::leg::{CaptureCommand, Leg, LegSpec, MediaEvent, Prompt};
+use super::inbox::{Datagram, Inbox};
+use super::leg::{CaptureCommand, Leg, LegSpec, MediaNotice};
 use super::ports::RtpSocket;
 use super::stats::{MediaStats, Tally};
 use crate::sink::CaptureQueue;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags, EpollTimeout};
 use std::collections::HashMap;
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use tympan_types::{BridgeId, LegId, Mono};
 
 /// A command on its way to the thread.
 pub(super) struct Message {
+    pub(super) leg: LegId,
     pub(super) command: Command,
     /// Given back when the command is taken.
     pub(super) _place: Option<Place>,
@@ -43,53 +45,35 @@ impl Drop for Place {
 /// What a call tells its leg.
 pub(super) enum Command {
     Open {
-        leg: LegId,
-        socket: RtpSocket,
+        rtp: RtpSocket,
         spec: Box<LegSpec>,
-        events: tokio::sync::mpsc::Sender<MediaEvent>,
-    },
-    Renegotiate {
-        leg: LegId,
-        negotiated: Box<Negotiated>,
-    },
-    Play {
-        leg: LegId,
-        token: PromptId,
-        prompt: Prompt,
-    },
-    StopPrompts {
-        leg: LegId,
-    },
-    StartCapture {
-        leg: LegId,
-        capture: CaptureId,
-        spec: Box<CutterSpec>,
+        notices: tokio::sync::mpsc::Sender<MediaNotice>,
     },
     /// RTCP has a port of its own.
     Rtcp(RtpSocket),
     Media(MediaCommand),
     /// For a capture of this leg, also after [`Command::Close`].
-    Capture {
-        leg: LegId,
-        command: CaptureCommand,
-    },
+    Capture(CaptureCommand),
     /// The socket is given back and what was captured is completed. Captures may go on to wait for their uploads.
-    Close {
-        leg: LegId,
-    },
+    Close,
     /// The call is over: uploads that come now are not for it.
-    Forget {
-        leg: LegId,
-    },
+    Forget,
 }
 
 /// Readiness events taken per call; level-triggered, so that more come with the next one.
 const EVENTS: usize = 256;
+/// Datagrams of one socket that are taken in a tick: 2.5 s of a call after a stall, and no more of a flood.
+const DATAGRAMS_PER_TICK: usize = 128;
+/// The same before a tap is opened or closed: as many as a socket's buffer holds of ordinary packets.
+const DATAGRAMS_BEFORE_TAP: usize = 1_024;
+/// Beyond so many legs a thread ticks every [`DENSE_TICK`] at most.
+const DENSE_LEGS: usize = 1_000;
+const DENSE_TICK: Duration = Duration::from_millis(5);
 
 pub(super) struct MediaThread {
     epoll: Epoll,
     commands: mpsc::Receiver<Message>,
-    legs: HashMap<LegId, Leg>,
+    legs: Legs,
     /// Of legs that are closed: captures that wait for their uploads, until their call is over.
     awaiting: HashMap<LegId, Captures>,
     inbox: Inbox,
@@ -98,6 +82,17 @@ pub(super) struct MediaThread {
     tally: Tally,
     stats: Arc<MediaStats>,
     queue: Arc<CaptureQueue>,
+}
+
+/// The legs of a thread, each at its place for as long as it lives.
+#[derive(Default)]
+struct Legs {
+    places: HashMap<LegId, usize>,
+    legs: Vec<Option<Box<Leg>>>,
+    /// When time is due for the leg of each place: apart from the legs, so that a tick looks at these alone.
+    deadlines: Vec<Mono>,
+    free: Vec<usize>,
+    bridges: Bridges,
 }
 
 impl MediaThread {
@@ -111,7 +106,7 @@ impl MediaThread {
         Self {
             epoll,
             commands,
-            legs: HashMap::new(),
+            legs: Legs::default(),
             awaiting: HashMap::new(),
             inbox: Inbox::new(),
             began: Instant::now(),
@@ -126,12 +121,14 @@ impl MediaThread {
     pub(super) fn run(mut self) {
         let mut due = Instant::now();
         loop {
-            due += self.tick;
+            let dense = self.legs.places.len() > DENSE_LEGS;
+            let tick = if dense { self.tick.max(DENSE_TICK) } else { self.tick };
+            due += tick;
             let now = Instant::now();
             match due.checked_duration_since(now) {
                 Some(wait) => std::thread::sleep(wait),
                 None => {
-                    if now.duration_since(due) > self.tick {
+                    if now.duration_since(due) > tick {
                         self.tally.late_ticks += 1;
                         due = now;
                     }
@@ -151,11 +148,11 @@ impl MediaThread {
     fn take_commands(&mut self) -> bool {
         loop {
             match self.commands.try_recv() {
-                Ok(Message { command, .. }) => self.obey(command),
+                Ok(Message { leg, command, .. }) => self.apply(leg, command),
                 Err(mpsc::TryRecvError::Empty) => return true,
                 Err(mpsc::TryRecvError::Disconnected) => {
-                    let legs: Vec<LegId> = self.legs.keys().copied().collect();
-                    legs.into_iter().for_each(|leg| self.obey(Command::Close { leg }));
+                    let legs: Vec<LegId> = self.legs.places.keys().copied().collect();
+                    legs.into_iter().for_each(|leg| self.apply(leg, Command::Close));
                     self.queue.wake();
                     return false;
                 }
@@ -163,8 +160,7 @@ impl MediaThread {
         }
     }
 
-    fn obey(&mut self, command: Command) {
-        let now = self.now();
+    fn apply(&mut self, leg: LegId, command: Command) {
         match command {
             Command::Open { rtp, spec, notices } => self.open(leg, rtp, *spec, notices),
             Command::Rtcp(socket) => self.open_rtcp(leg, socket),
@@ -172,35 +168,31 @@ impl MediaThread {
                 if matches!(command, MediaCommand::OpenTap { .. } | MediaCommand::CloseTap { .. }) {
                     self.receive_all(leg);
                 }
-                self.legs.insert(leg, Leg::new(now, socket, *spec, events));
+                self.join_or_leave(leg, &command);
+                self.input(leg, Input::Command(command));
             }
-            Command::Renegotiate { leg, agreed } => self.with(leg, |leg| leg.renegotiate(&agreed)),
-            Command::Play { leg, token, prompt } => self.with(leg, |leg| leg.play(now, token, prompt)),
-            Command::StopPrompts { leg } => self.with(leg, Leg::stop_prompts),
-            // What was sent before this instant is not captured, and what was sent until now is: so the socket is
-            // emptied first.
-            Command::StartCapture { leg, capture, spec } => {
-                self.receive(leg, now);
+            Command::Capture(command) => {
+                if matches!(command, CaptureCommand::Open { .. } | CaptureCommand::Close { .. }) {
+                    self.receive_all(leg);
+                }
                 let now = self.now();
-                let Self { legs, tally, .. } = self;
-                if let Some(leg) = legs.get_mut(&leg) {
-                    leg.start_capture(now, capture, &spec, tally);
-                }
-            }
-            Command::Capture { leg, command } => {
-                if matches!(command, CaptureCommand::Close { .. }) {
-                    self.receive(leg, now);
-                }
-                let Self { legs, awaiting, tally, .. } = self;
-                if let Some(leg) = legs.get_mut(&leg) {
-                    leg.capture(command, tally);
-                } else if let Some(captures) = awaiting.get_mut(&leg) {
+                if let Some(captures) = self.awaiting.get_mut(&leg) {
                     command.apply(captures);
+                } else if let Some(place) = self.legs.places.get(&leg).copied() {
+                    let Self { legs, tally, .. } = self;
+                    legs.with(place, |leg, legs| {
+                        let id = leg.id;
+                        leg.capture(now, command, tally, |bridge, payload| {
+                            legs.bridged(now, bridge, id, payload);
+                        });
+                    });
                 }
             }
-            Command::Close { leg: id } => {
-                self.receive(id, now);
-                if let Some(leg) = self.legs.remove(&id) {
+            Command::Close => {
+                self.receive_all(leg);
+                let now = self.now();
+                let Self { legs, epoll, awaiting, tally, .. } = self;
+                if let Some(leg) = legs.remove(leg) {
                     // The descriptor leaves the epoll set when the socket is closed, and this may have failed to join.
                     let _ = epoll.delete(&*leg.rtp);
                     let _ = leg.rtcp.as_deref().map(|rtcp| epoll.delete(rtcp));
@@ -255,7 +247,8 @@ impl MediaThread {
 
     fn drain_sockets(&mut self) {
         let mut events = [EpollEvent::empty(); EVENTS];
-        loop {
+        // As often as all legs can fill a call, and not once more for sockets that are ready again: a flood must not hold the loop.
+        for _ in 0..=self.legs.places.len() / EVENTS {
             let ready = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);
             let now = self.now();
             for event in events.iter().take(ready) {
@@ -313,29 +306,14 @@ impl MediaThread {
 
     fn at(&mut self, place: usize, now: Mono, input: Input<'_>) {
         let Self { legs, tally, .. } = self;
-        for leg in legs.values_mut().filter(|leg| leg.next_deadline() <= now) {
-            leg.tick(now, tally);
-        }
-    }
-
-    fn receive(&mut self, leg: LegId, now: Mono) {
-        let Self { legs, inbox, tally, .. } = self;
-        if let Some(leg) = legs.get_mut(&leg)
-            && let Err(error) = leg.receive(now, inbox, tally)
-        {
-            tracing::debug!(%error, "an RTP socket cannot be read");
-        }
-    }
-
-    fn with(&mut self, leg: LegId, action: impl FnOnce(&mut Leg)) {
-        // A command that crosses the end of its call finds nothing, which is fine.
-        if let Some(leg) = self.legs.get_mut(&leg) {
-            action(leg);
-        }
+        legs.with(place, |leg, legs| {
+            let id = leg.id;
+            leg.handle(now, input, tally, |bridge, payload| legs.bridged(now, bridge, id, payload));
+        });
     }
 
     fn now(&self) -> Mono {
-        Mono::from_micros(u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX))
+        Mono::from_nanos(u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX))
     }
 }
 

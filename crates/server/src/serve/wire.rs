@@ -460,6 +460,7 @@ fn admission_options(config: &Config) -> anyhow::Result<AdmissionOptions> {
     Ok(AdmissionOptions {
         calls_max: config.sip.calls_max,
         silence_grace: Duration::from_millis(config.rtp.silence_grace_ms),
+        media: config::TrunkMediaRules::new(&config.sip.trunks),
         track_profile,
         contact: ContactOptions {
             start_limit_ms: limit_ms(config.capture.start_timeout_ms),

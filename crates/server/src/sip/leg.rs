@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 use tympan_contact::{EndedBy, LegEvent};
-use tympan_sip::agent::{self, Body, Command, Event};
+use tympan_sip::agent::{self, Body, Command, Event, TrunkId};
 use tympan_sip::wire::Status;
 use tympan_telephony::Digit;
 use tympan_telephony::digit_source::DigitSource;
@@ -35,6 +35,8 @@ pub(crate) struct Invitation {
     pub local: SocketAddr,
     /// The caller's SDP offer; `None` when the caller leaves the offer to us.
     pub offer: Option<String>,
+    /// The trunk that the call came by.
+    pub trunk: TrunkId,
     /// Where the caller's digits come from.
     pub digits: DigitSource,
     /// Commands.

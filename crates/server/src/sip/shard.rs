@@ -278,6 +278,7 @@ impl Shard {
             local: flow.local,
             offer: body::sdp(&parts),
             digits: self.digits_of(&trunk),
+            trunk,
             leg: leg.clone(),
             events,
             carrier,
