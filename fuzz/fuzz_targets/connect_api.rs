@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
 use tympan_connect::api::ApiRequest;
-use tympan_connect::contact::MemoryHistory;
+use tympan_contact::MemoryHistory;
 use tympan_connect::live_calls::NoCalls;
 use tympan_connect::settings::MemorySettings;
 use tympan_connect::{ConnectService, Ids, Options};

@@ -25,15 +25,11 @@
 
 use crate::context::Context;
 use crate::{DisconnectReason, Effect, EndedBy, LegEvent};
-use digits::DigitGate;
 use tympan_telephony::Digit;
+use tympan_telephony::digit_source::{DigitMerge, DigitSource};
 use tympan_telephony::sdp::{LocalMedia, SdpError, Session, session::Change};
 use tympan_telephony::words::{MediaCommand, MediaEvent};
 use tympan_types::{ExchangeId, LegId, Mono, PromptId};
-
-mod digits;
-
-pub use digits::DigitSource;
 
 /// A leg.
 pub struct Leg {
@@ -42,7 +38,7 @@ pub struct Leg {
     session: Session,
     /// Our answer to the offer of the INVITE; `None` where that had none.
     answer: Option<String>,
-    digits: DigitGate,
+    digits: DigitMerge,
     media: Media,
 }
 
@@ -153,7 +149,7 @@ impl Leg {
             state: State::Invited,
             session,
             answer,
-            digits: DigitGate::new(digits),
+            digits: DigitMerge::new(digits),
             media: Media::None,
         })
     }

@@ -39,7 +39,7 @@ pub use flow_run::reading_time_ms;
 pub use history::{History, HistoryError, HistoryQuery, MemoryHistory, SetAttributesError, TimeAxis};
 pub use input::{CaptureEvent, EndedBy, Input, LegEvent, PromptEvent};
 pub use instance_settings::InstanceSettings;
-pub use leg::{DigitSource, Leg, LegSpec};
+pub use leg::{Leg, LegSpec};
 pub use live_contact::{ContactSetup, LiveContact, Phase};
 pub use now::Now;
 pub use options::ContactOptions;

@@ -17,7 +17,7 @@ use tympan_telephony::rtp::latch::{SourceLatch, Trust};
 use tympan_telephony::rtp::ledger::LedgerEntry;
 use tympan_telephony::rtp::packet::{PacketError, RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
-use tympan_telephony::sdp::session::{Agreement, StreamAgreement};
+use tympan_telephony::sdp::{Agreement, StreamAgreement};
 use tympan_telephony::words::{MediaCommand, MediaEvent, Payload};
 use tympan_types::{BridgeId, LegId, Mono, PromptId, WallTime};
 
@@ -447,7 +447,7 @@ impl Session {
 
 /// What is agreed of the stream on a port of ours.
 fn of_port(agreement: &Agreement, port: usize) -> Option<&StreamAgreement> {
-    agreement.streams.get(port)?.as_ref()
+    agreement.streams.iter().flatten().find(|stream| stream.local == port)
 }
 
 /// The first numbers of one of the outgoing streams, and the random bytes of its RTCP.

@@ -14,8 +14,7 @@ use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::payload::PayloadKind;
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::Timeline;
-use tympan_telephony::sdp::{Codec, Direction};
-use tympan_telephony::sdp::session::StreamAgreement;
+use tympan_telephony::sdp::{Codec, Direction, StreamAgreement};
 use tympan_types::Mono;
 
 /// Packet times that are sent, in milliseconds. What is agreed beyond is brought within: no receiver needs to take more than 200 ms

@@ -6,8 +6,8 @@ use tympan_media::{Input, Output, Port, Session, SilenceSending};
 use tympan_telephony::audio::codec::AudioCodec;
 use tympan_telephony::rtp::packet::{RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
-use tympan_telephony::sdp::offer_answer::Codec;
-use tympan_telephony::sdp::session::StreamAgreement;
+use tympan_telephony::sdp::Codec;
+use tympan_telephony::sdp::StreamAgreement;
 use tympan_telephony::words::{MediaCommand, Payload, Sound, Track};
 use tympan_types::{BridgeId, LegId, Mono, PromptId, TapId};
 

@@ -11,8 +11,8 @@ use tympan_telephony::rtp::dtmf::EventSender;
 use tympan_telephony::rtp::latch::Trust;
 use tympan_telephony::rtp::packet::{RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
-use tympan_telephony::sdp::offer_answer::Direction;
-use tympan_telephony::sdp::session::StreamAgreement;
+use tympan_telephony::sdp::Direction;
+use tympan_telephony::sdp::StreamAgreement;
 use tympan_telephony::words::{MediaCommand, MediaEvent, Track};
 use tympan_types::TapId;
 
@@ -218,7 +218,9 @@ fn a_hold_of_any_kind_stops_the_media_timeout() {
 #[test]
 fn streams_of_one_session_have_timelines_and_ports_of_their_own() {
     let mut rig = Rig::unagreed(|spec| spec.silence = SilenceSending::Silence);
-    rig.negotiate(of((0..12).map(|index| agreed(&format!("192.0.2.1:{}", 4_000 + 2 * index)))));
+    rig.negotiate(of(
+        (0..12).map(|local| StreamAgreement { local, ..agreed(&format!("192.0.2.1:{}", 4_000 + 2 * local)) })
+    ));
     assert_eq!(rig.stat("refused_streams"), 4);
     rig.command(MediaCommand::OpenTap { tap: TapId::new(1), track: Track::Received });
     let mut others: Vec<RtpSender> =

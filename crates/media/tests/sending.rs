@@ -8,8 +8,8 @@ use tympan_telephony::audio::codec::AudioCodec;
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::audio::g722;
 use tympan_telephony::rtp::payload::PayloadKind;
-use tympan_telephony::sdp::offer_answer::{Codec, Direction};
-use tympan_telephony::sdp::session::{Agreement, StreamAgreement};
+use tympan_telephony::sdp::{Agreement, StreamAgreement};
+use tympan_telephony::sdp::{Codec, Direction};
 use tympan_telephony::words::{MediaCommand, MediaEvent};
 use tympan_types::PromptId;
 

@@ -52,7 +52,8 @@ pub fn indexes_go_where_their_fragments_go(open: &Open) {
     backend.create_stream(&stream, None).expect("create");
     make_ready(&*backend, stream.id);
     let key = DataKey::from_bytes([1; 32]);
-    let indexed = |sequence, index: &[u8]| sealed(stream.id, sequence, b"body").with_index((1, &key), index);
+    let indexed =
+        |sequence, index: &[u8]| sealed(stream.id, sequence, b"body").with_index([3; 12], (1, &key), index);
     let group = [indexed(1, b"one"), sealed(stream.id, 2, b"body"), indexed(3, b"three")];
     backend.commit(&group.iter().collect::<Vec<_>>()).expect("commit");
     close(backend);

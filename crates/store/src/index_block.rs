@@ -9,7 +9,7 @@
 
 use crate::StreamId;
 use std::ops::Range;
-use tympan_kms::{DataKey, NONCE_BYTES, TAG_BYTES, random_nonce};
+use tympan_kms::{DataKey, NONCE_BYTES, TAG_BYTES};
 use tympan_types::FragmentNumber;
 
 /// Bytes before the ciphertext.
@@ -31,15 +31,15 @@ pub(crate) struct IndexHeader {
     length: usize,
 }
 
-/// Encrypts the index of a fragment.
+/// Encrypts the index of a fragment with a nonce that was never used under this key before.
 pub(crate) fn seal(
+    nonce: [u8; NONCE_BYTES],
     stream: StreamId,
     number: FragmentNumber,
     (key_number, key): (u32, &DataKey),
     index: &[u8],
 ) -> Vec<u8> {
     let length = u32::try_from(INDEX_HEADER_BYTES + index.len() + TAG_BYTES).unwrap_or(u32::MAX);
-    let nonce = random_nonce();
     let mut header = [0; INDEX_HEADER_BYTES];
     header[..4].copy_from_slice(&INDEX_MAGIC);
     header[8..10].copy_from_slice(&VERSION.to_le_bytes());
@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn sealed(sequence: u64, index: &[u8]) -> Vec<u8> {
-        seal(STREAM, number(sequence), (3, &key()), index)
+        seal([1; NONCE_BYTES], STREAM, number(sequence), (3, &key()), index)
     }
 
     #[test]

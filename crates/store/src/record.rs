@@ -153,11 +153,11 @@ impl Record {
         Self { header, ciphertext, index: Vec::new() }
     }
 
-    /// The same with the index of its fragment, sealed under the same key.
-    pub(crate) fn with_index(mut self, key: (u32, &DataKey), index: &[u8]) -> Self {
+    /// The same with the index of its fragment, sealed under the same key with a nonce of its own.
+    pub(crate) fn with_index(mut self, nonce: [u8; NONCE_BYTES], key: (u32, &DataKey), index: &[u8]) -> Self {
         let (stream, number) = (field(&self.header, 16), field(&self.header, 32));
         let (stream, number) = (StreamId::from_bytes(stream), FragmentNumber::from_bytes(number));
-        self.index = index_block::seal(stream, number, key, index);
+        self.index = index_block::seal(nonce, stream, number, key, index);
         self
     }
 

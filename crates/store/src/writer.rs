@@ -175,8 +175,6 @@ impl Writer {
             return Persisting::known(Err(StoreError::internal(message)));
         }
         let codec = self.core.options.body_codec.as_deref();
-        let mut nonce = [0; NONCE_BYTES];
-        self.core.entropy.fill(&mut nonce);
         let key = (self.key_number, &*self.key);
         let mut record = Record::seal_pieces(self.nonce(), self.cell.id, meta, key, codec, &head, &bodies);
         if let Some(index) = &index {
@@ -191,6 +189,12 @@ impl Writer {
                 Persisting::known(Err(StoreError::shut_down()))
             }
         }
+    }
+
+    fn nonce(&self) -> [u8; NONCE_BYTES] {
+        let mut nonce = [0; NONCE_BYTES];
+        self.core.entropy.fill(&mut nonce);
+        nonce
     }
 
     /// Takes the open fragment back: tail readers see it abandoned, nobody else ever sees it.

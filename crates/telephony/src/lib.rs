@@ -12,6 +12,7 @@
 pub mod audio;
 pub mod capture_ledger;
 pub mod digit;
+pub mod digit_source;
 pub mod index;
 pub mod rtp;
 pub mod sdp;

@@ -58,7 +58,6 @@ pub(super) fn rtp_to_block(packets: usize) -> anyhow::Result<()> {
     let mut cutter = Cutter::new(&spec()?, ANCHOR);
     let mut out = Cut::default();
     cutter.open(&mut out);
-    let mut samples = Vec::with_capacity(FRAME_8K);
     let mut refused = 0;
     counted(|| {
         for (index, datagram) in datagrams.iter().enumerate() {
@@ -68,7 +67,7 @@ pub(super) fn rtp_to_block(packets: usize) -> anyhow::Result<()> {
             }
             while let Some(output) = timeline.poll() {
                 if let TimelineOutput::Audio(audio) = output {
-                    cutter.received(audio.at, Payload::Pcm(audio.samples), &mut out);
+                    cutter.received(audio.at, audio.payload, &mut out);
                 }
             }
             // Handed on, as the capture does.

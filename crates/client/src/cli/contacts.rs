@@ -1,6 +1,6 @@
 use super::table::{clock, harmless, table};
 use super::{Global, terminal, waveform};
-use crate::contacts::ContactChoice;
+use crate::contacts::{ContactChoice, Ledger};
 use crate::http::wall_now;
 use crate::{ClientError, ContactRecord, Exit};
 use serde_json::Value;

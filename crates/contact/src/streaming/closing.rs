@@ -53,8 +53,8 @@ impl Closing {
 
     /// Whether nothing more can come of it that the contact would hold.
     pub(super) fn is_over(&self) -> bool {
-        let misses_ledger = matches!((&self.entry, &self.ledger), (Entry::At(_), Ledger::Awaited));
-        !self.has_session && !misses_ledger
+        let awaits_ledger = matches!((&self.entry, &self.ledger), (Entry::At(_), Ledger::Awaited));
+        !self.has_session && !awaits_ledger
     }
 
     pub(super) fn session_is_over(&mut self) {

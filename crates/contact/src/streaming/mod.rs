@@ -294,15 +294,15 @@ impl Streaming {
 
     /// The lead-in will never be safe.
     fn not_opened(&mut self, cx: &mut Context, reason: String) -> News {
-        if let State::Opening(opening) = std::mem::take(&mut self.state)
-            && let Opening { leg, request, broken: Some(Broken { entry, last, attempts }), .. } = opening
-        {
-            let attempts = attempts.saturating_add(1);
-            let retry_at = cx.now.mono.plus_ms(retry_after_ms(attempts));
-            self.state = State::Broken { leg, request, broken: Broken { entry, last, attempts }, retry_at };
-            return News::Broke { reason };
-        }
-        News::NotStarted { reason }
+        let State::Opening(Opening { leg, request, broken: Some(broken), .. }) =
+            std::mem::take(&mut self.state)
+        else {
+            return News::NotStarted { reason };
+        };
+        let attempts = broken.attempts.saturating_add(1);
+        let retry_at = cx.now.mono.plus_ms(retry_after_ms(attempts));
+        self.state = State::Broken { leg, request, broken: Broken { attempts, ..broken }, retry_at };
+        News::Broke { reason }
     }
 
     /// A running capture broke: try again at once, and then ever more slowly.

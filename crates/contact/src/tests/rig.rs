@@ -2,9 +2,9 @@
 
 use crate::contact::tests::contact;
 use crate::{
-    CaptureEvent, Contact, ContactOptions, ContactSetup, CustomerAudio, DigitSource, DisconnectReason,
-    Effect, EndedBy, HistoryError, Input, InstanceSettings, Leg, LegEvent, LegSpec, LiveContact, Now, Phase,
-    PromptEvent, Reply, RoutedFlow, Stage,
+    CaptureEvent, Contact, ContactOptions, ContactSetup, CustomerAudio, DisconnectReason, Effect, EndedBy,
+    HistoryError, Input, InstanceSettings, Leg, LegEvent, LegSpec, LiveContact, Now, Phase, PromptEvent,
+    Reply, RoutedFlow, Stage,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -47,8 +47,8 @@ fn a_start_block_waits_five_seconds_for_the_lead_in_and_no_longer() {
     rig.wait_for_deadline();
     assert_eq!(rig.said(), "sorry");
     assert!(rig.reasons()[0].contains("within 5000 ms"), "{:?}", rig.reasons());
-    let given_up = |output: &CallOutput| matches!(output, CallOutput::AbandonCapture { .. });
-    assert_eq!(rig.outputs.iter().filter(|output| given_up(output)).count(), 1);
+    let abandoned = |effect: &Effect| matches!(effect, Effect::AbandonCapture { leg: LEG, .. });
+    assert_eq!(rig.count(abandoned), 1);
     assert_eq!(rig.audio(), None);
 }
 
@@ -56,9 +56,9 @@ fn a_start_block_waits_five_seconds_for_the_lead_in_and_no_longer() {
 fn fragments_that_come_to_a_stream_after_the_start_block_has_failed_are_in_the_record() {
     let mut rig = Rig::answered(&start_and_talk());
     rig.capture(CaptureEvent::Opened { stream: stream(1) });
-    let began = rig.now;
+    let began = rig.now.wall;
     rig.wait_for_deadline();
-    let failed = rig.now;
+    let failed = rig.now.wall;
     rig.wait_ms(10);
     rig.capture(CaptureEvent::Acknowledged { number: number(1) });
     rig.capture(CaptureEvent::Acknowledged { number: number(6) });
@@ -66,7 +66,7 @@ fn fragments_that_come_to_a_stream_after_the_start_block_has_failed_are_in_the_r
     let audio = rig.audio().unwrap();
     assert_eq!((audio.start_fragment_number, audio.stop_fragment_number), (number(1), Some(number(6))));
     assert_eq!((audio.start_timestamp, audio.stop_timestamp), (began, Some(failed)));
-    assert!(matches!(rig.outputs.last(), Some(CallOutput::ContactChanged(_))));
+    assert!(matches!(rig.effects.last(), Some(Effect::Persist { stage: Stage::Changed, .. })));
 }
 
 #[test]
@@ -78,9 +78,8 @@ fn what_a_failed_start_block_left_does_not_hide_the_capture_that_runs() {
     assert_eq!(rig.last_capture(), CaptureId::new(2));
     rig.capture(CaptureEvent::Opened { stream: stream(2) });
     rig.capture(CaptureEvent::Acknowledged { number: number(1_001) });
-    let late = CaptureEvent::Acknowledged { number: number(1) };
-    rig.handle(CallInput::Capture { capture: CaptureId::new(1), event: late });
-    let streams: Vec<_> = rig.call.contact().captures.iter().map(|audio| audio.stream_arn.clone()).collect();
+    rig.capture_late(1, CaptureEvent::Acknowledged { number: number(1) });
+    let streams: Vec<_> = rig.live.contact().captures.iter().map(|audio| audio.stream_arn.clone()).collect();
     assert_eq!(streams, [stream(1), stream(2)]);
     assert!(rig.audio().unwrap().is_running());
     rig.hung_up();
@@ -91,14 +90,15 @@ fn what_a_failed_start_block_left_does_not_hide_the_capture_that_runs() {
 }
 
 #[test]
-fn the_news_of_a_capture_that_was_given_up_unopened_change_nothing() {
+fn an_upload_that_opens_after_its_start_block_has_failed_is_dropped_unused() {
     let mut rig = Rig::answered(&start_and_talk());
     rig.wait_for_deadline();
     rig.take();
     rig.capture_late(1, CaptureEvent::Opened { stream: stream(1) });
+    let dropped = |effect: &Effect| matches!(effect, Effect::DropUpload { capture } if capture.number() == 1);
+    assert!(rig.effects.len() == 1 && rig.count(dropped) == 1, "{:?}", rig.effects);
     rig.capture_late(1, CaptureEvent::Acknowledged { number: number(1) });
-    assert!(rig.outputs.is_empty());
-    assert_eq!(rig.audio(), None);
+    assert_eq!((rig.effects.len(), rig.audio()), (1, None));
 }
 
 #[test]
@@ -107,17 +107,57 @@ fn an_attempt_to_go_on_that_opens_late_belongs_to_the_capture_that_broke() {
     rig.capture_runs();
     rig.capture(CaptureEvent::Closed);
     assert_eq!(rig.last_capture(), CaptureId::new(2));
-    rig.wait_for_deadline();
-    assert!(!rig.outputs.iter().any(|output| matches!(output, CallOutput::AbandonCapture { .. })));
+    while rig.reasons().len() < 2 {
+        rig.wait_for_deadline();
+    }
+    assert_eq!(rig.count(|effect| matches!(effect, Effect::AbandonCapture { .. })), 0);
     // Its upload opens after all, and holds what was said meanwhile.
     rig.capture_late(2, CaptureEvent::Opened { stream: stream(1) });
+    let attached =
+        |effect: &Effect| matches!(effect, Effect::AttachUpload { capture, .. } if capture.number() == 2);
+    assert_eq!(rig.count(attached), 1);
     rig.capture_late(2, CaptureEvent::Acknowledged { number: number(1_004) });
     assert!(rig.audio().unwrap().is_running());
-    rig.handle(CallInput::HungUp { reason: DisconnectReason::CustomerDisconnect });
+    rig.hung_up();
     rig.capture_late(2, CaptureEvent::Acknowledged { number: number(1_005) });
-    let contact = rig.call.contact();
-    let [audio] = contact.captures.as_slice() else { panic!("{:?}", contact.captures) };
+    let [audio] = rig.live.contact().captures.as_slice() else { panic!("one entry") };
     assert_eq!(audio.stop_fragment_number, Some(number(1_005)));
+}
+
+#[test]
+fn an_attempt_to_go_on_that_opens_late_in_another_stream_is_an_entry_of_its_own() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Closed);
+    while rig.reasons().len() < 2 {
+        rig.wait_for_deadline();
+    }
+    rig.capture_late(2, CaptureEvent::Opened { stream: stream(2) });
+    rig.capture_late(2, CaptureEvent::Acknowledged { number: number(1) });
+    rig.hung_up();
+    let contact = rig.live.contact();
+    let streams: Vec<_> = contact.captures.iter().map(|audio| audio.stream_arn.clone()).collect();
+    assert_eq!(streams, [stream(1), stream(2)]);
+    assert!(contact.captures.iter().all(|audio| audio.stop_fragment_number == Some(number(1))));
+}
+
+#[test]
+fn captures_that_close_are_remembered_up_to_a_limit() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Closed);
+    // Each attempt to go on takes too long.
+    while rig.last_capture().number() < 12 {
+        rig.wait_for_deadline();
+        if rig.said() == "talk" {
+            rig.prompt_plays();
+        }
+    }
+    rig.take();
+    rig.capture_late(2, CaptureEvent::Opened { stream: stream(2) });
+    assert_eq!(rig.count(|effect| matches!(effect, Effect::DropUpload { .. })), 1, "forgotten");
+    rig.capture_late(11, CaptureEvent::Opened { stream: stream(2) });
+    assert_eq!(rig.count(|effect| matches!(effect, Effect::AttachUpload { .. })), 1, "remembered");
 }
 
 #[test]

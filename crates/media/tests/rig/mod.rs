@@ -12,8 +12,8 @@ use tympan_telephony::rtp::packet::{RtpHeader, RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::payload::PayloadMap;
 use tympan_telephony::rtp::rtcp::is_rtcp;
 use tympan_telephony::rtp::sender::RtpSender;
-use tympan_telephony::sdp::offer_answer::{Codec, Direction};
-use tympan_telephony::sdp::session::{Agreement, StreamAgreement};
+use tympan_telephony::sdp::{Agreement, StreamAgreement};
+use tympan_telephony::sdp::{Codec, Direction};
 use tympan_telephony::words::{Frame, MediaCommand, MediaEvent, Payload, Sound, Track};
 use tympan_types::{BridgeId, LegId, Mono, PromptId, TapId, WallTime};
 
@@ -70,6 +70,7 @@ pub(crate) fn spec() -> SessionSpec {
 
 pub(crate) fn agreed(remote: &str) -> StreamAgreement {
     StreamAgreement {
+        local: 0,
         remote: remote.parse().expect("an address"),
         remote_rtcp: None,
         rtcp_mux: false,

@@ -8,6 +8,7 @@ use super::machine_clock::MachineClock;
 use super::recovery::{Recovered, RecoveredSegment};
 use super::segment::{self, GROUP_HEADER_BYTES, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::segment_list::{Listed, SegmentList};
+use crate::index_block::{INDEX_HEADER_BYTES, IndexHeader, behind_record};
 use crate::{Clock, JournalLoc, Located, Record, RecordHeader, StoreError};
 use std::collections::BTreeMap;
 use std::io;

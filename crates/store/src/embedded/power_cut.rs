@@ -154,7 +154,8 @@ impl World {
         let (_, record) =
             sealed(STREAM, sequence, &vec![sequence as u8; 100 + (sequence as usize * 97) % 700]);
         let key = DataKey::from_bytes([1; 32]);
-        let record = if sequence.is_multiple_of(3) { record } else { record.with_index((1, &key), &[7; 90]) };
+        let record =
+            if sequence.is_multiple_of(3) { record } else { record.with_index([3; 12], (1, &key), &[7; 90]) };
         let mut bytes = Vec::new();
         record.write_to(&mut bytes);
         let index = bytes.split_off(RecordHeader::check(&bytes).unwrap().record_bytes());

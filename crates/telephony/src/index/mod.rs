@@ -123,7 +123,9 @@ impl From<Cause> for Gap {
             Cause::Event => Self::Event,
             Cause::Pause => Self::Pause,
             Cause::Jump => Self::Jump,
-            Cause::Late => Self::Late,
+            // Neither stands for samples of a track; a block has no more to say of them.
+            Cause::Late | Cause::Excess => Self::Late,
+            Cause::Suppressed => Self::Suppressed,
         }
     }
 }

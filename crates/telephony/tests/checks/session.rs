@@ -27,8 +27,8 @@ struct Play {
     peer: Session,
     /// Our offer that is open.
     offered: Option<String>,
-    /// What was in effect before it.
-    before: Option<(Option<Agreement>, Option<String>)>,
+    /// What was in effect before the last one.
+    before: (Option<Agreement>, Option<String>),
     /// Every description of ours by its version.
     said: HashMap<u64, String>,
     sections: usize,
@@ -46,7 +46,7 @@ impl Play {
             session: Session::new(LocalMedia { ports, codecs, rtcp_mux: settings & 64 == 0, ..local }),
             peer: Session::new(LocalMedia { ports: vec![4_000, 4_002, 4_004], ..peer }),
             offered: None,
-            before: None,
+            before: (None, None),
             said: HashMap::new(),
             sections: 0,
         }
@@ -73,9 +73,8 @@ impl Play {
             b'f' => self.offer(Session::repeat_offer),
             b'r' => {
                 self.session.roll_back();
-                self.offered = None;
-                if let Some(before) = self.before.take() {
-                    assert_eq!(self.state(), before, "a roll-back restores the session");
+                if self.offered.take().is_some() {
+                    assert_eq!(self.state(), self.before, "a roll-back restores the session");
                 }
             }
             b'd' => {
@@ -156,7 +155,7 @@ impl Play {
                 assert!(!is_offering);
                 self.say(&offer);
                 self.offered = Some(offer);
-                self.before = Some(before);
+                self.before = before;
             }
             Err(error) => assert_eq!((error, is_offering), (SdpError::OfferOpen, true)),
         }
