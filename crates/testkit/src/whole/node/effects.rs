@@ -43,7 +43,11 @@ impl Node {
                     leg.captures.only(capture, tracks);
                 }
             }
-            Effect::CloseCapture { leg, capture } => self.close_taps(site, leg, capture),
+            Effect::CloseCapture { leg, capture } => {
+                // One that is abandoned may end earlier than its tap.
+                site.watches.taps.closes(id, capture, site.core.now());
+                self.close_taps(site, leg, capture);
+            }
             Effect::CloseMedia { leg } => self.close_media(site, leg),
             Effect::DropUpload { capture } => self.drop_upload(id, capture),
             Effect::Hangup { leg, .. } => self.hang_up(site, leg),

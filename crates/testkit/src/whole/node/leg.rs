@@ -153,9 +153,6 @@ impl Node {
     /// Captures no more from the sample that is due now on.
     pub(super) fn close_taps(&mut self, site: &mut Site, id: LegId, capture: CaptureId) {
         let (received, sent) = taps(capture);
-        if let Some(leg) = self.legs.get(&id) {
-            site.watches.taps.closes(leg.contact, capture, site.core.now());
-        }
         // What is heard is written in step with what is said: its last frames come first.
         self.media(site, id, MediaInput::Command(MediaCommand::CloseTap { tap: sent }));
         self.media(site, id, MediaInput::Command(MediaCommand::CloseTap { tap: received }));
