@@ -59,8 +59,13 @@ impl AudioSection<'_> {
 }
 
 /// Appends a section that refuses an offered one, or stands in the place of one that is over: port 0 (RFC 3264 sections 6 and 8.2).
+///
+/// What was offered is repeated word by word: an offer may part its words by more than one blank, or lack some.
 pub(super) fn refused_section(text: &mut String, kind: &str, transport: &str, formats: &str) {
-    line(text, format_args!("m={kind} 0 {transport} {formats}"));
+    let word = |text: &str, otherwise: &str| text.split_whitespace().next().unwrap_or(otherwise).to_owned();
+    let formats: Vec<&str> = formats.split_whitespace().collect();
+    let formats = if formats.is_empty() { "0".to_owned() } else { formats.join(" ") };
+    line(text, format_args!("m={} 0 {} {formats}", word(kind, "audio"), word(transport, "RTP/AVP")));
 }
 
 fn line(text: &mut String, content: Arguments<'_>) {
