@@ -431,7 +431,7 @@ fn a_capture_that_waits_holds_no_more_than_its_limit_whatever_comes() {
 }
 
 proptest! {
-    /// Every sample of a capture was received or is in its ledger, whatever came and whoever listened.
+    /// Every sample of a capture was received or is in its ledger, whatever came and who listened.
     #[test]
     fn the_ledger_and_the_audio_are_all_samples_of_a_capture(
         pieces in prop::collection::vec((0usize..4, 1u32..2_000, -300i64..600), 1..40), silenced in 0usize..40,

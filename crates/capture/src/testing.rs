@@ -28,7 +28,7 @@ impl UploadAcks for Scripted {
     }
 }
 
-/// A capture of nobody in particular.
+/// A capture of any contact.
 pub(crate) fn spec() -> CutterSpec {
     CutterSpec {
         contact: ContactId::from_random([1; 16]),
