@@ -22,7 +22,7 @@ pub(crate) struct Driven {
 }
 
 impl Stopwatch {
-    /// One that stands at 0 until it is told otherwise.
+    /// One that stands at 0 until its driver moves it.
     pub(crate) fn driven() -> Self {
         Self::Driven(Arc::new(Driven { epoch: Instant::now(), now_ns: AtomicU64::new(0) }))
     }
@@ -47,7 +47,7 @@ impl Stopwatch {
         }
     }
 
-    /// An instant as whoever drives it counts.
+    /// An instant as its driver counts.
     pub(crate) fn mono(&self, at: Instant) -> Mono {
         match self {
             Self::Runtime => Mono::default(),

@@ -29,7 +29,7 @@ pub(crate) struct Keeper {
 /// When what is done now and then is due again.
 #[derive(Clone, Copy, Default)]
 struct Due {
-    /// The next round, by the clock of whoever turns.
+    /// The next round, by the clock of its driver.
     round: Option<Mono>,
     chunks: Mono,
     sweep: Mono,

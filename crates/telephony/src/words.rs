@@ -42,7 +42,7 @@ impl fmt::Debug for Sound {
     }
 }
 
-/// What a leg's media is told to do.
+/// What a call commands the media of a leg to do.
 #[derive(Debug, Clone)]
 pub enum MediaCommand {
     /// Go on with what was agreed by offer and answer: codecs, addresses, directions of all streams.

@@ -69,7 +69,7 @@ impl AckStream {
         Some(tell_at.min(close_at))
     }
 
-    /// When IDLE is told next, and when the session is closed.
+    /// When the next IDLE is due, and when the session is closed.
     fn dues(&mut self, rule: IdleRule) -> (Instant, Instant) {
         let last_activity = self.queue.last_activity();
         if last_activity != self.idle_since {

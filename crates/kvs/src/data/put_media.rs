@@ -178,7 +178,7 @@ pub struct PutMediaSession {
     /// The producer waits for the client that reads the acks.
     waits_for_acks: bool,
     stopwatch: Stopwatch,
-    /// That nothing more is told was said.
+    /// The end of the acks was given.
     told_end: bool,
 }
 

@@ -186,7 +186,7 @@ impl SimulatedMachine {
         self.disk.cut_after(call);
     }
 
-    /// Power goes now: no disk call has an effect any more, whoever makes it.
+    /// Power goes now: no disk call of any part has an effect any more.
     pub fn cut_power(&self) {
         self.disk.cut_at(0);
     }

@@ -47,7 +47,7 @@ pub fn run(seed: u64, wanted: Wanted) -> Outcome {
 }
 
 /// Runs one world of very many calls without faults: signalling and contacts for all, sound for every hundredth. Calls in must be
-/// records out. `progress` is told now and then how many calls were placed.
+/// records out. `progress` gets, now and then, how many calls were placed.
 pub fn run_many(seed: u64, calls: usize, progress: fn(usize)) -> Outcome {
     caught(seed, || World::of_many(seed, Many { calls, progress }))
 }

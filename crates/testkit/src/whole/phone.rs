@@ -280,7 +280,7 @@ impl Phone {
                 break;
             }
             core.send(self.media, remote, Bytes::copy_from_slice(&self.packet));
-            // The end is told three times at once.
+            // The end goes out three times at once.
             if self.packet.get(13).is_none_or(|flags| flags & 0x80 == 0) {
                 break;
             }

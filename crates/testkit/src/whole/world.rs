@@ -54,7 +54,7 @@ pub(crate) struct World {
 /// Very many calls, placed one after the other.
 pub(crate) struct Many {
     pub(crate) calls: usize,
-    /// Is told how many calls were placed, now and then.
+    /// Gets, now and then, how many calls were placed.
     pub(crate) progress: fn(usize),
 }
 

@@ -28,7 +28,7 @@ pub enum PutMediaInput<'a> {
 pub enum PutMediaOutput {
     /// An ack for the client.
     Ack(Ack),
-    /// Everything is told, and nothing more is taken: the response ends. Comes once, as the last.
+    /// Every ack was given, and nothing more is taken: the response ends. Comes once, as the last.
     Closed,
 }
 
