@@ -15,6 +15,7 @@
 //!
 //! Source: docs/storage.md section 2; ITU-T G.711 (11/1988) tables 1 and 2 for the laws, RFC 9559 for the blocks.
 
+use bytes::BufMut;
 use std::ops::Range;
 use tympan_mkv::vint::{self, Size};
 use tympan_mkv::{ElementId, element, lacing::Lacing};
@@ -89,11 +90,11 @@ impl Companded {
     pub(crate) const FORM: u16 = FORM;
 
     /// Appends a piece of a body that can be decoded by itself: what stands before the samples of a block, and their codes.
-    pub(crate) fn piece(before: &[u8], law: Law, codes: &[u8], out: &mut impl Extend<u8>) {
+    pub(crate) fn piece(before: &[u8], law: Law, codes: &[u8], out: &mut impl BufMut) {
         put(out, before.len() as u64, VERBATIM);
-        out.extend(before.iter().copied());
+        out.put_slice(before);
         put(out, codes.len() as u64, law as u64);
-        out.extend(codes.iter().copied());
+        out.put_slice(codes);
     }
 }
 
@@ -364,13 +365,13 @@ impl Block {
     }
 }
 
-fn put(out: &mut impl Extend<u8>, count: u64, kind: u64) {
+fn put(out: &mut impl BufMut, count: u64, kind: u64) {
     let mut number = count << 2 | kind;
     while number > 0x7f {
-        out.extend([number as u8 | 0x80]);
+        out.put_u8(number as u8 | 0x80);
         number >>= 7;
     }
-    out.extend([number as u8]);
+    out.put_u8(number as u8);
 }
 
 /// The samples of the next block from `at` on that is not laced. Elements are met in the order of the bytes, whatever

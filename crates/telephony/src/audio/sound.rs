@@ -212,6 +212,17 @@ fn captured_by_pair(lower: &[[f64; 4]; 4], first: Product, second: Product) -> f
     captured
 }
 
+/// Goertzel's recurrence for some frequencies at once: its last two values.
+fn recurrence(cell: &[f32; CELL_SAMPLES], coefficients: Wide) -> [Wide; 2] {
+    let (mut s1, mut s2) = ([0f32; WIDE], [0f32; WIDE]);
+    for &sample in cell {
+        // In this order each step waits for two operations of the one before, not for three.
+        let s0: Wide = std::array::from_fn(|lane| (sample - s2[lane]) + coefficients[lane] * s1[lane]);
+        (s1, s2) = (s0, s1);
+    }
+    [s1, s2]
+}
+
 fn tone_in(cell: &[i16; CELL_SAMPLES], energy: f32) -> Sound {
     let cell = cell.map(f32::from);
     let neighbours = Neighbours::of(&cell);
@@ -221,13 +232,12 @@ fn tone_in(cell: &[i16; CELL_SAMPLES], energy: f32) -> Sound {
     let bank = &*BANK;
     let energy = f64::from(energy);
     let (mut s1, mut s2) = ([0f32; LANES], [0f32; LANES]);
-    for sample in cell {
-        for lane in 0..LANES {
-            // In this order each step waits for two operations of the one before, not for three.
-            let s0 = (sample - s2[lane]) + bank.coefficients[lane] * s1[lane];
-            s2[lane] = s1[lane];
-            s1[lane] = s0;
-        }
+    let (coefficients, _) = bank.coefficients.as_chunks::<WIDE>();
+    for (lanes, &coefficients) in coefficients.iter().enumerate() {
+        let of_lanes = lanes * WIDE..(lanes + 1) * WIDE;
+        let [ended, before] = recurrence(&cell, coefficients);
+        s1[of_lanes.clone()].copy_from_slice(&ended);
+        s2[of_lanes].copy_from_slice(&before);
     }
     let mut products = [[0.0; 2]; LANES];
     let mut captured = [0.0; LANES];
@@ -267,36 +277,46 @@ struct Neighbours {
 
 /// Sums are kept in so many lanes, which a processor adds at once.
 const WIDE: usize = 4;
+type Wide = [f32; WIDE];
 
-fn add_products(sums: &mut [f32; WIDE], a: &[f32; WIDE], b: &[f32; WIDE]) {
-    for lane in 0..WIDE {
-        sums[lane] += a[lane] * b[lane];
+/// Samples that have two neighbours on either side.
+const INNER_SAMPLES: usize = CELL_SAMPLES - 4;
+
+/// The sum of products. By itself: six of them in one loop have more sums than a processor has registers.
+#[inline(never)]
+fn product(a: &[f32; INNER_SAMPLES], b: &[f32; INNER_SAMPLES]) -> f32 {
+    const LANES: usize = 2 * WIDE;
+    let (a, a_left) = a.as_chunks::<LANES>();
+    let (b, b_left) = b.as_chunks::<LANES>();
+    let mut sums = [0f32; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
     }
+    for (sum, (a, b)) in sums.iter_mut().zip(a_left.iter().zip(b_left)) {
+        *sum += a * b;
+    }
+    sums.iter().sum()
 }
 
 impl Neighbours {
     fn of(cell: &[f32; CELL_SAMPLES]) -> Self {
-        let mut sums = [[0f32; WIDE]; 6];
-        let (mut near, mut far) = ([0f32; WIDE], [0f32; WIDE]);
-        for at in (0..CELL_SAMPLES - 4 - WIDE + 1).step_by(WIDE) {
-            let [Some(before), Some(left), Some(own), Some(right), Some(after)] =
-                [0, 1, 2, 3, 4].map(|shift| cell[at + shift..].first_chunk::<WIDE>())
-            else {
-                break;
-            };
-            for lane in 0..WIDE {
-                near[lane] = left[lane] + right[lane];
-                far[lane] = before[lane] + after[lane];
-            }
-            add_products(&mut sums[0], own, own);
-            add_products(&mut sums[1], &near, own);
-            add_products(&mut sums[2], &near, &near);
-            add_products(&mut sums[3], &far, own);
-            add_products(&mut sums[4], &far, &near);
-            add_products(&mut sums[5], &far, &far);
+        let (mut own, mut near, mut far) =
+            ([0f32; INNER_SAMPLES], [0f32; INNER_SAMPLES], [0f32; INNER_SAMPLES]);
+        for at in 0..INNER_SAMPLES {
+            own[at] = cell[at + 2];
+            near[at] = cell[at + 1] + cell[at + 3];
+            far[at] = cell[at] + cell[at + 4];
         }
-        let [own_own, near_own, near_near, far_own, far_near, far_far] = sums.map(|lanes| lanes.iter().sum());
-        Self { own_own, near_own, near_near, far_own, far_near, far_far }
+        Self {
+            own_own: product(&own, &own),
+            near_own: product(&near, &own),
+            near_near: product(&near, &near),
+            far_own: product(&far, &own),
+            far_near: product(&far, &near),
+            far_far: product(&far, &far),
+        }
     }
 
     /// What no sum of two sinusoids explains, as a multiple of the energy: 0.01 for clean ones behind G.711, 0.08 for one that
