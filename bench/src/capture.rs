@@ -1,6 +1,7 @@
 //! `bench capture`: what a captured call costs, and whether anything of it is lost.
 
 use crate::machine::Machine;
+use crate::peer::rtpengine::Rtpengine;
 use crate::punctuality::Punctuality;
 use crate::report::{self, Row};
 use crate::rig::calls::{Placement, QuietRig, Rig};
@@ -8,11 +9,13 @@ use crate::rig::media::CustomerAudio;
 use crate::rig::process::Usage;
 use crate::rig::server;
 use crate::rtp::finder::Finder;
+use crate::rtp::sender::Sender;
 use crate::rtp::stamp::PACKET_8K;
 use crate::verify::{Verdict, Verifier};
 use anyhow::Context;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+use tympan_testkit::TestServerBuilder;
 
 /// Cost of captured calls.
 #[derive(Debug, clap::Args)]
@@ -26,7 +29,10 @@ pub(crate) struct Arguments {
     /// Calls set up per second.
     #[arg(long, default_value_t = 50)]
     rate: u32,
-    /// A recorder to measure beside it, in the same run; none is known so far.
+    /// What callers hear while nothing is played: each setting that is named is a run.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "on")]
+    silence: Vec<Silence>,
+    /// A recorder to measure beside it, in the same run and on the same core.
     #[arg(long, value_enum, default_value_t = Peer::None)]
     peer: Peer,
     /// Leave it to the kernel where server and sender run; they have a core each otherwise.
@@ -39,6 +45,26 @@ pub(crate) struct Arguments {
 enum Peer {
     /// Nothing.
     None,
+    /// rtpengine in user space, with its recording into pcap files.
+    Rtpengine,
+}
+
+/// What a caller is sent who hears nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Silence {
+    /// A packet for each packet time, as by default.
+    On,
+    /// A packet now and then.
+    Off,
+}
+
+impl Silence {
+    fn settings(self, builder: TestServerBuilder) -> TestServerBuilder {
+        match self {
+            Self::On => builder,
+            Self::Off => builder.env("TYMPAN_SIP__TRUNKS", r#"[{name = "default", send_silence = "off"}]"#),
+        }
+    }
 }
 
 /// From the last call's set-up to the window: nothing but calls that are up costs anything by then.
@@ -49,21 +75,61 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     server::build()?;
     let machine = Machine::read();
     println!("captured calls, {} s a run: {}", arguments.seconds, machine.describe());
-    let Peer::None = arguments.peer;
-    let mut rows = Vec::new();
+    let (mut rows, mut peers) = (Vec::new(), Vec::new());
     for &calls in &arguments.calls {
-        let row = measure(calls, arguments)?.detail("bench", "capture").detail("peer", "none");
-        eprintln!("{calls} calls: done");
-        rows.push(row.detail("machine", machine.json()));
+        for &silence in &arguments.silence {
+            let row = measure(calls, silence, arguments)?.detail("bench", "capture");
+            eprintln!("{calls} calls, silence {silence:?}: done");
+            rows.push(row.detail("machine", machine.json()));
+        }
+        if let Peer::Rtpengine = arguments.peer {
+            peers.extend(measure_rtpengine(calls, arguments)?);
+        }
     }
-    print!("{}", report::table(&rows));
-    rows.iter().for_each(|row| println!("{}", row.json_line()));
+    for rows in [&rows, &peers] {
+        print!("{}", report::table(rows));
+    }
+    rows.iter().chain(&peers).for_each(|row| println!("{}", row.json_line()));
     Ok(())
 }
 
-fn measure(calls: u32, arguments: &Arguments) -> anyhow::Result<Row> {
+/// The same packets, recorded by rtpengine; `None` where it is not installed.
+fn measure_rtpengine(calls: u32, arguments: &Arguments) -> anyhow::Result<Option<Row>> {
     let placement = Placement::apart_if(!arguments.no_pin);
-    let mut rig = Rig::start(calls, placement)?;
+    let (recorder_core, sender_core) = placement.cores();
+    let Some(mut rtpengine) = Rtpengine::start(recorder_core)? else {
+        println!("peer: rtpengine is not installed ({})", Rtpengine::INSTALL);
+        return Ok(None);
+    };
+    let sender = Sender::start(sender_core)?;
+    let idle = rtpengine.usage()?;
+    for call in 0..calls {
+        sender.add(call, rtpengine.call(call, sender.address())?);
+        std::thread::sleep(Duration::from_secs(1) / arguments.rate.max(1));
+    }
+    std::thread::sleep(SETTLE);
+    sender.read()?;
+    let (begun, before) = (Instant::now(), rtpengine.usage()?);
+    std::thread::sleep(Duration::from_secs(arguments.seconds));
+    let (window, after) = (begun.elapsed(), rtpengine.usage()?);
+    let punctuality = Punctuality::new(calls, window, sender.read()?);
+    let sent: usize = sender.stop()?.values().map(Vec::len).sum();
+    std::thread::sleep(SETTLE);
+    let recorded = rtpengine.recorded_packets(calls)?;
+    eprintln!("{calls} calls, rtpengine: done");
+    let row = Row::new().count("calls", "calls", calls.into());
+    let row = row.cell("peer", "rtpengine".to_owned(), "peer", format!("rtpengine {}", rtpengine.version));
+    let row = cost_columns(row, calls, window, before, after)
+        .number("RSS kB/call", "rss_kb_per_call", rss_growth(idle, after) / f64::from(calls) / 1e3, 1)
+        .count("recorded", "recorded_packets", recorded)
+        .count("sent", "sent_packets", sent as u64);
+    let row = punctuality.columns(row).detail("placement", placement.describe());
+    Ok(Some(row.detail("seconds", arguments.seconds).detail("bench", "capture")))
+}
+
+fn measure(calls: u32, silence: Silence, arguments: &Arguments) -> anyhow::Result<Row> {
+    let placement = Placement::apart_if(!arguments.no_pin);
+    let mut rig = Rig::start_with(calls, placement, |builder| silence.settings(builder))?;
     let idle = rig.usage()?;
     let idle_disk_bytes = rig.disk_bytes();
     rig.dial(calls, arguments.rate)?;
@@ -83,6 +149,8 @@ fn measure(calls: u32, arguments: &Arguments) -> anyhow::Result<Row> {
     let disk_bytes = quiet.stop()?.saturating_sub(idle_disk_bytes);
 
     let row = Row::new().count("calls", "calls", calls.into());
+    let silence = format!("{silence:?}").to_lowercase();
+    let row = row.cell("silence", silence.clone(), "silence", silence);
     let row = cost_columns(row, calls, window, before, after);
     let row = row
         .number("RSS MB", "rss_mb", after.rss_bytes as f64 / 1e6, 1)

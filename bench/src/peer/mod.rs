@@ -3,4 +3,5 @@
 pub(crate) mod ffmpeg;
 pub(crate) mod nginx;
 pub(crate) mod read_loop;
+pub(crate) mod rtpengine;
 pub(crate) mod webm;

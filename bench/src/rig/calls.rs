@@ -11,7 +11,7 @@ use anyhow::{Context, bail, ensure};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
-use tympan_testkit::TestServer;
+use tympan_testkit::{TestServer, TestServerBuilder};
 
 /// Where server and sender run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +73,18 @@ const LAST_PACKET_GRACE: Duration = Duration::from_millis(300);
 impl Rig {
     /// Starts a server without calls.
     pub(crate) fn start(calls: u32, placement: Placement) -> anyhow::Result<Self> {
+        Self::start_with(calls, placement, |builder| builder)
+    }
+
+    /// As [`Self::start`], with more settings of the server.
+    pub(crate) fn start_with(
+        calls: u32,
+        placement: Placement,
+        settings: impl FnOnce(TestServerBuilder) -> TestServerBuilder,
+    ) -> anyhow::Result<Self> {
         let (server_core, sender_core) = placement.cores();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let (server, data) = server::start(calls, server_core)?;
+        let (server, data) = server::start_with(calls, server_core, settings)?;
         let client = Client::new(server.http())?;
         runtime.block_on(connect::provision(&client))?;
         let sender = Sender::start(sender_core)?;

@@ -26,11 +26,6 @@ pub(crate) fn build() -> anyhow::Result<()> {
 }
 
 /// Starts a development server with room for that many calls, on a core of its own if one is given.
-pub(crate) fn start(calls: u32, core: Option<Core>) -> anyhow::Result<(TestServer, tempfile::TempDir)> {
-    start_with(calls, core, |builder| builder)
-}
-
-/// As [`start`], with more settings.
 pub(crate) fn start_with(
     calls: u32,
     core: Option<Core>,
@@ -41,7 +36,7 @@ pub(crate) fn start_with(
     Ok((server, data))
 }
 
-/// As [`start`], with its data in that folder and some variables more.
+/// As [`start_with`], with its data in that folder and some variables more.
 pub(crate) fn start_in(
     data: &Path,
     calls: u32,

@@ -69,7 +69,7 @@ fn the_same_seed_gives_the_same_trace() {
 
 #[test]
 fn of_many_calls_each_leaves_one_record() {
-    let outcome = run_many(7, 300, |_| ());
+    let outcome = run_many(7, 300, |_, _| ());
     assert_eq!(outcome.violation, None);
     assert_eq!((outcome.tally.calls, outcome.tally.records, outcome.tally.captures), (300, 300, 0));
     assert!(outcome.tally.persisted >= 3 && outcome.tally.prompts > 150, "{:?}", outcome.tally);

@@ -128,6 +128,12 @@ impl SimulatedDisk {
         digest.0
     }
 
+    /// The memory that the bytes of all files take: those that are seen and those that are durable.
+    pub(super) fn held_bytes(&self) -> usize {
+        let state = self.state();
+        state.files.iter().map(|file| file.seen.capacity() + file.durable.capacity()).sum()
+    }
+
     /// Power goes at the `call`-th changing call from now.
     pub(super) fn cut_at(&self, call: usize) {
         let mut state = self.state();

@@ -220,6 +220,11 @@ impl SimulatedMachine {
         self.disk.repair();
     }
 
+    /// The memory that stands for the bytes on the disk: each of them twice, as seen and as durable.
+    pub fn disk_held_bytes(&self) -> usize {
+        self.disk.held_bytes()
+    }
+
     /// A hash of the names and bytes that are durable, for comparing two runs of one seed. Rows of the catalogue show in
     /// it only by their pages.
     pub fn disk_digest(&self) -> u64 {

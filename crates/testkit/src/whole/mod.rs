@@ -47,8 +47,8 @@ pub fn run(seed: u64, wanted: Wanted) -> Outcome {
 }
 
 /// Runs one world of very many calls without faults: signalling and contacts for all, sound for every hundredth. Calls in must be
-/// records out. `progress` gets, now and then, how many calls were placed.
-pub fn run_many(seed: u64, calls: usize, progress: fn(usize)) -> Outcome {
+/// records out. `progress` gets, now and then, how many calls were placed, and how many bytes of memory stand for the disk.
+pub fn run_many(seed: u64, calls: usize, progress: fn(usize, usize)) -> Outcome {
     caught(seed, || World::of_many(seed, Many { calls, progress }))
 }
 

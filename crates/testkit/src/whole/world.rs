@@ -54,8 +54,8 @@ pub(crate) struct World {
 /// Very many calls, placed one after the other.
 pub(crate) struct Many {
     pub(crate) calls: usize,
-    /// Gets, now and then, how many calls were placed.
-    pub(crate) progress: fn(usize),
+    /// Gets, now and then, how many calls were placed, and how many bytes of memory stand for the disk.
+    pub(crate) progress: fn(usize, usize),
 }
 
 /// From one of very many calls to the next.
@@ -70,7 +70,7 @@ impl World {
         let world_ms = core.random.pick(&[10_000, 10_000, 15_000, 20_000, 40_000]);
         let world_ms = if core.random.percent(3) { 120_000 } else { world_ms };
         let calls = core.random.pick(&[1, 1, 2, 2, 3, 4, 6]);
-        let calls = if core.random.percent(3) { 20 } else { calls };
+        let calls = if core.random.percent(3) { core.random.between(7, 20) } else { calls };
         let count = usize::try_from(core.random.between(1, 4)).unwrap_or(1);
         let flows = flows::draw(&mut core.random, count);
         let plans: Vec<Plan> =
@@ -170,7 +170,7 @@ impl World {
     fn place_next(&mut self, call: usize) {
         let Some(Many { calls, progress }) = self.many else { return };
         if call.is_multiple_of(PROGRESS_CALLS) {
-            progress(call);
+            progress(call, self.site.machine.disk_held_bytes());
         }
         let peer = call % SHARED_PEERS;
         let random = &mut self.site.core.random;

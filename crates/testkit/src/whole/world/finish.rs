@@ -96,9 +96,10 @@ impl World {
                 let is_calm = site.core.conditions.is_calm;
                 let is_interrupted = site.interrupted.contains(&contact.id);
                 let outcome = captured(contact, audio, fragments, phone, &taps, is_interrupted);
-                let outcome = outcome.and_then(|(compared, tap)| match tap {
-                    Some(tap) => complete(phone, tap, &compared, is_calm).map(|()| compared),
-                    None => Ok(compared),
+                let outcome = outcome.and_then(|(compared, taps)| {
+                    let mut outcomes = taps.iter().map(|tap| complete(phone, tap, &compared, is_calm));
+                    let first = outcomes.next().unwrap_or(Ok(()));
+                    first.or_else(|what| outcomes.find(Result::is_ok).unwrap_or(Err(what))).map(|()| compared)
                 });
                 match outcome {
                     Ok(compared) => {
@@ -132,7 +133,8 @@ fn is_due(phone: &Phone, at: Mono) -> bool {
     end.is_none_or(|end| end.ms_since(at) > 1_000)
 }
 
-/// Compares a capture that a record names with what was sent. Gives the tap too whose ledger tells of it.
+/// Compares a capture that a record names with what was sent. Gives the taps too whose ledgers tell of it: short captures of one
+/// contact may have equal ones.
 fn captured<'a>(
     contact: &Contact,
     audio: &CustomerAudio,
@@ -140,7 +142,7 @@ fn captured<'a>(
     phone: &Phone,
     taps: &[&'a Tap],
     is_interrupted: bool,
-) -> Result<(Compared, Option<&'a Tap>), String> {
+) -> Result<(Compared, Vec<&'a Tap>), String> {
     let (start, stop) = (audio.start_fragment_number, audio.stop_fragment_number);
     let stop = stop.ok_or("the record is closed and its capture runs")?;
     let own: Vec<Fragment> =
@@ -173,14 +175,15 @@ fn captured<'a>(
         let Compared { samples, silent, .. } = compared;
         return Err(format!("{samples} samples, {silent} of them silent; the record's ledger: {ledger:?}"));
     }
-    let tap = taps.iter().find(|tap| tap.ledger().is_some_and(|ledger| captured.is_told_by(ledger)));
+    let told_by = |tap: &&Tap| tap.ledger().is_some_and(|ledger| captured.is_told_by(ledger));
+    let telling: Vec<&Tap> = taps.iter().copied().filter(told_by).collect();
     // Power takes what was not safe yet, and ledgers that were in memory alone.
-    if tap.is_none() && !is_interrupted && !taps.iter().any(|tap| tap.is_late()) {
+    if telling.is_empty() && !is_interrupted && !taps.iter().any(|tap| tap.is_late()) {
         let ledgers: Vec<_> = taps.iter().filter_map(|tap| tap.ledger()).collect();
         let Compared { samples, silent, .. } = compared;
         return Err(format!("{samples} samples, {silent} of them silent; the ledgers: {ledgers:?}"));
     }
-    Ok((compared, tap.copied()))
+    Ok((compared, telling))
 }
 
 /// Every packet that came while a capture ran lies before its end: it is in it, or came too late for its place. Without faults it is
