@@ -120,13 +120,19 @@ pub fn read_raw(file: &Path) -> anyhow::Result<Vec<i16>> {
 
 /// A sine of half the full scale as a 16-bit mono WAV file at 8 kHz.
 pub fn write_tone(file: &Path, frequency_hz: f64, seconds: f64) -> anyhow::Result<()> {
-    let samples = (0..(seconds * 8_000.0) as u32)
-        .map(|n| (16_000.0 * (std::f64::consts::TAU * frequency_hz * f64::from(n) / 8_000.0).sin()) as i16);
-    let data: Vec<u8> = samples.flat_map(i16::to_le_bytes).collect();
+    let sample =
+        |n: u32| (16_000.0 * (std::f64::consts::TAU * frequency_hz * f64::from(n) / 8_000.0).sin()) as i16;
+    let samples: Vec<i16> = (0..(seconds * 8_000.0) as u32).map(sample).collect();
+    write_wav(file, &samples)
+}
+
+/// A 16-bit mono WAV file at 8 kHz.
+pub fn write_wav(file: &Path, samples: &[i16]) -> anyhow::Result<()> {
+    let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let mut wav = b"RIFF".to_vec();
-    wav.extend_from_slice(&(36 + data.len() as u32).to_le_bytes());
+    wav.extend_from_slice(&u32::try_from(36 + data.len())?.to_le_bytes());
     wav.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data");
-    wav.extend_from_slice(&(data.len() as u32).to_le_bytes());
+    wav.extend_from_slice(&u32::try_from(data.len())?.to_le_bytes());
     wav.extend_from_slice(&data);
     Ok(std::fs::write(file, wav)?)
 }

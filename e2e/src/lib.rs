@@ -34,5 +34,6 @@ pub mod small_disk;
 pub mod softphones;
 pub mod trunk;
 mod wait;
+pub mod wideband;
 
 pub use wait::{LIMIT, until};

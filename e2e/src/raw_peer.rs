@@ -390,7 +390,8 @@ pub fn sdp(address: IpAddr, port: u16, payload_types: &str, direction: &str) -> 
          m=audio {port} RTP/AVP {payload_types}\r\n",
         serial()
     );
-    for (payload_type, encoding) in [("0", "PCMU"), ("8", "PCMA"), ("101", "telephone-event")] {
+    for (payload_type, encoding) in [("0", "PCMU"), ("8", "PCMA"), ("9", "G722"), ("101", "telephone-event")]
+    {
         if payload_types.split(' ').any(|found| found == payload_type) {
             text.push_str(&format!("a=rtpmap:{payload_type} {encoding}/8000\r\n"));
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::f64::consts::TAU;
 use std::path::Path;
 use std::process::{Command, Output};
-use tympan_e2e::audio::read_raw;
+use tympan_e2e::audio::{read_raw, write_wav};
 use tympan_e2e::desk::Desk;
 use tympan_testkit::{TestServer, TestServerBuilder, binary};
 
@@ -57,16 +57,6 @@ fn what_is_said() -> Vec<i16> {
         sound(0.5, &[]),
     ];
     pieces.concat()
-}
-
-fn write_wav(file: &Path, samples: &[i16]) -> anyhow::Result<()> {
-    let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-    let mut wav = b"RIFF".to_vec();
-    wav.extend_from_slice(&u32::try_from(36 + data.len())?.to_le_bytes());
-    wav.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data");
-    wav.extend_from_slice(&u32::try_from(data.len())?.to_le_bytes());
-    wav.extend_from_slice(&data);
-    Ok(std::fs::write(file, wav)?)
 }
 
 /// The spans of a kind: where they begin and how long they are, in samples.

@@ -70,7 +70,7 @@ impl CallError {
                     .to_owned()
             }
             Self::Refused { status: 488, .. } => {
-                "the far end wants another codec: try --codec pcmu or --codec pcma".to_owned()
+                "the far end wants another codec: try --codec pcmu, pcma or g722".to_owned()
             }
             Self::Refused { status: 401 | 407, .. } => {
                 "the far end wants a password, which this caller cannot give".to_owned()

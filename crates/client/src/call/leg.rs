@@ -45,7 +45,7 @@ pub struct LegReport {
     pub heard: Vec<i16>,
 }
 
-/// A datagram of G.711 has some 172 bytes.
+/// A datagram of 20 ms has some 172 bytes.
 const DATAGRAM_BYTES: usize = 2_048;
 /// What may be read in one go: 20 ms bring one packet, a flood must not starve the other calls.
 const DATAGRAMS_MAX: usize = 64;
@@ -74,6 +74,10 @@ impl Leg {
     pub(super) fn retarget(&mut self, agreed: &StreamAgreement) {
         self.destination = agreed.destination();
         self.sender.set_payload_type(agreed.codec.payload_type);
+        self.performance.change(agreed.codec.kind, agreed.dtmf);
+        if let Ear::Keeping(timeline, _) = &mut self.ear {
+            timeline.set_payloads(agreed.payloads.clone());
+        }
     }
 
     /// Ends the call's media.

@@ -15,7 +15,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tympan_sip::dialog::ExchangeId;
 use tympan_telephony::audio::codec::AudioCodec;
-use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::packet::{RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig};
@@ -31,7 +30,7 @@ pub struct CallPlan {
     /// What each caller does.
     pub script: Arc<Script>,
     /// Codecs offered, best first.
-    pub codecs: Vec<Law>,
+    pub codecs: Vec<AudioCodec>,
     /// How many calls.
     pub count: usize,
     /// How many are begun in a second.
@@ -117,7 +116,7 @@ impl Switchboard {
         socket.set_nonblocking(true).map_err(no_socket)?;
         let random = uuid::Uuid::new_v4().as_u128();
         let mut session = Session::new(LocalMedia {
-            codecs: self.plan.codecs.iter().copied().map(AudioCodec::from).collect(),
+            codecs: self.plan.codecs.clone(),
             ..LocalMedia::new(socket.local_addr().map_err(no_socket)?, u64::from((random >> 96) as u32))
         });
         let ringing = self.agent.invite(&self.plan.target, session.make_offer()?).await?;
@@ -129,8 +128,6 @@ impl Switchboard {
                 return Err(error.into());
             }
         };
-        // Nothing but G.711 was offered.
-        let law = agreed.codec.kind.law().unwrap_or(Law::Mu);
         let (script_over, over) = oneshot::channel();
         let timeline = TimelineConfig { payloads: agreed.payloads.clone(), ..TimelineConfig::default() };
         let leg = Leg {
@@ -142,7 +139,7 @@ impl Switchboard {
                 RtpTimestamp((random >> 48) as u32),
                 agreed.codec.payload_type,
             ),
-            performance: Performance::new(self.plan.script.clone(), law, agreed.dtmf),
+            performance: Performance::new(self.plan.script.clone(), agreed.codec.kind, agreed.dtmf),
             ear: if self.plan.keep_heard {
                 Ear::Keeping(Box::new(Timeline::new(timeline, self.media.now())), Vec::new())
             } else {

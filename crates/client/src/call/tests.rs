@@ -11,7 +11,9 @@ use tokio::net::UdpSocket;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tympan_sip::wire::{Method, Status};
+use tympan_telephony::audio::codec::AudioCodec;
 use tympan_telephony::audio::g711::Law;
+use tympan_telephony::audio::g722;
 use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::rtp::timeline::{Timeline, TimelineConfig, TimelineOutput};
@@ -108,7 +110,7 @@ fn plan(far_end: &FarEnd, script: Script) -> CallPlan {
         target: Target::parse(&format!("sip:+18005550100@{}", far_end.address)).unwrap(),
         caller: "+12065550123".to_owned(),
         script: Arc::new(script),
-        codecs: vec![Law::Mu, Law::A],
+        codecs: vec![AudioCodec::Pcmu, AudioCodec::Pcma],
         count: 1,
         rate_per_s: 100.0,
         longest: Duration::from_secs(30),
@@ -122,7 +124,7 @@ async fn a_call_says_its_piece_hears_the_other_side_and_notices_its_end() {
     for law in [Law::Mu, Law::A] {
         let (far_end, mut heard, _) = talker(Some(40), false).await;
         let script = Script::new(&speech(law), &["5@0.1s".parse().unwrap()]);
-        let plan = CallPlan { codecs: vec![law], keep_heard: true, ..plan(&far_end, script) };
+        let plan = CallPlan { codecs: vec![law.into()], keep_heard: true, ..plan(&far_end, script) };
         let report = place(plan, CancellationToken::new()).await.unwrap();
         let CallOutcome::Answered { ended_by, media, .. } = &report.calls[0] else { panic!("{report:?}") };
         assert_eq!(*ended_by, EndedBy::FarEnd);
@@ -136,6 +138,26 @@ async fn a_call_says_its_piece_hears_the_other_side_and_notices_its_end() {
         assert_eq!(spoken, expected, "{law:?}");
         assert_eq!(heard.samples[..800], speech(law)[..800]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_in_g722_is_heard_as_its_decoder_has_it_in_both_directions() {
+    let (far_end, mut heard, _) = talker(Some(40), false).await;
+    let said = speech(Law::Mu);
+    let script = Script::new(&said, &[]);
+    let plan = CallPlan { codecs: vec![AudioCodec::G722], keep_heard: true, ..plan(&far_end, script) };
+    let report = place(plan, CancellationToken::new()).await.unwrap();
+    let CallOutcome::Answered { media, .. } = &report.calls[0] else { panic!("{report:?}") };
+    let (mut codes, mut expected) = (Vec::new(), Vec::new());
+    g722::Encoder::new().encode(&said, &mut codes);
+    g722::Decoder::new().decode(&codes, &mut expected);
+    assert_eq!(heard.recv().await.unwrap().samples[..said.len()], expected);
+    let mut told = Vec::new();
+    g722::Decoder::new().decode(&[SAID; 20 * 160], &mut told);
+    // Its first packet may find silence before it.
+    let begin = media.heard.iter().position(|sample| *sample != 0).unwrap();
+    let sounds = told.iter().position(|sample| *sample != 0).unwrap();
+    assert_eq!(media.heard[begin..begin + 1_600], told[sounds..sounds + 1_600]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tympan_telephony::audio::g711::Law;
+use tympan_telephony::audio::codec::AudioCodec;
 use tympan_telephony::audio::{pcm, wav};
 
 /// A sentence of six seconds.
@@ -38,7 +38,7 @@ pub struct CallArgs {
     /// Say a built-in sentence, again and again for a minute
     #[arg(long, conflicts_with = "audio")]
     hello: bool,
-    /// Codec to offer [default: both, PCMU first]
+    /// Codec to offer [default: PCMU, then PCMA]
     #[arg(long)]
     codec: Option<Codec>,
     /// Keys to press, and when after the answer: 1@2s, 1234#@2.5s; may be repeated
@@ -70,6 +70,8 @@ enum Codec {
     Pcmu,
     /// G.711 A-law
     Pcma,
+    /// G.722 at 64 kbit/s
+    G722,
 }
 
 pub(super) async fn run(arguments: CallArgs, global: &Global) -> Result<Exit, ClientError> {
@@ -83,9 +85,10 @@ pub(super) async fn run(arguments: CallArgs, global: &Global) -> Result<Exit, Cl
         caller: arguments.from,
         script: Arc::new(Script::new(&speech, &arguments.dtmf)),
         codecs: match arguments.codec {
-            None => vec![Law::Mu, Law::A],
-            Some(Codec::Pcmu) => vec![Law::Mu],
-            Some(Codec::Pcma) => vec![Law::A],
+            None => vec![AudioCodec::Pcmu, AudioCodec::Pcma],
+            Some(Codec::Pcmu) => vec![AudioCodec::Pcmu],
+            Some(Codec::Pcma) => vec![AudioCodec::Pcma],
+            Some(Codec::G722) => vec![AudioCodec::G722],
         },
         count: arguments.count as usize,
         rate_per_s: arguments.rate,
