@@ -25,6 +25,7 @@ mod speech;
 mod statistics;
 mod store;
 mod verify;
+mod waveform;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ enum Bench {
     Replay(replay::Arguments),
     /// The store alone, against a file per stream and SQLite
     Store(store::Arguments),
+    /// The waveform of a long call, from the request to the last byte of the answer
+    Waveform(waveform::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -74,5 +77,6 @@ fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Ingest(arguments) => ingest::run(&arguments),
         Bench::Replay(arguments) => replay::run(&arguments),
         Bench::Store(arguments) => store::run(&arguments),
+        Bench::Waveform(arguments) => waveform::run(&arguments),
     }
 }

@@ -1,7 +1,7 @@
 //! `bench store`: the store alone, in this process, against the layouts that it was chosen over.
 
 mod aftermath;
-mod layout;
+pub(crate) mod layout;
 mod load;
 
 use crate::machine::Machine;

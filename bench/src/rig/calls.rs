@@ -153,6 +153,12 @@ impl Rig {
         Ok(quiet)
     }
 
+    /// Kills the server in mid-call; gives its data, and the calls that it was capturing.
+    pub(crate) fn kill_9(self) -> anyhow::Result<(tempfile::TempDir, BTreeMap<u32, CapturedAudio>)> {
+        self.server.kill_9()?;
+        Ok((self.data, self.calls))
+    }
+
     /// Starts the packets of a call that was answered. Returns 1 for it.
     fn feed(&self, event: CallEvent) -> anyhow::Result<u32> {
         match event {

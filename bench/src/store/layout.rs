@@ -20,14 +20,14 @@ use tympan_store::{Clock, Ending, FragmentHead, MediaStore, NewStream, StorageTi
 use tympan_types::{AccountId, Mono, ProducerTime, Region, StreamArn, StreamName, WallTime};
 
 /// A fragment as PutMedia gives it to a store.
-pub(super) struct Payload {
-    pub(super) head: Bytes,
-    pub(super) body: Bytes,
+pub(crate) struct Payload {
+    pub(crate) head: Bytes,
+    pub(crate) body: Bytes,
 }
 
 impl Payload {
     /// A second of a call.
-    pub(super) fn of_a_second(pcm: &[u8]) -> Self {
+    pub(crate) fn of_a_second(pcm: &[u8]) -> Self {
         let (mut head, mut body) = (Vec::new(), Vec::new());
         corpus::head(&mut head);
         corpus::cluster(&mut body, corpus::Shape::Unknown, 0, pcm);
@@ -40,7 +40,7 @@ impl Payload {
 }
 
 /// Keeps fragments. A stream is only ever appended to by one thread.
-pub(super) trait Layout: Send + Sync + 'static {
+pub(crate) trait Layout: Send + Sync + 'static {
     /// What a thread needs for one stream.
     type Stream: Send;
 
@@ -74,14 +74,14 @@ impl Clock for SystemClock {
 }
 
 /// Ours.
-pub(super) struct Tympan {
-    pub(super) runtime: Runtime,
-    pub(super) store: MediaStore,
+pub(crate) struct Tympan {
+    pub(crate) runtime: Runtime,
+    pub(crate) store: MediaStore,
 }
 
 impl Tympan {
     /// Opens the store in `folder`, its keyring beside it.
-    pub(super) fn open(folder: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn open(folder: &Path) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let owner = KeyringOwner { region: region()?, account: account()? };
         let keys = Keyring::open(&folder.join("keyring"), owner, wall_time())?;
