@@ -174,7 +174,7 @@ impl History for MemoryHistory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contact::tests::contact;
+    use crate::fixtures::contact;
 
     #[test]
     fn pages_run_from_the_newest_to_the_oldest_without_repeats() {

@@ -13,6 +13,8 @@ mod context;
 mod customer_audio;
 mod delivery;
 mod effect;
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;
 mod flow_run;
 mod history;
 mod input;

@@ -47,7 +47,7 @@ pub fn close_interrupted(
 mod tests {
     use super::*;
     use crate::CustomerAudio;
-    use crate::contact::tests::contact;
+    use crate::fixtures::contact;
     use tympan_types::{ServerTime, StreamArn};
 
     fn number(sequence: u64, server_ms: i64) -> FragmentNumber {

@@ -54,7 +54,7 @@ fn audio(audio: &CustomerAudio, part: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contact::tests::contact;
+    use crate::fixtures::contact;
     use tympan_types::{Redacted, StreamArn, WallTime};
 
     fn value(contact: &Contact, path: &str) -> Option<String> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::contact::tests::contact;
+use crate::fixtures::contact;
 use tympan_types::WallTime;
 
 #[derive(Default)]

@@ -141,7 +141,7 @@ impl PromptPlayer {
 mod tests {
     use super::*;
     use crate::ContactOptions;
-    use crate::contact::tests::contact;
+    use crate::fixtures::contact;
     use crate::tests::rig::{LEG, began, no_settings};
 
     struct Rig {

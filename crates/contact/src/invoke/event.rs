@@ -63,7 +63,7 @@ fn audio(audio: Option<&CustomerAudio>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contact::tests::contact;
+    use crate::fixtures::contact;
     use tympan_types::{StreamArn, WallTime};
 
     fn golden(audio: Value, attributes: Value, parameters: Value) -> Value {

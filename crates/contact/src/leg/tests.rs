@@ -1,5 +1,5 @@
 use super::*;
-use crate::contact::tests::contact;
+use crate::fixtures::contact;
 use crate::tests::rig::{LEG, OFFER, began, local, no_settings};
 use crate::{ContactOptions, DisconnectReason};
 use tympan_telephony::sdp::Direction;

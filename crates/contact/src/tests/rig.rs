@@ -1,6 +1,6 @@
 //! A contact whose other ends are played by hand.
 
-use crate::contact::tests::contact;
+use crate::fixtures::contact;
 use crate::{
     CaptureEvent, Contact, ContactOptions, ContactSetup, CustomerAudio, DisconnectReason, Effect, EndedBy,
     HistoryError, Input, InstanceSettings, Leg, LegEvent, LegSpec, LiveContact, Now, Phase, PromptEvent,
