@@ -9,9 +9,17 @@ macro_rules! session_stats {
         }
 
         impl SessionStats {
-            /// Every counter with its name.
+            /// The name of every counter.
+            pub const NAMES: [&'static str; [$(stringify!($name)),*].len()] = [$(stringify!($name)),*];
+
+            /// Every counter with its name, in the order of [`Self::NAMES`].
             pub fn values(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
-                [$((stringify!($name), self.$name),)*].into_iter()
+                Self::NAMES.into_iter().zip([$(self.$name),*])
+            }
+
+            /// Adds what another session counted.
+            pub fn add(&mut self, other: &Self) {
+                $(self.$name += other.$name;)*
             }
         }
     };
