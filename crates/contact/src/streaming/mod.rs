@@ -194,7 +194,8 @@ impl Streaming {
     }
 
     pub(crate) fn time_passed(&mut self, cx: &mut Context) -> Option<News> {
-        if self.closing.iter_mut().any(|closing| closing.gives_up(cx.now.mono)) {
+        // All of them whose time is over: the end of a contact gives several the same.
+        if self.closing.iter_mut().map(|closing| closing.gives_up(cx.now.mono)).fold(false, bool::max) {
             return Some(News::Stopped);
         }
         match &self.state {

@@ -178,9 +178,12 @@ proptest! {
             prop_assert!(rig.held.as_ref().unwrap().len() <= 1, "one write at a time");
         }
         if by_caller { rig.hung_up() } else { rig.handle(Input::Stop) };
-        if rig.live.phase() != Phase::Over {
-            prop_assert_eq!(rig.live.phase(), Phase::Ending);
-            rig.wait_for_deadline();
+        // A capture that a Stop block gave a limit of its own may have less time than the others.
+        for _ in 0..2 {
+            if rig.live.phase() != Phase::Over {
+                prop_assert_eq!(rig.live.phase(), Phase::Ending);
+                rig.wait_for_deadline();
+            }
         }
         prop_assert_eq!(rig.live.phase(), Phase::Over);
         let contact = rig.live.contact().clone();
