@@ -4,7 +4,7 @@ mod rig;
 
 use rig::{PEER, Rig, agreed, codes, of, ulaw};
 use std::time::Duration;
-use tympan_media::{Input, Port, SilenceSending};
+use tympan_media::{DetectSpeech, Input, Port, SilenceSending, Speech};
 use tympan_telephony::Digit;
 use tympan_telephony::audio::codec::AudioCodec;
 use tympan_telephony::rtp::dtmf::EventSender;
@@ -254,4 +254,42 @@ fn streams_of_one_session_have_timelines_and_ports_of_their_own() {
     }
     let sources: std::collections::BTreeSet<u32> = rig.sent.iter().map(|sent| sent.header.ssrc.0).collect();
     assert_eq!(sources.len(), 8);
+}
+
+/// Hears speech while a frame has a sample above 1,000.
+struct Loud(bool);
+
+impl DetectSpeech for Loud {
+    fn push(&mut self, samples: &[i16], heard: &mut dyn FnMut(Speech)) {
+        let is_loud = samples.iter().any(|sample| *sample > 1_000);
+        if std::mem::replace(&mut self.0, is_loud) != is_loud {
+            heard(if is_loud { Speech::Began } else { Speech::Ended });
+        }
+    }
+}
+
+#[test]
+fn speech_is_told_while_a_detector_listens() {
+    let mut rig = Rig::new(|_| ());
+    rig.speak(&[0x80; 320]);
+    assert_eq!(rig.events, [], "there is none");
+    rig.handle(Input::DetectSpeech(Some(Box::new(Loud(false)))));
+    rig.pass(20);
+    rig.speak(&[0x80; 320]);
+    assert_eq!(rig.events, [MediaEvent::SpeechBegan]);
+    rig.pass(2_000);
+    assert_eq!(rig.events, [MediaEvent::SpeechBegan, MediaEvent::SpeechEnded]);
+    rig.handle(Input::DetectSpeech(None));
+    rig.speak(&[0x80; 320]);
+    assert_eq!(rig.events.len(), 2);
+}
+
+#[test]
+fn a_peer_that_is_seen_through_a_dual_stack_socket_is_the_one_that_was_described() {
+    let mut rig = Rig::new(|_| ());
+    rig.from = "[::ffff:192.0.2.1]:4000".parse().unwrap();
+    rig.speak(&codes(800, 1));
+    assert_eq!(rig.stat("received_packets"), 5);
+    rig.pass(20);
+    assert!(rig.sent.iter().all(|sent| sent.to == PEER.parse().unwrap()));
 }

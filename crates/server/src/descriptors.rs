@@ -112,6 +112,12 @@ impl DescriptorBudget {
         Self(Arc::new(Budget { limit, counts: Mutex::new(counts), processes }))
     }
 
+    /// How many of its share `by` has taken.
+    #[cfg(test)]
+    pub(crate) fn taken(&self, by: Use) -> u64 {
+        self.counts().taken[by as usize]
+    }
+
     /// Takes descriptors out of the share of `by`; `None` when that is used up.
     pub(crate) fn take(&self, by: Use, count: u64) -> Option<Descriptors> {
         let mut counts = self.counts();

@@ -10,6 +10,8 @@ mod leg;
 mod plane;
 mod ports;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 pub(crate) use leg::{LegSpec, MediaNotice};
