@@ -10,6 +10,7 @@ mod fresh_clone;
 mod fuzz;
 mod mutants;
 mod prerequisites;
+mod ratios;
 mod simulate;
 mod test;
 
@@ -25,12 +26,13 @@ cargo xtask <verb>
                   the AWS CLI and a softphone at it; --try runs what --keep says
   compat          run the SDK suites of e2e/conformance and write docs/kvs-compat.md from what they saw
   arrows          check the allowed imports between crates
+  ratios          print how much of each crate is its tests
   fuzz [--seconds N] [TARGET...]
                   run the fuzz targets, 60 s each unless told otherwise (with a nightly toolchain if there is one)
   simulate [--seeds N | --calls N | --dialogs N] [--seed S] [--trace | --survey | --mutants]
                   a whole node among callers on a simulated network and disk, 1,000 worlds unless told otherwise; --help says more
   bench NAME ...  run one benchmark of bench/ in release mode: live, capture, load, crash, demux, mux, ingest, replay,
-                  store
+                  store, waveform
   bench instr [--accept]
                   the gate of instructions and allocations, or new ceilings for it";
 
@@ -53,6 +55,7 @@ fn run(verb: &str, rest: &[String]) -> anyhow::Result<()> {
         "demo" => demo::run(rest),
         "compat" => compat::run(),
         "arrows" => arrows::check(),
+        "ratios" => ratios::print(),
         "fuzz" => fuzz::run(rest),
         "simulate" => simulate::run(rest),
         "bench" => bench::run(rest),
