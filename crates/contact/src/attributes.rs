@@ -63,6 +63,7 @@ pub struct AttributesTooLarge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn changes(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -85,6 +86,40 @@ mod tests {
         attributes.set(changes(&[("a", &half)])).unwrap();
         attributes.set(changes(&[("a", &half)])).unwrap();
         assert!(attributes.set(changes(&[("b", &half)])).is_err());
+    }
+
+    proptest! {
+        /// Against a map that is measured anew after each change.
+        #[test]
+        fn whatever_is_set_the_limit_holds_and_a_refusal_changes_nothing(
+            sets in prop::collection::vec(
+                prop::collection::btree_map("[a-e]{1,2}", (0usize..24).prop_map(|kib| "é".repeat(kib * 512)), 0..5),
+                0..12,
+            ),
+        ) {
+            let (mut attributes, mut model) = (Attributes::default(), BTreeMap::<String, String>::new());
+            for changes in sets {
+                let mut changed = model.clone();
+                changed.extend(changes.clone());
+                let bytes: usize = changed.iter().map(|(key, value)| key.len() + value.len()).sum();
+                let expected = if bytes > MAX_ATTRIBUTES_BYTES { Err(AttributesTooLarge { bytes }) } else { Ok(()) };
+                prop_assert_eq!(attributes.set(changes), expected);
+                if expected.is_ok() {
+                    model = changed;
+                }
+                prop_assert!(attributes.iter().eq(model.iter().map(|(key, value)| (key.as_str(), value.as_str()))));
+                prop_assert_eq!((attributes.len(), attributes.is_empty()), (model.len(), model.is_empty()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_set_that_fits_has_exactly_the_limit() {
+        let mut attributes = Attributes::default();
+        let value = "x".repeat(MAX_ATTRIBUTES_BYTES - 1);
+        assert_eq!(attributes.set(changes(&[("a", &value)])), Ok(()));
+        let refused = attributes.set(changes(&[("b", "")]));
+        assert_eq!(refused, Err(AttributesTooLarge { bytes: MAX_ATTRIBUTES_BYTES + 1 }));
     }
 
     #[test]

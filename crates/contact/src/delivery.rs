@@ -119,4 +119,6 @@ impl Delivery {
 }
 
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod tests;

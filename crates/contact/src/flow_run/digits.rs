@@ -58,6 +58,7 @@ impl Digits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn spec(max_digits: u16, terminator: Option<&str>) -> CollectSpec {
         CollectSpec {
@@ -105,6 +106,57 @@ mod tests {
         assert_eq!(press(&mut Digits::new(spec(4, Some("#"))), "12*34#"), entered("34"));
         let mut digits = Digits::new(CollectSpec { cancel_key: false, ..spec(4, Some("#")) });
         assert_eq!(press(&mut digits, "1*#"), entered("1*"));
+    }
+
+    proptest! {
+        /// Whatever is typed: what is given has no cancel key and no terminator, is no longer than was asked for, and is what was typed
+        /// since the last cancel key.
+        #[test]
+        fn an_input_is_what_was_typed_since_the_last_cancel_key(
+            keys in "[0-9*#]{0,40}",
+            max_digits in 1u16..12,
+            terminator in prop::option::of(prop_oneof![Just("#"), Just("##"), Just("9#"), Just("")]),
+            cancel_key in any::<bool>(),
+        ) {
+            let mut digits = Digits::new(CollectSpec { cancel_key, ..spec(max_digits, terminator) });
+            let ends = terminator.filter(|keys| !keys.is_empty());
+            let mut typed = String::new();
+            for key in keys.chars() {
+                let input = digits.press(at(0), Digit::from_char(key).unwrap());
+                if cancel_key && key == '*' {
+                    typed.clear();
+                    prop_assert_eq!(input, None);
+                    prop_assert_eq!(digits.deadline(), Some(at(5_000)), "it begins anew");
+                    continue;
+                }
+                typed.push(key);
+                prop_assert_eq!(digits.deadline(), Some(at(2_000)));
+                let is_ended = ends.is_some_and(|ends| typed.ends_with(ends));
+                let is_full = typed.len() == usize::from(max_digits);
+                match input {
+                    None => prop_assert!(!is_ended && !is_full),
+                    Some(CollectedInput::Digits(input)) => {
+                        prop_assert!(is_ended || is_full);
+                        let expected = if is_ended { &typed[..typed.len() - ends.unwrap().len()] } else { &typed };
+                        prop_assert_eq!(input, expected);
+                        return Ok(());
+                    }
+                    Some(other) => panic!("{other:?}"),
+                }
+            }
+            let left = digits.time_is_up();
+            let expected =
+                if typed.is_empty() { CollectedInput::TimedOut } else { CollectedInput::Digits(typed) };
+            prop_assert_eq!(left, expected);
+        }
+    }
+
+    #[test]
+    fn a_prompt_that_ends_after_a_key_gives_no_more_time_for_the_first_one() {
+        let mut digits = Digits::new(spec(4, None));
+        digits.press(at(1_000), Digit::from_char('1').unwrap());
+        digits.prompt_over(at(1_500));
+        assert_eq!(digits.deadline(), Some(at(3_000)));
     }
 
     #[test]

@@ -97,6 +97,7 @@ const RESOURCES: &[&str] = &["AudioPrompt", "ContactFlowId", "FunctionArn"];
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn failed_lambda() -> LogEntry {
         LogEntry {
@@ -137,6 +138,94 @@ mod tests {
             })
         );
         assert_eq!(json["ExternalResults"], json!({ "Key": "[redacted]" }));
+    }
+
+    /// Any JSON in which every text, number and flag is a secret that can be told from all else.
+    fn secrets() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            (0u32..9).prop_map(|n| json!(format!("secret-{n}"))),
+            (7_000_000u32..7_000_009).prop_map(|n| json!(n)),
+            any::<bool>().prop_map(|flag| json!(flag)),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-d]", inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// The names and the shape, with all leaves but nulls replaced.
+    fn shape(value: &Value) -> Value {
+        match value {
+            Value::Object(members) => {
+                Value::Object(members.iter().map(|(name, value)| (name.clone(), shape(value))).collect())
+            }
+            Value::Array(items) => items.iter().map(shape).collect(),
+            Value::Null => Value::Null,
+            _ => json!("[redacted]"),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_function_answers_or_a_caller_says_its_shape_alone_is_logged(
+            said in secrets(),
+            answered in secrets(),
+        ) {
+            let log = LogEntry {
+                parameters: json!({ "Value": said.clone(), "ContactFlowId": said.clone(), "Timeout": "5" }),
+                external_results: Some(answered.clone()),
+                ..failed_lambda()
+            };
+            let json = entry(ContactId::from_random([0; 16]), &log, false);
+            let expected = json!({ "Value": shape(&said), "ContactFlowId": shape(&said), "Timeout": "5" });
+            prop_assert_eq!(&json["Parameters"], &expected);
+            prop_assert_eq!(&json["ExternalResults"], &shape(&answered));
+            let text = json.to_string();
+            prop_assert!(!text.contains("secret-") && !text.contains("700000"));
+        }
+    }
+
+    #[test]
+    fn a_resource_is_shown_by_its_arn_and_by_its_uuid_and_by_nothing_else() {
+        for (value, is_shown) in [
+            ("arn:aws:connect:us-west-2:111122223333:instance/i/contact-flow/f", true),
+            ("11111111-2222-4333-8444-555555555555", true),
+            ("11111111-2222-4333-8444-55555555555", false),
+            ("1234", false),
+            ("", false),
+        ] {
+            let parameters = json!({ "ContactFlowId": value, "Pin": value });
+            let log = LogEntry { parameters, ..failed_lambda() };
+            let json = entry(ContactId::from_random([0; 16]), &log, false);
+            let expected = if is_shown { value } else { "[redacted]" };
+            assert_eq!(
+                json["Parameters"],
+                json!({ "ContactFlowId": expected, "Pin": "[redacted]" }),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_remark_names_its_contact_its_flow_and_what_happened() {
+        let contact = ContactId::from_random([0; 16]);
+        let flow = FlowIdentity { arn: "arn:flow".to_owned(), name: "demo".to_owned() };
+        let json = remark(WallTime::from_unix_ms(0), contact, &flow, "Block", "Failed", "why");
+        let expected = json!({
+            "ContactId": contact.to_string(),
+            "ContactFlowId": "arn:flow",
+            "ContactFlowName": "demo",
+            "ContactFlowModuleType": "Block",
+            "Results": "Failed",
+            "Reason": "why",
+            "Timestamp": "1970-01-01T00:00:00.000Z",
+            "Parameters": {},
+        });
+        assert_eq!(json, expected);
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 use serde_json::json;
 use tympan_types::WallTime;
 
@@ -122,4 +123,75 @@ fn an_answer_that_is_no_json_or_too_large_fails() {
     assert!(matches!(Rig::new(3_000).returns(1, b"no"), Some(Err(reason)) if reason.contains("not JSON")));
     let huge = vec![b' '; 40_000];
     assert!(matches!(Rig::new(3_000).returns(1, &huge), Some(Err(reason)) if reason.contains("40000 bytes")));
+}
+
+/// What an attempt comes to, and after how long.
+#[derive(Debug, Clone)]
+enum Comes {
+    Transient,
+    Refused,
+    TimedOut,
+    Answer,
+    /// The end of an attempt that is not under way.
+    Stranger,
+}
+
+fn comes() -> impl Strategy<Value = (Comes, i64)> {
+    let what = prop_oneof![
+        4 => Just(Comes::Transient),
+        1 => Just(Comes::Refused),
+        1 => Just(Comes::TimedOut),
+        1 => Just(Comes::Answer),
+        2 => Just(Comes::Stranger),
+    ];
+    (what, 0i64..5_000)
+}
+
+proptest! {
+    /// At most three attempts, one after the other, none longer than what is left of the limit, and one outcome that comes by the limit.
+    #[test]
+    fn whatever_attempts_come_to_there_is_one_outcome_within_the_limit(
+        limit_ms in 1u32..20_000,
+        history in prop::collection::vec(comes(), 0..12),
+    ) {
+        let mut rig = Rig::new(limit_ms);
+        let began = rig.now.mono;
+        let allowed_ms = i64::from(limit_ms.min(LIMIT_MS));
+        let (mut made, mut outcome) = (1, None);
+        prop_assert_eq!(rig.made(), Some((1, limit_ms.min(LIMIT_MS))));
+        for (what, after_ms) in history {
+            rig.after_ms(after_ms);
+            outcome = rig.invocation.time_passed(rig.now);
+            if outcome.is_some() {
+                break;
+            }
+            let reason = "no".to_owned();
+            outcome = match what {
+                Comes::Transient => rig.fails(made, transient()),
+                Comes::Refused => rig.fails(made, AttemptError::Refused { reason }),
+                Comes::TimedOut => rig.fails(made, AttemptError::TimedOut { limit_ms }),
+                Comes::Answer => rig.returns(made, b"{}"),
+                Comes::Stranger => rig.returns(made + 1, b"{}"),
+            };
+            match rig.made() {
+                Some((attempt, left_ms)) => {
+                    prop_assert!(matches!(what, Comes::Transient) && outcome.is_none());
+                    prop_assert_eq!(attempt, made + 1);
+                    prop_assert!(attempt <= ATTEMPTS_MAX);
+                    prop_assert_eq!(i64::from(left_ms), allowed_ms - rig.now.mono.ms_since(began));
+                    made = attempt;
+                }
+                None => prop_assert_eq!(outcome.is_none(), matches!(what, Comes::Stranger)),
+            }
+            if outcome.is_some() {
+                break;
+            }
+        }
+        prop_assert_eq!(rig.effects.len(), 0);
+        if outcome.is_none() {
+            prop_assert_eq!(rig.invocation.deadline().ms_since(began), allowed_ms);
+            rig.now = rig.now.plus_ms(i64::from(LIMIT_MS));
+            prop_assert!(matches!(rig.invocation.time_passed(rig.now), Some(Err(_))));
+        }
+    }
 }

@@ -142,6 +142,25 @@ fn an_attempt_to_go_on_that_opens_late_in_another_stream_is_an_entry_of_its_own(
 }
 
 #[test]
+fn a_contact_that_ends_gives_up_all_its_captures_at_one_time() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Closed);
+    while rig.reasons().len() < 2 {
+        rig.wait_for_deadline();
+    }
+    // The attempt that took too long has its upload after all, and the next one is under way.
+    rig.capture_late(2, CaptureEvent::Opened { stream: stream(1) });
+    while rig.last_capture() != CaptureId::new(3) {
+        rig.wait_for_deadline();
+    }
+    rig.hung_up();
+    assert_eq!(rig.live.phase(), Phase::Ending, "both may still say what they hold");
+    rig.wait_for_deadline();
+    assert_eq!((rig.live.phase(), rig.live.next_deadline()), (Phase::Over, None));
+}
+
+#[test]
 fn captures_that_close_are_remembered_up_to_a_limit() {
     let mut rig = Rig::answered(&start_and_talk());
     rig.capture_runs();
