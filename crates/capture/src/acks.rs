@@ -70,6 +70,7 @@ impl CaptureAcks {
 mod tests {
     use super::*;
     use crate::testing::{Scripted, now_or_never};
+    use proptest::prelude::*;
     use tympan_types::ServerTime;
 
     fn number(sequence: u64) -> FragmentNumber {
@@ -112,6 +113,38 @@ mod tests {
             events(0, script),
             [CaptureEvent::Acknowledged { number: number(1) }, CaptureEvent::Closed]
         );
+    }
+
+    proptest! {
+        /// Of any acknowledgements: those that count are told in their order, up to the first error or the end, and that once.
+        #[test]
+        fn what_counts_is_told_in_order_up_to_the_first_error(
+            kinds in prop::collection::vec(0u8..8, 0..30),
+            retention_hours in prop_oneof![Just(0u32), 1u32..100],
+        ) {
+            let script = (1u64..).zip(&kinds).map(|(sequence, kind)| match kind {
+                0..=2 => three_kinds(sequence)[0].clone(),
+                3 | 4 => three_kinds(sequence)[1].clone(),
+                5 | 6 => three_kinds(sequence)[2].clone(),
+                _ => UploadAck::Error { id: 4000, code: "STREAM_READ_ERROR".to_owned() },
+            });
+            let before_error = kinds.iter().take_while(|kind| **kind < 7).count();
+            let counts = |kind: u8| matches!(kind, 5 | 6) || (retention_hours == 0 && matches!(kind, 3 | 4));
+            let mut expected: Vec<CaptureEvent> = (1u64..)
+                .zip(&kinds[..before_error])
+                .filter(|(_, kind)| counts(**kind))
+                .map(|(sequence, _)| CaptureEvent::Acknowledged { number: number(sequence) })
+                .collect();
+            let events = events(retention_hours, script.collect());
+            if before_error == kinds.len() {
+                expected.push(CaptureEvent::Closed);
+                prop_assert_eq!(events, expected);
+            } else {
+                let is_failed = matches!(events.last(), Some(CaptureEvent::Failed { .. }));
+                prop_assert!(is_failed);
+                prop_assert_eq!(&events[..events.len() - 1], expected);
+            }
+        }
     }
 
     #[test]

@@ -262,6 +262,63 @@ mod tests {
         assert!(recorded.take() == Recorded::default(), "an abandoned capture uploads nothing");
     }
 
+    /// A capture in each of its states, with what its upload was given where it has one.
+    fn in_state(state: &str) -> (Capture, Option<crate::testing::Recording>) {
+        let mut capture = Capture::new(&spec(), ANCHOR);
+        let mut recording = None;
+        match state {
+            "waiting" => {}
+            "attached" => {
+                let (upload, recorded) = RecordingUpload::pair();
+                capture.attach(upload);
+                recording = Some(recorded);
+            }
+            "finished early" => capture.finish(),
+            "over" => capture.abandon(),
+            other => panic!("{other}"),
+        }
+        (capture, recording)
+    }
+
+    #[test]
+    fn in_every_state_every_event_leads_to_the_state_of_its_row() {
+        // Cutting, and awaiting an upload: what can be seen of a state from outside.
+        let seen = |state: &str| match state {
+            "waiting" => (true, true),
+            "attached" => (true, false),
+            "finished early" => (false, true),
+            _ => (false, false),
+        };
+        let rows = [
+            ("waiting", ["attached", "waiting", "finished early", "over"]),
+            ("attached", ["attached", "attached", "over", "over"]),
+            ("finished early", ["over", "finished early", "finished early", "over"]),
+            ("over", ["over", "over", "over", "over"]),
+        ];
+        for (state, leads_to) in rows {
+            for (event, expected) in ["attach", "frame", "finish", "abandon"].into_iter().zip(leads_to) {
+                let (mut capture, recording) = in_state(state);
+                let (upload, second) = RecordingUpload::pair();
+                match event {
+                    "attach" => capture.attach(upload),
+                    "frame" => assert!(!capture.received(at(0), Payload::Pcm(&[1; 160]))),
+                    "finish" => capture.finish(),
+                    _ => capture.abandon(),
+                }
+                let is = (capture.is_cutting(), capture.awaits_upload());
+                assert_eq!(is, seen(expected), "{state}: {event}");
+                // A second upload is cut off with nothing in it; the one that it had is not finished by that.
+                if event == "attach" && matches!(state, "attached" | "over") {
+                    assert!(second.take() == Recorded::default(), "{state}");
+                }
+                if let Some(recording) = recording {
+                    let finished = u32::from(matches!(event, "finish" | "abandon"));
+                    assert_eq!(recording.take().finished, finished, "{event}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn nothing_follows_the_finish() {
         let (upload, recorded) = RecordingUpload::pair();

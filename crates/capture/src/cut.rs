@@ -156,6 +156,7 @@ impl Piece<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn example() -> Cut {
         let mut cut = Cut::default();
@@ -186,6 +187,56 @@ mod tests {
         let samples: Vec<u8> =
             [32_124i16, -32_124, 32_256].iter().flat_map(|sample| sample.to_le_bytes()).collect();
         assert_eq!(wire, [&b"head"[..], &samples, b"tags"].concat());
+    }
+
+    /// A piece to be cut: what it is and its bytes.
+    fn piece() -> impl Strategy<Value = (u8, Vec<u8>)> {
+        (0u8..4, prop::collection::vec(any::<u8>(), 0..40))
+    }
+
+    proptest! {
+        /// Whatever is cut, the pieces are what was cut, in its order, and the wire has samples for codes and nothing for indexes.
+        #[test]
+        fn pieces_are_what_was_cut_and_the_wire_is_what_they_stand_for(
+            pieces in prop::collection::vec(piece(), 0..30),
+            rounds in 1usize..3,
+        ) {
+            let mut cut = Cut::with_capacity(16);
+            for _ in 0..rounds {
+                cut.clear();
+                cut.shrink_to(64);
+                let mut wire = Vec::new();
+                for (what, bytes) in &pieces {
+                    match what {
+                        0 => {
+                            cut.mkv().extend_from_slice(bytes);
+                            wire.extend_from_slice(bytes);
+                        }
+                        1 => cut.index(|out| out.extend_from_slice(bytes)),
+                        law => {
+                            let law = if *law == 2 { Law::Mu } else { Law::A };
+                            cut.codes(law, bytes);
+                            wire.extend(bytes.iter().flat_map(|code| law.decode(*code).to_le_bytes()));
+                        }
+                    }
+                }
+                let mut expanded = b"before".to_vec();
+                cut.expand_into(&mut expanded);
+                prop_assert_eq!(&expanded[6..], &wire);
+                let whole: Vec<u8> = pieces.iter().flat_map(|(_, bytes)| bytes.clone()).collect();
+                prop_assert_eq!(cut.piece_bytes(), whole.len());
+                prop_assert_eq!(cut.is_empty(), whole.is_empty());
+                let mut found = Vec::new();
+                for piece in cut.pieces() {
+                    let (Piece::Mkv(bytes) | Piece::Codes(_, bytes) | Piece::Index(bytes)) = piece;
+                    found.extend_from_slice(bytes);
+                }
+                prop_assert_eq!(found, whole);
+                let marked = pieces.iter().filter(|(what, _)| *what > 0).count();
+                prop_assert_eq!(cut.pieces().filter(|piece| !matches!(piece, Piece::Mkv(_))).count(), marked);
+                prop_assert!(cut.held_bytes() >= cut.piece_bytes());
+            }
+        }
     }
 
     #[test]

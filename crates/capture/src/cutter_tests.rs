@@ -426,3 +426,84 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_frame_longer_than_a_block_is_several_blocks_and_no_sample_less() {
+    for samples in [961usize, 1_920, 2_000, 7_999] {
+        let (mut cutter, mut out) = opened(&spec(), 0);
+        cutter.received(at(0), Payload::Pcm(&ramp(0, samples)), &mut out);
+        cutter.finish(&mut out);
+        let document = Document::read(&out);
+        assert_eq!(document.pcm(1), ramp(0, samples), "{samples}");
+        let blocks = &document.fragments[1].blocks;
+        assert_eq!(blocks.len(), samples.div_ceil(960), "{samples}");
+        // Each at the place of its first sample, in milliseconds of the fragment.
+        assert!((0..).zip(blocks).all(|(nth, block)| block.1 == 120 * nth && block.3 <= 2 * 960));
+        assert_eq!(cutter.stats().blocks, samples.div_ceil(960) as u64);
+    }
+}
+
+#[test]
+fn a_frame_across_the_end_of_a_fragment_is_cut_there() {
+    let (mut cutter, mut out) = opened(&spec(), 0);
+    cutter.received(at(0), Payload::Pcm(&ramp(0, 7_900)), &mut out);
+    cutter.received(at(7_900), Payload::Ulaw(&[0x42; 300]), &mut out);
+    cutter.finish(&mut out);
+    let document = Document::read(&out);
+    let lengths: Vec<usize> = document.fragments.iter().map(|fragment| fragment.samples[0].len()).collect();
+    assert_eq!(lengths, [160, 8_000, 200]);
+    assert_eq!(document.pcm(1).len(), 8_200);
+}
+
+#[test]
+fn samples_for_positions_that_are_written_are_left_out_and_counted() {
+    let (mut cutter, mut out) = opened(&spec(), 1_000);
+    cutter.received(at(1_000), Payload::Pcm(&ramp(1_000, 160)), &mut out);
+    // Half of it again, and all of it from before the capture began.
+    cutter.received(at(1_080), Payload::Pcm(&ramp(1_080, 160)), &mut out);
+    cutter.received(at(500), Payload::Pcm(&[9; 160]), &mut out);
+    cutter.finish(&mut out);
+    assert_eq!(Document::read(&out).pcm(1), ramp(1_000, 240));
+    assert_eq!(cutter.stats().overlapping_samples, 80 + 160);
+    assert_eq!(cutter.stats().ledger.samples(), 240);
+    assert_eq!(cutter.next_sample(), at(1_240));
+}
+
+#[test]
+fn a_capture_of_nothing_is_its_lead_in() {
+    let (mut cutter, mut out) = opened(&spec(), 0);
+    cutter.finish(&mut out);
+    let document = Document::read(&out);
+    assert_eq!(document.fragments.len(), 1);
+    assert_eq!((document.fragments[0].samples[0].len(), cutter.stats().fragments), (160, 1));
+    assert_eq!((cutter.stats().blocks, cutter.stats().ledger.samples()), (0, 0));
+}
+
+#[test]
+fn of_what_was_heard_before_a_capture_began_nothing_is_in_it() {
+    let both = CutterSpec { tracks: Tracks::BOTH, ..spec() };
+    let (mut cutter, mut out) = opened(&both, 1_000);
+    cutter.sent(at(900), Payload::Pcm(&ramp(900, 200)));
+    cutter.received(at(1_000), Payload::Pcm(&ramp(1_000, 160)), &mut out);
+    cutter.finish(&mut out);
+    let document = Document::read(&out);
+    assert_eq!(document.pcm(1), ramp(1_000, 160));
+    assert_eq!(document.pcm(2), [ramp(1_000, 100), vec![0; 60]].concat());
+}
+
+#[test]
+fn what_was_heard_is_no_longer_than_what_was_said() {
+    let both = CutterSpec { tracks: Tracks::BOTH, ..spec() };
+    for (sent_at, samples) in [(0, 16_000), (u64::MAX - 100, 100), (8_000, 1)] {
+        let (mut cutter, mut out) = opened(&both, 0);
+        cutter.sent(at(sent_at), Payload::Pcm(&vec![7; samples]));
+        for frame in 0..25 {
+            cutter.received(at(frame * 160), Payload::Ulaw(&[0x42; 160]), &mut out);
+        }
+        cutter.finish(&mut out);
+        let document = Document::read(&out);
+        assert_eq!((document.pcm(1).len(), document.pcm(2).len()), (4_000, 4_000), "{sent_at}");
+        let heard = document.pcm(2).iter().filter(|sample| **sample == 7).count();
+        assert_eq!(heard, if sent_at == 0 { 4_000 } else { 0 }, "{sent_at}");
+    }
+}

@@ -306,3 +306,89 @@ proptest! {
         }
     }
 }
+
+/// A directory of which one operation fails, as often as it is told to.
+struct Failing {
+    account: Arc<Account>,
+    operation: &'static str,
+    left: AtomicU64,
+}
+
+impl Failing {
+    fn new(account: &Arc<Account>, operation: &'static str) -> Arc<Self> {
+        Arc::new(Self { account: account.clone(), operation, left: AtomicU64::new(1) })
+    }
+
+    fn fails(&self, operation: &str) -> Result<(), DirectoryError> {
+        let is_due = operation == self.operation
+            && self
+                .left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                .is_ok();
+        if is_due { Err(DirectoryError::Unavailable(format!("{operation} failed"))) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl StreamDirectory for Failing {
+    async fn list(&self, name_prefix: &str) -> Result<Vec<StreamName>, DirectoryError> {
+        self.fails("list")?;
+        self.account.list(name_prefix).await
+    }
+
+    async fn describe(&self, name: &StreamName) -> Result<Option<PooledStream>, DirectoryError> {
+        self.fails("describe")?;
+        self.account.describe(name).await
+    }
+
+    async fn create(&self, new: NewLeasedStream) -> Result<StreamArn, DirectoryError> {
+        self.fails("create")?;
+        self.account.create(new).await
+    }
+
+    async fn set_retention(&self, stream: &StreamArn, retention_hours: u32) -> Result<(), DirectoryError> {
+        self.fails("set retention")?;
+        self.account.set_retention(stream, retention_hours).await
+    }
+}
+
+#[test]
+fn whatever_fails_in_the_directory_is_told_and_leaves_nothing_leased() {
+    for operation in ["list", "describe", "create", "set retention"] {
+        let account = Account::new(9);
+        if operation != "create" {
+            let short = StreamSettings { retention_hours: 1, ..settings() };
+            account.put("demo-connect-demo-contact-1b9f2d3c-7c39-4d4e-9f0a-2b1c3d4e5f60", &short);
+        }
+        let leases = Leases::new(Failing::new(&account, operation), Rest::none());
+        let failed = lease(&leases, &spec(1)).unwrap_err();
+        assert_eq!(failed, LeaseError::Unavailable(format!("{operation} failed")));
+        assert_eq!(leases.lock().leased(), 0, "{operation}");
+        assert!(leases.lock().holds.is_empty(), "{operation}");
+        let again = lease(&leases, &LeaseSpec { stream_uuid: [8; 16], ..spec(1) }).unwrap();
+        assert_eq!(account.retention_of(&again), 24, "{operation}");
+    }
+}
+
+#[test]
+fn a_stream_that_was_named_by_the_same_random_bytes_is_not_leased_twice() {
+    let leases = Leases::new(Account::new(9), Rest::none());
+    let held = lease(&leases, &spec(1)).unwrap();
+    let refused = lease(&leases, &LeaseSpec { stream_uuid: [1; 16], ..spec(2) }).unwrap_err();
+    assert!(matches!(refused, LeaseError::Unavailable(_)), "{refused}");
+    drop(held);
+    assert!(lease(&leases, &LeaseSpec { stream_uuid: [1; 16], ..spec(2) }).is_ok());
+}
+
+#[test]
+fn a_contact_that_holds_streams_of_two_keys_gets_the_one_whose_key_it_names() {
+    let leases = Leases::new(Account::new(9), Rest::none());
+    let other = StreamSettings { key_id: "alias/other".to_owned(), ..settings() };
+    let first = lease(&leases, &spec(1)).unwrap();
+    let under_other = LeaseSpec { settings: other, stream_uuid: [5; 16], ..spec(1) };
+    let second = lease(&leases, &under_other).unwrap();
+    assert_ne!(first.arn(), second.arn());
+    let again = [lease(&leases, &spec(1)).unwrap(), lease(&leases, &under_other).unwrap()];
+    assert_eq!([again[0].arn(), again[1].arn()], [first.arn(), second.arn()]);
+    assert_eq!(leases.lock().leased(), 2);
+}

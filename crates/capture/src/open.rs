@@ -105,6 +105,33 @@ mod tests {
     }
 
     #[test]
+    fn a_stream_is_replaced_twice_and_no_more_and_those_that_were_are_not_leased_again() {
+        let leases = Leases::new(Account::new(3), Rest::none());
+        let free: Vec<Lease> = (1..=3).map(|call| now_or_never(leases.lease(&spec(call))).unwrap()).collect();
+        drop(free);
+        let sink = Moody::new(&[SinkErrorKind::StreamUnusable; 3]);
+        let Err(OpenCaptureError::Sink(error)) = now_or_never(open(&leases, &sink, &spec(4))) else {
+            panic!("it opened")
+        };
+        assert_eq!(error.kind, SinkErrorKind::StreamUnusable);
+        let asked = sink.asked.lock().unwrap().clone();
+        assert!(asked.len() == 3 && asked[0] != asked[1] && asked[1] != asked[2] && asked[0] != asked[2]);
+        let opened = now_or_never(open(&leases, &Moody::new(&[]), &spec(5))).ok().unwrap();
+        assert_eq!(opened.lease.arn(), &asked[2], "it was not given up");
+    }
+
+    #[test]
+    fn without_a_stream_the_sink_is_not_asked() {
+        let leases = Leases::new(Account::new(0), Rest::none());
+        let sink = Moody::new(&[]);
+        let Err(OpenCaptureError::Lease(error)) = now_or_never(open(&leases, &sink, &spec(1))) else {
+            panic!("it opened")
+        };
+        assert!(matches!(error, LeaseError::QuotaReached(_)), "{error}");
+        assert!(sink.asked.lock().unwrap().is_empty());
+    }
+
+    #[test]
     fn a_sink_that_is_down_is_not_asked_again_and_the_stream_stays_free() {
         let leases = Leases::new(Account::new(1), Rest::none());
         let sink = Moody::new(&[SinkErrorKind::Unavailable]);

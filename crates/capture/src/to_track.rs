@@ -77,6 +77,8 @@ impl ToTrack {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     fn at(samples: u64) -> SampleOffset {
         SampleOffset::from_samples(samples)
@@ -97,6 +99,68 @@ mod tests {
         // Positions 104..108 are written: of this only what lies behind them counts.
         track.push(at(106), [7, 8, 9].into_iter());
         assert_eq!(take(&mut track, 108, 2), [9, 0]);
+    }
+
+    /// Something that is heard, or a frame that is written; all of it moves on from where the last one was.
+    #[derive(Debug, Clone)]
+    enum Step {
+        /// So far behind or ahead of the last push, and so long.
+        Push(i64, u8),
+        /// A frame of this length.
+        Take(u8),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => (-40i64..40, 0u8..60).prop_map(|(ahead, samples)| Step::Push(ahead, samples)),
+            2 => (1u8..60).prop_map(Step::Take),
+        ]
+    }
+
+    proptest! {
+        /// Against a map of positions: the first that says something of a position counts, what is written is written, and what nothing
+        /// said is silence.
+        #[test]
+        fn every_frame_holds_what_was_said_of_its_positions_in_time(steps in prop::collection::vec(step(), 0..60)) {
+            let mut track = ToTrack::new(1, at(0));
+            let mut said: BTreeMap<u64, i16> = BTreeMap::new();
+            // Where the next push joins, where the next frame begins, and the next sample.
+            let (mut ends, mut written, mut sample) = (0u64, 0u64, 1i16);
+            for step in steps {
+                match step {
+                    Step::Push(ahead, samples) => {
+                        let from = ends.saturating_add_signed(ahead);
+                        let heard: Vec<i16> = (0..i16::from(samples)).map(|n| sample + n).collect();
+                        sample += i16::from(samples);
+                        for (position, value) in (from..).zip(&heard) {
+                            if position >= ends {
+                                said.insert(position, *value);
+                            }
+                        }
+                        track.push(at(from), heard.into_iter());
+                        ends = ends.max(from + u64::from(samples)).max(from);
+                    }
+                    Step::Take(samples) => {
+                        let frame = take(&mut track, written, usize::from(samples));
+                        let until = written + u64::from(samples);
+                        let expected: Vec<i16> =
+                            (written..until).map(|at| said.get(&at).copied().unwrap_or(0)).collect();
+                        prop_assert_eq!(frame, expected, "from {}", written);
+                        written = until;
+                        ends = ends.max(written);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn frames_that_skip_positions_leave_what_was_said_of_them_behind() {
+        let mut track = ToTrack::new(1, at(0));
+        track.push(at(0), [1, 2, 3, 4, 5, 6].into_iter());
+        assert_eq!(take(&mut track, 2, 2), [3, 4]);
+        assert_eq!(take(&mut track, 5, 3), [6, 0, 0]);
+        assert_eq!(take(&mut track, 0, 2), [0, 0], "what is written does not come back");
     }
 
     #[test]
