@@ -124,7 +124,6 @@ impl Leg {
         &mut self,
         core: &mut Core,
         sent: &Sent,
-        exchange: ExchangeId,
         refresh: bool,
         response: &Response,
     ) {
@@ -137,28 +136,13 @@ impl Leg {
             is_held: false,
         }));
         self.main.acknowledge(core, self.id);
-        let parts = session_parts(&response.message);
-        let received = self.exchange.receive(Carrier::InviteOk, has_session(&parts));
-        if self.is_over() {
-            return;
-        }
-        match received {
-            Received::Answer(exchange) => {
-                self.described.clone_from(&sent.body);
-                core.event(self.id, Event::Answered { exchange, parts });
-            }
-            Received::Broken(_) => {
-                let status = Status::NOT_ACCEPTABLE_HERE;
-                core.event(self.id, Event::OfferFailed { exchange: Some(exchange), status });
-            }
-            _ => {}
-        }
-        if refresh {
+        self.answer_received(core, sent, Carrier::InviteOk, response);
+        if refresh && !self.is_over() {
             core.event(self.id, Event::Refreshed);
         }
     }
 
-    /// A 2xx to UPDATE or PRACK of ours, which answers where that offered.
+    /// A 2xx to re-INVITE, UPDATE or PRACK of ours, which answers where that offered.
     pub(super) fn answer_received(
         &mut self,
         core: &mut Core,

@@ -244,8 +244,8 @@ impl Leg {
             self.refresh.accepted(core.now, response);
         }
         match sent.purpose {
-            Purpose::ReInvite { exchange, refresh } => {
-                self.reinvite_accepted(core, sent, exchange, refresh, response);
+            Purpose::ReInvite { refresh, .. } => {
+                self.reinvite_accepted(core, sent, refresh, response);
             }
             Purpose::Update { .. } => self.answer_received(core, sent, Carrier::UpdateOk, response),
             Purpose::Refresh if !self.is_over() => core.event(self.id, Event::Refreshed),
