@@ -3,6 +3,7 @@
 mod cancel;
 mod client;
 mod merge;
+mod rows;
 mod server;
 mod table;
 
