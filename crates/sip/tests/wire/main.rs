@@ -6,6 +6,7 @@ mod allocations;
 mod answers;
 mod multipart;
 mod packets;
+mod properties;
 mod streams;
 mod support;
 mod torture;
