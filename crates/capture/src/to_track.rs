@@ -164,6 +164,15 @@ mod tests {
     }
 
     #[test]
+    fn a_track_of_which_nothing_was_heard_is_silent_and_moves_on() {
+        let mut track = ToTrack::new(1, at(5));
+        assert_eq!(take(&mut track, 0, 8), [0; 8]);
+        track.push(at(6), [1, 2, 3].into_iter());
+        assert_eq!(take(&mut track, 8, 2), [3, 0]);
+        assert_eq!(take(&mut track, 10, 1), [0]);
+    }
+
+    #[test]
     fn a_hole_between_pushes_is_silence() {
         let mut track = ToTrack::new(1, at(0));
         track.push(at(0), [1].into_iter());
