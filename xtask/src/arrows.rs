@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sip", &["types"]),
     ("flow", &["types"]),
     ("auth", &["types"]),
+    ("aws", &["types", "auth"]),
     ("kms", &["types"]),
     ("store", &["types", "kms"]),
     ("kvs", &["types", "mkv", "store"]),
@@ -49,8 +50,20 @@ const ARROWS: &[(&str, &[&str])] = &[
 const OUTSIDE: &[&str] = &["bench", "e2e", "instr"];
 
 /// Sans-IO cores, which must not reach a runtime or a socket even through somebody else.
-const WITHOUT_TOKIO: &[&str] =
-    &["types", "mkv", "telephony", "sip", "media", "capture", "flow", "contact", "auth", "kms", "connect"];
+const WITHOUT_TOKIO: &[&str] = &[
+    "types",
+    "mkv",
+    "telephony",
+    "sip",
+    "media",
+    "capture",
+    "flow",
+    "contact",
+    "auth",
+    "aws",
+    "kms",
+    "connect",
+];
 
 /// Reads `cargo metadata` and fails on an arrow that the table lacks.
 pub(crate) fn check() -> anyhow::Result<()> {
