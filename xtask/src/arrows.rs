@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("aws", &["types", "auth"]),
     ("kms", &["types"]),
     ("store", &["types", "kms"]),
-    ("kvs", &["types", "mkv", "store"]),
+    ("kvs", &["types", "auth", "aws", "mkv", "store"]),
     ("contact", &["types", "telephony", "flow"]),
     ("connect", &["types", "flow", "contact"]),
     ("client", &["types", "mkv", "auth", "telephony", "sip", "media"]),

@@ -45,6 +45,22 @@ impl Output {
         Self(Content::Elements(result))
     }
 
+    /// The value of [`Self::stream`], for callers within the process.
+    pub fn into_stream(self) -> Option<Stream> {
+        match self.0 {
+            Content::Stream(_, stream) => Some(stream),
+            _ => None,
+        }
+    }
+
+    /// The JSON of [`Self::json`], for callers within the process.
+    pub fn into_json(self) -> Option<Vec<u8>> {
+        match self.0 {
+            Content::Json(json) => Some(json),
+            _ => None,
+        }
+    }
+
     /// A body that is made while it is sent. What `stream` is, its service and the server agree on.
     pub fn stream(content_type: &'static str, stream: impl Any + Send) -> Self {
         Self(Content::Stream(content_type, Stream(Box::new(stream))))

@@ -3,7 +3,10 @@
 //! Source: the botocore models of `kinesisvideo`, `kinesis-video-media` and `kinesis-video-archived-media`
 //! (2017-09-30). The body is one member, `Message`; the code travels in the header `x-amzn-ErrorType`.
 
+use std::borrow::Cow;
 use std::fmt;
+use tympan_aws::ServiceError;
+use tympan_aws::constraint::Breach;
 use tympan_store::{ErrorKind, StoreError};
 
 /// An error answer: the caller sees the code and the message, nothing else.
@@ -63,6 +66,26 @@ impl fmt::Display for KvsError {
 
 impl std::error::Error for KvsError {}
 
+impl ServiceError for KvsError {
+    fn code(&self) -> &'static str {
+        self.code.name()
+    }
+
+    fn status(&self) -> u16 {
+        self.code.status()
+    }
+
+    fn message(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.message)
+    }
+}
+
+impl From<Breach> for KvsError {
+    fn from(breach: Breach) -> Self {
+        Self::invalid(breach.to_string())
+    }
+}
+
 impl From<StoreError> for KvsError {
     /// Maps what the store says to what a caller is told; the cause of a failure inside goes to the log only.
     fn from(error: StoreError) -> Self {
@@ -97,36 +120,9 @@ impl From<StoreError> for KvsError {
     }
 }
 
-macro_rules! codes {
-    ($($(#[$doc:meta])* $code:ident = $name:literal, $status:literal;)*) => {
-        /// The closed list of error codes.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum KvsErrorCode {
-            $($(#[$doc])* $code,)*
-        }
-
-        impl KvsErrorCode {
-            /// Every code.
-            pub const ALL: &[Self] = &[$(Self::$code),*];
-
-            /// The name that SDKs match on.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$code => $name,)*
-                }
-            }
-
-            /// The HTTP status.
-            pub fn status(self) -> u16 {
-                match self {
-                    $(Self::$code => $status,)*
-                }
-            }
-        }
-    };
-}
-
-codes! {
+tympan_aws::error_codes! {
+    /// The closed list of error codes.
+    pub enum KvsErrorCode {
     /// The stream does not exist (or not any more).
     ResourceNotFound = "ResourceNotFoundException", 404;
     /// The caller may not do this to this stream.
@@ -173,6 +169,7 @@ codes! {
     InternalFailure = "InternalFailure", 500;
     /// The service cannot take this now.
     ServiceUnavailable = "ServiceUnavailable", 503;
+}
 }
 
 #[cfg(test)]

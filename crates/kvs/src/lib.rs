@@ -20,12 +20,14 @@ mod lifecycle;
 mod limits;
 mod meter;
 mod operation;
+mod operations;
 mod paging;
 mod rate;
 mod resource;
 mod service;
 mod stopwatch;
 mod stream_identity;
+mod target;
 mod version;
 
 pub use companded::{Companded, Law as G711};
@@ -36,6 +38,7 @@ pub use data::{
 pub use error::{KvsError, KvsErrorCode};
 pub use limits::Limits;
 pub use operation::{Operation, Playback};
+pub use operations::operations;
 pub use resource::{Resource, master_key};
 pub use service::{KvsOptions, KvsService, MEDIA_CONTENT_TYPE};
 pub use stream_identity::StreamIdentity;

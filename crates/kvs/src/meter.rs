@@ -47,7 +47,7 @@ fn rates(limits: &Limits, operation: Operation) -> (Option<u32>, Option<u32>) {
 }
 
 impl KvsService {
-    /// Counts a call of `operation`, to a stream if one is named; which one is asked only where it matters.
+    /// Counts a call of `operation`, to a stream if one is named.
     ///
     /// # Errors
     /// `ClientLimitExceededException` where it is one too many.
@@ -55,7 +55,7 @@ impl KvsService {
         &self,
         caller: &Caller,
         operation: Operation,
-        stream: impl FnOnce() -> Option<StreamIdentity>,
+        stream: Option<&StreamName>,
     ) -> Result<(), KvsError> {
         let (by_account, to_stream) = rates(self.limits(), operation);
         let owner = || (caller.account.clone(), caller.region.clone());
@@ -65,10 +65,10 @@ impl KvsService {
             self.meter(operation, key, per_s, |bucket, now| bucket.take(now, 1))?;
         }
         if let Some(per_s) = to_stream
-            && let Some(stream) = stream()
+            && let Some(stream) = stream
         {
             let (account, region) = owner();
-            let key = MeterKey::Stream(operation, account, region, stream.name().clone());
+            let key = MeterKey::Stream(operation, account, region, stream.clone());
             self.meter(operation, key, per_s, |bucket, now| bucket.take(now, 1))?;
         }
         Ok(())

@@ -68,6 +68,18 @@ pub enum Playback {
     GetImages,
 }
 
+impl Playback {
+    /// The call of a name.
+    pub(crate) fn of(name: &str) -> Self {
+        match name {
+            "GetHLSStreamingSessionURL" => Self::GetHlsStreamingSessionUrl,
+            "GetDASHStreamingSessionURL" => Self::GetDashStreamingSessionUrl,
+            "GetImages" => Self::GetImages,
+            _ => Self::GetClip,
+        }
+    }
+}
+
 /// Path, operation name, operation.
 const PATHS: &[(&str, &str, Operation)] = &[
     ("/createStream", "CreateStream", Operation::CreateStream),
@@ -140,6 +152,18 @@ impl Operation {
     /// The paths of all operations.
     pub fn paths() -> impl Iterator<Item = &'static str> {
         PATHS.iter().map(|(path, ..)| *path).chain(REFUSED.iter().map(|(path, _)| *path))
+    }
+
+    /// Method, path and name of every operation: the catalogue.
+    pub(crate) fn catalogue() -> Vec<(&'static str, &'static str, &'static str)> {
+        let offered = PATHS.iter().map(|(path, name, _)| ("POST", *path, *name));
+        offered.chain(REFUSED.iter().map(|(path, name)| ("POST", *path, *name))).collect()
+    }
+
+    /// The operation of a name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        let known = PATHS.iter().find(|(_, of, _)| *of == name).map(|(.., operation)| *operation);
+        known.or_else(|| REFUSED.iter().find(|(_, of)| *of == name).map(|(_, name)| Self::Refused(name)))
     }
 
     /// The operation of a request path; `None` where AWS has none either.

@@ -4,12 +4,12 @@ use crate::connections::Connections;
 use crate::data::{CutFragments, Holds};
 use crate::lifecycle::{Lifecycle, Status};
 use crate::meter::CallMeters;
+use crate::operations::OPERATIONS;
 use crate::stopwatch::Stopwatch;
-use crate::{KvsError, KvsErrorCode, Limits, Operation, StreamIdentity};
-use crate::{archived, constraint, control};
-use serde::Serialize;
+use crate::{KvsError, KvsErrorCode, Limits, MediaBody, Operation, StreamIdentity};
 use std::sync::Arc;
 use std::time::Duration;
+use tympan_aws::{Invocation, Output, Service};
 use tympan_store::{Clock, MediaStore, Stream, StreamRef, StreamStatus};
 use tympan_types::{Caller, Mono, WallTime};
 
@@ -159,46 +159,48 @@ impl KvsService {
         operation: Operation,
         body: &[u8],
     ) -> Result<Vec<u8>, KvsError> {
-        if !matches!(operation, Operation::Refused(_)) {
-            self.meter_call(caller, operation, || named(body))?;
+        if matches!(operation, Operation::PutMedia | Operation::GetMedia | Operation::GetMediaForFragmentList)
+        {
+            return Err(KvsError::new(
+                KvsErrorCode::InvalidEndpoint,
+                format!("{} carries media: it is not a JSON operation.", operation.name()),
+            ));
         }
-        match operation {
-            Operation::CreateStream => answer(&control::create_stream(self, caller, body).await?),
-            Operation::DescribeStream => answer(&control::describe_stream(self, caller, body).await?),
-            Operation::ListStreams => answer(&control::list_streams(self, caller, body).await?),
-            Operation::DeleteStream => answer(&control::delete_stream(self, caller, body).await?),
-            Operation::UpdateStream => answer(&control::update_stream(self, caller, body).await?),
-            Operation::UpdateDataRetention => {
-                answer(&control::update_data_retention(self, caller, body).await?)
-            }
-            Operation::TagStream => answer(&control::tag_stream(self, caller, body).await?),
-            Operation::UntagStream => answer(&control::untag_stream(self, caller, body).await?),
-            Operation::ListTagsForStream => answer(&control::list_tags_for_stream(self, caller, body).await?),
-            Operation::DescribeStreamStorageConfiguration => {
-                answer(&control::describe_stream_storage_configuration(self, caller, body).await?)
-            }
-            Operation::UpdateStreamStorageConfiguration => {
-                answer(&control::update_stream_storage_configuration(self, caller, body).await?)
-            }
-            Operation::DescribeMappedResourceConfiguration => {
-                answer(&control::describe_mapped_resource_configuration(self, caller, body).await?)
-            }
-            Operation::TagResource => answer(&control::tag_resource(self, caller, body).await?),
-            Operation::UntagResource => answer(&control::untag_resource(self, caller, body).await?),
-            Operation::ListTagsForResource => {
-                answer(&control::list_tags_for_resource(self, caller, body).await?)
-            }
-            Operation::GetDataEndpoint => answer(&control::get_data_endpoint(self, caller, body).await?),
-            Operation::ListFragments => answer(&archived::list_fragments(self, caller, body).await?),
-            Operation::Playback(playback) => Err(archived::playback(self, caller, playback, body).await),
-            Operation::PutMedia | Operation::GetMedia | Operation::GetMediaForFragmentList => {
-                Err(KvsError::new(
-                    KvsErrorCode::InvalidEndpoint,
-                    format!("{} carries media: it is not a JSON operation.", operation.name()),
-                ))
-            }
-            Operation::Refused(name) => Err(control::not_offered(self, caller, name, body).await),
-        }
+        let output = self.attempt(caller, operation, body).await?;
+        output.into_json().ok_or_else(|| Self::fault(format!("{} answers no JSON", operation.name())))
+    }
+
+    /// Begins to read a stream.
+    ///
+    /// # Errors
+    /// `ResourceNotFoundException`, `InvalidArgumentException`, `ConnectionLimitExceededException`,
+    /// `ClientLimitExceededException`. What goes wrong later is told within the body.
+    pub async fn get_media(&self, caller: &Caller, body: &[u8]) -> Result<MediaBody, KvsError> {
+        self.media(caller, Operation::GetMedia, body).await
+    }
+
+    /// Begins to deliver the fragments of a list. A fragment that is not there has a document with
+    /// `AWS_KINESISVIDEO_ERROR_CODE` in its place.
+    ///
+    /// # Errors
+    /// As [`Self::get_media`].
+    pub async fn get_media_for_fragment_list(
+        &self,
+        caller: &Caller,
+        body: &[u8],
+    ) -> Result<MediaBody, KvsError> {
+        self.media(caller, Operation::GetMediaForFragmentList, body).await
+    }
+
+    async fn media(&self, caller: &Caller, operation: Operation, body: &[u8]) -> Result<MediaBody, KvsError> {
+        let output = self.attempt(caller, operation, body).await?;
+        let media = output.into_stream().and_then(|stream| stream.downcast::<MediaBody>().ok());
+        media.ok_or_else(|| Self::fault(format!("{} answers no media", operation.name())))
+    }
+
+    async fn attempt(&self, caller: &Caller, operation: Operation, body: &[u8]) -> Result<Output, KvsError> {
+        let invocation = Invocation::within_process(caller, self.now());
+        OPERATIONS.attempt_named(self, operation.name(), body, &invocation).await.result
     }
 
     /// The stream that a caller names, whatever its status. Streams of other accounts and regions are not found.
@@ -235,41 +237,6 @@ impl KvsService {
         match self.status(&stream) {
             Status::Active | Status::Updating => Ok(stream),
             Status::Creating | Status::Deleting => Err(KvsError::stream_not_found()),
-        }
-    }
-
-    /// A stream for operations that change it, which must be ACTIVE.
-    pub(crate) async fn changeable_stream(
-        &self,
-        caller: &Caller,
-        identity: &StreamIdentity,
-    ) -> Result<Stream, KvsError> {
-        let (stream, status) = self.described_stream(caller, identity).await?;
-        match status {
-            Status::Active => Ok(stream),
-            other => Err(KvsError::new(
-                KvsErrorCode::ResourceInUse,
-                format!("The stream is {}. Repeat the call when it is ACTIVE.", other.name()),
-            )),
-        }
-    }
-
-    /// A stream and its status; one that is being deleted is still shown.
-    pub(crate) async fn described_stream(
-        &self,
-        caller: &Caller,
-        identity: &StreamIdentity,
-    ) -> Result<(Stream, Status), KvsError> {
-        match self.stream(caller, identity).await {
-            Ok(stream) => {
-                let status = self.status(&stream);
-                Ok((stream, status))
-            }
-            Err(error) if error.code() == KvsErrorCode::ResourceNotFound => {
-                let deleting = self.deleting_streams(caller, |stream| identity.is_of(&stream.arn));
-                deleting.into_iter().next().map(|stream| (stream, Status::Deleting)).ok_or(error)
-            }
-            Err(error) => Err(error),
         }
     }
 
@@ -343,34 +310,8 @@ pub(crate) struct StreamMembers {
 }
 
 impl StreamMembers {
-    pub(crate) fn identity(&self) -> Result<StreamIdentity, KvsError> {
-        StreamIdentity::from_members(self.name.as_deref(), self.arn.as_deref())
+    /// Name and ARN.
+    pub(crate) fn texts(&self) -> (Option<&str>, Option<&str>) {
+        (self.name.as_deref(), self.arn.as_deref())
     }
-}
-
-/// Whatever names a stream in any JSON request: the operation itself says what is wrong with it.
-#[derive(Debug, serde::Deserialize)]
-struct NamedResource {
-    #[serde(flatten)]
-    stream: StreamMembers,
-    #[serde(rename = "ResourceARN")]
-    resource_arn: Option<String>,
-}
-
-impl NamedResource {
-    fn identity(&self) -> Option<StreamIdentity> {
-        let resource = self.resource_arn.as_deref();
-        self.stream.identity().ok().or_else(|| StreamIdentity::from_members(None, resource).ok())
-    }
-}
-
-fn named(body: &[u8]) -> Option<StreamIdentity> {
-    constraint::request::<NamedResource>(body).ok()?.identity()
-}
-
-fn answer(response: &impl Serialize) -> Result<Vec<u8>, KvsError> {
-    serde_json::to_vec(response).map_err(|error| {
-        tracing::error!(%error, "response cannot be written as JSON");
-        KvsError::new(KvsErrorCode::InternalFailure, "The service failed inside. Try again.")
-    })
 }

@@ -3,16 +3,17 @@
 use crate::connections::ConnectionKind;
 use crate::data::{MediaBody, Wanted, fragment_number};
 use crate::meter::Points;
-use crate::{KvsError, KvsService, Operation, StreamIdentity, constraint};
+use crate::target::StreamTarget;
+use crate::{KvsError, KvsService, MEDIA_CONTENT_TYPE, constraint};
 use serde::Deserialize;
 use std::collections::VecDeque;
-use tympan_types::Caller;
+use tympan_aws::{Cx, Operation, Output};
 
 /// The most numbers of one call.
 const MOST_FRAGMENTS: usize = 1000;
 
 #[derive(Debug, Deserialize)]
-struct GetMediaForFragmentListRequest {
+pub(crate) struct GetMediaForFragmentListRequest {
     #[serde(rename = "StreamName")]
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -21,21 +22,31 @@ struct GetMediaForFragmentListRequest {
     fragments: Option<Vec<String>>,
 }
 
-impl KvsService {
-    /// Begins to deliver the fragments of a list.
-    ///
-    /// Shape: as GetMedia, without the second service tags. A fragment that is not there has a document with
-    /// `AWS_KINESISVIDEO_ERROR_CODE` in its place.
-    ///
-    /// # Errors
-    /// `ResourceNotFoundException`, `InvalidArgumentException`, `ConnectionLimitExceededException`,
-    /// `ClientLimitExceededException`.
-    pub async fn get_media_for_fragment_list(
-        &self,
-        caller: &Caller,
-        body: &[u8],
-    ) -> Result<MediaBody, KvsError> {
-        let request: GetMediaForFragmentListRequest = constraint::request(body)?;
+/// Begins to deliver the fragments of a list.
+///
+/// Shape: as GetMedia, without the second service tags. A fragment that is not there has a document with
+/// `AWS_KINESISVIDEO_ERROR_CODE` in its place.
+pub(crate) struct GetMediaForFragmentList;
+
+impl Operation for GetMediaForFragmentList {
+    type Service = KvsService;
+    type Input = GetMediaForFragmentListRequest;
+    type Target = StreamTarget;
+    const NAME: &'static str = "GetMediaForFragmentList";
+
+    async fn resolve(
+        cx: &Cx<'_, KvsService>,
+        input: &GetMediaForFragmentListRequest,
+    ) -> Result<StreamTarget, KvsError> {
+        Ok(StreamTarget::of(cx, input.stream_name.as_deref(), input.stream_arn.as_deref()).await)
+    }
+
+    async fn call(
+        cx: &Cx<'_, KvsService>,
+        request: GetMediaForFragmentListRequest,
+        target: StreamTarget,
+    ) -> Result<Output, KvsError> {
+        let (service, caller) = (cx.service, cx.caller);
         let fragments = constraint::required(request.fragments, "fragments")?;
         if !(1..=MOST_FRAGMENTS).contains(&fragments.len()) {
             return Err(KvsError::invalid(format!("Fragments must have 1 to {MOST_FRAGMENTS} numbers.")));
@@ -45,16 +56,16 @@ impl KvsService {
             Ok(Wanted { text, number })
         };
         let numbers: VecDeque<Wanted> = fragments.into_iter().map(wanted).collect::<Result<_, KvsError>>()?;
-        let identity =
-            StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
-        self.meter_call(caller, Operation::GetMediaForFragmentList, || Some(identity.clone()))?;
-        let stream = self.media_stream(caller, &identity).await?;
+        let identity = target.identity()?.clone();
+        service.meter_call(caller, crate::Operation::GetMediaForFragmentList, Some(identity.name()))?;
+        let stream = target.media_stream(cx)?;
         if stream.retention_hours == 0 {
             return Err(KvsError::invalid("The stream has no data retention: only GetMedia can read it."));
         }
-        self.meter_points(caller, Points::Reading, &identity, numbers.len())?;
-        let limit = self.limits().fragment_list_connections_per_stream;
-        let connection = self.connections().open(stream.id, ConnectionKind::FragmentList, limit)?;
-        Ok(MediaBody::list(self, stream.id, numbers, connection))
+        service.meter_points(caller, Points::Reading, &identity, numbers.len())?;
+        let limit = service.limits().fragment_list_connections_per_stream;
+        let connection = service.connections().open(stream.id, ConnectionKind::FragmentList, limit)?;
+        let body = MediaBody::list(service, stream.id, numbers, connection);
+        Ok(Output::stream(MEDIA_CONTENT_TYPE, body))
     }
 }

@@ -1,10 +1,12 @@
 //! ListFragments: what a stream keeps, by the times at which fragments begin.
 
 use crate::meter::Points;
-use crate::{KvsError, KvsService, StreamIdentity, constraint, paging};
+use crate::target::StreamTarget;
+use crate::{KvsError, KvsService, constraint, paging};
 use serde::{Deserialize, Serialize};
+use tympan_aws::{Cx, Operation, Output};
 use tympan_store::{FragmentMeta, Stream, TimeAxis};
-use tympan_types::{Caller, FragmentNumber, PageToken, WallTime};
+use tympan_types::{FragmentNumber, PageToken, WallTime};
 
 /// Bounds of `MaxResults`; the default is the larger.
 const PAGE: (i64, i64) = (1, 1000);
@@ -13,7 +15,7 @@ const TOKEN_CHARS: usize = 4096;
 const HOUR_MS: i64 = 3_600_000;
 
 #[derive(Debug, Deserialize)]
-struct ListFragmentsRequest {
+pub(crate) struct ListFragmentsRequest {
     #[serde(rename = "StreamName")]
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -66,46 +68,62 @@ struct Range {
 }
 
 /// Lists fragments in ascending order of their numbers.
-pub(crate) async fn list_fragments(
-    service: &KvsService,
-    caller: &Caller,
-    body: &[u8],
-) -> Result<ListFragmentsResponse, KvsError> {
-    let request: ListFragmentsRequest = constraint::request(body)?;
-    let limit = constraint::range(request.max_results.unwrap_or(PAGE.1), "maxResults", PAGE.0, PAGE.1)?;
-    let limit = usize::try_from(limit).unwrap_or(1);
-    let selected = request.fragment_selector.as_ref().map(FragmentSelector::range).transpose()?;
-    match &request.next_token {
-        Some(token) => constraint::next_token(token, TOKEN_CHARS)?,
-        None => constraint::required(selected, "fragmentSelector").map(drop)?,
-    }
-    let identity =
-        StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
-    service.meter_points(caller, Points::Listing, &identity, limit)?;
-    let stream = service.media_stream(caller, &identity).await?;
-    let tokens = PageToken::of(["ListFragments", &stream.arn.to_string()]);
-    // A token says everything that a selector does, and where to go on; a selector beside it has to say the same.
-    let (range, after) = match &request.next_token {
-        None => (constraint::required(selected, "fragmentSelector")?, None),
-        Some(token) => {
-            let (range, after) = read_token(tokens, token)?;
-            if selected.is_some_and(|selected| selected != range) {
-                return Err(paging::invalid());
-            }
-            (range, Some(after))
-        }
-    };
-    within_retention(&stream, range, service.now())?;
+pub(crate) struct ListFragments;
 
-    let Range { axis, from_ms, to_ms } = range;
-    let mut found = service.store().list_fragments(stream.id, axis, from_ms, to_ms, after, limit + 1).await?;
-    let more = found.len() > limit;
-    found.truncate(limit);
-    let last = found.last().filter(|_| more);
-    Ok(ListFragmentsResponse {
-        next_token: last.map(|last| write_token(tokens, range, last.number)),
-        fragments: found.into_iter().map(ListedFragment::from).collect(),
-    })
+impl Operation for ListFragments {
+    type Service = KvsService;
+    type Input = ListFragmentsRequest;
+    type Target = StreamTarget;
+    const NAME: &'static str = "ListFragments";
+
+    async fn resolve(
+        cx: &Cx<'_, KvsService>,
+        input: &ListFragmentsRequest,
+    ) -> Result<StreamTarget, KvsError> {
+        Ok(StreamTarget::of(cx, input.stream_name.as_deref(), input.stream_arn.as_deref()).await)
+    }
+
+    async fn call(
+        cx: &Cx<'_, KvsService>,
+        request: ListFragmentsRequest,
+        target: StreamTarget,
+    ) -> Result<Output, KvsError> {
+        let (service, caller) = (cx.service, cx.caller);
+        let limit = constraint::range(request.max_results.unwrap_or(PAGE.1), "maxResults", PAGE.0, PAGE.1)?;
+        let limit = usize::try_from(limit).unwrap_or(1);
+        let selected = request.fragment_selector.as_ref().map(FragmentSelector::range).transpose()?;
+        match &request.next_token {
+            Some(token) => constraint::next_token(token, TOKEN_CHARS)?,
+            None => constraint::required(selected, "fragmentSelector").map(drop)?,
+        }
+        let identity = target.identity()?.clone();
+        service.meter_points(caller, Points::Listing, &identity, limit)?;
+        let stream = target.media_stream(cx)?;
+        let tokens = PageToken::of(["ListFragments", &stream.arn.to_string()]);
+        // A token says everything that a selector does, and where to go on; a selector beside it has to say the same.
+        let (range, after) = match &request.next_token {
+            None => (constraint::required(selected, "fragmentSelector")?, None),
+            Some(token) => {
+                let (range, after) = read_token(tokens, token)?;
+                if selected.is_some_and(|selected| selected != range) {
+                    return Err(paging::invalid());
+                }
+                (range, Some(after))
+            }
+        };
+        within_retention(&stream, range, service.now())?;
+
+        let Range { axis, from_ms, to_ms } = range;
+        let mut found =
+            service.store().list_fragments(stream.id, axis, from_ms, to_ms, after, limit + 1).await?;
+        let more = found.len() > limit;
+        found.truncate(limit);
+        let last = found.last().filter(|_| more);
+        Ok(Output::json(&ListFragmentsResponse {
+            next_token: last.map(|last| write_token(tokens, range, last.number)),
+            fragments: found.into_iter().map(ListedFragment::from).collect(),
+        }))
+    }
 }
 
 impl FragmentSelector {

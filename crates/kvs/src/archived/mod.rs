@@ -5,5 +5,6 @@ mod get_media_for_fragment_list;
 mod list_fragments;
 mod playback;
 
-pub(crate) use list_fragments::list_fragments;
-pub(crate) use playback::playback;
+pub(crate) use get_media_for_fragment_list::GetMediaForFragmentList;
+pub(crate) use list_fragments::ListFragments;
+pub(crate) use playback::PlaybackCall;

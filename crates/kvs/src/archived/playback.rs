@@ -5,8 +5,10 @@ use super::codec::{self, Held};
 use crate::meter::Points;
 use crate::operation::Playback;
 use crate::service::StreamMembers;
+use crate::target::StreamTarget;
 use crate::{KvsError, KvsErrorCode, KvsService, StreamIdentity, constraint};
 use serde::Deserialize;
+use tympan_aws::{Cx, Operation, Output};
 use tympan_store::{Fragment, Stream, TimeAxis};
 use tympan_types::Caller;
 
@@ -17,7 +19,7 @@ const CLIP_MS: i64 = 24 * 3_600_000;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct PlaybackRequest {
+pub(crate) struct PlaybackRequest {
     #[serde(flatten)]
     stream: StreamMembers,
     playback_mode: Option<String>,
@@ -53,28 +55,38 @@ struct Span {
     to_ms: i64,
 }
 
-/// Answers a playback call.
-pub(crate) async fn playback(
-    service: &KvsService,
-    caller: &Caller,
-    playback: Playback,
-    body: &[u8],
-) -> KvsError {
-    match refusal(service, caller, playback, body).await {
-        Ok(error) | Err(error) => error,
+/// The four playback calls, which differ in their selectors and verdicts.
+pub(crate) struct PlaybackCall;
+
+impl Operation for PlaybackCall {
+    type Service = KvsService;
+    type Input = PlaybackRequest;
+    type Target = StreamTarget;
+    const NAME: &'static str = "GetClip";
+
+    async fn resolve(cx: &Cx<'_, KvsService>, input: &PlaybackRequest) -> Result<StreamTarget, KvsError> {
+        Ok(StreamTarget::of_members(cx, &input.stream).await)
+    }
+
+    async fn call(
+        cx: &Cx<'_, KvsService>,
+        input: PlaybackRequest,
+        target: StreamTarget,
+    ) -> Result<Output, KvsError> {
+        Err(refusal(cx, input, target).await.unwrap_or_else(|error| error))
     }
 }
 
 async fn refusal(
-    service: &KvsService,
-    caller: &Caller,
-    playback: Playback,
-    body: &[u8],
+    cx: &Cx<'_, KvsService>,
+    request: PlaybackRequest,
+    target: StreamTarget,
 ) -> Result<KvsError, KvsError> {
-    let request: PlaybackRequest = constraint::request(body)?;
-    let identity = request.stream.identity()?;
+    let (service, caller) = (cx.service, cx.caller);
+    let playback = Playback::of(cx.operation);
+    let identity = target.identity()?.clone();
     let span = request.span(playback, service.now().unix_ms())?;
-    let stream = service.media_stream(caller, &identity).await?;
+    let stream = target.media_stream(cx)?;
     if stream.retention_hours == 0 {
         let why = "The stream has no data retention: nothing of it can be played.";
         return Err(KvsError::new(KvsErrorCode::NoDataRetention, why));

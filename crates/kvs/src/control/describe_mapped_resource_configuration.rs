@@ -1,7 +1,8 @@
 use crate::service::StreamMembers;
+use crate::target::StreamTarget;
 use crate::{KvsError, KvsService, constraint, paging};
 use serde::{Deserialize, Serialize};
-use tympan_types::Caller;
+use tympan_aws::{Cx, Operation, Output};
 
 /// Bounds of `MaxResults`.
 const PAGE: (i64, i64) = (1, 1);
@@ -10,7 +11,7 @@ const TOKEN_CHARS: usize = 1024;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct DescribeMappedResourceConfigurationRequest {
+pub(crate) struct DescribeMappedResourceConfigurationRequest {
     #[serde(flatten)]
     stream: StreamMembers,
     max_results: Option<i64>,
@@ -25,21 +26,36 @@ pub(crate) struct DescribeMappedResourceConfigurationResponse {
 }
 
 /// Lists the signaling channels that store their media in a stream. There are no channels, so none does.
-pub(crate) async fn describe_mapped_resource_configuration(
-    service: &KvsService,
-    caller: &Caller,
-    body: &[u8],
-) -> Result<DescribeMappedResourceConfigurationResponse, KvsError> {
-    let request: DescribeMappedResourceConfigurationRequest = constraint::request(body)?;
-    constraint::range(request.max_results.unwrap_or(PAGE.0), "maxResults", PAGE.0, PAGE.1)?;
-    // No page has ever had a token.
-    if let Some(token) = request.next_token.as_deref().filter(|token| !token.is_empty()) {
-        constraint::next_token(token, TOKEN_CHARS)?;
-        return Err(paging::invalid());
+pub(crate) struct DescribeMappedResourceConfiguration;
+
+impl Operation for DescribeMappedResourceConfiguration {
+    type Service = KvsService;
+    type Input = DescribeMappedResourceConfigurationRequest;
+    type Target = StreamTarget;
+    const NAME: &'static str = "DescribeMappedResourceConfiguration";
+
+    async fn resolve(
+        cx: &Cx<'_, KvsService>,
+        input: &DescribeMappedResourceConfigurationRequest,
+    ) -> Result<StreamTarget, KvsError> {
+        Ok(StreamTarget::of_members(cx, &input.stream).await)
     }
-    service.stream(caller, &request.stream.identity()?).await?;
-    Ok(DescribeMappedResourceConfigurationResponse {
-        mapped_resource_configuration_list: [],
-        next_token: None,
-    })
+
+    async fn call(
+        _: &Cx<'_, KvsService>,
+        request: DescribeMappedResourceConfigurationRequest,
+        target: StreamTarget,
+    ) -> Result<Output, KvsError> {
+        constraint::range(request.max_results.unwrap_or(PAGE.0), "maxResults", PAGE.0, PAGE.1)?;
+        // No page has ever had a token.
+        if let Some(token) = request.next_token.as_deref().filter(|token| !token.is_empty()) {
+            constraint::next_token(token, TOKEN_CHARS)?;
+            return Err(paging::invalid());
+        }
+        target.stream()?;
+        Ok(Output::json(&DescribeMappedResourceConfigurationResponse {
+            mapped_resource_configuration_list: [],
+            next_token: None,
+        }))
+    }
 }

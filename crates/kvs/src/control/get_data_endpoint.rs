@@ -1,6 +1,7 @@
-use crate::{KvsError, KvsService, StreamIdentity, constraint};
+use crate::target::StreamTarget;
+use crate::{KvsError, KvsService, constraint};
 use serde::{Deserialize, Serialize};
-use tympan_types::Caller;
+use tympan_aws::{Cx, Operation, Output};
 
 /// The operations that have an endpoint of their own at AWS. Here all have the same.
 const API_NAMES: [(&str, ()); 8] = [
@@ -15,7 +16,7 @@ const API_NAMES: [(&str, ()); 8] = [
 ];
 
 #[derive(Debug, Deserialize)]
-struct GetDataEndpointRequest {
+pub(crate) struct GetDataEndpointRequest {
     #[serde(rename = "StreamName")]
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -31,16 +32,32 @@ pub(crate) struct GetDataEndpointResponse {
 }
 
 /// Answers where media of a stream is sent to and read from.
-pub(crate) async fn get_data_endpoint(
-    service: &KvsService,
-    caller: &Caller,
-    body: &[u8],
-) -> Result<GetDataEndpointResponse, KvsError> {
-    let request: GetDataEndpointRequest = constraint::request(body)?;
-    let api_name = constraint::required(request.api_name.as_deref(), "aPIName")?;
-    constraint::one_of(api_name, "aPIName", &API_NAMES)?;
-    let identity =
-        StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
-    service.media_stream(caller, &identity).await?;
-    Ok(GetDataEndpointResponse { data_endpoint: service.endpoint().to_owned() })
+pub(crate) struct GetDataEndpoint;
+
+impl Operation for GetDataEndpoint {
+    type Service = KvsService;
+    type Input = GetDataEndpointRequest;
+    type Target = StreamTarget;
+    const NAME: &'static str = "GetDataEndpoint";
+
+    async fn resolve(
+        cx: &Cx<'_, KvsService>,
+        input: &GetDataEndpointRequest,
+    ) -> Result<StreamTarget, KvsError> {
+        Ok(StreamTarget::of(cx, input.stream_name.as_deref(), input.stream_arn.as_deref()).await)
+    }
+
+    async fn call(
+        cx: &Cx<'_, KvsService>,
+        request: GetDataEndpointRequest,
+        target: StreamTarget,
+    ) -> Result<Output, KvsError> {
+        let service = cx.service;
+        let api_name = constraint::required(request.api_name.as_deref(), "aPIName")?;
+        constraint::one_of(api_name, "aPIName", &API_NAMES)?;
+        target.identity()?;
+        target.media_stream(cx)?;
+        let data_endpoint = cx.reached_at.unwrap_or(service.endpoint()).to_owned();
+        Ok(Output::json(&GetDataEndpointResponse { data_endpoint }))
+    }
 }

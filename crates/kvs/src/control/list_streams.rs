@@ -1,7 +1,8 @@
 use super::stream_info::StreamInfo;
 use crate::{KvsError, KvsService, constraint, paging};
 use serde::{Deserialize, Serialize};
-use tympan_types::{Caller, PageToken, StreamName};
+use tympan_aws::{Cx, Operation, Output};
+use tympan_types::{PageToken, StreamName};
 
 /// Bounds of `MaxResults`, the larger one being the default too.
 const PAGE: (i64, i64) = (1, 10_000);
@@ -10,7 +11,7 @@ const TOKEN_CHARS: usize = 1024;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct ListStreamsRequest {
+pub(crate) struct ListStreamsRequest {
     max_results: Option<i64>,
     next_token: Option<String>,
     stream_name_condition: Option<StreamNameCondition>,
@@ -31,44 +32,53 @@ pub(crate) struct ListStreamsResponse {
 }
 
 /// Lists the account's streams in the order of their names. The token is the last name of the page before.
-pub(crate) async fn list_streams(
-    service: &KvsService,
-    caller: &Caller,
-    body: &[u8],
-) -> Result<ListStreamsResponse, KvsError> {
-    let request: ListStreamsRequest = constraint::request(body)?;
-    let limit = constraint::range(request.max_results.unwrap_or(PAGE.1), "maxResults", PAGE.0, PAGE.1)?;
-    let limit = usize::try_from(limit).unwrap_or(1);
-    let prefix = request.stream_name_condition.as_ref().map(prefix).transpose()?.flatten();
-    // An empty token is what some clients send for none.
-    let token = request.next_token.as_deref().filter(|token| !token.is_empty());
-    let (account, region) = (&caller.account, &caller.region);
-    let prefix = prefix.as_ref().map(StreamName::as_str);
-    let tokens =
-        PageToken::of(["ListStreams", account.as_str(), region.as_str(), prefix.unwrap_or_default()]);
-    let after = token.map(|token| after(tokens, token)).transpose()?;
-    let mut streams =
-        service.store().list_streams(account, region, prefix, after.as_ref(), limit + 1).await?;
-    // Streams that are being deleted are in no store and still listed.
-    streams.extend(service.deleting_streams(caller, |stream| {
-        let name = stream.arn.name();
-        prefix.is_none_or(|prefix| name.as_str().starts_with(prefix))
-            && after.as_ref().is_none_or(|after| name > after)
-    }));
-    streams.sort_by(|one, other| one.arn.name().cmp(other.arn.name()));
-    let more = streams.len() > limit;
-    streams.truncate(limit);
-    let last = streams.last().filter(|_| more);
-    Ok(ListStreamsResponse {
-        next_token: last.map(|last| paging::encode(tokens, last.arn.name().as_str())),
-        stream_info_list: streams
-            .into_iter()
-            .map(|stream| {
-                let status = service.status(&stream);
-                StreamInfo::new(stream, status)
-            })
-            .collect(),
-    })
+pub(crate) struct ListStreams;
+
+impl Operation for ListStreams {
+    type Service = KvsService;
+    type Input = ListStreamsRequest;
+    type Target = ();
+    const NAME: &'static str = "ListStreams";
+
+    async fn resolve(_: &Cx<'_, KvsService>, _: &ListStreamsRequest) -> Result<(), KvsError> {
+        Ok(())
+    }
+
+    async fn call(cx: &Cx<'_, KvsService>, request: ListStreamsRequest, (): ()) -> Result<Output, KvsError> {
+        let (service, caller) = (cx.service, cx.caller);
+        let limit = constraint::range(request.max_results.unwrap_or(PAGE.1), "maxResults", PAGE.0, PAGE.1)?;
+        let limit = usize::try_from(limit).unwrap_or(1);
+        let prefix = request.stream_name_condition.as_ref().map(prefix).transpose()?.flatten();
+        // An empty token is what some clients send for none.
+        let token = request.next_token.as_deref().filter(|token| !token.is_empty());
+        let (account, region) = (&caller.account, &caller.region);
+        let prefix = prefix.as_ref().map(StreamName::as_str);
+        let tokens =
+            PageToken::of(["ListStreams", account.as_str(), region.as_str(), prefix.unwrap_or_default()]);
+        let after = token.map(|token| after(tokens, token)).transpose()?;
+        let mut streams =
+            service.store().list_streams(account, region, prefix, after.as_ref(), limit + 1).await?;
+        // Streams that are being deleted are in no store and still listed.
+        streams.extend(service.deleting_streams(caller, |stream| {
+            let name = stream.arn.name();
+            prefix.is_none_or(|prefix| name.as_str().starts_with(prefix))
+                && after.as_ref().is_none_or(|after| name > after)
+        }));
+        streams.sort_by(|one, other| one.arn.name().cmp(other.arn.name()));
+        let more = streams.len() > limit;
+        streams.truncate(limit);
+        let last = streams.last().filter(|_| more);
+        Ok(Output::json(&ListStreamsResponse {
+            next_token: last.map(|last| paging::encode(tokens, last.arn.name().as_str())),
+            stream_info_list: streams
+                .into_iter()
+                .map(|stream| {
+                    let status = service.status(&stream);
+                    StreamInfo::new(stream, status)
+                })
+                .collect(),
+        }))
+    }
 }
 
 fn prefix(condition: &StreamNameCondition) -> Result<Option<StreamName>, KvsError> {

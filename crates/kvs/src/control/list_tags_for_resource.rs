@@ -1,11 +1,11 @@
-use super::list_tags_for_stream::{ListTagsForStreamResponse, tags_page};
-use super::tag_resource::resource;
-use crate::{KvsError, KvsService, constraint};
+use super::list_tags_for_stream::tags_page;
+use crate::target::StreamTarget;
+use crate::{KvsError, KvsService};
 use serde::Deserialize;
-use tympan_types::Caller;
+use tympan_aws::{Cx, Operation, Output};
 
 #[derive(Debug, Deserialize)]
-struct ListTagsForResourceRequest {
+pub(crate) struct ListTagsForResourceRequest {
     #[serde(rename = "ResourceARN")]
     resource_arn: Option<String>,
     #[serde(rename = "NextToken")]
@@ -13,12 +13,27 @@ struct ListTagsForResourceRequest {
 }
 
 /// Lists a stream's tags by its ARN: a map, although TagResource takes a list.
-pub(crate) async fn list_tags_for_resource(
-    service: &KvsService,
-    caller: &Caller,
-    body: &[u8],
-) -> Result<ListTagsForStreamResponse, KvsError> {
-    let request: ListTagsForResourceRequest = constraint::request(body)?;
-    let identity = resource(request.resource_arn.as_deref())?;
-    tags_page(service, caller, &identity, request.next_token.as_deref()).await
+pub(crate) struct ListTagsForResource;
+
+impl Operation for ListTagsForResource {
+    type Service = KvsService;
+    type Input = ListTagsForResourceRequest;
+    type Target = StreamTarget;
+    const NAME: &'static str = "ListTagsForResource";
+
+    async fn resolve(
+        cx: &Cx<'_, KvsService>,
+        input: &ListTagsForResourceRequest,
+    ) -> Result<StreamTarget, KvsError> {
+        Ok(StreamTarget::of_resource(cx, input.resource_arn.as_deref()).await)
+    }
+
+    async fn call(
+        _: &Cx<'_, KvsService>,
+        request: ListTagsForResourceRequest,
+        target: StreamTarget,
+    ) -> Result<Output, KvsError> {
+        target.identity()?;
+        tags_page(target, request.next_token.as_deref())
+    }
 }

@@ -20,24 +20,20 @@ mod update_data_retention;
 mod update_stream;
 mod update_stream_storage_configuration;
 
-pub(crate) use create_stream::create_stream;
-pub(crate) use delete_stream::delete_stream;
-pub(crate) use describe_mapped_resource_configuration::describe_mapped_resource_configuration;
-pub(crate) use describe_stream::describe_stream;
-pub(crate) use describe_stream_storage_configuration::describe_stream_storage_configuration;
-pub(crate) use get_data_endpoint::get_data_endpoint;
-pub(crate) use list_streams::list_streams;
-pub(crate) use list_tags_for_resource::list_tags_for_resource;
-pub(crate) use list_tags_for_stream::list_tags_for_stream;
-pub(crate) use not_offered::not_offered;
-pub(crate) use tag_resource::tag_resource;
-pub(crate) use tag_stream::tag_stream;
-pub(crate) use untag_resource::untag_resource;
-pub(crate) use untag_stream::untag_stream;
-pub(crate) use update_data_retention::update_data_retention;
-pub(crate) use update_stream::update_stream;
-pub(crate) use update_stream_storage_configuration::update_stream_storage_configuration;
-
-/// The answer of operations that answer nothing: `{}`.
-#[derive(Debug, serde::Serialize)]
-pub(crate) struct Empty {}
+pub(crate) use create_stream::CreateStream;
+pub(crate) use delete_stream::DeleteStream;
+pub(crate) use describe_mapped_resource_configuration::DescribeMappedResourceConfiguration;
+pub(crate) use describe_stream::DescribeStream;
+pub(crate) use describe_stream_storage_configuration::DescribeStreamStorageConfiguration;
+pub(crate) use get_data_endpoint::GetDataEndpoint;
+pub(crate) use list_streams::ListStreams;
+pub(crate) use list_tags_for_resource::ListTagsForResource;
+pub(crate) use list_tags_for_stream::ListTagsForStream;
+pub(crate) use not_offered::NotOffered;
+pub(crate) use tag_resource::TagResource;
+pub(crate) use tag_stream::TagStream;
+pub(crate) use untag_resource::UntagResource;
+pub(crate) use untag_stream::UntagStream;
+pub(crate) use update_data_retention::UpdateDataRetention;
+pub(crate) use update_stream::UpdateStream;
+pub(crate) use update_stream_storage_configuration::UpdateStreamStorageConfiguration;

@@ -2,27 +2,34 @@
 //! fits, and `NotImplementedException` otherwise.
 
 use crate::service::StreamMembers;
-use crate::{KvsError, KvsErrorCode, KvsService, constraint};
-use tympan_types::Caller;
+use crate::target::StreamTarget;
+use crate::{KvsError, KvsErrorCode, KvsService};
+use tympan_aws::{Cx, Operation, Output};
 
-/// What is wrong with a call of an operation that is not offered.
-pub(crate) async fn not_offered(
-    service: &KvsService,
-    caller: &Caller,
-    operation: &'static str,
-    body: &[u8],
-) -> KvsError {
-    match refusal(service, caller, operation, body).await {
-        Ok(error) | Err(error) => error,
+/// Every operation of the model that is not offered.
+pub(crate) struct NotOffered;
+
+impl Operation for NotOffered {
+    type Service = KvsService;
+    type Input = StreamMembers;
+    type Target = StreamTarget;
+    const NAME: &'static str = "";
+
+    async fn resolve(cx: &Cx<'_, KvsService>, input: &StreamMembers) -> Result<StreamTarget, KvsError> {
+        Ok(StreamTarget::of_members(cx, input).await)
+    }
+
+    async fn call(
+        cx: &Cx<'_, KvsService>,
+        _: StreamMembers,
+        target: StreamTarget,
+    ) -> Result<Output, KvsError> {
+        Err(refusal(cx.operation, target).unwrap_or_else(|error| error))
     }
 }
 
-async fn refusal(
-    service: &KvsService,
-    caller: &Caller,
-    operation: &'static str,
-    body: &[u8],
-) -> Result<KvsError, KvsError> {
+/// What is wrong with a call of an operation that is not offered.
+fn refusal(operation: &'static str, target: StreamTarget) -> Result<KvsError, KvsError> {
     let not_implemented = || {
         KvsError::new(KvsErrorCode::NotImplemented, format!("{operation} is not offered by this service."))
     };
@@ -42,8 +49,7 @@ async fn refusal(
         }
         // Of one stream.
         _ => {
-            let request: StreamMembers = constraint::request(body)?;
-            let stream = service.stream(caller, &request.identity()?).await?;
+            let stream = target.stream()?;
             Ok(match operation {
                 "DescribeEdgeConfiguration" | "DeleteEdgeConfiguration" => KvsError::new(
                     KvsErrorCode::StreamEdgeConfigurationNotFound,

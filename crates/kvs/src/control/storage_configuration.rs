@@ -19,7 +19,7 @@ impl StreamStorageConfiguration {
     pub(super) fn tier(&self) -> Result<StorageTier, KvsError> {
         let member = "streamStorageConfiguration.defaultStorageTier";
         let tier = constraint::required(self.default_storage_tier.as_deref(), member)?;
-        constraint::one_of(tier, member, &TIERS)
+        Ok(constraint::one_of(tier, member, &TIERS)?)
     }
 }
 

@@ -1,11 +1,11 @@
-use super::Empty;
 use super::tag_stream::{add_tags, check_tags};
-use crate::{KvsError, KvsService, StreamIdentity, constraint};
+use crate::target::StreamTarget;
+use crate::{KvsError, KvsService, constraint};
 use serde::Deserialize;
-use tympan_types::Caller;
+use tympan_aws::{Cx, Operation, Output};
 
 #[derive(Debug, Deserialize)]
-struct TagResourceRequest {
+pub(crate) struct TagResourceRequest {
     #[serde(rename = "ResourceARN")]
     resource_arn: Option<String>,
     #[serde(rename = "Tags")]
@@ -21,27 +21,34 @@ struct Tag {
 
 /// Adds tags to a stream by its ARN. AWS documents the call for signaling channels, of which there are none here; its
 /// model takes the ARN of any resource.
-pub(crate) async fn tag_resource(
-    service: &KvsService,
-    caller: &Caller,
-    body: &[u8],
-) -> Result<Empty, KvsError> {
-    let request: TagResourceRequest = constraint::request(body)?;
-    let identity = resource(request.resource_arn.as_deref())?;
-    let tags = constraint::required(request.tags, "tags")?;
-    let tags = tags.into_iter().map(|tag| {
-        Ok((
-            constraint::required(tag.key, "tags.member.key")?,
-            constraint::required(tag.value, "tags.member.value")?,
-        ))
-    });
-    let tags = tags.collect::<Result<_, KvsError>>()?;
-    check_tags(service, &tags)?;
-    add_tags(service, caller, &identity, &tags).await
-}
+pub(crate) struct TagResource;
 
-/// What `ResourceARN` names.
-pub(super) fn resource(arn: Option<&str>) -> Result<StreamIdentity, KvsError> {
-    let arn = constraint::required(arn, "resourceARN")?;
-    constraint::stream_arn(arn, "resourceARN").map(StreamIdentity::Arn)
+impl Operation for TagResource {
+    type Service = KvsService;
+    type Input = TagResourceRequest;
+    type Target = StreamTarget;
+    const NAME: &'static str = "TagResource";
+
+    async fn resolve(cx: &Cx<'_, KvsService>, input: &TagResourceRequest) -> Result<StreamTarget, KvsError> {
+        Ok(StreamTarget::of_resource(cx, input.resource_arn.as_deref()).await)
+    }
+
+    async fn call(
+        cx: &Cx<'_, KvsService>,
+        request: TagResourceRequest,
+        target: StreamTarget,
+    ) -> Result<Output, KvsError> {
+        let service = cx.service;
+        target.identity()?;
+        let tags = constraint::required(request.tags, "tags")?;
+        let tags = tags.into_iter().map(|tag| {
+            Ok((
+                constraint::required(tag.key, "tags.member.key")?,
+                constraint::required(tag.value, "tags.member.value")?,
+            ))
+        });
+        let tags = tags.collect::<Result<_, KvsError>>()?;
+        check_tags(service, &tags)?;
+        add_tags(service, target, &tags).await
+    }
 }

@@ -1,13 +1,13 @@
-use super::Empty;
 use super::create_stream::too_many_tags;
-use crate::{KvsError, KvsService, StreamIdentity, constraint};
+use crate::target::StreamTarget;
+use crate::{KvsError, KvsService, constraint};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use tympan_aws::{Cx, Operation, Output};
 use tympan_store::ErrorKind;
-use tympan_types::Caller;
 
 #[derive(Debug, Deserialize)]
-struct TagStreamRequest {
+pub(crate) struct TagStreamRequest {
     #[serde(rename = "StreamName")]
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -17,17 +17,29 @@ struct TagStreamRequest {
 }
 
 /// Adds tags, replacing the values of those that are there.
-pub(crate) async fn tag_stream(
-    service: &KvsService,
-    caller: &Caller,
-    body: &[u8],
-) -> Result<Empty, KvsError> {
-    let request: TagStreamRequest = constraint::request(body)?;
-    let tags = constraint::required(request.tags, "tags")?;
-    check_tags(service, &tags)?;
-    let identity =
-        StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
-    add_tags(service, caller, &identity, &tags).await
+pub(crate) struct TagStream;
+
+impl Operation for TagStream {
+    type Service = KvsService;
+    type Input = TagStreamRequest;
+    type Target = StreamTarget;
+    const NAME: &'static str = "TagStream";
+
+    async fn resolve(cx: &Cx<'_, KvsService>, input: &TagStreamRequest) -> Result<StreamTarget, KvsError> {
+        Ok(StreamTarget::of(cx, input.stream_name.as_deref(), input.stream_arn.as_deref()).await)
+    }
+
+    async fn call(
+        cx: &Cx<'_, KvsService>,
+        request: TagStreamRequest,
+        target: StreamTarget,
+    ) -> Result<Output, KvsError> {
+        let service = cx.service;
+        let tags = constraint::required(request.tags, "tags")?;
+        check_tags(service, &tags)?;
+        target.identity()?;
+        add_tags(service, target, &tags).await
+    }
 }
 
 /// What holds for the tags of TagStream and TagResource alike.
@@ -43,14 +55,13 @@ pub(super) fn check_tags(service: &KvsService, tags: &BTreeMap<String, String>) 
 /// Adds tags to a stream.
 pub(super) async fn add_tags(
     service: &KvsService,
-    caller: &Caller,
-    identity: &StreamIdentity,
+    target: StreamTarget,
     tags: &BTreeMap<String, String>,
-) -> Result<Empty, KvsError> {
+) -> Result<Output, KvsError> {
     let limit = service.limits().stream_tags;
-    let stream = service.stream(caller, identity).await?;
+    let stream = target.stream()?;
     match service.store().set_tags(stream.id, tags, &[], limit).await {
-        Ok(_) => Ok(Empty {}),
+        Ok(_) => Ok(Output::empty_object()),
         Err(error) if *error.kind() == ErrorKind::QuotaReached => Err(too_many_tags(limit)),
         Err(error) => Err(error.into()),
     }

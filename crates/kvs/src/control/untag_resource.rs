@@ -1,12 +1,11 @@
-use super::Empty;
-use super::tag_resource::resource;
 use super::untag_stream::{check_keys, remove_tags};
+use crate::target::StreamTarget;
 use crate::{KvsError, KvsService, constraint};
 use serde::Deserialize;
-use tympan_types::Caller;
+use tympan_aws::{Cx, Operation, Output};
 
 #[derive(Debug, Deserialize)]
-struct UntagResourceRequest {
+pub(crate) struct UntagResourceRequest {
     #[serde(rename = "ResourceARN")]
     resource_arn: Option<String>,
     #[serde(rename = "TagKeyList")]
@@ -14,14 +13,30 @@ struct UntagResourceRequest {
 }
 
 /// Removes tags from a stream by its ARN. Keys that it does not have are ignored.
-pub(crate) async fn untag_resource(
-    service: &KvsService,
-    caller: &Caller,
-    body: &[u8],
-) -> Result<Empty, KvsError> {
-    let request: UntagResourceRequest = constraint::request(body)?;
-    let identity = resource(request.resource_arn.as_deref())?;
-    let keys = constraint::required(request.tag_key_list, "tagKeyList")?;
-    check_keys(&keys)?;
-    remove_tags(service, caller, &identity, &keys).await
+pub(crate) struct UntagResource;
+
+impl Operation for UntagResource {
+    type Service = KvsService;
+    type Input = UntagResourceRequest;
+    type Target = StreamTarget;
+    const NAME: &'static str = "UntagResource";
+
+    async fn resolve(
+        cx: &Cx<'_, KvsService>,
+        input: &UntagResourceRequest,
+    ) -> Result<StreamTarget, KvsError> {
+        Ok(StreamTarget::of_resource(cx, input.resource_arn.as_deref()).await)
+    }
+
+    async fn call(
+        cx: &Cx<'_, KvsService>,
+        request: UntagResourceRequest,
+        target: StreamTarget,
+    ) -> Result<Output, KvsError> {
+        let service = cx.service;
+        target.identity()?;
+        let keys = constraint::required(request.tag_key_list, "tagKeyList")?;
+        check_keys(&keys)?;
+        remove_tags(service, target, &keys).await
+    }
 }

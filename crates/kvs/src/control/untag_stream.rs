@@ -1,11 +1,11 @@
-use super::Empty;
-use crate::{KvsError, KvsService, StreamIdentity, constraint};
+use crate::target::StreamTarget;
+use crate::{KvsError, KvsService, constraint};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use tympan_types::Caller;
+use tympan_aws::{Cx, Operation, Output};
 
 #[derive(Debug, Deserialize)]
-struct UntagStreamRequest {
+pub(crate) struct UntagStreamRequest {
     #[serde(rename = "StreamName")]
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -15,17 +15,29 @@ struct UntagStreamRequest {
 }
 
 /// Removes tags. Keys that the stream does not have are ignored.
-pub(crate) async fn untag_stream(
-    service: &KvsService,
-    caller: &Caller,
-    body: &[u8],
-) -> Result<Empty, KvsError> {
-    let request: UntagStreamRequest = constraint::request(body)?;
-    let keys = constraint::required(request.tag_key_list, "tagKeyList")?;
-    check_keys(&keys)?;
-    let identity =
-        StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
-    remove_tags(service, caller, &identity, &keys).await
+pub(crate) struct UntagStream;
+
+impl Operation for UntagStream {
+    type Service = KvsService;
+    type Input = UntagStreamRequest;
+    type Target = StreamTarget;
+    const NAME: &'static str = "UntagStream";
+
+    async fn resolve(cx: &Cx<'_, KvsService>, input: &UntagStreamRequest) -> Result<StreamTarget, KvsError> {
+        Ok(StreamTarget::of(cx, input.stream_name.as_deref(), input.stream_arn.as_deref()).await)
+    }
+
+    async fn call(
+        cx: &Cx<'_, KvsService>,
+        request: UntagStreamRequest,
+        target: StreamTarget,
+    ) -> Result<Output, KvsError> {
+        let service = cx.service;
+        let keys = constraint::required(request.tag_key_list, "tagKeyList")?;
+        check_keys(&keys)?;
+        target.identity()?;
+        remove_tags(service, target, &keys).await
+    }
 }
 
 /// What holds for the keys of UntagStream and UntagResource alike.
@@ -39,11 +51,10 @@ pub(super) fn check_keys(keys: &[String]) -> Result<(), KvsError> {
 /// Removes tags from a stream.
 pub(super) async fn remove_tags(
     service: &KvsService,
-    caller: &Caller,
-    identity: &StreamIdentity,
+    target: StreamTarget,
     keys: &[String],
-) -> Result<Empty, KvsError> {
-    let stream = service.stream(caller, identity).await?;
+) -> Result<Output, KvsError> {
+    let stream = target.stream()?;
     service.store().set_tags(stream.id, &BTreeMap::new(), keys, service.limits().stream_tags).await?;
-    Ok(Empty {})
+    Ok(Output::empty_object())
 }

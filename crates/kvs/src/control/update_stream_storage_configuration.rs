@@ -1,14 +1,14 @@
-use super::Empty;
 use super::storage_configuration::StreamStorageConfiguration;
 use crate::lifecycle::Status;
 use crate::service::StreamMembers;
+use crate::target::StreamTarget;
 use crate::{KvsError, KvsService, constraint, version};
 use serde::Deserialize;
-use tympan_types::Caller;
+use tympan_aws::{Cx, Operation, Output};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct UpdateStreamStorageConfigurationRequest {
+pub(crate) struct UpdateStreamStorageConfigurationRequest {
     #[serde(flatten)]
     stream: StreamMembers,
     current_version: Option<String>,
@@ -16,18 +16,34 @@ struct UpdateStreamStorageConfigurationRequest {
 }
 
 /// Changes a stream's storage tier.
-pub(crate) async fn update_stream_storage_configuration(
-    service: &KvsService,
-    caller: &Caller,
-    body: &[u8],
-) -> Result<Empty, KvsError> {
-    let request: UpdateStreamStorageConfigurationRequest = constraint::request(body)?;
-    let current_version = constraint::required(request.current_version.as_deref(), "currentVersion")?;
-    let member = "streamStorageConfiguration";
-    let tier = constraint::required(request.stream_storage_configuration.as_ref(), member)?.tier()?;
-    let stream = service.changeable_stream(caller, &request.stream.identity()?).await?;
-    let version = version::parse(current_version)?;
-    let changed = service.store().set_storage_tier(stream.id, Some(version), tier).await?;
-    service.passes_through(&changed, Status::Updating);
-    Ok(Empty {})
+pub(crate) struct UpdateStreamStorageConfiguration;
+
+impl Operation for UpdateStreamStorageConfiguration {
+    type Service = KvsService;
+    type Input = UpdateStreamStorageConfigurationRequest;
+    type Target = StreamTarget;
+    const NAME: &'static str = "UpdateStreamStorageConfiguration";
+
+    async fn resolve(
+        cx: &Cx<'_, KvsService>,
+        input: &UpdateStreamStorageConfigurationRequest,
+    ) -> Result<StreamTarget, KvsError> {
+        Ok(StreamTarget::of_members(cx, &input.stream).await)
+    }
+
+    async fn call(
+        cx: &Cx<'_, KvsService>,
+        request: UpdateStreamStorageConfigurationRequest,
+        target: StreamTarget,
+    ) -> Result<Output, KvsError> {
+        let service = cx.service;
+        let current_version = constraint::required(request.current_version.as_deref(), "currentVersion")?;
+        let member = "streamStorageConfiguration";
+        let tier = constraint::required(request.stream_storage_configuration.as_ref(), member)?.tier()?;
+        let stream = target.changeable_stream(cx)?;
+        let version = version::parse(current_version)?;
+        let changed = service.store().set_storage_tier(stream.id, Some(version), tier).await?;
+        service.passes_through(&changed, Status::Updating);
+        Ok(Output::empty_object())
+    }
 }

@@ -2,13 +2,15 @@
 
 use super::media_body::MediaBody;
 use crate::connections::ConnectionKind;
-use crate::{KvsError, KvsService, Operation, StreamIdentity, constraint};
+use crate::target::StreamTarget;
+use crate::{KvsError, KvsService, MEDIA_CONTENT_TYPE, constraint};
 use serde::Deserialize;
+use tympan_aws::{Cx, Operation, Output};
 use tympan_store::Start;
-use tympan_types::{Caller, FragmentNumber, FragmentNumberError, ProducerTime, ServerTime};
+use tympan_types::{FragmentNumber, FragmentNumberError, ProducerTime, ServerTime};
 
 #[derive(Debug, Deserialize)]
-struct GetMediaRequest {
+pub(crate) struct GetMediaRequest {
     #[serde(rename = "StreamName")]
     stream_name: Option<String>,
     #[serde(rename = "StreamARN")]
@@ -19,7 +21,7 @@ struct GetMediaRequest {
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct StartSelector {
+pub(crate) struct StartSelector {
     start_selector_type: Option<String>,
     after_fragment_number: Option<String>,
     start_timestamp: Option<f64>,
@@ -36,24 +38,34 @@ enum SelectorType {
     ContinuationToken,
 }
 
-impl KvsService {
-    /// Begins to read a stream.
-    ///
-    /// # Errors
-    /// `ResourceNotFoundException`, `InvalidArgumentException`, `ConnectionLimitExceededException`,
-    /// `ClientLimitExceededException`. What goes wrong
-    /// later is told within the body.
-    pub async fn get_media(&self, caller: &Caller, body: &[u8]) -> Result<MediaBody, KvsError> {
-        let request: GetMediaRequest = constraint::request(body)?;
+/// Begins to read a stream. What goes wrong later is told within the body.
+pub(crate) struct GetMedia;
+
+impl Operation for GetMedia {
+    type Service = KvsService;
+    type Input = GetMediaRequest;
+    type Target = StreamTarget;
+    const NAME: &'static str = "GetMedia";
+
+    async fn resolve(cx: &Cx<'_, KvsService>, input: &GetMediaRequest) -> Result<StreamTarget, KvsError> {
+        Ok(StreamTarget::of(cx, input.stream_name.as_deref(), input.stream_arn.as_deref()).await)
+    }
+
+    async fn call(
+        cx: &Cx<'_, KvsService>,
+        request: GetMediaRequest,
+        target: StreamTarget,
+    ) -> Result<Output, KvsError> {
+        let service = cx.service;
         let selector = constraint::required(request.start_selector, "startSelector")?;
         let start = selector.start()?;
-        let identity =
-            StreamIdentity::from_members(request.stream_name.as_deref(), request.stream_arn.as_deref())?;
-        self.meter_call(caller, Operation::GetMedia, || Some(identity.clone()))?;
-        let stream = self.media_stream(caller, &identity).await?;
-        let limit = self.limits().get_media_connections_per_stream;
-        let connection = self.connections().open(stream.id, ConnectionKind::GetMedia, limit)?;
-        MediaBody::follow(self, stream.id, start, connection)
+        let name = target.identity()?.name();
+        service.meter_call(cx.caller, crate::Operation::GetMedia, Some(name))?;
+        let stream = target.media_stream(cx)?;
+        let limit = service.limits().get_media_connections_per_stream;
+        let connection = service.connections().open(stream.id, ConnectionKind::GetMedia, limit)?;
+        let body = MediaBody::follow(service, stream.id, start, connection)?;
+        Ok(Output::stream(MEDIA_CONTENT_TYPE, body))
     }
 }
 

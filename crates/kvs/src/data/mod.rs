@@ -10,14 +10,16 @@ mod hold;
 mod ingest;
 mod media_body;
 mod put_media;
+mod put_media_operation;
 mod resume;
 mod service_tags;
 
 pub use ack::{Ack, AckEvent, ErrorId};
 pub use ack_stream::AckStream;
-pub(crate) use get_media::fragment_number;
+pub(crate) use get_media::{GetMedia, fragment_number};
 pub use hold::CutFragments;
 pub(crate) use hold::Holds;
 pub use media_body::MediaBody;
 pub(crate) use media_body::Wanted;
 pub use put_media::{BodyEnd, PutMediaInput, PutMediaOutput, PutMediaRequest, PutMediaSession, TimecodeType};
+pub(crate) use put_media_operation::PutMedia;

@@ -14,7 +14,7 @@ use crate::{G711, KvsError, KvsService, Operation, StreamIdentity, constraint};
 use std::sync::Arc;
 use tokio::time::sleep_until;
 use tympan_mkv::fragment::FragmentReader;
-use tympan_store::{Ending, ErrorKind, Writer};
+use tympan_store::{Ending, ErrorKind, Stream, Writer};
 use tympan_types::{Caller, ProducerTime, StreamArn};
 
 /// What the timecodes of a session count from.
@@ -101,8 +101,8 @@ impl PutMediaRequest {
 /// The C SDK prints `seconds.millis` without padding, so 5 ms arrives as `.5`. That is read as the number that it is:
 /// clients see the same times here as at AWS.
 fn start_timestamp(text: &str) -> Result<ProducerTime, KvsError> {
-    let refused =
-        || constraint::failed(text, "producerStartTimestamp", "Member must be a timestamp in seconds");
+    let rule = "Member must be a timestamp in seconds";
+    let refused = || KvsError::from(constraint::Breach::new(text, "producerStartTimestamp", rule));
     let (seconds, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if !(1..=12).contains(&seconds.len()) || !digits(seconds) || !digits(fraction) {
@@ -125,8 +125,17 @@ impl KvsService {
         caller: &Caller,
         request: PutMediaRequest,
     ) -> Result<PutMediaSession, KvsError> {
-        self.meter_call(caller, Operation::PutMedia, || Some(request.stream.clone()))?;
+        self.meter_call(caller, Operation::PutMedia, Some(request.stream.name()))?;
         let stream = self.media_stream(caller, &request.stream).await?;
+        self.open_upload(request, stream).await
+    }
+
+    /// Begins the session of an upload that was counted, to a stream that was looked up.
+    pub(crate) async fn open_upload(
+        &self,
+        request: PutMediaRequest,
+        stream: Stream,
+    ) -> Result<PutMediaSession, KvsError> {
         let limits = self.limits();
         let (limit, patience) = (limits.put_media_connections_per_stream, limits.put_media_overlap);
         let kind = ConnectionKind::PutMedia;

@@ -1,0 +1,164 @@
+//! What a request is about: a stream, looked up once, and the key that a new one is to be encrypted under.
+
+use crate::lifecycle::Status;
+use crate::service::StreamMembers;
+use crate::{KvsError, KvsErrorCode, KvsService, StreamIdentity, constraint};
+use tympan_aws::{Asks, Cx, KeyUse, Resource, Target};
+use tympan_store::Stream;
+use tympan_types::{StreamArn, StreamName};
+
+/// A stream as a request names it. What is wrong with the name, or that there is no such stream, is kept for the
+/// operation: it says so at its own place, after the policies have been asked.
+pub(crate) struct StreamTarget {
+    resources: Vec<Resource>,
+    identity: Result<StreamIdentity, KvsError>,
+    found: Result<Stream, KvsError>,
+    /// By its name: a stream that does not exist can be asked for too.
+    name: Option<StreamName>,
+    key: Option<KeyUse>,
+}
+
+type Context<'a> = Cx<'a, KvsService>;
+
+impl StreamTarget {
+    /// Of the two members by which most requests name their stream.
+    pub(crate) async fn of(cx: &Context<'_>, name: Option<&str>, arn: Option<&str>) -> Self {
+        let identity = StreamIdentity::from_members(name, arn);
+        let name = name.and_then(|name| StreamName::parse(name).ok()).map(StreamIdentity::Name);
+        let arn = arn.and_then(|arn| StreamArn::parse(arn).ok()).map(StreamIdentity::Arn);
+        Self::look_up(cx, identity, [name, arn]).await
+    }
+
+    /// The same of a request that has them as one.
+    pub(crate) async fn of_members(cx: &Context<'_>, members: &StreamMembers) -> Self {
+        let (name, arn) = members.texts();
+        Self::of(cx, name, arn).await
+    }
+
+    /// Of the calls that name any resource.
+    pub(crate) async fn of_resource(cx: &Context<'_>, arn: Option<&str>) -> Self {
+        let identity = constraint::required(arn, "resourceARN")
+            .map_err(KvsError::from)
+            .and_then(|arn| constraint::stream_arn(arn, "resourceARN"))
+            .map(StreamIdentity::Arn);
+        let named = identity.clone().ok();
+        Self::look_up(cx, identity, [named, None]).await
+    }
+
+    /// Of an upload, whose head was read already.
+    pub(crate) async fn of_identity(cx: &Context<'_>, identity: &StreamIdentity) -> Self {
+        Self::look_up(cx, Ok(identity.clone()), [Some(identity.clone()), None]).await
+    }
+
+    /// Of a stream that does not exist yet, with the master key that it names.
+    pub(crate) async fn to_create(
+        cx: &Context<'_>,
+        name: Option<&str>,
+        key: Option<&str>,
+    ) -> Result<Self, KvsError> {
+        let key = match key.filter(|key| *key != constraint::DEFAULT_KEY) {
+            Some(key) => cx.key_to_use(key).await?,
+            None => None,
+        };
+        Ok(Self { key, ..Self::of(cx, name, None).await })
+    }
+
+    /// Looks up each stream that is named, whichever the operation acts on: all of them must be granted.
+    async fn look_up(
+        cx: &Context<'_>,
+        identity: Result<StreamIdentity, KvsError>,
+        named: [Option<StreamIdentity>; 2],
+    ) -> Self {
+        let mut target = Self {
+            resources: Vec::new(),
+            found: Err(KvsError::stream_not_found()),
+            identity,
+            name: None,
+            key: None,
+        };
+        target.name = named.iter().flatten().next().map(|named| named.name().clone());
+        for named in named.into_iter().flatten() {
+            let is_meant = target.identity.as_ref() == Ok(&named);
+            let found = cx.service.stream(cx.caller, &named).await;
+            target.resources.push(resource(cx, &named, &found));
+            if is_meant {
+                target.found = found;
+            }
+        }
+        target
+    }
+
+    /// How the request names it.
+    pub(crate) fn identity(&self) -> Result<&StreamIdentity, KvsError> {
+        self.identity.as_ref().map_err(Clone::clone)
+    }
+
+    /// The stream, whatever its status.
+    pub(crate) fn stream(self) -> Result<Stream, KvsError> {
+        self.identity?;
+        self.found
+    }
+
+    /// The stream for operations on its media, which takes and gives none while it is CREATING or DELETING.
+    pub(crate) fn media_stream(self, cx: &Context<'_>) -> Result<Stream, KvsError> {
+        let stream = self.stream()?;
+        match cx.service.status(&stream) {
+            Status::Active | Status::Updating => Ok(stream),
+            Status::Creating | Status::Deleting => Err(KvsError::stream_not_found()),
+        }
+    }
+
+    /// The stream for operations that change it, which must be ACTIVE.
+    pub(crate) fn changeable_stream(self, cx: &Context<'_>) -> Result<Stream, KvsError> {
+        let (stream, status) = self.described_stream(cx)?;
+        match status {
+            Status::Active => Ok(stream),
+            other => Err(KvsError::new(
+                KvsErrorCode::ResourceInUse,
+                format!("The stream is {}. Repeat the call when it is ACTIVE.", other.name()),
+            )),
+        }
+    }
+
+    /// The stream and its status; one that is being deleted is still shown.
+    pub(crate) fn described_stream(self, cx: &Context<'_>) -> Result<(Stream, Status), KvsError> {
+        let identity = self.identity?;
+        match self.found {
+            Ok(stream) => {
+                let status = cx.service.status(&stream);
+                Ok((stream, status))
+            }
+            Err(error) if error.code() == KvsErrorCode::ResourceNotFound => {
+                let deleting = cx.service.deleting_streams(cx.caller, |stream| identity.is_of(&stream.arn));
+                deleting.into_iter().next().map(|stream| (stream, Status::Deleting)).ok_or(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// A stream named by its name has the ARN it has now, or one with any creation time where there is none. A refusal shows the
+/// latter, and so tells nobody whether the stream exists.
+fn resource(cx: &Context<'_>, named: &StreamIdentity, found: &Result<Stream, KvsError>) -> Resource {
+    let shown = named.resource(cx.caller);
+    match found {
+        Ok(stream) => Resource::new(stream.arn.to_string()).shown_as(shown).tagged(stream.tags.clone()),
+        Err(_) => Resource::new(shown.as_str()).shown_as(shown),
+    }
+}
+
+impl Target for StreamTarget {
+    fn asks(&self, asks: &mut Asks) {
+        if self.resources.is_empty() {
+            asks.on(Resource::any());
+        }
+        self.resources.iter().for_each(|resource| asks.on(resource.clone()));
+        if let Some(key) = &self.key {
+            asks.uses(key);
+        }
+    }
+
+    fn subject(&self) -> Option<&str> {
+        self.name.as_ref().map(StreamName::as_str)
+    }
+}
