@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("auth", &["types"]),
     ("aws", &["types", "auth"]),
     ("kms", &["types"]),
+    ("security", &["types", "auth", "aws", "kms"]),
     ("store", &["types", "kms"]),
     ("kvs", &["types", "auth", "aws", "mkv", "store"]),
     ("contact", &["types", "telephony", "flow"]),
@@ -33,7 +34,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "flow",
             "contact",
             "auth",
+            "aws",
             "kms",
+            "security",
             "store",
             "kvs",
             "connect",
@@ -62,6 +65,7 @@ const WITHOUT_TOKIO: &[&str] = &[
     "auth",
     "aws",
     "kms",
+    "security",
     "connect",
 ];
 

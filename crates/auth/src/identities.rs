@@ -2,9 +2,10 @@
 
 use crate::policy::built_in_policy;
 use crate::principal::role_arn;
-use crate::session::{AssumedRole, Session, SessionSeal};
+use crate::session::{self, AssumedRole, SESSION_ENTROPY_BYTES, Session, SessionSeal};
 use crate::{
     AccessKey, BUILT_IN_POLICIES, CredentialSource, Credentials, Permissions, Policy, Principal, Secret,
+    TemporaryCredentials,
 };
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -23,6 +24,13 @@ pub struct Role {
     pub assumed_by: Vec<String>,
     /// Its sessions last no longer, in seconds.
     pub session_max_s: u32,
+}
+
+impl Role {
+    /// `arn:aws:iam::ACCOUNT:role/NAME`
+    pub fn arn(&self, account: &AccountId) -> String {
+        role_arn(&self.name, account)
+    }
 }
 
 /// A list of identities that is not consistent.
@@ -178,24 +186,30 @@ impl Identities {
         &self.account
     }
 
-    pub(crate) fn seal(&self) -> &SessionSeal {
-        &self.seal
+    /// The role of an ARN.
+    pub fn role(&self, arn: &str) -> Option<&Role> {
+        let name = arn.rsplit('/').next()?;
+        self.roles.get(name).filter(|role| role.arn(&self.account) == arn)
     }
 
-    pub(crate) fn role(&self, arn: &str) -> Option<&Role> {
-        let name = arn.rsplit('/').next()?;
-        self.roles.get(name).filter(|role| role_arn(&role.name, &self.account) == arn)
+    /// Begins a session of the long-term access key `parent`, or of a role that it has assumed. Whether it may is not asked.
+    ///
+    /// `entropy` is fresh, and used for this session alone.
+    pub fn begin_session(
+        &self,
+        entropy: &[u8; SESSION_ENTROPY_BYTES],
+        parent: &str,
+        role: Option<AssumedRole>,
+        expires: WallTime,
+    ) -> TemporaryCredentials {
+        session::begin(&self.seal, entropy, parent, role, expires)
     }
 
     /// The name of a policy that an ARN means: `arn:aws:iam::ACCOUNT:policy/NAME`, or `aws` in place of the account.
-    pub(crate) fn policy_name<'a>(&self, arn: &'a str) -> Option<&'a str> {
+    pub fn policy_name<'a>(&self, arn: &'a str) -> Option<&'a str> {
         let (owner, name) = arn.strip_prefix("arn:aws:iam::")?.split_once(":policy/")?;
         let is_ours = owner == "aws" || owner == self.account.as_str();
         Some(name).filter(|name| is_ours && self.policies.contains_key(*name))
-    }
-
-    pub(crate) fn policy(&self, name: &str) -> Option<&Arc<Policy>> {
-        self.policies.get(name)
     }
 
     fn named(&self, names: &[String], place: &str) -> Result<Vec<Arc<Policy>>, IdentitiesError> {
@@ -256,4 +270,41 @@ fn check_name(place: &'static str, name: &str) -> Result<(), IdentitiesError> {
         return Ok(());
     }
     Err(IdentitiesError::Name { place, name: name.chars().take(80).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SESSION_KEY_BYTES;
+
+    #[test]
+    fn identities_that_do_not_fit_together_are_refused() {
+        let account = AccountId::parse("111122223333").unwrap();
+        let seal = || SessionSeal::new(&[1; SESSION_KEY_BYTES]);
+        let mut identities = Identities::new(account, seal());
+        let policy =
+            || Policy::parse(r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#).unwrap();
+        let taken = identities.add_policy("consumer", policy()).unwrap_err().to_string();
+        assert!(taken.contains("built-in"), "{taken}");
+        identities.add_policy("mine", policy()).unwrap();
+        assert!(
+            identities.add_policy("mine", policy()).is_err()
+                && identities.add_policy("a b", policy()).is_err()
+        );
+        let unknown =
+            identities.add_key(Credentials::new("A", "s"), "", &["yours".into()]).unwrap_err().to_string();
+        assert!(unknown.contains("consumer, full-access, mine, producer, read-only"), "{unknown}");
+        identities.add_key(Credentials::new("A", "s"), "someone", &["mine".into()]).unwrap();
+        assert!(identities.add_key(Credentials::new("A", "s"), "", &[]).is_err());
+        let role = |name: &str, assumed_by: &str, session_max_s| Role {
+            name: name.into(),
+            policies: vec![],
+            assumed_by: vec![assumed_by.into()],
+            session_max_s,
+        };
+        assert!(identities.add_role(role("r", "B", 900)).unwrap_err().to_string().contains("\"B\""));
+        assert!(identities.add_role(role("r", "A", 899)).unwrap_err().to_string().contains("900 to 43200"));
+        identities.add_role(role("r", "A", 900)).unwrap();
+        assert!(identities.add_role(role("r", "A", 900)).is_err());
+    }
 }

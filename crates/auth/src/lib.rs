@@ -3,7 +3,7 @@
 //!
 //! A server describes a request's head as [`RequestParts`], asks [`Verifier::check_head`] before it reads a body and
 //! [`Pending::verify`] after, hands on the [`tympan_types::Caller`] of the [`Verified`] request, and asks its
-//! [`Principal`] whether the action is allowed. [`Identities`] knows keys, policies and roles, and [`sts`] gives out
+//! [`Principal`] whether the action is allowed. [`Identities`] knows keys, policies and roles, and begins sessions with
 //! temporary credentials. A client signs with [`Signer`].
 
 mod credentials;
@@ -13,7 +13,6 @@ mod policy;
 mod principal;
 mod session;
 mod sigv4;
-pub mod sts;
 
 pub use credentials::{
     AccessKey, CredentialSource, CredentialStore, Credentials, DuplicateAccessKey, Secret,
@@ -22,10 +21,10 @@ pub use identities::{Identities, IdentitiesError, Role};
 pub use network::Network;
 pub use policy::{
     BUILT_IN_POLICIES, Facts, POLICY_LIMIT_CHARACTERS, Permissions, Policy, PolicyError, Refusal,
-    RefusalCause, SESSION_POLICY_LIMIT_CHARACTERS,
+    RefusalCause, SESSION_POLICY_LIMIT_CHARACTERS, policy_characters,
 };
 pub use principal::Principal;
-pub use session::{SESSION_ENTROPY_BYTES, SESSION_KEY_BYTES, SessionSeal, TemporaryCredentials};
+pub use session::{AssumedRole, SESSION_ENTROPY_BYTES, SESSION_KEY_BYTES, SessionSeal, TemporaryCredentials};
 pub use sigv4::{
     AmzDate, BodyRule, Candidate, Explanation, HeadError, Payload, PayloadHash, Pending, Rejection,
     RequestParts, Scope, Signer, SigningOptions, Verified, Verifier, scope_of,

@@ -31,26 +31,26 @@ impl KeyId {
 
     /// Whether this is an alias that the service has given to a key of its own.
     pub fn is_the_services(&self) -> bool {
-        matches!(self.target(), Target::Alias { alias, .. } if alias.starts_with("alias/aws/"))
+        matches!(self.target(), KeyIdTarget::Alias { alias, .. } if alias.starts_with("alias/aws/"))
     }
 
     /// What the text points to.
-    pub(crate) fn target(&self) -> Target<'_> {
+    pub fn target(&self) -> KeyIdTarget<'_> {
         let (location, resource) = match self.0.strip_prefix("arn:aws:kms:") {
             Some(rest) => {
                 let mut parts = rest.splitn(3, ':');
                 match (parts.next(), parts.next(), parts.next()) {
                     (Some(region), Some(account), Some(resource)) => (Some((region, account)), resource),
-                    _ => return Target::Nothing,
+                    _ => return KeyIdTarget::Nothing,
                 }
             }
             None => (None, self.0.as_str()),
         };
         match (resource.strip_prefix("key/"), location) {
-            (Some(id), Some(_)) => Target::Key { id, location },
-            _ if resource.starts_with("alias/") => Target::Alias { alias: resource, location },
-            (None, None) => Target::Key { id: resource, location },
-            _ => Target::Nothing,
+            (Some(id), Some(_)) => KeyIdTarget::Key { id, location },
+            _ if resource.starts_with("alias/") => KeyIdTarget::Alias { alias: resource, location },
+            (None, None) => KeyIdTarget::Key { id: resource, location },
+            _ => KeyIdTarget::Nothing,
         }
     }
 }
@@ -82,15 +82,28 @@ impl std::str::FromStr for KeyId {
 pub struct KeyIdError;
 
 /// The id of a key: a UUID with hyphens, in either case. Everything that looks a key up parses its id here.
-pub(crate) fn key_uuid(text: &str) -> Option<Uuid> {
+pub fn key_uuid(text: &str) -> Option<Uuid> {
     Some(text).filter(|text| text.len() == 36).and_then(|text| Uuid::try_parse(text).ok())
 }
 
 /// The key or alias within a [`KeyId`]; `location` is region and account where an ARN names them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Target<'a> {
-    Key { id: &'a str, location: Option<(&'a str, &'a str)> },
-    Alias { alias: &'a str, location: Option<(&'a str, &'a str)> },
+pub enum KeyIdTarget<'a> {
+    /// A key by its id, which need not be a UUID.
+    Key {
+        /// The id.
+        id: &'a str,
+        /// Region and account.
+        location: Option<(&'a str, &'a str)>,
+    },
+    /// An alias.
+    Alias {
+        /// It begins with `alias/`.
+        alias: &'a str,
+        /// Region and account.
+        location: Option<(&'a str, &'a str)>,
+    },
+    /// No key can be called so.
     Nothing,
 }
 
@@ -102,15 +115,15 @@ mod tests {
     fn knows_the_four_forms() {
         let at = Some(("us-west-2", "111122223333"));
         for (text, target) in [
-            ("0b6a", Target::Key { id: "0b6a", location: None }),
-            ("arn:aws:kms:us-west-2:111122223333:key/0b6a", Target::Key { id: "0b6a", location: at }),
-            ("alias/mine", Target::Alias { alias: "alias/mine", location: None }),
+            ("0b6a", KeyIdTarget::Key { id: "0b6a", location: None }),
+            ("arn:aws:kms:us-west-2:111122223333:key/0b6a", KeyIdTarget::Key { id: "0b6a", location: at }),
+            ("alias/mine", KeyIdTarget::Alias { alias: "alias/mine", location: None }),
             (
                 "arn:aws:kms:us-west-2:111122223333:alias/aws/kinesisvideo",
-                Target::Alias { alias: "alias/aws/kinesisvideo", location: at },
+                KeyIdTarget::Alias { alias: "alias/aws/kinesisvideo", location: at },
             ),
-            ("arn:aws:kms:us-west-2:111122223333:0b6a", Target::Nothing),
-            ("arn:aws:kms:us-west-2", Target::Nothing),
+            ("arn:aws:kms:us-west-2:111122223333:0b6a", KeyIdTarget::Nothing),
+            ("arn:aws:kms:us-west-2", KeyIdTarget::Nothing),
         ] {
             assert_eq!(KeyId::parse(text).unwrap().target(), target, "{text}");
         }

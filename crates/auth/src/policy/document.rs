@@ -101,7 +101,7 @@ impl Policy {
 
     fn parse_within(text: &str, limit: usize) -> Result<Self, PolicyError> {
         let whole = |reason: String| PolicyError::new("", reason);
-        let size = characters(text);
+        let size = policy_characters(text);
         if size > limit || text.len() > TEXT_LIMIT_BYTES {
             return Err(whole(format!(
                 "the policy has {size} characters without white space; at most {limit} are taken"
@@ -293,8 +293,8 @@ fn texts<'a>(node: &'a Node, place: &str) -> Result<Vec<&'a str>, PolicyError> {
     }
 }
 
-/// Characters that count, as IAM counts them.
-pub(crate) fn characters(text: &str) -> usize {
+/// Characters of a policy that count to its size, as IAM counts them.
+pub fn policy_characters(text: &str) -> usize {
     text.chars().filter(|character| !character.is_whitespace()).count()
 }
 
@@ -393,7 +393,7 @@ mod tests {
             let arn = format!("arn:aws:kinesisvideo:{}", "x".repeat(arn));
             format!(r#"{{{padding}"Statement":{{"Effect":"Allow","Action":"*","Resource":"{arn}"}}}}"#)
         };
-        let rest = characters(&sized("", 0));
+        let rest = policy_characters(&sized("", 0));
         assert!(Policy::parse(&sized(&" \n".repeat(4_000), POLICY_LIMIT_CHARACTERS - rest)).is_ok());
         let error = Policy::parse(&sized("", POLICY_LIMIT_CHARACTERS - rest + 1)).unwrap_err();
         assert!(error.to_string().contains("6145 characters"), "{error}");

@@ -14,8 +14,9 @@ mod json;
 mod pattern;
 
 pub use builtin::BUILT_IN_POLICIES;
-pub use document::{POLICY_LIMIT_CHARACTERS, Policy, PolicyError, SESSION_POLICY_LIMIT_CHARACTERS};
+pub use document::{
+    POLICY_LIMIT_CHARACTERS, Policy, PolicyError, SESSION_POLICY_LIMIT_CHARACTERS, policy_characters,
+};
 pub use evaluate::{Facts, Permissions, Refusal, RefusalCause};
 
 pub(crate) use builtin::built_in_policy;
-pub(crate) use document::characters;

@@ -37,18 +37,19 @@ pub(crate) struct Session {
     pub(crate) role: Option<AssumedRole>,
 }
 
+/// A role that a session has assumed, and what narrows it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct AssumedRole {
+pub struct AssumedRole {
     /// The role's name.
-    pub(crate) name: String,
+    pub name: String,
     /// `RoleSessionName`
-    pub(crate) session: String,
+    pub session: String,
     /// Names of policies that narrow it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) policies: Vec<String>,
+    pub policies: Vec<String>,
     /// The text of a policy that narrows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) policy: Option<String>,
+    pub policy: Option<String>,
 }
 
 impl fmt::Debug for Session {

@@ -33,9 +33,10 @@ const VERSION_WITH_DESTROYED: u32 = 3;
 /// All keys of a keyring.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Document {
+pub struct Document {
     version: u32,
-    pub(crate) keys: Vec<MasterKey>,
+    /// The oldest first.
+    pub keys: Vec<MasterKey>,
     /// Ids of keys whose deletion has come, and when: a keyring that merely lacks a key is not the whole one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     destroyed: BTreeMap<String, WallTime>,
@@ -151,16 +152,27 @@ impl Document {
         self.key_mut(id)
     }
 
-    pub(crate) fn key(&self, id: Uuid) -> Result<&MasterKey, KmsError> {
+    /// The key of an id.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn key(&self, id: Uuid) -> Result<&MasterKey, KmsError> {
         self.keys.iter().find(|key| key.id == id).ok_or_else(|| no_such_key(id))
     }
 
-    pub(crate) fn key_mut(&mut self, id: Uuid) -> Result<&mut MasterKey, KmsError> {
+    /// The same, to be changed.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub fn key_mut(&mut self, id: Uuid) -> Result<&mut MasterKey, KmsError> {
         self.keys.iter_mut().find(|key| key.id == id).ok_or_else(|| no_such_key(id))
     }
 
     /// Points an alias to a key, away from the key of the same region and account that had it.
-    pub(crate) fn point_alias(&mut self, alias: &str, id: Uuid, now: WallTime) -> Result<(), KeyringError> {
+    ///
+    /// # Errors
+    /// [`KeyringError::BadAlias`], [`KeyringError::Key`] for an unknown key.
+    pub fn point_alias(&mut self, alias: &str, id: Uuid, now: WallTime) -> Result<(), KeyringError> {
         if !is_alias(alias) {
             return Err(KeyringError::BadAlias { alias: alias.chars().take(300).collect() });
         }
@@ -175,7 +187,7 @@ impl Document {
 }
 
 /// `alias/` and 1 to 250 characters.
-pub(crate) fn is_alias(text: &str) -> bool {
+pub fn is_alias(text: &str) -> bool {
     text.strip_prefix("alias/").is_some_and(|name| {
         (1..=250).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-'))

@@ -18,7 +18,7 @@ pub(super) const WRAPPED_BYTES: usize = HEAD_BYTES + NONCE_BYTES + 32 + TAG_BYTE
 ///
 /// # Errors
 /// `Disabled`, `InvalidState`.
-pub(crate) fn seal(key: &MasterKey, plain: &[u8], context: &EncryptionContext) -> Result<Vec<u8>, KmsError> {
+pub fn seal(key: &MasterKey, plain: &[u8], context: &EncryptionContext) -> Result<Vec<u8>, KmsError> {
     let material = key.usable()?.newest();
     let mut blob = Vec::with_capacity(HEAD_BYTES + NONCE_BYTES + plain.len() + TAG_BYTES);
     blob.push(FORMAT);
@@ -59,17 +59,19 @@ pub(super) fn unwrap(
 }
 
 /// A ciphertext, taken apart.
-pub(crate) struct Envelope<'a> {
+pub struct Envelope<'a> {
     head: &'a [u8],
-    pub(crate) key: Uuid,
-    pub(crate) material: u32,
+    /// The master key that closed it.
+    pub key: Uuid,
+    /// The number of its material.
+    pub material: u32,
     nonce: [u8; NONCE_BYTES],
     sealed: &'a [u8],
 }
 
 impl<'a> Envelope<'a> {
     /// `None` where the bytes cannot be a ciphertext of any keyring.
-    pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
+    pub fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (head, rest) = bytes.split_at_checked(HEAD_BYTES)?;
         let (nonce, sealed) = rest.split_first_chunk()?;
         let (format, ids) = head.split_first()?;
@@ -90,11 +92,7 @@ impl<'a> Envelope<'a> {
     ///
     /// # Errors
     /// `Validation` for a damaged ciphertext, another context, and material that is not there.
-    pub(crate) fn open(
-        &self,
-        key: &MasterKey,
-        context: &EncryptionContext,
-    ) -> Result<Zeroizing<Vec<u8>>, KmsError> {
+    pub fn open(&self, key: &MasterKey, context: &EncryptionContext) -> Result<Zeroizing<Vec<u8>>, KmsError> {
         let Some(material) = key.material(self.material) else {
             let (number, id) = (self.material, key.id);
             return Err(KmsError::Validation(format!(

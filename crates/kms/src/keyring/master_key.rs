@@ -3,61 +3,72 @@
 use super::KeyringOwner;
 use super::material::{Material, Origin};
 use crate::data_key::fill_random;
-use crate::key_id::{Target, key_uuid};
-use crate::{KeyDescription, KeyId, KeyManager, KeyState, KmsError};
+use crate::{KeyDescription, KeyId, KeyIdTarget, KeyManager, KeyState, KmsError, key_uuid};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
 use tympan_types::{AccountId, Region, WallTime};
 use uuid::Uuid;
 
 /// How often a key of the service itself gets new material. Units: days.
-pub(crate) const YEAR_DAYS: u32 = 365;
+pub const YEAR_DAYS: u32 = 365;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// One master key: its names, its state and its material.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct MasterKey {
+pub struct MasterKey {
+    /// Its id, which never changes.
     #[serde(serialize_with = "uuid_as_text", deserialize_with = "uuid_from_text")]
-    pub(crate) id: Uuid,
-    pub(crate) region: Region,
-    pub(crate) account: AccountId,
-    pub(crate) manager: KeyManager,
-    pub(crate) description: String,
-    pub(crate) aliases: BTreeMap<String, AliasDates>,
-    pub(crate) tags: BTreeMap<String, String>,
-    pub(crate) state: KeyState,
-    pub(crate) schedule: Option<Schedule>,
+    pub id: Uuid,
+    /// Where it belongs.
+    pub region: Region,
+    /// To whom it belongs.
+    pub account: AccountId,
+    /// Who may change it.
+    pub manager: KeyManager,
+    /// Its user's words for it.
+    pub description: String,
+    /// Its aliases by name, each beginning with `alias/`.
+    pub aliases: BTreeMap<String, AliasDates>,
+    /// Its tags by key.
+    pub tags: BTreeMap<String, String>,
+    /// Whether it may be used.
+    pub state: KeyState,
+    /// When it gets new material; `None`: never by itself.
+    pub schedule: Option<Schedule>,
     /// Rising numbers, never empty; the last one wraps.
-    pub(crate) material: Vec<Material>,
+    pub material: Vec<Material>,
 }
 
 /// When an alias was made, and when it was last pointed to another key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct AliasDates {
-    pub(crate) created_unix_ms: WallTime,
-    pub(crate) updated_unix_ms: WallTime,
+pub struct AliasDates {
+    /// When it was made.
+    pub created_unix_ms: WallTime,
+    /// When it was pointed to another key, or made.
+    pub updated_unix_ms: WallTime,
 }
 
 /// Rotation without anybody asking for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Schedule {
-    pub(crate) period_days: u32,
+pub struct Schedule {
+    /// Days between two rotations.
+    pub period_days: u32,
     /// What the period counts from: when the schedule was set, or the last rotation by it.
-    pub(crate) from_unix_ms: WallTime,
+    pub from_unix_ms: WallTime,
 }
 
 impl Schedule {
     /// When the key is to get new material.
-    pub(crate) fn next(self) -> WallTime {
+    pub fn next(self) -> WallTime {
         self.from_unix_ms.plus_ms(days_ms(self.period_days))
     }
 }
 
 /// Days as milliseconds.
-pub(crate) fn days_ms(days: u32) -> i64 {
+pub fn days_ms(days: u32) -> i64 {
     i64::from(days) * DAY_MS
 }
 
@@ -69,7 +80,7 @@ impl AliasDates {
 
 impl MasterKey {
     /// A fresh key of its owner's, without a name.
-    pub(crate) fn generate(owner: &KeyringOwner, now: WallTime) -> Self {
+    pub fn generate(owner: &KeyringOwner, now: WallTime) -> Self {
         let mut id = [0; 16];
         fill_random(&mut id);
         Self {
@@ -107,21 +118,26 @@ impl MasterKey {
         }
     }
 
-    pub(crate) fn created(&self) -> WallTime {
+    /// When it was made.
+    pub fn created(&self) -> WallTime {
         self.material.first().map_or(WallTime::from_unix_ms(0), |material| material.created_unix_ms)
     }
 
-    pub(crate) fn arn(&self) -> String {
+    /// `arn:aws:kms:REGION:ACCOUNT:key/UUID`.
+    pub fn arn(&self) -> String {
         format!("arn:aws:kms:{}:{}:key/{}", self.region, self.account, self.id)
     }
 
     /// The ARN of an alias of this key.
-    pub(crate) fn alias_arn(&self, alias: &str) -> String {
+    pub fn alias_arn(&self, alias: &str) -> String {
         format!("arn:aws:kms:{}:{}:{alias}", self.region, self.account)
     }
 
     /// Refuses a key that is switched off, or about to be deleted.
-    pub(crate) fn usable(&self) -> Result<&Self, KmsError> {
+    ///
+    /// # Errors
+    /// `Disabled`, `InvalidState`.
+    pub fn usable(&self) -> Result<&Self, KmsError> {
         match self.state {
             KeyState::Enabled => Ok(self),
             KeyState::Disabled => {
@@ -135,7 +151,10 @@ impl MasterKey {
     }
 
     /// Refuses a key that is about to be deleted.
-    pub(crate) fn staying(&self) -> Result<&Self, KmsError> {
+    ///
+    /// # Errors
+    /// `InvalidState`.
+    pub fn staying(&self) -> Result<&Self, KmsError> {
         match self.state {
             KeyState::PendingDeletion { .. } => Err(self.about_to_be_deleted()),
             KeyState::Enabled | KeyState::Disabled => Ok(self),
@@ -154,7 +173,7 @@ impl MasterKey {
     }
 
     /// The material that wraps.
-    pub(crate) fn newest(&self) -> &Material {
+    pub fn newest(&self) -> &Material {
         self.material.last().expect("invariant: `check` refuses keys without material")
     }
 
@@ -163,7 +182,8 @@ impl MasterKey {
         self.material.iter().find(|material| material.number == number)
     }
 
-    pub(crate) fn rotate(&mut self, origin: Origin, now: WallTime) {
+    /// Gives it new material; the old one still opens what it closed.
+    pub fn rotate(&mut self, origin: Origin, now: WallTime) {
         let number = self.newest().number.saturating_add(1);
         self.material.push(Material::generate(number, origin, now));
     }
@@ -189,12 +209,12 @@ impl MasterKey {
             })
         };
         match key.target() {
-            Target::Key { id, location } => key_uuid(id) == Some(self.id) && at_home(location),
+            KeyIdTarget::Key { id, location } => key_uuid(id) == Some(self.id) && at_home(location),
             // Every region of every account has the service's own aliases, so their ARN may name any.
-            Target::Alias { alias, location } => {
+            KeyIdTarget::Alias { alias, location } => {
                 self.aliases.contains_key(alias) && (alias.starts_with("alias/aws/") || at_home(location))
             }
-            Target::Nothing => false,
+            KeyIdTarget::Nothing => false,
         }
     }
 }

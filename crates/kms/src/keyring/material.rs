@@ -13,16 +13,19 @@ use zeroize::Zeroizing;
 /// The bytes that wrap data keys, from one rotation to the next.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Material {
-    pub(crate) number: u32,
-    pub(crate) created_unix_ms: WallTime,
-    pub(crate) origin: Origin,
+pub struct Material {
+    /// Counts the materials of a key from 1.
+    pub number: u32,
+    /// When it was made.
+    pub created_unix_ms: WallTime,
+    /// Why it was made.
+    pub origin: Origin,
     pub(super) aes_256: Secret,
 }
 
 /// Why a material came to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Origin {
+pub enum Origin {
     /// With its key.
     Creation,
     /// By the key's schedule.
@@ -49,7 +52,7 @@ impl Material {
 }
 
 /// The public name of a key's material, 64 hex digits; tells nothing of its bytes.
-pub(crate) fn material_id(key: Uuid, number: u32) -> String {
+pub fn material_id(key: Uuid, number: u32) -> String {
     let mut context = ring::digest::Context::new(&ring::digest::SHA256);
     context.update(b"tympan key material");
     context.update(key.as_bytes());

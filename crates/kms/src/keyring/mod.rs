@@ -13,13 +13,12 @@ mod material;
 mod search;
 mod version_1;
 
-pub(crate) use document::{Document, is_alias};
-pub(crate) use envelope::{Envelope, seal};
-pub(crate) use master_key::{MasterKey, Schedule, YEAR_DAYS, days_ms};
-pub(crate) use material::{Origin, material_id};
-
+pub use document::{Document, is_alias};
+pub use envelope::{Envelope, seal};
 pub use error::KeyringError;
 pub use holding::Holding;
+pub use master_key::{AliasDates, MasterKey, Schedule, YEAR_DAYS, days_ms};
+pub use material::{Material, Origin, material_id};
 
 use crate::{DataKey, EncryptionContext, KeyDescription, KeyId, KeyProvider, KeyState, KmsError, WrappedKey};
 use async_trait::async_trait;
@@ -50,7 +49,7 @@ pub struct Keyring {
 }
 
 /// How long a key may wait for its deletion. Units: days.
-pub(crate) const DELETION_DAYS: std::ops::RangeInclusive<u32> = 7..=30;
+pub const DELETION_DAYS: std::ops::RangeInclusive<u32> = 7..=30;
 
 /// What [`Keyring::upkeep`] did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -260,7 +259,10 @@ impl Keyring {
     }
 
     /// The keys as they are now, held until the guard is dropped.
-    pub(crate) fn read(&self) -> Result<Keys<'_>, KmsError> {
+    ///
+    /// # Errors
+    /// `Unavailable` if the file can no longer be read.
+    pub fn read(&self) -> Result<Keys<'_>, KmsError> {
         self.current().map(Keys)
     }
 
@@ -280,7 +282,10 @@ impl Keyring {
     }
 
     /// Changes the keys and makes the change durable; on an error nothing is changed.
-    pub(crate) fn edit<T, E: From<KeyringError>>(
+    ///
+    /// # Errors
+    /// Those of `change`, and what [`Self::open`] may answer.
+    pub fn edit<T, E: From<KeyringError>>(
         &self,
         change: impl FnOnce(&mut Document) -> Result<T, E>,
     ) -> Result<T, E> {
@@ -311,7 +316,7 @@ impl Keyring {
 }
 
 /// The keys at one moment.
-pub(crate) struct Keys<'a>(MutexGuard<'a, Held>);
+pub struct Keys<'a>(MutexGuard<'a, Held>);
 
 impl Deref for Keys<'_> {
     type Target = Document;

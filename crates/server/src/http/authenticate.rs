@@ -44,11 +44,6 @@ impl Authenticator {
         self.with_parts(head, |parts| scope_of(parts).map(|scope| scope.service))
     }
 
-    /// Everybody who may sign.
-    pub(super) fn identities(&self) -> &Identities {
-        &self.identities
-    }
-
     /// Everything but the signature itself.
     pub(super) fn check_head(&self, head: &Parts) -> Result<HeadChecked, Rejected> {
         let checked = self.with_parts(head, |parts| {

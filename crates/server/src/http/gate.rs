@@ -68,6 +68,11 @@ impl Ask {
         Self { action: action.into(), resource: resource.into(), named: None, tags: None }
     }
 
+    /// One of a service in the kit.
+    pub(super) fn of_kit(ask: &tympan_aws::Ask) -> Self {
+        Self::new(ask.action.to_string(), ask.resource.arn.as_str())
+    }
+
     /// What a request to Kinesis Video Streams is about.
     pub(super) fn of_stream(action: impl Into<Cow<'static, str>>, resource: tympan_kvs::Resource) -> Self {
         let tympan_kvs::Resource { arn, named, tags } = resource;
@@ -98,6 +103,25 @@ impl Gate {
             self.audit.record_refusal(&event(EventKind::Denial, visit, verified, ask));
             if let Some(named) = &ask.named {
                 refusal.resource.clone_from(named);
+            }
+            first.get_or_insert(refusal);
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    /// The same of a service in the kit. STS writes its denials down by itself, with their code.
+    pub(super) fn judge(
+        &self,
+        visit: &Visit,
+        verified: &Verified,
+        asks: &[tympan_aws::Ask],
+    ) -> Result<(), Refusal> {
+        let mut first = None;
+        for ask in asks {
+            let Err(refusal) = ask.judge(&verified.principal, visit.facts(verified, None)) else { continue };
+            if ask.rule == tympan_aws::Rule::Allowed {
+                let ask = Ask::of_kit(ask);
+                self.audit.record_refusal(&event(EventKind::Denial, visit, verified, &ask));
             }
             first.get_or_insert(refusal);
         }

@@ -1,40 +1,43 @@
-//! AWS KMS over HTTP: JSON 1.1, the operation in a header.
+//! KMS and the Security Token Service over HTTP: the one blocks, the other reads forms.
 
 use super::body::{self, Body};
-use super::gate::Ask;
+use super::gate::{Ask, Gate, Visit};
 use super::respond;
+use crate::clock::SystemClock;
 use bytes::Bytes;
 use hyper::Response;
 use hyper::http::request::Parts;
-use tympan_auth::Refusal;
-use tympan_kms::KeyId;
-use tympan_kms::api::{CONTENT_TYPE, KmsApiError, KmsErrorCode, KmsService, Operation, absent_arn};
+use ring::rand::{SecureRandom, SystemRandom};
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use tympan_auth::{Identities, Refusal, Verified};
+use tympan_aws::{
+    Invocation, KeyNames, KeyUse, KeysAway, NoKeys, Outcome, Permit, Protocol, Reply, ReplyBody, Routes,
+    Stage,
+};
+use tympan_security::kms::{self, KeysElsewhere, KmsService};
+use tympan_security::sts::{self, Entropy, NoEntropy, StsService};
 use tympan_types::{Caller, WallTime};
 
 /// The header that names the operation.
 const TARGET: &str = "x-amz-target";
-/// What AWS asks of who has a stream encrypted under a key.
-const USES: [&str; 2] = ["kms:DescribeKey", "kms:CreateGrant"];
 
-/// What a request asks to do, for policies; nothing where no operation is named, which the answer then says.
-///
-/// Reads the keyring's file: runs where it may block.
-pub(super) async fn asks(
-    service: Option<&KmsService>,
-    caller: &Caller,
-    head: &Parts,
-    request: &Bytes,
-) -> Result<Vec<Ask>, Box<Response<Body>>> {
-    let Some(operation) = operation(head) else { return Ok(Vec::new()) };
-    let Some(service) = service.cloned() else { return Ok(vec![Ask::new(operation.action(), "*")]) };
-    let (caller, request) = (caller.clone(), request.clone());
-    let resources = tokio::task::spawn_blocking(move || service.resources(&caller, &request)).await;
-    let resources = resources.unwrap_or_else(|error| {
-        tracing::error!(%error, "a KMS request panicked");
-        Err(KmsApiError::new(KmsErrorCode::KmsInternal, "The request failed inside."))
-    });
-    let resources = resources.map_err(|error| Box::new(failed(operation, &error)))?;
-    Ok(resources.into_iter().map(|resource| Ask::new(operation.action(), resource)).collect())
+/// Both services. Without a keyring the keys are kept elsewhere, and who manages them has to ask there.
+pub(super) fn routes(kms: Option<KmsService>, identities: Arc<Identities>) -> Arc<Routes> {
+    let sts = StsService::new(identities, Arc::new(SystemEntropy));
+    let routes = Routes::new().serve(sts, sts::operations());
+    Arc::new(match kms {
+        Some(kms) => routes.serve(kms, kms::operations()),
+        None => routes.serve(KeysElsewhere, kms::operations_elsewhere()),
+    })
+}
+
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+        SystemRandom::new().fill(bytes).map_err(|_| NoEntropy)
+    }
 }
 
 /// What a request to another service asks to do with the key that it names. Nothing for the service's own key.
@@ -42,85 +45,140 @@ pub(super) async fn asks_to_use(
     service: Option<&KmsService>,
     caller: &Caller,
     key: Option<String>,
-) -> Result<Vec<Ask>, KmsApiError> {
+) -> Result<Vec<Ask>, KeysAway> {
     let Some(key) = key else { return Ok(Vec::new()) };
-    let arn = match service.cloned() {
+    let found = match service.cloned() {
         Some(service) => {
             let caller = caller.clone();
-            let found = tokio::task::spawn_blocking(move || service.key_to_use(&caller, &key)).await;
-            found.unwrap_or_else(|error| {
-                tracing::error!(%error, "looking for a key panicked");
-                Err(KmsApiError::new(KmsErrorCode::KmsInternal, "The request failed inside."))
-            })?
+            let found = tokio::task::spawn_blocking(move || service.follow(&caller, &key)).await;
+            found.unwrap_or_else(|error| Err(KeysAway(format!("looking for a key panicked: {error}"))))?
         }
-        // The keys are elsewhere: an alias cannot be followed, and counts as itself.
-        None => KeyId::parse(&key)
-            .ok()
-            .filter(|key| !key.is_the_services())
-            .and_then(|key| absent_arn(caller, &key)),
+        None => KeysElsewhere.key_to_use(caller, &key).await?,
     };
-    let ask = |arn: &String| USES.map(|action| Ask::new(action, arn.clone()));
-    Ok(arn.iter().flat_map(ask).collect())
+    // What AWS asks of who has a stream encrypted under a key.
+    let ask =
+        |key: &KeyUse| ["kms:DescribeKey", "kms:CreateGrant"].map(|action| Ask::new(action, key.arn.clone()));
+    Ok(found.iter().flat_map(ask).collect())
 }
 
-/// A denial in this service's form.
-pub(super) fn denied(refusal: &Refusal) -> Box<Response<Body>> {
-    Box::new(refuse(&KmsApiError::new(KmsErrorCode::AccessDenied, refusal.to_string())))
+/// The name of the operation that a request names.
+pub(super) fn operation(head: &Parts) -> Option<&'static str> {
+    let target = head.headers.get(TARGET)?.to_str().ok()?;
+    let target = Some(target).filter(|_| head.method == hyper::Method::POST && head.uri.path() == "/")?;
+    let name = target.strip_prefix("TrentService.")?;
+    kms::CATALOGUE.iter().map(|(known, _)| *known).find(|known| *known == name)
 }
 
-/// Answers one request. The service may write the keyring before it answers, so it runs where it may block.
-///
-/// `now` is a time that is believed where it destroys keys.
-///
-/// Without a service the keys are kept elsewhere, and whoever manages them has to ask there.
-pub(super) async fn call(
-    service: Option<&KmsService>,
-    now: WallTime,
-    caller: Caller,
-    head: &Parts,
-    request: Bytes,
+/// A verified request on its way through one of the services.
+#[derive(Clone)]
+pub(super) struct Request {
+    pub(super) routes: Arc<Routes>,
+    pub(super) gate: Gate,
+    pub(super) visit: Visit,
+    pub(super) verified: Verified,
+}
+
+impl Request {
+    /// Answers a request to KMS. The service may write the keyring before it answers, so it runs where it may block.
+    ///
+    /// `now` is a time that is believed where it destroys keys.
+    pub(super) async fn key_management(self, now: WallTime, head: Parts, body: Bytes) -> Response<Body> {
+        let (runtime, request) = (Handle::current(), self.clone());
+        let run = move || runtime.block_on(request.run("kms", now, &head, &body));
+        let outcome = tokio::task::spawn_blocking(run).await;
+        let outcome = outcome
+            .map_err(|error| format!("a KMS request panicked: {error}"))
+            .and_then(|run| run.ok_or_else(|| "KMS is not served".to_owned()));
+        let Outcome { stage, asks, reply, cause } = match outcome {
+            Ok(outcome) => outcome,
+            Err(cause) => return failed(cause),
+        };
+        if let Some(cause) = cause {
+            tracing::error!(cause, "a KMS request failed inside the server");
+        }
+        let response = whole(reply);
+        let (gate, visit, verified) = (&self.gate, &self.visit, &self.verified);
+        match stage {
+            Stage::Unknown | Stage::Denied => response,
+            Stage::Unread => {
+                for ask in asks {
+                    gate.record_unreadable(visit, verified, ask.action.to_string(), &response);
+                }
+                response
+            }
+            Stage::Performed => {
+                let asks: Vec<Ask> = asks.iter().map(Ask::of_kit).collect();
+                gate.record(visit, verified, &asks, response)
+            }
+        }
+    }
+
+    /// Answers a request to STS, which never waits for anything.
+    pub(super) async fn security_token(self, head: &Parts, body: &[u8]) -> Response<Body> {
+        let Some(outcome) = self.run("sts", SystemClock.wall_now(), head, body).await else {
+            return failed("STS is not served".to_owned());
+        };
+        let Outcome { stage, asks, reply, .. } = outcome;
+        let (error, response) = (reply.error_type, whole(reply));
+        let asks: Vec<Ask> = asks.iter().map(Ask::of_kit).collect();
+        match (stage, asks.as_slice()) {
+            (Stage::Denied, [ask, ..]) => {
+                self.gate.record_denial(&self.visit, &self.verified, ask, error.unwrap_or_default());
+                response
+            }
+            (Stage::Performed, asks) => self.gate.record(&self.visit, &self.verified, asks, response),
+            _ => response,
+        }
+    }
+
+    async fn run(&self, scope: &str, now: WallTime, head: &Parts, body: &[u8]) -> Option<Outcome> {
+        let found = self.routes.find(scope, head)?;
+        let invocation = Invocation {
+            caller: &self.verified.caller,
+            principal: Some(&self.verified.principal),
+            now,
+            request_id: &self.visit.request_id,
+            reached_at: None,
+            keys: &NoKeys,
+            permit: self,
+        };
+        Some(self.routes.run(found, head, body, &invocation)?.await)
+    }
+}
+
+impl Permit for Request {
+    fn permit(&self, asks: &[tympan_aws::Ask]) -> Result<(), Refusal> {
+        self.gate.judge(&self.visit, &self.verified, asks)
+    }
+}
+
+/// The answer to a request to STS whose sender is not known.
+pub(super) fn rejected(
+    rejection: &tympan_auth::Rejection,
+    message: &str,
+    request_id: &str,
 ) -> Response<Body> {
-    let Some(service) = service.cloned() else {
-        return refuse(&KmsApiError::new(
-            KmsErrorCode::UnsupportedOperation,
-            "This server keeps no keys: its configuration has kms.provider = \"external\". Ask the KMS at \
-             kms.endpoint.",
-        ));
+    let protocol =
+        Protocol::Query { namespace: "https://sts.amazonaws.com/doc/2011-06-15/", version: "2011-06-15" };
+    whole(protocol.rejection(rejection, message, request_id))
+}
+
+fn failed(cause: String) -> Response<Body> {
+    tracing::error!(cause, "a request failed inside the server");
+    let body = br#"{"__type":"KMSInternalException","message":"The request failed inside."}"#;
+    let response = respond::respond(500, "application/x-amz-json-1.1", body::full(&body[..]));
+    respond::typed(response, "KMSInternalException")
+}
+
+fn whole(reply: Reply) -> Response<Body> {
+    let Reply { status, content_type, error_type, body } = reply;
+    let body = match body {
+        ReplyBody::Whole(body) => body,
+        ReplyBody::Stream(_) => Bytes::new(),
     };
-    let Some(operation) = operation(head) else {
-        return refuse(&KmsApiError::new(
-            KmsErrorCode::UnknownOperation,
-            "An operation of KMS is a POST to / with a header X-Amz-Target such as TrentService.CreateKey.",
-        ));
-    };
-    let answered = tokio::task::spawn_blocking(move || service.call(now, &caller, operation, &request));
-    match answered.await {
-        Ok(Ok(None)) => respond::respond(200, CONTENT_TYPE, body::full(Bytes::new())),
-        Ok(Ok(Some(answer))) => respond::respond(200, CONTENT_TYPE, body::full(answer.to_string())),
-        Ok(Err(error)) => failed(operation, &error),
-        Err(error) => {
-            tracing::error!(%error, "a KMS request panicked");
-            refuse(&KmsApiError::new(KmsErrorCode::KmsInternal, "The request failed inside."))
-        }
+    let response = respond::respond(status, content_type, body::full(body));
+    match error_type {
+        Some(error_type) => respond::typed(response, error_type),
+        None => response,
     }
-}
-
-/// The operation that a request names.
-pub(super) fn operation(head: &Parts) -> Option<Operation> {
-    let target = head.headers.get(TARGET).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let target = Some(target).filter(|_| head.method == hyper::Method::POST && head.uri.path() == "/");
-    target.and_then(Operation::from_target)
-}
-
-/// An error of an operation. What only the operator may know is told to the log.
-fn failed(operation: Operation, error: &KmsApiError) -> Response<Body> {
-    if let Some(cause) = error.cause() {
-        tracing::error!(%operation, cause, "a KMS request failed inside the server");
-    }
-    refuse(error)
-}
-
-fn refuse(error: &KmsApiError) -> Response<Body> {
-    let response = respond::respond(error.status(), CONTENT_TYPE, body::full(error.body()));
-    respond::typed(response, error.code().name())
 }

@@ -22,7 +22,6 @@ mod request_body;
 mod respond;
 mod route;
 mod slot;
-mod sts;
 mod tls;
 mod unknown;
 mod unproven;

@@ -11,7 +11,7 @@ use super::request_body::RequestBody;
 use super::slot::Slot;
 use super::unproven::{UnprovenBytes, Unread};
 use super::uploader::{Patience, Uploader};
-use super::{backup, connect, contacts, emulator, expiry, kms, kvs, respond, sts, unknown};
+use super::{backup, connect, contacts, emulator, expiry, kms, kvs, respond, unknown};
 use crate::audit::Audit;
 use crate::clock::ServiceClock;
 use crate::descriptors::DescriptorBudget;
@@ -26,14 +26,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tympan_auth::sts::StsError;
 use tympan_auth::{Identities, Payload, Verified};
+use tympan_aws::Routes;
 use tympan_connect::api::Operation as ConnectOperation;
 use tympan_connect::live_calls::LiveCalls;
 use tympan_connect::service::ConnectService;
 use tympan_contact::History;
-use tympan_kms::api::KmsService;
 use tympan_kvs::{KvsError, KvsService, Operation, PutMediaRequest};
+use tympan_security::kms::KmsService;
 use tympan_store::MediaStore;
 use tympan_types::Caller;
 
@@ -97,6 +97,7 @@ pub(super) struct Router {
     kvs: KvsService,
     own_address: OwnAddress,
     kms: Option<KmsService>,
+    security: Arc<Routes>,
     connect: ConnectService,
     contacts: Arc<dyn History>,
     calls: Arc<dyn LiveCalls>,
@@ -159,7 +160,7 @@ fn asked(head: &Parts) -> Asked {
     }
     let video = Operation::from_path(path).map(|operation| named("kinesisvideo", operation.name()));
     video
-        .or_else(|| kms::operation(head).map(|operation| named("kms", operation.name())))
+        .or_else(|| kms::operation(head).map(|operation| named("kms", operation)))
         .or_else(|| ConnectOperation::of(method, path).map(|operation| named("connect", operation.name())))
         .unwrap_or(named("tympan", "other"))
 }
@@ -168,6 +169,7 @@ impl Router {
     /// Puts the services behind one door. `local_port` is where it stands, for signatures that leave the port out.
     pub(super) fn new(services: Services, local_port: u16, shutdown: CancellationToken) -> Self {
         let clock = services.clock;
+        let security = kms::routes(services.kms.clone(), services.identities.clone());
         let authenticator = Authenticator::new(
             services.identities,
             services.clock_skew_s,
@@ -182,6 +184,7 @@ impl Router {
             kvs: services.kvs,
             own_address: services.own_address,
             kms: services.kms,
+            security,
             connect: services.connect,
             contacts: services.contacts,
             calls: services.calls,
@@ -250,7 +253,7 @@ impl Router {
     ) -> Answered {
         match verified.service.as_str() {
             "kinesisvideo" => self.kinesis_video(visit, verified, &head, &body).await,
-            "kms" => self.key_management(visit, verified, &head, body).await,
+            "kms" => self.key_management(visit, verified, head, body).await,
             _ => self.amazon_connect(visit, verified, head, body).await,
         }
     }
@@ -344,22 +347,18 @@ impl Router {
         Ok(self.gate.record(visit, verified, &asks, response))
     }
 
-    async fn key_management(
-        &self,
-        visit: &Visit,
-        verified: &Verified,
-        head: &Parts,
-        body: Bytes,
-    ) -> Answered {
-        let caller = verified.caller.clone();
-        let asks = kms::asks(self.kms.as_ref(), &caller, head, &body).await.inspect_err(|response| {
-            if let Some(operation) = kms::operation(head) {
-                self.gate.record_unreadable(visit, verified, operation.action(), response);
-            }
-        })?;
-        self.gate.permit(visit, verified, &asks).map_err(|refusal| kms::denied(&refusal))?;
-        let response = kms::call(self.kms.as_ref(), self.store.trusted_now(), caller, head, body).await;
-        Ok(self.gate.record(visit, verified, &asks, response))
+    fn secure(&self, visit: &Visit, verified: &Verified) -> kms::Request {
+        kms::Request {
+            routes: self.security.clone(),
+            gate: self.gate.clone(),
+            visit: visit.clone(),
+            verified: verified.clone(),
+        }
+    }
+
+    async fn key_management(&self, visit: &Visit, verified: &Verified, head: Parts, body: Bytes) -> Answered {
+        let now = self.store.trusted_now();
+        Ok(self.secure(visit, verified).key_management(now, head, body).await)
     }
 
     async fn amazon_connect(&self, visit: &Visit, verified: &Verified, head: Parts, body: Bytes) -> Answered {
@@ -394,7 +393,7 @@ impl Router {
         key: Option<String>,
     ) -> Result<Vec<Ask>, Box<Response<Body>>> {
         kms::asks_to_use(self.kms.as_ref(), caller, key).await.map_err(|error| {
-            tracing::error!(%error, cause = error.cause(), "the key of a request cannot be looked up");
+            tracing::error!(%error, "the key of a request cannot be looked up");
             let message = "The key that the request names cannot be looked up. Try again.";
             let body = json!({ "Message": message }).to_string().into_bytes();
             Box::new(respond::error(500, "InternalServiceException", body))
@@ -419,36 +418,23 @@ impl Router {
 
     async fn security_token(&self, visit: &Visit, head: Parts, body: RequestBody) -> Answered {
         let id = visit.request_id.as_str();
-        let rejected = |rejected: Rejected| {
-            Box::new(sts::refuse(&StsError::rejected(&rejected.rejection, rejected.message()), id))
-        };
+        let rejected =
+            |rejected: Rejected| Box::new(kms::rejected(&rejected.rejection, &rejected.message(), id));
         let checked = self.authenticator.check_head(&head).map_err(rejected)?;
         let body = self.read(&head, body).await?;
         let verified =
             self.authenticator.verify(&head, &checked, Payload::of_body(&body)).map_err(rejected)?;
-        Ok(self.verified_security_token(visit, &verified, &head, &body))
+        Ok(self.verified_security_token(visit, &verified, &head, &body).await)
     }
 
-    pub(super) fn verified_security_token(
+    pub(super) async fn verified_security_token(
         &self,
         visit: &Visit,
         verified: &Verified,
         head: &Parts,
         body: &[u8],
     ) -> Response<Body> {
-        let facts = visit.facts(verified, None);
-        let (id, form) = (visit.request_id.as_str(), sts::form(head, body));
-        let (answered, response) = sts::call(self.authenticator.identities(), verified, facts, id, form);
-        let ask = Ask::new(format!("sts:{}", answered.operation), answered.resource);
-        match answered.outcome {
-            // It asks no policy but where a role is assumed, and writes a denial in its own words.
-            Err(error) if error.status() == 403 => {
-                self.gate.record_denial(visit, verified, &ask, error.code());
-                response
-            }
-            _ if answered.operation.is_empty() => response,
-            _ => self.gate.record(visit, verified, &[ask], response),
-        }
+        self.secure(visit, verified).security_token(head, body).await
     }
 
     /// The body of a request whose sender has not proven who it is: a signature covers the body.

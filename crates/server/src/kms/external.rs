@@ -265,8 +265,9 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use tokio::net::TcpListener;
+    use tympan_aws::Invocation;
     use tympan_kms::Keyring;
-    use tympan_kms::api::{KmsService, Operation};
+    use tympan_security::kms::{KmsService, operations};
     use tympan_types::{AccountId, Caller, WallTime};
 
     /// A KMS that refuses its first requests with these codes and statuses (0: it never answers), then does its work.
@@ -307,10 +308,14 @@ mod tests {
                     region: Region::parse("us-west-2").unwrap(),
                     access_key_id: "AKID".into(),
                 };
-                let operation = Operation::from_target(&target).unwrap();
-                let now = WallTime::from_unix_ms(0);
-                match KmsService::new(keys).call(now, &caller, operation, &body) {
-                    Ok(answer) => response(200, answer.unwrap_or_default()),
+                let operation = target.strip_prefix("TrentService.").unwrap();
+                let invocation = Invocation::within_process(&caller, WallTime::from_unix_ms(0));
+                let (service, operations) = (KmsService::new(keys), operations());
+                match operations.attempt_named(&service, operation, &body, &invocation).await.result {
+                    Ok(answer) => {
+                        let json = answer.into_json().unwrap_or_default();
+                        response(200, serde_json::from_slice(&json).unwrap_or_default())
+                    }
                     Err(error) => response(400, json!({ "__type": error.code().name(), "message": "no" })),
                 }
             }

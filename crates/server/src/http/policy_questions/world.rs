@@ -28,8 +28,8 @@ use tympan_connect::service::{ConnectService, Ids, Options};
 use tympan_connect::settings::MemorySettings;
 use tympan_contact::{Contact, History, InitiationMethod, MemoryHistory, NewContact};
 use tympan_kms::Keyring;
-use tympan_kms::api::KmsService;
 use tympan_kvs::{KvsOptions, KvsService};
+use tympan_security::kms::KmsService;
 use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
 use tympan_store::{MediaStore, StoreOptions};
 use tympan_types::{AccountId, Caller, ContactId, Region, WallTime};
@@ -259,7 +259,7 @@ impl World {
                 self.router.put_media(&visit, &verified, head, body).await
             }
             _ if question.service == "sts" => {
-                Ok(self.router.verified_security_token(&visit, &verified, &head, &body))
+                Ok(self.router.verified_security_token(&visit, &verified, &head, &body).await)
             }
             _ => self.router.verified(&visit, &verified, head, body).await,
         };
