@@ -1,6 +1,6 @@
 //! `bench waveform`: the waveform of a long call by HTTP, from the request to the last byte of the answer.
 //!
-//! Nobody waits for an hour: a call is captured, the server is killed in mid-call, the store of its folder gets the rest of the hour as
+//! An hour is too long to wait for: a call is captured, the server is killed in mid-call, the store of its folder gets the rest of the hour as
 //! a capture would have left it (fragments of a second, each with its index), and the next start takes that for what the call was
 //! captured up to.
 
