@@ -11,8 +11,10 @@ use std::process::Command;
 const PATCHES: &str = "crates/testkit/mutants";
 const WHOLE: &str = "whole";
 /// What the simulation is made of.
-const CRATES: [&str; 12] = [
+const CRATES: [&str; 14] = [
     "types",
+    "auth",
+    "aws",
     "sip",
     "telephony",
     "media",
