@@ -111,8 +111,9 @@
 //!
 //! # Who is told what
 //!
-//! A body that is no object, has a member twice or one of another type is refused before any policy is asked
-//! ([`Service::malformed`]), and so is a request whose resources cannot be looked up through a fault on this side. All else
+//! A body that is no object or has a member twice is refused before any policy is asked ([`Service::malformed`]), and so is a
+//! request whose resources cannot be looked up through a fault on this side. One with a member of another type is refused so
+//! only where that member names a resource, or where the service does not say which do ([`Operations::names`]). All else
 //! that is wrong with a request is told only after its action is granted: on the resources that it names, or on `*` where
 //! it names none ([`Operation::resolve`] failed). So a check of a member that names nothing belongs into [`Operation::call`].
 //! A resource that does not exist is asked for by the ARN that it would have, and shown as the request named it.
@@ -158,5 +159,5 @@ pub use operation::{
 pub use operations::Operations;
 pub use page::{Alphabet, Page, PageError};
 pub use protocol::Protocol;
-pub use routes::{Found, Routes};
+pub use routes::{Found, Listed, Routes};
 pub use xml::{Element, text_of};

@@ -169,12 +169,14 @@ pub struct Entry<S: Service> {
 }
 
 /// What the kit brings to an operation's request.
-pub(crate) struct Way<'a, S> {
+pub(crate) struct Way<'a, S: Service> {
     pub(crate) cx: Cx<'a, S>,
     pub(crate) source: Source<'a>,
     pub(crate) action: Arc<str>,
     pub(crate) protocol: Protocol,
     pub(crate) permit: &'a dyn Permit,
+    /// What to ask about where the request is no input of the operation.
+    pub(crate) names: Option<&'a Entry<S>>,
 }
 
 /// What came of a request, before it is put into the form of a protocol.
@@ -221,13 +223,17 @@ fn attempt<'a, O: Operation>(way: Way<'a, O::Service>) -> BoxFuture<'a, Attempt<
 }
 
 async fn run<O: Operation>(way: Way<'_, O::Service>) -> Attempt<ErrorOf<O>> {
-    let Way { cx, source, action, permit, .. } = way;
-    let mut asks = Asks::new(action);
+    let Way { cx, source, action, permit, names, .. } = way;
+    let mut asks = Asks::new(action.clone());
     let unread =
         |asks: Asks, error| Attempt { stage: Stage::Unread, asks: asks.into_list(), result: Err(error) };
     let input = match read::<O>(source) {
         Ok(input) => input,
-        Err(malformed) => return unread(asks, O::Service::malformed(cx.operation, &malformed)),
+        Err(malformed) => {
+            let error = O::Service::malformed(cx.operation, &malformed);
+            let Some(names) = names else { return unread(asks, error) };
+            return names.attempt(Way { cx, source, action, names: None, ..way }).await.instead(error);
+        }
     };
     let resolved = match O::resolve(&cx, &input).await {
         Err(error) if error.is_fault() => return unread(asks, error),
@@ -256,6 +262,15 @@ impl<E: ServiceError> Attempt<E> {
     /// A request that names no operation that is offered.
     pub(crate) fn unknown(error: E) -> Self {
         Self { stage: Stage::Unknown, asks: Vec::new(), result: Err(error) }
+    }
+
+    /// The same with another error, unless its sender was denied.
+    fn instead(self, error: E) -> Self {
+        match self.stage {
+            Stage::Denied => self,
+            Stage::Unread | Stage::Unknown => Self { stage: Stage::Unread, result: Err(error), ..self },
+            Stage::Performed => Self { result: Err(error), ..self },
+        }
     }
 
     pub(crate) fn into_outcome<S: Service<Error = E>>(

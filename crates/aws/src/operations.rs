@@ -25,6 +25,7 @@ pub struct Operations<S: Service> {
     about: About,
     entries: Vec<Option<Entry<S>>>,
     otherwise: Option<Entry<S>>,
+    names: Option<Entry<S>>,
 }
 
 /// What does not depend on the type of the service.
@@ -102,7 +103,7 @@ impl<S: Service> Operations<S> {
         }
         let entries = rows.iter().map(|_| None).collect();
         let about = About { scope, protocol, rows, may_block: false, for_pages: false, index };
-        Self { about, entries, otherwise: None }
+        Self { about, entries, otherwise: None, names: None }
     }
 
     /// Serves an operation: `.with(register::<CreateStream>())`.
@@ -123,6 +124,14 @@ impl<S: Service> Operations<S> {
     #[must_use]
     pub fn otherwise(self, entry: Entry<S>) -> Self {
         Self { otherwise: Some(entry), ..self }
+    }
+
+    /// An operation that reads nothing but the members by which requests name resources. Of a request that is no input of its
+    /// own operation these are looked up and asked about, so that only who may do it is told what is wrong with the rest.
+    /// Without it such a request is refused before any policy is asked.
+    #[must_use]
+    pub fn names(self, entry: Entry<S>) -> Self {
+        Self { names: Some(entry), ..self }
     }
 
     /// Its operations may block: they are to run where that is allowed.
@@ -188,6 +197,11 @@ impl<S: Service> Operations<S> {
                 Err(error) => refused(error).await,
             }
         })
+    }
+
+    /// The answer to a request that failed outside of its operation.
+    pub(crate) fn fault(&self, cause: String, request_id: &str) -> Outcome {
+        Attempt::unknown(S::fault(cause)).into_outcome::<S>(self.about.protocol, "", request_id)
     }
 
     /// Answers a request without putting the answer into the form of a protocol: for callers within the process, and tests,
@@ -265,7 +279,7 @@ impl<S: Service> Operations<S> {
         let entry = self.entry(Some(row)).ok_or_else(|| S::not_offered(about.name, about.why))?;
         let cx = Cx::new(service, about.name, source.line(), invocation);
         let (action, protocol, permit) = (about.action.clone(), self.about.protocol, invocation.permit);
-        Ok((entry, Way { cx, source, action, protocol, permit }))
+        Ok((entry, Way { cx, source, action, protocol, permit, names: self.names.as_ref() }))
     }
 }
 

@@ -21,6 +21,21 @@ pub struct Found {
     row: Option<usize>,
 }
 
+/// A row of a service's catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// The signing name of the service.
+    pub scope: &'static str,
+    /// How it speaks.
+    pub protocol: Protocol,
+    /// The method of a request.
+    pub method: &'static str,
+    /// Its path, with labels in braces.
+    pub path: &'static str,
+    /// The operation's name.
+    pub name: &'static str,
+}
+
 trait Served: Send + Sync {
     fn about(&self) -> &About;
     fn body(&self, row: Option<usize>) -> BodyRule;
@@ -31,6 +46,7 @@ trait Served: Send + Sync {
         body: &'a [u8],
         invocation: &Invocation<'a>,
     ) -> BoxFuture<'a, Outcome>;
+    fn fault(&self, cause: String, request_id: &str) -> Outcome;
 }
 
 struct Mounted<S: Service> {
@@ -56,6 +72,10 @@ impl<S: Service> Served for Mounted<S> {
     ) -> BoxFuture<'a, Outcome> {
         self.operations.run(&self.service, row, head, body, invocation)
     }
+
+    fn fault(&self, cause: String, request_id: &str) -> Outcome {
+        self.operations.fault(cause, request_id)
+    }
 }
 
 impl Routes {
@@ -74,6 +94,20 @@ impl Routes {
     /// The signing names of all services.
     pub fn scopes(&self) -> impl Iterator<Item = &'static str> {
         self.services.iter().map(|service| service.about().scope)
+    }
+
+    /// Every operation of every service's catalogue.
+    pub fn catalogue(&self) -> impl Iterator<Item = Listed> {
+        self.services.iter().flat_map(|service| {
+            let About { scope, protocol, rows, .. } = service.about();
+            rows.iter().map(|row| Listed {
+                scope,
+                protocol: *protocol,
+                method: row.method,
+                path: row.path,
+                name: row.name,
+            })
+        })
     }
 
     /// The service of a signing name, and the operation that the head names; `None` where there is no such service. What
@@ -130,17 +164,23 @@ impl Routes {
         Some(service.run(found.row, head, body, invocation))
     }
 
+    /// The answer to a request that failed outside of its operation: its task panicked.
+    pub fn fault(&self, found: Found, cause: String, request_id: &str) -> Option<Outcome> {
+        Some(self.services.get(found.service)?.fault(cause, request_id))
+    }
+
     /// The operation's action on `*`: what an audit file says of a request that was never asked about.
     pub fn ask(&self, found: Found) -> Option<crate::Ask> {
         self.about(found)?.ask(found.row?)
     }
 
-    /// Whether a web page may call what is at this path (CORS).
-    pub fn is_for_pages(&self, path: &str) -> bool {
-        let mut services = self.services.iter().filter(|service| service.about().for_pages);
-        services.any(|service| {
-            let row = service.about().at("POST", path);
-            row.is_some() && service.body(row) != BodyRule::Streamed
+    /// The paths of what web pages may call (CORS).
+    pub fn paths_for_pages(&self) -> impl Iterator<Item = &'static str> {
+        let services = self.services.iter().filter(|service| service.about().for_pages);
+        services.flat_map(|service| {
+            let rows = service.about().rows.iter().enumerate();
+            let whole = rows.filter(|(at, _)| service.body(Some(*at)) != BodyRule::Streamed);
+            whole.map(|(_, row)| row.path)
         })
     }
 

@@ -3,30 +3,9 @@
 //! Source: the botocore models (2017-09-30); the wording is that of the service framework behind AWS's APIs.
 
 use crate::KvsError;
-use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 pub(crate) use tympan_aws::constraint::{Breach, length, one_of, pattern, range, required};
 use tympan_types::{StreamArn, StreamName};
-
-/// The largest JSON body that is read at all: a thousand fragment numbers of 128 digits fit twice.
-const BODY_BYTES: usize = 512 * 1024;
-
-/// Reads a JSON body; an empty one is an empty object. Unknown members are ignored.
-pub(crate) fn request<T: DeserializeOwned>(body: &[u8]) -> Result<T, KvsError> {
-    let body = if body.is_empty() { b"{}" } else { body };
-    if body.len() > BODY_BYTES {
-        return Err(serialization(format!("The request body is longer than {BODY_BYTES} bytes.")));
-    }
-    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err(serialization("The request body must be a JSON object.".to_owned()));
-    }
-    serde_json::from_slice(body)
-        .map_err(|error| serialization(format!("The request body cannot be read: {error}.")))
-}
-
-fn serialization(message: String) -> KvsError {
-    KvsError::new(crate::KvsErrorCode::Serialization, message)
-}
 
 pub(crate) fn stream_name(value: &str, member: &str) -> Result<StreamName, KvsError> {
     length(value, member, 1, 256)?;

@@ -165,6 +165,8 @@ tympan_aws::error_codes! {
     UnknownOperation = "UnknownOperationException", 404;
     /// The operation exists at AWS and is not offered here; see `docs/kvs-compat.md`.
     NotImplemented = "NotImplementedException", 501;
+    /// The key that a request names could not be looked up.
+    InternalService = "InternalServiceException", 500;
     /// Something failed inside.
     InternalFailure = "InternalFailure", 500;
     /// The service cannot take this now.
@@ -185,7 +187,7 @@ mod tests {
                 | "UnknownOperationException" => 404,
                 "NotAuthorizedException" | "AccessDeniedException" => 401,
                 "NotImplementedException" => 501,
-                "InternalFailure" => 500,
+                "InternalFailure" | "InternalServiceException" => 500,
                 "ServiceUnavailable" => 503,
                 _ => 400,
             };

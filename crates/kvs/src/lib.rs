@@ -7,7 +7,9 @@
 //!
 //! Which operations and fields are done, differ or are refused: `docs/kvs-compat.md`.
 //!
-//! Not here: HTTP, signatures, authorisation (the caller of this crate asks [`KvsService::resources`] first).
+//! * [`operations`]: all of them for a server, which has each authorised with what was looked up for it.
+//!
+//! Not here: HTTP, signatures, policies.
 
 mod archived;
 mod companded;
@@ -23,7 +25,6 @@ mod operation;
 mod operations;
 mod paging;
 mod rate;
-mod resource;
 mod service;
 mod stopwatch;
 mod stream_identity;
@@ -39,6 +40,5 @@ pub use error::{KvsError, KvsErrorCode};
 pub use limits::Limits;
 pub use operation::{Operation, Playback};
 pub use operations::operations;
-pub use resource::{Resource, master_key};
 pub use service::{KvsOptions, KvsService, MEDIA_CONTENT_TYPE};
 pub use stream_identity::StreamIdentity;

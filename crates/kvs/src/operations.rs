@@ -3,6 +3,7 @@
 use crate::archived::{GetMediaForFragmentList, ListFragments, PlaybackCall};
 use crate::control::*;
 use crate::data::{GetMedia, PutMedia};
+use crate::target::Named;
 use crate::{KvsError, KvsErrorCode, KvsService, Operation};
 use std::sync::LazyLock;
 use tympan_auth::Refusal;
@@ -38,6 +39,7 @@ pub fn operations() -> Operations<KvsService> {
         .with(register_as::<PlaybackCall>("GetClip"))
         .with(register_as::<PlaybackCall>("GetImages"))
         .otherwise(register::<NotOffered>())
+        .names(register::<Named>())
         .for_pages()
 }
 
@@ -99,7 +101,7 @@ impl From<KeysAway> for KvsError {
     fn from(away: KeysAway) -> Self {
         tracing::error!(cause = away.0, "the key of a request cannot be looked up");
         Self::new(
-            KvsErrorCode::InternalFailure,
+            KvsErrorCode::InternalService,
             "The key that the request names cannot be looked up. Try again.",
         )
     }

@@ -1,20 +1,18 @@
 //! Paging tokens: opaque base64 that names where the next page begins, and is good for its own request only.
 
 use crate::{KvsError, constraint};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use tympan_aws::Alphabet;
 use tympan_types::PageToken;
 
 /// Wraps a position.
 pub(crate) fn encode(tokens: PageToken, position: &str) -> String {
-    STANDARD.encode(tokens.write(position))
+    Alphabet::Standard.write(tokens, position)
 }
 
 /// Unwraps a token of at most `most` characters.
 pub(crate) fn decode(tokens: PageToken, token: &str, most: usize) -> Result<String, KvsError> {
     constraint::next_token(token, most)?;
-    let bytes = STANDARD.decode(token).ok();
-    bytes.and_then(|bytes| tokens.read(&bytes)).ok_or_else(invalid)
+    Alphabet::Standard.read(tokens, token).ok_or_else(invalid)
 }
 
 /// The answer to a token that this service did not make for this request.

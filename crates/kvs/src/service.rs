@@ -21,7 +21,7 @@ pub const MEDIA_CONTENT_TYPE: &str = "video/webm";
 pub struct KvsOptions {
     /// The time of day: the clock that the store was opened with.
     pub clock: Arc<dyn Clock>,
-    /// What GetDataEndpoint answers, unless [`KvsService::reached_at`] says otherwise: a whole URL without a path.
+    /// What GetDataEndpoint answers a request of which it is not known by which URL it came: a whole URL without a path.
     pub endpoint: String,
     /// Quotas.
     pub limits: Limits,
@@ -66,7 +66,6 @@ impl KvsOptions {
 pub struct KvsService {
     shared: Arc<Shared>,
     limits: Arc<Limits>,
-    endpoint: Arc<str>,
     /// Statuses that are only said to delay do not hold this one back.
     in_process: bool,
 }
@@ -98,7 +97,6 @@ impl KvsService {
         let delay_ms = i64::try_from(options.status_delay.as_millis()).unwrap_or(i64::MAX);
         Self {
             limits: Arc::new(options.limits.clone()),
-            endpoint: options.endpoint.as_str().into(),
             shared: Arc::new(Shared {
                 store,
                 holds: Arc::new(Holds::new(options.put_media_resume, stopwatch.clone())),
@@ -118,12 +116,6 @@ impl KvsService {
     pub fn within_process(&self) -> Self {
         let limits = Arc::new(self.limits.without_rates());
         Self { limits, in_process: true, ..self.clone() }
-    }
-
-    /// The same service for a client that has reached it at this URL, which has no path.
-    #[must_use]
-    pub fn reached_at(&self, endpoint: &str) -> Self {
-        Self { endpoint: endpoint.into(), ..self.clone() }
     }
 
     /// The server stops: fragments that wait for their producers are taken back, or sealed where the producer wants no acks
@@ -267,10 +259,6 @@ impl KvsService {
         &self.shared.options
     }
 
-    pub(crate) fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -295,7 +283,7 @@ impl KvsService {
         self.shared.options.clock.mono()
     }
 
-    pub(crate) fn now(&self) -> WallTime {
+    fn now(&self) -> WallTime {
         self.shared.options.clock.now()
     }
 }

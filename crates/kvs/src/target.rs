@@ -3,7 +3,7 @@
 use crate::lifecycle::Status;
 use crate::service::StreamMembers;
 use crate::{KvsError, KvsErrorCode, KvsService, StreamIdentity, constraint};
-use tympan_aws::{Asks, Cx, KeyUse, Resource, Target};
+use tympan_aws::{Asks, Cx, KeyUse, Operation, Output, Resource, Target};
 use tympan_store::Stream;
 use tympan_types::{StreamArn, StreamName};
 
@@ -26,7 +26,7 @@ impl StreamTarget {
         let identity = StreamIdentity::from_members(name, arn);
         let name = name.and_then(|name| StreamName::parse(name).ok()).map(StreamIdentity::Name);
         let arn = arn.and_then(|arn| StreamArn::parse(arn).ok()).map(StreamIdentity::Arn);
-        Self::look_up(cx, identity, [name, arn]).await
+        Self::look_up(cx, identity, [name, arn].into_iter().flatten()).await
     }
 
     /// The same of a request that has them as one.
@@ -42,12 +42,12 @@ impl StreamTarget {
             .and_then(|arn| constraint::stream_arn(arn, "resourceARN"))
             .map(StreamIdentity::Arn);
         let named = identity.clone().ok();
-        Self::look_up(cx, identity, [named, None]).await
+        Self::look_up(cx, identity, named).await
     }
 
     /// Of an upload, whose head was read already.
     pub(crate) async fn of_identity(cx: &Context<'_>, identity: &StreamIdentity) -> Self {
-        Self::look_up(cx, Ok(identity.clone()), [Some(identity.clone()), None]).await
+        Self::look_up(cx, Ok(identity.clone()), [identity.clone()]).await
     }
 
     /// Of a stream that does not exist yet, with the master key that it names.
@@ -67,7 +67,7 @@ impl StreamTarget {
     async fn look_up(
         cx: &Context<'_>,
         identity: Result<StreamIdentity, KvsError>,
-        named: [Option<StreamIdentity>; 2],
+        named: impl IntoIterator<Item = StreamIdentity>,
     ) -> Self {
         let mut target = Self {
             resources: Vec::new(),
@@ -76,8 +76,8 @@ impl StreamTarget {
             name: None,
             key: None,
         };
-        target.name = named.iter().flatten().next().map(|named| named.name().clone());
-        for named in named.into_iter().flatten() {
+        for named in named {
+            target.name.get_or_insert_with(|| named.name().clone());
             let is_meant = target.identity.as_ref() == Ok(&named);
             let found = cx.service.stream(cx.caller, &named).await;
             target.resources.push(resource(cx, &named, &found));
@@ -134,6 +134,39 @@ impl StreamTarget {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// The streams that a request names by any member, where it is no input of its operation.
+pub(crate) struct Named;
+
+/// The members by which requests name a stream.
+#[derive(serde::Deserialize)]
+pub(crate) struct NamingMembers {
+    #[serde(rename = "StreamName")]
+    name: Option<String>,
+    #[serde(rename = "StreamARN")]
+    arn: Option<String>,
+    #[serde(rename = "ResourceARN")]
+    resource: Option<String>,
+}
+
+impl Operation for Named {
+    type Service = KvsService;
+    type Input = NamingMembers;
+    type Target = StreamTarget;
+    const NAME: &'static str = "";
+
+    async fn resolve(cx: &Context<'_>, input: &NamingMembers) -> Result<StreamTarget, KvsError> {
+        let name = input.name.as_deref().and_then(|name| StreamName::parse(name).ok());
+        let arns = [&input.arn, &input.resource].map(|arn| StreamArn::parse(arn.as_deref()?).ok());
+        let arns = arns.map(|arn| arn.map(StreamIdentity::Arn));
+        let named = [name.map(StreamIdentity::Name)].into_iter().chain(arns).flatten();
+        Ok(StreamTarget::look_up(cx, Err(KvsError::stream_not_found()), named).await)
+    }
+
+    async fn call(_: &Context<'_>, _: NamingMembers, _: StreamTarget) -> Result<Output, KvsError> {
+        Ok(Output::empty())
     }
 }
 

@@ -331,9 +331,8 @@ async fn a_stream_is_tagged_by_its_arn_in_list_form_too() {
     let listed = bench.call("/listTagsForStream", json!({"StreamName": "s"})).await.unwrap();
     assert_eq!(listed["Tags"], json!({"b": ""}));
     let body = json!({"ResourceARN": arn}).to_string();
-    let resources =
-        bench.service.resources(&caller(), Operation::TagResource, body.as_bytes()).await.unwrap();
-    assert_eq!(resources[0].arn, arn);
+    let denied = bench.asks(Operation::TagResource, body.as_bytes()).await;
+    assert_eq!(denied.asks[0].resource.arn, arn);
 
     let channel = "arn:aws:kinesisvideo:us-west-2:111122223333:channel/a/1598784211076";
     let many: Vec<_> = (0..51).map(|at| json!({"Key": format!("k{at}"), "Value": "v"})).collect();
@@ -437,30 +436,37 @@ async fn the_resource_of_a_request_is_the_arn_that_the_stream_has() {
         ("/describeStream", json!({}), vec!["*".to_owned()]),
         ("/describeStream", json!({"StreamName": "a/b", "StreamARN": "arn"}), vec!["*".to_owned()]),
         ("/listStreams", json!({"StreamName": "s"}), vec!["*".to_owned()]),
-        // Each stream that is named counts, whichever of them the operation reads.
+        // Each stream that is named by a member of the operation counts.
         ("/describeStream", json!({"StreamName": "t", "StreamARN": arn}), vec![any("t"), arn.clone()]),
-        ("/createStream", json!({"StreamName": "t", "StreamARN": other}), vec![any("t"), other.to_owned()]),
-        ("/TagResource", json!({"ResourceARN": arn, "StreamName": "t"}), vec![any("t"), arn.clone()]),
+        ("/createStream", json!({"StreamName": "t", "StreamARN": other}), vec![any("t")]),
+        ("/TagResource", json!({"ResourceARN": arn, "StreamName": "t"}), vec![arn.clone()]),
+        // Where the request is no input of its operation, by any member.
+        (
+            "/TagResource",
+            json!({"ResourceARN": arn, "StreamName": "t", "Tags": 5}),
+            vec![any("t"), arn.clone()],
+        ),
+        ("/createStream", json!({"StreamName": "s", "DataRetentionInHours": "1"}), vec![arn.clone()]),
     ] {
         let operation = Operation::from_path(path).unwrap();
-        let resources = bench.service.resources(&caller(), operation, body.to_string().as_bytes()).await;
-        let resources = resources.unwrap();
-        let arns: Vec<&str> = resources.iter().map(|resource| resource.arn.as_str()).collect();
+        let denied = bench.asks(operation, body.to_string().as_bytes()).await;
+        assert_eq!(denied.result.unwrap_err().status(), 401, "{path} {body}");
+        let arns: Vec<&str> = denied.asks.iter().map(|ask| ask.resource.arn.as_str()).collect();
         assert_eq!(arns, expected, "{path} {body}");
-        for resource in resources {
-            let team = resource.tags.map(|tags| tags["team"].clone());
-            assert_eq!(team.as_deref(), (resource.arn == arn).then_some("care"), "{path} {body}");
+        for ask in denied.asks {
+            let team = ask.resource.tags.map(|tags| tags["team"].clone());
+            assert_eq!(team.as_deref(), (ask.resource.arn == arn).then_some("care"), "{path} {body}");
         }
     }
-    let describe =
-        async |body: &[u8]| bench.service.resources(&caller(), Operation::DescribeStream, body).await;
     // What the operation might read otherwise than authorisation does must not reach it.
     for body in
         [&br#"{"StreamName":"s","StreamName":"t"}"#[..], br#"{"StreamName":["s"]}"#, b"nonsense", b"[]"]
     {
-        let error = describe(body).await.unwrap_err();
+        let unread = bench.asks(Operation::DescribeStream, body).await;
+        let error = unread.result.unwrap_err();
         assert_eq!(error.code(), KvsErrorCode::Serialization, "{}", String::from_utf8_lossy(body));
     }
     // A refusal does not tell whether there is such a stream.
-    assert_eq!(describe(br#"{"StreamName":"s"}"#).await.unwrap()[0].named, any("s"));
+    let denied = bench.asks(Operation::DescribeStream, br#"{"StreamName":"s"}"#).await;
+    assert_eq!(denied.asks[0].resource.named.as_deref(), Some(any("s").as_str()));
 }

@@ -111,7 +111,7 @@ impl Operation for ListFragments {
                 (range, Some(after))
             }
         };
-        within_retention(&stream, range, service.now())?;
+        within_retention(&stream, range, cx.now)?;
 
         let Range { axis, from_ms, to_ms } = range;
         let mut found =
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_selector_needs_a_type_and_a_range_in_order() {
-        let range = |text: &str| constraint::request::<FragmentSelector>(text.as_bytes()).unwrap().range();
+        let range = |text: &str| serde_json::from_str::<FragmentSelector>(text).unwrap().range();
         let selector = |kind: &str, from: f64, to: f64| {
             format!(
                 r#"{{"FragmentSelectorType":"{kind}","TimestampRange":{{"StartTimestamp":{from},"EndTimestamp":{to}}}}}"#

@@ -85,7 +85,7 @@ async fn refusal(
     let (service, caller) = (cx.service, cx.caller);
     let playback = Playback::of(cx.operation);
     let identity = target.identity()?.clone();
-    let span = request.span(playback, service.now().unix_ms())?;
+    let span = request.span(playback, cx.now.unix_ms())?;
     let stream = target.media_stream(cx)?;
     if stream.retention_hours == 0 {
         let why = "The stream has no data retention: nothing of it can be played.";

@@ -72,7 +72,7 @@ impl Operation for CreateStream {
             ));
         }
         let stream = NewStream {
-            arn: StreamArn::new(caller.region.clone(), caller.account.clone(), name, service.now()),
+            arn: StreamArn::new(caller.region.clone(), caller.account.clone(), name, cx.now),
             device_name: request.device_name,
             media_type: request.media_type,
             kms_key_id: key,

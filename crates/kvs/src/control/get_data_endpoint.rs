@@ -57,7 +57,7 @@ impl Operation for GetDataEndpoint {
         constraint::one_of(api_name, "aPIName", &API_NAMES)?;
         target.identity()?;
         target.media_stream(cx)?;
-        let data_endpoint = cx.reached_at.unwrap_or(service.endpoint()).to_owned();
+        let data_endpoint = cx.reached_at.unwrap_or(&service.options().endpoint).to_owned();
         Ok(Output::json(&GetDataEndpointResponse { data_endpoint }))
     }
 }

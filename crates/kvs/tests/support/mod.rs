@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+use tympan_auth::{Refusal, RefusalCause};
+use tympan_aws::{Ask, Attempt, Invocation, Permit};
 use tympan_kms::Keyring;
 use tympan_kvs::{
     Ack, BodyEnd, Companded, KvsError, KvsOptions, KvsService, MediaBody, Operation, PutMediaRequest,
@@ -82,11 +84,29 @@ pub fn caller() -> Caller {
     }
 }
 
+/// Policies that deny everything.
+struct Denied;
+
+impl Permit for Denied {
+    fn permit(&self, asks: &[Ask]) -> Result<(), Refusal> {
+        let cause = RefusalCause::NoAllow { in_session: false };
+        let (principal, action) = ("arn:aws:iam::111122223333:user/u".into(), asks[0].action.to_string());
+        Err(Refusal { principal, action, resource: asks[0].resource.arn.clone(), cause })
+    }
+}
+
 impl Bench {
     pub async fn call(&self, path: &str, body: Value) -> Result<Value, KvsError> {
         let operation = Operation::from_path(path).unwrap();
         let answer = self.service.call(&caller(), operation, body.to_string().as_bytes()).await?;
         Ok(serde_json::from_slice(&answer).unwrap())
+    }
+
+    /// What a request asks of the policies, which deny it.
+    pub async fn asks(&self, operation: Operation, body: &[u8]) -> Attempt<KvsError> {
+        let (caller, now) = (caller(), WallTime::from_unix_ms(1_700_000_000_000));
+        let invocation = Invocation { permit: &Denied, ..Invocation::within_process(&caller, now) };
+        tympan_kvs::operations().attempt_named(&self.service, operation.name(), body, &invocation).await
     }
 
     /// Creates a stream and returns its ARN.

@@ -6,13 +6,13 @@
 //! `Recordings` that are captures has a `Ledger`, null where it is not known (yet): what was not received.
 
 use super::body::Body;
-use super::gate::Ask;
 use super::respond;
 use crate::waveform;
 use hyper::Response;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tympan_aws::Resource;
 use tympan_connect::live_calls::LiveCalls;
 use tympan_connect::record::ContactRecord;
 use tympan_contact::{Contact, History, HistoryError, HistoryQuery, TimeAxis};
@@ -54,15 +54,15 @@ pub(super) fn wanted(path: &str) -> Option<Wanted> {
 }
 
 impl Wanted {
-    /// The same in the words of policies.
-    pub(super) fn ask(self, caller: &Caller) -> Ask {
+    /// Its action and resource in the words of policies.
+    pub(super) fn in_policies(self, caller: &Caller) -> (&'static str, Resource) {
         let (action, id) = match self {
             Self::List => ("tympan:ListContacts", None),
             Self::One(id) => ("tympan:GetContact", id),
             Self::Waveform(id) => ("tympan:GetContactWaveform", id),
         };
         let contact = |id| format!("arn:aws:tympan:{}:{}:contact/{id}", caller.region, caller.account);
-        Ask::new(action, id.map_or_else(|| "*".to_owned(), contact))
+        (action, id.map_or_else(Resource::any, |id| Resource::new(contact(id))))
     }
 }
 

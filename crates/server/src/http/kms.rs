@@ -1,43 +1,39 @@
 //! KMS and the Security Token Service over HTTP: the one blocks, the other reads forms.
 
 use super::body::{self, Body};
-use super::gate::{Ask, Gate, Visit};
 use super::respond;
 use crate::clock::SystemClock;
 use bytes::Bytes;
 use hyper::Response;
 use hyper::http::request::Parts;
-use ring::rand::{SecureRandom, SystemRandom};
-use std::sync::Arc;
-use tokio::runtime::Handle;
-use tympan_auth::{Identities, Refusal, Verified};
-use tympan_aws::{
-    Invocation, KeyNames, KeyUse, KeysAway, NoKeys, Outcome, Permit, Protocol, Reply, ReplyBody, Routes,
-    Stage,
-};
-use tympan_security::kms::{self, KeysElsewhere, KmsService};
-use tympan_security::sts::{self, Entropy, NoEntropy, StsService};
+use tympan_auth::Refusal;
+use tympan_aws::{Ask, Resource, Rule};
+use tympan_kms::KeyId;
+use tympan_kms::api::{CONTENT_TYPE, KmsApiError, KmsErrorCode, KmsService, Operation, absent_arn};
 use tympan_types::{Caller, WallTime};
 
 /// The header that names the operation.
 const TARGET: &str = "x-amz-target";
 
-/// Both services. Without a keyring the keys are kept elsewhere, and who manages them has to ask there.
-pub(super) fn routes(kms: Option<KmsService>, identities: Arc<Identities>) -> Arc<Routes> {
-    let sts = StsService::new(identities, Arc::new(SystemEntropy));
-    let routes = Routes::new().serve(sts, sts::operations());
-    Arc::new(match kms {
-        Some(kms) => routes.serve(kms, kms::operations()),
-        None => routes.serve(KeysElsewhere, kms::operations_elsewhere()),
-    })
-}
-
-struct SystemEntropy;
-
-impl Entropy for SystemEntropy {
-    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
-        SystemRandom::new().fill(bytes).map_err(|_| NoEntropy)
-    }
+/// What a request asks to do, for policies; nothing where no operation is named, which the answer then says.
+///
+/// Reads the keyring's file: runs where it may block.
+pub(super) async fn asks(
+    service: Option<&KmsService>,
+    caller: &Caller,
+    head: &Parts,
+    request: &Bytes,
+) -> Result<Vec<Ask>, Box<Response<Body>>> {
+    let Some(operation) = operation(head) else { return Ok(Vec::new()) };
+    let Some(service) = service.cloned() else { return Ok(vec![ask(&operation.action(), "*")]) };
+    let (caller, request) = (caller.clone(), request.clone());
+    let resources = tokio::task::spawn_blocking(move || service.resources(&caller, &request)).await;
+    let resources = resources.unwrap_or_else(|error| {
+        tracing::error!(%error, "a KMS request panicked");
+        Err(KmsApiError::new(KmsErrorCode::KmsInternal, "The request failed inside."))
+    });
+    let resources = resources.map_err(|error| Box::new(failed(operation, &error)))?;
+    Ok(resources.into_iter().map(|resource| ask(&operation.action(), resource)).collect())
 }
 
 /// What a request to another service asks to do with the key that it names. Nothing for the service's own key.
@@ -55,10 +51,12 @@ pub(super) async fn asks_to_use(
         }
         None => KeysElsewhere.key_to_use(caller, &key).await?,
     };
-    // What AWS asks of who has a stream encrypted under a key.
-    let ask =
-        |key: &KeyUse| ["kms:DescribeKey", "kms:CreateGrant"].map(|action| Ask::new(action, key.arn.clone()));
-    Ok(found.iter().flat_map(ask).collect())
+    let uses = |arn: &String| USES.map(|action| ask(action, arn.clone()));
+    Ok(arn.iter().flat_map(uses).collect())
+}
+
+fn ask(action: &str, resource: impl Into<String>) -> Ask {
+    Ask { action: action.into(), resource: Resource::new(resource), rule: Rule::Allowed }
 }
 
 /// The name of the operation that a request names.

@@ -1,10 +1,10 @@
 //! HTTP/1.1 connections: producers sign hop-by-hop headers, so nothing newer is offered.
 
+use super::authorize::Peer;
 use super::body::{Body, Incoming};
-use super::gate::Peer;
+use super::pages::Pages;
 use super::slot::{Slot, SlotStream};
 use super::tls::Tls;
-use super::web::{Web, WebRules};
 use super::write_deadline::WriteDeadline;
 use crate::connections::Connections;
 use hyper::server::conn::http1;
@@ -24,6 +24,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
+use tympan_aws::cors::WebRules;
 
 /// How long a client may take for a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,6 +39,11 @@ const HEAD_BYTES: usize = 32 * 1024;
 pub(super) trait Answer: Send + Sync + 'static {
     /// Whether requests carry a [`Tear`], because an answer may want to reset its connection.
     const TEARS: bool = false;
+
+    /// Whether web pages may call what is at this path.
+    fn is_for_pages(&self, _path: &str) -> bool {
+        false
+    }
 
     /// The answer; every failure is one too.
     fn answer(self: Arc<Self>, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
@@ -55,9 +61,9 @@ impl Tear {
 }
 
 /// Where clients come in.
-pub(crate) struct Door {
+pub(crate) struct Listener {
     /// The bound socket.
-    pub listener: TcpListener,
+    pub socket: TcpListener,
     /// The certificate; `None`: no TLS.
     pub tls: Option<Arc<Tls>>,
     /// Places for connections.
@@ -79,7 +85,7 @@ pub(crate) struct Timeouts {
     pub write: Duration,
 }
 
-impl Door {
+impl Listener {
     /// Lets clients in until `shutdown`; returns when the last connection is closed.
     pub(super) async fn serve(self, answer: Arc<impl Answer>, shutdown: CancellationToken) -> io::Result<()> {
         let acceptor = self.tls.as_ref().map(|tls| tls.acceptor()).transpose().map_err(io::Error::other)?;
@@ -87,7 +93,7 @@ impl Door {
             tokio::spawn(tls.watch(shutdown.clone()));
         }
         let places = Places { connections: self.connections, timeouts: self.timeouts };
-        serve(self.listener, acceptor, Web::around(answer, self.web), places, shutdown).await;
+        serve(self.socket, acceptor, Pages::around(answer, self.web), places, shutdown).await;
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 
 mod admin;
 mod authenticate;
+mod authorize;
 mod backup;
 mod body;
 mod body_limit;
@@ -11,11 +12,13 @@ mod connect;
 mod contacts;
 mod emulator;
 mod expiry;
-mod gate;
+mod keys;
 mod kms;
-mod kvs;
 mod listener;
+mod media;
+mod own;
 mod own_address;
+mod pages;
 #[cfg(test)]
 mod policy_questions;
 mod request_body;
@@ -28,14 +31,12 @@ mod unproven;
 mod uploader;
 #[cfg(test)]
 mod uploads_tests;
-mod web;
 mod write_deadline;
 
 pub(crate) use admin::Readiness;
-pub(crate) use emulator::{Emulator, EmulatorParts, House, ResetRequest};
-pub(crate) use listener::{Door, Timeouts};
+pub(crate) use emulator::{Emulator, EmulatorParts, Generation, ResetRequest};
+pub(crate) use listener::{Listener, Timeouts};
 pub(crate) use own_address::OwnAddress;
 pub(crate) use route::{Services, serve};
 pub(crate) use tls::Tls;
 pub(crate) use unproven::UnprovenBytes;
-pub(crate) use web::WebRules;

@@ -2,16 +2,19 @@
 
 use super::admin::{self, Readiness};
 use super::authenticate::{Authenticator, Rejected};
+use super::authorize::{Authorizer, Exchange, Peer, Told};
 use super::body::{Body, Incoming};
 use super::body_limit::body_limit;
-use super::gate::{self, Ask, Gate, Peer, Visit};
-use super::listener::{Answer, Door};
+use super::keys::MasterKeys;
+use super::listener::{Answer, Listener};
+use super::media::{self, BreakOff, Upload};
+use super::own::Own;
 use super::own_address::OwnAddress;
 use super::request_body::RequestBody;
 use super::slot::Slot;
 use super::unproven::{UnprovenBytes, Unread};
-use super::uploader::{Patience, Uploader};
-use super::{backup, connect, contacts, emulator, expiry, kms, kvs, respond, unknown};
+use super::uploader::{Patience, Uploader, named_stream};
+use super::{backup, connect, contacts, emulator, expiry, kms, respond, sts, unknown};
 use crate::audit::Audit;
 use crate::clock::ServiceClock;
 use crate::descriptors::DescriptorBudget;
@@ -22,20 +25,22 @@ use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use serde_json::json;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tympan_auth::{Identities, Payload, Verified};
-use tympan_aws::Routes;
+use tympan_aws::{
+    Ask, BodyRule, Found, Invocation, Outcome, Permit, Reply, ReplyBody, Resource, Routes, Rule, Stage,
+};
 use tympan_connect::api::Operation as ConnectOperation;
 use tympan_connect::live_calls::LiveCalls;
 use tympan_connect::service::ConnectService;
 use tympan_contact::History;
-use tympan_kvs::{KvsError, KvsService, Operation, PutMediaRequest};
-use tympan_security::kms::KmsService;
+use tympan_kms::api::KmsService;
+use tympan_kvs::KvsService;
 use tympan_store::MediaStore;
-use tympan_types::Caller;
 
 /// How long a JSON body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -82,19 +87,21 @@ pub(crate) struct Services {
 
 /// Serves until `shutdown`; returns when the last request is answered.
 pub(crate) async fn serve(
-    door: Door,
+    listener: Listener,
     services: Services,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    let local_port = door.listener.local_addr()?.port();
+    let local_port = listener.socket.local_addr()?.port();
     let router = Router::new(services, local_port, shutdown.clone());
-    door.serve(Arc::new(router), shutdown).await
+    listener.serve(Arc::new(router), shutdown).await
 }
 
 pub(super) struct Router {
     authenticator: Authenticator,
-    gate: Gate,
-    kvs: KvsService,
+    authorizer: Authorizer,
+    routes: Routes,
+    for_pages: HashSet<&'static str>,
+    keys: MasterKeys,
     own_address: OwnAddress,
     kms: Option<KmsService>,
     security: Arc<Routes>,
@@ -117,14 +124,18 @@ pub(super) struct Router {
 type Answered = Result<Response<Body>, Box<Response<Body>>>;
 
 impl Answer for Router {
+    fn is_for_pages(&self, path: &str) -> bool {
+        self.for_pages.contains(path)
+    }
+
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         let begun = Instant::now();
         let request_id = uuid::Uuid::new_v4().to_string();
         let (head, body) = request.into_parts();
-        let visit = Visit { request_id, peer: head.extensions.get::<Peer>().copied() };
+        let exchange = Exchange { request_id, peer: head.extensions.get::<Peer>().copied() };
         let path = head.uri.path().to_owned();
         let body = RequestBody::new(body, &head.headers);
-        let asked = asked(&head);
+        let asked = self.asked(&head);
         let answered = match (head.method.as_str(), path.as_str()) {
             ("GET" | "HEAD", "/healthz") => Ok(admin::health()),
             ("GET" | "HEAD", "/readyz") => Ok(admin::ready(&self.readiness, &self.descriptors)),
@@ -132,12 +143,12 @@ impl Answer for Router {
             (_, path) if emulator::is_control(path) => Ok(emulator::refuse_outside_of_dev()),
             _ => match unknown::refuse(&head) {
                 Some(refusal) => Err(Box::new(refusal)),
-                None => self.signed(&visit, head, body).await,
+                None => self.signed(&exchange, head, body).await,
             },
         };
         let response = answered.unwrap_or_else(|refusal| *refusal);
         self.metrics.http_request(asked, response.status().as_u16());
-        let request_id = &visit.request_id;
+        let request_id = &exchange.request_id;
         tracing::debug!(request_id, path, status = response.status().as_u16(), took = ?begun.elapsed(), "answered");
         respond::identify(response, request_id)
     }
@@ -151,22 +162,11 @@ fn stop_with(kvs: KvsService, shutdown: CancellationToken) {
     });
 }
 
-/// What a request asks for, to be counted: as its path and headers say, signed or not.
-fn asked(head: &Parts) -> Asked {
-    let (method, path) = (head.method.as_str(), head.uri.path());
-    let named = |service, operation| Asked { service, operation };
-    if matches!(path, "/healthz" | "/readyz" | "/metrics") {
-        return named("tympan", "probe");
-    }
-    let video = Operation::from_path(path).map(|operation| named("kinesisvideo", operation.name()));
-    video
-        .or_else(|| kms::operation(head).map(|operation| named("kms", operation)))
-        .or_else(|| ConnectOperation::of(method, path).map(|operation| named("connect", operation.name())))
-        .unwrap_or(named("tympan", "other"))
-}
+/// The one operation that tells its callers where they are.
+const TELLS_ADDRESS: &str = "GetDataEndpoint";
 
 impl Router {
-    /// Puts the services behind one door. `local_port` is where it stands, for signatures that leave the port out.
+    /// Puts the services behind one listener. `local_port` is its port, for signatures that leave the port out.
     pub(super) fn new(services: Services, local_port: u16, shutdown: CancellationToken) -> Self {
         let clock = services.clock;
         let security = kms::routes(services.kms.clone(), services.identities.clone());
@@ -178,10 +178,13 @@ impl Router {
             services.explains,
         );
         stop_with(services.kvs.clone(), shutdown.clone());
+        let routes = Routes::new().serve(services.kvs, tympan_kvs::operations());
         Self {
             authenticator,
-            gate: Gate::new(services.audit),
-            kvs: services.kvs,
+            authorizer: Authorizer::new(services.audit),
+            for_pages: routes.paths_for_pages().collect(),
+            routes,
+            keys: MasterKeys(services.kms.clone()),
             own_address: services.own_address,
             kms: services.kms,
             security,
@@ -201,32 +204,62 @@ impl Router {
         }
     }
 
-    async fn signed(&self, visit: &Visit, head: Parts, body: RequestBody) -> Answered {
+    /// What a request asks for, to be counted: as its path and headers say, signed or not.
+    fn asked(&self, head: &Parts) -> Asked {
+        let (method, path) = (head.method.as_str(), head.uri.path());
+        let named = |service, operation| Asked { service, operation };
+        if matches!(path, "/healthz" | "/readyz" | "/metrics") {
+            return named("tympan", "probe");
+        }
+        let found = self.routes.named(head);
+        let found =
+            found.and_then(|found| Some(named(self.routes.scope(found), self.routes.operation(found)?)));
+        found
+            .or_else(|| kms::operation(head).map(|operation| named("kms", operation.name())))
+            .or_else(|| {
+                ConnectOperation::of(method, path).map(|operation| named("connect", operation.name()))
+            })
+            .unwrap_or(named("tympan", "other"))
+    }
+
+    /// The paths that web pages may call.
+    pub(super) fn paths_for_pages(&self) -> impl Iterator<Item = &'static str> {
+        self.routes.paths_for_pages()
+    }
+
+    /// Whether the body of a request is an upload, which is answered while it is read.
+    pub(super) fn is_upload(&self, service: &str, head: &Parts) -> Option<Found> {
+        self.routes.find(service, head).filter(|found| self.routes.body(*found) == BodyRule::Streamed)
+    }
+
+    async fn signed(&self, exchange: &Exchange, head: Parts, body: RequestBody) -> Answered {
         let service = self.authenticator.claimed_service(&head);
-        match service.as_deref() {
-            Some("kinesisvideo") if kvs::operation(&head) == Some(Operation::PutMedia) => {
-                let checked = self.authenticator.check_head(&head);
-                let verified =
-                    checked.and_then(|checked| self.authenticator.verify(&head, &checked, Payload::Streamed));
-                match verified {
-                    Ok(verified) => self.put_media(visit, &verified, head, body).await,
-                    Err(rejected) => {
-                        // It waits for nothing that others should be kept out for.
-                        let _exposure = head.extensions.get::<Slot>().map(Slot::expose);
-                        let uploader = Uploader::unproven(&self.patience, visit.peer);
-                        uploader.wait().await;
-                        uploader.failed();
-                        Err(rejected.into())
-                    }
+        if let Some(service) = service.as_deref()
+            && let Some(upload) = self.is_upload(service, &head)
+        {
+            let checked = self.authenticator.check_head(&head);
+            let verified =
+                checked.and_then(|checked| self.authenticator.verify(&head, &checked, Payload::Streamed));
+            return match verified {
+                Ok(verified) => Ok(self.upload(exchange, &verified, upload, head, body).await),
+                Err(rejected) => {
+                    // It waits for nothing that others should be kept out for.
+                    let _exposure = head.extensions.get::<Slot>().map(Slot::expose);
+                    let uploader = Uploader::unproven(&self.patience, exchange.peer);
+                    uploader.wait().await;
+                    uploader.failed();
+                    Err(rejected.into())
                 }
-            }
+            };
+        }
+        match service.as_deref() {
             Some("kinesisvideo" | "kms" | "connect") => {
                 let checked = self.authenticator.check_head(&head)?;
                 let body = self.read(&head, body).await?;
                 let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
-                self.verified(visit, &verified, head, body).await
+                self.verified(exchange, &verified, head, body).await
             }
-            Some("sts") => self.security_token(visit, head, body).await,
+            Some("sts") => self.security_token(exchange, head, body).await,
             Some(other) => {
                 // Only a request in order learns what is and what is not served here.
                 self.authenticator.check_head(&head)?;
@@ -246,195 +279,236 @@ impl Router {
     /// A request of which the sender is known, and all but uploads read whole.
     pub(super) async fn verified(
         &self,
-        visit: &Visit,
+        exchange: &Exchange,
         verified: &Verified,
         head: Parts,
         body: Bytes,
     ) -> Answered {
-        match verified.service.as_str() {
-            "kinesisvideo" => self.kinesis_video(visit, verified, &head, &body).await,
-            "kms" => self.key_management(visit, verified, head, body).await,
-            _ => self.amazon_connect(visit, verified, head, body).await,
+        let service = verified.service.as_str();
+        if let Some(own) = Own::of(service, head.uri.path()) {
+            return Ok(self.own(exchange, verified, own, &head, &body).await);
+        }
+        match self.routes.find(service, &head) {
+            Some(found) => Ok(self.perform(exchange, verified, found, &head, &body, None).await),
+            None if service == "kms" => self.key_management(exchange, verified, &head, body).await,
+            None => self.amazon_connect(exchange, verified, head, body).await,
         }
     }
 
-    async fn kinesis_video(&self, visit: &Visit, verified: &Verified, head: &Parts, body: &[u8]) -> Answered {
-        if head.uri.path() == backup::PATH {
-            let asks = [Ask::new(backup::ACTION, "*")];
-            self.gate
-                .permit(visit, verified, &asks)
-                .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
-            let response = backup::answer(&self.backups, &head.method, body);
-            return Ok(self.gate.record(visit, verified, &asks, response));
-        }
-        if head.uri.path() == expiry::PATH {
-            let asks = [Ask::new(expiry::ACTION, "*")];
-            self.gate
-                .permit(visit, verified, &asks)
-                .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
-            let response = expiry::answer(&self.store, &head.method, body);
-            return Ok(self.gate.record(visit, verified, &asks, response));
-        }
-        let operation = kvs::operation(head);
-        let Some(known) = operation else {
-            return Ok(kvs::call(&self.kvs, &verified.caller, operation, body).await);
-        };
-        let resources = self.kvs.resources(&verified.caller, known, body).await;
-        let resources = resources.map_err(|error| {
-            let response = kvs::refuse(&error);
-            self.gate.record_unreadable(visit, verified, known.action(), &response);
-            Box::new(response)
-        })?;
-        let mut asks: Vec<Ask> =
-            resources.into_iter().map(|resource| Ask::of_stream(known.action(), resource)).collect();
-        let key = tympan_kvs::master_key(known, body).map_err(|error| Box::new(kvs::refuse(&error)))?;
-        asks.extend(self.asks_to_use(&verified.caller, key).await?);
-        self.gate.permit(visit, verified, &asks).map_err(|refusal| kvs::denied(&refusal, known))?;
-        let kvs = match self.own_address.seen_by(&head.headers, visit.peer) {
-            Some(url) if known == Operation::GetDataEndpoint => self.kvs.reached_at(&url.to_string()),
-            _ => self.kvs.clone(),
-        };
-        let response = kvs::call(&kvs, &verified.caller, operation, body).await;
-        Ok(self.gate.record(visit, verified, &asks, response))
-    }
-
-    pub(super) async fn put_media(
+    /// An upload of which the sender is known. It is authorised by its head, and answered while its body is read.
+    pub(super) async fn upload(
         &self,
-        visit: &Visit,
+        exchange: &Exchange,
         verified: &Verified,
-        mut head: Parts,
+        found: Found,
+        head: Parts,
         body: RequestBody,
-    ) -> Answered {
-        // Read once: what is allowed is what is opened.
-        let request = kvs::put_media_request(&head);
-        let stream = request.as_ref().map(|request| request.stream.name().as_str()).unwrap_or_default();
-        let uploader = Uploader::proven(&self.patience, visit.peer, verified, stream);
+    ) -> Response<Body> {
+        let stream = named_stream(&head.headers).unwrap_or_default();
+        let uploader = Uploader::proven(&self.patience, exchange.peer, verified, stream);
         uploader.wait().await;
-        head.extensions.insert(uploader.clone());
-        let answered = self.open_upload(visit, verified, request, &head, body).await;
-        let status = answered.as_ref().map_or_else(|refusal| refusal.status(), Response::status);
-        if !status.is_success() {
+        let upload = Upload {
+            body,
+            rule: verified.body,
+            uploader: Some(uploader.clone()),
+            break_off: head.extensions.get::<BreakOff>().cloned(),
+            shutdown: self.shutdown.clone(),
+        };
+        let response = self.perform(exchange, verified, found, &head, &[], Some(upload)).await;
+        if !response.status().is_success() {
             uploader.failed();
         }
-        answered
+        response
     }
 
-    async fn open_upload(
+    /// Has an operation done, and writes down what came of it.
+    async fn perform(
         &self,
-        visit: &Visit,
+        exchange: &Exchange,
         verified: &Verified,
-        request: Result<PutMediaRequest, KvsError>,
+        found: Found,
         head: &Parts,
-        body: RequestBody,
+        body: &[u8],
+        upload: Option<Upload>,
+    ) -> Response<Body> {
+        let (outcome, denied_by_policy) = self.run(exchange, verified, found, head, body).await;
+        let Outcome { stage, asks, reply, cause } = outcome;
+        if let Some(cause) = cause {
+            let operation = self.routes.operation(found);
+            tracing::error!(operation, cause, "a request failed inside the server");
+        }
+        let response = media::answer(reply, upload).await.unwrap_or_else(|| {
+            tracing::error!(operation = self.routes.operation(found), "an answer cannot be sent");
+            respond::text(500, "")
+        });
+        let told = Told { stage, asks: &asks, denied_by_policy };
+        self.authorizer.record_outcome(exchange, verified, &told, response)
+    }
+
+    /// The outcome, and whether a policy has denied the request.
+    async fn run(
+        &self,
+        exchange: &Exchange,
+        verified: &Verified,
+        found: Found,
+        head: &Parts,
+        body: &[u8],
+    ) -> (Outcome, bool) {
+        let asker = self.authorizer.of(exchange, verified);
+        let address = (self.routes.operation(found) == Some(TELLS_ADDRESS))
+            .then(|| self.own_address.seen_by(&head.headers, exchange.peer))
+            .flatten()
+            .map(|url| url.to_string());
+        let invocation = Invocation {
+            caller: &verified.caller,
+            principal: Some(&verified.principal),
+            now: self.clock.wall_now(),
+            request_id: &exchange.request_id,
+            reached_at: address.as_deref(),
+            keys: &self.keys,
+            permit: &asker,
+        };
+        let outcome = match self.routes.run(found, head, body, &invocation) {
+            Some(run) => run.await,
+            // It was found in another table.
+            None => nowhere(),
+        };
+        let denied_by_policy = asker.has_denied();
+        (outcome, denied_by_policy)
+    }
+
+    async fn key_management(
+        &self,
+        exchange: &Exchange,
+        verified: &Verified,
+        head: &Parts,
+        body: Bytes,
     ) -> Answered {
-        let action = Operation::PutMedia.action();
-        let ask = match &request {
-            Ok(request) => {
-                Ask::of_stream(action, self.kvs.resource_of(&verified.caller, &request.stream).await)
-            }
-            Err(_) => Ask::new(action, "*"),
-        };
-        let asks = [ask];
-        self.gate
-            .permit(visit, verified, &asks)
-            .map_err(|refusal| kvs::denied(&refusal, Operation::PutMedia))?;
-        let response = match request {
-            Ok(request) => {
-                kvs::put_media(&self.kvs, verified, request, head, body, self.shutdown.clone()).await
-            }
-            Err(error) => kvs::refuse(&error),
-        };
-        Ok(self.gate.record(visit, verified, &asks, response))
-    }
-
-    fn secure(&self, visit: &Visit, verified: &Verified) -> kms::Request {
-        kms::Request {
-            routes: self.security.clone(),
-            gate: self.gate.clone(),
-            visit: visit.clone(),
-            verified: verified.clone(),
-        }
-    }
-
-    async fn key_management(&self, visit: &Visit, verified: &Verified, head: Parts, body: Bytes) -> Answered {
-        let now = self.store.trusted_now();
-        Ok(self.secure(visit, verified).key_management(now, head, body).await)
-    }
-
-    async fn amazon_connect(&self, visit: &Visit, verified: &Verified, head: Parts, body: Bytes) -> Answered {
-        let path = head.uri.path();
-        if path.starts_with("/_tympan/") {
-            return self.own(visit, verified, &head).await;
-        }
         let caller = verified.caller.clone();
-        let Some(operation) = ConnectOperation::of(head.method.as_str(), path) else {
+        let asks = kms::asks(self.kms.as_ref(), &caller, head, &body).await.map_err(|response| {
+            let ask = kms::operation(head).map(|operation| any(&operation.action()));
+            self.unread(exchange, verified, ask, *response)
+        })?;
+        if let Err(refusal) = self.authorizer.of(exchange, verified).permit(&asks) {
+            return Err(kms::denied(&refusal));
+        }
+        let response = kms::call(self.kms.as_ref(), self.store.trusted_now(), caller, head, body).await;
+        Ok(self.performed(exchange, verified, &asks, response))
+    }
+
+    async fn amazon_connect(
+        &self,
+        exchange: &Exchange,
+        verified: &Verified,
+        head: Parts,
+        body: Bytes,
+    ) -> Answered {
+        let caller = verified.caller.clone();
+        let Some(operation) = ConnectOperation::of(head.method.as_str(), head.uri.path()) else {
             return Ok(connect::call(&self.connect, &self.clock, caller, head, body).await);
         };
         let resources = operation.resources(&caller, head.uri.query().unwrap_or(""), &body);
         let resources = resources.map_err(|error| {
-            let response = connect::refuse(&error);
-            self.gate.record_unreadable(visit, verified, operation.action(), &response);
-            Box::new(response)
+            self.unread(exchange, verified, Some(any(&operation.action())), connect::refuse(&error))
         })?;
-        let mut asks: Vec<Ask> =
-            resources.into_iter().map(|resource| Ask::new(operation.action(), resource)).collect();
+        let on = |resource: String| Ask { resource: Resource::new(resource), ..any(&operation.action()) };
+        let mut asks: Vec<Ask> = resources.into_iter().map(on).collect();
         let key = operation.master_key(&body).map_err(|error| Box::new(connect::refuse(&error)))?;
-        asks.extend(self.asks_to_use(&caller, key).await?);
-        self.gate
-            .permit(visit, verified, &asks)
-            .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
-        let response = connect::call(&self.connect, &self.clock, caller, head, body).await;
-        Ok(self.gate.record(visit, verified, &asks, response))
-    }
-
-    async fn asks_to_use(
-        &self,
-        caller: &Caller,
-        key: Option<String>,
-    ) -> Result<Vec<Ask>, Box<Response<Body>>> {
-        kms::asks_to_use(self.kms.as_ref(), caller, key).await.map_err(|error| {
-            tracing::error!(%error, "the key of a request cannot be looked up");
+        asks.extend(kms::asks_to_use(self.kms.as_ref(), &caller, key).await.map_err(|error| {
+            tracing::error!(%error, cause = error.cause(), "the key of a request cannot be looked up");
             let message = "The key that the request names cannot be looked up. Try again.";
             let body = json!({ "Message": message }).to_string().into_bytes();
             Box::new(respond::error(500, "InternalServiceException", body))
-        })
+        })?);
+        if let Err(refusal) = self.authorizer.of(exchange, verified).permit(&asks) {
+            return Err(Box::new(denied(&refusal)));
+        }
+        let response = connect::call(&self.connect, &self.clock, caller, head, body).await;
+        Ok(self.performed(exchange, verified, &asks, response))
     }
 
     /// What AWS has no operation for.
-    async fn own(&self, visit: &Visit, verified: &Verified, head: &Parts) -> Answered {
-        let Some(wanted) = contacts::wanted(head.uri.path()) else {
-            let body = json!({ "Message": "This server has no such path." }).to_string().into_bytes();
-            return Err(Box::new(respond::error(404, "UnknownOperationException", body)));
+    async fn own(
+        &self,
+        exchange: &Exchange,
+        verified: &Verified,
+        own: Own,
+        head: &Parts,
+        body: &[u8],
+    ) -> Response<Body> {
+        let asks: Vec<Ask> = own.ask(&verified.caller).into_iter().collect();
+        if let Err(refusal) = self.authorizer.of(exchange, verified).permit(&asks) {
+            return denied(&refusal);
+        }
+        let response = match own {
+            Own::Backup => backup::answer(&self.backups, &head.method, body),
+            Own::Expiry => expiry::answer(&self.store, &head.method, body),
+            Own::Contacts(wanted) => {
+                let (contacts, query) = (&self.contacts, head.uri.query().unwrap_or(""));
+                contacts::answer(contacts, &self.calls, &self.store, &verified.caller, wanted, query).await
+            }
+            Own::Nothing => {
+                let body = json!({ "Message": "This server has no such path." }).to_string().into_bytes();
+                respond::error(404, "UnknownOperationException", body)
+            }
         };
-        let asks = [wanted.ask(&verified.caller)];
-        self.gate
-            .permit(visit, verified, &asks)
-            .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
-        let query = head.uri.query().unwrap_or("");
-        let response =
-            contacts::answer(&self.contacts, &self.calls, &self.store, &verified.caller, wanted, query).await;
-        Ok(self.gate.record(visit, verified, &asks, response))
+        self.performed(exchange, verified, &asks, response)
     }
 
-    async fn security_token(&self, visit: &Visit, head: Parts, body: RequestBody) -> Answered {
-        let id = visit.request_id.as_str();
-        let rejected =
-            |rejected: Rejected| Box::new(kms::rejected(&rejected.rejection, &rejected.message(), id));
+    fn performed(
+        &self,
+        exchange: &Exchange,
+        verified: &Verified,
+        asks: &[Ask],
+        response: Response<Body>,
+    ) -> Response<Body> {
+        let told = Told { stage: Stage::Performed, asks, denied_by_policy: false };
+        self.authorizer.record_outcome(exchange, verified, &told, response)
+    }
+
+    fn unread(
+        &self,
+        exchange: &Exchange,
+        verified: &Verified,
+        ask: Option<Ask>,
+        response: Response<Body>,
+    ) -> Box<Response<Body>> {
+        let told = Told { stage: Stage::Unread, asks: ask.as_slice(), denied_by_policy: false };
+        Box::new(self.authorizer.record_outcome(exchange, verified, &told, response))
+    }
+
+    async fn security_token(&self, exchange: &Exchange, head: Parts, body: RequestBody) -> Answered {
+        let id = exchange.request_id.as_str();
+        let rejected = |rejected: Rejected| {
+            Box::new(sts::refuse(&StsError::rejected(&rejected.rejection, rejected.message()), id))
+        };
         let checked = self.authenticator.check_head(&head).map_err(rejected)?;
         let body = self.read(&head, body).await?;
         let verified =
             self.authenticator.verify(&head, &checked, Payload::of_body(&body)).map_err(rejected)?;
-        Ok(self.verified_security_token(visit, &verified, &head, &body).await)
+        Ok(self.verified_security_token(exchange, &verified, &head, &body))
     }
 
     pub(super) async fn verified_security_token(
         &self,
-        visit: &Visit,
+        exchange: &Exchange,
         verified: &Verified,
         head: &Parts,
         body: &[u8],
     ) -> Response<Body> {
-        self.secure(visit, verified).security_token(head, body).await
+        let facts = exchange.facts(verified);
+        let (id, form) = (exchange.request_id.as_str(), sts::form(head, body));
+        let (answered, response) = sts::call(self.authenticator.identities(), verified, facts, id, form);
+        let action = format!("sts:{}", answered.operation);
+        let asks = [Ask { resource: Resource::new(answered.resource), ..any(&action) }];
+        // It asks no policy but where a role is assumed, and writes a denial in its own words.
+        let stage = match answered.outcome {
+            Err(error) if error.status() == 403 => Stage::Denied,
+            _ if answered.operation.is_empty() => Stage::Unknown,
+            _ => Stage::Performed,
+        };
+        let told = Told { stage, asks: &asks, denied_by_policy: false };
+        self.authorizer.record_outcome(exchange, verified, &told, response)
     }
 
     /// The body of a request whose sender has not proven who it is: a signature covers the body.
@@ -475,23 +549,20 @@ impl Router {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn nowhere() -> Outcome {
+    let body = ReplyBody::Whole(Bytes::from_static(b"{}"));
+    let error_type = Some("UnknownOperationException");
+    let reply = Reply { status: 404, content_type: "application/json", error_type, body };
+    Outcome { stage: Stage::Unknown, asks: Vec::new(), reply, cause: None }
+}
 
-    #[test]
-    fn requests_are_counted_by_service_and_operation() {
-        for (method, path, target, service, operation) in [
-            ("POST", "/getMedia", "", "kinesisvideo", "GetMedia"),
-            ("POST", "/", "TrentService.CreateKey", "kms", "CreateKey"),
-            ("POST", "/contact/start-streaming", "", "connect", "StartContactStreaming"),
-            ("GET", "/metrics", "", "tympan", "probe"),
-            ("POST", "/", "TrentService.NoSuchThing", "tympan", "other"),
-        ] {
-            let request = Request::builder().method(method).uri(path).header("x-amz-target", target);
-            let (head, ()) = request.body(()).unwrap().into_parts();
-            let asked = asked(&head);
-            assert_eq!((asked.service, asked.operation), (service, operation), "{method} {path} {target}");
-        }
-    }
+/// An action on `*`.
+fn any(action: &str) -> Ask {
+    Ask { action: action.into(), resource: Resource::any(), rule: Rule::Allowed }
+}
+
+/// A denial in the form of a rest-json service.
+fn denied(refusal: &tympan_auth::Refusal) -> Response<Body> {
+    let body = json!({ "Message": refusal.to_string() }).to_string().into_bytes();
+    respond::error(403, "AccessDeniedException", body)
 }

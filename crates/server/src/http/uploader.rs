@@ -4,13 +4,15 @@
 //! A client is what it has proven to be: an access key at an address. What is not signed rightly counts for its address alone,
 //! and slows nothing but other requests that are not signed rightly: a claimed name costs the one who has it nothing.
 
-use super::gate::Peer;
+use super::authorize::Peer;
+use hyper::HeaderMap;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tympan_auth::Verified;
+use tympan_types::{StreamArn, StreamName};
 
 /// So many failures in a row cost nothing.
 const FREE_FAILURES: u32 = 3;
@@ -22,6 +24,14 @@ const LONGEST_DELAY: Duration = Duration::from_secs(5);
 const MEMORY: Duration = Duration::from_secs(60);
 /// Clients that are remembered at most.
 const CLIENTS: usize = 4096;
+
+/// The stream that the head of an upload names, if it names one.
+pub(super) fn named_stream(headers: &HeaderMap) -> Option<String> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let by_name = || StreamName::parse(text("x-amzn-stream-name")?).ok();
+    let by_arn = || Some(StreamArn::parse(text("x-amzn-stream-arn")?).ok()?.name().clone());
+    by_name().or_else(by_arn).map(|name| name.to_string())
+}
 
 /// Counts failures in a row.
 #[derive(Debug, Default)]
@@ -90,9 +100,9 @@ impl Uploader {
         patience: &Arc<Patience>,
         peer: Option<Peer>,
         verified: &Verified,
-        stream: &str,
+        stream: String,
     ) -> Self {
-        let proven = Proven { access_key: verified.caller.access_key_id.clone(), stream: stream.to_owned() };
+        let proven = Proven { access_key: verified.caller.access_key_id.clone(), stream };
         Self::new(patience, peer, Some(proven))
     }
 

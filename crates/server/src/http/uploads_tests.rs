@@ -1,11 +1,11 @@
 //! Uploads over real sockets: refusals that a client can read, a disk that stands still, readers that are gone.
 
+use super::authorize::Peer;
 use super::body::{Body, Incoming};
-use super::gate::Peer;
-use super::kvs;
 use super::listener::{self, Answer, Places, Timeouts};
+use super::media::{self, Upload};
 use super::request_body::RequestBody;
-use super::uploader::{Patience, Uploader};
+use super::uploader::{Patience, Uploader, named_stream};
 use crate::clock::ServiceClock;
 use crate::connections::{ConnectionLimits, Connections};
 use crate::descriptors::{DescriptorBudget, Use};
@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tympan_auth::{BodyRule, Principal, Verified};
+use tympan_aws::{Invocation, Routes};
 use tympan_kms::Keyring;
 use tympan_kvs::{KvsOptions, KvsService, Operation};
 use tympan_mkv::write::{self, DocumentHead, FLAG_KEYFRAME, TrackHead};
@@ -31,30 +32,43 @@ const QUEUE_BYTES: usize = 1024 * 1024;
 
 /// PutMedia and GetMedia behind the real listener, over a store in memory, without signatures.
 struct Media {
-    kvs: KvsService,
+    routes: Routes,
     patience: Arc<Patience>,
     shutdown: CancellationToken,
 }
 
 impl Answer for Media {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
-        let (mut head, body) = request.into_parts();
+        let (head, body) = request.into_parts();
         let body = RequestBody::new(body, &head.headers);
         let caller = caller();
-        let principal = Arc::new(Principal::user("producer", caller.account.clone()));
-        let verified =
-            Verified { caller, principal, service: "kinesisvideo".into(), body: BodyRule::Unsigned };
+        let found = self.routes.find("kinesisvideo", &head).unwrap();
+        let invocation = Invocation::within_process(&caller, ServiceClock::default().wall_now());
         if head.uri.path() == "/getMedia" {
             let selector = br#"{"StreamName":"s","StartSelector":{"StartSelectorType":"EARLIEST"}}"#;
-            return kvs::call(&self.kvs, &verified.caller, Some(Operation::GetMedia), selector).await;
+            let outcome = self.routes.run(found, &head, selector, &invocation).unwrap().await;
+            return media::answer(outcome.reply, None).await.unwrap();
         }
-        let request = kvs::put_media_request(&head).unwrap();
+        let principal = Arc::new(Principal::user("producer", caller.account.clone()));
+        let verified = Verified {
+            caller: caller.clone(),
+            principal,
+            service: "kinesisvideo".into(),
+            body: BodyRule::Unsigned,
+        };
         let peer = head.extensions.get::<Peer>().copied();
-        let uploader = Uploader::proven(&self.patience, peer, &verified, request.stream.name().as_str());
+        let stream = named_stream(&head.headers).unwrap();
+        let uploader = Uploader::proven(&self.patience, peer, &verified, stream);
         uploader.wait().await;
-        head.extensions.insert(uploader.clone());
-        let response =
-            kvs::put_media(&self.kvs, &verified, request, &head, body, self.shutdown.clone()).await;
+        let upload = Upload {
+            body,
+            rule: verified.body,
+            uploader: Some(uploader.clone()),
+            break_off: None,
+            shutdown: self.shutdown.clone(),
+        };
+        let outcome = self.routes.run(found, &head, b"", &invocation).unwrap().await;
+        let response = media::answer(outcome.reply, Some(upload)).await.unwrap();
         if !response.status().is_success() {
             uploader.failed();
         }
@@ -101,7 +115,8 @@ impl Rig {
             kvs.call(&caller(), Operation::CreateStream, create).await.unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();
-            let media = Arc::new(Media { kvs, patience: Arc::default(), shutdown: shutdown.clone() });
+            let routes = Routes::new().serve(kvs, tympan_kvs::operations());
+            let media = Arc::new(Media { routes, patience: Arc::default(), shutdown: shutdown.clone() });
             tokio::spawn(listener::serve(
                 listener,
                 None,

@@ -3,12 +3,13 @@
 use crate::config::Config;
 use crate::connections::{ConnectionLimits, Connections};
 use crate::descriptors::{DescriptorBudget, Use};
-use crate::http::{Door, Timeouts, Tls, UnprovenBytes, WebRules};
+use crate::http::{Listener, Timeouts, Tls, UnprovenBytes};
 use crate::sip::{PER_CONNECTION, TcpLimits};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tympan_aws::cors::WebRules;
 
 /// The limits of a process. They outlive a reset.
 pub(super) struct Limits {
@@ -56,19 +57,19 @@ impl Limits {
         Ok(())
     }
 
-    pub(super) fn door(
+    pub(super) fn listener(
         &self,
-        listener: TcpListener,
+        socket: TcpListener,
         tls: Option<Arc<Tls>>,
         web: WebRules,
         config: &Config,
-    ) -> Door {
+    ) -> Listener {
         let timeouts = Timeouts {
             head: Duration::from_millis(config.http.header_timeout_ms),
             idle: Duration::from_millis(config.http.idle_timeout_ms),
             write: Duration::from_millis(config.http.write_timeout_ms),
         };
-        Door { listener, tls, connections: self.http.clone(), timeouts, web }
+        Listener { socket, tls, connections: self.http.clone(), timeouts, web }
     }
 
     pub(super) fn sip_tcp(&self, config: &Config) -> TcpLimits {

@@ -3,7 +3,7 @@
 use super::admission_task::AdmissionTask;
 use super::wire::{self, Emulation, Furnished, Life, Running};
 use crate::config::Config;
-use crate::http::{House, ResetRequest};
+use crate::http::{Generation, ResetRequest};
 use anyhow::{Context, bail};
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -141,7 +141,7 @@ impl Running {
         let Some(Emulation { emulator, own_files, .. }) = &self.emulation else {
             bail!("only a server under --dev can be reset");
         };
-        let mut house = emulator.hold().await;
+        let mut generation = emulator.hold().await;
         let Some(Life { calls, queue, store, line_files, keys, admission_task, shutdown }) = self.life.take()
         else {
             bail!("an earlier reset failed half-way");
@@ -164,7 +164,7 @@ impl Running {
         store.shutdown().await;
         line_files.close().await;
         drop((calls, queue, store, keys));
-        let cut_off = house.take().map(House::close);
+        let cut_off = generation.take().map(Generation::close);
         if own_files.closed(PATIENCE).await.is_err()
             && let Some(cut_off) = cut_off
         {
@@ -181,7 +181,7 @@ impl Running {
         let furnished = wire::furnish(config, &self.site, stored).await?;
         let Furnished { calls, queue, store, line_files, keys, shutdown, admission, services } = furnished;
         let port = self.site.local_port;
-        *house = Some(House::new(services, port, store.clone(), calls.clone(), shutdown.clone()));
+        *generation = Some(Generation::new(services, port, store.clone(), calls.clone(), shutdown.clone()));
         let admission_task = AdmissionTask::open(admission, invitations);
         self.life = Some(Life { calls, queue, store, line_files, keys, admission_task, shutdown });
         tracing::info!("reset");

@@ -13,7 +13,7 @@ use crate::clock::ServiceClock;
 use crate::config::{self, Config};
 use crate::emulator::{Faults, FaultyDirectory, FaultyKeys};
 use crate::http::{
-    self, Emulator, EmulatorParts, House, OwnAddress, Readiness, ResetRequest, Services, Tls, WebRules,
+    self, Emulator, EmulatorParts, Generation, OwnAddress, Readiness, ResetRequest, Services, Tls,
 };
 use crate::kms::Keys;
 use crate::lambda::Lambda;
@@ -35,6 +35,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tympan_aws::cors::WebRules;
 use tympan_capture::{Leases, Rest, StreamDirectory, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options};
 use tympan_contact::ContactOptions;
@@ -154,9 +155,9 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
     site.limits.begin(config, &site.http_shutdown)?;
 
     let web = web_rules(&config.http, mode, bound);
-    let door = site.limits.door(listener, tls, web, config);
+    let listener = site.limits.listener(listener, tls, web, config);
     let (http, emulation) = match &site.faults {
-        None => (tokio::spawn(http::serve(door, services, site.http_shutdown.clone())), None),
+        None => (tokio::spawn(http::serve(listener, services, site.http_shutdown.clone())), None),
         Some(faults) => {
             let (sender, resets) = mpsc::channel(1);
             let parts = EmulatorParts {
@@ -166,9 +167,10 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
                 account: site.account.clone(),
                 region: site.region.clone(),
             };
-            let house = House::new(services, local_port, store.clone(), calls.clone(), shutdown.clone());
-            let emulator = Emulator::new(parts, house);
-            let http = tokio::spawn(emulator.clone().serve(door, site.http_shutdown.clone()));
+            let generation =
+                Generation::new(services, local_port, store.clone(), calls.clone(), shutdown.clone());
+            let emulator = Emulator::new(parts, generation);
+            let http = tokio::spawn(emulator.clone().serve(listener, site.http_shutdown.clone()));
             (http, Some(Emulation { emulator, resets, own_files }))
         }
     };

@@ -136,8 +136,8 @@ async fn reset(emulator: &Emulator, body: &Bytes) -> Done {
 
 async fn state(emulator: &Emulator) -> Done {
     let parts = &emulator.parts;
-    let (store, calls) = match &*emulator.house.read().await {
-        Some(house) => (house.store.clone(), house.calls.len()),
+    let (store, calls) = match &*emulator.generation.read().await {
+        Some(generation) => (generation.store.clone(), generation.calls.len()),
         None => return Err(failed_reset()),
     };
     let streams = store.list_streams(&parts.account, &parts.region, None, None, STREAMS_COUNTED).await;
@@ -157,8 +157,8 @@ async fn state(emulator: &Emulator) -> Done {
 }
 
 async fn store(emulator: &Emulator) -> Result<tympan_store::MediaStore, Refusal> {
-    match &*emulator.house.read().await {
-        Some(house) => Ok(house.store.clone()),
+    match &*emulator.generation.read().await {
+        Some(generation) => Ok(generation.store.clone()),
         None => Err(failed_reset()),
     }
 }

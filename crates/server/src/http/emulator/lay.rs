@@ -1,8 +1,8 @@
 //! Lays a fault on one request: in place of its answer, before it, or into its bodies.
 
 use super::super::body::{self, Body, Incoming};
-use super::super::kvs::BreakOff;
 use super::super::listener::{Answer, Tear};
+use super::super::media::BreakOff;
 use super::super::respond;
 use super::super::route::Router;
 use super::cut::{self, Act, Finder};

@@ -9,7 +9,7 @@ mod lay;
 mod refusal;
 
 use super::body::{self, Body, Incoming};
-use super::listener::{Answer, Door, Tear};
+use super::listener::{Answer, Listener, Tear};
 use super::route::{Router, Services};
 use crate::clock::ServiceClock;
 use crate::emulator::{Faults, Seam, Within};
@@ -18,6 +18,7 @@ use http_body::Body as _;
 use http_body_util::Full;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
+use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -44,15 +45,15 @@ pub(crate) struct EmulatorParts {
 /// Asks for a reset; the answer comes when it is done.
 pub(crate) struct ResetRequest(pub oneshot::Sender<anyhow::Result<()>>);
 
-/// What one life of the server consists of, from one reset to the next.
-pub(crate) struct House {
+/// What the server consists of from one reset to the next.
+pub(crate) struct Generation {
     router: Arc<Router>,
     store: MediaStore,
     calls: crate::call::CallRegistry,
     ending: Ending,
 }
 
-/// How the bodies that a house still sends come to their end.
+/// How the bodies that a generation still sends come to their end.
 #[derive(Debug, Clone, Default)]
 struct Ending {
     /// They end in good order.
@@ -61,8 +62,8 @@ struct Ending {
     cut: CancellationToken,
 }
 
-impl House {
-    /// The services of a new life.
+impl Generation {
+    /// The services after a reset, or a start.
     pub(crate) fn new(
         services: Services,
         local_port: u16,
@@ -74,7 +75,7 @@ impl House {
         Self { router, store, calls, ending: Ending::default() }
     }
 
-    /// Nobody is let in any more: bodies that are still being sent end, as if their streams had been deleted. What is
+    /// No request is taken any more: bodies that are still being sent end, as if their streams had been deleted. What is
     /// returned cuts off those whose clients do not read.
     pub(crate) fn close(self) -> impl FnOnce() {
         self.ending.over.cancel();
@@ -85,40 +86,46 @@ impl House {
 /// The layer.
 pub(crate) struct Emulator {
     parts: EmulatorParts,
+    for_pages: HashSet<&'static str>,
     /// `None` after a reset that failed half-way.
-    house: Arc<RwLock<Option<House>>>,
+    generation: Arc<RwLock<Option<Generation>>>,
 }
 
 impl Emulator {
-    /// Puts the layer before a house.
-    pub(crate) fn new(parts: EmulatorParts, house: House) -> Arc<Self> {
-        Arc::new(Self { parts, house: Arc::new(RwLock::new(Some(house))) })
+    /// Puts the layer before a generation.
+    pub(crate) fn new(parts: EmulatorParts, generation: Generation) -> Arc<Self> {
+        let for_pages = generation.router.paths_for_pages().collect();
+        Arc::new(Self { parts, for_pages, generation: Arc::new(RwLock::new(Some(generation))) })
     }
 
-    /// Holds new requests back while the house is being replaced. Those that run go on with the old one.
-    pub(crate) async fn hold(&self) -> OwnedRwLockWriteGuard<Option<House>> {
-        self.house.clone().write_owned().await
+    /// Holds new requests back while the generation is being replaced. Those that run go on with the old one.
+    pub(crate) async fn hold(&self) -> OwnedRwLockWriteGuard<Option<Generation>> {
+        self.generation.clone().write_owned().await
     }
 
     /// Serves until `shutdown`; returns when the last request is answered.
     pub(crate) async fn serve(
         self: Arc<Self>,
-        door: Door,
+        listener: Listener,
         shutdown: CancellationToken,
     ) -> std::io::Result<()> {
-        door.serve(self, shutdown).await
+        listener.serve(self, shutdown).await
     }
 }
 
 impl Answer for Emulator {
     const TEARS: bool = true;
 
+    fn is_for_pages(&self, path: &str) -> bool {
+        self.for_pages.contains(path)
+    }
+
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         if is_control(request.uri().path()) {
             return control::answer(&self, request).await;
         }
-        let (router, ending) = match &*self.house.read().await {
-            Some(house) => (house.router.clone(), house.ending.clone()),
+        let (router, ending) = match &*self.generation.read().await {
+            Some(generation) => (generation.router.clone(), generation.ending.clone()),
             None => return control::refuse_after_a_failed_reset(),
         };
         let (head, body) = request.into_parts();
@@ -196,7 +203,7 @@ fn stream_in(body: &[u8]) -> Option<String> {
     Some(StreamArn::parse(request["StreamARN"].as_str()?).ok()?.name().to_string())
 }
 
-/// A body without a length may go on for long: it ends with its house, and works for its operation until then.
+/// A body without a length may go on for long: it ends with its generation, and works for its operation until then.
 fn until_over(response: Response<Body>, operation: &str, ending: Ending, tear: Tear) -> Response<Body> {
     if response.body().is_end_stream() || response.body().size_hint().exact().is_some() {
         return response;

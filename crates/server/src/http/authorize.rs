@@ -7,15 +7,14 @@ use crate::clock::SystemClock;
 use bytes::Bytes;
 use hyper::Response;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use serde_json::json;
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tympan_auth::{Facts, Principal, Refusal, Verified};
+use tympan_aws::{Ask, Permit, Stage};
 
 /// Resources are written down up to this length.
 const RESOURCE_CHARACTERS: usize = 1_024;
@@ -31,82 +30,108 @@ pub(super) struct Peer {
 
 /// A request from its arrival to its answer.
 #[derive(Debug, Clone)]
-pub(super) struct Visit {
+pub(super) struct Exchange {
     /// Names it in logs, answers and the audit file.
     pub(super) request_id: String,
-    /// Who is at the other end; nobody knows of a request that came by no connection.
+    /// The other end; not known of a request that came by no connection.
     pub(super) peer: Option<Peer>,
 }
 
-impl Visit {
-    /// What conditions of policies may ask.
-    pub(super) fn facts<'a>(&self, verified: &'a Verified, ask: Option<&'a Ask>) -> Facts<'a> {
+impl Exchange {
+    /// What conditions of policies may ask, the tags of the resource aside.
+    pub(super) fn facts<'a>(&self, verified: &'a Verified) -> Facts<'a> {
         Facts {
             now: SystemClock.wall_now(),
             source_ip: self.peer.map(|peer| peer.ip),
             secure_transport: self.peer.is_some_and(|peer| peer.is_secure),
             region: verified.caller.region.as_str(),
-            resource_tags: ask.and_then(|ask| ask.tags.as_ref()),
+            resource_tags: None,
         }
     }
 }
 
-/// What a request wants to do, in the words of policies.
-#[derive(Debug, Clone)]
-pub(super) struct Ask {
-    /// Such as `kinesisvideo:GetMedia`.
-    action: Cow<'static, str>,
-    /// The ARN of the resource, or `*`.
-    resource: String,
-    /// The resource as the request named it; shown instead of the ARN.
-    named: Option<String>,
-    tags: Option<BTreeMap<String, String>>,
-}
-
-impl Ask {
-    pub(super) fn new(action: impl Into<Cow<'static, str>>, resource: impl Into<String>) -> Self {
-        Self { action: action.into(), resource: resource.into(), named: None, tags: None }
-    }
-
-    /// One of a service in the kit.
-    pub(super) fn of_kit(ask: &tympan_aws::Ask) -> Self {
-        Self::new(ask.action.to_string(), ask.resource.arn.as_str())
-    }
-
-    /// What a request to Kinesis Video Streams is about.
-    pub(super) fn of_stream(action: impl Into<Cow<'static, str>>, resource: tympan_kvs::Resource) -> Self {
-        let tympan_kvs::Resource { arn, named, tags } = resource;
-        Self { action: action.into(), resource: arn, named: Some(named), tags }
-    }
+/// What the audit file wants to know of a request.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'a> {
+    /// How far it has come.
+    pub(super) stage: Stage,
+    /// What the policies were asked, or would have been.
+    pub(super) asks: &'a [Ask],
+    /// Whether a policy has denied it; that is written down already.
+    pub(super) denied_by_policy: bool,
 }
 
 /// Asks policies, and keeps the audit file.
 #[derive(Clone)]
-pub(super) struct Gate {
+pub(super) struct Authorizer {
     audit: Audit,
 }
 
-impl Gate {
+/// The policies of the sender of one request.
+pub(super) struct Asker<'a> {
+    authorizer: &'a Authorizer,
+    exchange: &'a Exchange,
+    verified: &'a Verified,
+    has_denied: AtomicBool,
+}
+
+impl Asker<'_> {
+    /// Whether a policy has denied something, which then is written down.
+    pub(super) fn has_denied(&self) -> bool {
+        self.has_denied.load(Ordering::Relaxed)
+    }
+}
+
+impl Permit for Asker<'_> {
+    /// Each denial is written down; the service that is asked gives the first one its own form.
+    fn permit(&self, asks: &[Ask]) -> Result<(), Refusal> {
+        let mut first = None;
+        let facts = self.exchange.facts(self.verified);
+        for ask in asks {
+            let Err(refusal) = ask.judge(&self.verified.principal, facts) else { continue };
+            let denial = event(EventKind::Denial, self.exchange, self.verified, ask);
+            self.authorizer.audit.record_refusal(&denial);
+            first.get_or_insert(refusal);
+        }
+        self.has_denied.store(first.is_some(), Ordering::Relaxed);
+        first.map_or(Ok(()), Err)
+    }
+}
+
+impl Authorizer {
     pub(super) fn new(audit: Audit) -> Self {
         Self { audit }
     }
 
-    /// Whether the sender of a request may do all that they ask for. Each denial is written down; the service that is asked
-    /// gives the first one its own form.
-    pub(super) fn permit(&self, visit: &Visit, verified: &Verified, asks: &[Ask]) -> Result<(), Refusal> {
-        let mut first = None;
-        for ask in asks {
-            let facts = visit.facts(verified, Some(ask));
-            let Err(mut refusal) = verified.principal.may(&ask.action, &ask.resource, facts) else {
-                continue;
-            };
-            self.audit.record_refusal(&event(EventKind::Denial, visit, verified, ask));
-            if let Some(named) = &ask.named {
-                refusal.resource.clone_from(named);
+    /// The policies of who has sent a request.
+    pub(super) fn of<'a>(&'a self, exchange: &'a Exchange, verified: &'a Verified) -> Asker<'a> {
+        Asker { authorizer: self, exchange, verified, has_denied: AtomicBool::new(false) }
+    }
+
+    /// Writes a request down, as far as it is to be written down, with its answer. Of a body of media the end is written
+    /// down, too.
+    pub(super) fn record_outcome(
+        &self,
+        exchange: &Exchange,
+        verified: &Verified,
+        told: &Told<'_>,
+        response: Response<Body>,
+    ) -> Response<Body> {
+        let Told { stage, asks, denied_by_policy } = *told;
+        match stage {
+            Stage::Unknown => response,
+            Stage::Unread => {
+                asks.iter().for_each(|ask| self.record_unreadable(exchange, verified, ask, &response));
+                response
             }
-            first.get_or_insert(refusal);
+            Stage::Denied if denied_by_policy => response,
+            Stage::Denied => {
+                let error = respond::error_type(&response);
+                asks.iter().for_each(|ask| self.record_denial(exchange, verified, ask, error));
+                response
+            }
+            Stage::Performed => self.record(exchange, verified, asks, response),
         }
-        first.map_or(Ok(()), Err)
     }
 
     /// The same of a service in the kit. STS writes its denials down by itself, with their code.
@@ -129,32 +154,31 @@ impl Gate {
     }
 
     /// Writes a denial down that a service has found by itself.
-    pub(super) fn record_denial(&self, visit: &Visit, verified: &Verified, ask: &Ask, error: &str) {
-        let denial = event(EventKind::Denial, visit, verified, ask);
-        self.audit.record_refusal(&Event { error: Some(error), ..denial });
+    fn record_denial(&self, exchange: &Exchange, verified: &Verified, ask: &Ask, error: Option<&str>) {
+        let denial = event(EventKind::Denial, exchange, verified, ask);
+        self.audit.record_refusal(&Event { error, ..denial });
     }
 
     /// Writes a request down in which no resource could be found, as far as it would have been written down. No policy was
     /// asked, so that its sender may be one who may do nothing.
-    pub(super) fn record_unreadable(
+    fn record_unreadable(
         &self,
-        visit: &Visit,
+        exchange: &Exchange,
         verified: &Verified,
-        action: impl Into<Cow<'static, str>>,
+        ask: &Ask,
         response: &Response<Body>,
     ) {
-        let ask = Ask::new(action, "*");
         let Some(kind) = kind_of(&ask.action) else { return };
         let (status, error) = (response.status().as_u16(), respond::error_type(response));
-        let refused = event(kind, visit, verified, &ask);
+        let refused = event(kind, exchange, verified, ask);
         self.audit.record_refusal(&Event { status: Some(status), error, ..refused });
     }
 
     /// Writes down what was done to each of the resources, or failed to be done, as far as it is to be written down. Of
     /// a body of media the end is written down, too.
-    pub(super) fn record(
+    fn record(
         &self,
-        visit: &Visit,
+        exchange: &Exchange,
         verified: &Verified,
         asks: &[Ask],
         response: Response<Body>,
@@ -164,7 +188,7 @@ impl Gate {
         let mut read = Vec::new();
         for ask in asks {
             let Some(kind) = kind_of(&ask.action) else { continue };
-            let done = event(kind, visit, verified, ask);
+            let done = event(kind, exchange, verified, ask);
             self.audit.record(&Event { status: Some(status.as_u16()), error: error.as_deref(), ..done });
             if kind == EventKind::MediaRead {
                 read.push(ask.clone());
@@ -173,12 +197,12 @@ impl Gate {
         if read.is_empty() || !status.is_success() {
             return response;
         }
-        let (visit, principal) = (visit.clone(), verified.principal.clone());
+        let (exchange, principal) = (exchange.clone(), verified.principal.clone());
         let access_key_id = verified.caller.access_key_id.clone();
         let audit = self.audit.clone();
         let ended = move |bytes: u64, took_ms: u64| {
             for ask in &read {
-                let done = about(EventKind::MediaReadEnd, &visit, &principal, &access_key_id, ask);
+                let done = about(EventKind::MediaReadEnd, &exchange, &principal, &access_key_id, ask);
                 audit.record(&Event { bytes: Some(bytes), took_ms: Some(took_ms), ..done });
             }
         };
@@ -187,13 +211,13 @@ impl Gate {
     }
 }
 
-fn event<'a>(kind: EventKind, visit: &'a Visit, verified: &'a Verified, ask: &'a Ask) -> Event<'a> {
-    about(kind, visit, &verified.principal, &verified.caller.access_key_id, ask)
+fn event<'a>(kind: EventKind, exchange: &'a Exchange, verified: &'a Verified, ask: &'a Ask) -> Event<'a> {
+    about(kind, exchange, &verified.principal, &verified.caller.access_key_id, ask)
 }
 
 fn about<'a>(
     kind: EventKind,
-    visit: &'a Visit,
+    exchange: &'a Exchange,
     principal: &'a Principal,
     access_key_id: &'a str,
     ask: &'a Ask,
@@ -202,10 +226,10 @@ fn about<'a>(
         principal: Some(&principal.arn),
         access_key_id: Some(access_key_id),
         session_of: principal.parent_key.as_deref(),
-        source_ip: visit.peer.map(|peer| peer.ip.to_canonical()),
+        source_ip: exchange.peer.map(|peer| peer.ip.to_canonical()),
         action: Some(&ask.action),
-        resource: Some(presentable(&ask.resource)),
-        request_id: Some(&visit.request_id),
+        resource: Some(presentable(&ask.resource.arn)),
+        request_id: Some(&exchange.request_id),
         ..Event::new(kind)
     }
 }
@@ -253,12 +277,6 @@ impl Drop for Counted {
         let took_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         (self.ended)(self.bytes, took_ms);
     }
-}
-
-/// A denial in the form of a rest-json service.
-pub(super) fn denied(refusal: &Refusal, status: u16, error_type: &'static str) -> Box<Response<Body>> {
-    let body = json!({ "Message": refusal.to_string() }).to_string().into_bytes();
-    Box::new(respond::error(status, error_type, body))
 }
 
 #[cfg(test)]

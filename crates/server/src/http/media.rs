@@ -1,4 +1,4 @@
-//! Kinesis Video Streams over HTTP: JSON in and out, and the two bodies that are media.
+//! The bodies that are media: those that are sent while they are made, and uploads that are read while they are answered.
 
 use super::body::{self, Body};
 use super::request_body::RequestBody;
@@ -8,17 +8,13 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::{self, Stream};
 use http_body_util::BodyExt;
-use hyper::http::request::Parts;
-use hyper::{Method, Response};
+use hyper::Response;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tympan_auth::{BodyRule, Refusal, Verified};
-use tympan_kvs::{
-    AckEvent, AckStream, BodyEnd, KvsError, KvsErrorCode, KvsService, MEDIA_CONTENT_TYPE, MediaBody,
-    Operation, PutMediaRequest, PutMediaSession,
-};
-use tympan_types::Caller;
+use tympan_auth::BodyRule;
+use tympan_aws::{Reply, ReplyBody};
+use tympan_kvs::{AckEvent, AckStream, BodyEnd, MediaBody, PutMediaSession};
 
 /// How long an upload may go on, when the server stops, to the end of its fragment.
 const DRAIN_LIMIT: Duration = Duration::from_secs(4);
@@ -27,71 +23,66 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(4);
 #[derive(Debug, Clone)]
 pub(super) struct BreakOff(pub(super) CancellationToken);
 
-/// Every operation but PutMedia.
-pub(super) async fn call(
-    service: &KvsService,
-    caller: &Caller,
-    operation: Option<Operation>,
-    request: &[u8],
-) -> Response<Body> {
-    let answered = match operation {
-        None => Err(KvsError::new(KvsErrorCode::UnknownOperation, "No operation has this path.")),
-        Some(Operation::GetMedia) => service.get_media(caller, request).await.map(media),
-        Some(Operation::GetMediaForFragmentList) => {
-            service.get_media_for_fragment_list(caller, request).await.map(media)
-        }
-        Some(operation) => {
-            service.call(caller, operation, request).await.map(|answer| respond::json(200, answer))
-        }
-    };
-    answered.unwrap_or_else(|error| refuse(&error))
+/// What an upload needs beside its session.
+pub(super) struct Upload {
+    pub(super) body: RequestBody,
+    /// What was signed of the body.
+    pub(super) rule: BodyRule,
+    pub(super) uploader: Option<Uploader>,
+    pub(super) break_off: Option<BreakOff>,
+    /// The server stops.
+    pub(super) shutdown: CancellationToken,
 }
 
-/// PutMedia: the answer begins at once, and acknowledgements follow while the body is read.
+/// The answer that an operation has made; `None` where it is a stream that is not known here, or an upload's without its
+/// body.
 ///
 /// A refusal is sent without reading the body, so a client that waits for `100 Continue` never sends it; that of one
 /// which does not wait is thrown away.
-pub(super) async fn put_media(
-    service: &KvsService,
-    verified: &Verified,
-    request: PutMediaRequest,
-    head: &Parts,
-    body: RequestBody,
-    shutdown: CancellationToken,
-) -> Response<Body> {
-    match service.put_media(&verified.caller, request).await {
-        Ok(mut session) => {
-            let acks = session.acks();
-            let mut hash = SignedHash::new(verified.body);
-            // A client that waits for `100 Continue` gets it when the body is asked for before the answer begins.
-            let mut body = body;
-            match body.frame().now_or_never() {
-                Some(Some(Ok(frame))) => {
-                    let bytes = frame.data_ref().map_or(&[][..], |bytes| bytes);
-                    hash.update(bytes);
-                    session.push(bytes);
-                }
-                Some(Some(Err(_))) => session.finish(BodyEnd::Lost),
-                Some(None) | None => {}
-            }
-            tokio::task::yield_now().await;
-            let answered = CancellationToken::new();
-            let told = Told {
-                acks,
-                uploader: head.extensions.get::<Uploader>().cloned(),
-                _answered: answered.clone().drop_guard(),
-            };
-            let break_off = head.extensions.get::<BreakOff>().cloned();
-            tokio::spawn(upload(session, body, hash, answered, break_off, shutdown));
-            respond::respond(200, "application/json", body::chunked(told.lines()))
+pub(super) async fn answer(reply: Reply, upload: Option<Upload>) -> Option<Response<Body>> {
+    let Reply { status, content_type, error_type, body } = reply;
+    let body = match body {
+        ReplyBody::Whole(bytes) => body::full(bytes),
+        ReplyBody::Stream(stream) => match stream.downcast::<MediaBody>() {
+            Ok(media) => body::chunked(chunks(media)),
+            Err(stream) => match (stream.downcast::<PutMediaSession>(), upload) {
+                (Ok(session), Some(upload)) => body::chunked(begin(session, upload).await),
+                _ => return None,
+            },
+        },
+    };
+    let response = respond::respond(status, content_type, body);
+    Some(match error_type {
+        Some(error_type) => respond::typed(response, error_type),
+        None => response,
+    })
+}
+
+/// PutMedia: the answer begins at once, and acknowledgements follow while the body is read.
+async fn begin(mut session: PutMediaSession, upload: Upload) -> impl Stream<Item = Bytes> + Send {
+    let Upload { mut body, rule, uploader, break_off, shutdown } = upload;
+    let acks = session.acks();
+    let mut hash = SignedHash::new(rule);
+    // A client that waits for `100 Continue` gets it when the body is asked for before the answer begins.
+    match body.frame().now_or_never() {
+        Some(Some(Ok(frame))) => {
+            let bytes = frame.data_ref().map_or(&[][..], |bytes| bytes);
+            hash.update(bytes);
+            session.push(bytes);
         }
-        Err(error) => refuse(&error),
+        Some(Some(Err(_))) => session.finish(BodyEnd::Lost),
+        Some(None) | None => {}
     }
+    tokio::task::yield_now().await;
+    let answered = CancellationToken::new();
+    let told = Told { acks, uploader, _answered: answered.clone().drop_guard() };
+    tokio::spawn(feed(session, body, hash, answered, break_off, shutdown));
+    told.lines()
 }
 
 /// Feeds the body into its session, no faster than the store takes it and the client reads its acks, until the body or the
 /// answer ends. What is still unread then is thrown away.
-async fn upload(
+async fn feed(
     mut session: PutMediaSession,
     mut body: RequestBody,
     mut hash: SignedHash,
@@ -198,29 +189,9 @@ impl Told {
     }
 }
 
-fn media(body: MediaBody) -> Response<Body> {
-    let chunks = stream::unfold(body, |mut body| async move {
-        let chunk = body.next().await?;
-        Some((chunk, body))
-    });
-    respond::respond(200, MEDIA_CONTENT_TYPE, body::chunked(chunks))
-}
-
-/// What somebody is told who may not do that.
-pub(super) fn denied(refusal: &Refusal, operation: Operation) -> Box<Response<Body>> {
-    Box::new(refuse(&KvsError::new(operation.denial(), refusal.to_string())))
-}
-
-/// The operation that a request names: all are POST.
-pub(super) fn operation(head: &Parts) -> Option<Operation> {
-    Operation::from_path(head.uri.path()).filter(|_| head.method == Method::POST)
-}
-
-/// What the headers of an upload ask for.
-pub(super) fn put_media_request(head: &Parts) -> Result<PutMediaRequest, KvsError> {
-    PutMediaRequest::parse(&|name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()))
-}
-
-pub(super) fn refuse(error: &KvsError) -> Response<Body> {
-    respond::error(error.status(), error.code().name(), error.body())
+fn chunks(media: MediaBody) -> impl Stream<Item = Bytes> + Send {
+    stream::unfold(media, |mut media| async move {
+        let chunk = media.next().await?;
+        Some((chunk, media))
+    })
 }
