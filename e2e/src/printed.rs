@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 const UNRUN: &[(&str, &str)] = &[
     ("cargo xtask demo", "`cargo xtask test` ends with it"),
     ("cargo xtask test", "it is what runs this test"),
-    ("cargo install --path crates/server", "minutes of a release build: the binary under test stands in"),
+    ("cargo install --path crates/cli", "minutes of a release build: the binary under test stands in"),
     ("tympan listen latest | ffplay", "it wants loudspeakers"),
 ];
 

@@ -43,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "client",
         ],
     ),
+    ("cli", &["types", "telephony", "flow", "kms", "store", "client", "server"]),
     (
         "testkit",
         &["types", "mkv", "telephony", "sip", "media", "capture", "flow", "contact", "kms", "store", "kvs"],

@@ -26,7 +26,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
 /// The server and command line, built as the tests and the demo run it.
 pub(crate) fn tympan() -> anyhow::Result<PathBuf> {
-    build("tympan", &["-p", "tympan-server", "--bin", "tympan"])
+    build("tympan", &["-p", "tympan-cli"])
 }
 
 /// The clients of the black-box tests, and the variables by which the tests find them.

@@ -15,7 +15,7 @@ pub(crate) fn build() -> anyhow::Result<()> {
     let profile = profile_folder()?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "-p", "tympan-server", "--bin", "tympan"]);
+    command.args(["build", "--quiet", "-p", "tympan-cli"]);
     command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")));
     if profile.file_name().is_some_and(|name| name == "release") {
         command.arg("--release");

@@ -182,7 +182,11 @@ struct WireRecording {
 }
 
 impl ContactRecord {
-    fn read(json: Value) -> Result<Self, ClientError> {
+    /// Reads a record as the server writes it.
+    ///
+    /// # Errors
+    /// `Broken` if it is none.
+    pub fn read(json: Value) -> Result<Self, ClientError> {
         let wire = Wire::deserialize(&json).map_err(|error| broken(error.to_string()))?;
         let time = |text: Option<String>| text.as_deref().and_then(parse_time);
         let address = |endpoint: Option<WireEndpoint>| endpoint.and_then(|endpoint| endpoint.address);
@@ -248,7 +252,7 @@ fn broken(reason: String) -> ClientError {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
     use serde_json::json;
 
@@ -293,7 +297,7 @@ pub(crate) mod tests {
         })
     }
 
-    pub(crate) fn read() -> ContactRecord {
+    fn read() -> ContactRecord {
         ContactRecord::read(record()).unwrap()
     }
 

@@ -41,7 +41,7 @@ impl Endpoint {
     }
 
     /// Whether it is reached by TLS.
-    pub(crate) fn is_secure(&self) -> bool {
+    pub fn is_secure(&self) -> bool {
         self.scheme == Scheme::HTTPS
     }
 

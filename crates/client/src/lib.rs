@@ -1,11 +1,10 @@
-//! The client side: signed requests to Kinesis Video Streams, readers and writers of its streams, a test caller that
-//! speaks SIP and RTP, and the verbs of the command line.
+//! The client side: signed requests to Kinesis Video Streams, readers and writers of its streams, and a test caller that
+//! speaks SIP and RTP.
 //!
 //! * [`kvs::Kvs`] signs and sends; it works against a tympan server and, for everything but contacts, against AWS.
 //! * [`kms::Kms`] does so with the keys behind it.
 //! * [`media`] reads what GetMedia delivers: fragments, the customer's track, files.
 //! * [`call`] places phone calls.
-//! * [`cli`] is what `tympan` offers of all this to a person.
 //!
 //! Source: `docs/kvs-compat.md` for the operations; RFC 3261, 3550 and 4733 for calls.
 //! Not implemented: credentials from profiles, instance metadata or single sign-on (only the environment is read);
@@ -13,7 +12,6 @@
 
 mod backups;
 pub mod call;
-pub mod cli;
 mod contacts;
 mod credentials;
 mod endpoint;
@@ -28,7 +26,7 @@ pub mod sts;
 mod testing;
 
 pub use backups::{BackupStatus, Backups};
-pub use contacts::{ContactRecord, Contacts, Recording};
+pub use contacts::{ContactChoice, ContactRecord, Contacts, Ledger, LedgerTotal, Recording};
 pub use credentials::Identity;
 pub use endpoint::Endpoint;
 pub use error::{ClientError, Exit, ServiceError};

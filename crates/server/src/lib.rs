@@ -1,13 +1,15 @@
-//! tympan, the one deployable: sockets, tokio, configuration and wiring. No protocol or business decision lives here.
+//! The server: sockets, threads, tokio, configuration and wiring. No protocol or business decision lives here.
+//!
+//! [`serve::run`] is all of it; [`config`] and [`doctor`] also answer questions without a server. What a person types is in
+//! the crate `cli`.
 
 mod audit;
 mod call;
-pub mod cli;
 mod clock;
 pub mod config;
 mod connections;
 mod descriptors;
-mod doctor;
+pub mod doctor;
 mod emulator;
 mod http;
 mod kms;
@@ -22,3 +24,6 @@ mod sip;
 mod speech;
 mod upkeep;
 mod waveform;
+
+pub use clock::SystemClock;
+pub use upkeep::keyring_file;

@@ -261,6 +261,6 @@ pub fn binary() -> anyhow::Result<PathBuf> {
     let test = std::env::current_exe()?;
     let profile = test.ancestors().find(|folder| folder.join("deps").is_dir());
     let binary = profile.context("this test is not in a cargo target folder")?.join("tympan");
-    ensure!(binary.is_file(), "{} is missing: run `cargo build -p tympan-server` first", binary.display());
+    ensure!(binary.is_file(), "{} is missing: run `cargo build -p tympan-cli` first", binary.display());
     Ok(binary)
 }

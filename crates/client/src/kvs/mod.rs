@@ -6,6 +6,7 @@ mod ack;
 mod fragments;
 mod get_media;
 mod put_media;
+mod speech;
 mod stream_ref;
 mod streams;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub use ack::{Ack, AckError, AckEvent, AckLines};
 pub use fragments::{FragmentInfo, FragmentRange};
 pub use get_media::{MediaBody, StartSelector};
 pub use put_media::{Acks, PutMediaStart, Upload};
+pub use speech::{Pace, send_speech, speech_fragments};
 pub use stream_ref::StreamRef;
 pub use streams::{NewStream, StreamInfo};
 

@@ -7,7 +7,7 @@ use tympan_mkv::consume::Frame;
 use tympan_telephony::audio::wav::{self, WavLength};
 
 /// What a recording is written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// The frames of the track one after the other, as they are; of a call: 16-bit signed little-endian, 8 kHz, mono
     Raw,

@@ -18,7 +18,7 @@ use std::path::Path;
 /// How a thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum State {
+pub enum State {
     /// As it should be.
     Ok,
     /// It works, and may not always.
@@ -29,25 +29,28 @@ pub(crate) enum State {
 
 /// What was looked at, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Finding {
+pub struct Finding {
     /// The subject, such as `clock`.
-    pub(crate) check: &'static str,
-    pub(crate) state: State,
+    pub check: &'static str,
+    /// How it is.
+    pub state: State,
     /// What is so.
-    pub(crate) what: String,
+    pub what: String,
     /// Why that matters; empty where all is well.
-    pub(crate) why: String,
+    pub why: String,
     /// What to do, with the command; empty where there is nothing to do.
     #[serde(rename = "do")]
-    pub(crate) action: String,
+    pub action: String,
 }
 
 impl Finding {
-    pub(crate) fn ok(check: &'static str, what: impl Into<String>) -> Self {
+    /// Something that is as it should be.
+    pub fn ok(check: &'static str, what: impl Into<String>) -> Self {
         Self { check, state: State::Ok, what: what.into(), why: String::new(), action: String::new() }
     }
 
-    pub(crate) fn warning(
+    /// Something that works, and may not always.
+    pub fn warning(
         check: &'static str,
         what: impl Into<String>,
         why: impl Into<String>,
@@ -56,7 +59,8 @@ impl Finding {
         Self { check, state: State::Warning, what: what.into(), why: why.into(), action: action.into() }
     }
 
-    pub(crate) fn problem(
+    /// Something that does not work.
+    pub fn problem(
         check: &'static str,
         what: impl Into<String>,
         why: impl Into<String>,
@@ -67,7 +71,7 @@ impl Finding {
 }
 
 /// Looks at everything. `endpoint` is where clients would look for the server.
-pub(crate) async fn examine(config: &Config, endpoint: &str) -> Vec<Finding> {
+pub async fn examine(config: &Config, endpoint: &str) -> Vec<Finding> {
     let answer = server::ask(endpoint).await;
     let mut findings = ports::examine(config, &answer).await;
     findings.extend(clock::examine(config, &answer));

@@ -6,7 +6,7 @@ use super::limits::Limits;
 use super::line_files::LineFiles;
 use super::ready_file::Addresses;
 use super::reset::OwnFiles;
-use super::{Mode, access, interrupted, provision};
+use super::{Dev, access, interrupted, provision};
 use crate::audit::Audit;
 use crate::call::{Admission, AdmissionOptions, CallRegistry, FlowLog};
 use crate::clock::ServiceClock;
@@ -121,13 +121,13 @@ pub(super) struct Furnished {
 }
 
 /// Starts everything that `config` asks for.
-pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running> {
+pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<Running> {
     let account = AccountId::parse(&config.account.id).context("account.id")?;
     let region = Region::parse(&config.account.region).context("account.region")?;
     create_private_folder(&config.data_dir)?;
     let own_files = OwnFiles::of(&config.data_dir)?;
     let clock = ServiceClock::default();
-    let faults = (mode != Mode::Production).then(Faults::default);
+    let faults = dev.is_some().then(Faults::default);
 
     // The store first: its lock keeps a second server out of the folder.
     let stored = open_store(config, &account, &region, &clock, faults.as_ref())?;
@@ -139,7 +139,7 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
         )
     })?;
     let bound = listener.local_addr()?;
-    check_reach(bound, mode)?;
+    check_reach(bound, dev)?;
     let tls = tls(config)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
@@ -154,8 +154,8 @@ pub(super) async fn start(config: &Config, mode: Mode) -> anyhow::Result<Running
     let (sip, invitations) = SipEndpoint::bind(sip_options(config, &site)?, site.sip_stats.clone()).await?;
     site.limits.begin(config, &site.http_shutdown)?;
 
-    let web = web_rules(&config.http, mode, bound);
-    let listener = site.limits.listener(listener, tls, web, config);
+    let web = web_rules(&config.http, dev, bound);
+    let door = site.limits.door(listener, tls, web, config);
     let (http, emulation) = match &site.faults {
         None => (tokio::spawn(http::serve(listener, services, site.http_shutdown.clone())), None),
         Some(faults) => {
@@ -322,14 +322,14 @@ impl Running {
 }
 
 /// Under `--dev` only clients on this machine are let in, unless a person says otherwise.
-fn check_reach(bound: SocketAddr, mode: Mode) -> anyhow::Result<()> {
-    match mode {
-        Mode::Dev { listens_anywhere: false } if !bound.ip().is_loopback() => bail!(
+fn check_reach(bound: SocketAddr, dev: Option<Dev>) -> anyhow::Result<()> {
+    match dev {
+        Some(Dev { listens_anywhere: false }) if !bound.ip().is_loopback() => bail!(
             "http.listen is {bound}: under --dev the access key is no secret, and any client that reaches the port may read, write and \
              delete everything. Listen on 127.0.0.1, or add --dev-listen-anywhere, as in a container of which only the host \
              reaches the port"
         ),
-        Mode::Dev { .. } if !bound.ip().is_loopback() => {
+        Some(_) if !bound.ip().is_loopback() => {
             tracing::warn!(%bound, "under --dev any client that reaches this port may read, write and delete everything");
             Ok(())
         }
@@ -337,11 +337,11 @@ fn check_reach(bound: SocketAddr, mode: Mode) -> anyhow::Result<()> {
     }
 }
 
-fn web_rules(http: &config::Http, mode: Mode, bound: SocketAddr) -> WebRules {
+fn web_rules(http: &config::Http, dev: Option<Dev>, bound: SocketAddr) -> WebRules {
     let rules = WebRules::new(&http.allowed_origins);
-    match mode {
-        Mode::Production => rules,
-        Mode::Dev { .. } => rules.under_dev(bound.ip(), &http.public_url, &http.allowed_hosts),
+    match dev {
+        None => rules,
+        Some(_) => rules.under_dev(bound.ip(), &http.public_url, &http.allowed_hosts),
     }
 }
 

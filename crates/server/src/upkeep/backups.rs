@@ -118,6 +118,6 @@ impl Backups {
 }
 
 /// A keyring is a folder that holds `keyring.json`, or that file itself.
-pub(crate) fn keyring_file(path: &std::path::Path) -> PathBuf {
+pub fn keyring_file(path: &std::path::Path) -> PathBuf {
     if path.is_dir() { path.join("keyring.json") } else { path.to_owned() }
 }

@@ -3,5 +3,6 @@
 mod backups;
 mod scrub;
 
-pub(crate) use backups::{Backups, NewBackup, StartError, keyring_file};
+pub use backups::keyring_file;
+pub(crate) use backups::{Backups, NewBackup, StartError};
 pub(crate) use scrub::scrub;

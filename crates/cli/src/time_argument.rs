@@ -3,7 +3,7 @@ use time::format_description::well_known::Rfc3339;
 use tympan_types::WallTime;
 
 /// Reads a time as people and scripts write it: RFC 3339, or epoch seconds with or without a fraction.
-pub(super) fn parse(text: &str) -> Result<WallTime, String> {
+pub(crate) fn parse(text: &str) -> Result<WallTime, String> {
     if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
         let unix_ms = at.unix_timestamp_nanos() / 1_000_000;
         return i64::try_from(unix_ms)

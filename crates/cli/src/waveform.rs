@@ -1,10 +1,10 @@
 //! The waveform of a call, in the terminal and as a drawing.
 
 use super::table::{clock, harmless, table};
-use crate::ClientError;
 use serde::Deserialize;
 use serde_json::Value;
 use std::fmt::Write;
+use tympan_client::ClientError;
 
 /// What the server answers, as far as it is drawn.
 #[derive(Debug, Deserialize)]
@@ -46,7 +46,7 @@ const LISTED: usize = 100;
 const SAMPLES_PER_S: u64 = 8_000;
 
 /// Draws with block characters: bars for the loudest sample, below them speech, what is missing and tones, keys and a ruler.
-pub(super) fn in_terminal(json: &Value) -> Result<String, ClientError> {
+pub(crate) fn in_terminal(json: &Value) -> Result<String, ClientError> {
     let picture = read(json)?;
     let mut text = format!(
         "contact {}, {}, {}",
@@ -84,7 +84,7 @@ pub(super) fn in_terminal(json: &Value) -> Result<String, ClientError> {
 }
 
 /// A drawing of its own: bars, and a band for each span that says what it is.
-pub(super) fn as_svg(json: &Value) -> Result<String, ClientError> {
+pub(crate) fn as_svg(json: &Value) -> Result<String, ClientError> {
     const LANE: f64 = 112.0;
     let picture = read(json)?;
     let columns = picture.tracks.iter().map(|track| track.peak_dbfs.len()).max().unwrap_or(1);

@@ -1,13 +1,16 @@
 //! `tympan flows`: contact-flow files, looked at without a server.
 
+use crate::failure::Failure;
+use crate::global::Global;
 use anyhow::Context;
 use std::io::Write;
 use std::path::PathBuf;
+use tympan_client::Exit;
 use tympan_flow::Flow;
 
 /// Look at contact-flow files
 #[derive(Debug, clap::Subcommand)]
-pub enum FlowsVerb {
+pub(crate) enum FlowsVerb {
     /// Say what would keep a flow from being published, and which of its blocks run here
     Check {
         /// The flow, in the flow language or as an older designer export
@@ -25,7 +28,7 @@ pub enum FlowsVerb {
 
 /// Languages of drawings.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub enum Drawing {
+pub(crate) enum Drawing {
     /// Graphviz
     Dot,
     /// Mermaid
@@ -33,16 +36,17 @@ pub enum Drawing {
 }
 
 impl FlowsVerb {
-    /// Runs the verb. `true` when all is well with the flow.
-    pub fn run(&self, json: bool) -> anyhow::Result<bool> {
+    /// Runs the verb.
+    pub(crate) fn run(&self, global: &Global) -> Result<Exit, Failure> {
         let mut out = std::io::stdout().lock();
         match self {
             Self::Check { file } => {
                 let flow = read(file)?;
                 let problems = flow.problems();
+                let exit = if problems.is_empty() { Exit::Ok } else { Exit::Failed };
                 let unsupported: Vec<_> =
                     flow.blocks().iter().filter(|block| !block.is_supported()).collect();
-                if json {
+                if global.json {
                     let unsupported: Vec<_> = unsupported
                         .iter()
                         .map(|block| serde_json::json!({ "Identifier": block.identifier(), "Type": block.type_name() }))
@@ -53,7 +57,7 @@ impl FlowsVerb {
                         "{}",
                         serde_json::json!({ "problems": problems, "unsupported": unsupported })
                     )?;
-                    return Ok(problems.is_empty());
+                    return Ok(exit);
                 }
                 for problem in problems {
                     writeln!(out, "{problem}")?;
@@ -73,7 +77,7 @@ impl FlowsVerb {
                         unsupported.len()
                     )?;
                 }
-                Ok(problems.is_empty())
+                Ok(exit)
             }
             Self::Graph { file, format } => {
                 let flow = read(file)?;
@@ -82,7 +86,7 @@ impl FlowsVerb {
                     Drawing::Mermaid => flow.to_mermaid(),
                 };
                 write!(out, "{drawing}")?;
-                Ok(true)
+                Ok(Exit::Ok)
             }
         }
     }

@@ -1,15 +1,16 @@
-use super::{Global, terminal};
-use crate::call::{self, CallOutcome, CallPlan, KeyPress, Report, Script, Target};
-use crate::{ClientError, Exit};
+use crate::global::Global;
+use crate::terminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use tympan_telephony::audio::codec::AudioCodec;
+use tympan_client::call::{self, CallOutcome, CallPlan, KeyPress, Report, Script, Target};
+use tympan_client::{ClientError, Exit};
+use tympan_telephony::audio::g711::Law;
 use tympan_telephony::audio::{pcm, wav};
 
 /// A sentence of six seconds.
-const HELLO: &[u8] = include_bytes!("../../../../fixtures/audio/hello.wav");
+const HELLO: &[u8] = include_bytes!("../../../fixtures/audio/hello.wav");
 
 /// What follows `tympan call`.
 #[derive(Debug, clap::Args)]
@@ -25,7 +26,7 @@ const HELLO: &[u8] = include_bytes!("../../../../fixtures/audio/hello.wav");
 
 Exit codes: 0 all calls were answered; otherwise that of the first that failed: 3 for 404, 4 for 403,
 5 for busy, 6 for 503 and for no answer, 130 for Ctrl-C.")]
-pub struct CallArgs {
+pub(crate) struct CallArgs {
     /// Who is called, such as sip:+18005550100@127.0.0.1:5060
     #[arg(value_name = "SIP-URI", value_parser = |text: &str| Target::parse(text))]
     target: Target,
@@ -74,7 +75,7 @@ enum Codec {
     G722,
 }
 
-pub(super) async fn run(arguments: CallArgs, global: &Global) -> Result<Exit, ClientError> {
+pub(crate) async fn run(arguments: CallArgs, global: &Global) -> Result<Exit, ClientError> {
     let speech = match &arguments.audio {
         Some(file) => speech(file)?,
         None if arguments.hello => hello()?,

@@ -1,17 +1,18 @@
 //! `tympan streams verify-deletion`.
 
-use super::data_args::DataArgs;
-use super::progress::Bar;
-use super::{Failure, print_json};
-use crate::clock::SystemClock;
+use crate::data_args::DataArgs;
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::progress::Bar;
+use crate::terminal::print_json;
 use std::io::Write;
 use tympan_client::Exit;
-use tympan_client::cli::Global;
+use tympan_server::SystemClock;
 use tympan_store::embedded::{AtRest, DeletionProof, GenerationProof, Subject, Verdict};
 
 /// Arguments of `tympan streams verify-deletion`.
 #[derive(Debug, clap::Args)]
-pub(super) struct VerifyDeletionArgs {
+pub(crate) struct VerifyDeletionArgs {
     /// The stream's name, ARN or id; a name stands for every stream that was deleted under it
     stream: String,
     /// Of a stream that exists, ask only about what has expired by now
@@ -22,7 +23,7 @@ pub(super) struct VerifyDeletionArgs {
 }
 
 impl VerifyDeletionArgs {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let data = self.data.resolve()?;
         let at_rest = AtRest::open(&data.directory)?;
         let expired_at = self.expired.then(|| SystemClock.wall_now());

@@ -1,13 +1,14 @@
 //! `tympan backup` and `tympan restore`.
 
-use super::data_args::DataArgs;
-use super::progress::Bar;
-use super::{Failure, print_json};
-use crate::cli::check;
+use crate::data_args::DataArgs;
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::progress::Bar;
+use crate::streams::check;
+use crate::terminal::print_json;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
-use tympan_client::cli::Global;
 use tympan_client::{BackupStatus, Exit};
 use tympan_kms::KeyProvider;
 use tympan_store::embedded::{AtRest, BackupOptions, BackupReport, Progress, restore};
@@ -24,7 +25,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(200);
 
 The master keys are not in it unless --with-keys: keep them elsewhere. Backups keep wrapped keys, so a stream that is
 deleted later can still be read from them until they are deleted too.")]
-pub(super) struct BackupArgs {
+pub(crate) struct BackupArgs {
     /// Where it goes: a folder that does not exist yet, or is empty
     directory: PathBuf,
     /// Copy chunks even where hard links would do: for a folder on the same disk that is to be moved elsewhere as it is
@@ -38,7 +39,7 @@ pub(super) struct BackupArgs {
 }
 
 impl BackupArgs {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let report =
             if self.data.data_dir.is_some() { self.at_rest(global)? } else { self.running(global).await? };
         if global.json {
@@ -101,7 +102,7 @@ impl BackupArgs {
 
 The backup is verified first, laid out, and then every fragment is checked. Every stream goes on with numbers one
 thousand million later than the backup knew of.")]
-pub(super) struct RestoreArgs {
+pub(crate) struct RestoreArgs {
     /// The backup
     backup: PathBuf,
     #[command(flatten)]
@@ -109,7 +110,7 @@ pub(super) struct RestoreArgs {
 }
 
 impl RestoreArgs {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let data = self.data.resolve()?;
         let bar = Bar::new(global, "restoring");
         let restored = restore(&self.backup, &data.directory, &mut |progress| bar.show(progress))?;

@@ -1,13 +1,14 @@
-use super::table::{harmless, table};
-use super::{Global, terminal, time_argument};
-use crate::http::wall_now;
-use crate::kvs::{FragmentInfo, FragmentRange, StreamInfo, StreamRef};
-use crate::{ClientError, Exit, ExpiryStatus};
+use crate::global::Global;
+use crate::table::{harmless, table};
+use crate::{terminal, time_argument};
+use tympan_client::kvs::{FragmentInfo, FragmentRange, StreamInfo, StreamRef};
+use tympan_client::{ClientError, Exit, ExpiryStatus};
+use tympan_server::SystemClock;
 use tympan_types::{ServerTime, WallTime};
 
 /// What follows `tympan streams` and asks a server.
 #[derive(Debug, clap::Subcommand)]
-pub enum StreamsVerb {
+pub(crate) enum RemoteVerb {
     /// List the streams
     Ls {
         /// Only those whose names begin so
@@ -47,13 +48,10 @@ Times are RFC 3339 or epoch seconds, and compared with the time at which a fragm
 }
 
 /// Does what a verb asks for.
-///
-/// # Errors
-/// What the service refuses, and no connection.
-pub async fn run(verb: StreamsVerb, global: &Global) -> Result<Exit, ClientError> {
+pub(crate) async fn run(verb: RemoteVerb, global: &Global) -> Result<Exit, ClientError> {
     let kvs = global.kvs()?;
     match verb {
-        StreamsVerb::Expire { confirm_clock } => {
+        RemoteVerb::Expire { confirm_clock } => {
             let expiry = global.expiry()?;
             let status = if confirm_clock { expiry.confirm_clock().await? } else { expiry.status().await? };
             if global.json {
@@ -62,7 +60,7 @@ pub async fn run(verb: StreamsVerb, global: &Global) -> Result<Exit, ClientError
                 terminal::print(&tell_expiry(&status))?;
             }
         }
-        StreamsVerb::Ls { prefix } => {
+        RemoteVerb::Ls { prefix } => {
             let streams = kvs.list_streams(prefix.as_deref()).await?;
             if global.json {
                 terminal::print_json(&streams)?;
@@ -72,7 +70,7 @@ pub async fn run(verb: StreamsVerb, global: &Global) -> Result<Exit, ClientError
                 terminal::print(&list(&streams))?;
             }
         }
-        StreamsVerb::Show { stream } => {
+        RemoteVerb::Show { stream } => {
             let info = kvs.describe_stream(&stream).await?;
             if global.json {
                 terminal::print_json(&info)?;
@@ -80,18 +78,18 @@ pub async fn run(verb: StreamsVerb, global: &Global) -> Result<Exit, ClientError
                 terminal::print(&describe(&info))?;
             }
         }
-        StreamsVerb::Fragments { stream, from, to } => {
+        RemoteVerb::Fragments { stream, from, to } => {
             // ListFragments refuses a range that lies before what is kept, so the default asks for no more than that.
             let from = match from {
                 Some(from) => from,
                 None => {
                     let info = kvs.describe_stream(&stream).await?;
                     let kept_ms = i64::from(info.data_retention_in_hours) * 3_600_000;
-                    info.created().max(wall_now().plus_ms(-kept_ms))
+                    info.created().max(SystemClock.wall_now().plus_ms(-kept_ms))
                 }
             };
             // A little more than now: clocks differ.
-            let to = to.unwrap_or_else(|| wall_now().plus_ms(60_000));
+            let to = to.unwrap_or_else(|| SystemClock.wall_now().plus_ms(60_000));
             let range = FragmentRange {
                 from: ServerTime::from_unix_ms(from.unix_ms()),
                 to: ServerTime::from_unix_ms(to.unix_ms()),

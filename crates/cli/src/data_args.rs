@@ -1,19 +1,19 @@
 //! Which data directory and which keys a verb works on, without a server.
 
-use super::Failure;
-use crate::clock::SystemClock;
-use crate::config::{self, Config};
-use crate::upkeep::keyring_file;
+use crate::failure::Failure;
 use std::path::{Path, PathBuf};
 use tympan_kms::{Keyring, KeyringOwner};
+use tympan_server::SystemClock;
+use tympan_server::config::{self, Config};
+use tympan_server::keyring_file;
 use tympan_types::{AccountId, Region};
 
 /// Where the data and the keys are.
 #[derive(Debug, clap::Args)]
-pub(super) struct DataArgs {
+pub(crate) struct DataArgs {
     /// The data directory [default: the configuration's data_dir]
     #[arg(long, value_name = "DIR")]
-    pub(super) data_dir: Option<PathBuf>,
+    pub(crate) data_dir: Option<PathBuf>,
     /// The keyring: its folder, or its file [default: the configuration's, else `keyring` in the data directory]
     #[arg(long, value_name = "DIR")]
     keyring: Option<PathBuf>,
@@ -23,15 +23,15 @@ pub(super) struct DataArgs {
 }
 
 /// The same, found.
-pub(super) struct Data {
-    pub(super) directory: PathBuf,
+pub(crate) struct Data {
+    pub(crate) directory: PathBuf,
     /// The keyring's file, if there is one.
-    pub(super) keyring_file: Option<PathBuf>,
-    pub(super) keyring: Option<Keyring>,
+    pub(crate) keyring_file: Option<PathBuf>,
+    pub(crate) keyring: Option<Keyring>,
 }
 
 impl DataArgs {
-    pub(super) fn resolve(&self) -> Result<Data, Failure> {
+    pub(crate) fn resolve(&self) -> Result<Data, Failure> {
         let config = config::load(self.config.as_deref(), std::env::vars())?;
         let directory = self.data_dir.clone().unwrap_or_else(|| config.data_dir.clone());
         let file = find_keyring(self.keyring.as_deref(), &config, &directory);

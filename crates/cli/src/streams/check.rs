@@ -1,17 +1,18 @@
 //! `tympan streams check`.
 
-use super::data_args::DataArgs;
-use super::progress::Bar;
-use super::{Failure, print_json};
+use crate::data_args::DataArgs;
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::progress::Bar;
+use crate::terminal::print_json;
 use std::io::Write;
 use tympan_client::Exit;
-use tympan_client::cli::Global;
 use tympan_kms::KeyProvider;
 use tympan_store::embedded::{AtRest, CheckReport, FindingKind, StreamCheck};
 
 /// Arguments of `tympan streams check`.
 #[derive(Debug, clap::Args)]
-pub(super) struct CheckArgs {
+pub(crate) struct CheckArgs {
     #[command(flatten)]
     data: DataArgs,
     /// Only this stream: its name, ARN or id
@@ -20,7 +21,7 @@ pub(super) struct CheckArgs {
 }
 
 impl CheckArgs {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let data = self.data.resolve()?;
         let at_rest = AtRest::open(&data.directory)?;
         let bar = Bar::new(global, "checking");
@@ -37,7 +38,7 @@ impl CheckArgs {
 }
 
 /// The report for people: what is wrong first, then stream by stream, then the sum.
-pub(super) fn words(report: &CheckReport, with_keys: bool) -> String {
+pub(crate) fn words(report: &CheckReport, with_keys: bool) -> String {
     let mut lines = Vec::new();
     for finding in &report.findings {
         let kind = match finding.kind {

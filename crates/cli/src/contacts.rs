@@ -1,16 +1,16 @@
-use super::table::{clock, harmless, table};
-use super::{Global, terminal, waveform};
-use crate::contacts::{ContactChoice, Ledger};
-use crate::http::wall_now;
-use crate::{ClientError, ContactRecord, Exit};
+use crate::global::Global;
+use crate::table::{clock, harmless, table};
+use crate::{terminal, waveform};
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::PathBuf;
+use tympan_client::{ClientError, ContactChoice, ContactRecord, Exit, Ledger};
+use tympan_server::SystemClock;
 use tympan_types::WallTime;
 
 /// What follows `tympan contacts`.
 #[derive(Debug, clap::Args)]
-pub struct ContactsArgs {
+pub(crate) struct ContactsArgs {
     #[command(subcommand)]
     verb: ContactsVerb,
 }
@@ -61,7 +61,7 @@ below full scale, column by column, and all spans in samples at 8 kHz."
 /// The most that the server gives at once.
 const ALL: usize = 1_000;
 
-pub(super) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit, ClientError> {
+pub(crate) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit, ClientError> {
     let contacts = global.contacts()?;
     let records = match arguments.verb {
         ContactsVerb::Show { contact } => {
@@ -69,7 +69,7 @@ pub(super) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit
             if global.json {
                 terminal::print_json(&record.json)?;
             } else {
-                terminal::print(&describe(&record, wall_now()))?;
+                terminal::print(&describe(&record, SystemClock.wall_now()))?;
             }
             return Ok(Exit::Ok);
         }
@@ -95,7 +95,7 @@ pub(super) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit
     } else if records.is_empty() {
         terminal::note(global, "no calls");
     } else {
-        terminal::print(&list(&records, wall_now()))?;
+        terminal::print(&list(&records, SystemClock.wall_now()))?;
     }
     Ok(Exit::Ok)
 }
@@ -193,9 +193,45 @@ fn received(ledger: &Ledger) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contacts::tests::read;
+    use serde_json::json;
 
     const NOW: WallTime = WallTime::from_unix_ms(1_706_238_600_000);
+
+    fn record() -> Value {
+        json!({
+            "Attributes": { "department": "Parcels", "callerStream": "arn:..." },
+            "ConnectedToSystemTimestamp": "2024-01-26T03:07:41Z",
+            "ContactId": "4a573372-1f28-4e26-b97b-0123456789ab",
+            "CustomerEndpoint": { "Address": "+12065550123", "Type": "TELEPHONE_NUMBER" },
+            "DisconnectReason": "CONTACT_FLOW_DISCONNECT",
+            "DisconnectTimestamp": "2024-01-26T03:08:14Z",
+            "InitiationTimestamp": "2024-01-26T03:07:40Z",
+            "Recordings": [
+                { "Location": "bucket/call.wav", "StorageType": "S3", "FragmentStartNumber": null },
+                {
+                    "FragmentStartNumber": "91343852333181432392682062607743920146159169392",
+                    "FragmentStopNumber": "91343852333181432546186627531311271605344142199",
+                    "Location": "arn:aws:kinesisvideo:us-west-2:111122223333:stream/demo/1598784211076",
+                    "StartTimestamp": "2024-01-26T03:07:41Z",
+                    "StopTimestamp": "2024-01-26T03:08:12Z",
+                    "StorageType": "KINESIS_VIDEO_STREAM",
+                    "Ledger": {
+                        "Samples": 248_000, "ReceivedSamples": 243_400, "SpansForgotten": 0, "Spans": [],
+                        "Causes": {
+                            "late": { "Count": 1, "Samples": 160 },
+                            "lost": { "Count": 3, "Samples": 600 },
+                            "pause": { "Count": 1, "Samples": 4_000 },
+                        },
+                    },
+                },
+            ],
+            "SystemEndpoint": { "Address": "+18005550100", "Type": "TELEPHONE_NUMBER" },
+        })
+    }
+
+    fn read() -> ContactRecord {
+        ContactRecord::read(record()).unwrap()
+    }
 
     #[test]
     fn a_call_takes_one_line() {

@@ -1,24 +1,25 @@
 //! `tympan streams rebuild`.
 
-use super::progress::Bar;
-use super::{Failure, print_json};
-use crate::clock::SystemClock;
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::progress::Bar;
+use crate::terminal::print_json;
 use std::io::Write;
 use std::path::PathBuf;
 use tympan_client::Exit;
-use tympan_client::cli::Global;
+use tympan_server::SystemClock;
 use tympan_store::embedded::{RebuildReport, rebuild};
 
 /// Arguments of `tympan streams rebuild`.
 #[derive(Debug, clap::Args)]
-pub(super) struct RebuildArgs {
+pub(crate) struct RebuildArgs {
     /// The data directory
     #[arg(value_name = "DIR")]
     directory: PathBuf,
 }
 
 impl RebuildArgs {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let bar = Bar::new(global, "reading chunks");
         let rebuilt = tokio::task::block_in_place(|| {
             rebuild(&self.directory, SystemClock.wall_now(), &mut |progress| bar.show(progress))

@@ -1,12 +1,13 @@
-use super::{Global, consume, terminal};
-use crate::contacts::{ContactChoice, Recording as Capture};
-use crate::kvs::{Kvs, StartSelector, StreamRef};
-use crate::media::{
-    ContactFilter, Destination, Follow, FollowOptions, Format, MediaItem, Recording, TrackChoice, Verdict,
-};
-use crate::{ClientError, ContactRecord, Contacts, Exit};
+use crate::format::OutputFormat;
+use crate::global::Global;
+use crate::{consume, terminal};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use tympan_client::kvs::{Kvs, StartSelector, StreamRef};
+use tympan_client::media::{
+    ContactFilter, Destination, Follow, FollowOptions, Format, MediaItem, Recording, TrackChoice, Verdict,
+};
+use tympan_client::{ClientError, ContactChoice, ContactRecord, Contacts, Exit, Recording as Capture};
 use tympan_types::{ContactId, FragmentNumber};
 
 /// What follows `tympan listen`.
@@ -19,7 +20,7 @@ use tympan_types::{ContactId, FragmentNumber};
     tympan listen CONTACT-ID -o call.wav
 
 `tympan contacts ls` shows the calls.")]
-pub struct ListenArgs {
+pub(crate) struct ListenArgs {
     /// The call's id, or `latest`
     contact: ContactChoice,
     /// A .raw, .wav or .mkv file; - is standard output, raw
@@ -27,7 +28,7 @@ pub struct ListenArgs {
     output: PathBuf,
     /// The format, where the file's name does not say it
     #[arg(long)]
-    format: Option<Format>,
+    format: Option<OutputFormat>,
     /// How many seconds to wait for the call's flow to start media streaming
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     wait: u64,
@@ -35,8 +36,8 @@ pub struct ListenArgs {
 
 const POLL: Duration = Duration::from_millis(200);
 
-pub(super) async fn run(arguments: ListenArgs, global: &Global) -> Result<Exit, ClientError> {
-    let format = arguments.format.map_or_else(|| Format::of(&arguments.output), Ok)?;
+pub(crate) async fn run(arguments: ListenArgs, global: &Global) -> Result<Exit, ClientError> {
+    let format = OutputFormat::choose(arguments.format, &arguments.output)?;
     let contacts = global.contacts()?;
     let listener = Listener {
         kvs: global.kvs()?,

@@ -1,14 +1,15 @@
-use super::{Global, terminal};
-use crate::sts::{AssumeRole, SessionCredentials, Sts};
-use crate::{ClientError, Exit};
+use crate::global::Global;
+use crate::terminal;
 use std::path::PathBuf;
+use tympan_client::sts::{AssumeRole, SessionCredentials, Sts};
+use tympan_client::{ClientError, Exit};
 
 /// What follows `tympan session`.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
     eval \"$(tympan session --duration 1h)\"
     tympan session --role transcriber --policy only-demo.json --json")]
-pub struct SessionArgs {
+pub(crate) struct SessionArgs {
     /// How long it lasts: 15m to 36h, of a role no longer than the role allows [default: 12h, of a role 1h]
     #[arg(long, value_name = "TIME", value_parser = duration_s)]
     duration: Option<u32>,
@@ -23,7 +24,7 @@ pub struct SessionArgs {
     policy: Option<PathBuf>,
 }
 
-pub(super) async fn run(arguments: SessionArgs, global: &Global) -> Result<Exit, ClientError> {
+pub(crate) async fn run(arguments: SessionArgs, global: &Global) -> Result<Exit, ClientError> {
     let (http, endpoint) = global.http()?;
     let sts = Sts::new(http, endpoint);
     let credentials = match &arguments.role {

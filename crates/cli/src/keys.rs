@@ -1,13 +1,14 @@
-use super::table::{count, harmless, table};
-use super::{Global, terminal};
-use crate::kms::{Alias, Key, Kms, Rotation, RotationStatus};
-use crate::{ClientError, Exit};
+use crate::global::Global;
+use crate::table::{count, harmless, table};
+use crate::terminal;
 use serde::Serialize;
 use std::io::{BufRead, IsTerminal};
+use tympan_client::kms::{Alias, Key, Kms, Rotation, RotationStatus};
+use tympan_client::{ClientError, Exit};
 
 /// What follows `tympan keys`.
 #[derive(Debug, clap::Args)]
-pub struct KeysArgs {
+pub(crate) struct KeysArgs {
     #[command(subcommand)]
     verb: KeysVerb,
 }
@@ -103,7 +104,7 @@ struct Described {
     rotations: Vec<Rotation>,
 }
 
-pub(super) async fn run(arguments: KeysArgs, global: &Global) -> Result<Exit, ClientError> {
+pub(crate) async fn run(arguments: KeysArgs, global: &Global) -> Result<Exit, ClientError> {
     let kms = global.kms()?;
     match arguments.verb {
         KeysVerb::Ls => {

@@ -1,16 +1,17 @@
 //! `tympan doctor`.
 
-use super::{Failure, print_json};
-use crate::config;
-use crate::doctor::{self, Finding, State};
+use crate::failure::Failure;
+use crate::global::Global;
+use crate::terminal::print_json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use tympan_client::Exit;
-use tympan_client::cli::Global;
+use tympan_server::config;
+use tympan_server::doctor::{self, Finding, State};
 
 /// Arguments of `tympan doctor`.
 #[derive(Debug, clap::Args)]
-pub(super) struct DoctorArgs {
+pub(crate) struct DoctorArgs {
     /// The configuration file; without one every key has its default
     #[arg(long, value_name = "FILE", env = "TYMPAN_CONFIG")]
     config: Option<PathBuf>,
@@ -20,7 +21,7 @@ pub(super) struct DoctorArgs {
 }
 
 impl DoctorArgs {
-    pub(super) async fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let mut findings = Vec::new();
         match config::load(self.config.as_deref(), std::env::vars()) {
             Ok(mut config) => {

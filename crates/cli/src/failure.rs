@@ -6,18 +6,18 @@ use tympan_store::{ErrorKind, StoreError};
 
 /// What, why, what to do, and how the program ends.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     error: anyhow::Error,
     exit: Exit,
 }
 
 impl Failure {
-    pub(super) fn not_found(message: String) -> Self {
+    pub(crate) fn not_found(message: String) -> Self {
         Self { error: anyhow::anyhow!(message), exit: Exit::NotFound }
     }
 
     /// How the program ends.
-    pub(super) fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
 }
@@ -34,8 +34,8 @@ impl From<anyhow::Error> for Failure {
     }
 }
 
-impl From<crate::config::ConfigError> for Failure {
-    fn from(error: crate::config::ConfigError) -> Self {
+impl From<tympan_server::config::ConfigError> for Failure {
+    fn from(error: tympan_server::config::ConfigError) -> Self {
         Self { error: error.into(), exit: Exit::Usage }
     }
 }

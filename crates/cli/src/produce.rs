@@ -1,14 +1,12 @@
-use super::{Global, table, terminal};
-use crate::http::wall_now;
-use crate::kvs::{Ack, AckEvent, Acks, Kvs, NewStream, PutMediaStart, StreamRef, Upload};
-use crate::{ClientError, Exit};
-use bytes::Bytes;
+use crate::global::Global;
+use crate::{table, terminal};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-use tympan_mkv::write::{self, DocumentHead, FLAG_KEYFRAME, TrackHead};
+use tympan_client::kvs::{self, Ack, AckEvent, Acks, Kvs, NewStream, Pace, PutMediaStart, StreamRef};
+use tympan_client::{ClientError, Exit};
+use tympan_server::SystemClock;
 use tympan_telephony::audio::{pcm, wav};
 use tympan_types::{FragmentNumber, ProducerTime};
 
@@ -21,7 +19,7 @@ use tympan_types::{FragmentNumber, ProducerTime};
     tympan produce --stream demo --realtime FILE.wav
 
 Timecodes are absolute: the audio ends now, or with --realtime begins now.")]
-pub struct ProduceArgs {
+pub(crate) struct ProduceArgs {
     /// The stream's name, or its ARN
     #[arg(long, value_name = "NAME|ARN")]
     stream: StreamRef,
@@ -38,7 +36,7 @@ pub struct ProduceArgs {
     realtime: bool,
 }
 
-pub(super) async fn run(arguments: ProduceArgs, global: &Global) -> Result<Exit, ClientError> {
+pub(crate) async fn run(arguments: ProduceArgs, global: &Global) -> Result<Exit, ClientError> {
     let samples = samples(&arguments.file, arguments.raw)?;
     if samples.is_empty() {
         return Err(ClientError::Media(format!("{} holds no audio", arguments.file.display())));
@@ -46,12 +44,15 @@ pub(super) async fn run(arguments: ProduceArgs, global: &Global) -> Result<Exit,
     let kvs = global.kvs()?;
     let keeps = ensure_stream(&kvs, &arguments.stream, arguments.retention, global).await?;
     let length_ms = i64::try_from(samples.len() / pcm::SAMPLES_PER_MS as usize).unwrap_or(i64::MAX);
-    let begins_ms = if arguments.realtime { wall_now() } else { wall_now().plus_ms(-length_ms) }.unix_ms();
+    let begins_ms =
+        if arguments.realtime { SystemClock.wall_now() } else { SystemClock.wall_now().plus_ms(-length_ms) }
+            .unix_ms();
     let start = ProducerTime::from_unix_ms(begins_ms);
 
     let (upload, acks) = kvs.put_media(&arguments.stream, PutMediaStart::Absolute(start)).await?;
-    let fragments = samples.len().div_ceil(FRAGMENT_SAMPLES);
-    let sending = tokio::spawn(send(upload, samples, start, arguments.realtime));
+    let fragments = kvs::speech_fragments(&samples);
+    let pace = if arguments.realtime { Pace::Speech } else { Pace::Network };
+    let sending = tokio::spawn(kvs::send_speech(upload, samples, start, pace));
     let receiving = receive(acks, keeps, global);
     let stored = tokio::select! {
         stored = receiving => stored?,
@@ -119,50 +120,6 @@ async fn ensure_stream(
     let arn = kvs.create_stream(&new).await?;
     terminal::note(global, &format!("created {arn}, which keeps its media for {retention_hours} h"));
     Ok(retention_hours > 0)
-}
-
-/// A second.
-const FRAGMENT_SAMPLES: usize = 8_000;
-
-/// Sends the document, and ends the body.
-async fn send(upload: Upload, samples: Vec<i16>, start: ProducerTime, realtime: bool) {
-    let begun = tokio::time::Instant::now();
-    let mut out = document_head();
-    let mut sent_frames = 0u32;
-    for (second, fragment) in samples.chunks(FRAGMENT_SAMPLES).enumerate() {
-        let begins = start.plus_ms(i64::try_from(second).unwrap_or(i64::MAX).saturating_mul(1_000));
-        write::cluster_start(&mut out, u64::try_from(begins.unix_ms()).unwrap_or(0));
-        for (index, frame) in fragment.chunks(pcm::FRAME_SAMPLES).enumerate() {
-            let flags = if index == 0 { FLAG_KEYFRAME } else { 0 };
-            let mut payload = Vec::with_capacity(frame.len() * 2);
-            pcm::extend_le_bytes(&mut payload, frame);
-            // At most 980.
-            write::simple_block(&mut out, TRACK, index as i16 * 20, flags, &payload);
-            if realtime {
-                sent_frames += 1;
-                // A frame is complete when its last sample was spoken.
-                tokio::time::sleep_until(begun + Duration::from_millis(20) * sent_frames).await;
-                if !upload.send(Bytes::from(std::mem::take(&mut out))).await {
-                    return;
-                }
-            }
-        }
-        write::user_tag(&mut out, "MimeType", "audio/L16;rate=8000;channels=1;");
-        write::user_tag(&mut out, TRACK_NAME, &TRACK.to_string());
-        if !upload.send(Bytes::from(std::mem::take(&mut out))).await {
-            return;
-        }
-    }
-}
-
-const TRACK: u8 = 1;
-const TRACK_NAME: &str = "AUDIO_FROM_CUSTOMER";
-
-fn document_head() -> Vec<u8> {
-    let mut out = Vec::new();
-    let uid = *uuid::Uuid::new_v4().as_bytes();
-    DocumentHead::connect(uid, &[TrackHead::connect(TRACK, TRACK_NAME)]).write(&mut out);
-    out
 }
 
 /// Reads acknowledgements to their end; gives the fragments that are done with, by timecode.

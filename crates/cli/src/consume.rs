@@ -1,11 +1,13 @@
-use super::{Global, table, terminal, time_argument};
-use crate::kvs::{StartSelector, StreamRef};
-use crate::media::{
-    ContactFilter, Destination, Follow, FollowOptions, Format, Recording, Tally, TrackChoice, Verdict,
-};
-use crate::{ClientError, Exit};
+use crate::format::OutputFormat;
+use crate::global::Global;
+use crate::{table, terminal, time_argument};
 use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
+use tympan_client::kvs::{StartSelector, StreamRef};
+use tympan_client::media::{
+    ContactFilter, Destination, Follow, FollowOptions, Format, Recording, Tally, TrackChoice, Verdict,
+};
+use tympan_client::{ClientError, Exit};
 use tympan_types::{ContactId, FragmentNumber, ProducerTime, WallTime};
 
 /// What follows `tympan consume`.
@@ -19,7 +21,7 @@ use tympan_types::{ContactId, FragmentNumber, ProducerTime, WallTime};
     tympan consume --stream STREAM --contact CONTACT-ID -o call.mkv
 
 Raw audio of calls is 16-bit signed little-endian PCM, 8 kHz, mono.")]
-pub struct ConsumeArgs {
+pub(crate) struct ConsumeArgs {
     /// The stream's name or ARN
     #[arg(long, value_name = "NAME|ARN")]
     stream: StreamRef,
@@ -62,7 +64,7 @@ struct OutputArgs {
     output: PathBuf,
     /// The format, where the file's name does not say it
     #[arg(long)]
-    format: Option<Format>,
+    format: Option<OutputFormat>,
 }
 
 impl StartArgs {
@@ -79,9 +81,9 @@ impl StartArgs {
     }
 }
 
-pub(super) async fn run(arguments: ConsumeArgs, global: &Global) -> Result<Exit, ClientError> {
+pub(crate) async fn run(arguments: ConsumeArgs, global: &Global) -> Result<Exit, ClientError> {
     let OutputArgs { output, format } = &arguments.output;
-    let format = format.map_or_else(|| Format::of(output), Ok)?;
+    let format = OutputFormat::choose(*format, output)?;
     let options = FollowOptions { with_documents: format == Format::Mkv, for_ever: arguments.follow };
     let follow =
         Follow::open(global.kvs()?, arguments.stream.clone(), arguments.start.selector(), options).await?;
@@ -132,7 +134,7 @@ async fn copy(
 }
 
 /// `33.0 s in 34 fragments, no gaps -> caller.wav`.
-pub(super) fn summary(tally: &Tally, output: &Path) -> String {
+pub(crate) fn summary(tally: &Tally, output: &Path) -> String {
     let output =
         if output == Path::new("-") { "standard output".to_owned() } else { output.display().to_string() };
     let length = if tally.samples > 0 || tally.bytes == 0 {

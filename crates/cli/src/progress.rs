@@ -1,15 +1,15 @@
 //! How far a long reading or copying is; only on a terminal.
 
+use crate::global::Global;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use tympan_client::cli::Global;
 use tympan_store::embedded::Progress;
 
 /// A bar on standard error. It vanishes when dropped.
-pub(super) struct Bar(ProgressBar);
+pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    pub(super) fn new(global: &Global, what: &'static str) -> Self {
+    pub(crate) fn new(global: &Global, what: &'static str) -> Self {
         if global.quiet || !std::io::stderr().is_terminal() {
             return Self(ProgressBar::hidden());
         }
@@ -19,7 +19,7 @@ impl Bar {
         Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
     }
 
-    pub(super) fn show(&self, progress: Progress) {
+    pub(crate) fn show(&self, progress: Progress) {
         self.0.set_length(progress.total_bytes);
         self.0.set_position(progress.done_bytes);
     }

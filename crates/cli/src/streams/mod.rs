@@ -1,15 +1,21 @@
 //! `tympan streams`: the client's verbs, and those that look into a data directory.
 
-use super::Failure;
-use super::check::CheckArgs;
-use super::rebuild::RebuildArgs;
-use super::verify_deletion::VerifyDeletionArgs;
+pub(crate) mod check;
+mod rebuild;
+mod remote;
+mod verify_deletion;
+
+use crate::failure::Failure;
+use crate::global::Global;
+use check::CheckArgs;
+use rebuild::RebuildArgs;
+use remote::RemoteVerb as Remote;
 use tympan_client::Exit;
-use tympan_client::cli::{Global, StreamsVerb as Remote};
+use verify_deletion::VerifyDeletionArgs;
 
 /// Look at streams and their fragments
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum StreamsVerb {
+pub(crate) enum StreamsVerb {
     #[command(flatten)]
     Remote(Remote),
     /// Read everything that is stored and say, fragment by fragment, what is damaged
@@ -31,9 +37,9 @@ pub(super) enum StreamsVerb {
 
 impl StreamsVerb {
     /// Runs the verb.
-    pub(super) async fn run(self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) async fn run(self, global: &Global) -> Result<Exit, Failure> {
         match self {
-            Self::Remote(verb) => Ok(tympan_client::cli::run_streams(verb, global).await?),
+            Self::Remote(verb) => Ok(remote::run(verb, global).await?),
             Self::Check(arguments) => arguments.run(global).await,
             Self::VerifyDeletion(arguments) => arguments.run(global).await,
             Self::Rebuild(arguments) => arguments.run(global).await,

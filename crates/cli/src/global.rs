@@ -1,0 +1,58 @@
+//! What all verbs understand, and the clients that it leads to.
+
+use tympan_client::kms::Kms;
+use tympan_client::kvs::Kvs;
+use tympan_client::{Backups, ClientError, Contacts, Endpoint, Expiry, HttpClient, Identity};
+
+/// What all verbs understand.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Global {
+    /// Where the server is [default: AWS_ENDPOINT_URL, else http://127.0.0.1:8600]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// Write JSON instead of tables
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress and no summaries; errors only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Log what happens inside; twice for more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+impl Global {
+    pub(crate) fn http(&self) -> Result<(HttpClient, Endpoint), ClientError> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let endpoint = Endpoint::resolve(self.endpoint.as_deref(), variable)?;
+        let identity = Identity::from_environment(variable)?;
+        let http = match variable("AWS_CA_BUNDLE").filter(|file| !file.is_empty()) {
+            Some(file) if endpoint.is_secure() => HttpClient::trusting(identity, file.as_ref())?,
+            _ => HttpClient::new(identity),
+        };
+        Ok((http, endpoint))
+    }
+
+    pub(crate) fn kvs(&self) -> Result<Kvs, ClientError> {
+        self.http().map(|(http, endpoint)| Kvs::new(http, endpoint))
+    }
+
+    pub(crate) fn kms(&self) -> Result<Kms, ClientError> {
+        self.http().map(|(http, endpoint)| Kms::new(http, endpoint))
+    }
+
+    /// The expiry of media on the server that is meant.
+    pub(crate) fn expiry(&self) -> Result<Expiry, ClientError> {
+        self.http().map(|(http, endpoint)| Expiry::new(http, endpoint))
+    }
+
+    /// The backups of the server that is meant.
+    pub(crate) fn backups(&self) -> Result<Backups, ClientError> {
+        self.http().map(|(http, endpoint)| Backups::new(http, endpoint))
+    }
+
+    pub(crate) fn contacts(&self) -> Result<Contacts, ClientError> {
+        self.http().map(|(http, endpoint)| Contacts::new(http, endpoint))
+    }
+}

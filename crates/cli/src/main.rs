@@ -1,0 +1,32 @@
+//! tympan: the customer's voice, live, as a stream that you own.
+
+mod backup;
+mod call;
+mod command;
+mod consume;
+mod contacts;
+mod data_args;
+mod doctor;
+mod failure;
+mod flows;
+mod format;
+mod global;
+mod keys;
+mod listen;
+mod produce;
+mod progress;
+mod serve;
+mod session;
+mod streams;
+mod table;
+mod terminal;
+mod time_argument;
+mod waveform;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    command::run(command::Cli::parse()).await
+}
