@@ -1,4 +1,6 @@
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
+use std::str::FromStr;
 
 /// `10.0.0.0/8`, `2001:db8::/32`, or one address.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +49,22 @@ impl Network {
     }
 }
 
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, prefix } = self;
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        if *prefix == longest { address.fmt(f) } else { write!(f, "{address}/{prefix}") }
+    }
+}
+
 fn same_network(network: Ipv6Addr, address: Ipv6Addr, mask: u128) -> bool {
     u128::from(network) & mask == u128::from(address) & mask
 }
@@ -54,6 +72,13 @@ fn same_network(network: Ipv6Addr, address: Ipv6Addr, mask: u128) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_prints_as_it_is_written() {
+        for text in ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32", "::1"] {
+            assert_eq!(text.parse::<Network>().unwrap().to_string(), text);
+        }
+    }
 
     #[test]
     fn networks_hold_their_addresses() {

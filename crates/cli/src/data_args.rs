@@ -6,7 +6,6 @@ use tympan_kms::{Keyring, KeyringOwner};
 use tympan_server::SystemClock;
 use tympan_server::config::{self, Config};
 use tympan_server::keyring_file;
-use tympan_types::{AccountId, Region};
 
 /// Where the data and the keys are.
 #[derive(Debug, clap::Args)]
@@ -32,7 +31,7 @@ pub(crate) struct Data {
 
 impl DataArgs {
     pub(crate) fn resolve(&self) -> Result<Data, Failure> {
-        let config = config::load(self.config.as_deref(), std::env::vars())?;
+        let config = config::load(self.config.as_deref(), std::env::vars())?.config;
         let directory = self.data_dir.clone().unwrap_or_else(|| config.data_dir.clone());
         let file = find_keyring(self.keyring.as_deref(), &config, &directory);
         if let (Some(named), None) = (&self.keyring, &file) {
@@ -45,18 +44,14 @@ impl DataArgs {
 
 /// The keyring's file; nothing is created.
 fn find_keyring(named: Option<&Path>, config: &Config, data: &Path) -> Option<PathBuf> {
-    let configured = Some(config.kms.keyring_dir.as_str()).filter(|folder| !folder.is_empty());
     let places = match named {
         Some(named) => vec![named.to_owned()],
-        None => vec![data.join("keyring"), configured.map(PathBuf::from).unwrap_or_default()],
+        None => vec![data.join("keyring"), config.kms.keyring_dir.clone().unwrap_or_default()],
     };
     places.iter().map(|place| keyring_file(place)).find(|file| file.is_file())
 }
 
 fn open_keyring(file: &Path, config: &Config) -> Result<Keyring, Failure> {
-    let owner = KeyringOwner {
-        region: Region::parse(&config.account.region).map_err(anyhow::Error::from)?,
-        account: AccountId::parse(&config.account.id).map_err(anyhow::Error::from)?,
-    };
+    let owner = KeyringOwner { region: config.account.region.clone(), account: config.account.id.clone() };
     Ok(Keyring::open(file, owner, SystemClock.wall_now()).map_err(anyhow::Error::from)?)
 }

@@ -24,7 +24,8 @@ impl DoctorArgs {
     pub(crate) async fn run(self, global: &Global) -> Result<Exit, Failure> {
         let mut findings = Vec::new();
         match config::load(self.config.as_deref(), std::env::vars()) {
-            Ok(mut config) => {
+            Ok(loaded) => {
+                let mut config = loaded.config;
                 let what = match &self.config {
                     Some(file) => format!("{} is in order", file.display()),
                     None => "no file: every key has its default, or what the environment says".to_owned(),

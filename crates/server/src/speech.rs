@@ -43,7 +43,7 @@ impl Speech {
         Self {
             command: config.command.clone(),
             timeout: Duration::from_millis(config.timeout_ms),
-            folder: (!config.prompt_dir.is_empty()).then(|| PathBuf::from(&config.prompt_dir)),
+            folder: config.prompt_dir.clone(),
             spoken: Mutex::default(),
             descriptors,
         }
@@ -153,7 +153,7 @@ mod tests {
         let config = config::Speech {
             command: command.iter().map(ToString::to_string).collect(),
             timeout_ms: 60_000,
-            prompt_dir: folder.to_owned(),
+            prompt_dir: Some(folder.into()),
         };
         Speech::new(&config, DescriptorBudget::new(1_000, 0))
     }

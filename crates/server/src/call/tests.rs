@@ -308,7 +308,10 @@ impl Rig {
             ),
             sink,
             speech: Arc::new(Speech::new(&config::Speech::default(), budget.clone())),
-            lambda: Arc::new(Lambda::new(&config::Lambda::default(), "us-west-2", budget.clone()).unwrap()),
+            lambda: Arc::new(
+                Lambda::new(&config::Lambda::default(), &Region::parse("us-west-2").unwrap(), budget.clone())
+                    .unwrap(),
+            ),
             flow_log: Arc::new(FlowLog::open(&writers, flow_log, rotation).unwrap()),
             descriptors: budget,
             metrics: Arc::default(),

@@ -1,59 +1,75 @@
-//! File, then environment, then types; every mistake is named with its key.
+//! File, then environment, then types, then rules between keys; every mistake is named with its key and its place.
 
+use super::check::check;
+use super::error::{ConfigError, Wrong, allowed};
+use super::origin::{Origin, Origins, flat};
 use super::sections::{
     Config, Credential, Flow, Instance, LambdaFunction, MediaStreaming, NamedPolicy, Role,
 };
 use super::suggest::unknown_key;
-use super::trunk::{self, SipTrunk, SipUser};
+use super::trunk::{SipTrunk, SipUser};
+use super::values::HIDDEN;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
-/// What is wrong with a configuration.
-#[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
-    /// The file could not be read.
-    #[error("cannot read the configuration {path:?}: {source}")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file is not TOML.
-    #[error("the configuration is not valid TOML: {0}")]
-    Syntax(#[from] toml::de::Error),
-    /// A key that nothing reads.
-    #[error("unknown key {key}{}", hint.as_ref().map(|hint| format!(": did you mean {hint}?")).unwrap_or_default())]
-    UnknownKey {
-        /// Its dotted path.
-        key: String,
-        /// The known key that it resembles.
-        hint: Option<String>,
-    },
-    /// A variable's value does not fit its key.
-    #[error("the environment variable {name} does not fit its key: {reason}")]
-    Environment {
-        /// The variable.
-        name: String,
-        /// Why.
-        reason: String,
-    },
-    /// A value has the wrong type or form.
-    #[error("the configuration does not fit: {0}")]
-    Value(String),
+/// How much of a value an error shows.
+const SHOWN_CHARS: usize = 80;
+
+/// A configuration, and where its values came from.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// Where each value came from.
+    pub origins: Origins,
+}
+
+/// One key of a configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its dotted path.
+    pub key: String,
+    /// Its value; a secret is not shown.
+    pub value: Value,
+    /// Where the value came from.
+    pub origin: Origin,
+}
+
+impl Loaded {
+    /// A flag names the data folder.
+    pub fn set_data_dir(&mut self, folder: PathBuf, flag: &'static str) {
+        let value = Value::String(folder.display().to_string());
+        self.origins.set("data_dir", &value, &Origin::Flag(flag));
+        self.config.data_dir = folder;
+    }
+
+    /// Every key with its value and where it came from, in the order of `config/tympan.toml`.
+    ///
+    /// # Errors
+    /// A path that is no text.
+    pub fn entries(&self) -> Result<Vec<Entry>, ConfigError> {
+        let table =
+            Table::try_from(&self.config).map_err(|error| ConfigError::Defaults(error.to_string()))?;
+        let entry = |(key, value): (String, Value)| Entry { origin: self.origins.of(&key), key, value };
+        Ok(flat("", &Value::Table(table)).into_iter().map(entry).collect())
+    }
 }
 
 /// Reads the configuration: `file` if given, then each `TYMPAN_SECTION__KEY` of `environment`.
+///
+/// # Errors
+/// The first thing that is wrong with it.
 pub fn load(
     file: Option<&Path>,
     environment: impl Iterator<Item = (String, String)>,
-) -> Result<Config, ConfigError> {
-    let mut table = match file {
+) -> Result<Loaded, ConfigError> {
+    let (mut table, mut origins) = match file {
         Some(path) => {
             let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-            std::fs::read_to_string(path).map_err(unreadable)?.parse()?
+            let text = std::fs::read_to_string(path).map_err(unreadable)?;
+            (text.parse()?, Origins::of_file(path, &text)?)
         }
-        None => Table::new(),
+        None => (Table::new(), Origins::default()),
     };
     let shape = shape()?;
     // Without a section in its name a variable is ours only if it names a key outside of all sections: others, such
@@ -62,19 +78,54 @@ pub fn load(
     for (name, value) in environment {
         let key = name.strip_prefix("TYMPAN_").map(str::to_ascii_lowercase);
         if let Some(key) = key.filter(|key| is_ours(key)) {
-            set(&mut table, &name, &key, &value)?;
+            let value = scalar(&value);
+            origins.set(&key.replace("__", "."), &value, &Origin::Variable(name.clone()));
+            set(&mut table, &name, &key, value)?;
         }
     }
     if let Some((key, hint)) = unknown_key(&table, &shape) {
-        return Err(ConfigError::UnknownKey { key, hint });
+        return Err(ConfigError::UnknownKey { origin: origins.of_unplaced(&key), key, hint });
     }
-    let config: Config = Value::Table(table)
-        .try_into()
-        .map_err(|error: toml::de::Error| ConfigError::Value(error.message().to_owned()))?;
-    config.http.public_url()?;
-    config.http.trusted_proxies()?;
-    trunk::check(&config.sip.trunks)?;
-    Ok(config)
+    let table = Value::Table(table);
+    let wrong = |wrong: Wrong| refuse(wrong, &table, &origins);
+    let config: Config = serde_path_to_error::deserialize(table.clone()).map_err(|error| {
+        let key = error.path().to_string();
+        let error: toml::de::Error = error.into_inner();
+        wrong(Wrong { key, why: allowed(error.message()) })
+    })?;
+    check(&config).map_err(wrong)?;
+    Ok(Loaded { config, origins })
+}
+
+/// A broken rule, with the value that breaks it and the place where that stands.
+fn refuse(wrong: Wrong, table: &Value, origins: &Origins) -> ConfigError {
+    let Wrong { key, why } = wrong;
+    ConfigError::Value { value: shown(&key, table), origin: origins.of(&key), key, why }
+}
+
+/// The value at a path as TOML, as far as it may be shown; `None` for sections, and where there is none.
+fn shown(key: &str, table: &Value) -> Option<String> {
+    let mut value = table;
+    for part in key.split(['.', '[']) {
+        value = match part.strip_suffix(']') {
+            Some(index) => value.get(index.parse::<usize>().ok()?)?,
+            None => value.get(part)?,
+        };
+    }
+    let name = key.rsplit('.').next().unwrap_or_default();
+    if ["secret_access_key", "session_token", "password"].contains(&name) {
+        return Some(HIDDEN.to_owned());
+    }
+    // A section, or a list of them, may have secrets in it.
+    if flat("", value).len() != 1 || value.is_table() {
+        return None;
+    }
+    let text = value.to_string();
+    let mut shown: String = text.chars().take(SHOWN_CHARS).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    Some(shown)
 }
 
 /// Every key there is: the defaults, with one element in each list of tables.
@@ -90,16 +141,16 @@ fn shape() -> Result<Table, ConfigError> {
         flows: vec![Flow::default()],
         ..Instance::default()
     });
-    Table::try_from(full).map_err(|error| ConfigError::Value(error.to_string()))
+    Table::try_from(full).map_err(|error| ConfigError::Defaults(error.to_string()))
 }
 
-fn set(table: &mut Table, name: &str, key: &str, text: &str) -> Result<(), ConfigError> {
+fn set(table: &mut Table, name: &str, key: &str, value: Value) -> Result<(), ConfigError> {
     let refuse = |reason: &str| ConfigError::Environment { name: name.to_owned(), reason: reason.to_owned() };
     let mut place = table;
     let mut parts = key.split("__").peekable();
     while let Some(part) = parts.next() {
         if parts.peek().is_none() {
-            place.insert(part.to_owned(), scalar(text));
+            place.insert(part.to_owned(), value);
             return Ok(());
         }
         let next = place.entry(part).or_insert_with(|| Value::Table(Table::new()));
@@ -128,6 +179,7 @@ mod tests {
         let path = dir.path().join("tympan.toml");
         std::fs::write(&path, text).unwrap();
         load(Some(&path), environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+            .map(|loaded| loaded.config)
     }
 
     #[test]
@@ -167,13 +219,19 @@ mod tests {
 
     #[test]
     fn an_unknown_key_of_a_trunk_or_its_user_is_refused_with_the_key_that_was_meant() {
-        let refused = |text: &str| from_text(text, &[]).unwrap_err().to_string();
+        let refused = |text: &str| file_name(&from_text(text, &[]).unwrap_err().to_string());
         let said = refused("[[sip.trunks]]\nname = \"carrier\"\nforce_rprt = true\n");
-        assert_eq!(said, "unknown key sip.trunks.force_rprt: did you mean sip.trunks.force_rport?");
+        assert_eq!(
+            said,
+            "unknown key sip.trunks.force_rprt (FILE, line 3): did you mean sip.trunks.force_rport?"
+        );
         let said = refused(
             "[[sip.trunks]]\nname = \"a\"\n[[sip.trunks]]\nname = \"b\"\nusers = [{ nam = \"x\" }]\n",
         );
-        assert_eq!(said, "unknown key sip.trunks.users.nam: did you mean sip.trunks.users.name?");
+        assert_eq!(
+            said,
+            "unknown key sip.trunks.users.nam (FILE, line 5): did you mean sip.trunks.users.name?"
+        );
         let said = refused("[[sip.trunks]]\nname = \"carrier\"\ndigits = \"sip\"\n");
         assert!(said.contains("`both`") && said.contains("`info`"), "{said}");
     }
@@ -192,9 +250,15 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_with_the_key_that_was_meant() {
         let error = from_text("[http]\nlisen = \"127.0.0.1:1\"\n", &[]).unwrap_err();
-        assert_eq!(error.to_string(), "unknown key http.lisen: did you mean http.listen?");
+        assert_eq!(
+            file_name(&error.to_string()),
+            "unknown key http.lisen (FILE, line 2): did you mean http.listen?"
+        );
         let error = from_text("", &[("TYMPAN_SIP__CALS_MAX", "3")]).unwrap_err();
-        assert_eq!(error.to_string(), "unknown key sip.cals_max: did you mean sip.calls_max?");
+        assert_eq!(
+            error.to_string(),
+            "unknown key sip.cals_max (variable TYMPAN_SIP__CALS_MAX): did you mean sip.calls_max?"
+        );
     }
 
     #[test]
@@ -213,18 +277,116 @@ mod tests {
             ],
         )
         .unwrap();
-        assert_eq!(config.http.listen, "127.0.0.1:0");
+        assert_eq!(config.http.listen.as_str(), "127.0.0.1:0");
         assert_eq!(config.sip.calls_max, 3);
-        assert_eq!(config.lambda.endpoint, "http://127.0.0.1:9001");
-        assert_eq!(config.account.id, "000011112222");
+        assert_eq!(config.lambda.endpoint.unwrap().to_string(), "http://127.0.0.1:9001");
+        assert_eq!(config.account.id.as_str(), "000011112222");
         assert!(config.speech.command.is_empty());
         assert_eq!(config.data_dir, Path::new("/srv/tympan"));
         assert_eq!(config.credentials[0].access_key_id, "A");
     }
 
     #[test]
-    fn a_wrong_type_is_named() {
-        let error = from_text("[sip]\ncalls_max = \"many\"\n", &[]).unwrap_err();
-        assert!(error.to_string().contains("invalid type"), "{error}");
+    fn what_a_key_does_not_take_is_told_with_the_key_the_value_the_place_and_what_is_allowed() {
+        for (text, said) in [
+            (
+                "[sip]\ncalls_max = \"many\"\n",
+                "sip.calls_max = \"many\" (FILE, line 2): expected a whole number",
+            ),
+            ("[sip]\ncalls_max = -1\n", "sip.calls_max = -1 (FILE, line 2): expected a whole number"),
+            ("[connect]\nkeys_ahead = 1\n", "connect.keys_ahead = 1 (FILE, line 2): expected true or false"),
+            ("\n[account]\nid = \"12\"\n", "account.id = \"12\" (FILE, line 3): \"12\" is not"),
+            ("[http]\nlisten = \"8600\"\n", "http.listen = \"8600\" (FILE, line 2): it is not ADDRESS:PORT"),
+            (
+                "[http]\npublic_url = \"kvs\"\n",
+                "http.public_url = \"kvs\" (FILE, line 2): \"kvs\" is not a URL",
+            ),
+            (
+                "[http]\ntrusted_proxies = [\"10.0.0.0/8\",\n \"x\"]\n",
+                "(FILE, line 2): \"x\" is no address and no network",
+            ),
+            ("[http]\ntls_key_file = \"k\"\n", "http.tls_certificate_file (default): TLS needs it"),
+            ("[sip]\nlisten = \"localhost:5060\"\n", "sip.listen = \"localhost:5060\" (FILE, line 2): "),
+            ("[sip]\npublic_address = \"pbx\"\n", "sip.public_address = \"pbx\" (FILE, line 2): invalid IP"),
+            ("[rtp]\nport_last = 10\n", "rtp.port_last = 10 (FILE, line 2): it is below rtp.port_first"),
+            ("[capture]\ntrack_profile = \"x\"\n", "(FILE, line 2): expected `current` or `seed2019`"),
+            (
+                "[kvs]\nlimits = \"closed\"\n",
+                "kvs.limits = \"closed\" (FILE, line 2): expected `open` or `aws`",
+            ),
+            ("[kms]\nprovider = \"aws\"\n", "(FILE, line 2): expected `local` or `external`"),
+            ("[kms]\nprovider = \"external\"\n", "(FILE, line 2): it needs kms.access_key_id"),
+            ("[kms]\nendpoint = \"kms\"\n", "kms.endpoint = \"kms\" (FILE, line 2): "),
+            ("[kms]\ndefault_key = \"a b\"\n", "kms.default_key = \"a b\" (FILE, line 2): "),
+            ("[lambda]\nendpoint = \"/f\"\n", "lambda.endpoint = \"/f\" (FILE, line 2): it is not a URL"),
+            (
+                "[[lambda.functions]]\narn = \"f\"\n",
+                "lambda.functions[0].command (default): it or url is needed",
+            ),
+            ("[log]\nfilter = \"a=b=c\"\n", "log.filter = \"a=b=c\" (FILE, line 2): it is neither a level"),
+            ("[log]\nformat = \"xml\"\n", "log.format = \"xml\" (FILE, line 2): expected `text` or `json`"),
+            (
+                "[[sip.trunks]]\nname = \"carrier\"\nnetworks = [\"192.0.2.0/33\"]\n",
+                "sip.trunks[0].networks = [\"192.0.2.0/33\"] (FILE, line 3): \"192.0.2.0/33\" is no address",
+            ),
+            (
+                "[[policies]]\nname = \"p\"\ndocument = \"{}\"\n",
+                "policies[0].document = \"{}\" (FILE, line 3): ",
+            ),
+        ] {
+            let error = from_text(text, &[]).unwrap_err().to_string();
+            let error = file_name(&error);
+            assert!(error.contains(said), "{text}: {error}\nlacks {said}");
+        }
+        let error = from_text("", &[("TYMPAN_SIP__CALLS_MAX", "many")]).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "sip.calls_max = \"many\" (variable TYMPAN_SIP__CALLS_MAX): expected a whole number"
+        );
+    }
+
+    /// The error with `FILE` for the file's path.
+    fn file_name(error: &str) -> String {
+        let end = error.find("tympan.toml").unwrap_or_default();
+        match error[..end].rfind('(') {
+            Some(begin) => format!("{}(FILE{}", &error[..begin], &error[end + "tympan.toml".len()..]),
+            None => error.to_owned(),
+        }
+    }
+
+    #[test]
+    fn no_error_shows_a_secret() {
+        let both = "[[credentials]]\naccess_key_id = \"A\"\nsecret_access_key = 5550123\n";
+        let error = from_text(both, &[]).unwrap_err().to_string();
+        assert!(error.contains("credentials[0].secret_access_key = (hidden)"), "{error}");
+        assert!(!error.contains("5550123"), "{error}");
+    }
+
+    #[test]
+    fn every_key_is_listed_with_its_value_and_where_it_came_from_and_secrets_are_hidden() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tympan.toml");
+        let text = "[http]\nlisten = \"127.0.0.1:1\"\n[[credentials]]\naccess_key_id = \"A\"\n\
+                    secret_access_key = \"hush\"\n";
+        std::fs::write(&path, text).unwrap();
+        let variable = ("TYMPAN_SIP__CALLS_MAX".to_owned(), "3".to_owned());
+        let mut loaded = load(Some(&path), std::iter::once(variable)).unwrap();
+        loaded.set_data_dir("/srv/tympan".into(), "--data-dir");
+        let entries = loaded.entries().unwrap();
+        let entry = |key: &str| {
+            let entry = entries.iter().find(|entry| entry.key == key).unwrap();
+            (entry.value.to_string(), entry.origin.to_string())
+        };
+        let file = |line| format!("{}, line {line}", path.display());
+        assert_eq!(entry("data_dir"), ("\"/srv/tympan\"".into(), "flag --data-dir".into()));
+        assert_eq!(entry("http.listen"), ("\"127.0.0.1:1\"".into(), file(2)));
+        assert_eq!(entry("credentials[0].secret_access_key"), ("\"(hidden)\"".into(), file(5)));
+        assert_eq!(entry("credentials[0].user"), ("\"\"".into(), "default".into()));
+        assert_eq!(entry("sip.calls_max"), ("3".into(), "variable TYMPAN_SIP__CALLS_MAX".into()));
+        assert_eq!(entry("sip.trunks"), ("[]".into(), "default".into()));
+        let shown: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+        for (key, _) in flat("", &Value::Table(SAMPLE.parse().unwrap())) {
+            assert!(shown.contains(&key.as_str()) || key == "credentials", "{key}");
+        }
     }
 }

@@ -2,17 +2,26 @@
 //! `config/tympan.toml`.
 
 mod base_url;
+mod check;
+mod choices;
+mod error;
 mod limit;
 mod load;
+mod origin;
 mod secret;
 mod sections;
 mod suggest;
+mod text;
 mod trunk;
 mod trunk_media;
+mod values;
 
 pub use base_url::BaseUrl;
+pub use choices::{KeyKeeper, LimitProfile, LogFormat, TrackNaming};
+pub use error::ConfigError;
 pub use limit::Limit;
-pub use load::{ConfigError, load};
+pub use load::{Entry, Loaded, load};
+pub use origin::{Origin, Origins};
 pub use secret::{ExposedSecrets, SecretError, exposed_secrets, read_secret};
 pub use sections::{
     Account, Audit, Auth, Capture, Config, Connect, ContactRecords, Credential, Flow, FlowLog, Http,
@@ -22,3 +31,4 @@ pub use sections::{
 pub use trunk::{SipDigits, SipIdentity, SipTransport, SipTrunk, SipUser, sip_trunks};
 pub(crate) use trunk_media::TrunkMediaRules;
 pub use trunk_media::{SipMediaTrust, SipSilence};
+pub use values::{ListenAddress, LogFilter, Secret, ServiceUrl};

@@ -1,6 +1,8 @@
 //! Secrets: in the clear, or in a file that nobody else can read.
 
-use super::load::{ConfigError, load};
+use super::error::ConfigError;
+use super::load::load;
+use super::values::Secret;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -34,12 +36,12 @@ pub enum SecretError {
 }
 
 /// The secret of `key`, out of its clear form or its `_file` form. Empty means that neither is set.
-pub fn read_secret(key: &str, clear: &str, file: &str) -> Result<String, SecretError> {
-    match (clear.is_empty(), file.is_empty()) {
-        (_, true) => Ok(clear.to_owned()),
-        (false, false) => Err(SecretError::Both { key: key.to_owned() }),
-        (true, false) => {
-            let path = PathBuf::from(file);
+pub fn read_secret(key: &str, clear: &Secret, file: Option<&Path>) -> Result<String, SecretError> {
+    match (clear.is_empty(), file) {
+        (_, None) => Ok(clear.expose().to_owned()),
+        (false, Some(_)) => Err(SecretError::Both { key: key.to_owned() }),
+        (true, Some(file)) => {
+            let path = file.to_owned();
             let unreadable =
                 |source| SecretError::Unreadable { key: key.to_owned(), path: path.clone(), source };
             let mode = std::fs::metadata(&path).map_err(unreadable)?.permissions().mode() & 0o777;
@@ -80,7 +82,7 @@ pub fn exposed_secrets(file: &Path) -> Result<Option<ExposedSecrets>, ConfigErro
         return Ok(None);
     }
     // What comes from the environment is not in the file.
-    let config = load(Some(file), std::iter::empty())?;
+    let config = load(Some(file), std::iter::empty())?.config;
     let mut secrets = vec![
         ("kms.secret_access_key".to_owned(), &config.kms.secret_access_key),
         ("kms.session_token".to_owned(), &config.kms.session_token),
@@ -109,12 +111,13 @@ mod tests {
         let path = dir.path().join("secret");
         std::fs::write(&path, "hush\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let file = path.to_str().unwrap();
-        assert!(matches!(read_secret("k", "", file), Err(SecretError::Exposed { mode: 0o644, .. })));
+        let file = Some(path.as_path());
+        let (none, clear) = (Secret::default(), Secret::from("x"));
+        assert!(matches!(read_secret("k", &none, file), Err(SecretError::Exposed { mode: 0o644, .. })));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(read_secret("k", "", file).unwrap(), "hush");
-        assert!(matches!(read_secret("k", "x", file), Err(SecretError::Both { .. })));
-        assert_eq!(read_secret("k", "x", "").unwrap(), "x");
+        assert_eq!(read_secret("k", &none, file).unwrap(), "hush");
+        assert!(matches!(read_secret("k", &clear, file), Err(SecretError::Both { .. })));
+        assert_eq!(read_secret("k", &clear, None).unwrap(), "x");
     }
 
     #[test]

@@ -1,12 +1,18 @@
 //! One struct per section, one field per key; the defaults here are the ones that `config/tympan.toml` shows.
 
 use super::base_url::BaseUrl;
+use super::choices::{KeyKeeper, LimitProfile, LogFormat, TrackNaming};
 use super::limit::Limit;
-use super::load::ConfigError;
+use super::text::{path_or_empty, text, text_or_empty, texts, valid};
 use super::trunk::SipTrunk;
+use super::values::{ListenAddress, LogFilter, Secret, ServiceUrl};
 use serde::{Deserialize, Serialize};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use tympan_auth::Network;
+use tympan_client::Endpoint;
+use tympan_kms::KeyId;
+use tympan_types::{AccountId, Region};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,10 +63,7 @@ pub struct Config {
 impl Config {
     /// The folder of the master keys.
     pub fn keyring_dir(&self) -> PathBuf {
-        match self.kms.keyring_dir.as_str() {
-            "" => self.data_dir.join("keyring"),
-            folder => PathBuf::from(folder),
-        }
+        self.kms.keyring_dir.clone().unwrap_or_else(|| self.data_dir.join("keyring"))
     }
 }
 
@@ -96,39 +99,34 @@ impl Default for Config {
 #[serde(default, deny_unknown_fields)]
 pub struct Account {
     /// Twelve digits.
-    pub id: String,
+    pub id: AccountId,
     /// Region name.
-    pub region: String,
+    pub region: Region,
 }
 
 impl Default for Account {
     fn default() -> Self {
-        Self { id: "111122223333".into(), region: "us-west-2".into() }
+        Self { id: valid("111122223333"), region: valid("us-west-2") }
     }
 }
 
 /// `[[credentials]]`
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Credential {
     /// The access key id.
     pub access_key_id: String,
     /// The secret, in the clear; prefer `secret_access_key_file`.
-    pub secret_access_key: String,
+    pub secret_access_key: Secret,
     /// A file that holds the secret; refused when others can read it.
-    pub secret_access_key_file: String,
+    #[serde(with = "path_or_empty")]
+    pub secret_access_key_file: Option<PathBuf>,
     /// The session token that must come with the key; empty for a long-lived key.
-    pub session_token: String,
+    pub session_token: Secret,
     /// The user's name in ARNs; empty: the access key id.
     pub user: String,
     /// Names of the policies that the key has; without one it may do nothing.
     pub policies: Vec<String>,
-}
-
-impl std::fmt::Debug for Credential {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credential").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
-    }
 }
 
 /// `[[policies]]`
@@ -140,7 +138,8 @@ pub struct NamedPolicy {
     /// Its JSON.
     pub document: String,
     /// A file that holds its JSON.
-    pub document_file: String,
+    #[serde(with = "path_or_empty")]
+    pub document_file: Option<PathBuf>,
 }
 
 /// `[[roles]]`
@@ -168,15 +167,19 @@ impl Default for Role {
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
     /// Address and port of the APIs, health and metrics; port 0 lets the kernel choose.
-    pub listen: String,
+    pub listen: ListenAddress,
     /// What GetDataEndpoint answers; empty: the scheme and the host of the request itself.
-    pub public_url: String,
+    #[serde(with = "text_or_empty")]
+    pub public_url: Option<BaseUrl>,
     /// Addresses and networks of proxies, whose `X-Forwarded-Proto` says by which scheme a client came.
-    pub trusted_proxies: Vec<String>,
+    #[serde(with = "texts")]
+    pub trusted_proxies: Vec<Network>,
     /// A PEM file with the certificate and those that vouch for it; empty: no TLS.
-    pub tls_certificate_file: String,
+    #[serde(with = "path_or_empty")]
+    pub tls_certificate_file: Option<PathBuf>,
     /// A PEM file with the certificate's private key; refused when others can read it.
-    pub tls_key_file: String,
+    #[serde(with = "path_or_empty")]
+    pub tls_key_file: Option<PathBuf>,
     /// Largest JSON request body.
     pub body_limit_bytes: usize,
     /// Memory for bodies whose signature is not checked yet, beside 16 KiB for each.
@@ -202,11 +205,11 @@ pub struct Http {
 impl Default for Http {
     fn default() -> Self {
         Self {
-            listen: "127.0.0.1:8600".into(),
-            public_url: String::new(),
+            listen: valid("127.0.0.1:8600"),
+            public_url: None,
             trusted_proxies: Vec::new(),
-            tls_certificate_file: String::new(),
-            tls_key_file: String::new(),
+            tls_certificate_file: None,
+            tls_key_file: None,
             body_limit_bytes: 4 * 1024 * 1024,
             unauthenticated_bytes_max: 32 * 1024 * 1024,
             connections_max: 4_096,
@@ -218,21 +221,6 @@ impl Default for Http {
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
         }
-    }
-}
-
-impl Http {
-    /// `public_url`, where there is one.
-    pub fn public_url(&self) -> Result<Option<BaseUrl>, ConfigError> {
-        let url = Some(&self.public_url).filter(|url| !url.is_empty()).map(|url| url.parse());
-        url.transpose().map_err(|why: String| ConfigError::Value(format!("http.public_url: {why}")))
-    }
-
-    /// `trusted_proxies`, read.
-    pub fn trusted_proxies(&self) -> Result<Vec<Network>, ConfigError> {
-        let networks = self.trusted_proxies.iter().map(|network| Network::parse(network));
-        let wrong = |why: String| ConfigError::Value(format!("http.trusted_proxies: {why}"));
-        networks.collect::<Result<_, _>>().map_err(wrong)
     }
 }
 
@@ -257,7 +245,8 @@ pub struct Audit {
     /// Whether it is written.
     pub enabled: bool,
     /// Where; empty: `audit.jsonl` in the data folder.
-    pub file: String,
+    #[serde(with = "path_or_empty")]
+    pub file: Option<PathBuf>,
     /// A file of this size is put aside.
     pub file_limit_bytes: u64,
     /// How many files that were put aside are kept.
@@ -266,7 +255,7 @@ pub struct Audit {
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { enabled: true, file: String::new(), file_limit_bytes: FILE_LIMIT_BYTES, files_kept: 10 }
+        Self { enabled: true, file: None, file_limit_bytes: FILE_LIMIT_BYTES, files_kept: 10 }
     }
 }
 
@@ -310,9 +299,10 @@ const FILE_LIMIT_BYTES: u64 = 64 * 1024 * 1024;
 #[serde(default, deny_unknown_fields)]
 pub struct Sip {
     /// Address and port for UDP and TCP; port 0 lets the kernel choose.
-    pub listen: String,
+    pub listen: SocketAddr,
     /// The address to put into Contact and SDP; empty: the listening address.
-    pub public_address: String,
+    #[serde(with = "text_or_empty")]
+    pub public_address: Option<IpAddr>,
     /// Calls at once; further ones are answered 503.
     pub calls_max: usize,
     /// TCP connections at once; one that carries no call makes room for a new one.
@@ -342,8 +332,8 @@ pub struct Sip {
 impl Default for Sip {
     fn default() -> Self {
         Self {
-            listen: "127.0.0.1:5060".into(),
-            public_address: String::new(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 5060)),
+            public_address: None,
             calls_max: 2_000,
             tcp_connections_max: 1_024,
             tcp_connections_per_source_max: 512,
@@ -387,7 +377,7 @@ impl Default for Rtp {
 #[serde(default, deny_unknown_fields)]
 pub struct Capture {
     /// How the customer's track is named: `current` or `seed2019`.
-    pub track_profile: String,
+    pub track_profile: TrackNaming,
     /// How long the Start block waits for the store before it takes its Error branch.
     pub start_timeout_ms: u64,
     /// How long the Stop block and the end of a call wait for the last acknowledgement.
@@ -399,7 +389,7 @@ pub struct Capture {
 impl Default for Capture {
     fn default() -> Self {
         Self {
-            track_profile: "current".into(),
+            track_profile: TrackNaming::Current,
             start_timeout_ms: 5_000,
             stop_timeout_ms: 5_000,
             backlog_limit_bytes: 1024 * 1024,
@@ -412,7 +402,7 @@ impl Default for Capture {
 #[serde(default, deny_unknown_fields)]
 pub struct Kvs {
     /// Profile of the limits below that say `profile`: `open` or `aws`.
-    pub limits: String,
+    pub limits: LimitProfile,
     /// Streams per account.
     pub streams_per_account: u32,
     /// Tags of a stream.
@@ -474,7 +464,7 @@ pub struct Kvs {
 impl Default for Kvs {
     fn default() -> Self {
         Self {
-            limits: "open".into(),
+            limits: LimitProfile::Open,
             streams_per_account: 100,
             tags_per_stream: 50,
             fragment_limit_bytes: 50 * 1024 * 1024,
@@ -526,29 +516,34 @@ impl Default for Store {
 }
 
 /// `[kms]`
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Kms {
     /// Who keeps the master keys: `local`, a keyring on this machine, or `external`, a KMS elsewhere.
-    pub provider: String,
+    pub provider: KeyKeeper,
     /// Folder of the local master keys; empty: `keyring` in the data folder. Keep it on another disk in production.
-    pub keyring_dir: String,
+    #[serde(with = "path_or_empty")]
+    pub keyring_dir: Option<PathBuf>,
     /// Ids of master keys that are lost for good: the server starts without them, and their streams cannot be read.
     pub lost_keys: Vec<String>,
     /// URL of the external KMS; empty: AWS's own in its region.
-    pub endpoint: String,
+    #[serde(with = "text_or_empty")]
+    pub endpoint: Option<Endpoint>,
     /// Region of the external KMS; empty: that of the account.
-    pub region: String,
+    #[serde(with = "text_or_empty")]
+    pub region: Option<Region>,
     /// The access key that signs requests to the external KMS.
     pub access_key_id: String,
     /// Its secret; prefer `secret_access_key_file`.
-    pub secret_access_key: String,
+    pub secret_access_key: Secret,
     /// A file that holds the secret.
-    pub secret_access_key_file: String,
+    #[serde(with = "path_or_empty")]
+    pub secret_access_key_file: Option<PathBuf>,
     /// The session token of temporary credentials.
-    pub session_token: String,
+    pub session_token: Secret,
     /// The external key of streams that name none; empty: `alias/aws/kinesisvideo`.
-    pub default_key: String,
+    #[serde(with = "text_or_empty")]
+    pub default_key: Option<KeyId>,
     /// How long one request to the external KMS may take.
     pub attempt_timeout_ms: u64,
     /// How often a request is tried that fails in a way that may pass.
@@ -558,29 +553,19 @@ pub struct Kms {
 impl Default for Kms {
     fn default() -> Self {
         Self {
-            provider: "local".into(),
-            keyring_dir: String::new(),
+            provider: KeyKeeper::Local,
+            keyring_dir: None,
             lost_keys: Vec::new(),
-            endpoint: String::new(),
-            region: String::new(),
+            endpoint: None,
+            region: None,
             access_key_id: String::new(),
-            secret_access_key: String::new(),
-            secret_access_key_file: String::new(),
-            session_token: String::new(),
-            default_key: String::new(),
+            secret_access_key: Secret::default(),
+            secret_access_key_file: None,
+            session_token: Secret::default(),
+            default_key: None,
             attempt_timeout_ms: 1_000,
             attempts: 3,
         }
-    }
-}
-
-impl std::fmt::Debug for Kms {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kms")
-            .field("provider", &self.provider)
-            .field("endpoint", &self.endpoint)
-            .field("access_key_id", &self.access_key_id)
-            .finish_non_exhaustive()
     }
 }
 
@@ -589,13 +574,15 @@ impl std::fmt::Debug for Kms {
 #[serde(default, deny_unknown_fields)]
 pub struct Lambda {
     /// A Lambda-compatible endpoint; empty: only mapped functions can be invoked.
-    pub endpoint: String,
+    #[serde(with = "text_or_empty")]
+    pub endpoint: Option<ServiceUrl>,
     /// The access key that signs invocations.
     pub access_key_id: String,
     /// Its secret; prefer `secret_access_key_file`.
-    pub secret_access_key: String,
+    pub secret_access_key: Secret,
     /// A file that holds the secret.
-    pub secret_access_key_file: String,
+    #[serde(with = "path_or_empty")]
+    pub secret_access_key_file: Option<PathBuf>,
     /// Functions that are a local command or URL.
     pub functions: Vec<LambdaFunction>,
 }
@@ -609,7 +596,8 @@ pub struct LambdaFunction {
     /// A command and its arguments: the event comes on its stdin, the result is read from its stdout.
     pub command: Vec<String>,
     /// A URL that the event is posted to, instead of a command.
-    pub url: String,
+    #[serde(with = "text_or_empty")]
+    pub url: Option<ServiceUrl>,
 }
 
 /// `[speech]`
@@ -621,7 +609,8 @@ pub struct Speech {
     /// How long it may take for one prompt.
     pub timeout_ms: u64,
     /// Folder of WAV prompts that flows name by id.
-    pub prompt_dir: String,
+    #[serde(with = "path_or_empty")]
+    pub prompt_dir: Option<PathBuf>,
 }
 
 impl Default for Speech {
@@ -629,7 +618,7 @@ impl Default for Speech {
         Self {
             command: ["espeak-ng", "--stdin", "--stdout"].map(String::from).to_vec(),
             timeout_ms: 10_000,
-            prompt_dir: String::new(),
+            prompt_dir: None,
         }
     }
 }
@@ -673,7 +662,8 @@ pub struct MediaStreaming {
     /// Prefix of the streams' names.
     pub prefix: String,
     /// The KMS key: id, ARN or alias.
-    pub kms_key: String,
+    #[serde(with = "text")]
+    pub kms_key: KeyId,
     /// Hours that audio is kept; 0: no data retention.
     pub retention_hours: u32,
 }
@@ -685,7 +675,7 @@ pub struct Flow {
     /// The flow's name.
     pub name: String,
     /// The file that holds its JSON.
-    pub file: String,
+    pub file: PathBuf,
     /// Numbers that ring it, in E.164.
     pub numbers: Vec<String>,
 }
@@ -695,13 +685,13 @@ pub struct Flow {
 #[serde(default, deny_unknown_fields)]
 pub struct Log {
     /// A filter such as `info` or `tympan_server=debug,warn`.
-    pub filter: String,
+    pub filter: LogFilter,
     /// `text` or `json`.
-    pub format: String,
+    pub format: LogFormat,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info".into(), format: "text".into() }
+        Self { filter: LogFilter::default(), format: LogFormat::Text }
     }
 }

@@ -1,10 +1,13 @@
 //! `[[sip.trunks]]`: what holds for the peers of one carrier, SBC or PBX.
 
-use super::load::ConfigError;
+use super::error::Wrong;
 use super::secret::read_secret;
+use super::text::path_or_empty;
 use super::trunk_media::{self, SipMediaTrust, SipSilence};
+use super::values::Secret;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use tympan_sip::agent::{DigitSource, Identity, NumberRules, Trunk, TrunkId, TrunkMatch, Trunks};
 use tympan_sip::dialog::TimerRules;
 use tympan_sip::wire::Transport;
@@ -104,21 +107,16 @@ pub enum SipDigits {
 }
 
 /// A user of a trunk.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SipUser {
     /// The user name.
     pub name: String,
     /// The password, in the clear; prefer `password_file`.
-    pub password: String,
+    pub password: Secret,
     /// A file that holds the password; refused when others can read it.
-    pub password_file: String,
-}
-
-impl std::fmt::Debug for SipUser {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SipUser").field("name", &self.name).finish_non_exhaustive()
-    }
+    #[serde(with = "path_or_empty")]
+    pub password_file: Option<PathBuf>,
 }
 
 impl Default for SipTrunk {
@@ -155,9 +153,9 @@ impl Default for SipTrunk {
 type Users = Vec<(String, Redacted<String>)>;
 
 /// Checks the trunks; the files of passwords are not read.
-pub(super) fn check(configured: &[SipTrunk]) -> Result<(), ConfigError> {
-    let names = |trunk: &SipTrunk| -> Result<Users, ConfigError> {
-        if let Some(user) = trunk.users.iter().find(|u| u.password.is_empty() && u.password_file.is_empty()) {
+pub(super) fn check(configured: &[SipTrunk]) -> Result<(), Wrong> {
+    let names = |trunk: &SipTrunk| -> Result<Users, Wrong> {
+        if let Some(user) = trunk.users.iter().find(|u| u.password.is_empty() && u.password_file.is_none()) {
             let why = format!("{:?} has neither password nor password_file", user.name);
             return Err(trunk.wrong("users", &why));
         }
@@ -174,20 +172,21 @@ pub fn sip_trunks(configured: &[SipTrunk]) -> anyhow::Result<Trunks> {
     build(configured, |trunk| {
         let read = |user: &SipUser| {
             let key = format!("sip.trunks {:?}: users {:?}: password", trunk.name, user.name);
-            Ok((user.name.clone(), read_secret(&key, &user.password, &user.password_file)?.into()))
+            Ok((user.name.clone(), read_secret(&key, &user.password, user.password_file.as_deref())?.into()))
         };
         trunk.users.iter().map(read).collect()
     })
 }
 
-fn build<E: From<ConfigError>>(
+fn build<E: From<Wrong>>(
     configured: &[SipTrunk],
     users: impl Fn(&SipTrunk) -> Result<Users, E>,
 ) -> Result<Trunks, E> {
     let mut default = None;
     let mut trunks = Vec::new();
-    for trunk in configured {
-        let read = trunk.read(users(trunk)?)?;
+    for (index, trunk) in configured.iter().enumerate() {
+        let within = |wrong: Wrong| wrong.within(&format!("sip.trunks[{index}]"));
+        let read = trunk.read(users(trunk)?).map_err(within)?;
         // A second one of that name is refused among the others.
         if trunk.name == DEFAULT && default.is_none() {
             default = Some(read);
@@ -196,12 +195,11 @@ fn build<E: From<ConfigError>>(
         }
     }
     let default = default.unwrap_or_else(|| Trunk::new(DEFAULT));
-    let wrong = |error| ConfigError::Value(format!("sip.trunks: {error}"));
-    Ok(Trunks::new(trunks, default).map_err(wrong)?)
+    Ok(Trunks::new(trunks, default).map_err(|error| Wrong::new("sip.trunks", error.to_string()))?)
 }
 
 impl SipTrunk {
-    fn read(&self, users: Users) -> Result<Trunk, ConfigError> {
+    fn read(&self, users: Users) -> Result<Trunk, Wrong> {
         trunk_media::check(self)?;
         let at_most = |limit: u32| Some(limit).filter(|limit| *limit > 0);
         let named = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
@@ -248,8 +246,8 @@ impl SipTrunk {
         })
     }
 
-    pub(super) fn wrong(&self, key: &str, why: &str) -> ConfigError {
-        ConfigError::Value(format!("sip.trunks {:?}: {key}: {why}", self.name))
+    pub(super) fn wrong(&self, key: &str, why: &str) -> Wrong {
+        Wrong::new(key, format!("{why} (trunk {:?})", self.name))
     }
 }
 
@@ -344,7 +342,8 @@ mod tests {
         let mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         let file = path.to_str().unwrap().to_owned();
         let carrier = trunk(|t| {
-            t.users = vec![SipUser { name: "pbx".into(), password_file: file, ..SipUser::default() }];
+            t.users =
+                vec![SipUser { name: "pbx".into(), password_file: Some(file.into()), ..SipUser::default() }];
         });
         mode(0o644);
         check(std::slice::from_ref(&carrier)).unwrap();

@@ -1,6 +1,6 @@
 //! What `[[sip.trunks]]` says of media.
 
-use super::load::ConfigError;
+use super::error::Wrong;
 use super::trunk::SipTrunk;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -88,7 +88,7 @@ fn of(trunk: &SipTrunk) -> TrunkMedia {
 }
 
 /// Checks the keys of one trunk.
-pub(super) fn check(trunk: &SipTrunk) -> Result<(), ConfigError> {
+pub(super) fn check(trunk: &SipTrunk) -> Result<(), Wrong> {
     if trunk.ptime_ms != 0 && !(10..=60).contains(&trunk.ptime_ms) {
         return Err(trunk.wrong("ptime_ms", &format!("{} is not 0 and not from 10 to 60", trunk.ptime_ms)));
     }

@@ -2,7 +2,7 @@
 
 use super::{Finding, nearest};
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, KeyKeeper};
 use crate::upkeep::keyring_file;
 use crate::{kms, persist};
 use std::io;
@@ -11,7 +11,7 @@ use std::path::Path;
 use tympan_kms::{KeyState, Keyring, KeyringOwner};
 use tympan_store::embedded::{AtRest, lost_files};
 use tympan_store::{ErrorKind, StoreError};
-use tympan_types::{AccountId, Region, WallTime};
+use tympan_types::WallTime;
 
 const DATA: &str = "data";
 const KEYS: &str = "keys";
@@ -123,7 +123,7 @@ fn missing_segments(data: &Path, at_rest: &AtRest) -> Vec<Finding> {
 
 /// A keyring that is not the one of this data.
 fn missing_keys(config: &Config, at_rest: &AtRest) -> Option<Finding> {
-    if config.kms.provider != "local" {
+    if config.kms.provider != KeyKeeper::Local {
         return None;
     }
     let data_keys = at_rest.wrapped_keys().ok()?;
@@ -194,10 +194,7 @@ fn keyring_at(config: &Config, file: &Path) -> Result<Keyring, String> {
     if !file.is_file() {
         return Err(format!("{} is not there", file.display()));
     }
-    let owner = KeyringOwner {
-        region: Region::parse(&config.account.region).map_err(|error| error.to_string())?,
-        account: AccountId::parse(&config.account.id).map_err(|error| error.to_string())?,
-    };
+    let owner = KeyringOwner { region: config.account.region.clone(), account: config.account.id.clone() };
     Keyring::open(file, owner, SystemClock.wall_now()).map_err(|error| error.to_string())
 }
 
@@ -263,10 +260,8 @@ mod tests {
     fn an_open_directory_is_a_warning_and_an_exposed_keyring_a_problem() {
         let place = tempfile::tempdir().unwrap();
         let config = config(place.path());
-        let owner = KeyringOwner {
-            region: Region::parse("us-west-2").unwrap(),
-            account: AccountId::parse("111122223333").unwrap(),
-        };
+        let owner =
+            KeyringOwner { region: "us-west-2".parse().unwrap(), account: "111122223333".parse().unwrap() };
         let keyring = config.data_dir.join("keyring");
         Keyring::open(&keyring, owner, SystemClock.wall_now()).unwrap();
         assert_eq!(worst(&examine(&config)), State::Warning);

@@ -4,7 +4,7 @@ use super::Finding;
 use super::server::Answer;
 use crate::config::Config;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 
 const CHECK: &str = "ports";
 
@@ -13,16 +13,16 @@ pub(super) async fn examine(config: &Config, answer: &Answer) -> Vec<Finding> {
     let ours =
         super::server::ask(&format!("http://{}", config.http.listen)).await.is_tympan() || answer.is_tympan();
     for (key, address, kinds) in [
-        ("http.listen", &config.http.listen, &[Kind::Tcp][..]),
-        ("sip.listen", &config.sip.listen, &[Kind::Udp, Kind::Tcp][..]),
+        ("http.listen", config.http.listen.resolve(), &[Kind::Tcp][..]),
+        ("sip.listen", Ok(config.sip.listen), &[Kind::Udp, Kind::Tcp][..]),
     ] {
-        match address.parse::<SocketAddr>() {
+        match address {
             Ok(address) => findings.extend(kinds.iter().map(|kind| port(key, address, *kind, ours))),
-            Err(_) => findings.push(Finding::problem(
+            Err(error) => findings.push(Finding::problem(
                 CHECK,
-                format!("{key} is {address:?}"),
-                "it is not ADDRESS:PORT, so the server cannot start",
-                format!("set {key} to something like \"127.0.0.1:8600\""),
+                format!("{key} is {}, which cannot be looked up: {error}", config.http.listen),
+                "the server cannot start",
+                format!("set {key} to an address such as \"127.0.0.1:8600\""),
             )),
         }
     }
@@ -84,7 +84,7 @@ fn media(config: &Config) -> Finding {
             "widen rtp.port_first to rtp.port_last, or lower sip.calls_max",
         );
     }
-    let address = config.sip.listen.parse::<SocketAddr>().map_or(IpAddr::from([127, 0, 0, 1]), |a| a.ip());
+    let address = config.sip.listen.ip();
     if let Some((low, high)) = ephemeral_ports()
         && first <= high
         && low <= last

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use crate::config::{Config, sip_trunks};
+use crate::serve::SAMPLE_FLOW_FILE;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -34,12 +35,12 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
     let files = config.connect.instances.iter().flat_map(|instance| &instance.flows).map(|flow| &flow.file);
     for file in files {
         // The sample flow of a development server is built in.
-        if !file.starts_with('(')
+        if file != Path::new(SAMPLE_FLOW_FILE)
             && let Err(error) = std::fs::read(file)
         {
             findings.push(Finding::problem(
                 FLOWS,
-                format!("{file} cannot be read: {error}"),
+                format!("{} cannot be read: {error}", file.display()),
                 "the server cannot start",
                 "correct connect.instances.flows.file, or the file's permissions",
             ));
@@ -84,7 +85,7 @@ mod tests {
     fn a_password_that_cannot_be_read_is_told() {
         let user = crate::config::SipUser {
             name: "pbx".into(),
-            password_file: "/no/such/file".into(),
+            password_file: Some("/no/such/file".into()),
             ..crate::config::SipUser::default()
         };
         let trunk = crate::config::SipTrunk {

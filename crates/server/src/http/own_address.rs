@@ -1,7 +1,7 @@
 //! The address of this server, as the sender of a request knows it.
 
-use super::authorize::Peer;
-use crate::config::{self, BaseUrl, ConfigError};
+use super::gate::Peer;
+use crate::config::{self, BaseUrl};
 use hyper::HeaderMap;
 use hyper::header::HOST;
 use tympan_auth::Network;
@@ -19,8 +19,8 @@ pub(crate) struct OwnAddress {
 
 impl OwnAddress {
     /// As configured.
-    pub(crate) fn new(config: &config::Http) -> Result<Self, ConfigError> {
-        Ok(Self { public: config.public_url()?, trusted_proxies: config.trusted_proxies()? })
+    pub(crate) fn new(config: &config::Http) -> Self {
+        Self { public: config.public_url.clone(), trusted_proxies: config.trusted_proxies.clone() }
     }
 
     /// The URL that the sender of a request can use again; `None` if the request names no host.
@@ -59,11 +59,11 @@ mod tests {
 
     fn own(public_url: &str, trusted: &[&str]) -> OwnAddress {
         let config = config::Http {
-            public_url: public_url.into(),
-            trusted_proxies: trusted.iter().map(|network| (*network).to_owned()).collect(),
+            public_url: (!public_url.is_empty()).then(|| public_url.parse().unwrap()),
+            trusted_proxies: trusted.iter().map(|network| network.parse().unwrap()).collect(),
             ..config::Http::default()
         };
-        OwnAddress::new(&config).unwrap()
+        OwnAddress::new(&config)
     }
 
     fn headers(lines: &[(&str, &str)]) -> HeaderMap {

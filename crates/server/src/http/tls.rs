@@ -50,7 +50,7 @@ impl Stamp {
 
 impl Tls {
     /// Reads the files.
-    pub(crate) fn open(certificate_file: &str, key_file: &str) -> anyhow::Result<Self> {
+    pub(crate) fn open(certificate_file: &Path, key_file: &Path) -> anyhow::Result<Self> {
         let provider = Arc::new(ring::default_provider());
         let (certificate_file, key_file) = (PathBuf::from(certificate_file), PathBuf::from(key_file));
         let key = read(&provider, &certificate_file, &key_file)?;

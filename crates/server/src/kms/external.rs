@@ -32,17 +32,16 @@ pub(super) struct ExternalKms {
 impl ExternalKms {
     /// Reads the settings; nothing is asked yet.
     pub(super) fn new(config: &config::Kms, own_region: &Region) -> anyhow::Result<Self> {
-        let region = match config.region.as_str() {
-            "" => own_region.clone(),
-            region => Region::parse(region)?,
+        let region = config.region.as_ref().unwrap_or(own_region).clone();
+        let endpoint = match &config.endpoint {
+            None => format!("https://kms.{region}.amazonaws.com").parse()?,
+            Some(url) => url.clone(),
         };
-        let endpoint: Endpoint = match config.endpoint.as_str() {
-            "" => format!("https://kms.{region}.amazonaws.com").parse(),
-            url => url.parse(),
-        }
-        .map_err(|error: ClientError| anyhow::anyhow!("kms.endpoint: {error}"))?;
-        let secret =
-            read_secret("kms.secret_access_key", &config.secret_access_key, &config.secret_access_key_file)?;
+        let secret = read_secret(
+            "kms.secret_access_key",
+            &config.secret_access_key,
+            config.secret_access_key_file.as_deref(),
+        )?;
         if config.access_key_id.is_empty() || secret.is_empty() {
             anyhow::bail!(
                 "kms.provider is \"external\", which needs kms.access_key_id and kms.secret_access_key or \
@@ -51,12 +50,9 @@ impl ExternalKms {
         }
         let mut credentials = Credentials::new(config.access_key_id.as_str(), secret);
         if !config.session_token.is_empty() {
-            credentials = credentials.with_session_token(config.session_token.as_str());
+            credentials = credentials.with_session_token(config.session_token.expose());
         }
-        let default_key = match config.default_key.as_str() {
-            "" => KeyId::default(),
-            key => KeyId::parse(key)?,
-        };
+        let default_key = config.default_key.clone().unwrap_or_default();
         if in_the_clear(&endpoint) {
             tracing::warn!(%endpoint, "data keys will travel unencrypted to the KMS: use https");
         }
@@ -324,7 +320,7 @@ mod tests {
 
     fn provider(endpoint: &str) -> ExternalKms {
         let config = config::Kms {
-            endpoint: endpoint.into(),
+            endpoint: endpoint.parse().ok(),
             access_key_id: "AKID".into(),
             secret_access_key: "secret".into(),
             attempt_timeout_ms: 2_000,
@@ -466,7 +462,7 @@ mod tests {
 
     #[test]
     fn settings_that_cannot_work_are_named() {
-        let config = config::Kms { provider: "external".into(), ..config::Kms::default() };
+        let config = config::Kms { provider: config::KeyKeeper::External, ..config::Kms::default() };
         let region = Region::parse("eu-west-1").unwrap();
         let refusal = |config: &config::Kms| match ExternalKms::new(config, &region) {
             Ok(_) => panic!("accepted"),
@@ -478,7 +474,5 @@ mod tests {
             ExternalKms::new(&config, &region).unwrap().endpoint,
             "https://kms.eu-west-1.amazonaws.com"
         );
-        assert!(refusal(&config::Kms { endpoint: "kms".into(), ..config.clone() }).contains("kms.endpoint"));
-        assert!(refusal(&config::Kms { default_key: "a b".into(), ..config }).contains("KMS key"));
     }
 }

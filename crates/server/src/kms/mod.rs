@@ -6,7 +6,7 @@ mod lacking;
 pub(crate) use lacking::lacking;
 
 use crate::clock::ServiceClock;
-use crate::config::{Config, Kms};
+use crate::config::{Config, KeyKeeper, Kms};
 use crate::upkeep::keyring_file;
 use anyhow::bail;
 use external::ExternalKms;
@@ -42,10 +42,9 @@ impl Keys {
         clock: &ServiceClock,
         data_keys: &[StreamDataKey],
     ) -> anyhow::Result<Self> {
-        match config.kms.provider.as_str() {
-            "local" => Self::local(config, account, region, clock, data_keys),
-            "external" => Self::external(&config.kms, region),
-            other => bail!("kms.provider is {other:?}; it is \"local\" or \"external\""),
+        match config.kms.provider {
+            KeyKeeper::Local => Self::local(config, account, region, clock, data_keys),
+            KeyKeeper::External => Self::external(&config.kms, region),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A function behind HTTP: a URL of one's own, or the Invoke operation of a Lambda-compatible endpoint.
 
 use crate::clock::SystemClock;
-use crate::config;
+use crate::config::{self, SecretError};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
@@ -22,11 +22,6 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 
 pub(super) type Http = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// Why the endpoint's settings cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("lambda.endpoint: {0}")]
-pub(super) struct EndpointError(String);
-
 /// A client for `http` and `https`.
 pub(super) fn http() -> Http {
     let connector =
@@ -42,26 +37,16 @@ pub(super) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(super) fn from_config(config: &config::Lambda, region: &str) -> Result<Option<Self>, anyhow::Error> {
-        if config.endpoint.is_empty() {
-            return Ok(None);
-        }
-        let url: Uri = config.endpoint.parse()?;
-        if url.authority().is_none() || url.scheme().is_none() {
-            return Err(EndpointError(format!(
-                "{} is not a URL such as http://127.0.0.1:9001",
-                config.endpoint
-            ))
-            .into());
-        }
+    pub(super) fn from_config(config: &config::Lambda, region: &Region) -> Result<Option<Self>, SecretError> {
+        let Some(url) = &config.endpoint else { return Ok(None) };
         let secret = config::read_secret(
             "lambda.secret_access_key",
             &config.secret_access_key,
-            &config.secret_access_key_file,
+            config.secret_access_key_file.as_deref(),
         )?;
         let credentials = (!config.access_key_id.is_empty())
             .then(|| Credentials::new(config.access_key_id.as_str(), secret));
-        Ok(Some(Self { url, credentials, region: Region::parse(region)? }))
+        Ok(Some(Self { url: url.uri().clone(), credentials, region: region.clone() }))
     }
 
     /// `POST /2015-03-31/functions/ARN/invocations`, signed where a key is set.
@@ -218,12 +203,14 @@ mod tests {
     async fn attempt(secret: &str, statuses: &'static [u16]) -> (Result<Vec<u8>, AttemptError>, usize) {
         let (url, requests) = endpoint(statuses).await;
         let config = config::Lambda {
-            endpoint: url,
+            endpoint: url.parse().ok(),
             access_key_id: "AKID".into(),
             secret_access_key: secret.into(),
             ..config::Lambda::default()
         };
-        let lambda = Lambda::new(&config, "us-west-2", DescriptorBudget::new(1_000, 0)).unwrap();
+        let lambda =
+            Lambda::new(&config, &Region::parse("us-west-2").unwrap(), DescriptorBudget::new(1_000, 0))
+                .unwrap();
         let event = b"{\"Name\":\"ContactFlowEvent\"}".to_vec();
         let result = lambda.attempt(ARN, event, Duration::from_secs(8)).await;
         (result, requests.load(Ordering::Relaxed))
@@ -252,8 +239,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
-        let config = config::Lambda { endpoint: url, ..config::Lambda::default() };
-        let lambda = Lambda::new(&config, "us-west-2", DescriptorBudget::new(1_000, 0)).unwrap();
+        let config = config::Lambda { endpoint: url.parse().ok(), ..config::Lambda::default() };
+        let lambda =
+            Lambda::new(&config, &Region::parse("us-west-2").unwrap(), DescriptorBudget::new(1_000, 0))
+                .unwrap();
         let result = lambda.attempt(ARN, Vec::new(), Duration::from_secs(8)).await;
         assert!(matches!(result, Err(AttemptError::Transient { .. })), "{result:?}");
     }

@@ -12,6 +12,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::timeout;
 use tympan_contact::invoke::AttemptError;
+use tympan_types::Region;
 
 /// Invokes functions. Cheap to share behind an `Arc`.
 pub(crate) struct Lambda {
@@ -30,14 +31,14 @@ impl Lambda {
     /// Reads the mapping and the endpoint out of the configuration; commands take their descriptors from the budget.
     pub(crate) fn new(
         config: &config::Lambda,
-        region: &str,
+        region: &Region,
         descriptors: DescriptorBudget,
     ) -> anyhow::Result<Self> {
         let mut functions = HashMap::new();
         for function in &config.functions {
-            let target = match (function.command.is_empty(), function.url.is_empty()) {
-                (false, true) => Target::Command(function.command.clone()),
-                (true, false) => Target::Url(function.url.parse()?),
+            let target = match (function.command.is_empty(), &function.url) {
+                (false, None) => Target::Command(function.command.clone()),
+                (true, Some(url)) => Target::Url(url.uri().clone()),
                 _ => anyhow::bail!("lambda.functions: {} needs either a command or a url", function.arn),
             };
             functions.insert(function.arn.clone(), target);
@@ -89,10 +90,10 @@ mod tests {
         let function = config::LambdaFunction {
             arn: ARN.into(),
             command: command.iter().map(ToString::to_string).collect(),
-            url: String::new(),
+            url: None,
         };
         let config = config::Lambda { functions: vec![function], ..Default::default() };
-        Lambda::new(&config, "us-west-2", DescriptorBudget::new(1_000, 0)).unwrap()
+        Lambda::new(&config, &Region::parse("us-west-2").unwrap(), DescriptorBudget::new(1_000, 0)).unwrap()
     }
 
     async fn attempt(command: &[&str]) -> Result<String, AttemptError> {

@@ -24,14 +24,14 @@ pub(super) fn identities(config: &Config, account: &AccountId) -> anyhow::Result
         let secret = read_secret(
             "credentials.secret_access_key",
             &given.secret_access_key,
-            &given.secret_access_key_file,
+            given.secret_access_key_file.as_deref(),
         )?;
         if secret.is_empty() {
             bail!("credentials: access key {} has no secret", given.access_key_id);
         }
         let mut credentials = Credentials::new(given.access_key_id.as_str(), secret);
         if !given.session_token.is_empty() {
-            credentials = credentials.with_session_token(given.session_token.as_str());
+            credentials = credentials.with_session_token(given.session_token.expose());
         }
         identities.add_key(credentials, &given.user, &given.policies)?;
         if given.policies.is_empty() {
@@ -53,10 +53,12 @@ pub(super) fn identities(config: &Config, account: &AccountId) -> anyhow::Result
 }
 
 fn policy(given: &NamedPolicy) -> anyhow::Result<Policy> {
-    let text = match (given.document.as_str(), given.document_file.as_str()) {
-        ("", "") => bail!("neither document nor document_file is set"),
-        (document, "") => document.to_owned(),
-        ("", file) => std::fs::read_to_string(file).with_context(|| format!("cannot read {file}"))?,
+    let text = match (given.document.as_str(), &given.document_file) {
+        ("", None) => bail!("neither document nor document_file is set"),
+        (document, None) => document.to_owned(),
+        ("", Some(file)) => {
+            std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
+        }
         _ => bail!("document and document_file are both set: keep one of them"),
     };
     Ok(Policy::parse(&text)?)
@@ -132,11 +134,11 @@ mod tests {
             name: "broken".into(),
             document: r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":"*"}}"#
                 .into(),
-            document_file: String::new(),
+            document_file: None,
         });
         let error = format!("{:#}", identities(&config, &account).unwrap_err());
         assert!(error.contains("\"broken\"") && error.contains("Statement.Principal"), "{error}");
-        config.policies[0].document_file = "x.json".into();
+        config.policies[0].document_file = Some("x.json".into());
         assert!(format!("{:#}", identities(&config, &account).unwrap_err()).contains("keep one"));
     }
 }

@@ -5,11 +5,12 @@ use crate::config::{Config, Credential, Flow, Instance, LambdaFunction, MediaStr
 use crate::doctor::find_program;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use tympan_kms::KeyId;
 
 /// The sample flow, built in.
 pub(super) const SAMPLE_FLOW: &str = include_str!("../../../../fixtures/flows/seed.json");
 /// What the sample flow is called in the configuration that `--dev` makes up.
-pub(super) const SAMPLE_FLOW_FILE: &str = "(sample flow)";
+pub(crate) const SAMPLE_FLOW_FILE: &str = "(sample flow)";
 const NUMBER: &str = "+18005550100";
 const FUNCTION: &str = "arn:aws:lambda:us-west-2:111122223333:function:tympan-demo";
 const ACCESS_KEY: &str = "TYMPANDEV";
@@ -31,14 +32,14 @@ pub(super) fn apply(config: &mut Config) {
         config.lambda.functions.push(LambdaFunction {
             arn: FUNCTION.into(),
             command: ["sh", "-c", script].map(String::from).to_vec(),
-            url: String::new(),
+            url: None,
         });
     }
     config.connect.instances.push(Instance {
         alias: "demo".into(),
         media_streaming: Some(MediaStreaming {
             prefix: "demo".into(),
-            kms_key: "alias/aws/kinesisvideo".into(),
+            kms_key: KeyId::default(),
             retention_hours: 24,
         }),
         lambda_functions: vec![FUNCTION.into()],
@@ -62,9 +63,9 @@ pub(super) fn greet(addresses: &Addresses, config: &Config) {
 }
 
 fn greeting(addresses: &Addresses, config: &Config) -> String {
-    let http = match config.http.public_url.as_str() {
-        "" => on_this_machine(&addresses.http),
-        url => url.to_owned(),
+    let http = match &config.http.public_url {
+        None => on_this_machine(&addresses.http),
+        Some(url) => url.to_string(),
     };
     let sip = on_this_machine(&addresses.sip);
     let mut text = format!(
@@ -133,7 +134,7 @@ mod tests {
         assert!(text.contains("sip:+18005550100@127.0.0.1:5060 --hello\n"), "{text}");
         let text = greeting(&addresses("http://[::]:8600", "[::1]:5060"), &config);
         assert!(text.contains("AWS_ENDPOINT_URL=http://[::1]:8600\n"), "{text}");
-        config.http.public_url = "https://kvs.example".into();
+        config.http.public_url = "https://kvs.example".parse().ok();
         let text = greeting(&addresses("https://127.0.0.1:8600", "127.0.0.1:5060"), &config);
         assert!(text.contains("AWS_ENDPOINT_URL=https://kvs.example\n"), "{text}");
     }

@@ -1,16 +1,14 @@
 //! The limits of Kinesis Video Streams from the configuration: a profile, and single keys over it.
 
-use crate::config::{Kvs, Limit};
-use anyhow::bail;
+use crate::config::{Kvs, Limit, LimitProfile};
 use std::time::Duration;
 use tympan_kvs::Limits;
 
 /// What `[kvs]` says.
-pub(super) fn kvs_limits(config: &Kvs) -> anyhow::Result<Limits> {
-    let profile = match config.limits.as_str() {
-        "open" => Limits::open(),
-        "aws" => Limits::aws(),
-        other => bail!("kvs.limits is {other:?}; it is \"open\" or \"aws\""),
+pub(super) fn kvs_limits(config: &Kvs) -> Limits {
+    let profile = match config.limits {
+        LimitProfile::Open => Limits::open(),
+        LimitProfile::Aws => Limits::aws(),
     };
     let ms = |limit: Limit, profile: Option<Duration>| {
         let profile_ms = profile.and_then(|profile| u32::try_from(profile.as_millis()).ok());
@@ -22,7 +20,7 @@ pub(super) fn kvs_limits(config: &Kvs) -> anyhow::Result<Limits> {
     };
     // A profile without connections to wait for has no use for an overlap either.
     let overlap = ms(config.put_media_overlap_ms, Some(profile.put_media_overlap));
-    Ok(Limits {
+    Limits {
         streams_per_account: Some(config.streams_per_account),
         stream_tags: config.tags_per_stream,
         fragment_bytes: config.fragment_limit_bytes,
@@ -64,7 +62,7 @@ pub(super) fn kvs_limits(config: &Kvs) -> anyhow::Result<Limits> {
             .session_urls_per_stream_per_s
             .over(profile.session_urls_per_stream_per_s),
         ..profile
-    })
+    }
 }
 
 #[cfg(test)]
@@ -73,9 +71,9 @@ mod tests {
 
     #[test]
     fn the_default_is_the_open_profile_and_a_single_key_wins_over_any() {
-        assert_eq!(kvs_limits(&Kvs::default()).unwrap(), Limits::open());
-        let aws = Kvs { limits: "aws".into(), ..Kvs::default() };
-        assert_eq!(kvs_limits(&aws).unwrap(), Limits::aws());
+        assert_eq!(kvs_limits(&Kvs::default()), Limits::open());
+        let aws = Kvs { limits: LimitProfile::Aws, ..Kvs::default() };
+        assert_eq!(kvs_limits(&aws), Limits::aws());
         let mixed = Kvs {
             get_media_connections_per_stream: Limit::Unlimited,
             put_media_calls_per_stream_per_s: Limit::At(9),
@@ -90,8 +88,6 @@ mod tests {
             put_media_overlap: Duration::from_millis(250),
             ..Limits::aws()
         };
-        assert_eq!(kvs_limits(&mixed).unwrap(), expected);
-        let unknown = Kvs { limits: "closed".into(), ..Kvs::default() };
-        assert!(kvs_limits(&unknown).is_err());
+        assert_eq!(kvs_limits(&mixed), expected);
     }
 }

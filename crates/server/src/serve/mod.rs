@@ -13,9 +13,10 @@ mod ready_file;
 mod reset;
 mod wire;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, LogFormat};
 use crate::descriptors;
 use anyhow::Context;
+pub(crate) use dev::SAMPLE_FLOW_FILE;
 use nix::sys::stat::{Mode as FileMode, umask};
 use std::path::PathBuf;
 
@@ -44,7 +45,7 @@ pub struct Dev {
 /// # Errors
 /// A configuration that does not fit, a port that is taken, a data folder that cannot be opened: what keeps it from starting.
 pub async fn run(start: Start) -> anyhow::Result<()> {
-    let mut config = config::load(start.config.as_deref(), std::env::vars())?;
+    let mut config = config::load(start.config.as_deref(), std::env::vars())?.config;
     // Held until the end: dropping it removes the folder.
     let mut scratch = None;
     if start.dev.is_some() {
@@ -86,14 +87,12 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
 
 fn init_log(config: &Config) -> anyhow::Result<()> {
     use tracing_subscriber::{EnvFilter, fmt};
-    let filter = EnvFilter::try_new(&config.log.filter)
-        .with_context(|| format!("log.filter: {:?}", config.log.filter))?;
+    let filter = EnvFilter::try_new(config.log.filter.as_str()).context("log.filter")?;
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let log = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
-    match config.log.format.as_str() {
-        "json" => log.json().init(),
-        "text" => log.init(),
-        other => anyhow::bail!("log.format is {other:?}; it is \"text\" or \"json\""),
+    match config.log.format {
+        LogFormat::Json => log.json().init(),
+        LogFormat::Text => log.init(),
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::dev::{SAMPLE_FLOW, SAMPLE_FLOW_FILE};
 use crate::clock::SystemClock;
 use crate::config::Instance;
 use anyhow::Context;
+use std::path::Path;
 use tympan_connect::ConnectService;
 use tympan_connect::flows::FlowType;
 use tympan_connect::provision::{
@@ -26,13 +27,13 @@ fn declared(instance: &Instance) -> anyhow::Result<Provision> {
     let mut phone_numbers = Vec::new();
     let mut existing = Existing::Replace;
     for flow in &instance.flows {
-        let content = if flow.file == SAMPLE_FLOW_FILE {
+        let content = if flow.file == Path::new(SAMPLE_FLOW_FILE) {
             // A developer who changed the sample by the API finds the change again.
             existing = Existing::Keep;
             SAMPLE_FLOW.to_owned()
         } else {
             std::fs::read_to_string(&flow.file)
-                .with_context(|| format!("cannot read the flow {}", flow.file))?
+                .with_context(|| format!("cannot read the flow {}", flow.file.display()))?
         };
         flows.push(ProvisionedFlow { name: flow.name.clone(), flow_type: FlowType::ContactFlow, content });
         let number =
@@ -42,7 +43,7 @@ fn declared(instance: &Instance) -> anyhow::Result<Provision> {
     let media_streams = instance.media_streaming.as_ref().map(|streaming| ProvisionedMediaStreams {
         prefix: streaming.prefix.clone(),
         retention_hours: streaming.retention_hours,
-        key_id: streaming.kms_key.clone(),
+        key_id: streaming.kms_key.to_string(),
     });
     Ok(Provision {
         alias: instance.alias.clone(),

@@ -10,7 +10,7 @@ use super::{Dev, access, interrupted, provision};
 use crate::audit::Audit;
 use crate::call::{Admission, AdmissionOptions, CallRegistry, FlowLog};
 use crate::clock::ServiceClock;
-use crate::config::{self, Config};
+use crate::config::{self, Config, TrackNaming};
 use crate::emulator::{Faults, FaultyDirectory, FaultyKeys};
 use crate::http::{
     self, Emulator, EmulatorParts, Generation, OwnAddress, Readiness, ResetRequest, Services, Tls,
@@ -28,7 +28,7 @@ use crate::upkeep::{self, Backups};
 use anyhow::{Context, bail};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -122,8 +122,8 @@ pub(super) struct Furnished {
 
 /// Starts everything that `config` asks for.
 pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<Running> {
-    let account = AccountId::parse(&config.account.id).context("account.id")?;
-    let region = Region::parse(&config.account.region).context("account.region")?;
+    let account = config.account.id.clone();
+    let region = config.account.region.clone();
     create_private_folder(&config.data_dir)?;
     let own_files = OwnFiles::of(&config.data_dir)?;
     let clock = ServiceClock::default();
@@ -131,7 +131,7 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
 
     // The store first: its lock keeps a second server out of the folder.
     let stored = open_store(config, &account, &region, &clock, faults.as_ref())?;
-    let listener = TcpListener::bind(&config.http.listen).await.with_context(|| {
+    let listener = TcpListener::bind(config.http.listen.as_str()).await.with_context(|| {
         format!(
             "cannot listen for HTTP on {} (end what listens there, or choose another address: \
              TYMPAN_HTTP__LISTEN=127.0.0.1:0 takes any free port)",
@@ -197,7 +197,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     let Site { account, region, clock, .. } = site;
     let Stored { keys, store, backend, remembered, writers } = stored;
     let shutdown = site.http_shutdown.child_token();
-    let kvs = KvsService::new(store.clone(), kvs_options(config, &site.url, clock)?);
+    let kvs = KvsService::new(store.clone(), kvs_options(config, &site.url, clock));
 
     let Remembered { settings, history, interrupted } = remembered;
     interrupted::close(&*history, &store, interrupted).await;
@@ -211,9 +211,8 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     )?;
     provision::ensure(&connect, &config.connect.instances)?;
 
-    let (sip_listen, _) = sip_addresses(config)?;
     let queue = CaptureQueue::start(config.capture.backlog_limit_bytes, tokio::runtime::Handle::current())?;
-    let media = Arc::new(MediaPlane::start(&media_options(config, sip_listen.ip()), &queue)?);
+    let media = Arc::new(MediaPlane::start(&media_options(config, config.sip.listen.ip()), &queue)?);
     let metrics = Arc::new(Metrics::default());
     let audit = audit(config, &writers)?;
     let config::FlowLog { file_limit_bytes, files_kept } = config.flow_log;
@@ -256,11 +255,11 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         descriptors: site.limits.descriptors.clone(),
         metrics: metrics.clone(),
         clock: clock.clone(),
-        options: admission_options(config)?,
+        options: admission_options(config),
     };
     let services = Services {
         kvs,
-        own_address: OwnAddress::new(&config.http)?,
+        own_address: OwnAddress::new(&config.http),
         kms: keys.service.clone(),
         connect,
         contacts: history,
@@ -341,7 +340,10 @@ fn web_rules(http: &config::Http, dev: Option<Dev>, bound: SocketAddr) -> WebRul
     let rules = WebRules::new(&http.allowed_origins);
     match dev {
         None => rules,
-        Some(_) => rules.under_dev(bound.ip(), &http.public_url, &http.allowed_hosts),
+        Some(_) => {
+            let url = http.public_url.as_ref().map(ToString::to_string).unwrap_or_default();
+            rules.under_dev(bound.ip(), &url, &http.allowed_hosts)
+        }
     }
 }
 
@@ -396,13 +398,7 @@ fn stream_rest(config: &Config) -> Rest {
     Rest { time: Duration::from_secs(config.connect.stream_rest_s), clock: Arc::new(move || began.elapsed()) }
 }
 
-fn sip_addresses(config: &Config) -> anyhow::Result<(SocketAddr, Option<IpAddr>)> {
-    let listen = config.sip.listen.parse().context("sip.listen is not ADDRESS:PORT")?;
-    Ok((listen, parse_address(&config.sip.public_address)?))
-}
-
 fn sip_options(config: &Config, site: &Site) -> anyhow::Result<SipOptions> {
-    let (listen, public) = sip_addresses(config)?;
     let config::Sip { calls_max, half_open_per_source, requests_per_source_per_s, .. } = config.sip;
     let limits = tympan_sip::agent::Limits {
         // More than calls, so that it is the call side that refuses one too many, and its metrics say why.
@@ -419,8 +415,8 @@ fn sip_options(config: &Config, site: &Site) -> anyhow::Result<SipOptions> {
     }
     // Two UUIDs have 244 random bits; the agent spreads them.
     Ok(SipOptions {
-        listen,
-        public,
+        listen: config.sip.listen,
+        public: config.sip.public_address,
         tcp: site.limits.sip_tcp(config),
         limits,
         trunks: config::sip_trunks(&config.sip.trunks)?,
@@ -428,10 +424,10 @@ fn sip_options(config: &Config, site: &Site) -> anyhow::Result<SipOptions> {
     })
 }
 
-fn kvs_options(config: &Config, url: &str, clock: &ServiceClock) -> anyhow::Result<KvsOptions> {
+fn kvs_options(config: &Config, url: &str, clock: &ServiceClock) -> KvsOptions {
     let close_after = Duration::from_millis(config.kvs.put_media_idle_ms);
-    Ok(KvsOptions {
-        limits: kvs_limits(&config.kvs)?,
+    KvsOptions {
+        limits: kvs_limits(&config.kvs),
         status_delay: Duration::from_millis(config.kvs.status_delay_ms),
         put_media_idle_ack: close_after / 6,
         put_media_idle_close: close_after,
@@ -440,7 +436,7 @@ fn kvs_options(config: &Config, url: &str, clock: &ServiceClock) -> anyhow::Resu
         get_media_lifetime: Duration::from_secs(config.kvs.get_media_lifetime_s),
         get_media_stall: Duration::from_millis(config.kvs.get_media_stall_ms),
         ..KvsOptions::new(url, Arc::new(clock.clone()))
-    })
+    }
 }
 
 fn media_options(config: &Config, address: IpAddr) -> MediaPlaneOptions {
@@ -452,14 +448,13 @@ fn media_options(config: &Config, address: IpAddr) -> MediaPlaneOptions {
     }
 }
 
-fn admission_options(config: &Config) -> anyhow::Result<AdmissionOptions> {
+fn admission_options(config: &Config) -> AdmissionOptions {
     let limit_ms = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
-    let track_profile = match config.capture.track_profile.as_str() {
-        "current" => TrackProfile::Current,
-        "seed2019" => TrackProfile::Seed2019,
-        other => bail!("capture.track_profile is {other:?}; it is \"current\" or \"seed2019\""),
+    let track_profile = match config.capture.track_profile {
+        TrackNaming::Current => TrackProfile::Current,
+        TrackNaming::Seed2019 => TrackProfile::Seed2019,
     };
-    Ok(AdmissionOptions {
+    AdmissionOptions {
         calls_max: config.sip.calls_max,
         silence_grace: Duration::from_millis(config.rtp.silence_grace_ms),
         media: config::TrunkMediaRules::new(&config.sip.trunks),
@@ -472,14 +467,14 @@ fn admission_options(config: &Config) -> anyhow::Result<AdmissionOptions> {
             keys_ahead: config.connect.keys_ahead,
             ..ContactOptions::default()
         },
-    })
+    }
 }
 
 fn tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
-    match (config.http.tls_certificate_file.as_str(), config.http.tls_key_file.as_str()) {
-        ("", "") => Ok(None),
-        ("", _) | (_, "") => bail!("http: TLS needs both tls_certificate_file and tls_key_file"),
-        (certificate, key) => Ok(Some(Arc::new(Tls::open(certificate, key)?))),
+    match (&config.http.tls_certificate_file, &config.http.tls_key_file) {
+        (Some(certificate), Some(key)) => Ok(Some(Arc::new(Tls::open(certificate, key)?))),
+        // One without the other was refused when the configuration was read.
+        _ => Ok(None),
     }
 }
 
@@ -488,23 +483,10 @@ fn audit(config: &Config, writers: &LineWriters) -> anyhow::Result<Audit> {
     if !enabled {
         return Ok(Audit::default());
     }
-    let path = match file.as_str() {
-        "" => config.data_dir.join("audit.jsonl"),
-        file => PathBuf::from(file),
-    };
+    let path = file.clone().unwrap_or_else(|| config.data_dir.join("audit.jsonl"));
     let rotation = Rotation { limit_bytes: *file_limit_bytes, kept: *files_kept };
     Audit::open(writers, path.clone(), rotation)
         .with_context(|| format!("audit.file: cannot write {}", path.display()))
-}
-
-fn parse_address(text: &str) -> anyhow::Result<Option<IpAddr>> {
-    match text {
-        "" => Ok(None),
-        text => Ok(Some(
-            text.parse()
-                .with_context(|| format!("sip.public_address is {text:?}, which is no IP address"))?,
-        )),
-    }
 }
 
 /// Creates the data folder for this user alone: it holds audio, numbers and, by default, keys.

@@ -679,7 +679,7 @@ fn services(folder: &std::path::Path, history: Arc<MemoryHistory>) -> Services {
     };
     identities.add_role(role).unwrap();
     Services {
-        own_address: OwnAddress::new(&crate::config::Config::default().http).unwrap(),
+        own_address: OwnAddress::new(&crate::config::Config::default().http),
         store: store.clone(),
         kvs: KvsService::new(store, KvsOptions::new("http://127.0.0.1:8600", Arc::new(clock.clone()))),
         kms: Some(KmsService::new(keyring)),
