@@ -1,4 +1,7 @@
 //! What `/metrics` shows. Labels are bounded: never a contact, a number or a stream.
+//!
+//! The shell counts calls and requests itself. All other numbers are read from the parts that keep them, by a collector,
+//! whenever the page is asked for.
 
 use crate::audit::Audit;
 use crate::call::{CallRegistry, FlowLog};
@@ -9,18 +12,23 @@ use crate::media::MediaStats;
 use crate::persist::FileHistory;
 use crate::sink::CaptureQueue;
 use crate::sip::{Refusal, SipStats};
-use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabelSet, EncodeLabelValue, MetricEncoder, NoLabelSet,
+};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
-use std::fmt::Write;
+use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use tympan_kvs::KvsService;
 use tympan_store::MediaStore;
 
-/// Counters of the shell; those of the media plane, the queue and the store are read when they are asked for.
+/// Counters of the shell, and the page.
 pub(crate) struct Metrics {
     registry: Registry,
     calls_taken: Counter,
@@ -29,7 +37,7 @@ pub(crate) struct Metrics {
     call_task_panics: Counter,
     captures_failed: Counter,
     http_requests: Family<HttpRequest, Counter>,
-    sources: OnceLock<Sources>,
+    attached: Attached,
 }
 
 /// Where the other numbers come from.
@@ -116,6 +124,8 @@ impl Default for Metrics {
             "Requests answered, by service, operation and status",
             http_requests.clone(),
         );
+        let attached = Attached::default();
+        registry.register_collector(Box::new(attached.clone()));
         Self {
             registry,
             calls_taken,
@@ -124,7 +134,7 @@ impl Default for Metrics {
             call_task_panics,
             captures_failed,
             http_requests,
-            sources: OnceLock::new(),
+            attached,
         }
     }
 }
@@ -133,7 +143,7 @@ impl Metrics {
     /// Adds the numbers of the running parts; once.
     pub(crate) fn attach(&self, sources: Sources) {
         // A second attachment would be a mistake of the wiring, and changes nothing.
-        let _ = self.sources.set(sources);
+        let _ = self.attached.0.set(sources);
     }
 
     /// Counts a call, which is up until the returned value is dropped.
@@ -172,179 +182,285 @@ impl Metrics {
         if let Err(error) = encode(&mut page, &self.registry) {
             tracing::error!(%error, "metrics cannot be written");
         }
-        let Some(sources) = self.sources.get() else { return page };
-        // The encoder ends the page; what follows is put before that mark.
-        let mut page = page.trim_end().trim_end_matches("# EOF").to_owned();
-        let mut counter = |name: &str, help: &str, value: u64| {
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                page,
-                "# HELP tympan_{name} {help}.\n# TYPE tympan_{name} counter\ntympan_{name}_total {value}"
-            );
-        };
-        for (name, value) in sources.media.values() {
-            counter(&format!("media_{name}"), "Counted by the media threads", value);
-        }
-        let queue = sources.queue.stats();
-        counter(
-            "capture_written_bytes",
-            "Captured Matroska handed to the store",
-            queue.written_bytes.load(Relaxed),
-        );
-        counter(
-            "capture_refused_bytes",
-            "Captured Matroska that a slow store refused",
-            queue.refused_bytes.load(Relaxed),
-        );
-        counter("captures_cut_off", "Captures that a slow store ended", queue.cut_off_uploads.load(Relaxed));
-        let store = sources.store.stats();
-        counter("store_groups_committed", "Groups made durable, one fdatasync each", store.groups_committed);
-        counter("store_fragments_committed", "Fragments made durable", store.fragments_committed);
-        counter("store_bytes_committed", "Bytes made durable", store.bytes_committed);
-        counter("store_fragments_failed", "Fragments that the disk refused", store.fragments_failed);
-        counter("store_chunks_published", "Chunks made", store.chunks_published);
-        counter(
-            "audit_lost_lines",
-            "Lines of the audit file that a slow or full disk refused",
-            sources.audit.lost(),
-        );
-        counter(
-            "flow_log_lost_lines",
-            "Lines of the flow log that a slow or full disk refused",
-            sources.flow_log.lost(),
-        );
-        counter(
-            "attribute_changes_refused",
-            "Changes of attributes that were refused, because too many of one call waited",
-            sources.calls.refused_changes(),
-        );
-        counter(
-            "contacts_lost",
-            "States of contacts that neither the disk nor memory had room for",
-            sources.contacts.lost(),
-        );
-        let cut = sources.kvs.cut_fragments();
-        counter("cut_fragments_resumed", "Cut-off fragments that a later upload went on with", cut.resumed);
-        counter("cut_fragments_sealed", "Cut-off fragments that were sealed as they stood", cut.sealed);
-        counter(
-            "cut_fragments_taken_back",
-            "Cut-off fragments that their producers will send again",
-            cut.taken_back,
-        );
-        counter(
-            "cut_fragments_refused",
-            "Cut-off fragments that were sealed at once, because too much waited",
-            cut.refused,
-        );
-        counter("store_scrub_passes", "Passes of the scrub that were finished", store.scrub_passes);
-        counter("store_scrub_fragments", "Fragments that the scrub has read", store.scrub_fragments);
-        counter("store_scrub_bytes", "Bytes that the scrub has read", store.scrub_bytes);
-        counter(
-            "http_bodies_displaced",
-            "Bodies of unproven senders that gave way to others",
-            sources.unproven.displaced(),
-        );
-        let mut gauge = |name: &str, help: &str, value: u64| {
-            let _ = writeln!(
-                page,
-                "# HELP tympan_{name} {help}.\n# TYPE tympan_{name} gauge\ntympan_{name} {value}"
-            );
-        };
-        gauge(
-            "contacts_waiting",
-            "Contacts that wait for room on the disk",
-            u64::try_from(sources.contacts.waiting()).unwrap_or(u64::MAX),
-        );
-        gauge("cut_fragments_waiting", "Cut-off fragments that wait to be gone on with", cut.waiting);
-        gauge("cut_fragments_waiting_bytes", "Bytes of the cut-off fragments that wait", cut.waiting_bytes);
-        gauge("store_writers", "Sessions of writing that are open", store.writers);
-        gauge("store_live_bytes", "Bytes in memory for live readers", store.live_bytes);
-        gauge("store_commit_queue_bytes", "Bytes that wait for the disk", store.commit_queue_bytes);
-        gauge(
-            "store_fragments_in_journal",
-            "Durable fragments that are in no chunk yet",
-            store.fragments_in_journal,
-        );
-        let doubt = sources.store.clock_doubt().map_or(0, |doubt| doubt.ahead_ms.unsigned_abs() / 1_000);
-        gauge(
-            "store_clock_doubt_seconds",
-            "How far the clock is ahead of what the store believes; 0 when it is believed",
-            doubt,
-        );
-        gauge(
-            "store_scrub_damaged",
-            "Damage that the newest pass of the scrub has found",
-            store.scrub_damaged,
-        );
-        for (database, findings) in sources.damaged {
-            let help = "Findings of the start that are not as they were written; the log says which";
-            gauge(&format!("{database}_damaged"), help, findings as u64);
-        }
-        let descriptors = sources.descriptors.counted();
-        gauge("descriptors_open", "File descriptors that are open", descriptors.open);
-        gauge("descriptors_limit", "File descriptors that may be open", descriptors.limit);
-        gauge(
-            "http_unproven_bytes",
-            "Bytes that are held of bodies whose senders are not proven yet",
-            sources.unproven.held_bytes(),
-        );
-        page.push_str(&refusals_left_out(&sources.audit));
-        lines_waiting(&mut page, sources);
-        connections(&mut page, &sources.connections);
-        sources.sip.render(&mut page);
-        page.push_str("# EOF\n");
         page
     }
 }
 
-/// By long-term access key: the configuration lists them, so that there are not many.
-fn refusals_left_out(audit: &Audit) -> String {
-    const NAME: &str = "tympan_audit_refusals_left_out";
-    let mut lines = format!(
-        "# HELP {NAME} Lines about refused requests that an access key had beyond its quota.\n# TYPE {NAME} counter\n"
-    );
-    for (key, left_out) in audit.refusals_left_out() {
-        let key = key.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        lines.push_str(&format!("{NAME}_total{{access_key_id=\"{key}\"}} {left_out}\n"));
+/// The numbers of the running parts, once they run.
+#[derive(Clone, Default)]
+struct Attached(Arc<OnceLock<Sources>>);
+
+impl fmt::Debug for Attached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attached").finish_non_exhaustive()
     }
-    lines
+}
+
+impl Collector for Attached {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(sources) = self.0.get() else { return Ok(()) };
+        sources.collect(&mut Page::new(encoder))
+    }
+}
+
+impl Sources {
+    fn collect(&self, page: &mut Page<'_>) -> fmt::Result {
+        for (name, value) in self.media.values() {
+            page.counter(&format!("media_{name}"), "Counted by the media threads", value)?;
+        }
+        let queue = self.queue.stats();
+        page.counter(
+            "capture_written_bytes",
+            "Captured Matroska handed to the store",
+            queue.written_bytes.load(Relaxed),
+        )?;
+        page.counter(
+            "capture_refused_bytes",
+            "Captured Matroska that a slow store refused",
+            queue.refused_bytes.load(Relaxed),
+        )?;
+        page.counter(
+            "captures_cut_off",
+            "Captures that a slow store ended",
+            queue.cut_off_uploads.load(Relaxed),
+        )?;
+        let store = self.store.stats();
+        page.counter(
+            "store_groups_committed",
+            "Groups made durable, one fdatasync each",
+            store.groups_committed,
+        )?;
+        page.counter("store_fragments_committed", "Fragments made durable", store.fragments_committed)?;
+        page.counter("store_bytes_committed", "Bytes made durable", store.bytes_committed)?;
+        page.counter("store_fragments_failed", "Fragments that the disk refused", store.fragments_failed)?;
+        page.counter("store_chunks_published", "Chunks made", store.chunks_published)?;
+        page.counter(
+            "audit_lost_lines",
+            "Lines of the audit file that a slow or full disk refused",
+            self.audit.lost(),
+        )?;
+        page.counter(
+            "flow_log_lost_lines",
+            "Lines of the flow log that a slow or full disk refused",
+            self.flow_log.lost(),
+        )?;
+        page.counter(
+            "attribute_changes_refused",
+            "Changes of attributes that were refused, because too many of one call waited",
+            self.calls.refused_changes(),
+        )?;
+        page.counter(
+            "contacts_lost",
+            "States of contacts that neither the disk nor memory had room for",
+            self.contacts.lost(),
+        )?;
+        let cut = self.kvs.cut_fragments();
+        page.counter(
+            "cut_fragments_resumed",
+            "Cut-off fragments that a later upload went on with",
+            cut.resumed,
+        )?;
+        page.counter("cut_fragments_sealed", "Cut-off fragments that were sealed as they stood", cut.sealed)?;
+        page.counter(
+            "cut_fragments_taken_back",
+            "Cut-off fragments that their producers will send again",
+            cut.taken_back,
+        )?;
+        page.counter(
+            "cut_fragments_refused",
+            "Cut-off fragments that were sealed at once, because too much waited",
+            cut.refused,
+        )?;
+        page.counter("store_scrub_passes", "Passes of the scrub that were finished", store.scrub_passes)?;
+        page.counter("store_scrub_fragments", "Fragments that the scrub has read", store.scrub_fragments)?;
+        page.counter("store_scrub_bytes", "Bytes that the scrub has read", store.scrub_bytes)?;
+        page.counter(
+            "http_bodies_displaced",
+            "Bodies of unproven senders that gave way to others",
+            self.unproven.displaced(),
+        )?;
+        page.gauge(
+            "contacts_waiting",
+            "Contacts that wait for room on the disk",
+            u64::try_from(self.contacts.waiting()).unwrap_or(u64::MAX),
+        )?;
+        page.gauge("cut_fragments_waiting", "Cut-off fragments that wait to be gone on with", cut.waiting)?;
+        page.gauge(
+            "cut_fragments_waiting_bytes",
+            "Bytes of the cut-off fragments that wait",
+            cut.waiting_bytes,
+        )?;
+        page.gauge("store_writers", "Sessions of writing that are open", store.writers)?;
+        page.gauge("store_live_bytes", "Bytes in memory for live readers", store.live_bytes)?;
+        page.gauge("store_commit_queue_bytes", "Bytes that wait for the disk", store.commit_queue_bytes)?;
+        page.gauge(
+            "store_fragments_in_journal",
+            "Durable fragments that are in no chunk yet",
+            store.fragments_in_journal,
+        )?;
+        let doubt = self.store.clock_doubt().map_or(0, |doubt| doubt.ahead_ms.unsigned_abs() / 1_000);
+        page.gauge(
+            "store_clock_doubt_seconds",
+            "How far the clock is ahead of what the store believes; 0 when it is believed",
+            doubt,
+        )?;
+        page.gauge(
+            "store_scrub_damaged",
+            "Damage that the newest pass of the scrub has found",
+            store.scrub_damaged,
+        )?;
+        for (database, findings) in self.damaged {
+            let help = "Findings of the start that are not as they were written; the log says which";
+            page.gauge(&format!("{database}_damaged"), help, findings as u64)?;
+        }
+        let descriptors = self.descriptors.counted();
+        page.gauge("descriptors_open", "File descriptors that are open", descriptors.open)?;
+        page.gauge("descriptors_limit", "File descriptors that may be open", descriptors.limit)?;
+        page.gauge(
+            "http_unproven_bytes",
+            "Bytes that are held of bodies whose senders are not proven yet",
+            self.unproven.held_bytes(),
+        )?;
+        refusals_left_out(page, &self.audit)?;
+        lines_waiting(page, self)?;
+        connections(page, &self.connections)?;
+        self.sip.collect(page)
+    }
+}
+
+/// By long-term access key: the configuration lists them, so that there are not many.
+fn refusals_left_out(page: &mut Page<'_>, audit: &Audit) -> fmt::Result {
+    let help = "Lines about refused requests that an access key had beyond its quota";
+    let left_out = audit.refusals_left_out();
+    page.counters("audit_refusals_left_out", help, "access_key_id", left_out)
 }
 
 /// Lines on their way to their files.
-fn lines_waiting(page: &mut String, sources: &Sources) {
-    const NAME: &str = "tympan_lines_waiting";
-    let _ = writeln!(page, "# HELP {NAME} Lines that wait for their file.\n# TYPE {NAME} gauge");
-    for (file, waiting) in [
+fn lines_waiting(page: &mut Page<'_>, sources: &Sources) -> fmt::Result {
+    let waiting = [
         ("audit", sources.audit.waiting()),
         ("contact_records", sources.contacts.undelivered()),
         ("flow_log", sources.flow_log.waiting()),
-    ] {
-        let _ = writeln!(page, "{NAME}{{file=\"{file}\"}} {waiting}");
-    }
+    ];
+    let waiting = waiting.map(|(file, lines)| (file, u64::try_from(lines).unwrap_or(u64::MAX)));
+    page.gauges("lines_waiting", "Lines that wait for their file", "file", waiting)
 }
 
 /// What is known of the listeners' connections.
-fn connections(page: &mut String, listeners: &[(&'static str, Arc<Connections>)]) {
-    let mut family = |name: &str, help: &str, kind: &str, suffix: &str, value: fn(&Connections) -> u64| {
-        let _ = writeln!(page, "# HELP tympan_{name} {help}.\n# TYPE tympan_{name} {kind}");
-        for (listener, connections) in listeners {
-            let value = value(connections);
-            let _ = writeln!(page, "tympan_{name}{suffix}{{listener=\"{listener}\"}} {value}");
-        }
+fn connections(page: &mut Page<'_>, listeners: &[(&'static str, Arc<Connections>)]) -> fmt::Result {
+    let each = |value: fn(&Connections) -> u64| {
+        listeners.iter().map(move |(listener, connections)| (*listener, value(connections)))
     };
-    family("connections", "Connections that are open, by listener", "gauge", "", |c| c.counts().open);
-    family(
-        "connections_evicted",
-        "Connections that were closed while they waited, to make room",
-        "counter",
-        "_total",
-        |connections| connections.counts().evicted,
-    );
-    family(
-        "connections_refused",
-        "Connections that were closed at once, because all others worked",
-        "counter",
-        "_total",
-        |connections| connections.counts().refused,
-    );
+    let (open, evicted, refused) =
+        (each(|c| c.counts().open), each(|c| c.counts().evicted), each(|c| c.counts().refused));
+    page.gauges("connections", "Connections that are open, by listener", "listener", open)?;
+    let help = "Connections that were closed while they waited, to make room";
+    page.counters("connections_evicted", help, "listener", evicted)?;
+    let help = "Connections that were closed at once, because all others worked";
+    page.counters("connections_refused", help, "listener", refused)
+}
+
+/// A page of metrics on its way out, of numbers that are read now.
+pub(crate) struct Page<'a>(DescriptorEncoder<'a>);
+
+impl<'a> Page<'a> {
+    /// A page whose numbers have the encoder's prefix.
+    pub(crate) fn new(encoder: DescriptorEncoder<'a>) -> Self {
+        Self(encoder)
+    }
+
+    /// One number that only grows.
+    pub(crate) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let mut metric = self.describe(name, help, MetricType::Counter)?;
+        metric.encode_counter::<NoLabelSet, _, u64>(&value, None)
+    }
+
+    /// One number that goes up and down.
+    pub(crate) fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        self.describe(name, help, MetricType::Gauge)?.encode_gauge(&value)
+    }
+
+    /// Numbers that only grow, by one label.
+    pub(crate) fn counters<L: EncodeLabelValue>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (L, u64)>,
+    ) -> fmt::Result {
+        let mut family = self.describe(name, help, MetricType::Counter)?;
+        for (of, value) in values {
+            let labels = [(label, of)];
+            family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, u64>(&value, None)?;
+        }
+        Ok(())
+    }
+
+    /// Numbers that go up and down, by one label.
+    pub(crate) fn gauges<L: EncodeLabelValue>(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (L, u64)>,
+    ) -> fmt::Result {
+        let mut family = self.describe(name, help, MetricType::Gauge)?;
+        for (of, value) in values {
+            let labels = [(label, of)];
+            family.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
+    fn describe<'s>(
+        &'s mut self,
+        name: &'s str,
+        help: &str,
+        kind: MetricType,
+    ) -> Result<MetricEncoder<'s>, fmt::Error> {
+        // As the registry writes the help of what is registered there.
+        self.0.encode_descriptor(name, &format!("{help}."), None, kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Numbers;
+
+    impl Collector for Numbers {
+        fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+            let mut page = Page::new(encoder);
+            page.counter("taken", "What was taken", 3)?;
+            page.gauge("open", "What is open", u64::MAX)?;
+            page.counters("left_out", "By key", "key", [("a\"b\\c\nd", 1), ("e", 2)])?;
+            page.gauges("none", "Nothing", "of", Vec::<(String, u64)>::new())
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_when_the_page_is_asked_for_and_labels_cannot_break_out_of_it() {
+        let mut registry = Registry::with_prefix("tympan");
+        registry.register_collector(Box::new(Numbers));
+        let mut page = String::new();
+        encode(&mut page, &registry).unwrap();
+        assert_eq!(
+            page,
+            "# HELP tympan_taken What was taken.\n# TYPE tympan_taken counter\ntympan_taken_total 3\n\
+             # HELP tympan_open What is open.\n# TYPE tympan_open gauge\ntympan_open 18446744073709551615\n\
+             # HELP tympan_left_out By key.\n# TYPE tympan_left_out counter\n\
+             tympan_left_out_total{key=\"a\\\"b\\\\c\\nd\"} 1\ntympan_left_out_total{key=\"e\"} 2\n\
+             # HELP tympan_none Nothing.\n# TYPE tympan_none gauge\n# EOF\n"
+        );
+    }
+
+    #[test]
+    fn a_page_without_running_parts_has_the_numbers_of_the_shell() {
+        let metrics = Metrics::default();
+        let _call = metrics.call_taken();
+        let page = metrics.render();
+        assert!(page.contains("tympan_calls_active 1\n") && page.ends_with("# EOF\n"), "{page}");
+    }
 }

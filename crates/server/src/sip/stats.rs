@@ -1,7 +1,8 @@
 //! What the SIP side counts, for `/metrics`.
 
+use crate::metrics::Page;
 use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use tympan_sip::agent::Counter;
@@ -115,51 +116,61 @@ impl SipStats {
 
     /// The value of one line of the page.
     #[cfg(test)]
-    pub(super) fn counted(&self, line: &str) -> u64 {
-        let mut page = String::new();
-        self.render(&mut page);
+    pub(super) fn counted(self: &std::sync::Arc<Self>, line: &str) -> u64 {
+        let page = self.page();
         let value = page.lines().find_map(|found| found.strip_prefix(&format!("tympan_sip_{line} ")));
         value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{line} lacks:\n{page}"))
     }
 
-    /// Adds all of it to a page in OpenMetrics text.
-    pub(crate) fn render(&self, page: &mut String) {
-        // Writing to a String cannot fail.
+    /// All of it as text.
+    #[cfg(test)]
+    fn page(self: &std::sync::Arc<Self>) -> String {
+        let mut registry = prometheus_client::registry::Registry::with_prefix("tympan");
+        registry.register_collector(Box::new(self.clone()));
+        let mut page = String::new();
+        prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
+        page
+    }
+
+    /// Adds all of it to a page.
+    pub(crate) fn collect(&self, page: &mut Page<'_>) -> fmt::Result {
         for (name, help, value) in [
             ("legs", "SIP calls that are not over", &self.legs),
             ("transactions", "SIP transactions that are open", &self.transactions),
             ("connections", "TCP connections that SIP has open, of peers and its own", &self.connections),
         ] {
-            let value = value.load(Relaxed);
-            let _ = writeln!(
-                page,
-                "# HELP tympan_sip_{name} {help}.\n# TYPE tympan_sip_{name} gauge\ntympan_sip_{name} {value}"
-            );
+            page.gauge(&format!("sip_{name}"), help, value.load(Relaxed))?;
         }
         for ((name, help), value) in SHELL.iter().zip(&self.shell) {
-            let value = value.load(Relaxed);
-            let _ = writeln!(
-                page,
-                "# HELP tympan_sip_{name} {help}.\n# TYPE tympan_sip_{name} counter\ntympan_sip_{name}_total {value}"
-            );
+            page.counter(&format!("sip_{name}"), help, value.load(Relaxed))?;
         }
         let counted = self.agent();
         for (name, help, label) in AGENT {
-            let _ = writeln!(page, "# HELP tympan_sip_{name} {help}.\n# TYPE tympan_sip_{name} counter");
-            let Some(label) = label else {
-                let value = counted.get(&(name, 0)).copied().unwrap_or(0);
-                let _ = writeln!(page, "tympan_sip_{name}_total {value}");
-                continue;
-            };
-            for ((_, code), value) in counted.range((name, 0)..=(name, u16::MAX)) {
-                let of = label_value(name, *code);
-                let _ = writeln!(page, "tympan_sip_{name}_total{{{label}=\"{of}\"}} {value}");
+            let (key, all) = (format!("sip_{name}"), counted.range((name, 0)..=(name, u16::MAX)));
+            match label {
+                None => page.counter(&key, help, counted.get(&(name, 0)).copied().unwrap_or(0))?,
+                Some(label) => {
+                    page.counters(
+                        &key,
+                        help,
+                        label,
+                        all.map(|((_, code), value)| (label_value(name, *code), *value)),
+                    )?;
+                }
             }
         }
+        Ok(())
     }
 
     fn agent(&self) -> std::sync::MutexGuard<'_, BTreeMap<(&'static str, u16), u64>> {
         self.agent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+impl prometheus_client::collector::Collector for SipStats {
+    fn encode(&self, encoder: prometheus_client::encoding::DescriptorEncoder<'_>) -> fmt::Result {
+        self.collect(&mut Page::new(encoder))
     }
 }
 
@@ -188,8 +199,7 @@ mod tests {
         stats.count(Counter::Merged);
         stats.connection_unread();
         stats.now_open(1, 2, 3);
-        let mut page = String::new();
-        stats.render(&mut page);
+        let page = std::sync::Arc::new(stats).page();
         for line in [
             "tympan_sip_dropped_total{reason=\"no_via\"} 1",
             "tympan_sip_refused_total{status=\"400\"} 2",
