@@ -21,6 +21,7 @@ const HELP: &str = "\
 cargo xtask <verb>
 
   test            everything that CI runs: format, lints, arrows, unit tests, black-box tests with real clients
+  check           format, lints, arrows and unit tests, for the time in which something changes
   demo [--keep]   build, place a call through the sample flow, and leave its audio and records in target/demo/
                   (or where cargo builds instead); --keep leaves the server running and says how to point boto3,
                   the AWS CLI and a softphone at it; --try runs what --keep says
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
 fn run(verb: &str, rest: &[String]) -> anyhow::Result<()> {
     match verb {
         "test" => test::run(),
+        "check" => test::check(),
         "demo" => demo::run(rest),
         "compat" => compat::run(),
         "arrows" => arrows::check(),

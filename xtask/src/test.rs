@@ -6,6 +6,22 @@ use crate::prerequisites::{
 };
 use crate::{arrows, bench, compat, fresh_clone};
 
+/// What is run after each change: format, arrows, lints, unit tests. Nothing is installed but parts of the toolchain.
+pub(crate) fn check() -> anyhow::Result<()> {
+    prerequisites::rust_components()?;
+    cargo().args(["fmt", "--all", "--check"]).run_loudly()?;
+    arrows::check()?;
+    prerequisites::nextest()?;
+    clippy()?;
+    let without_black_boxes = ["--exclude", "tympan-e2e", "--exclude", "tympan-bench"];
+    cargo().args(["nextest", "run", "--workspace"]).args(without_black_boxes).run_loudly()
+}
+
+/// The lints of the workspace.
+fn clippy() -> anyhow::Result<()> {
+    cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]).run_loudly()
+}
+
 pub(crate) fn run() -> anyhow::Result<()> {
     prerequisites::rust_components()?;
     cargo().args(["fmt", "--all", "--check"]).run_loudly()?;
@@ -16,9 +32,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     prerequisites::pjsip()?;
     let aws_cli_1 = prerequisites::aws_cli_1()?;
     prerequisites::nextest()?;
-    cargo()
-        .args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
-        .run_loudly()?;
+    clippy()?;
     cargo()
         .args(["clippy", "--manifest-path", compat::RUST, "--quiet", "--target-dir"])
         .arg(target_folder()?)
