@@ -3,10 +3,12 @@
 //! Standard output carries data only: audio, tables, JSON. Progress, summaries and errors go to standard error.
 
 use crate::backup::{BackupArgs, RestoreArgs};
+use crate::config::ConfigVerb;
 use crate::doctor::DoctorArgs;
 use crate::failure::Failure;
 use crate::flows::FlowsVerb;
 use crate::global::Global;
+use crate::init::InitArgs;
 use crate::serve::ServeArgs;
 use crate::streams::StreamsVerb;
 use crate::{call, consume, contacts, keys, listen, produce, session, terminal};
@@ -74,6 +76,13 @@ enum Verb {
     /// Look at contact-flow files
     #[command(subcommand)]
     Flows(FlowsVerb),
+    /// Make a production set-up: configuration, master keys, a first access key, an instance with live media streaming
+    ///
+    /// Before any server runs. Says what it made and what to do next.
+    Init(InitArgs),
+    /// Look at the configuration: what is wrong with it, and what it comes to
+    #[command(subcommand)]
+    Config(ConfigVerb),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -103,6 +112,8 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Verb::Restore(arguments) => conclude(arguments.run(&global).await),
         Verb::Doctor(arguments) => conclude(arguments.run(&global).await),
         Verb::Flows(verb) => conclude(verb.run(&global)),
+        Verb::Init(arguments) => conclude(arguments.run(&global)),
+        Verb::Config(verb) => conclude(verb.run(&global)),
         Verb::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "tympan", &mut std::io::stdout());
             ExitCode::SUCCESS
@@ -192,6 +203,10 @@ mod tests {
             "listen 4a573372-1f28-4e26-b97b-0123456789ab",
             "session --duration 1h",
             "session --role transcriber --name one --policy only-demo.json --json",
+            "init --config ./tympan.toml --data-dir ./data --number +18005550100 --owner tympan",
+            "config check",
+            "config check ./tympan.toml",
+            "config show --json --config ./tympan.toml --data-dir ./data --changed",
             "keys ls",
             "keys show alias/calls",
             "keys create --alias alias/calls --description calls",

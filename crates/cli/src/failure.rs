@@ -2,6 +2,7 @@
 
 use std::fmt;
 use tympan_client::{ClientError, Exit};
+use tympan_server::setup::SetUpError;
 use tympan_store::{ErrorKind, StoreError};
 
 /// What, why, what to do, and how the program ends.
@@ -53,6 +54,19 @@ impl From<StoreError> for Failure {
             ErrorKind::Exists => Exit::Conflict,
             ErrorKind::Fenced => Exit::Unavailable,
             _ => Exit::Failed,
+        };
+        Self { error: error.into(), exit }
+    }
+}
+
+impl From<SetUpError> for Failure {
+    fn from(error: SetUpError) -> Self {
+        let exit = match error {
+            SetUpError::Exists { .. } => Exit::Conflict,
+            SetUpError::Alias(_) | SetUpError::Number(_) | SetUpError::Owner(_) | SetUpError::Config(_) => {
+                Exit::Usage
+            }
+            SetUpError::File { .. } | SetUpError::Keys(_) | SetUpError::Randomness => Exit::Failed,
         };
         Self { error: error.into(), exit }
     }

@@ -3,6 +3,7 @@
 mod backup;
 mod call;
 mod command;
+mod config;
 mod consume;
 mod contacts;
 mod data_args;
@@ -11,6 +12,7 @@ mod failure;
 mod flows;
 mod format;
 mod global;
+mod init;
 mod keys;
 mod listen;
 mod produce;

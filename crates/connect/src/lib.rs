@@ -21,4 +21,4 @@ pub use directory::DamagedDocument;
 pub use error::{ConnectError, ErrorCode};
 pub use live_calls::{LiveCalls, SetAttributes};
 pub use provision::Provision;
-pub use service::{ConnectService, Ids, Limits, OpenError, Options, Routed};
+pub use service::{ConnectService, Counts, Ids, Limits, OpenError, Options, Routed};

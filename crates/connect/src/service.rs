@@ -100,6 +100,15 @@ pub struct Routed {
     pub flow: RoutedFlow,
 }
 
+/// How much there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Instances.
+    pub instances: usize,
+    /// Claimed phone numbers.
+    pub phone_numbers: usize,
+}
+
 impl ConnectService {
     /// Reads the settings and opens the service.
     ///
@@ -172,6 +181,12 @@ impl ConnectService {
                 .directory()
                 .instance(instance)
                 .is_some_and(|instance| instance.has_lambda_function(function_arn))
+    }
+
+    /// How much of what takes calls there is, over all accounts.
+    pub fn counts(&self) -> Counts {
+        let directory = self.directory();
+        Counts { instances: directory.instance_count(), phone_numbers: directory.phone_number_count() }
     }
 
     /// How the service was set up.

@@ -1,6 +1,7 @@
 //! The server: sockets, threads, tokio, configuration and wiring. No protocol or business decision lives here.
 //!
-//! [`serve::run`] is all of it; [`config`] and [`doctor`] also answer questions without a server. What a person types is in
+//! [`serve::run`] is all of it; [`config`] and [`doctor`] also answer questions without a server, and [`setup`] makes
+//! what the first start of one needs. What a person types is in
 //! the crate `cli`.
 
 mod audit;
@@ -19,6 +20,7 @@ mod media;
 mod metrics;
 mod persist;
 pub mod serve;
+pub mod setup;
 mod sink;
 mod sip;
 mod speech;

@@ -11,10 +11,10 @@ mod origin;
 mod secret;
 mod sections;
 mod suggest;
-mod text;
 mod trunk;
 mod trunk_media;
 mod values;
+mod written;
 
 pub use base_url::BaseUrl;
 pub use choices::{KeyKeeper, LimitProfile, LogFormat, TrackNaming};

@@ -3,9 +3,9 @@
 use super::base_url::BaseUrl;
 use super::choices::{KeyKeeper, LimitProfile, LogFormat, TrackNaming};
 use super::limit::Limit;
-use super::text::{path_or_empty, text, text_or_empty, texts, valid};
 use super::trunk::SipTrunk;
 use super::values::{ListenAddress, LogFilter, Secret, ServiceUrl};
+use super::written::{path_or_empty, text, text_or_empty, texts, valid};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;

@@ -2,9 +2,9 @@
 
 use super::error::Wrong;
 use super::secret::read_secret;
-use super::text::path_or_empty;
 use super::trunk_media::{self, SipMediaTrust, SipSilence};
 use super::values::Secret;
+use super::written::path_or_empty;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::path::PathBuf;

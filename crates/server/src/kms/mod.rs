@@ -83,6 +83,11 @@ impl Keys {
     }
 }
 
+/// Whether the settings of an external KMS can be used; it is not asked.
+pub(crate) fn check_external(config: &Config) -> anyhow::Result<()> {
+    ExternalKms::new(&config.kms, &config.account.region).map(drop)
+}
+
 impl Drop for Keys {
     fn drop(&mut self) {
         if let Some(upkeep) = &self.upkeep {

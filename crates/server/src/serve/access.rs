@@ -15,6 +15,15 @@ const SESSION_KEY_FILE: &str = "session.key";
 /// Everybody that the configuration names.
 pub(super) fn identities(config: &Config, account: &AccountId) -> anyhow::Result<Identities> {
     let seal = SessionSeal::new(&session_key(&config.data_dir)?);
+    sealed(config, account, seal)
+}
+
+/// Whether the keys, policies and roles can be used; the data folder is not touched.
+pub(super) fn check(config: &Config) -> anyhow::Result<()> {
+    sealed(config, &config.account.id, SessionSeal::new(&[0; SESSION_KEY_BYTES])).map(drop)
+}
+
+fn sealed(config: &Config, account: &AccountId, seal: SessionSeal) -> anyhow::Result<Identities> {
     let mut identities = Identities::new(account.clone(), seal);
     for given in &config.policies {
         let policy = policy(given).with_context(|| format!("policies: {:?}", given.name))?;

@@ -8,9 +8,11 @@ mod interrupted;
 mod kvs_limits;
 mod limits;
 mod line_files;
+mod preflight;
 mod provision;
 mod ready_file;
 mod reset;
+mod usable;
 mod wire;
 
 use crate::config::{self, Config, LogFormat};
@@ -18,6 +20,7 @@ use crate::descriptors;
 use anyhow::Context;
 pub(crate) use dev::SAMPLE_FLOW_FILE;
 use nix::sys::stat::{Mode as FileMode, umask};
+pub use preflight::preflight;
 use std::path::PathBuf;
 
 /// How a server is started.
@@ -76,6 +79,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         ready_file::write(path, &addresses).with_context(|| format!("cannot write {}", path.display()))?;
     }
     tracing::info!(http = addresses.http, sip = addresses.sip, data_dir = %config.data_dir.display(), "ready");
+    usable::warn(&running.lacks, &config);
     if start.dev.is_some() {
         dev::greet(&addresses, &config);
     }

@@ -6,7 +6,7 @@ use super::limits::Limits;
 use super::line_files::LineFiles;
 use super::ready_file::Addresses;
 use super::reset::OwnFiles;
-use super::{Dev, access, interrupted, provision};
+use super::{Dev, access, interrupted, provision, usable};
 use crate::audit::Audit;
 use crate::call::{Admission, AdmissionOptions, CallRegistry, FlowLog};
 use crate::clock::ServiceClock;
@@ -58,6 +58,8 @@ pub(super) struct Running {
     pub(super) site: Site,
     http: JoinHandle<std::io::Result<()>>,
     drain_timeout: Duration,
+    /// What keeps every client from using it.
+    pub(super) lacks: Vec<&'static str>,
     /// Only under `--dev`.
     pub(super) emulation: Option<Emulation>,
 }
@@ -151,6 +153,7 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
         Site { account, region, url, local_port, clock, readiness, limits, sip_stats, faults, http_shutdown };
     let furnished = furnish(config, &site, stored).await?;
     let Furnished { calls, queue, store, line_files, keys, shutdown, admission, services } = furnished;
+    let lacks = usable::lacks(config, &services.connect);
     let (sip, invitations) = SipEndpoint::bind(sip_options(config, &site)?, site.sip_stats.clone()).await?;
     site.limits.begin(config, &site.http_shutdown)?;
 
@@ -187,6 +190,7 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
         life: Some(Life { calls, queue, store, line_files, keys, admission_task, shutdown }),
         site,
         http,
+        lacks,
         drain_timeout: Duration::from_millis(config.http.drain_timeout_ms),
         emulation,
     })
@@ -470,7 +474,7 @@ fn admission_options(config: &Config) -> AdmissionOptions {
     }
 }
 
-fn tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
+pub(super) fn tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
     match (&config.http.tls_certificate_file, &config.http.tls_key_file) {
         (Some(certificate), Some(key)) => Ok(Some(Arc::new(Tls::open(certificate, key)?))),
         // One without the other was refused when the configuration was read.
