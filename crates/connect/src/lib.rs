@@ -2,7 +2,7 @@
 //!
 //! [`ConnectService`] answers the API (one file per operation in [`api`]) and routes dialled numbers to flows.
 //! Nothing here opens a socket, reads a clock or draws a random number: `now` is an argument, ids come from
-//! [`Ids`], and what must last goes through [`settings::Settings`] and [`contact::History`].
+//! [`Ids`], and what must last goes through [`settings::Settings`] and [`History`](tympan_contact::History).
 
 pub mod api;
 mod directory;

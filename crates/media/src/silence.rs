@@ -6,7 +6,7 @@
 /// `BrokenConnectionEventTimeout`, 10 s), and switches send less often to a peer that sends nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SilenceSending {
-    /// A frame of silence each [`KEEPALIVE`](crate::pace::KEEPALIVE), which keeps translators' bindings open (RFC 6263 section 4.3).
+    /// A frame of silence each 15 s, which keeps translators' bindings open (RFC 6263 section 4.3).
     Off,
     /// A frame of digital silence for each packet time.
     #[default]

@@ -6,7 +6,7 @@
 //! * [`fragment::FragmentReader`] adds meaning: documents, tracks, Clusters, blocks, tags, each with its verbatim bytes.
 //! * [`consume::MediaReader`] adds ownership: whole frames and tag lists per fragment, for programs that play or store.
 //!
-//! [`write`] is the way back: it reproduces, byte for byte, the layouts that Kinesis Video Streams and its producer
+//! [`mod@write`] is the way back: it reproduces, byte for byte, the layouts that Kinesis Video Streams and its producer
 //! SDK put on the wire. No policy lives here: what a tag means, how long a fragment may last and who may send one
 //! are decided elsewhere.
 //!

@@ -23,7 +23,7 @@ pub(crate) struct ClockTrust {
     steady_since: Mono,
 }
 
-/// The clock is in doubt: see the [module](self).
+/// The wall clock is ahead of the time that the store has seen, and is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockDoubt {
     /// So far the wall clock is ahead of the time that is believed.

@@ -3,7 +3,7 @@
 //! Source: ITU-T G.722 (11/1988), whose block names the comments use; RFC 3551 section 4.5.2 for its RTP clock. A byte holds two
 //! bits of the higher band and six of the lower, and stands for two samples at 16 kHz, which is one at 8 kHz.
 //!
-//! The decoder brings 16 kHz to 8 kHz through a [low-pass](halfband), and the encoder back, so that what 8 kHz cannot carry is gone
+//! The decoder brings 16 kHz to 8 kHz through a low-pass, and the encoder back, so that what 8 kHz cannot carry is gone
 //! and never folded into speech. The delay of either filter is exact: [`DECIMATION_DELAY_SAMPLES`] at 8 kHz, and
 //! [`INTERPOLATION_DELAY_SAMPLES_16K`] at 16 kHz. The band filters of G.722 itself add 22 samples at 16 kHz from an encoder to a decoder.
 //!
