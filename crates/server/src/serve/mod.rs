@@ -12,7 +12,7 @@ mod preflight;
 mod provision;
 mod ready_file;
 mod reset;
-mod usable;
+mod service_manager;
 mod wire;
 
 use crate::config::{self, Config, LogFormat};
@@ -79,11 +79,12 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         ready_file::write(path, &addresses).with_context(|| format!("cannot write {}", path.display()))?;
     }
     tracing::info!(http = addresses.http, sip = addresses.sip, data_dir = %config.data_dir.display(), "ready");
-    usable::warn(&running.lacks, &config);
-    if start.dev.is_some() {
+    service_manager::notify(service_manager::READY);
+    if arguments.dev {
         dev::greet(&addresses, &config);
     }
     reset::serve_until(drain::wait_for_signal(), &mut running, &config).await?;
+    service_manager::notify(service_manager::STOPPING);
     running.stop().await;
     drop(scratch);
     Ok(())
