@@ -8,6 +8,7 @@ mod compat;
 mod demo;
 mod fresh_clone;
 mod fuzz;
+mod gates;
 mod mutants;
 mod prerequisites;
 mod ratios;
@@ -20,8 +21,8 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask <verb>
 
-  test            everything that CI runs: format, lints, arrows, unit tests, black-box tests with real clients
-  check           format, lints, arrows and unit tests, for the time in which something changes
+  test            everything that CI runs: format, lints, arrows, dependencies, documentation, fuzz targets, unit tests, black-box
+                  tests with real clients
   demo [--keep]   build, place a call through the sample flow, and leave its audio and records in target/demo/
                   (or where cargo builds instead); --keep leaves the server running and says how to point boto3,
                   the AWS CLI and a softphone at it; --try runs what --keep says

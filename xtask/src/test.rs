@@ -4,7 +4,7 @@ use crate::command::{RunLoudly, cargo, target_folder};
 use crate::prerequisites::{
     self, AWS_CLI_2, BARESIP, CURL, ESPEAK, FFMPEG, IP, KAMAILIO, OPENSSL, SIPP, SIPSAK,
 };
-use crate::{arrows, bench, compat, fresh_clone};
+use crate::{arrows, bench, compat, fresh_clone, gates};
 
 /// What is run after each change: format, arrows, lints, unit tests. Nothing is installed but parts of the toolchain.
 pub(crate) fn check() -> anyhow::Result<()> {
@@ -32,12 +32,17 @@ pub(crate) fn run() -> anyhow::Result<()> {
     prerequisites::pjsip()?;
     let aws_cli_1 = prerequisites::aws_cli_1()?;
     prerequisites::nextest()?;
-    clippy()?;
+    gates::deny()?;
+    cargo()
+        .args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
+        .run_loudly()?;
     cargo()
         .args(["clippy", "--manifest-path", compat::RUST, "--quiet", "--target-dir"])
         .arg(target_folder()?)
         .args(["--", "-D", "warnings"])
         .run_loudly()?;
+    gates::documentation()?;
+    gates::fuzz_targets()?;
     // The black-box tests start the real binary, which cargo does not build for another package's tests.
     let tympan = compat::tympan()?;
     cargo()
