@@ -44,10 +44,16 @@ pub(crate) fn build(name: &str, arguments: &[&str]) -> anyhow::Result<PathBuf> {
 
 /// The same by this cargo: in another folder, or with another environment.
 pub(crate) fn build_by(mut cargo: Command, name: &str, arguments: &[&str]) -> anyhow::Result<PathBuf> {
-    cargo.args(["build", "--quiet"]).args(arguments);
-    eprintln!("+ {}", line(&cargo));
+    cargo.arg("build").args(arguments);
+    made_by(cargo, name, &[])
+}
+
+/// Runs a cargo command that builds the program `name`, with what follows `--`, and gives the file that cargo says it made.
+pub(crate) fn made_by(mut cargo: Command, name: &str, rest: &[&str]) -> anyhow::Result<PathBuf> {
     // What the compiler has to say goes to standard error as usual.
-    let messages = standard_output(cargo.arg("--message-format=json-render-diagnostics"))?;
+    cargo.args(["--quiet", "--message-format=json-render-diagnostics"]).args(rest);
+    eprintln!("+ {}", line(&cargo));
+    let messages = standard_output(&mut cargo)?;
     let made = messages.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
     let made = made.filter(|message: &Value| message["target"]["name"] == name);
     let file = made.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).next_back();
@@ -55,7 +61,7 @@ pub(crate) fn build_by(mut cargo: Command, name: &str, arguments: &[&str]) -> an
 }
 
 /// What a command prints, once it has succeeded; its standard error is shown.
-fn standard_output(command: &mut Command) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn standard_output(command: &mut Command) -> anyhow::Result<Vec<u8>> {
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.with_context(|| format!("cannot run {}", line(command)))?;
     ensure!(output.status.success(), "{} failed ({})", line(command), output.status);

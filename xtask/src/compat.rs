@@ -9,6 +9,9 @@ use std::path::PathBuf;
 /// The program of the AWS SDK for Rust, which is a workspace of its own.
 pub(crate) const RUST: &str = "e2e/rust/Cargo.toml";
 
+/// The package of the program `tympan`.
+pub(crate) const PACKAGE: &str = "tympan-server";
+
 pub(crate) fn run() -> anyhow::Result<()> {
     let clients = clients()?;
     prerequisites::nextest()?;
@@ -26,7 +29,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
 /// The server and command line, built as the tests and the demo run it.
 pub(crate) fn tympan() -> anyhow::Result<PathBuf> {
-    build("tympan", &["-p", "tympan-cli"])
+    build("tympan", &["-p", PACKAGE, "--bin", "tympan"])
 }
 
 /// The clients of the black-box tests, and the variables by which the tests find them.

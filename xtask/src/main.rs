@@ -6,6 +6,7 @@ mod bench;
 mod command;
 mod compat;
 mod demo;
+mod dist;
 mod fresh_clone;
 mod fuzz;
 mod gates;
@@ -28,7 +29,10 @@ cargo xtask <verb>
                   the AWS CLI and a softphone at it; --try runs what --keep says
   compat          run the SDK suites of e2e/conformance and write docs/kvs-compat.md from what they saw
   arrows          check the allowed imports between crates
-  ratios          print how much of each crate is its tests
+  dist [--prove] [--program FILE]
+                  build what is handed out, in target/dist/: the program, which needs glibc 2.36 and nothing else, and a Debian
+                  package of it; --prove (as root) installs that on a machine of Debian's packages, by the README's commands;
+                  --program packages that file instead of building
   fuzz [--seconds N] [TARGET...]
                   run the fuzz targets, 60 s each unless told otherwise (with a nightly toolchain if there is one)
   simulate [--seeds N | --calls N | --dialogs N] [--seed S] [--trace | --survey | --mutants]
@@ -60,6 +64,7 @@ fn run(verb: &str, rest: &[String]) -> anyhow::Result<()> {
         "arrows" => arrows::check(),
         "ratios" => ratios::print(),
         "fuzz" => fuzz::run(rest),
+        "dist" => dist::run(rest),
         "simulate" => simulate::run(rest),
         "bench" => bench::run(rest),
         "" | "help" | "--help" | "-h" => {

@@ -33,6 +33,8 @@ pub(crate) const CURL: Tool = Tool { program: "curl", package: "curl" };
 pub(crate) const IP: Tool = Tool { program: "ip", package: "iproute2" };
 /// Version 2 of the AWS CLI, by its path: a person may have another one before it.
 pub(crate) const AWS_CLI_2: Tool = Tool { program: "/usr/bin/aws", package: "awscli" };
+/// Judges the unit of the package.
+pub(crate) const SYSTEMD: Tool = Tool { program: "systemd-analyze", package: "systemd" };
 /// Runs boto3.
 pub(crate) const PYTHON: Tool = Tool { program: "python3", package: "python3" };
 

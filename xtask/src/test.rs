@@ -2,7 +2,7 @@
 
 use crate::command::{RunLoudly, cargo, target_folder};
 use crate::prerequisites::{
-    self, AWS_CLI_2, BARESIP, CURL, ESPEAK, FFMPEG, IP, KAMAILIO, OPENSSL, SIPP, SIPSAK,
+    self, AWS_CLI_2, BARESIP, CURL, ESPEAK, FFMPEG, IP, KAMAILIO, OPENSSL, SIPP, SIPSAK, SYSTEMD,
 };
 use crate::{arrows, bench, compat, fresh_clone, gates};
 
@@ -27,7 +27,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
     cargo().args(["fmt", "--all", "--check"]).run_loudly()?;
     cargo().args(["fmt", "--check", "--manifest-path", compat::RUST]).run_loudly()?;
     arrows::check()?;
-    prerequisites::debian(&[SIPP, SIPSAK, BARESIP, KAMAILIO, ESPEAK, OPENSSL, CURL, FFMPEG, IP, AWS_CLI_2])?;
+    prerequisites::debian(&[
+        SIPP, SIPSAK, BARESIP, KAMAILIO, ESPEAK, OPENSSL, CURL, FFMPEG, IP, SYSTEMD, AWS_CLI_2,
+    ])?;
     let clients = compat::clients()?;
     prerequisites::pjsip()?;
     let aws_cli_1 = prerequisites::aws_cli_1()?;
