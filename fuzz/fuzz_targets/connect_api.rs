@@ -2,9 +2,9 @@
 //! Nothing panics, and nothing is answered with InternalServiceException.
 #![no_main]
 
+use http::Request;
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
-use tympan_connect::api::ApiRequest;
 use tympan_contact::MemoryHistory;
 use tympan_connect::live_calls::NoCalls;
 use tympan_connect::settings::MemorySettings;
@@ -32,8 +32,10 @@ fuzz_target!(|input: &[u8]| {
     let mut line = || lines.next().unwrap_or_default();
     let (method, path, query, body) = (line(), line(), line(), line());
     let [method, path, query] = [method, path, query].map(String::from_utf8_lossy);
-    let request = ApiRequest { method: &method, path: &path, query: &query, body };
-    if let Err(error) = service.call(WallTime::from_unix_ms(0), &caller, request) {
+    let uri = format!("http://localhost{path}?{query}");
+    let Ok(request) = Request::builder().method(&*method).uri(uri).body(()) else { return };
+    let (head, ()) = request.into_parts();
+    if let Err(error) = service.call(WallTime::from_unix_ms(0), &caller, &head, body) {
         assert_ne!(error.status(), 500, "{error}");
     }
 });

@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["types", "kms"]),
     ("kvs", &["types", "auth", "aws", "mkv", "store"]),
     ("contact", &["types", "telephony", "flow"]),
-    ("connect", &["types", "flow", "contact"]),
+    ("connect", &["types", "auth", "aws", "flow", "contact"]),
     ("client", &["types", "mkv", "auth", "telephony", "sip", "media"]),
     (
         "server",

@@ -5,8 +5,8 @@
 
 use crate::error::ConnectError;
 use crate::flows::{ContactFlow, FlowReference};
-use crate::instance::{Instance, InstanceAlias};
-use crate::phone_number::{DialledNumber, PhoneNumber};
+use crate::instances::{Instance, InstanceAlias};
+use crate::phone_numbers::{DialledNumber, PhoneNumber};
 use crate::settings::{Document, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -129,6 +129,35 @@ pub(crate) struct Edit {
 }
 
 impl Edit {
+    /// The instance that was granted to a request, as it is now.
+    ///
+    /// # Errors
+    /// ResourceNotFound: it was deleted meanwhile, whatever has taken its alias.
+    pub(crate) fn instance(&self, granted: &Instance) -> Result<Instance, ConnectError> {
+        let now = self.directory.instance(granted.id);
+        now.map(|instance| instance.as_ref().clone())
+            .ok_or_else(|| ConnectError::no_instance(&granted.id, &granted.account, &granted.region))
+    }
+
+    /// The flow that was granted to a request, as it is now.
+    ///
+    /// # Errors
+    /// ResourceNotFound: it was deleted meanwhile, whatever has taken its name.
+    pub(crate) fn flow(&self, granted: &ContactFlow) -> Result<ContactFlow, ConnectError> {
+        let now = self.directory.flows.get(&granted.id);
+        now.map(|flow| flow.as_ref().clone())
+            .ok_or_else(|| ConnectError::no_flow(&granted.id, granted.instance))
+    }
+
+    /// The claimed number that was granted to a request, as it is now.
+    ///
+    /// # Errors
+    /// ResourceNotFound: it was released meanwhile, also if it was claimed again.
+    pub(crate) fn phone_number(&self, granted: &PhoneNumber) -> Result<PhoneNumber, ConnectError> {
+        let now = self.directory.phone_number(granted.id);
+        now.map(|number| number.as_ref().clone()).ok_or_else(|| ConnectError::no_phone_number(&granted.id))
+    }
+
     /// Creates or replaces an instance.
     pub(crate) fn put_instance(&mut self, instance: Instance) -> Result<(), ConnectError> {
         self.put(INSTANCE, instance.id.to_string(), &instance)?;

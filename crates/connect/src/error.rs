@@ -4,99 +4,48 @@
 //! InvalidContactFlowException carries `{"problems": [{"message": ...}]}`.
 
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::fmt;
+use tympan_aws::{KeysAway, PageError, ServiceError};
+use tympan_types::{AccountId, InstanceId, Region};
 
-/// The error codes that this service answers with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorCode {
+tympan_aws::error_codes! {
+    /// The error codes that this service answers with.
+    pub enum ErrorCode {
     /// The request as a whole cannot be carried out.
-    InvalidRequest,
+    InvalidRequest = "InvalidRequestException", 400;
     /// One parameter has a value that is not allowed.
-    InvalidParameter,
+    InvalidParameter = "InvalidParameterException", 400;
     /// The content of a flow cannot be published; the body lists the problems.
-    InvalidContactFlow,
+    InvalidContactFlow = "InvalidContactFlowException", 400;
     /// The caller may not do this.
-    AccessDenied,
+    AccessDenied = "AccessDeniedException", 403;
     /// The named resource does not exist, or belongs to another account or region.
-    ResourceNotFound,
+    ResourceNotFound = "ResourceNotFoundException", 404;
     /// The flow has no published content.
-    ContactFlowNotPublished,
+    ContactFlowNotPublished = "ContactFlowNotPublishedException", 404;
     /// A resource of that name exists.
-    DuplicateResource,
+    DuplicateResource = "DuplicateResourceException", 409;
     /// The association exists.
-    ResourceConflict,
+    ResourceConflict = "ResourceConflictException", 409;
     /// The resource is referred to by another one.
-    ResourceInUse,
+    ResourceInUse = "ResourceInUseException", 409;
     /// The client token was used before with other parameters.
-    Idempotency,
+    Idempotency = "IdempotencyException", 409;
     /// The contact does not exist, or has ended.
-    ContactNotFound,
+    ContactNotFound = "ContactNotFoundException", 410;
     /// A quota of the instance or account is reached.
-    ServiceQuotaExceeded,
+    ServiceQuotaExceeded = "ServiceQuotaExceededException", 402;
     /// A limit of the instance is reached.
-    LimitExceeded,
+    LimitExceeded = "LimitExceededException", 429;
     /// Too much waits at the same place; the same request can succeed later, and SDKs send it again.
-    Throttling,
+    Throttling = "ThrottlingException", 429;
     /// A fault on this side; the cause is in the log, never in the answer.
-    InternalService,
+    InternalService = "InternalServiceException", 500;
     /// An operation of Connect that this server does not have.
-    NotImplemented,
+    NotImplemented = "NotImplementedException", 501;
     /// No operation of Connect has this method and path.
-    UnknownOperation,
-}
-
-impl ErrorCode {
-    /// Every code.
-    pub const ALL: [Self; 17] = [
-        Self::InvalidRequest,
-        Self::InvalidParameter,
-        Self::InvalidContactFlow,
-        Self::AccessDenied,
-        Self::ResourceNotFound,
-        Self::ContactFlowNotPublished,
-        Self::DuplicateResource,
-        Self::ResourceConflict,
-        Self::ResourceInUse,
-        Self::Idempotency,
-        Self::ContactNotFound,
-        Self::ServiceQuotaExceeded,
-        Self::LimitExceeded,
-        Self::Throttling,
-        Self::InternalService,
-        Self::NotImplemented,
-        Self::UnknownOperation,
-    ];
-
-    /// The name in `x-amzn-errortype`.
-    pub fn name(self) -> &'static str {
-        self.row().0
-    }
-
-    /// The HTTP status.
-    pub fn status(self) -> u16 {
-        self.row().1
-    }
-
-    fn row(self) -> (&'static str, u16) {
-        match self {
-            Self::InvalidRequest => ("InvalidRequestException", 400),
-            Self::InvalidParameter => ("InvalidParameterException", 400),
-            Self::InvalidContactFlow => ("InvalidContactFlowException", 400),
-            Self::AccessDenied => ("AccessDeniedException", 403),
-            Self::ResourceNotFound => ("ResourceNotFoundException", 404),
-            Self::ContactFlowNotPublished => ("ContactFlowNotPublishedException", 404),
-            Self::DuplicateResource => ("DuplicateResourceException", 409),
-            Self::ResourceConflict => ("ResourceConflictException", 409),
-            Self::ResourceInUse => ("ResourceInUseException", 409),
-            Self::Idempotency => ("IdempotencyException", 409),
-            Self::ContactNotFound => ("ContactNotFoundException", 410),
-            Self::ServiceQuotaExceeded => ("ServiceQuotaExceededException", 402),
-            Self::LimitExceeded => ("LimitExceededException", 429),
-            Self::Throttling => ("ThrottlingException", 429),
-            Self::InternalService => ("InternalServiceException", 500),
-            Self::NotImplemented => ("NotImplementedException", 501),
-            Self::UnknownOperation => ("UnknownOperationException", 404),
-        }
+    UnknownOperation = "UnknownOperationException", 404;
     }
 }
 
@@ -128,6 +77,18 @@ impl ConnectError {
 
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::ResourceNotFound, message)
+    }
+
+    pub(crate) fn no_instance(named: &dyn fmt::Display, account: &AccountId, region: &Region) -> Self {
+        Self::not_found(format!("there is no instance {named} in account {account}, region {region}"))
+    }
+
+    pub(crate) fn no_flow(named: &dyn fmt::Display, instance: InstanceId) -> Self {
+        Self::not_found(format!("there is no flow {named} in instance {instance}"))
+    }
+
+    pub(crate) fn no_phone_number(named: &dyn fmt::Display) -> Self {
+        Self::not_found(format!("there is no phone number {named}"))
     }
 
     pub(crate) fn parameter(message: impl Into<String>) -> Self {
@@ -181,6 +142,46 @@ impl fmt::Display for ConnectError {
 }
 
 impl std::error::Error for ConnectError {}
+
+impl ServiceError for ConnectError {
+    fn code(&self) -> &'static str {
+        self.code.name()
+    }
+
+    fn status(&self) -> u16 {
+        self.code.status()
+    }
+
+    fn message(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.message)
+    }
+
+    fn body(&self) -> Option<Vec<u8>> {
+        let has_its_own = self.code == ErrorCode::InvalidContactFlow;
+        has_its_own.then(|| Self::body(self).to_string().into_bytes())
+    }
+}
+
+impl From<PageError> for ConnectError {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Size { most, .. } => Self::parameter(format!("MaxResults must be 1 to {most}")),
+            PageError::Token => {
+                Self::parameter("NextToken is not one that this operation returned to this request")
+            }
+        }
+    }
+}
+
+impl From<KeysAway> for ConnectError {
+    fn from(away: KeysAway) -> Self {
+        tracing::error!(cause = away.0, "the key of a request cannot be looked up");
+        Self::new(
+            ErrorCode::InternalService,
+            "The key that the request names cannot be looked up. Try again.",
+        )
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -5,13 +5,14 @@
 //! ClaimPhoneNumber and AssociatePhoneNumberContactFlow do, under the same checks, as one change. Nothing is
 //! ever removed: what is no longer declared stays until it is deleted.
 
-use crate::api::{check_can_answer, check_flow_name, check_function_arn};
 use crate::directory::Edit;
 use crate::error::{ConnectError, ErrorCode};
-use crate::flows::{ContactFlow, FlowType, NewFlow};
-use crate::instance::{IdentityManagement, Instance, InstanceAlias, LambdaAssociation, MediaStreamStorage};
-use crate::phone_number::{DialledNumber, PhoneNumber};
+use crate::flows::{ContactFlow, FlowType, NewFlow, check_name};
+use crate::functions::check_function_arn;
+use crate::instances::{IdentityManagement, Instance, InstanceAlias, LambdaAssociation};
+use crate::phone_numbers::{DialledNumber, PhoneNumber, check_can_answer};
 use crate::service::{ConnectService, Limits};
+use crate::storage::MediaStreamStorage;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tympan_types::{ContactFlowId, InstanceId, PhoneNumberId, WallTime};
@@ -193,7 +194,7 @@ impl Run<'_> {
     }
 
     fn flow(&mut self, id: InstanceId, wanted: &ProvisionedFlow) -> Result<(), ConnectError> {
-        check_flow_name(&wanted.name)?;
+        check_name(&wanted.name)?;
         let mut flow = match self.flow_named(id, &wanted.name) {
             Some(flow) => {
                 let same =
@@ -278,7 +279,7 @@ impl Run<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::bench::{Bench, DANGLING_FLOW, FLOW, NOW};
+    use crate::bench::{Bench, DANGLING_FLOW, FLOW, NOW};
     use crate::settings::Settings;
     use serde_json::Value;
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use hyper::Response;
 use hyper::http::request::Parts;
 use tokio::sync::Semaphore;
-use tympan_connect::ConnectError;
-use tympan_connect::api::ApiRequest;
+use tympan_connect::api::Asked;
+use tympan_connect::error::{ConnectError, ErrorCode};
 use tympan_connect::service::ConnectService;
 use tympan_types::Caller;
 
@@ -29,19 +29,10 @@ pub(super) async fn call(
     let answered = tokio::task::spawn_blocking(move || {
         // Held to the end, also when the client goes away.
         let _answering = answering;
-        let request = ApiRequest {
-            method: head.method.as_str(),
-            path: head.uri.path(),
-            query: head.uri.query().unwrap_or(""),
-            body: &body,
-        };
-        service.call(now, &caller, request)
+        service.call(now, &caller, &head, &body)
     });
     match answered.await {
-        Ok(Ok(answer)) => {
-            let body = answer.body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-            respond::json(answer.status, body)
-        }
+        Ok(Ok(body)) => respond::json(200, body),
         Ok(Err(error)) => refuse(&error),
         Err(error) => {
             tracing::error!(%error, "a Connect request panicked");
@@ -52,6 +43,23 @@ pub(super) async fn call(
             )
         }
     }
+}
+
+/// What a request asks for. A contact is looked up, so it runs where it may block.
+pub(super) async fn asked(
+    service: &ConnectService,
+    clock: &ServiceClock,
+    caller: &Caller,
+    head: &Parts,
+    body: &Bytes,
+) -> Result<Asked, ConnectError> {
+    let (service, now) = (service.clone(), clock.wall_now());
+    let (caller, head, body) = (caller.clone(), head.clone(), body.clone());
+    let asked = tokio::task::spawn_blocking(move || service.asked(now, &caller, &head, &body)).await;
+    asked.unwrap_or_else(|error| {
+        tracing::error!(%error, "a Connect request panicked");
+        Err(ConnectError::new(ErrorCode::InternalService, "The request failed inside."))
+    })
 }
 
 pub(super) fn refuse(error: &ConnectError) -> Response<Body> {

@@ -407,14 +407,28 @@ impl Router {
         let Some(operation) = ConnectOperation::of(head.method.as_str(), head.uri.path()) else {
             return Ok(connect::call(&self.connect, &self.clock, caller, head, body).await);
         };
-        let resources = operation.resources(&caller, head.uri.query().unwrap_or(""), &body);
-        let resources = resources.map_err(|error| {
-            self.unread(exchange, verified, Some(any(&operation.action())), connect::refuse(&error))
+        let asked = connect::asked(&self.connect, &self.clock, &caller, &head, &body).await;
+        let asked = asked.map_err(|error| {
+            let response = connect::refuse(&error);
+            self.gate.record_unreadable(visit, verified, operation.action(), &response);
+            Box::new(response)
         })?;
-        let on = |resource: String| Ask { resource: Resource::new(resource), ..any(&operation.action()) };
-        let mut asks: Vec<Ask> = resources.into_iter().map(on).collect();
-        let key = operation.master_key(&body).map_err(|error| Box::new(connect::refuse(&error)))?;
-        asks.extend(kms::asks_to_use(self.kms.as_ref(), &caller, key).await.map_err(|error| {
+        let mut asks: Vec<Ask> =
+            asked.resources.into_iter().map(|resource| Ask::new(operation.action(), resource)).collect();
+        asks.extend(self.asks_to_use(&caller, asked.master_key).await?);
+        self.gate
+            .permit(visit, verified, &asks)
+            .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
+        let response = connect::call(&self.connect, &self.clock, caller, head, body).await;
+        Ok(self.gate.record(visit, verified, &asks, response))
+    }
+
+    async fn asks_to_use(
+        &self,
+        caller: &Caller,
+        key: Option<String>,
+    ) -> Result<Vec<Ask>, Box<Response<Body>>> {
+        kms::asks_to_use(self.kms.as_ref(), caller, key).await.map_err(|error| {
             tracing::error!(%error, cause = error.cause(), "the key of a request cannot be looked up");
             let message = "The key that the request names cannot be looked up. Try again.";
             let body = json!({ "Message": message }).to_string().into_bytes();

@@ -1,0 +1,233 @@
+//! What the tests of the operations stand on: a service over memory, an account, and shorthand for requests.
+
+use crate::error::{ConnectError, ErrorCode};
+use crate::live_calls::{LiveCalls, SetAttributes};
+use crate::service::{ConnectService, Ids, Options};
+use crate::settings::MemorySettings;
+use http::Request;
+use http::request::Parts;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tympan_aws::{Attempt, Invocation, Permit};
+use tympan_contact::{Contact, History, MemoryHistory};
+use tympan_types::{AccountId, Caller, ContactId, Region, WallTime};
+
+pub(crate) const FLOW: &str = r#"{"Version":"2019-10-30","StartAction":"end","Actions":[{"Identifier":"end","Type":"DisconnectParticipant","Parameters":{},"Transitions":{}}]}"#;
+pub(crate) const DANGLING_FLOW: &str = r#"{"Version":"2019-10-30","StartAction":"a","Actions":[{"Identifier":"a","Type":"MessageParticipant","Parameters":{"Text":"hello"},"Transitions":{"NextAction":"nowhere","Errors":[],"Conditions":[]}}]}"#;
+pub(crate) const NOW: WallTime = WallTime::from_unix_ms(1_563_000_000_123);
+pub(crate) const ABSENT: &str = "99999999-9999-4999-8999-999999999999";
+
+/// The head of a request; `target` is the path with its query, of which what no URI can hold is encoded here. `None` for a
+/// method that is none.
+pub(crate) fn head(method: &str, target: &str) -> Option<Parts> {
+    const NOT_IN_URIS: &AsciiSet = &CONTROLS
+        .add(b' ')
+        .add(b'"')
+        .add(b'<')
+        .add(b'>')
+        .add(b'`')
+        .add(b'{')
+        .add(b'}')
+        .add(b'|')
+        .add(b'^')
+        .add(b'\\')
+        .add(b'#');
+    let uri = utf8_percent_encode(target, NOT_IN_URIS).to_string();
+    // As a URI of its own `//x` begins with a host.
+    let uri = format!("http://localhost{}{uri}", if uri.starts_with('/') { "" } else { "/" });
+    let (head, ()) = Request::builder().method(method).uri(uri).body(()).ok()?.into_parts();
+    Some(head)
+}
+
+pub(crate) struct Bench {
+    pub(crate) service: ConnectService,
+    pub(crate) settings: Arc<MemorySettings>,
+    pub(crate) history: Arc<MemoryHistory>,
+    pub(crate) live: Arc<ScriptedCalls>,
+    pub(crate) caller: Caller,
+    options: Options,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut Options)) -> Self {
+        let (account, region) =
+            (AccountId::parse("111122223333").unwrap(), Region::parse("us-west-2").unwrap());
+        let mut options = Options::new(account.clone(), region.clone());
+        options.number_ranges = vec!["+18005550100-+18005550109".parse().unwrap()];
+        change(&mut options);
+        let caller = Caller { account, region, access_key_id: "TYMPANDEV".into() };
+        Self::open(Arc::default(), Arc::default(), Arc::default(), caller, options)
+    }
+
+    /// The same settings and history under a new service, as after a restart.
+    pub(crate) fn reopened(&self) -> Self {
+        let (settings, history) = (self.settings.clone(), self.history.clone());
+        Self::open(settings, history, self.live.clone(), self.caller.clone(), self.options.clone())
+    }
+
+    fn open(
+        settings: Arc<MemorySettings>,
+        history: Arc<MemoryHistory>,
+        live: Arc<ScriptedCalls>,
+        caller: Caller,
+        options: Options,
+    ) -> Self {
+        let ids = Arc::new(CountedIds::default());
+        let service =
+            ConnectService::open(settings.clone(), history.clone(), live.clone(), ids, options.clone())
+                .unwrap();
+        Self { service, settings, history, live, caller, options }
+    }
+
+    /// Sends a request; `target` is the path with its query. An empty body answers as null.
+    pub(crate) fn call(&self, method: &str, target: &str, body: Value) -> Result<Value, ConnectError> {
+        self.call_as(&self.caller, method, target, body)
+    }
+
+    pub(crate) fn call_as(
+        &self,
+        caller: &Caller,
+        method: &str,
+        target: &str,
+        body: Value,
+    ) -> Result<Value, ConnectError> {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let answer = self.service.call(NOW, caller, &head(method, target).unwrap(), &body)?;
+        Ok(if answer.is_empty() { Value::Null } else { serde_json::from_slice(&answer).unwrap() })
+    }
+
+    /// Sends a request under the policies of `permit`.
+    pub(crate) fn attempt(
+        &self,
+        permit: &dyn Permit,
+        method: &str,
+        target: &str,
+        body: &str,
+    ) -> Attempt<ConnectError> {
+        let invocation = Invocation { permit, ..Invocation::within_process(&self.caller, NOW) };
+        self.service.attempt(&head(method, target).unwrap(), body.as_bytes(), &invocation)
+    }
+
+    /// Sends a request that must fail, and tells how.
+    pub(crate) fn refusal(&self, method: &str, target: &str, body: Value) -> ErrorCode {
+        self.call(method, target, body).unwrap_err().code()
+    }
+
+    /// A stranger: another account of the same server.
+    pub(crate) fn stranger(&self) -> Caller {
+        Caller { account: AccountId::parse("444455556666").unwrap(), ..self.caller.clone() }
+    }
+
+    /// Creates an instance and returns its id.
+    pub(crate) fn instance(&self, alias: &str) -> String {
+        let body = json!({ "IdentityManagementType": "CONNECT_MANAGED", "InstanceAlias": alias,
+            "InboundCallsEnabled": true, "OutboundCallsEnabled": false });
+        text(&self.call("PUT", "/instance", body).unwrap()["Id"])
+    }
+
+    /// Creates a published flow and returns its id.
+    pub(crate) fn flow(&self, instance: &str, name: &str) -> String {
+        let body = json!({ "Name": name, "Type": "CONTACT_FLOW", "Content": FLOW });
+        text(&self.call("PUT", &format!("/contact-flows/{instance}"), body).unwrap()["ContactFlowId"])
+    }
+
+    /// Claims a number and returns its id.
+    pub(crate) fn number(&self, instance: &str, number: &str) -> String {
+        let body = json!({ "InstanceId": instance, "PhoneNumber": number });
+        text(&self.call("POST", "/phone-number/claim", body).unwrap()["PhoneNumberId"])
+    }
+
+    /// Enables live media streaming and returns the association's id.
+    pub(crate) fn streaming(&self, instance: &str, prefix: &str) -> String {
+        let body = json!({ "ResourceType": "MEDIA_STREAMS", "StorageConfig": storage_config(prefix, 24) });
+        text(
+            &self.call("PUT", &format!("/instance/{instance}/storage-config"), body).unwrap()["AssociationId"],
+        )
+    }
+}
+
+pub(crate) fn storage_config(prefix: &str, retention_hours: i64) -> Value {
+    json!({ "StorageType": "KINESIS_VIDEO_STREAM", "KinesisVideoStreamConfig": {
+        "Prefix": prefix, "RetentionPeriodHours": retention_hours,
+        "EncryptionConfig": { "EncryptionType": "KMS", "KeyId": "alias/aws/kinesisvideo" } } })
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+#[derive(Default)]
+struct CountedIds(AtomicU64);
+
+impl Ids for CountedIds {
+    fn random(&self) -> [u8; 16] {
+        let n = self.0.fetch_add(1, Ordering::Relaxed);
+        // Seeded by the address: a reopened service must not repeat the ids of the one before.
+        let salt = std::ptr::from_ref(self) as u64;
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&n.to_be_bytes());
+        bytes[8..].copy_from_slice(&salt.to_be_bytes());
+        bytes
+    }
+}
+
+/// Live calls that a test puts up by hand.
+#[derive(Default)]
+pub(crate) struct ScriptedCalls {
+    pub(crate) up: Mutex<BTreeMap<ContactId, Contact>>,
+}
+
+impl LiveCalls for ScriptedCalls {
+    fn contact(&self, id: ContactId) -> Option<Contact> {
+        self.up.lock().unwrap().get(&id).cloned()
+    }
+
+    fn stop(&self, id: ContactId) -> bool {
+        self.up.lock().unwrap().remove(&id).is_some()
+    }
+
+    fn set_attributes(&self, id: ContactId, changes: &BTreeMap<String, String>) -> SetAttributes {
+        let mut up = self.up.lock().unwrap();
+        let Some(contact) = up.get_mut(&id) else { return SetAttributes::NoSuchCall };
+        match contact.attributes.set(changes.clone()) {
+            Ok(()) => SetAttributes::Set,
+            Err(_) => SetAttributes::TooLarge,
+        }
+    }
+}
+
+/// Puts an ended contact of an instance into the history.
+pub(crate) fn ended_contact(bench: &Bench, instance: &str) -> Contact {
+    let mut contact = new_contact(bench, instance);
+    contact.disconnect_timestamp = Some(NOW.plus_ms(5_000));
+    bench.history.close(&contact).unwrap();
+    contact
+}
+
+/// Puts up a call of an instance.
+pub(crate) fn live_contact(bench: &Bench, instance: &str) -> Contact {
+    let contact = new_contact(bench, instance);
+    bench.live.up.lock().unwrap().insert(contact.id, contact.clone());
+    contact
+}
+
+fn new_contact(bench: &Bench, instance: &str) -> Contact {
+    use tympan_contact::{InitiationMethod, NewContact};
+    let instance = bench.service.instance(instance.parse().unwrap()).unwrap();
+    let new = NewContact {
+        id: ContactId::from_random(bench.service.random()),
+        instance: instance.reference(),
+        initiation_method: InitiationMethod::Inbound,
+        customer_number: Some("+12065550123".to_owned().into()),
+        system_number: Some("+18005550100".to_owned().into()),
+        sip_headers: BTreeMap::new(),
+    };
+    Contact::new(NOW, new)
+}

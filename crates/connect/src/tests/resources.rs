@@ -1,0 +1,316 @@
+//! What each request asks the policies for.
+
+use crate::bench::{Bench, live_contact, storage_config};
+use crate::error::{ConnectError, ErrorCode};
+use serde_json::json;
+use std::sync::Mutex;
+use tympan_auth::{Refusal, RefusalCause};
+use tympan_aws::{Ask, BoxFuture, Invocation, KeyNames, KeyUse, KeysAway, Permit, Stage};
+use tympan_types::Caller;
+
+const I: &str = "11111111-1111-4111-8111-111111111111";
+const J: &str = "22222222-2222-4222-8222-222222222222";
+const C: &str = "33333333-3333-4333-8333-33333333333c";
+const D: &str = "44444444-4444-4444-8444-44444444444d";
+const ROOT: &str = "arn:aws:connect:us-west-2:111122223333";
+
+/// Grants nothing, and says so in the words of the policies.
+struct Nothing;
+
+impl Permit for Nothing {
+    fn permit(&self, asks: &[Ask]) -> Result<(), Refusal> {
+        let (action, resource) = (asks[0].action.to_string(), asks[0].resource.arn.clone());
+        let cause = RefusalCause::NoAllow { in_session: false };
+        Err(Refusal { principal: "arn:aws:iam::111122223333:user/u".into(), action, resource, cause })
+    }
+}
+
+/// Action and resource of each ask.
+fn asked(method: &str, target: &str, body: &str) -> Result<Vec<(String, String)>, ConnectError> {
+    let attempt = Bench::new().attempt(&Nothing, method, target, body);
+    if attempt.stage != Stage::Denied {
+        return Err(attempt.result.unwrap_err());
+    }
+    let error = attempt.result.unwrap_err();
+    assert_eq!((error.code(), error.status()), (ErrorCode::AccessDenied, 403));
+    Ok(attempt.asks.iter().map(|ask| (ask.action.to_string(), ask.resource.arn.clone())).collect())
+}
+
+fn resources(method: &str, target: &str, body: &str) -> Result<Vec<String>, ConnectError> {
+    Ok(asked(method, target, body)?.into_iter().map(|(_, resource)| resource).collect())
+}
+
+fn only(method: &str, target: &str) -> String {
+    resources(method, target, "").unwrap().remove(0)
+}
+
+#[test]
+fn labels_are_decoded_and_may_hold_slashes() {
+    let arn = format!("{ROOT}:instance/{I}/contact-flow/{C}:$SAVED");
+    let encoded = arn.replace(':', "%3A").replace('/', "%2F").replace('$', "%24");
+    let path = format!("/contact-flows/{I}/{encoded}");
+    assert_eq!(only("GET", &path), format!("{ROOT}:instance/{I}/contact-flow/{C}"));
+}
+
+#[test]
+fn actions_and_resources_are_those_of_iam() {
+    let target = format!("/phone-number/{C}/contact-flow");
+    assert_eq!(
+        asked("PUT", &target, "").unwrap(),
+        [("connect:AssociatePhoneNumberContactFlow".to_owned(), format!("{ROOT}:phone-number/{C}"))]
+    );
+    assert_eq!(only("PUT", "/phone-number/N/contact-flow"), "*");
+    assert_eq!(only("PUT", "/instance"), "*");
+    assert_eq!(only("GET", &format!("/contacts/{I}/{C}")), format!("{ROOT}:instance/{I}/contact/{C}"));
+}
+
+#[test]
+fn a_resource_is_named_by_its_id_however_the_request_spells_it() {
+    let upper = C.to_uppercase();
+    let encoded: String = C.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let contact = format!("{ROOT}:instance/{I}/contact/{C}");
+    for spelling in
+        [&upper, &encoded, &contact.replace('/', "%2F"), &contact.replace(C, &upper).replace('/', "%2f")]
+    {
+        assert_eq!(only("GET", &format!("/contacts/{I}/{spelling}")), contact, "{spelling}");
+    }
+    let body = format!(r#"{{"InstanceId":"{}","ContactId":"{upper}"}}"#, I.to_uppercase());
+    assert_eq!(resources("POST", "/contact/stop", &body).unwrap(), [contact]);
+    // What is no id names nothing, and no operation finds anything by it.
+    assert_eq!(only("GET", &format!("/contacts/{I}/{{{C}}}")), format!("{ROOT}:instance/{I}"));
+    assert_eq!(only("GET", "/instance/demo"), "*");
+}
+
+#[test]
+fn resources_are_read_from_queries_and_bodies_where_paths_name_no_instance() {
+    let instance = |id: &str| format!("{ROOT}:instance/{id}");
+    let contact = |id: &str| format!("{ROOT}:instance/{I}/contact/{id}");
+    let number = format!("{ROOT}:phone-number/{C}");
+    for (method, target, body, expected) in [
+        ("POST", "/contact/stop", format!(r#"{{"InstanceId":"{I}","ContactId":"{C}"}}"#), vec![contact(C)]),
+        (
+            "POST",
+            "/contact/attributes",
+            format!(r#"{{"InstanceId":"{I}","InitialContactId":"{C}","ContactId":"{D}"}}"#),
+            vec![contact(D), contact(C)],
+        ),
+        ("POST", "/phone-number/claim", format!(r#"{{"TargetArn":"{}"}}"#, instance(I)), vec![instance(I)]),
+        (
+            "POST",
+            "/phone-number/claim",
+            format!(r#"{{"TargetArn":"{}","InstanceId":"{I}"}}"#, instance(J)),
+            vec![instance(J), instance(I)],
+        ),
+        (
+            "PUT",
+            &format!("/phone-number/{C}/contact-flow"),
+            format!(r#"{{"InstanceId":"{I}","ContactFlowId":"{D}"}}"#),
+            vec![number.clone(), format!("{ROOT}:instance/{I}/contact-flow/{D}")],
+        ),
+        (
+            "DELETE",
+            &format!("/phone-number/{C}/contact-flow?instanceId={}", I.to_uppercase()),
+            String::new(),
+            vec![number.clone(), instance(I)],
+        ),
+        (
+            "DELETE",
+            &format!("/phone-number/{C}/contact-flow?instanceId={I}&instanceId={J}"),
+            String::new(),
+            vec![number, instance(I), instance(J)],
+        ),
+        ("POST", "/phone-number/list", String::new(), vec!["*".to_owned()]),
+        ("PUT", "/instance", r#"{"InstanceAlias":"x"}"#.to_owned(), vec!["*".to_owned()]),
+    ] {
+        assert_eq!(resources(method, target, &body).unwrap(), expected, "{target} {body}");
+    }
+    for body in [r#"{"InstanceId":"I","InstanceId":"J"}"#, r#"{"TargetArn":5}"#, r#"["C","I"]"#, "nonsense"] {
+        assert!(resources("POST", "/phone-number/claim", body).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn what_is_not_offered_is_asked_for_on_its_resources_too() {
+    let of = |rest: &str| format!("{ROOT}:instance/{I}{rest}");
+    for (method, target, body, action, expected) in [
+        (
+            "PUT",
+            "/contact/outbound-voice",
+            format!(r#"{{"InstanceId":"{I}","ContactFlowId":"{C}"}}"#),
+            "StartOutboundVoiceContact",
+            of(&format!("/contact-flow/{C}")),
+        ),
+        (
+            "POST",
+            "/contact/start-recording",
+            format!(r#"{{"InstanceId":"{I}","ContactId":"{C}","InitialContactId":"{C}"}}"#),
+            "StartContactRecording",
+            of(&format!("/contact/{C}")),
+        ),
+        // Of an instance in the path the path says all.
+        (
+            "PUT",
+            &format!("/agent-status/{I}"),
+            format!(r#"{{"ContactId":"{C}","InstanceId":"{J}"}}"#),
+            "CreateAgentStatus",
+            of(""),
+        ),
+        ("GET", "/agent-status/demo", String::new(), "ListAgentStatuses", "*".to_owned()),
+    ] {
+        assert_eq!(
+            asked(method, target, &body).unwrap(),
+            [(format!("connect:{action}"), expected)],
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn who_may_not_do_it_is_not_told_what_is_wrong_with_the_request() {
+    let bench = Bench::new();
+    let instance = bench.instance("demo");
+    for (method, target, body) in [
+        ("PUT", "/instance".to_owned(), "{}"),
+        ("PUT", format!("/contact-flows/{instance}"), "{}"),
+        ("PUT", format!("/instance/{instance}/storage-config"), "{}"),
+        ("GET", "/instance?maxResults=x".to_owned(), ""),
+        ("PUT", "/contact/outbound-voice".to_owned(), "{}"),
+        ("POST", "/contact/attributes".to_owned(), r#"{"Attributes":{"":""}}"#),
+    ] {
+        let refused = bench.attempt(&Nothing, method, &target, body);
+        assert_eq!(
+            (refused.stage, refused.result.unwrap_err().code()),
+            (Stage::Denied, ErrorCode::AccessDenied)
+        );
+    }
+}
+
+/// Follows one alias, and remembers what it was asked for.
+#[derive(Default)]
+struct OneAlias(Mutex<Vec<String>>);
+
+impl KeyNames for OneAlias {
+    fn key_to_use<'a>(
+        &'a self,
+        _: &'a Caller,
+        named: &'a str,
+    ) -> BoxFuture<'a, Result<Option<KeyUse>, KeysAway>> {
+        self.0.lock().unwrap().push(named.to_owned());
+        let found = match named {
+            "alias/away" => Err(KeysAway("the key service is away".into())),
+            "alias/mine" => Ok(Some(KeyUse { arn: format!("arn:aws:kms:us-west-2:111122223333:key/{C}") })),
+            _ => Ok(None),
+        };
+        Box::pin(std::future::ready(found))
+    }
+}
+
+#[test]
+fn streaming_under_a_key_asks_for_the_use_of_the_key() {
+    let bench = Bench::new();
+    let instance = bench.instance("demo");
+    let association = bench.streaming(&instance, "calls");
+    let keys = OneAlias::default();
+    let asks = |method: &str, target: &str, key: &str| {
+        let mut config = storage_config("calls", 1);
+        config["KinesisVideoStreamConfig"]["EncryptionConfig"]["KeyId"] = key.into();
+        let body = json!({ "ResourceType": "MEDIA_STREAMS", "StorageConfig": config }).to_string();
+        let within = Invocation::within_process(&bench.caller, crate::bench::NOW);
+        let invocation = Invocation { keys: &keys, permit: &Nothing, ..within };
+        let head = crate::bench::head(method, target).unwrap();
+        let attempt = bench.service.attempt(&head, body.as_bytes(), &invocation);
+        let asks: Vec<String> =
+            attempt.asks.iter().map(|ask| format!("{} {}", ask.action, ask.resource.arn)).collect();
+        (attempt.stage, asks)
+    };
+    let key = format!("arn:aws:kms:us-west-2:111122223333:key/{C}");
+    let arn = format!("{ROOT}:instance/{instance}");
+    for (method, target, action) in [
+        ("PUT", format!("/instance/{instance}/storage-config"), "connect:AssociateInstanceStorageConfig"),
+        (
+            "POST",
+            format!("/instance/{instance}/storage-config/{association}?resourceType=MEDIA_STREAMS"),
+            "connect:UpdateInstanceStorageConfig",
+        ),
+    ] {
+        let of_instance = format!("{action} {arn}");
+        assert_eq!(
+            asks(method, &target, "alias/mine"),
+            (
+                Stage::Denied,
+                vec![of_instance.clone(), format!("kms:DescribeKey {key}"), format!("kms:CreateGrant {key}")]
+            )
+        );
+        assert_eq!(asks(method, &target, "alias/aws/kinesisvideo"), (Stage::Denied, vec![of_instance]));
+        assert_eq!(asks(method, &target, "alias/away").0, Stage::Unread);
+    }
+    assert_eq!(keys.0.into_inner().unwrap().len(), 6);
+}
+
+/// Every operation that is here, once with names that exist: the list is complete, and each is asked for on what it names.
+#[test]
+fn every_operation_is_asked_for_on_the_resources_that_it_names() {
+    let bench = Bench::new();
+    let i = bench.instance("demo");
+    let (f, n) = (bench.flow(&i, "a"), bench.number(&i, "+18005550100"));
+    let c = live_contact(&bench, &i).id.to_string();
+    let a = bench.streaming(&i, "calls");
+    let mut listed = Vec::new();
+    for (line, asked) in EVERY.iter().map(|line| line.split_once(" => ").unwrap()) {
+        let known = |text: &str| {
+            ["{I}", "{F}", "{N}", "{C}", "{A}"]
+                .iter()
+                .zip([&i, &f, &n, &c, &a])
+                .fold(text.to_owned(), |text, (name, id)| text.replace(name, id))
+        };
+        let (line, asked) = (known(line), known(asked));
+        let mut parts = line.splitn(4, ' ');
+        let (name, method, target) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+        let attempt = bench.attempt(&Nothing, method, target, parts.next().unwrap_or(""));
+        let resources: Vec<&str> = attempt.asks.iter().map(|ask| ask.resource.arn.as_str()).collect();
+        let shown = resources.join(" ").replace(&format!("{ROOT}:"), "");
+        assert_eq!((attempt.stage, shown), (Stage::Denied, asked), "{line}");
+        assert!(attempt.asks.iter().all(|ask| *ask.action == *format!("connect:{name}")), "{line}");
+        listed.push(name.to_owned());
+    }
+    let operations = crate::operations();
+    let mut served: Vec<&str> = operations.served().collect();
+    served.retain(|name| !crate::not_offered::WITH_CONTENT.contains(name));
+    served.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(listed, served);
+}
+
+/// Operation, method, target and body, and what is asked for.
+const EVERY: &[&str] = &[
+    r#"CreateInstance PUT /instance {"InstanceAlias":"demo"} => *"#,
+    r#"ListInstances GET /instance => *"#,
+    r#"DescribeInstance GET /instance/{I} => instance/{I}"#,
+    r#"DeleteInstance DELETE /instance/{I} => instance/{I}"#,
+    r#"AssociateInstanceStorageConfig PUT /instance/{I}/storage-config {"ResourceType":"MEDIA_STREAMS"} => instance/{I}"#,
+    r#"DescribeInstanceStorageConfig GET /instance/{I}/storage-config/{A}?resourceType=MEDIA_STREAMS => instance/{I}"#,
+    r#"UpdateInstanceStorageConfig POST /instance/{I}/storage-config/{A}?resourceType=MEDIA_STREAMS => instance/{I}"#,
+    r#"DisassociateInstanceStorageConfig DELETE /instance/{I}/storage-config/{A}?resourceType=MEDIA_STREAMS => instance/{I}"#,
+    r#"ListInstanceStorageConfigs GET /instance/{I}/storage-configs?resourceType=MEDIA_STREAMS => instance/{I}"#,
+    r#"CreateContactFlow PUT /contact-flows/{I} {"Name":"a"} => instance/{I}"#,
+    r#"DescribeContactFlow GET /contact-flows/{I}/{F} => instance/{I}/contact-flow/{F}"#,
+    r#"UpdateContactFlowContent POST /contact-flows/{I}/{F}:$SAVED/content => instance/{I}/contact-flow/{F}"#,
+    r#"UpdateContactFlowMetadata POST /contact-flows/{I}/{F}/metadata {"Name":"b"} => instance/{I}/contact-flow/{F}"#,
+    r#"UpdateContactFlowName POST /contact-flows/{I}/{F}/name {"Name":"b"} => instance/{I}/contact-flow/{F}"#,
+    r#"DeleteContactFlow DELETE /contact-flows/{I}/{F} => instance/{I}/contact-flow/{F}"#,
+    r#"ListContactFlows GET /contact-flows-summary/{I} => instance/{I}"#,
+    r#"AssociateLambdaFunction PUT /instance/{I}/lambda-function {} => instance/{I}"#,
+    r#"ListLambdaFunctions GET /instance/{I}/lambda-functions => instance/{I}"#,
+    r#"DisassociateLambdaFunction DELETE /instance/{I}/lambda-function?functionArn=x => instance/{I}"#,
+    r#"SearchAvailablePhoneNumbers POST /phone-number/search-available {"TargetArn":"arn:aws:connect:us-west-2:111122223333:instance/{I}"} => instance/{I}"#,
+    r#"ClaimPhoneNumber POST /phone-number/claim {"InstanceId":"{I}","PhoneNumber":"+18005550101"} => instance/{I}"#,
+    r#"ListPhoneNumbersV2 POST /phone-number/list {"InstanceId":"{I}"} => instance/{I}"#,
+    r#"DescribePhoneNumber GET /phone-number/{N} => phone-number/{N}"#,
+    r#"AssociatePhoneNumberContactFlow PUT /phone-number/{N}/contact-flow {"InstanceId":"{I}","ContactFlowId":"{F}"} => phone-number/{N} instance/{I}/contact-flow/{F}"#,
+    r#"DisassociatePhoneNumberContactFlow DELETE /phone-number/{N}/contact-flow?instanceId={I} => phone-number/{N} instance/{I}"#,
+    r#"ReleasePhoneNumber DELETE /phone-number/{N} => phone-number/{N}"#,
+    r#"DescribeContact GET /contacts/{I}/{C} => instance/{I}/contact/{C}"#,
+    r#"GetContactAttributes GET /contact/attributes/{I}/{C} => instance/{I}/contact/{C}"#,
+    r#"UpdateContactAttributes POST /contact/attributes {"InstanceId":"{I}","InitialContactId":"{C}"} => instance/{I}/contact/{C}"#,
+    r#"StopContact POST /contact/stop {"InstanceId":"{I}","ContactId":"{C}"} => instance/{I}/contact/{C}"#,
+];
