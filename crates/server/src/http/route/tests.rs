@@ -273,7 +273,7 @@ async fn no_key_is_used_but_the_one_that_an_alias_meant_when_policies_were_asked
             let body = json!({ "KeyId": "alias/calls", "Plaintext": "c2VjcmV0" });
             asked(router, &asker, ("/", "TrentService.Encrypt"), body).await
         },
-        |answer| answer["KeyId"] == Value::from(keys[0].as_str()),
+        |answer| answer["KeyId"] == keys[0].as_str(),
     )
     .await;
 }
