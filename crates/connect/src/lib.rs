@@ -3,7 +3,7 @@
 //! [`operations`] answers the API, one file per operation beside the resource that it is about, and [`ConnectService`] routes
 //! dialled numbers to flows.
 //! Nothing here opens a socket, reads a clock or draws a random number: `now` is an argument, ids come from
-//! [`Ids`], and what must last goes through [`settings::Settings`] and [`History`](tympan_contact::History).
+//! [`Ids`], and what must last goes through [`settings::Settings`] and [`tympan_contact::History`].
 
 pub mod api;
 #[cfg(test)]

@@ -12,16 +12,29 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tympan_aws::{BodyRule, Routes};
 
+/// The operation that a method and a path name.
+fn named(method: &str, path: &str) -> Option<&'static str> {
+    let routes = Routes::new().serve(Bench::new().service, operations());
+    routes.operation(routes.named(&head(method, path)?)?)
+}
+
 #[test]
 fn every_operation_is_found_by_its_own_path() {
     let routes = Routes::new().serve(Bench::new().service, operations());
-    let named = |method: &str, path: &str| routes.operation(routes.named(&head(method, path)?)?);
     for (method, template, name) in OPERATIONS {
-        let path = template.replace(['{', '}'], "_");
-        assert_eq!(named(method, &path), Some(*name));
+        let head = head(method, &template.replace(['{', '}'], "_")).unwrap();
+        assert_eq!(routes.operation(routes.named(&head).unwrap()), Some(*name));
     }
-    assert_eq!(named("PUT", "/attached-files/I/files"), Some("CreateAttachedFile"), "a literal is preferred");
-    for path in ["", "/", "/instance/", "/instance/I/", "//", "/nothing", "/contact-flows//F"] {
+}
+
+#[test]
+fn a_literal_is_preferred_to_a_label() {
+    assert_eq!(named("PUT", "/attached-files/I/files"), Some("CreateAttachedFile"));
+}
+
+#[test]
+fn paths_of_nobody_name_nothing() {
+    for path in ["", "/", "instance/", "/instance/", "/instance/I/", "//", "/nothing", "/contact-flows//F"] {
         assert_eq!(named("GET", path), None, "{path}");
     }
     assert_eq!(named("get", "/instance"), None);

@@ -27,8 +27,8 @@ impl Operation for StopContact {
     const NAME: &'static str = "StopContact";
 
     async fn resolve(cx: &Context<'_>, input: &Input) -> Result<ContactTarget, ConnectError> {
-        let text = |member: &Option<String>| member.clone().unwrap_or_default();
-        Ok(ContactTarget::live(cx, &text(&input.instance_id), &text(&input.contact_id)))
+        let (instance, contact) = (input.instance_id.as_deref(), input.contact_id.as_deref());
+        Ok(ContactTarget::live(cx, instance.unwrap_or_default(), contact.unwrap_or_default()))
     }
 
     async fn call(cx: &Context<'_>, input: Input, target: ContactTarget) -> Result<Output, ConnectError> {

@@ -33,9 +33,9 @@ impl Operation for UpdateContactAttributes {
     const NAME: &'static str = "UpdateContactAttributes";
 
     async fn resolve(cx: &Context<'_>, input: &Input) -> Result<ContactTarget, ConnectError> {
-        let text = |member: &Option<String>| member.clone().unwrap_or_default();
-        let (instance, contact) = (text(&input.instance_id), text(&input.initial_contact_id));
-        ContactTarget::of(cx, &instance, &contact, input.contact_id.as_deref())
+        let instance = input.instance_id.as_deref().unwrap_or_default();
+        let contact = input.initial_contact_id.as_deref().unwrap_or_default();
+        ContactTarget::of(cx, instance, contact, input.contact_id.as_deref())
     }
 
     async fn call(cx: &Context<'_>, input: Input, target: ContactTarget) -> Result<Output, ConnectError> {
