@@ -11,6 +11,8 @@ mod identities;
 mod network;
 mod policy;
 mod principal;
+#[cfg(any(test, feature = "reference"))]
+pub mod reference;
 mod session;
 mod sigv4;
 

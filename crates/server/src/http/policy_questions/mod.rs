@@ -5,15 +5,14 @@
 //! 'test(policy_questions)'`; `TYMPAN_POLICY_SEED` repeats a run.
 
 mod random;
-mod reference;
 mod spelling;
 mod world;
 
 use random::Random;
-use reference::{Asker, Condition, Policy, Statement, TagTest};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tympan_auth::Permissions;
+use tympan_auth::reference::{self, Asker, Condition, Policy, Statement, TagTest};
 use world::{Question, World};
 
 /// How many questions are asked of one set of policies.
@@ -101,8 +100,9 @@ fn asker(random: &mut Random) -> Asker {
     let (third, fourth) = (byte(), byte());
     Asker {
         user: random.one_of(&["reader", "writer"]).to_string(),
-        address: [*random.one_of(&[10, 192]), 0, third, fourth].into(),
+        address: Some([*random.one_of(&[10, 192]), 0, third, fourth].into()),
         secure: random.percent(50),
+        ..Asker::default()
     }
 }
 
@@ -192,20 +192,20 @@ fn conditions(random: &mut Random) -> Vec<Condition> {
     let mut conditions = Vec::new();
     if random.percent(15) {
         let first_byte = *random.one_of(&[10, 192]);
-        conditions.push(Condition::Network { first_byte, negated: random.percent(50) });
+        conditions.push(Condition::network(first_byte, random.percent(50)));
     }
     if random.percent(5) {
-        conditions.push(Condition::Secure(random.percent(50)));
+        conditions.push(Condition::secure(random.percent(50)));
     }
     if random.percent(10) {
-        let name = random.one_of(&["reader", "writer"]).to_string();
-        conditions.push(Condition::UserName { name, negated: random.percent(50) });
+        let name = *random.one_of(&["reader", "writer"]);
+        conditions.push(Condition::user_name(name, random.percent(50)));
     }
     if random.percent(15) {
-        let value = random.one_of(&["care", "sales"]).to_string();
+        let value = *random.one_of(&["care", "sales"]);
         let test =
             *random.one_of(&[TagTest::Equals, TagTest::NotEquals, TagTest::EqualsIfExists, TagTest::Absent]);
-        conditions.push(Condition::Team { value, test });
+        conditions.push(Condition::team(value, test));
     }
     conditions
 }

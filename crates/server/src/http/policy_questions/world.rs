@@ -7,7 +7,6 @@ use super::super::request_body::RequestBody;
 use super::super::route::{Router, Services};
 use super::super::unproven::UnprovenBytes;
 use super::random::Random;
-use super::reference::{Asker, Wish};
 use super::spelling::{ROOT, Spelled, any_case, in_json, in_path, uuid};
 use crate::audit::Audit;
 use crate::call::CallRegistry;
@@ -21,6 +20,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
+use tympan_auth::reference::{Asker, Wish};
 use tympan_auth::{
     BodyRule, Credentials, Identities, Permissions, Policy, Principal, Role, SessionSeal, Verified,
 };
@@ -235,7 +235,12 @@ impl World {
             needs_no_allow: false,
         };
         let permissions = Permissions::new(vec![Arc::new(Policy::parse(ALL).unwrap())]);
-        let asker = Asker { user: "admin".into(), address: [10, 0, 0, 1].into(), secure: true };
+        let asker = Asker {
+            user: "admin".into(),
+            address: Some([10, 0, 0, 1].into()),
+            secure: true,
+            ..Asker::default()
+        };
         let answer = self.ask(&question, &asker, permissions).await;
         assert_eq!(answer.status, 200, "{question:?}: {answer:?}");
         serde_json::from_str(&answer.text).unwrap_or(Value::Null)
@@ -244,8 +249,8 @@ impl World {
     /// Sends a request as one whose signature was right.
     pub(super) async fn ask(&self, question: &Question, asker: &Asker, permissions: Permissions) -> Answer {
         let verified = verified(question.service, &asker.user, permissions);
-        let peer = Peer { ip: asker.address.into(), is_secure: asker.secure };
-        let exchange = Exchange { request_id: "request".to_owned(), peer: Some(peer) };
+        let peer = Peer { ip: asker.address.unwrap().into(), is_secure: asker.secure };
+        let visit = Visit { request_id: "request".to_owned(), peer: Some(peer) };
         let mut request = Request::builder().method(question.method).uri(&question.target);
         for (name, value) in &question.headers {
             request = request.header(*name, value);
