@@ -10,8 +10,8 @@ use place::Placed;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use tympan_connect::instance::InstanceAlias;
-use tympan_connect::phone_number::{DialledNumber, NumberError};
+use tympan_connect::instances::InstanceAlias;
+use tympan_connect::phone_numbers::{DialledNumber, NumberError};
 use tympan_kms::{Keyring, KeyringError, KeyringOwner};
 use tympan_types::{AccountId, Region};
 
