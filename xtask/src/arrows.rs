@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("auth", &["types"]),
     ("aws", &["types", "auth"]),
     ("kms", &["types"]),
-    ("security", &["types", "auth", "aws", "kms"]),
+    ("db", &["types"]),
     ("store", &["types", "kms"]),
     ("kvs", &["types", "auth", "aws", "mkv", "store"]),
     ("contact", &["types", "telephony", "flow"]),

@@ -1,0 +1,130 @@
+//! The end of a contact: everything that names it goes.
+
+use super::KIND;
+use super::write::{first_row_of, unindex_number};
+use crate::change::Operation;
+use crate::{Db, DbError, Tx};
+use rusqlite::{OptionalExtension, params};
+use tympan_types::{ContactId, InstanceId, WallTime};
+
+/// Which contacts retention erases. Live ones stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// Those whose expiry time has come.
+    Due(WallTime),
+    /// Those of an instance that began before this.
+    Instance(InstanceId, WallTime),
+}
+
+/// What an erasure came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Erased {
+    /// Contacts that were there.
+    pub contacts: usize,
+    /// The write-ahead log is empty, so that no copy of them is left in it. If not, a reader held it:
+    /// [`Db::empty_log`] again.
+    pub log_is_empty: bool,
+}
+
+impl Tx<'_> {
+    /// Erases a contact: its state, also where that cannot be read, its attributes, its index rows, its flow log lines, its
+    /// earlier changes, and what was moved aside of it. Whether there was anything. Its bytes are zeros in the file when the
+    /// log is emptied after the commit ([`Db::empty_log`]).
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn erase_contact(&mut self, id: ContactId) -> Result<bool, DbError> {
+        let id = id.to_string();
+        let connection = self.connection;
+        let sql = "SELECT row, number FROM contact WHERE id = ?1";
+        let found: Option<(i64, Option<String>)> = connection
+            .prepare_cached(sql)?
+            .query_row([&id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((row, number)) = &found {
+            unindex_number(connection, *row, number.as_deref())?;
+            for sql in [
+                "DELETE FROM contact_attribute WHERE row = ?1",
+                "DELETE FROM contact_payload WHERE row = ?1",
+                "DELETE FROM contact WHERE row = ?1",
+            ] {
+                connection.prepare_cached(sql)?.execute([row])?;
+            }
+            let sql = "DELETE FROM change WHERE row = ?1 AND kind = ?2";
+            let removed = connection.prepare_cached(sql)?.execute(params![row, KIND])?;
+            self.counted.changes = less(self.counted.changes, removed);
+            self.counted.change(connection, KIND, Some(*row), None, Operation::Erased)?;
+        }
+        let lines = connection.prepare_cached("DELETE FROM flow_log WHERE contact = ?1")?.execute([&id])?;
+        self.counted.flow_log = less(self.counted.flow_log, lines);
+        let sql = "DELETE FROM unreadable WHERE kind = ?1 AND key = ?2";
+        let aside = connection.prepare_cached(sql)?.execute(params![KIND, id])?;
+        self.noted.forget(KIND, &id);
+        Ok(found.is_some() || lines > 0 || aside > 0)
+    }
+}
+
+impl Db {
+    /// Erases contacts in one commit, and empties the write-ahead log.
+    ///
+    /// # Errors
+    /// What the database says; then all of them are still there, or the log could not be looked at.
+    pub fn erase_contacts(&self, ids: Vec<ContactId>) -> Result<Erased, DbError> {
+        let contacts = self.write(move |tx| -> Result<usize, DbError> {
+            let mut erased = 0;
+            for id in ids {
+                erased += usize::from(tx.erase_contact(id)?);
+            }
+            Ok(erased)
+        })?;
+        Ok(Erased { contacts, log_is_empty: self.empty_log()? })
+    }
+
+    /// Erases at most `limit` contacts whose time is over, in one commit: other writers get between two calls. How many there
+    /// were; fewer than `limit` means that it is done for now, and the caller empties the log.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn expire_contacts(&self, expiry: Expiry, limit: usize) -> Result<usize, DbError> {
+        self.write(move |tx| {
+            let ids = tx.expired(expiry, limit)?;
+            for id in &ids {
+                tx.erase_contact(*id)?;
+            }
+            Ok(ids.len())
+        })
+    }
+}
+
+impl Tx<'_> {
+    fn expired(&self, expiry: Expiry, limit: usize) -> Result<Vec<ContactId>, DbError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut ids = Vec::new();
+        let mut take = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<(), DbError> {
+            let mut query = self.connection.prepare_cached(sql)?;
+            let mut rows = query.query(values)?;
+            while let Some(row) = rows.next()? {
+                // A damaged id stays, and is counted when its row is read.
+                if let Ok(Ok(id)) = row.get::<_, String>(0).map(|id| ContactId::parse(&id)) {
+                    ids.push(id);
+                }
+            }
+            Ok(())
+        };
+        match expiry {
+            Expiry::Due(now) => take(
+                "SELECT id FROM contact WHERE expires <= ?1 AND is_live = 0 ORDER BY expires LIMIT ?2",
+                &[&now.unix_ms(), &limit],
+            )?,
+            Expiry::Instance(instance, before) => take(
+                "SELECT id FROM contact WHERE instance = ?1 AND row < ?2 AND is_live = 0 ORDER BY row LIMIT ?3",
+                &[&instance.to_string(), &first_row_of(before), &limit],
+            )?,
+        }
+        Ok(ids)
+    }
+}
+
+fn less(count: u64, removed: usize) -> u64 {
+    count.saturating_sub(u64::try_from(removed).unwrap_or(u64::MAX))
+}

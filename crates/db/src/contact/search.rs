@@ -1,0 +1,376 @@
+//! Pages of contacts.
+
+use super::write::{ALIKE, ROW_BITS, first_row_of};
+use super::{COLUMNS, Columns, ContactPayload, KIND, digits, judged};
+use crate::unreadable::Reason;
+use crate::{DbError, Page, Reader};
+use rusqlite::types::Value as SqlValue;
+use rusqlite::{OptionalExtension, params};
+use std::fmt;
+use tympan_types::{AccountId, ContactFlowId, ContactId, InstanceId, Redacted, WallTime};
+
+/// Rows that one page looks at: with a condition that few rows meet, a page ends early and says where to go on.
+const LOOKED_AT: usize = 10_000;
+/// Digits of which the index of numbers knows a part.
+const INDEXED_DIGITS: usize = 3;
+
+/// Which contacts to list, newest first. All conditions hold together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContactQuery {
+    /// Only those of this account.
+    pub account: Option<AccountId>,
+    /// Only those of this instance.
+    pub instance: Option<InstanceId>,
+    /// Which of a contact's times lies in the range, and orders the list.
+    pub axis: TimeAxis,
+    /// The earliest time, inclusive.
+    pub from: WallTime,
+    /// The latest time, inclusive.
+    pub to: WallTime,
+    /// Digits that the customer's number holds one after the other; what is no digit is ignored.
+    pub number_part: Option<Redacted<String>>,
+    /// An attribute and its whole value.
+    pub attribute: Option<(String, Redacted<String>)>,
+    /// The flow that the contact began in.
+    pub flow: Option<ContactFlowId>,
+    /// Its queue.
+    pub queue: Option<String>,
+    /// Whether it has ended.
+    pub state: Option<ContactState>,
+    /// Whether audio was captured.
+    pub has_stream: Option<bool>,
+}
+
+impl ContactQuery {
+    /// All contacts, by the time of their beginning.
+    pub fn all() -> Self {
+        Self {
+            account: None,
+            instance: None,
+            axis: TimeAxis::Initiation,
+            from: WallTime::from_unix_ms(i64::MIN),
+            to: WallTime::from_unix_ms(i64::MAX),
+            number_part: None,
+            attribute: None,
+            flow: None,
+            queue: None,
+            state: None,
+            has_stream: None,
+        }
+    }
+}
+
+/// Whether a contact has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContactState {
+    /// It has not.
+    Live,
+    /// It has.
+    Ended,
+}
+
+/// One of the times of a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeAxis {
+    /// When it began.
+    Initiation,
+    /// When it was answered.
+    Connected,
+    /// When it ended.
+    Disconnect,
+}
+
+/// Where a page ended. Printed and parsed as `<time>.<row>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContactCursor {
+    at_ms: i64,
+    row: i64,
+}
+
+impl fmt::Display for ContactCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.at_ms, self.row)
+    }
+}
+
+impl ContactCursor {
+    /// What was printed; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (at, row) = text.split_once('.')?;
+        Some(Self { at_ms: at.parse().ok()?, row: row.parse().ok()? })
+    }
+}
+
+/// A contact whose record no sink has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Undelivered {
+    pub(super) row: i64,
+    pub(super) checksum: i64,
+}
+
+impl Reader<'_> {
+    /// A contact by its id.
+    ///
+    /// # Errors
+    /// [`DbError::Unreadable`] for one that is there and cannot be read.
+    pub fn contact<C: ContactPayload>(&self, id: ContactId) -> Result<Option<C>, DbError> {
+        let sql = format!("SELECT {COLUMNS} FROM contact c WHERE c.id = ?1");
+        let mut query = self.connection().prepare_cached(&sql)?;
+        let found =
+            query.query_row([id.to_string()], |row| Ok((row.get(0)?, Columns::read(row)?))).optional()?;
+        let Some((row, columns)) = found else { return Ok(None) };
+        match self.payload::<C>(row, &columns)? {
+            Ok((contact, _)) => Ok(Some(contact)),
+            Err(reason) => {
+                self.noted.note(KIND, &columns.id, reason.clone());
+                let kind = KIND.to_owned();
+                Err(DbError::Unreadable { kind, key: columns.id, reason: reason.to_string() })
+            }
+        }
+    }
+
+    /// A page of contacts, newest first; `after` is the `next` of the page before. A page looks at 10,000 rows at most: it may
+    /// hold fewer contacts than `limit`, or none, and have a next one. Contacts that cannot be read are left out and counted.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn contacts<C: ContactPayload>(
+        &self,
+        query: &ContactQuery,
+        after: Option<ContactCursor>,
+        limit: usize,
+    ) -> Result<Page<C, ContactCursor>, DbError> {
+        let part = query.number_part.as_ref().map(|part| part.expose().as_str());
+        let part = match part.map(|part| (part, digits(part))) {
+            Some((part, None)) if !part.is_empty() => {
+                return Err(DbError::Query("a part of a number has digits".to_owned()));
+            }
+            part => part.and_then(|(_, digits)| digits),
+        };
+        let plan = Plan::of(query, part.as_deref(), after);
+        let mut page = Page { items: Vec::new(), next: None, unreadable: 0 };
+        let mut statement = self.connection().prepare_cached(&plan.sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(plan.values))?;
+        let mut last = None;
+        let mut looked_at = 0;
+        while let Some(row) = rows.next()? {
+            if page.items.len() + page.unreadable >= limit || looked_at >= LOOKED_AT {
+                page.next = last;
+                break;
+            }
+            looked_at += 1;
+            let number: i64 = row.get(0)?;
+            let columns = match Columns::read(row) {
+                Ok(columns) => columns,
+                Err(_) => {
+                    self.noted.note(KIND, &format!("row {number}"), Reason::Checksum);
+                    page.unreadable += 1;
+                    continue;
+                }
+            };
+            let at_ms = query.axis.of(&columns).unwrap_or(0);
+            last = Some(ContactCursor { at_ms, row: number });
+            if !self.meets(&columns, number, query, part.as_deref())? {
+                continue;
+            }
+            match self.payload::<C>(number, &columns)? {
+                Ok((contact, _)) => page.items.push(contact),
+                Err(reason) => {
+                    self.noted.note(KIND, &columns.id, reason);
+                    page.unreadable += 1;
+                }
+            }
+        }
+        Ok(page)
+    }
+
+    /// Contacts that have not ended, by row number; for a start, which closes those that an earlier process left.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn live_contacts<C: ContactPayload>(
+        &self,
+        after: Option<ContactCursor>,
+        limit: usize,
+    ) -> Result<Page<C, ContactCursor>, DbError> {
+        let query = ContactQuery { state: Some(ContactState::Live), ..ContactQuery::all() };
+        self.contacts(&query, after, limit)
+    }
+
+    /// Ended contacts whose record no sink has, oldest first, each with what marks it as delivered. Those that cannot be read are
+    /// noted and stay.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn undelivered_contacts<C: ContactPayload>(
+        &self,
+        limit: usize,
+    ) -> Result<Vec<(C, Undelivered)>, DbError> {
+        let sql =
+            format!("SELECT {COLUMNS} FROM contact c WHERE c.delivered = 0 AND c.is_live = 0 ORDER BY c.row");
+        let mut query = self.connection().prepare_cached(&sql)?;
+        let mut rows = query.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            if found.len() >= limit {
+                break;
+            }
+            let number: i64 = row.get(0)?;
+            let Ok(columns) = Columns::read(row) else {
+                self.noted.note(KIND, &format!("row {number}"), Reason::Checksum);
+                continue;
+            };
+            match self.payload::<C>(number, &columns)? {
+                Ok((contact, checksum)) => found.push((contact, Undelivered { row: number, checksum })),
+                Err(reason) => self.noted.note(KIND, &columns.id, reason),
+            }
+        }
+        Ok(found)
+    }
+
+    /// How many contacts there are.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn contact_count(&self) -> Result<u64, DbError> {
+        let count: i64 = self.connection().query_row("SELECT count(*) FROM contact", [], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
+    fn payload<C: ContactPayload>(
+        &self,
+        row: i64,
+        columns: &Columns,
+    ) -> Result<Result<(C, i64), Reason>, DbError> {
+        let sql = "SELECT format, payload, checksum FROM contact_payload WHERE row = ?1";
+        let mut query = self.connection().prepare_cached(sql)?;
+        let found = query.query_row([row], |row| {
+            let payload = row.get_ref(1)?.as_blob().ok();
+            let (Some(payload), Ok(format), Ok(sum)) = (payload, row.get(0), row.get(2)) else {
+                return Ok(Err(Reason::Checksum));
+            };
+            Ok(judged::<C>(columns, (format, payload, sum)).map(|contact| (contact, sum)))
+        });
+        match found.optional() {
+            Ok(found) => Ok(found.unwrap_or(Err(Reason::Checksum))),
+            Err(error) => match DbError::from(error) {
+                DbError::Damaged(_) => Ok(Err(Reason::Page)),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Whether a contact meets all conditions.
+    fn meets(
+        &self,
+        columns: &Columns,
+        row: i64,
+        query: &ContactQuery,
+        part: Option<&str>,
+    ) -> Result<bool, DbError> {
+        let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
+        let at = query.axis.of(columns);
+        let meets = at.is_some_and(|at| (query.from.unix_ms()..=query.to.unix_ms()).contains(&at))
+            && is(&query.account.as_ref().map(ToString::to_string), &columns.account)
+            && is(&query.instance.map(|id| id.to_string()), &columns.instance)
+            && (query.flow.is_none() || query.flow.map(|flow| flow.to_string()) == columns.flow)
+            && (query.queue.is_none() || query.queue == columns.queue)
+            && query.state.is_none_or(|state| (state == ContactState::Live) == columns.is_live)
+            && query.has_stream.is_none_or(|has| has == columns.has_stream)
+            && part.is_none_or(|part| columns.number.as_ref().is_some_and(|number| number.contains(part)));
+        if !meets {
+            return Ok(false);
+        }
+        let Some((name, value)) = &query.attribute else { return Ok(true) };
+        let sql = "SELECT 1 FROM contact_attribute WHERE row = ?1 AND name = ?2 AND value = ?3";
+        Ok(self.connection().prepare_cached(sql)?.exists(params![row, name, value.expose()])?)
+    }
+}
+
+impl TimeAxis {
+    fn of(self, columns: &Columns) -> Option<i64> {
+        match self {
+            Self::Initiation => Some(columns.initiated),
+            Self::Connected => columns.connected,
+            Self::Disconnect => columns.disconnected,
+        }
+    }
+}
+
+/// The index that a page walks along, newest first.
+struct Plan {
+    sql: String,
+    values: Vec<SqlValue>,
+}
+
+impl Plan {
+    fn of(query: &ContactQuery, part: Option<&str>, after: Option<ContactCursor>) -> Self {
+        match query.axis {
+            TimeAxis::Initiation => Self::by_row(query, part, after),
+            TimeAxis::Connected => Self::by_time("connected", query, after),
+            TimeAxis::Disconnect => Self::by_time("disconnected", query, after),
+        }
+    }
+
+    fn by_time(column: &str, query: &ContactQuery, after: Option<ContactCursor>) -> Self {
+        let (at, row) = after.map_or((i64::MAX, i64::MAX), |after| (after.at_ms, after.row));
+        let sql = format!(
+            "SELECT {COLUMNS} FROM contact c WHERE c.{column} BETWEEN ?1 AND ?2 AND (c.{column}, c.row) < (?3, ?4)
+             ORDER BY c.{column} DESC, c.row DESC"
+        );
+        let to = query.to.unix_ms().min(at);
+        let values = [query.from.unix_ms(), to, at, row].map(SqlValue::Integer);
+        Self { sql, values: values.to_vec() }
+    }
+
+    fn by_row(query: &ContactQuery, part: Option<&str>, after: Option<ContactCursor>) -> Self {
+        let from = first_row_of(query.from);
+        let to = first_row_of(query.to).saturating_add(1 << ROW_BITS).saturating_add(ALIKE);
+        let before = after.map_or(i64::MAX, |after| after.row);
+        let mut values = vec![SqlValue::Integer(from), SqlValue::Integer(to), SqlValue::Integer(before)];
+        let part = part.filter(|part| part.len() >= INDEXED_DIGITS);
+        // A whole value of an attribute is met by fewer contacts than a short part of a number.
+        let is_long = part.is_some_and(|part| part.len() >= 2 * INDEXED_DIGITS);
+        let sql = match (part, &query.attribute) {
+            (Some(part), attribute) if is_long || attribute.is_none() => {
+                values.push(SqlValue::Text(format!("\"{part}\"")));
+                format!(
+                    "SELECT {COLUMNS} FROM contact_number n CROSS JOIN contact c ON c.row = n.rowid
+                     WHERE n.number MATCH ?4 AND n.rowid >= ?1 AND n.rowid <= ?2 AND n.rowid < ?3
+                     ORDER BY n.rowid DESC"
+                )
+            }
+            (_, Some((name, value))) => {
+                values.push(SqlValue::Text(name.clone()));
+                values.push(SqlValue::Text(value.expose().clone()));
+                format!(
+                    "SELECT {COLUMNS} FROM contact_attribute a CROSS JOIN contact c ON c.row = a.row
+                     WHERE a.name = ?4 AND substr(a.value, 1, 64) = substr(?5, 1, 64) AND a.value = ?5
+                         AND a.row >= ?1 AND a.row <= ?2 AND a.row < ?3
+                     ORDER BY a.row DESC"
+                )
+            }
+            _ => {
+                let condition = if query.state == Some(ContactState::Live) {
+                    "INDEXED BY contact_live WHERE c.is_live = 1"
+                } else if let Some(queue) = &query.queue {
+                    values.push(SqlValue::Text(queue.clone()));
+                    "INDEXED BY contact_queue WHERE c.queue = ?4"
+                } else if let Some(flow) = query.flow {
+                    values.push(SqlValue::Text(flow.to_string()));
+                    "INDEXED BY contact_flow WHERE c.flow = ?4"
+                } else if let Some(instance) = query.instance {
+                    values.push(SqlValue::Text(instance.to_string()));
+                    "INDEXED BY contact_instance WHERE c.instance = ?4"
+                } else {
+                    "WHERE 1"
+                };
+                format!(
+                    "SELECT {COLUMNS} FROM contact c {condition} AND c.row >= ?1 AND c.row <= ?2 AND c.row < ?3
+                     ORDER BY c.row DESC"
+                )
+            }
+        };
+        Self { sql, values }
+    }
+}

@@ -1,0 +1,599 @@
+//! The handle: opening, group commit, read connections.
+
+use crate::change::{self, Watch, WatchError};
+use crate::core::{Core, Job, Limits};
+use crate::marker::{self, Marker};
+use crate::row::Kinds;
+use crate::unreadable::Noted;
+use crate::{DbError, OpenError, Reader, Revision, Tx, UnreadableRows, core, schema};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode};
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{TryRecvError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The name of the database in its folder.
+pub(crate) const FILE: &str = "control.db";
+/// Writers of one commit.
+const BATCH: usize = 1_024;
+/// Submitted work that waits.
+const SUBMITTED: usize = 8_192;
+
+/// Sixteen random bytes that name one start of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StartId(pub [u8; 16]);
+
+impl StartId {
+    pub(crate) fn hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        (text.len() == 32)
+            .then(|| u128::from_str_radix(text, 16).ok().map(|number| Self(number.to_be_bytes())))?
+    }
+}
+
+/// How a database is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenOptions {
+    /// The start that opens it; random.
+    pub start: StartId,
+    /// Changes that are kept for readers who were away, at least.
+    pub changes: u64,
+    /// Entries that may wait in the outbox.
+    pub outbox: u64,
+    /// Flow log lines that may wait to be delivered.
+    pub flow_log: u64,
+    /// Read connections; a further reader waits for one.
+    pub readers: usize,
+}
+
+impl OpenOptions {
+    /// The usual ones: 100,000 changes, 100,000 outbox entries, 200,000 flow log lines, 4 readers.
+    pub fn new(start: StartId) -> Self {
+        Self { start, changes: 100_000, outbox: 100_000, flow_log: 200_000, readers: 4 }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { changes: self.changes, outbox: self.outbox, flow_log: self.flow_log }
+    }
+}
+
+/// What an opening found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OpenReport {
+    /// The number of this start, from 1.
+    pub epoch: u64,
+    /// The file was made.
+    pub created: bool,
+    /// The file was not there or was empty, though one was written here before: what it held is gone unless it is restored.
+    pub missing: bool,
+    /// A write-ahead log without its database, put aside under this name.
+    pub log_set_aside: Option<PathBuf>,
+    /// The file is a copy from before: what was written since is not in it.
+    pub older_copy: Option<OlderCopy>,
+}
+
+/// How far a copy is behind what was written in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OlderCopy {
+    /// The start that last wrote the copy.
+    pub epoch: u64,
+    /// The newest change in the copy.
+    pub revision: Revision,
+    /// The start that last wrote in this folder.
+    pub last_epoch: u64,
+    /// A change that was durable in this folder.
+    pub last_revision: Revision,
+    /// Both name the same start of the same number; if not, the copy is of another folder or of another life of this one.
+    pub is_same_start: bool,
+}
+
+/// The control database. Clones share it.
+#[derive(Clone)]
+pub struct Db {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    queue: Mutex<Queue>,
+    submitted: Condvar,
+    core: Mutex<Core>,
+    readers: Readers,
+    revision: Mutex<Revision>,
+    moved: Condvar,
+    listeners: Mutex<Vec<Listener>>,
+    pub(crate) kinds: Arc<Kinds>,
+    noted: Arc<Noted>,
+    home: Option<Home>,
+}
+
+type Listener = Box<dyn Fn(Revision) + Send + Sync>;
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    is_closed: bool,
+}
+
+/// Where the database lives.
+struct Home {
+    folder: PathBuf,
+    epoch: u64,
+    start: StartId,
+}
+
+enum Readers {
+    /// Of a file.
+    Pool { path: PathBuf, limit: usize, pool: Mutex<Pool>, freed: Condvar },
+    /// In memory: the writer's connection.
+    Writer,
+}
+
+#[derive(Default)]
+struct Pool {
+    idle: Vec<Connection>,
+    out: usize,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A half-made change of the database is undone with its transaction, and queues change by whole entries.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Db {
+    /// Opens or makes `control.db` in a folder, and notes the start. The folder must be held by one process: the store's lock
+    /// does so.
+    ///
+    /// # Errors
+    /// The file is left as it is. [`Db::stand_in`] lets a server go on.
+    pub fn open(folder: &Path, kinds: Kinds, options: OpenOptions) -> Result<(Self, OpenReport), OpenError> {
+        let path = folder.join(FILE);
+        let io = |why: &dyn std::fmt::Display| OpenError::Io { path: path.clone(), why: why.to_string() };
+        let marker = marker::read(folder).map_err(|error| io(&error))?;
+        let mut report = OpenReport::default();
+        if path.metadata().map_or(true, |metadata| metadata.len() == 0) {
+            report.created = true;
+            report.missing = marker.is_some();
+            // SQLite would remove it, and with it what the file had not taken over yet.
+            report.log_set_aside = set_log_aside(folder).map_err(|error| io(&error))?;
+        }
+        let opened = prepare(&path, &kinds);
+        let connection = match opened {
+            Ok(connection) => connection,
+            Err(Trouble::Open(error)) => return Err(error),
+            Err(Trouble::Sqlite(error)) if is_damage(&error) => {
+                return Err(OpenError::Unreadable { path, why: error.to_string() });
+            }
+            Err(Trouble::Sqlite(error)) => return Err(io(&error)),
+        };
+        let begun = begin(&connection, marker, options.start, &mut report);
+        let (kinds, noted) = (Arc::new(kinds), Arc::<Noted>::default());
+        let core = begun.and_then(|epoch| {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+            Core::new(connection, epoch, options.limits(), noted.clone())
+        });
+        let core = core.map_err(|error| match error {
+            DbError::Damaged(why) => OpenError::Unreadable { path: path.clone(), why },
+            error => io(&error),
+        })?;
+        let revision = core.counted.revision;
+        let home = Home { folder: folder.to_owned(), epoch: report.epoch, start: options.start };
+        // After the commit: a file that is ahead of the marker is a start that was cut off here, and no older copy.
+        let marked = Marker { epoch: home.epoch, revision, start: home.start };
+        if let Err(error) = marker::write(folder, marked) {
+            tracing::warn!(%error, "the start could not be noted in CONTROL: an older copy may go unnoticed");
+        }
+        let pool = Readers::Pool {
+            path,
+            limit: options.readers.max(1),
+            pool: Mutex::default(),
+            freed: Condvar::new(),
+        };
+        Ok((Self::of(core, pool, kinds, noted, Some(home)), report))
+    }
+
+    /// A database that is gone with the process: for simulations and for servers that keep nothing.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn in_memory(kinds: Kinds, options: OpenOptions) -> Result<Self, DbError> {
+        let connection = Connection::open_in_memory()?;
+        configure(&connection)?;
+        schema::create(&connection, &kinds)?;
+        let (kinds, noted) = (Arc::new(kinds), Arc::<Noted>::default());
+        let core = Core::new(connection, 1, options.limits(), noted.clone())?;
+        Ok(Self::of(core, Readers::Writer, kinds, noted, None))
+    }
+
+    /// Stands in for one that could not be opened: it is empty, and refuses every write with
+    /// [`DbError::Unavailable`] and this reason.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn stand_in(kinds: Kinds, options: OpenOptions, why: &OpenError) -> Result<Self, DbError> {
+        let db = Self::in_memory(kinds, options)?;
+        lock(&db.shared.core).refuses = Some(why.to_string());
+        Ok(db)
+    }
+
+    fn of(core: Core, readers: Readers, kinds: Arc<Kinds>, noted: Arc<Noted>, home: Option<Home>) -> Self {
+        let revision = Mutex::new(core.counted.revision);
+        let shared = Shared {
+            queue: Mutex::default(),
+            submitted: Condvar::new(),
+            core: Mutex::new(core),
+            readers,
+            revision,
+            moved: Condvar::new(),
+            listeners: Mutex::default(),
+            kinds,
+            noted,
+            home,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Why every write is refused, where this stands in for a database that could not be opened.
+    pub fn refuses(&self) -> Option<String> {
+        lock(&self.shared.core).refuses.clone()
+    }
+
+    /// Does work in a transaction, with other writers who wait, and returns when the commit is durable. An error undoes this
+    /// work only. Blocks; `work` must not use the database but through its argument.
+    ///
+    /// # Errors
+    /// Those of the work, and what kept the commit from being durable.
+    pub fn write<T, E>(&self, work: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DbError> + Send + 'static,
+    {
+        let (answer, answered) = sync_channel(1);
+        let (durable, done) = sync_channel(1);
+        let work = move |tx: &mut Tx<'_>| {
+            let result = work(tx);
+            let kept = if result.is_ok() { Ok(()) } else { Err(()) };
+            // The receiver lives until the commit is over.
+            let _ = answer.try_send(result);
+            kept
+        };
+        let done_by = move |result| drop(durable.try_send(result));
+        lock(&self.shared.queue).jobs.push_back(Job { work: Box::new(work), done: Box::new(done_by) });
+        let committed = loop {
+            match done.try_recv() {
+                Ok(result) => break result,
+                Err(TryRecvError::Empty) => self.shared.commit_some(),
+                Err(TryRecvError::Disconnected) => {
+                    break Err(DbError::Other("the commit was given up".to_owned()));
+                }
+            }
+        };
+        committed?;
+        let panicked = || DbError::Other("the work panicked and was undone".to_owned());
+        answered.try_recv().map_err(|_| panicked())?
+    }
+
+    /// Like [`write`](Self::write), without waiting: `done` hears when the commit is durable, on the thread that serves. It
+    /// needs a thread in [`serve_submitted`](Self::serve_submitted), or other writers.
+    ///
+    /// # Errors
+    /// [`DbError::TooMany`] where 8,192 wait already.
+    pub fn submit<E>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<(), E> + Send + 'static,
+        done: impl FnOnce(Result<(), E>) + Send + 'static,
+    ) -> Result<(), DbError>
+    where
+        E: From<DbError> + Send + 'static,
+    {
+        let (answer, answered) = sync_channel::<E>(1);
+        let work = move |tx: &mut Tx<'_>| work(tx).map_err(|error| drop(answer.try_send(error)));
+        let done = move |committed: Result<(), DbError>| {
+            done(match (committed, answered.try_recv()) {
+                (Err(error), _) => Err(error.into()),
+                (Ok(()), Ok(error)) => Err(error),
+                (Ok(()), Err(_)) => Ok(()),
+            });
+        };
+        let mut queue = lock(&self.shared.queue);
+        if queue.is_closed || queue.jobs.len() >= SUBMITTED {
+            return Err(DbError::TooMany { what: "writes of control.db", limit: 8_192 });
+        }
+        queue.jobs.push_back(Job { work: Box::new(work), done: Box::new(done) });
+        drop(queue);
+        self.shared.submitted.notify_one();
+        Ok(())
+    }
+
+    /// Commits what is submitted until [`stop_serving`](Self::stop_serving): the loop of a thread. What is queued then is
+    /// still committed.
+    pub fn serve_submitted(&self) {
+        loop {
+            let queue = lock(&self.shared.queue);
+            let queue = self
+                .shared
+                .submitted
+                .wait_while(queue, |queue| queue.jobs.is_empty() && !queue.is_closed)
+                .unwrap_or_else(PoisonError::into_inner);
+            if queue.jobs.is_empty() {
+                return;
+            }
+            drop(queue);
+            self.shared.commit_some();
+        }
+    }
+
+    /// Ends [`serve_submitted`](Self::serve_submitted); what is submitted later is refused.
+    pub fn stop_serving(&self) {
+        lock(&self.shared.queue).is_closed = true;
+        self.shared.submitted.notify_all();
+    }
+
+    /// Reads as of one moment. Blocks while all read connections are in use.
+    ///
+    /// # Errors
+    /// Those of the work, and what SQLite says.
+    pub fn read<T, E: From<DbError>>(&self, work: impl FnOnce(&Reader<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.shared.read(work).map_err(E::from)?
+    }
+
+    /// The newest change that is durable.
+    pub fn revision(&self) -> Revision {
+        self.shared.revision()
+    }
+
+    /// Reads the changes after a revision, then waits for more.
+    ///
+    /// # Errors
+    /// [`WatchError::Gone`] where those are no longer kept.
+    pub fn watch(&self, since: Revision) -> Result<Watch, WatchError> {
+        self.shared.read(|reader| change::after(reader.connection(), since, 0).map(drop))??;
+        Ok(Watch::new(self.shared.clone(), since))
+    }
+
+    /// Calls `listener` after each commit that changed something, on the thread that committed: to wake tasks.
+    pub fn on_change(&self, listener: impl Fn(Revision) + Send + Sync + 'static) {
+        lock(&self.shared.listeners).push(Box::new(listener));
+    }
+
+    /// Rows that were met and could not be read, each once.
+    pub fn unreadable(&self) -> UnreadableRows {
+        self.shared.noted.all()
+    }
+
+    /// Notes in `CONTROL` how far the database has come, so that a copy from before is known as such. A server calls it now
+    /// and then; the end does so too.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn note_progress(&self) -> Result<(), DbError> {
+        self.shared.note_progress()
+    }
+
+    /// Moves the write-ahead log into the file and empties it. False where a reader held it back.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub fn empty_log(&self) -> Result<bool, DbError> {
+        let core = lock(&self.shared.core);
+        // Writers wait meanwhile.
+        core.connection.busy_timeout(Duration::from_millis(250))?;
+        let busy =
+            core.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        core.connection.busy_timeout(BUSY)?;
+        Ok(busy? == 0)
+    }
+}
+
+impl Shared {
+    pub(crate) fn revision(&self) -> Revision {
+        *lock(&self.revision)
+    }
+
+    pub(crate) fn await_revision_after(&self, since: Revision, time: Duration) {
+        let revision = lock(&self.revision);
+        // A panic elsewhere harms no number.
+        drop(self.moved.wait_timeout_while(revision, time, |revision| *revision <= since));
+    }
+
+    pub(crate) fn read<T>(&self, work: impl FnOnce(&Reader<'_>) -> T) -> Result<T, DbError> {
+        match &self.readers {
+            Readers::Writer => {
+                let core = lock(&self.core);
+                Ok(work(&Reader::new(&core.connection, &self.noted)))
+            }
+            Readers::Pool { path, limit, pool, freed } => {
+                let mut held = freed
+                    .wait_while(lock(pool), |pool| pool.out >= *limit)
+                    .unwrap_or_else(PoisonError::into_inner);
+                held.out += 1;
+                let idle = held.idle.pop();
+                drop(held);
+                let mut lease = Lease { pool, freed, connection: None };
+                let connection = match idle {
+                    Some(connection) => connection,
+                    None => reading(path)?,
+                };
+                let connection = lease.connection.insert(connection);
+                let transaction = connection.transaction()?;
+                let result = work(&Reader::new(&transaction, &self.noted));
+                transaction.finish()?;
+                Ok(result)
+            }
+        }
+    }
+
+    /// Commits what waits, if no other thread has done so meanwhile.
+    fn commit_some(&self) {
+        let mut core = lock(&self.core);
+        let jobs: Vec<Job> = {
+            let mut queue = lock(&self.queue);
+            let count = queue.jobs.len().min(BATCH);
+            queue.jobs.drain(..count).collect()
+        };
+        if jobs.is_empty() {
+            return;
+        }
+        core.commit(jobs);
+        let now = core.counted.revision;
+        let moved = {
+            let mut revision = lock(&self.revision);
+            std::mem::replace(&mut *revision, now) != now
+        };
+        drop(core);
+        if moved {
+            self.moved.notify_all();
+            for listener in lock(&self.listeners).iter() {
+                listener(now);
+            }
+        }
+    }
+
+    fn note_progress(&self) -> Result<(), DbError> {
+        let Some(Home { folder, epoch, start }) = &self.home else { return Ok(()) };
+        let marker = Marker { epoch: *epoch, revision: self.revision(), start: *start };
+        marker::write(folder, marker).map_err(|error| DbError::Other(format!("CONTROL: {error}")))
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Err(error) = self.note_progress() {
+            tracing::warn!(%error, "the end could not be noted");
+        }
+    }
+}
+
+/// Gives a read connection back, also when its reader panics.
+struct Lease<'a> {
+    pool: &'a Mutex<Pool>,
+    freed: &'a Condvar,
+    connection: Option<Connection>,
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        let mut pool = lock(self.pool);
+        pool.out = pool.out.saturating_sub(1);
+        pool.idle.extend(self.connection.take());
+        drop(pool);
+        self.freed.notify_one();
+    }
+}
+
+enum Trouble {
+    Open(OpenError),
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Trouble {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Opens the file, and makes what it lacks.
+fn prepare(path: &Path, kinds: &Kinds) -> Result<Connection, Trouble> {
+    let connection = Connection::open(path)?;
+    // Until it is certain that the file is sound, closing it must not move its log into it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let (application, found) = (number("application_id")?, number("user_version")?);
+    if tables > 0 && application != schema::APPLICATION {
+        return Err(Trouble::Open(OpenError::Foreign { path: path.to_owned() }));
+    }
+    if found > schema::SCHEMA {
+        let path = path.to_owned();
+        return Err(Trouble::Open(OpenError::Newer { path, found, known: schema::SCHEMA }));
+    }
+    configure(&connection)?;
+    schema::create(&connection, kinds)?;
+    Ok(connection)
+}
+
+/// FULL: the log is synced at each commit. What is deleted is overwritten with zeros.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(256);
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
+    )
+}
+
+fn reading(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(256);
+    connection
+        .execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;")?;
+    Ok(connection)
+}
+
+const EPOCH: &str = "epoch";
+const START: &str = "start";
+
+/// Commits the number of this start.
+fn begin(
+    connection: &Connection,
+    marker: Option<Marker>,
+    start: StartId,
+    report: &mut OpenReport,
+) -> Result<u64, DbError> {
+    let transaction = connection.unchecked_transaction()?;
+    let epoch = core::meta_integer(&transaction, EPOCH)?.unwrap_or(0).unsigned_abs();
+    let written_by = core::meta_text(&transaction, START)?.and_then(|text| StartId::parse(&text));
+    let revision = change::last(&transaction)?
+        .max(change::compacted_through(&transaction)?)
+        .max(Revision::of_start(epoch));
+    let last = marker.filter(|_| !report.created);
+    if let Some(Marker { epoch: last_epoch, revision: last_revision, start: last_start }) = last {
+        let is_same_start = written_by == Some(last_start);
+        if last_epoch > epoch || last_revision > revision || (last_epoch == epoch && !is_same_start) {
+            report.older_copy = Some(OlderCopy { epoch, revision, last_epoch, last_revision, is_same_start });
+        }
+    }
+    let next = epoch.max(marker.map_or(0, |marker| marker.epoch)).saturating_add(1);
+    if report.older_copy.is_some() || report.missing {
+        // What readers saw since is not in this file: none of them can go on.
+        let removed = change::compact(&transaction, Revision::of_start(next))?;
+        tracing::info!(removed, "readers of changes begin anew");
+    }
+    core::set_meta_integer(&transaction, EPOCH, i64::try_from(next).unwrap_or(i64::MAX))?;
+    core::set_meta_text(&transaction, START, &start.hex())?;
+    transaction.commit()?;
+    report.epoch = next;
+    Ok(next)
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use ErrorCode::{DatabaseCorrupt, NotADatabase};
+    matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
+}
+
+/// Renames a log that has no database, and says so.
+fn set_log_aside(folder: &Path) -> std::io::Result<Option<PathBuf>> {
+    let log = folder.join(format!("{FILE}-wal"));
+    if !log.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+        return Ok(None);
+    }
+    let mut count = 1;
+    let aside = loop {
+        let aside = folder.join(format!("{FILE}-wal.damaged-{count}"));
+        if !aside.exists() {
+            break aside;
+        }
+        count += 1;
+    };
+    std::fs::rename(&log, &aside)?;
+    std::fs::File::open(folder)?.sync_all()?;
+    tracing::error!(as = %aside.display(), "a log without its control.db was put aside");
+    Ok(Some(aside))
+}
