@@ -1,12 +1,14 @@
 //! The writing side: one connection, and one commit for all that waits. No thread.
 
 use crate::change::{self, Change, Operation};
+use crate::log::Log;
 use crate::tx::Tx;
 use crate::unreadable::Noted;
 use crate::{DbError, Revision};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a writer does in the transaction; an error undoes it, and nothing else.
 pub(crate) type Work = Box<dyn FnOnce(&mut Tx<'_>) -> Result<(), ()> + Send>;
@@ -41,6 +43,8 @@ pub(crate) struct Core {
     pub(crate) counted: Counted,
     pub(crate) limits: Limits,
     pub(crate) noted: Arc<Noted>,
+    /// The files; none in memory.
+    pub(crate) log: Option<Log>,
     /// Why nothing is written: this is a stand-in.
     pub(crate) refuses: Option<String>,
 }
@@ -64,7 +68,7 @@ impl Core {
             outbox: count("outbox")?,
             flow_log: count("flow_log")?,
         };
-        Ok(Self { connection, counted, limits, noted, refuses: None })
+        Ok(Self { connection, counted, limits, noted, log: None, refuses: None })
     }
 
     /// Does the work of all jobs in one transaction, and tells each what became of it.
@@ -79,6 +83,9 @@ impl Core {
         };
         for done in dones {
             done(result.clone());
+        }
+        if let Some(log) = &mut self.log {
+            log.after_commit(&self.connection);
         }
     }
 
@@ -120,6 +127,13 @@ impl Core {
         }
         transaction.commit()?;
         Ok(())
+    }
+}
+
+impl Core {
+    /// Moves the log into the file and empties it, waiting for readers so long. False where one still holds it.
+    pub(crate) fn empty_log(&self, patience: Duration) -> Result<bool, DbError> {
+        self.log.as_ref().map_or(Ok(true), |log| log.empty(&self.connection, patience))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::change::{self, Watch, WatchError};
 use crate::core::{Core, Job, Limits};
+use crate::log::Log;
 use crate::marker::{self, Marker};
 use crate::row::Kinds;
 use crate::unreadable::Noted;
@@ -172,14 +173,12 @@ impl Db {
         };
         let begun = begin(&connection, marker, options.start, &mut report);
         let (kinds, noted) = (Arc::new(kinds), Arc::<Noted>::default());
-        let core = begun.and_then(|epoch| {
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-            Core::new(connection, epoch, options.limits(), noted.clone())
-        });
-        let core = core.map_err(|error| match error {
+        let core = begun.and_then(|epoch| Core::new(connection, epoch, options.limits(), noted.clone()));
+        let mut core = core.map_err(|error| match error {
             DbError::Damaged(why) => OpenError::Unreadable { path: path.clone(), why },
             error => io(&error),
         })?;
+        core.log = Some(Log::open(&path).map_err(|error| io(&error))?);
         let revision = core.counted.revision;
         let home = Home { folder: folder.to_owned(), epoch: report.epoch, start: options.start };
         // After the commit: a file that is ahead of the marker is a start that was cut off here, and no older copy.
@@ -374,18 +373,14 @@ impl Db {
         self.shared.note_progress()
     }
 
-    /// Moves the write-ahead log into the file and empties it. False where a reader held it back.
+    /// Moves the write-ahead log into the file and empties it; what SQLite left there of moved rows is overwritten. False where a
+    /// reader held it back.
     ///
     /// # Errors
     /// What SQLite says.
     pub fn empty_log(&self) -> Result<bool, DbError> {
-        let core = lock(&self.shared.core);
         // Writers wait meanwhile.
-        core.connection.busy_timeout(Duration::from_millis(250))?;
-        let busy =
-            core.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        core.connection.busy_timeout(BUSY)?;
-        Ok(busy? == 0)
+        lock(&self.shared.core).empty_log(PATIENCE)
     }
 }
 
@@ -465,6 +460,10 @@ impl Drop for Shared {
         if let Err(error) = self.note_progress() {
             tracing::warn!(%error, "the end could not be noted");
         }
+        let emptied = self.core.get_mut().unwrap_or_else(PoisonError::into_inner).empty_log(PATIENCE);
+        if let Err(error) = emptied {
+            tracing::warn!(%error, "the log of control.db stays; the next start reads it");
+        }
     }
 }
 
@@ -496,12 +495,14 @@ impl From<rusqlite::Error> for Trouble {
     }
 }
 
-const BUSY: Duration = Duration::from_secs(5);
+/// For readers, while writers wait.
+const PATIENCE: Duration = Duration::from_millis(250);
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 /// Opens the file, and makes what it lacks.
 fn prepare(path: &Path, kinds: &Kinds) -> Result<Connection, Trouble> {
     let connection = Connection::open(path)?;
-    // Until it is certain that the file is sound, closing it must not move its log into it.
+    // The log goes into the file by `Log` only, and not at all into a file that is damaged.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -524,12 +525,13 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(256);
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
-         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
+         PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 0;",
     )
 }
 
 fn reading(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(256);
     connection

@@ -31,6 +31,7 @@ mod error;
 mod examine;
 mod flow_log;
 mod kinds;
+mod log;
 mod marker;
 pub mod migrate;
 pub mod outbox;

@@ -6,6 +6,9 @@ use crate::row::{Kind, RawRow, Row};
 use crate::unreadable::{Noted, Reason};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
+/// The number of a row that is there, and what it holds if its checksum fits.
+type OldRow = (i64, Result<RawRow, Reason>);
+
 /// One writer's part of a transaction.
 pub struct Tx<'a> {
     pub(crate) connection: &'a Connection,
@@ -88,7 +91,7 @@ impl Tx<'_> {
     }
 
     /// The row that has a key: its number, and what it holds if its checksum fits.
-    fn old(&self, kind: &Kind, key: &str) -> Result<Option<(i64, Result<RawRow, Reason>)>, DbError> {
+    fn old(&self, kind: &Kind, key: &str) -> Result<Option<OldRow>, DbError> {
         let sql = format!("{} WHERE key = ?1", reader::select(kind));
         let mut query = self.connection.prepare_cached(&sql)?;
         Ok(query.query_row([key], |row| Ok((row.get(0)?, reader::raw(kind, row)?))).optional()?)

@@ -10,7 +10,9 @@ use std::fmt;
 use tympan_types::{AccountId, ContactFlowId, ContactId, InstanceId, Redacted, WallTime};
 
 /// Rows that one page looks at: with a condition that few rows meet, a page ends early and says where to go on.
-const LOOKED_AT: usize = 10_000;
+const LOOKED_AT: usize = 5_000;
+/// Fewer contacts than this with a value of an attribute are few: they are gone through whatever else is asked for.
+const FEW: i64 = 500;
 /// Digits of which the index of numbers knows a part.
 const INDEXED_DIGITS: usize = 3;
 
@@ -129,7 +131,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A page of contacts, newest first; `after` is the `next` of the page before. A page looks at 10,000 rows at most: it may
+    /// A page of contacts, newest first; `after` is the `next` of the page before. A page looks at 5,000 rows at most: it may
     /// hold fewer contacts than `limit`, or none, and have a next one. Contacts that cannot be read are left out and counted.
     ///
     /// # Errors
@@ -147,7 +149,11 @@ impl Reader<'_> {
             }
             part => part.and_then(|(_, digits)| digits),
         };
-        let plan = Plan::of(query, part.as_deref(), after);
+        let few = match &query.attribute {
+            Some((name, value)) if part.is_some() => self.has_few(name, value.expose())?,
+            _ => true,
+        };
+        let plan = Plan::of(query, part.as_deref(), few, after);
         let mut page = Page { items: Vec::new(), next: None, unreadable: 0 };
         let mut statement = self.connection().prepare_cached(&plan.sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(plan.values))?;
@@ -160,13 +166,10 @@ impl Reader<'_> {
             }
             looked_at += 1;
             let number: i64 = row.get(0)?;
-            let columns = match Columns::read(row) {
-                Ok(columns) => columns,
-                Err(_) => {
-                    self.noted.note(KIND, &format!("row {number}"), Reason::Checksum);
-                    page.unreadable += 1;
-                    continue;
-                }
+            let Ok(columns) = Columns::read(row) else {
+                self.noted.note(KIND, &format!("row {number}"), Reason::Checksum);
+                page.unreadable += 1;
+                continue;
             };
             let at_ms = query.axis.of(&columns).unwrap_or(0);
             last = Some(ContactCursor { at_ms, row: number });
@@ -260,6 +263,15 @@ impl Reader<'_> {
         }
     }
 
+    /// Whether few contacts have this value of an attribute.
+    fn has_few(&self, name: &str, value: &str) -> Result<bool, DbError> {
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM contact_attribute
+                   WHERE name = ?1 AND substr(value, 1, 64) = substr(?2, 1, 64) LIMIT ?3)";
+        let mut query = self.connection().prepare_cached(sql)?;
+        let count: i64 = query.query_row(params![name, value, FEW], |row| row.get(0))?;
+        Ok(count < FEW)
+    }
+
     /// Whether a contact meets all conditions.
     fn meets(
         &self,
@@ -304,9 +316,10 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(query: &ContactQuery, part: Option<&str>, after: Option<ContactCursor>) -> Self {
+    /// `few`: few contacts have the attribute that is asked for.
+    fn of(query: &ContactQuery, part: Option<&str>, few: bool, after: Option<ContactCursor>) -> Self {
         match query.axis {
-            TimeAxis::Initiation => Self::by_row(query, part, after),
+            TimeAxis::Initiation => Self::by_row(query, part, few, after),
             TimeAxis::Connected => Self::by_time("connected", query, after),
             TimeAxis::Disconnect => Self::by_time("disconnected", query, after),
         }
@@ -323,16 +336,14 @@ impl Plan {
         Self { sql, values: values.to_vec() }
     }
 
-    fn by_row(query: &ContactQuery, part: Option<&str>, after: Option<ContactCursor>) -> Self {
+    fn by_row(query: &ContactQuery, part: Option<&str>, few: bool, after: Option<ContactCursor>) -> Self {
         let from = first_row_of(query.from);
         let to = first_row_of(query.to).saturating_add(1 << ROW_BITS).saturating_add(ALIKE);
         let before = after.map_or(i64::MAX, |after| after.row);
         let mut values = vec![SqlValue::Integer(from), SqlValue::Integer(to), SqlValue::Integer(before)];
         let part = part.filter(|part| part.len() >= INDEXED_DIGITS);
-        // A whole value of an attribute is met by fewer contacts than a short part of a number.
-        let is_long = part.is_some_and(|part| part.len() >= 2 * INDEXED_DIGITS);
         let sql = match (part, &query.attribute) {
-            (Some(part), attribute) if is_long || attribute.is_none() => {
+            (Some(part), attribute) if !few || attribute.is_none() => {
                 values.push(SqlValue::Text(format!("\"{part}\"")));
                 format!(
                     "SELECT {COLUMNS} FROM contact_number n CROSS JOIN contact c ON c.row = n.rowid
