@@ -71,8 +71,8 @@ impl Core {
         Ok(Self { connection, counted, limits, noted, log: None, refuses: None })
     }
 
-    /// Does the work of all jobs in one transaction, and tells each what became of it.
-    pub(crate) fn commit(&mut self, jobs: Vec<Job>) {
+    /// Does the work of all jobs in one transaction. Who is to be told what became of it.
+    pub(crate) fn commit(&mut self, jobs: Vec<Job>) -> (Vec<Done>, Result<(), DbError>) {
         let mut dones = Vec::with_capacity(jobs.len());
         let result = match &self.refuses {
             Some(why) => {
@@ -81,12 +81,7 @@ impl Core {
             }
             None => self.commit_all(jobs, &mut dones),
         };
-        for done in dones {
-            done(result.clone());
-        }
-        if let Some(log) = &mut self.log {
-            log.after_commit(&self.connection);
-        }
+        (dones, result)
     }
 
     fn commit_all(&mut self, jobs: Vec<Job>, dones: &mut Vec<Done>) -> Result<(), DbError> {
@@ -131,6 +126,13 @@ impl Core {
 }
 
 impl Core {
+    /// Moves the log into the file if it is long, without waiting for a reader.
+    pub(crate) fn shorten_log(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.after_commit(&self.connection);
+        }
+    }
+
     /// Moves the log into the file and empties it, waiting for readers so long. False where one still holds it.
     pub(crate) fn empty_log(&self, patience: Duration) -> Result<bool, DbError> {
         self.log.as_ref().map_or(Ok(true), |log| log.empty(&self.connection, patience))

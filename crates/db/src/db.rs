@@ -332,7 +332,7 @@ impl Db {
         self.shared.submitted.notify_all();
     }
 
-    /// Reads as of one moment. Blocks while all read connections are in use.
+    /// Reads as of one moment. Blocks while all read connections are in use: a read within a read may wait for itself.
     ///
     /// # Errors
     /// Those of the work, and what SQLite says.
@@ -433,19 +433,24 @@ impl Shared {
         if jobs.is_empty() {
             return;
         }
-        core.commit(jobs);
+        let (dones, result) = core.commit(jobs);
         let now = core.counted.revision;
         let moved = {
             let mut revision = lock(&self.revision);
             std::mem::replace(&mut *revision, now) != now
         };
+        // Who is told may write in turn.
         drop(core);
+        for done in dones {
+            done(result.clone());
+        }
         if moved {
             self.moved.notify_all();
             for listener in lock(&self.listeners).iter() {
                 listener(now);
             }
         }
+        lock(&self.core).shorten_log();
     }
 
     fn note_progress(&self) -> Result<(), DbError> {

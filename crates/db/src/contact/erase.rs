@@ -35,32 +35,46 @@ impl Tx<'_> {
     /// What the database says.
     pub fn erase_contact(&mut self, id: ContactId) -> Result<bool, DbError> {
         let id = id.to_string();
-        let connection = self.connection;
-        let sql = "SELECT row, number FROM contact WHERE id = ?1";
-        let found: Option<(i64, Option<String>)> = connection
-            .prepare_cached(sql)?
-            .query_row([&id], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        if let Some((row, number)) = &found {
-            unindex_number(connection, *row, number.as_deref())?;
-            for sql in [
-                "DELETE FROM contact_attribute WHERE row = ?1",
-                "DELETE FROM contact_payload WHERE row = ?1",
-                "DELETE FROM contact WHERE row = ?1",
-            ] {
-                connection.prepare_cached(sql)?.execute([row])?;
-            }
-            let sql = "DELETE FROM change WHERE row = ?1 AND kind = ?2";
-            let removed = connection.prepare_cached(sql)?.execute(params![row, KIND])?;
-            self.counted.changes = less(self.counted.changes, removed);
-            self.counted.change(connection, KIND, Some(*row), None, Operation::Erased)?;
+        let sql = "SELECT row FROM contact WHERE id = ?1";
+        let row: Option<i64> =
+            self.connection.prepare_cached(sql)?.query_row([&id], |row| row.get(0)).optional()?;
+        if let Some(row) = row {
+            self.erase_row(row)?;
         }
-        let lines = connection.prepare_cached("DELETE FROM flow_log WHERE contact = ?1")?.execute([&id])?;
+        let rest = self.erase_what_names(&id)?;
+        Ok(row.is_some() || rest > 0)
+    }
+
+    fn erase_row(&mut self, row: i64) -> Result<(), DbError> {
+        let connection = self.connection;
+        let sql = "SELECT number FROM contact WHERE row = ?1";
+        // A damaged number is unknown to its index as well.
+        let number = connection.prepare_cached(sql)?.query_row([row], |row| Ok(row.get(0).unwrap_or(None)));
+        let number: Option<String> = number.optional()?.flatten();
+        unindex_number(connection, row, number.as_deref())?;
+        for sql in [
+            "DELETE FROM contact_attribute WHERE row = ?1",
+            "DELETE FROM contact_payload WHERE row = ?1",
+            "DELETE FROM contact WHERE row = ?1",
+        ] {
+            connection.prepare_cached(sql)?.execute([row])?;
+        }
+        let sql = "DELETE FROM change WHERE row = ?1 AND kind = ?2";
+        let removed = connection.prepare_cached(sql)?.execute(params![row, KIND])?;
+        self.counted.changes = less(self.counted.changes, removed);
+        self.counted.change(connection, KIND, Some(row), None, Operation::Erased)?;
+        Ok(())
+    }
+
+    /// Flow log lines, and what was moved aside.
+    fn erase_what_names(&mut self, id: &str) -> Result<usize, DbError> {
+        let lines =
+            self.connection.prepare_cached("DELETE FROM flow_log WHERE contact = ?1")?.execute([id])?;
         self.counted.flow_log = less(self.counted.flow_log, lines);
         let sql = "DELETE FROM unreadable WHERE kind = ?1 AND key = ?2";
-        let aside = connection.prepare_cached(sql)?.execute(params![KIND, id])?;
-        self.noted.forget(KIND, &id);
-        Ok(found.is_some() || lines > 0 || aside > 0)
+        let aside = self.connection.prepare_cached(sql)?.execute(params![KIND, id])?;
+        self.noted.forget(KIND, id);
+        Ok(lines + aside)
     }
 }
 
@@ -87,41 +101,36 @@ impl Db {
     /// What the database says.
     pub fn expire_contacts(&self, expiry: Expiry, limit: usize) -> Result<usize, DbError> {
         self.write(move |tx| {
-            let ids = tx.expired(expiry, limit)?;
-            for id in &ids {
-                tx.erase_contact(*id)?;
+            let expired = tx.expired(expiry, limit)?;
+            for (row, id) in &expired {
+                tx.erase_row(*row)?;
+                tx.erase_what_names(id)?;
             }
-            Ok(ids.len())
+            Ok(expired.len())
         })
     }
 }
 
 impl Tx<'_> {
-    fn expired(&self, expiry: Expiry, limit: usize) -> Result<Vec<ContactId>, DbError> {
+    /// Rows, and the ids in them.
+    fn expired(&self, expiry: Expiry, limit: usize) -> Result<Vec<(i64, String)>, DbError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut ids = Vec::new();
-        let mut take = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<(), DbError> {
+        let take = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<Vec<(i64, String)>, DbError> {
             let mut query = self.connection.prepare_cached(sql)?;
-            let mut rows = query.query(values)?;
-            while let Some(row) = rows.next()? {
-                // A damaged id stays, and is counted when its row is read.
-                if let Ok(Ok(id)) = row.get::<_, String>(0).map(|id| ContactId::parse(&id)) {
-                    ids.push(id);
-                }
-            }
-            Ok(())
+            // A damaged id names nothing else.
+            let rows = query.query_map(values, |row| Ok((row.get(0)?, row.get(1).unwrap_or_default())))?;
+            Ok(rows.collect::<Result<_, _>>()?)
         };
         match expiry {
             Expiry::Due(now) => take(
-                "SELECT id FROM contact WHERE expires <= ?1 AND is_live = 0 ORDER BY expires LIMIT ?2",
+                "SELECT row, id FROM contact WHERE expires <= ?1 AND is_live = 0 ORDER BY expires LIMIT ?2",
                 &[&now.unix_ms(), &limit],
-            )?,
+            ),
             Expiry::Instance(instance, before) => take(
-                "SELECT id FROM contact WHERE instance = ?1 AND row < ?2 AND is_live = 0 ORDER BY row LIMIT ?3",
+                "SELECT row, id FROM contact WHERE instance = ?1 AND row < ?2 AND is_live = 0 ORDER BY row LIMIT ?3",
                 &[&instance.to_string(), &first_row_of(before), &limit],
-            )?,
+            ),
         }
-        Ok(ids)
     }
 }
 

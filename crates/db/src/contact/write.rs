@@ -39,23 +39,24 @@ impl Tx<'_> {
         let facts = contact.facts();
         let payload = contact.encode().map_err(|error| DbError::Other(error.0))?;
         let old = self.old_contact(&facts.id.to_string())?;
-        let (is_live, delivered) = match (event, &old) {
-            (ContactEvent::Opened, _) | (ContactEvent::Changed, None) => (true, true),
-            (ContactEvent::Changed, Some(old)) => (old.columns.is_live, old.columns.is_live),
+        let was = old.as_ref().and_then(|old| old.columns.as_ref());
+        let (is_live, delivered) = match (event, was) {
             (ContactEvent::Closed, _) => (false, false),
+            (ContactEvent::Changed, Some(was)) => (was.is_live, was.is_live),
+            (ContactEvent::Opened, _) | (ContactEvent::Changed, None) => (true, true),
         };
         if let Some(old) = &old {
-            let judged = match &old.stored {
-                Some((format, payload, sum)) => {
-                    super::judged::<C>(&old.columns, (*format, payload, *sum)).map(drop)
+            let judged = match (&old.columns, &old.stored) {
+                (Some(columns), Some((format, payload, sum))) => {
+                    super::judged::<C>(columns, (*format, payload, *sum)).map(drop)
                 }
-                None => Err(Reason::Checksum),
+                _ => Err(Reason::Checksum),
             };
             if let Err(reason) = judged {
-                self.set_contact_aside(old, &reason)?;
+                self.set_contact_aside(&facts.id.to_string(), old, &reason)?;
             }
         }
-        let expires = expires.map(WallTime::unix_ms).or_else(|| old.as_ref()?.columns.expires);
+        let expires = expires.map(WallTime::unix_ms).or_else(|| was?.expires);
         let columns = columns_of(&facts, is_live, expires);
         self.put_columns(&columns, delivered, C::FORMAT, &payload, old, &facts)
     }
@@ -110,7 +111,7 @@ impl Tx<'_> {
             None => free_row(connection, facts.initiated, facts.id)?,
         };
         self.counted.change(connection, KIND, Some(row), Some(&columns.id), Operation::Put)?;
-        let before = old.as_ref().map(|old| &old.columns);
+        let before = old.as_ref().and_then(|old| old.columns.as_ref());
         if before != Some(columns) || old.as_ref().is_some_and(|old| old.delivered != delivered) {
             let sql = "INSERT INTO contact (row, id, account, instance, initiated, connected, disconnected, is_live,
                            delivered, number, flow, queue, has_stream, expires)
@@ -155,7 +156,7 @@ impl Tx<'_> {
     }
 
     /// What is stored of a contact, as far as it can be read.
-    pub(super) fn old_contact(&self, id: &str) -> Result<Option<Old>, DbError> {
+    fn old_contact(&self, id: &str) -> Result<Option<Old>, DbError> {
         let sql = format!(
             "SELECT {}, c.delivered, p.format, p.payload, p.checksum
              FROM contact c LEFT JOIN contact_payload p ON p.row = c.row WHERE c.id = ?1",
@@ -167,19 +168,19 @@ impl Tx<'_> {
                 (Ok(format), Ok(payload), Ok(sum)) => Some((format, payload, sum)),
                 _ => None,
             };
-            Ok(Old { row: row.get(0)?, columns: Columns::read(row)?, delivered: row.get(13)?, stored })
+            let delivered = row.get(13).unwrap_or(false);
+            Ok(Old { row: row.get(0)?, columns: Columns::read(row).ok(), delivered, stored })
         });
         Ok(old.optional()?)
     }
 
-    fn set_contact_aside(&mut self, old: &Old, reason: &Reason) -> Result<(), DbError> {
+    fn set_contact_aside(&mut self, id: &str, old: &Old, reason: &Reason) -> Result<(), DbError> {
         let (format, payload) = match &old.stored {
             Some((format, payload, _)) => (*format, payload.as_slice()),
             None => (0, [].as_slice()),
         };
         let sql = "INSERT INTO unreadable (kind, key, origin, format, payload, reason)
                    VALUES (?1, ?2, 'control.db', ?3, ?4, ?5)";
-        let id = &old.columns.id;
         self.connection.prepare_cached(sql)?.execute(params![
             KIND,
             id,
@@ -193,9 +194,11 @@ impl Tx<'_> {
 }
 
 /// A contact as it is stored.
-pub(super) struct Old {
-    pub(super) row: i64,
-    pub(super) columns: Columns,
+struct Old {
+    row: i64,
+    /// None where a value is of another type than its column's: damage. The index of numbers may then keep an entry of the old
+    /// number, which finds nothing: what it finds is compared with the row.
+    columns: Option<Columns>,
     delivered: bool,
     stored: Option<(u16, Vec<u8>, i64)>,
 }

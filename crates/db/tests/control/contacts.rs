@@ -130,17 +130,19 @@ fn a_page_looks_at_so_many_rows_and_goes_on_in_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let db = open(folder.path());
     put_calls(&db, (0..6_000).map(call));
-    // Of the flow and without a stream there is none; its 300 rows are one page, and all 6,000 are two.
     let rare = ContactQuery { has_stream: Some(true), queue: Some("none".into()), ..ContactQuery::all() };
     let page = db.read(|reader| reader.contacts::<Call>(&rare, None, 5)).unwrap();
     assert_eq!((page.items.len(), page.next), (0, None), "an index says so");
     let account = tympan_types::AccountId::parse("999999999999").unwrap();
     let rare = ContactQuery { account: Some(account), ..ContactQuery::all() };
-    let page = db.read(|reader| reader.contacts::<Call>(&rare, None, 5)).unwrap();
-    assert_eq!(page.items, []);
-    assert!(page.next.is_some());
-    let page = db.read(|reader| reader.contacts::<Call>(&rare, page.next, 5)).unwrap();
-    assert_eq!((page.items.len(), page.next), (0, None));
+    let mut pages = 1;
+    let mut page = db.read(|reader| reader.contacts::<Call>(&rare, None, 5)).unwrap();
+    while page.next.is_some() {
+        assert_eq!(page.items, []);
+        pages += 1;
+        page = db.read(|reader| reader.contacts::<Call>(&rare, page.next, 5)).unwrap();
+    }
+    assert_eq!((page.items.len(), pages), (0, 3));
 }
 
 #[test]
