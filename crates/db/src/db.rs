@@ -179,6 +179,10 @@ impl Db {
             error => io(&error),
         })?;
         core.log = Some(Log::open(&path).map_err(|error| io(&error))?);
+        // An erasure that a kill cut off is in the log still.
+        if let Err(error) = core.empty_log(Duration::ZERO) {
+            tracing::warn!(%error, "the log of control.db could not be moved into it; it is tried again");
+        }
         let revision = core.counted.revision;
         let home = Home { folder: folder.to_owned(), epoch: report.epoch, start: options.start };
         // After the commit: a file that is ahead of the marker is a start that was cut off here, and no older copy.

@@ -1,4 +1,4 @@
-//! Tables of `control.db`. `docs/storage.md` describes them.
+//! Tables of `control.db`. `docs/control-database.md` describes them.
 
 use crate::row::{ColumnType, Kind, Kinds};
 use rusqlite::Connection;

@@ -176,3 +176,19 @@ fn the_index_of_numbers_keeps_nothing_of_what_was_deleted() {
     let blocks: Vec<Vec<u8>> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert!(blocks.iter().all(|block| !block.windows(3).any(|part| part == b"999" || part == b"987")));
 }
+
+#[test]
+fn an_erasure_that_a_kill_cut_off_before_its_log_was_moved_is_finished_by_the_next_start() {
+    let (folder, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let db = open(folder.path());
+    put_calls(&db, [call(1), call(2)]);
+    db.empty_log().unwrap();
+    db.write(|tx| tx.erase_contact(call(1).id)).unwrap();
+    for name in ["control.db", "control.db-wal", "CONTROL"] {
+        std::fs::copy(folder.path().join(name), killed.path().join(name)).unwrap();
+    }
+    assert!(!found(&bytes_of(killed.path()), &names(&call(1))).is_empty());
+    let db = open(killed.path());
+    assert_eq!(found(&bytes_of(killed.path()), &names(&call(1))), [""; 0]);
+    assert_eq!(db.read(|reader| reader.contact_count()).unwrap(), 1);
+}
