@@ -59,7 +59,7 @@ impl Log {
     pub(crate) fn empty(&self, connection: &Connection, patience: Duration) -> Result<bool, DbError> {
         connection.busy_timeout(patience)?;
         let emptied = self.checkpoint(connection);
-        connection.busy_timeout(crate::db::BUSY)?;
+        connection.busy_timeout(crate::opening::BUSY)?;
         emptied
     }
 

@@ -82,6 +82,12 @@ CREATE TABLE IF NOT EXISTS contact_payload (
     checksum INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE IF NOT EXISTS contact_number_part (
+    part INTEGER NOT NULL,
+    row  INTEGER NOT NULL,
+    PRIMARY KEY (part, row)
+) WITHOUT ROWID, STRICT;
+
 CREATE TABLE IF NOT EXISTS contact_attribute (
     row   INTEGER NOT NULL,
     name  TEXT NOT NULL,
@@ -91,22 +97,10 @@ CREATE TABLE IF NOT EXISTS contact_attribute (
 CREATE INDEX IF NOT EXISTS contact_attribute_value ON contact_attribute (name, substr(value, 1, 64), row);
 ";
 
-/// The index of parts of numbers. FTS5 keeps what was deleted until a merge, unless it is told otherwise.
-const NUMBERS: &str = "
-CREATE VIRTUAL TABLE contact_number USING fts5(
-    number, content = 'contact', content_rowid = 'row', tokenize = 'trigram', columnsize = 0
-);
-INSERT INTO contact_number (contact_number, rank) VALUES ('secure-delete', 1);
-";
-
 /// Makes the tables that are not there yet.
 pub(crate) fn create(connection: &Connection, kinds: &Kinds) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(TABLES)?;
-    let is_known = "SELECT count(*) FROM sqlite_schema WHERE name = 'contact_number'";
-    if transaction.query_row(is_known, [], |row| row.get::<_, i64>(0))? == 0 {
-        transaction.execute_batch(NUMBERS)?;
-    }
     for kind in crate::kinds::MIGRATED.iter().copied().chain(kinds.kinds.values().map(|(kind, ..)| *kind)) {
         create_kind(&transaction, kind)?;
     }

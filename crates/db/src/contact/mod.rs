@@ -73,6 +73,19 @@ pub(crate) fn digits(number: &str) -> Option<String> {
     (!digits.is_empty()).then_some(digits)
 }
 
+/// Digits of one part that the index of numbers knows.
+pub(crate) const PART_DIGITS: usize = 4;
+
+/// The parts of a number under which the index has it: each four digits that stand together, as a number. FTS5 is not that index:
+/// its secure deletion goes along the list of each trigram (measured, a million contacts: 3 ms for each that is erased), and without it
+/// what was deleted stays.
+pub(crate) fn parts(digits: &str) -> std::collections::BTreeSet<i64> {
+    let parts = digits.as_bytes().windows(PART_DIGITS);
+    parts
+        .map(|part| part.iter().fold(0, |part, digit| part * 10 + i64::from(digit.wrapping_sub(b'0'))))
+        .collect()
+}
+
 /// A contact's columns as they are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Columns {

@@ -1,6 +1,6 @@
 //! How a contact and its index rows are written.
 
-use super::{Columns, ContactFacts, ContactPayload, KIND, digits};
+use super::{Columns, ContactFacts, ContactPayload, KIND, digits, parts};
 use crate::change::Operation;
 use crate::unreadable::Reason;
 use crate::{DbError, Tx};
@@ -137,15 +137,15 @@ impl Tx<'_> {
                 has_stream,
                 expires
             ];
-            // The index of numbers reads the old number from its own arguments: it is taken out first.
+            connection.prepare_cached(sql)?.execute(ends)?;
             let old_number = before.and_then(|before| before.number.as_deref());
             if old_number != number.as_deref() {
                 unindex_number(connection, row, old_number)?;
-            }
-            connection.prepare_cached(sql)?.execute(ends)?;
-            if let Some(number) = number.as_deref().filter(|number| Some(*number) != old_number) {
-                let sql = "INSERT INTO contact_number (rowid, number) VALUES (?1, ?2)";
-                connection.prepare_cached(sql)?.execute(params![row, number])?;
+                let sql = "INSERT OR IGNORE INTO contact_number_part (part, row) VALUES (?1, ?2)";
+                let mut insert = connection.prepare_cached(sql)?;
+                for part in number.as_deref().map(parts).unwrap_or_default() {
+                    insert.execute([part, row])?;
+                }
             }
         }
         let sql =
@@ -241,9 +241,10 @@ fn free_row(connection: &Connection, initiated: WallTime, id: ContactId) -> Resu
 }
 
 pub(super) fn unindex_number(connection: &Connection, row: i64, number: Option<&str>) -> Result<(), DbError> {
-    if let Some(number) = number {
-        let sql = "INSERT INTO contact_number (contact_number, rowid, number) VALUES ('delete', ?1, ?2)";
-        connection.prepare_cached(sql)?.execute(params![row, number])?;
+    let sql = "DELETE FROM contact_number_part WHERE part = ?1 AND row = ?2";
+    let mut delete = connection.prepare_cached(sql)?;
+    for part in number.map(parts).unwrap_or_default() {
+        delete.execute([part, row])?;
     }
     Ok(())
 }

@@ -160,8 +160,7 @@ fn a_kill_at_any_point_is_made_good_by_the_next_call() {
         "DELETE FROM meta WHERE name LIKE 'migrated:%'",
         "DELETE FROM meta WHERE name = 'migrated:contacts.db';
          DELETE FROM contact_payload WHERE row = (SELECT min(row) FROM contact);
-         INSERT INTO contact_number (contact_number, rowid, number)
-             SELECT 'delete', row, number FROM contact WHERE row = (SELECT min(row) FROM contact);
+         DELETE FROM contact_number_part WHERE row = (SELECT min(row) FROM contact);
          DELETE FROM contact WHERE row = (SELECT min(row) FROM contact)",
         "UPDATE meta SET value = 'read' WHERE name LIKE 'migrated:%'",
         "DELETE FROM meta WHERE name LIKE 'migrated:%'; DELETE FROM row_connect_flow",
