@@ -21,6 +21,7 @@ use tympan_testkit::{TestServer, binary};
 const ADVICE: [&str; 6] = ["restore", "rebuild", "backup", "put the newest copy", "chmod", "Mount"];
 /// Files that help, or that are made anew: without them everything is served, and there is nothing to tell.
 const EXPENDABLE: [&str; 9] = [
+    "CONTROL",
     "LOCK",
     "RESERVE",
     "session.key",
@@ -28,8 +29,7 @@ const EXPENDABLE: [&str; 9] = [
     "flow-logs.jsonl",
     "contact-records.jsonl",
     "catalog.db-shm",
-    "settings.db-shm",
-    "contacts.db-shm",
+    "control.db-shm",
 ];
 
 /// What came of a damage; printed.
@@ -70,8 +70,7 @@ fn whatever_happens_to_a_file_or_a_directory_is_told_and_costs_nothing_else() ->
             "FORMAT",
             "chunks",
             "streams",
-            "settings.db",
-            "contacts.db",
+            "control.db",
         ];
         // One deed to each of the files that matter most, and to some others.
         let mut sample: Vec<Damage> = Vec::new();
@@ -242,14 +241,14 @@ impl Judge {
             .collect();
         ensure!(told || missing.is_empty(), "{} fragments are missing, and nothing is said", missing.len());
         let is = |names: &[&str]| names.iter().any(|name| damage.path == Path::new(name));
-        let records = is(&["settings.db", "contacts.db"]);
+        let records = is(&["control.db"]);
         // Within one life a database that is whole says nothing of its time.
         let of_another_time = matches!(damage.deed, Deed::Removed | Deed::Emptied | Deed::BeforeRestart);
         ensure!(told || !(records && of_another_time), "another database, and nothing is said");
         ensure!(
             told || listed == self.folder.contacts
                 || damage.deed == Deed::BeforeKill
-                || is(&["contacts.db-wal"]),
+                || is(&["control.db-wal"]),
             "contacts are missing, and nothing is said"
         );
         if !intact.is_empty() {

@@ -236,12 +236,10 @@ fn a_damaged_row_of_the_settings_or_of_the_contacts_is_told_and_the_others_are_s
     let Office { server: running, mut desk, .. } = office;
     stop(running)?;
 
-    flip(&place.join("data/settings.db"), "\"damaged-soon\"")?;
-    flip(&place.join("data/contacts.db"), &format!("\"{}\"", ids[1]))?;
+    flip(&place.join("data/control.db"), "\"damaged-soon\"")?;
+    flip(&place.join("data/control.db"), &format!("\"{}\"", ids[1]))?;
     let found = doctor(place)?;
-    for name in ["settings.db has 1 damaged rows", "contacts.db has 1 damaged rows"] {
-        assert!(found.contains(name), "{found}");
-    }
+    assert!(found.contains("control.db has 2 rows that cannot be read"), "{found}");
     let running = server(place).start()?;
     desk.point_at(&running)?;
     let instances = desk.call("connect", "list_instances", json!({}))?;
@@ -254,12 +252,16 @@ fn a_damaged_row_of_the_settings_or_of_the_contacts_is_told_and_the_others_are_s
     assert_eq!(listed, [&json!(ids[0])]);
     assert!(get(&running, "/readyz")?.starts_with("HTTP/1.1 200"));
     let metrics = get(&running, "/metrics")?;
-    for gauge in ["tympan_settings_damaged 1", "tympan_contacts_damaged 1", "tympan_catalogue_damaged 0"] {
+    for gauge in
+        ["tympan_control_unreadable_rows 2", "tympan_control_damaged 0", "tympan_catalogue_damaged 0"]
+    {
         assert!(metrics.contains(gauge), "{gauge}: {metrics}");
     }
     let log = running.log();
     assert_eq!(
-        log.lines().filter(|line| line.contains("ERROR") && line.contains("damaged rows")).count(),
+        log.lines()
+            .filter(|line| line.contains("ERROR") && line.contains("cannot be read and is left out"))
+            .count(),
         2,
         "{log}"
     );
@@ -267,81 +269,78 @@ fn a_damaged_row_of_the_settings_or_of_the_contacts_is_told_and_the_others_are_s
 }
 
 #[test]
-fn settings_and_contacts_of_which_the_pages_do_not_hold_together_are_set_aside_and_what_can_be_read_is_served()
--> anyhow::Result<()> {
+fn a_control_database_that_is_none_stays_as_it_is_and_media_are_served_without_it() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let place = folder.path();
     let running = server(place).start()?;
     let mut desk = Desk::new(&running)?;
+    desk.call("kinesisvideo", "create_stream", json!({ "StreamName": "kept", "DataRetentionInHours": 1 }))?;
     stop(running)?;
-    for name in ["settings.db", "contacts.db"] {
-        let file = place.join("data").join(name);
-        let whole = std::fs::read(&file)?;
-        // The header's magic, the schema's page, half of the file.
-        for (case, damaged) in [
-            [b"tympan".as_slice(), &whole[6..]].concat(),
-            [&whole[..100], &[0xff; 8], &whole[108..]].concat(),
-            whole[..whole.len() / 2].to_vec(),
-        ]
-        .iter()
-        .enumerate()
-        {
-            // A log that the server left open would stand in for the pages.
-            for log in ["-wal", "-shm"] {
-                remove(&place.join("data").join(format!("{name}{log}")))?;
-            }
-            std::fs::write(&file, damaged)?;
-            let running = server(place).start().with_context(|| format!("{name}, case {case}"))?;
-            let log = running.log();
-            assert!(
-                log.contains("ERROR") && log.contains(&format!("{name} is damaged")),
-                "case {case}: {log}"
-            );
-            desk.point_at(&running)?;
-            desk.call("connect", "list_instances", json!({}))?;
-            let gauge = format!("tympan_{}_damaged 1", name.trim_end_matches(".db"));
-            assert!(get(&running, "/metrics")?.contains(&gauge), "{name}, case {case}");
-            stop(running)?;
-            let aside = place.join("data").join(format!("{name}.damaged-{}", case + 1));
-            assert_eq!(&std::fs::read(&aside)?, damaged, "it is kept as it was found");
-            assert!(doctor(place)?.contains(&format!("{name}.damaged-{}", case + 1)));
+    let file = place.join("data/control.db");
+    let whole = std::fs::read(&file)?;
+    // The header's magic, the schema's page, less than a page.
+    for (case, damaged) in [
+        [b"tympan".as_slice(), &whole[6..]].concat(),
+        [&whole[..100], &[0xff; 8], &whole[108..]].concat(),
+        whole[..200].to_vec(),
+    ]
+    .iter()
+    .enumerate()
+    {
+        // A log that the server left open would stand in for the pages.
+        for log in ["-wal", "-shm"] {
+            remove(&place.join("data").join(format!("control.db{log}")))?;
         }
+        std::fs::write(&file, damaged)?;
+        assert!(doctor(place)?.contains("control.db cannot be read"), "case {case}: {}", doctor(place)?);
+        let running = server(place).start().with_context(|| format!("case {case}"))?;
+        let log = running.log();
+        assert!(log.contains("ERROR") && log.contains("control.db cannot be read"), "case {case}: {log}");
+        desk.point_at(&running)?;
+        let instances = desk.call("connect", "list_instances", json!({}))?;
+        assert_eq!(instances["InstanceSummaryList"], json!([]));
+        desk.call("kinesisvideo", "describe_stream", json!({ "StreamName": "kept" }))?;
+        assert!(get(&running, "/metrics")?.contains("tympan_control_damaged 1"), "case {case}");
+        assert!(get(&running, "/readyz")?.starts_with("HTTP/1.1 200"));
+        stop(running)?;
+        assert_eq!(&std::fs::read(&file)?, damaged, "it is kept as it was found");
     }
-    Ok(())
+    std::fs::write(&file, whole)?;
+    let running = server(place).start()?;
+    desk.point_at(&running)?;
+    let instances = desk.call("connect", "list_instances", json!({}))?;
+    assert_eq!(instances["InstanceSummaryList"][0]["InstanceAlias"], "demo");
+    stop(running)
 }
 
 #[test]
-fn an_older_copy_of_the_settings_or_of_the_contacts_is_told() -> anyhow::Result<()> {
+fn an_older_copy_of_the_control_database_is_told() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let place = folder.path();
     stop(server(place).start()?)?;
     copy(&place.join("data"), &place.join("older"))?;
     stop(server(place).start()?)?;
-    for (name, other) in [("settings", "contacts"), ("contacts", "settings")] {
-        let file = format!("{name}.db");
-        // A log that a server left open at its end belongs to the file that it was left with.
-        for part in [file.clone(), format!("{file}-wal")] {
-            let (from, to) = (place.join("older").join(&part), place.join("data").join(&part));
-            remove(&to)?;
-            if from.exists() {
-                copy(&from, &to)?;
-            }
+    // A log that a server left open at its end belongs to the file that it was left with.
+    for part in ["control.db", "control.db-wal"] {
+        let (from, to) = (place.join("older").join(part), place.join("data").join(part));
+        remove(&to)?;
+        if from.exists() {
+            copy(&from, &to)?;
         }
-        let found = doctor(place)?;
-        assert!(found.contains(&format!("{file} was last open")) && found.contains("older copy"), "{found}");
-        let running = server(place).start()?;
-        let log = running.log();
-        assert!(log.contains("ERROR") && log.contains(&format!("{file} was last open")), "{log}");
-        let metrics = get(&running, "/metrics")?;
-        assert!(metrics.contains(&format!("tympan_{name}_damaged 1")), "{metrics}");
-        assert!(metrics.contains(&format!("tympan_{other}_damaged 0")), "{metrics}");
-        stop(running)?;
     }
-    // A file that is gone is no first start either.
-    std::fs::remove_file(place.join("data/settings.db"))?;
-    assert!(doctor(place)?.contains("settings.db is missing or empty"));
+    let found = doctor(place)?;
+    assert!(found.contains("control.db is an older copy"), "{found}");
     let running = server(place).start()?;
-    assert!(running.log().contains("settings.db was missing or empty"), "{}", running.log());
+    let log = running.log();
+    assert!(log.contains("ERROR") && log.contains("control.db is an older copy"), "{log}");
+    let metrics = get(&running, "/metrics")?;
+    assert!(metrics.contains("tympan_control_damaged 1"), "{metrics}");
+    stop(running)?;
+    // A file that is gone is no first start either.
+    std::fs::remove_file(place.join("data/control.db"))?;
+    assert!(doctor(place)?.contains("control.db is missing or empty"));
+    let running = server(place).start()?;
+    assert!(running.log().contains("control.db is missing or empty"), "{}", running.log());
     stop(running)?;
     let running = server(place).start()?;
     assert!(!running.log().contains("ERROR"), "{}", running.log());

@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["types", "kms"]),
     ("kvs", &["types", "auth", "aws", "mkv", "store"]),
     ("contact", &["types", "telephony", "flow"]),
-    ("connect", &["types", "auth", "aws", "flow", "contact"]),
+    ("connect", &["types", "flow", "contact", "db"]),
     ("client", &["types", "mkv", "auth", "telephony", "sip", "media"]),
     (
         "server",
@@ -33,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "capture",
             "flow",
             "contact",
+            "db",
             "auth",
             "aws",
             "kms",

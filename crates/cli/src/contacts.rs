@@ -4,9 +4,7 @@ use crate::{terminal, waveform};
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::PathBuf;
-use tympan_client::{ClientError, ContactChoice, ContactRecord, Exit, Ledger};
-use tympan_server::SystemClock;
-use tympan_types::WallTime;
+use tympan_types::{ContactId, WallTime};
 
 /// What follows `tympan contacts`.
 #[derive(Debug, clap::Args)]
@@ -31,6 +29,14 @@ enum ContactsVerb {
     Show {
         /// The call's id, or `latest`
         contact: ContactChoice,
+    },
+    /// Delete an ended call's contact: record, attributes, and all that finds it. Its audio stays in its stream
+    #[command(
+        after_long_help = "What was delivered to contact-records.jsonl and flow-logs.jsonl stays there: those files are their readers'."
+    )]
+    Delete {
+        /// The call's id
+        contact: ContactId,
     },
     /// List calls whose numbers, attributes or id hold a text, in whatever case
     #[command(
@@ -71,6 +77,11 @@ pub(crate) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit
             } else {
                 terminal::print(&describe(&record, SystemClock.wall_now()))?;
             }
+            return Ok(Exit::Ok);
+        }
+        ContactsVerb::Delete { contact } => {
+            contacts.delete(contact).await?;
+            terminal::note(global, &format!("{contact} is deleted"));
             return Ok(Exit::Ok);
         }
         ContactsVerb::Waveform { contact, columns, svg } => {

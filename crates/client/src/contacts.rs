@@ -23,14 +23,30 @@ impl Contacts {
         Self { http, endpoint }
     }
 
-    /// The newest contacts, calls that are up among them; newest first. The server gives at most 1,000.
+    /// The newest contacts, calls that are up among them; newest first. The server gives at most 1,000 at once: pages follow
+    /// one another up to `limit`.
     pub async fn list(&self, limit: usize) -> Result<Vec<ContactRecord>, ClientError> {
-        let query = format!("limit={limit}");
-        let answer = self.http.get_json("ContactRecords", "connect", &self.endpoint, PATH, &query).await?;
-        let Some(records) = answer["Contacts"].as_array() else {
-            return Err(broken("it has no Contacts".to_owned()));
-        };
-        records.iter().map(|record| ContactRecord::read(record.clone())).collect()
+        let mut records = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let mut query = format!("limit={}", limit.saturating_sub(records.len()).min(PAGE));
+            if let Some(next) = &next {
+                query.push_str(&format!("&next={next}"));
+            }
+            let answer =
+                self.http.get_json("ContactRecords", "connect", &self.endpoint, PATH, &query).await?;
+            let Some(page) = answer["Contacts"].as_array() else {
+                return Err(broken("it has no Contacts".to_owned()));
+            };
+            for record in page {
+                records.push(ContactRecord::read(record.clone())?);
+            }
+            next = answer["NextToken"].as_str().map(str::to_owned);
+            if next.is_none() || records.len() >= limit {
+                records.truncate(limit);
+                return Ok(records);
+            }
+        }
     }
 
     /// The contact that a choice means now.
@@ -44,6 +60,12 @@ impl Contacts {
                     .ok_or_else(|| ClientError::NotFound("there are no calls yet".into()))
             }
         }
+    }
+
+    /// Deletes a contact that has ended: its record, its attributes and all that finds it. Its audio stays in its stream.
+    pub async fn delete(&self, id: ContactId) -> Result<(), ClientError> {
+        let path = format!("{PATH}/{id}");
+        self.http.delete_json("ContactRecord", "connect", &self.endpoint, &path).await.map(drop)
     }
 
     /// One contact.
@@ -62,6 +84,8 @@ impl Contacts {
 }
 
 const PATH: &str = "/_tympan/contacts";
+/// The most that the server gives at once.
+const PAGE: usize = 1_000;
 
 /// A contact as a person names it: its id, or `latest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -132,6 +132,20 @@ impl HttpClient {
         self.answer(request, full(Bytes::new())).await
     }
 
+    /// Sends a `DELETE` and gives the whole answer.
+    pub(crate) async fn delete_json(
+        &self,
+        operation: &'static str,
+        service: &'static str,
+        endpoint: &Endpoint,
+        path: &str,
+    ) -> Result<Value, ClientError> {
+        let (headers, query) = (Vec::new(), "");
+        let (method, payload) = (Method::DELETE, PayloadHash::of_nothing());
+        let request = Outgoing { operation, service, endpoint, method, path, query, headers, payload };
+        self.answer(request, full(Bytes::new())).await
+    }
+
     /// Sends a request and gives the answer once its head is there; an error answer is an error.
     pub(crate) async fn stream(
         &self,

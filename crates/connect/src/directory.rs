@@ -8,15 +8,9 @@ use crate::flows::{ContactFlow, FlowReference};
 use crate::instances::{Instance, InstanceAlias};
 use crate::phone_numbers::{DialledNumber, PhoneNumber};
 use crate::settings::{Document, Write};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tympan_types::{Caller, ContactFlowId, InstanceId, PhoneNumberId};
-
-const INSTANCE: &str = "connect-instance";
-const FLOW: &str = "connect-flow";
-const PHONE_NUMBER: &str = "connect-phone-number";
 
 /// The configuration at one moment. Cloning shares the entries.
 #[derive(Clone, Default)]
@@ -28,26 +22,24 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Reads the stored documents. The second value names those that belong to an instance that is gone: a
-    /// deletion was cut short, and the caller removes them.
-    pub(crate) fn load(documents: Vec<Document>) -> Result<(Self, Vec<Write>), DamagedDocument> {
+    /// Takes over the stored documents. The second value removes those that belong to an instance that is gone: a
+    /// deletion was cut short, and the caller writes it.
+    pub(crate) fn load(documents: Vec<Document>) -> (Self, Vec<Write>) {
         let mut directory = Self::default();
-        for document in &documents {
-            match document.kind.as_str() {
-                INSTANCE => directory.add_instance(parse(document)?),
-                FLOW => {
-                    let mut flow: ContactFlow = parse(document)?;
+        for document in documents {
+            match document {
+                Document::Instance(instance) => directory.add_instance(instance),
+                Document::Flow(mut flow) => {
                     flow.prepare();
                     directory.add_flow(flow);
                 }
-                PHONE_NUMBER => directory.add_phone_number(parse(document)?),
-                _ => {}
+                Document::PhoneNumber(number) => directory.add_phone_number(number),
             }
         }
         let known: BTreeSet<InstanceId> = directory.instances.keys().copied().collect();
         let mut edit = Edit { directory, writes: Vec::new() };
         edit.retain(|instance| known.contains(&instance));
-        Ok((edit.directory, edit.writes))
+        (edit.directory, edit.writes)
     }
 
     /// An instance, whoever owns it.
@@ -160,7 +152,7 @@ impl Edit {
 
     /// Creates or replaces an instance.
     pub(crate) fn put_instance(&mut self, instance: Instance) -> Result<(), ConnectError> {
-        self.put(INSTANCE, instance.id.to_string(), &instance)?;
+        self.writes.push(Write::Put(Document::Instance(instance.clone())));
         self.directory.add_instance(instance);
         Ok(())
     }
@@ -168,13 +160,13 @@ impl Edit {
     /// Removes an instance with all that belongs to it.
     pub(crate) fn remove_instance(&mut self, id: InstanceId) {
         self.directory.instances.remove(&id);
-        self.writes.push(Write::Remove { kind: INSTANCE, id: id.to_string() });
+        self.writes.push(Write::RemoveInstance(id));
         self.retain(|instance| instance != id);
     }
 
     /// Creates or replaces a flow.
     pub(crate) fn put_flow(&mut self, flow: ContactFlow) -> Result<(), ConnectError> {
-        self.put(FLOW, flow.id.to_string(), &flow)?;
+        self.writes.push(Write::Put(Document::Flow(flow.clone())));
         self.directory.add_flow(flow);
         Ok(())
     }
@@ -182,12 +174,12 @@ impl Edit {
     /// Removes a flow.
     pub(crate) fn remove_flow(&mut self, id: ContactFlowId) {
         self.directory.flows.remove(&id);
-        self.writes.push(Write::Remove { kind: FLOW, id: id.to_string() });
+        self.writes.push(Write::RemoveFlow(id));
     }
 
     /// Creates or replaces a number; what is dialled never changes.
     pub(crate) fn put_phone_number(&mut self, number: PhoneNumber) -> Result<(), ConnectError> {
-        self.put(PHONE_NUMBER, number.id.to_string(), &number)?;
+        self.writes.push(Write::Put(Document::PhoneNumber(number.clone())));
         self.directory.add_phone_number(number);
         Ok(())
     }
@@ -197,7 +189,7 @@ impl Edit {
         if let Some(number) = self.directory.phone_numbers.remove(&id) {
             self.directory.by_number.remove(&number.number);
         }
-        self.writes.push(Write::Remove { kind: PHONE_NUMBER, id: id.to_string() });
+        self.writes.push(Write::RemovePhoneNumber(id));
     }
 
     /// Removes flows and numbers of the instances that are not wanted.
@@ -214,27 +206,4 @@ impl Edit {
         flows.into_iter().for_each(|id| self.remove_flow(id));
         numbers.into_iter().for_each(|id| self.remove_phone_number(id));
     }
-
-    fn put(&mut self, kind: &'static str, id: String, value: &impl Serialize) -> Result<(), ConnectError> {
-        let json = serde_json::to_string(value).map_err(|error| ConnectError::internal(&error))?;
-        self.writes.push(Write::Put { kind, id, json });
-        Ok(())
-    }
-}
-
-/// A stored document is not what was once written.
-#[derive(Debug, thiserror::Error)]
-#[error("settings document {kind} {id} cannot be read ({error}): restore it from a backup or remove it")]
-pub struct DamagedDocument {
-    kind: String,
-    id: String,
-    error: serde_json::Error,
-}
-
-fn parse<T: DeserializeOwned>(document: &Document) -> Result<T, DamagedDocument> {
-    serde_json::from_str(&document.json).map_err(|error| DamagedDocument {
-        kind: document.kind.clone(),
-        id: document.id.clone(),
-        error,
-    })
 }

@@ -23,8 +23,7 @@ mod paging;
 pub mod phone_numbers;
 pub mod provision;
 pub mod record;
-mod reference;
-mod resources;
+pub mod rows;
 pub mod service;
 pub mod settings;
 pub mod storage;
@@ -34,7 +33,6 @@ mod target;
 mod tests;
 mod timestamp;
 
-pub use directory::DamagedDocument;
 pub use error::{ConnectError, ErrorCode};
 pub use live_calls::{LiveCalls, SetAttributes};
 pub use operations::operations;

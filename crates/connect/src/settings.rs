@@ -1,61 +1,47 @@
-//! Where the configuration is kept: small JSON documents under a kind and an id.
+//! Where the configuration is kept.
 //!
-//! The server implements [`Settings`] durably. The service writes a document before it acknowledges the
+//! [`DbSettings`](crate::rows::DbSettings) keeps it durably. The service writes a document before it acknowledges the
 //! change that the document holds, and reads all of them once, when it opens.
 
+use crate::flows::ContactFlow;
+use crate::instance::Instance;
+use crate::phone_number::PhoneNumber;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use tympan_types::{ContactFlowId, InstanceId, PhoneNumberId};
 
-/// One stored document.
+/// One thing that is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Document {
-    /// What the document describes, such as `connect-instance`.
-    pub kind: String,
-    /// Its id among documents of the same kind.
-    pub id: String,
-    /// Its content.
-    pub json: String,
+pub enum Document {
+    /// An instance.
+    Instance(Instance),
+    /// A flow of an instance.
+    Flow(ContactFlow),
+    /// A number that is claimed to an instance.
+    PhoneNumber(PhoneNumber),
 }
 
-/// One change of the table.
+/// One change of what is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
     /// Writes a document over an older one of the same kind and id.
-    Put {
-        /// What it describes.
-        kind: &'static str,
-        /// Its id among documents of the same kind.
-        id: String,
-        /// Its content.
-        json: String,
-    },
-    /// Removes a document; removing what is not there succeeds.
-    Remove {
-        /// What it described.
-        kind: &'static str,
-        /// Its id among documents of the same kind.
-        id: String,
-    },
+    Put(Document),
+    /// Removes an instance; removing what is not there succeeds.
+    RemoveInstance(InstanceId),
+    /// Removes a flow, likewise.
+    RemoveFlow(ContactFlowId),
+    /// Removes a number, likewise.
+    RemovePhoneNumber(PhoneNumberId),
 }
 
 /// A small durable table of documents.
 pub trait Settings: Send + Sync {
-    /// All documents, in any order; kinds that are not the service's own are ignored by it.
+    /// All documents that can be read, in any order.
     fn load(&self) -> Result<Vec<Document>, SettingsError>;
 
     /// Makes all of these changes, or none; durable when this returns. Half a change that was refused would come to light
     /// at the next start, and take with it what was acknowledged in between.
     fn write(&self, writes: &[Write]) -> Result<(), SettingsError>;
-
-    /// Writes a single document.
-    fn put(&self, kind: &'static str, id: &str, json: &str) -> Result<(), SettingsError> {
-        self.write(&[Write::Put { kind, id: id.to_owned(), json: json.to_owned() }])
-    }
-
-    /// Removes a single document.
-    fn remove(&self, kind: &'static str, id: &str) -> Result<(), SettingsError> {
-        self.write(&[Write::Remove { kind, id: id.to_owned() }])
-    }
 
     /// Whether `load` gives everything that was ever put. Where it does not, nothing is removed for want of another.
     fn is_whole(&self) -> bool {
@@ -70,26 +56,40 @@ pub struct SettingsError(pub String);
 
 /// Settings that live as long as the process: for tests and throw-away servers.
 #[derive(Debug, Default)]
-pub struct MemorySettings(Mutex<BTreeMap<(String, String), String>>);
+pub struct MemorySettings(Mutex<BTreeMap<(u8, String), Document>>);
+
+#[cfg(test)]
+impl MemorySettings {
+    /// Takes an instance away and leaves what belongs to it, as a deletion does that was cut short.
+    pub(crate) fn remove(&self, kind: &str, id: &str) -> Result<(), SettingsError> {
+        let removed = InstanceId::parse(id).ok().filter(|_| kind == "connect-instance");
+        let id = removed.ok_or_else(|| SettingsError(format!("no {kind} {id}")))?;
+        self.write(&[Write::RemoveInstance(id)])
+    }
+}
 
 impl Settings for MemorySettings {
     fn load(&self) -> Result<Vec<Document>, SettingsError> {
         let documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let copy = |((kind, id), json): (&(String, String), &String)| Document {
-            kind: kind.clone(),
-            id: id.clone(),
-            json: json.clone(),
-        };
-        Ok(documents.iter().map(copy).collect())
+        Ok(documents.values().cloned().collect())
     }
 
     fn write(&self, writes: &[Write]) -> Result<(), SettingsError> {
         let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for write in writes.iter().cloned() {
             match write {
-                Write::Put { kind, id, json } => documents.insert((kind.to_owned(), id), json),
-                Write::Remove { kind, id } => documents.remove(&(kind.to_owned(), id)),
-            };
+                Write::Put(document) => {
+                    let key = match &document {
+                        Document::Instance(instance) => (0, instance.id.to_string()),
+                        Document::Flow(flow) => (1, flow.id.to_string()),
+                        Document::PhoneNumber(number) => (2, number.id.to_string()),
+                    };
+                    documents.insert(key, document);
+                }
+                Write::RemoveInstance(id) => drop(documents.remove(&(0, id.to_string()))),
+                Write::RemoveFlow(id) => drop(documents.remove(&(1, id.to_string()))),
+                Write::RemovePhoneNumber(id) => drop(documents.remove(&(2, id.to_string()))),
+            }
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 use crate::{Attributes, AttributesTooLarge, CustomerAudio};
 use std::collections::BTreeMap;
 use std::fmt;
-use tympan_types::{AccountId, ContactId, InstanceId, Redacted, Region, WallTime};
+use tympan_types::{AccountId, ContactFlowId, ContactId, InstanceId, Redacted, Region, WallTime};
 
 /// One contact: a call from its arrival to its end.
 ///
@@ -25,6 +25,9 @@ pub struct Contact {
     pub customer_endpoint: Option<Endpoint>,
     /// The number that the customer called.
     pub system_endpoint: Option<Endpoint>,
+    /// The flow that the contact began in; absent in what earlier versions kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_flow: Option<ContactFlowId>,
     /// What flows, functions and the API have set.
     pub attributes: Attributes,
     /// Headers of the call's INVITE that flows may read, by their name as received.
@@ -80,6 +83,7 @@ impl Contact {
             channel: Channel::Voice,
             customer_endpoint: new.customer_number.map(Endpoint::telephone),
             system_endpoint: new.system_number.map(Endpoint::telephone),
+            initial_flow: None,
             attributes: Attributes::default(),
             sip_headers: new.sip_headers,
             initiation_timestamp: now,

@@ -1,7 +1,7 @@
 use crate::{AttributesTooLarge, Contact};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use tympan_types::{ContactId, InstanceId, WallTime};
+use tympan_types::{AccountId, ContactId, InstanceId, WallTime};
 
 /// The memory of contacts: the journal of those that are live, the records of those that ended.
 ///
@@ -23,8 +23,8 @@ pub trait History: Send + Sync {
     /// Looks a contact up, live or ended.
     fn find(&self, id: ContactId) -> Result<Option<Contact>, HistoryError>;
 
-    /// The contacts that a query asks for, newest first.
-    fn list(&self, query: &HistoryQuery) -> Result<Vec<Contact>, HistoryError>;
+    /// A page of the contacts that a query asks for, newest first.
+    fn list(&self, query: &HistoryQuery) -> Result<HistoryPage, HistoryError>;
 
     /// Sets all of these attributes of a contact that has ended, or none; durable when this returns. Reading, changing
     /// and writing are one step: of two changes at once, one sees the other.
@@ -35,6 +35,10 @@ pub trait History: Send + Sync {
         changes: BTreeMap<String, String>,
     ) -> Result<(), SetAttributesError>;
 
+    /// Erases a contact that has ended, with everything that is kept of it but its audio. Whether there was one. Once this returns
+    /// no storage has a byte of it.
+    fn erase(&self, id: ContactId) -> Result<bool, HistoryError>;
+
     /// Whether the contacts of further calls would be remembered. Not so only while a disk refuses much for long.
     fn has_room(&self) -> bool {
         true
@@ -44,6 +48,8 @@ pub trait History: Send + Sync {
 /// Which contacts to list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryQuery {
+    /// Only contacts of this account; `None` for all.
+    pub account: Option<AccountId>,
     /// Only contacts of this instance; `None` for all.
     pub instance: Option<InstanceId>,
     /// Which of a contact's times must lie in the range.
@@ -52,22 +58,29 @@ pub struct HistoryQuery {
     pub from: WallTime,
     /// The latest time, inclusive.
     pub to: WallTime,
-    /// Where the page before this one ended: the last contact it held.
-    pub after: Option<(WallTime, ContactId)>,
+    /// The `next` of the page before this one.
+    pub after: Option<String>,
     /// How many at most.
     pub limit: usize,
 }
 
+/// A page of contacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// At most as many as were asked for; may be fewer, or none, though there are more pages.
+    pub contacts: Vec<Contact>,
+    /// What the query for the next page says as `after`; `None` at the end.
+    pub next: Option<String>,
+}
+
 impl HistoryQuery {
-    /// The time by which this query orders a contact, where the contact belongs into the page.
-    ///
-    /// Implementations filter by this, sort by `(time, id)` descending and cut at `limit`.
+    /// The time by which this query orders a contact, where the contact meets its conditions: `after` and `limit` are not looked at.
     pub fn place(&self, contact: &Contact) -> Option<(WallTime, ContactId)> {
         let at = self.axis.of(contact)?;
-        let wanted =
-            self.instance.is_none_or(|id| id == contact.instance.id) && (self.from..=self.to).contains(&at);
-        let place = (at, contact.id);
-        (wanted && self.after.is_none_or(|after| place < after)).then_some(place)
+        let wanted = self.account.as_ref().is_none_or(|account| *account == contact.instance.account)
+            && self.instance.is_none_or(|id| id == contact.instance.id)
+            && (self.from..=self.to).contains(&at);
+        wanted.then_some((at, contact.id))
     }
 }
 
@@ -152,11 +165,17 @@ impl History for MemoryHistory {
         Ok(self.lock().get(&id).cloned())
     }
 
-    fn list(&self, query: &HistoryQuery) -> Result<Vec<Contact>, HistoryError> {
+    fn list(&self, query: &HistoryQuery) -> Result<HistoryPage, HistoryError> {
+        let after = query.after.as_deref().map(place_of).transpose()?;
         let contacts = self.lock();
         let mut places: Vec<_> = contacts.values().filter_map(|contact| query.place(contact)).collect();
+        places.retain(|place| after.is_none_or(|after| *place < after));
         places.sort_unstable_by(|a, b| b.cmp(a));
-        Ok(places.iter().take(query.limit).filter_map(|(_, id)| contacts.get(id).cloned()).collect())
+        let is_last = places.len() <= query.limit;
+        places.truncate(query.limit);
+        let next = places.last().filter(|_| !is_last).map(|(at, id)| format!("{}.{id}", at.unix_ms()));
+        let contacts = places.iter().filter_map(|(_, id)| contacts.get(id).cloned()).collect();
+        Ok(HistoryPage { contacts, next })
     }
 
     fn set_attributes(
@@ -169,6 +188,18 @@ impl History for MemoryHistory {
         let contact = contacts.get_mut(&id).ok_or(SetAttributesError::NoSuchContact)?;
         Ok(contact.set_late_attributes(now, changes)?)
     }
+
+    fn erase(&self, id: ContactId) -> Result<bool, HistoryError> {
+        Ok(self.lock().remove(&id).is_some())
+    }
+}
+
+/// Where a page of [`MemoryHistory`] ended.
+fn place_of(after: &str) -> Result<(WallTime, ContactId), HistoryError> {
+    let place = after
+        .split_once('.')
+        .and_then(|(at, id)| Some((WallTime::from_unix_ms(at.parse().ok()?), ContactId::parse(id).ok()?)));
+    place.ok_or_else(|| HistoryError { message: "no page ends there".to_owned() })
 }
 
 #[cfg(test)]
@@ -186,6 +217,7 @@ mod tests {
             history.open(&contact).unwrap();
         }
         let mut query = HistoryQuery {
+            account: Some(contact().instance.account),
             instance: Some(contact().instance.id),
             axis: TimeAxis::Initiation,
             from: WallTime::from_unix_ms(0),
@@ -196,9 +228,11 @@ mod tests {
         let mut seen = Vec::new();
         loop {
             let page = history.list(&query).unwrap();
-            let Some(last) = page.last() else { break };
-            query.after = query.place(last);
-            seen.extend(page.iter().map(|contact| (contact.initiation_timestamp, contact.id)));
+            seen.extend(page.contacts.iter().map(|contact| (contact.initiation_timestamp, contact.id)));
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
         }
         assert_eq!(seen.len(), 5);
         assert!(seen.is_sorted_by(|a, b| a > b));

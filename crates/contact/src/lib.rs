@@ -38,7 +38,9 @@ pub use customer_audio::CustomerAudio;
 pub use delivery::REQUESTS_MAX;
 pub use effect::{CaptureRequest, Effect, Reply, Stage};
 pub use flow_run::reading_time_ms;
-pub use history::{History, HistoryError, HistoryQuery, MemoryHistory, SetAttributesError, TimeAxis};
+pub use history::{
+    History, HistoryError, HistoryPage, HistoryQuery, MemoryHistory, SetAttributesError, TimeAxis,
+};
 pub use input::{CaptureEvent, EndedBy, Input, LegEvent, PromptEvent};
 pub use instance_settings::InstanceSettings;
 pub use leg::{Leg, LegSpec};

@@ -8,6 +8,7 @@ use crate::instances::Instance;
 use ring::digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use tympan_flow::{Flow, FlowIdentity};
 use tympan_types::{ContactFlowId, InstanceId, WallTime};
@@ -60,6 +61,38 @@ pub struct NewFlow {
     pub description: Option<String>,
     /// The tags.
     pub tags: BTreeMap<String, String>,
+}
+
+/// By what is kept; the parsed content follows from it.
+impl PartialEq for ContactFlow {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            id,
+            instance,
+            name,
+            flow_type,
+            state,
+            description,
+            published,
+            saved,
+            tags,
+            modified,
+            parsed: _,
+        } = self;
+        (id, instance, name, flow_type, state)
+            == (&other.id, &other.instance, &other.name, &other.flow_type, &other.state)
+            && (description, published, saved) == (&other.description, &other.published, &other.saved)
+            && (tags, modified) == (&other.tags, &other.modified)
+    }
+}
+
+impl Eq for ContactFlow {}
+
+/// Without the contents, which fill pages.
+impl fmt::Debug for ContactFlow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContactFlow").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl ContactFlow {

@@ -161,7 +161,18 @@ impl Reader<'_> {
         let mut rows = statement.query(rusqlite::params_from_iter(plan.values))?;
         let mut last = None;
         let mut looked_at = 0;
-        while let Some(row) = rows.next()? {
+        loop {
+            let row = match rows.next().map_err(DbError::from) {
+                Ok(Some(row)) => row,
+                Ok(None) => break,
+                // What stands behind the page is not found on this way; what stands before it is.
+                Err(DbError::Damaged(_)) => {
+                    self.noted.note(KIND, "(a page of them)", Reason::Page);
+                    page.unreadable += 1;
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
             if page.items.len() + page.unreadable >= limit || looked_at >= LOOKED_AT {
                 page.next = last;
                 break;
@@ -229,6 +240,24 @@ impl Reader<'_> {
                 Ok((contact, checksum)) => found.push((contact, Undelivered { row: number, checksum })),
                 Err(reason) => self.noted.note(KIND, &columns.id, reason),
             }
+        }
+        Ok(found)
+    }
+
+    /// The instances of all contacts, those that are gone included; at most 10,000.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn contact_instances(&self) -> Result<Vec<InstanceId>, DbError> {
+        const MOST: usize = 10_000;
+        let sql = "SELECT min(instance) FROM contact WHERE instance > ?1";
+        let mut query = self.connection().prepare_cached(sql)?;
+        let (mut last, mut found) = (String::new(), Vec::new());
+        while found.len() < MOST {
+            let next: Option<String> = query.query_row([&last], |row| row.get(0))?;
+            let Some(next) = next else { break };
+            found.extend(InstanceId::parse(&next).ok());
+            last = next;
         }
         Ok(found)
     }

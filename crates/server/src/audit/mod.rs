@@ -91,7 +91,7 @@ mod tests {
 
     fn open(dir: &std::path::Path, limit_bytes: u64) -> (Audit, LineWriters) {
         let writers = LineWriters::default();
-        let rotation = Rotation { limit_bytes, kept: 2 };
+        let rotation = Rotation { limit_bytes, kept: 2, kept_for: None };
         (Audit::open(&writers, dir.join("audit.jsonl"), rotation).unwrap(), writers)
     }
 

@@ -22,7 +22,7 @@ use tympan_contact::{
     Contact, ContactOptions, ContactSetup, History, InitiationMethod, Leg, LegSpec, LiveContact, NewContact,
 };
 use tympan_telephony::sdp::LocalMedia;
-use tympan_types::ContactId;
+use tympan_types::{ContactFlowId, ContactId};
 
 /// Takes calls, and holds what each of them needs. Clones share all of it.
 #[derive(Clone)]
@@ -119,7 +119,7 @@ impl Admission {
         let Admitted { routed, port, leg } = admitted;
         let clock = self.clock.for_call();
         let now = clock.now();
-        let contact = Contact::new(
+        let mut contact = Contact::new(
             now.wall,
             NewContact {
                 id: ContactId::from_random(random()),
@@ -130,6 +130,7 @@ impl Admission {
                 sip_headers: BTreeMap::new(),
             },
         );
+        contact.initial_flow = flow_id(&routed.flow.identity.arn);
         tracing::info!(contact_id = %contact.id, call_id = invitation.call_id, "a call has arrived");
         let active = self.metrics.call_taken();
         let setup = ContactSetup {
@@ -151,6 +152,11 @@ struct Admitted {
     routed: Routed,
     port: ReservedPort,
     leg: Leg,
+}
+
+/// `arn:...:instance/ID/contact-flow/ID`.
+fn flow_id(arn: &str) -> Option<ContactFlowId> {
+    ContactFlowId::parse(arn.rsplit_once('/')?.1).ok()
 }
 
 /// Sixteen random bytes.

@@ -68,7 +68,7 @@ impl CallTask {
                 self.writing =
                     Some((write, tokio::task::spawn_blocking(move || keep(&*history, stage, &contact))));
             }
-            Effect::Log(entry) => self.admission.flow_log.append(&entry),
+            Effect::Log(entry) => self.admission.flow_log.append(self.contact_id, &entry),
             Effect::Reply { request, reply } => {
                 let Some(to) = self.replies.remove(&request) else { return };
                 // A client that went away needs no answer.

@@ -296,7 +296,7 @@ impl Rig {
             Options::new(account, region),
         );
         let (writers, flow_log) = (LineWriters::default(), folder.path().join("flow-logs.jsonl"));
-        let rotation = Rotation { limit_bytes: 1 << 20, kept: 1 };
+        let rotation = Rotation { limit_bytes: 1 << 20, kept: 1, kept_for: None };
         let admission = Admission {
             connect: connect.unwrap(),
             history: history.clone(),

@@ -267,11 +267,13 @@ pub struct FlowLog {
     pub file_limit_bytes: u64,
     /// How many files that were put aside are kept.
     pub files_kept: u32,
+    /// A file that was put aside is removed so many days after; 0: never.
+    pub kept_days: u32,
 }
 
 impl Default for FlowLog {
     fn default() -> Self {
-        Self { file_limit_bytes: FILE_LIMIT_BYTES, files_kept: 10 }
+        Self { file_limit_bytes: FILE_LIMIT_BYTES, files_kept: 10, kept_days: 90 }
     }
 }
 
@@ -283,11 +285,13 @@ pub struct ContactRecords {
     pub file_limit_bytes: u64,
     /// How many files that were put aside are kept.
     pub files_kept: u32,
+    /// A file that was put aside is removed so many days after; 0: never.
+    pub kept_days: u32,
 }
 
 impl Default for ContactRecords {
     fn default() -> Self {
-        Self { file_limit_bytes: FILE_LIMIT_BYTES, files_kept: 100 }
+        Self { file_limit_bytes: FILE_LIMIT_BYTES, files_kept: 100, kept_days: 731 }
     }
 }
 
@@ -631,13 +635,15 @@ pub struct Connect {
     pub stream_rest_s: u64,
     /// Keys that a caller types before a block asks for them are kept for the next block that does.
     pub keys_ahead: bool,
+    /// How many days a contact is kept after its beginning; 0: until it is deleted.
+    pub contacts_kept_days: u32,
     /// Instances that exist from the start; changes made by the API stay.
     pub instances: Vec<Instance>,
 }
 
 impl Default for Connect {
     fn default() -> Self {
-        Self { stream_rest_s: 120, keys_ahead: true, instances: Vec::new() }
+        Self { stream_rest_s: 120, keys_ahead: true, contacts_kept_days: 731, instances: Vec::new() }
     }
 }
 
@@ -647,6 +653,8 @@ impl Default for Connect {
 pub struct Instance {
     /// The instance alias.
     pub alias: String,
+    /// How many days its contacts are kept; absent: as `connect.contacts_kept_days` says.
+    pub contacts_kept_days: Option<u32>,
     /// Live media streaming; absent: not enabled.
     pub media_streaming: Option<MediaStreaming>,
     /// Functions that flows may invoke.

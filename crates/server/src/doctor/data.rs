@@ -100,10 +100,10 @@ fn records(data: &Path, at_rest: &AtRest) -> Vec<Finding> {
         |what: String| Finding::problem(RECORDS, what, "instances, flows or contacts are missing", action);
     match persist::examine(data, at_rest.epoch().ok()) {
         Ok(damage) if damage.is_empty() => {
-            vec![Finding::ok(RECORDS, "settings and contacts are as they were written")]
+            vec![Finding::ok(RECORDS, "control.db is as it was written")]
         }
         Ok(damage) => damage.into_iter().map(problem).collect(),
-        Err(error) => vec![problem(format!("settings and contacts cannot be looked at: {error}"))],
+        Err(error) => vec![problem(format!("control.db cannot be looked at: {error}"))],
     }
 }
 

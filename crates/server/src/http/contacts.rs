@@ -1,14 +1,15 @@
-//! Contact records by HTTP, for `tympan contacts`: `GET /_tympan/contacts`, `GET /_tympan/contacts/ID` and
-//! `GET /_tympan/contacts/ID/waveform?columns=N`.
+//! Contact records by HTTP, for `tympan contacts`: `GET /_tympan/contacts?limit=N&next=TOKEN`, `GET /_tympan/contacts/ID`,
+//! `GET /_tympan/contacts/ID/waveform?columns=N` and `DELETE /_tympan/contacts/ID`.
 //!
 //! Not an AWS operation: Connect delivers its records to a stream. Shape: `{"Contacts": [record, ...]}`, newest
-//! first, calls that are up among them (`DisconnectTimestamp` null), and one record by itself. In that one each of the
+//! first, calls that are up among them (`DisconnectTimestamp` null), with the `NextToken` of the next page where there is one; and one record
+//! by itself. In that one each of the
 //! `Recordings` that are captures has a `Ledger`, null where it is not known (yet): what was not received.
 
 use super::body::Body;
 use super::respond;
 use crate::waveform;
-use hyper::Response;
+use hyper::{Method, Response};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -36,10 +37,19 @@ pub(super) enum Wanted {
     One(Option<ContactId>),
     /// The waveform of one contact, likewise.
     Waveform(Option<ContactId>),
+    /// The end of one contact, likewise.
+    Delete(Option<ContactId>),
 }
 
-/// What a path asks for; `None` for a path of something else.
-pub(super) fn wanted(path: &str) -> Option<Wanted> {
+/// What a request asks for; `None` for a path of something else.
+pub(super) fn asked(method: &Method, path: &str) -> Option<Wanted> {
+    Some(match wanted(path)? {
+        Wanted::One(id) if method == Method::DELETE => Wanted::Delete(id),
+        wanted => wanted,
+    })
+}
+
+fn wanted(path: &str) -> Option<Wanted> {
     match path.strip_prefix("/_tympan/contacts")? {
         "" | "/" => Some(Wanted::List),
         rest => {
@@ -60,13 +70,54 @@ impl Wanted {
             Self::List => ("tympan:ListContacts", None),
             Self::One(id) => ("tympan:GetContact", id),
             Self::Waveform(id) => ("tympan:GetContactWaveform", id),
+            Self::Delete(id) => ("tympan:DeleteContact", id),
         };
         let contact = |id| format!("arn:aws:tympan:{}:{}:contact/{id}", caller.region, caller.account);
         (action, id.map_or_else(Resource::any, |id| Resource::new(contact(id))))
     }
 }
 
-/// Answers a request that is allowed.
+/// Answers a request for the end of a contact that is allowed. Its state, attributes, index rows and the lines of the flow log that
+/// no sink has are in no file when this answers. What sinks have is theirs, and its audio is its stream's.
+pub(super) async fn delete(
+    history: &Arc<dyn History>,
+    live: &Arc<dyn LiveCalls>,
+    caller: &Caller,
+    id: Option<ContactId>,
+) -> Response<Body> {
+    let (history, live, caller) = (history.clone(), live.clone(), caller.clone());
+    let deleted = tokio::task::spawn_blocking(move || {
+        let Some(id) = id else { return Ok(Deleted::Absent) };
+        if live.contact(id).is_some() {
+            return Ok(Deleted::Live);
+        }
+        match find(&*history, &*live, &caller, id) {
+            Ok(None) => return Ok(Deleted::Absent),
+            Ok(Some(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let existed = history.erase(id)?;
+        Ok(if existed { Deleted::Gone } else { Deleted::Absent })
+    });
+    match deleted.await {
+        Ok(Ok(Deleted::Gone)) => respond::json(200, b"{}".to_vec()),
+        Ok(Ok(Deleted::Absent)) => refuse(404, "ResourceNotFoundException", "There is no such contact."),
+        Ok(Ok(Deleted::Live)) => {
+            refuse(409, "ResourceConflictException", "The call is up: end it before its contact is deleted.")
+        }
+        Ok(Err(error)) => refuse(500, "InternalServiceException", &error.to_string()),
+        Err(_) => refuse(500, "InternalServiceException", "The request failed inside."),
+    }
+}
+
+/// What became of a deletion.
+enum Deleted {
+    Gone,
+    Absent,
+    Live,
+}
+
+/// Answers a request that is allowed, and that changes nothing.
 pub(super) async fn answer(
     history: &Arc<dyn History>,
     live: &Arc<dyn LiveCalls>,
@@ -155,18 +206,38 @@ fn look_up(
         let contact = find(history, live, caller, id)?;
         return Ok(contact.map(|contact| with_ledgers(&contact)));
     }
-    let limit = query.split('&').find_map(|pair| pair.strip_prefix("limit=")?.parse().ok()).unwrap_or(PAGE);
-    let contacts = history.list(&HistoryQuery {
+    let value = |name: &str| {
+        query
+            .split('&')
+            .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))
+            .map(|(_, value)| value)
+    };
+    let limit = value("limit").and_then(|limit| limit.parse().ok()).unwrap_or(PAGE).clamp(1, PAGE);
+    let mut wanted = HistoryQuery {
+        account: Some(caller.account.clone()),
         instance: None,
         axis: TimeAxis::Initiation,
         from: WallTime::from_unix_ms(0),
         to: WallTime::from_unix_ms(i64::MAX),
-        after: None,
-        limit: limit.min(PAGE),
-    })?;
-    let records: Vec<ContactRecord> =
-        contacts.iter().filter(|contact| is_own(contact, caller)).map(ContactRecord::of).collect();
-    Ok(Some(json!({ "Contacts": records })))
+        after: value("next").map(|next| percent_decode_str(next).decode_utf8_lossy().into_owned()),
+        limit,
+    };
+    let mut records: Vec<ContactRecord> = Vec::new();
+    // A page of the history may hold few, or none: they are joined up to the one that was asked for.
+    let next = loop {
+        let page = history.list(&wanted)?;
+        let own = page.contacts.iter().filter(|contact| is_own(contact, caller));
+        records.extend(own.map(ContactRecord::of));
+        wanted.after = page.next;
+        wanted.limit = limit.saturating_sub(records.len());
+        if wanted.after.is_none() || wanted.limit == 0 {
+            break wanted.after;
+        }
+    };
+    Ok(Some(match next {
+        Some(next) => json!({ "Contacts": records, "NextToken": next }),
+        None => json!({ "Contacts": records }),
+    }))
 }
 
 /// The record of a contact, and what of its audio was not received. The record alone is what Connect delivers, so that the ledgers are

@@ -442,31 +442,22 @@ impl Router {
     }
 
     /// What AWS has no operation for.
-    async fn own(
-        &self,
-        exchange: &Exchange,
-        verified: &Verified,
-        own: Own,
-        head: &Parts,
-        body: &[u8],
-    ) -> Response<Body> {
-        let asks: Vec<Ask> = own.ask(&verified.caller).into_iter().collect();
-        if let Err(refusal) = self.authorizer.of(exchange, verified).permit(&asks) {
-            return denied(&refusal);
-        }
-        let response = match own {
-            Own::Backup => backup::answer(&self.backups, &head.method, body),
-            Own::Expiry => expiry::answer(&self.store, &head.method, body),
-            Own::Contacts(wanted) => {
-                let (contacts, query) = (&self.contacts, head.uri.query().unwrap_or(""));
-                contacts::answer(contacts, &self.calls, &self.store, &verified.caller, wanted, query).await
-            }
-            Own::Nothing => {
-                let body = json!({ "Message": "This server has no such path." }).to_string().into_bytes();
-                respond::error(404, "UnknownOperationException", body)
-            }
+    async fn own(&self, visit: &Visit, verified: &Verified, head: &Parts) -> Answered {
+        let Some(wanted) = contacts::asked(&head.method, head.uri.path()) else {
+            let body = json!({ "Message": "This server has no such path." }).to_string().into_bytes();
+            return Err(Box::new(respond::error(404, "UnknownOperationException", body)));
         };
-        self.performed(exchange, verified, &asks, response)
+        let asks = [wanted.ask(&verified.caller)];
+        self.gate
+            .permit(visit, verified, &asks)
+            .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
+        let query = head.uri.query().unwrap_or("");
+        let caller = &verified.caller;
+        let response = match wanted {
+            contacts::Wanted::Delete(id) => contacts::delete(&self.contacts, &self.calls, caller, id).await,
+            wanted => contacts::answer(&self.contacts, &self.calls, &self.store, caller, wanted, query).await,
+        };
+        Ok(self.gate.record(visit, verified, &asks, response))
     }
 
     fn performed(

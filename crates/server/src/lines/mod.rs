@@ -13,6 +13,7 @@ pub(crate) use writer::Lines;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 use writer::LineWriter;
 
 /// How a file is kept.
@@ -35,6 +36,16 @@ pub(crate) struct LineFileOptions {
 pub(crate) struct Rotation {
     pub limit_bytes: u64,
     pub kept: u32,
+    /// A file that was put aside is removed so long after its last line. Then one that is a day old is put aside, too: no line grows
+    /// older than this and a day.
+    pub kept_for: Option<Duration>,
+}
+
+impl Rotation {
+    /// So many days; 0 sets no bound.
+    pub(crate) fn days(days: u32) -> Option<Duration> {
+        (days > 0).then(|| Duration::from_secs(u64::from(days) * 86_400))
+    }
 }
 
 /// The threads that write lines, one for each folder with such files: a disk that hangs stops the files that are on it, and a thread

@@ -15,6 +15,8 @@ const RETRY: Duration = Duration::from_secs(1);
 const RETRY_FULL_FIFO: Duration = Duration::from_millis(50);
 /// The log names a file that takes nothing for so long.
 const TOLD_AFTER: Duration = Duration::from_secs(1);
+/// Between two looks for lines that are too old.
+const TEND: Duration = Duration::from_secs(3_600);
 /// How long a start waits for a file to be opened.
 const OPEN_LIMIT: Duration = Duration::from_secs(2);
 /// How long a stop waits for the last lines.
@@ -33,6 +35,9 @@ pub(super) trait LineSink: Send + 'static {
 
     /// How many bytes are written at once, about.
     fn group_bytes(&self) -> usize;
+
+    /// Removes what is too old; called at the start and each hour.
+    fn tend(&mut self) {}
 }
 
 /// The thread that writes the lines of some files. Dropping it closes it.
@@ -75,7 +80,7 @@ impl LineWriter {
 
     fn start_with(name: &str, close_limit: Duration) -> io::Result<Self> {
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), close_limit });
-        let writer = Writer { shared: shared.clone(), files: Vec::new(), next: 0 };
+        let writer = Writer { shared: shared.clone(), files: Vec::new(), next: 0, tend_at: Instant::now() };
         std::thread::Builder::new().name(name.to_owned()).spawn(move || writer.run())?;
         Ok(Self(shared))
     }
@@ -270,6 +275,8 @@ struct Writer {
     files: Vec<OpenFile>,
     /// The file that is looked at first, so that each has its turn.
     next: usize,
+    /// When lines that are too old are looked for.
+    tend_at: Instant,
 }
 
 impl Writer {
@@ -301,6 +308,13 @@ impl Writer {
                 continue;
             }
             let now = Instant::now();
+            if now >= self.tend_at && !self.files.is_empty() {
+                drop(state);
+                self.files.iter_mut().for_each(|file| file.sink.tend());
+                self.tend_at = now + TEND;
+                state = shared.state();
+                continue;
+            }
             let count = self.files.len();
             let is_closing = state.is_closing;
             let mut retry_at: Option<Instant> = None;
@@ -328,7 +342,8 @@ impl Writer {
             if is_closing {
                 return None;
             }
-            state = match retry_at {
+            let tend_at = (!self.files.is_empty()).then_some(self.tend_at);
+            state = match retry_at.into_iter().chain(tend_at).min() {
                 Some(at) => {
                     let waited = shared.changed.wait_timeout(state, at.saturating_duration_since(now));
                     waited.unwrap_or_else(PoisonError::into_inner).0
@@ -457,7 +472,7 @@ mod tests {
     }
 
     fn options(path: &Path) -> LineFileOptions {
-        let rotation = Rotation { limit_bytes: 1 << 20, kept: 2 };
+        let rotation = Rotation { limit_bytes: 1 << 20, kept: 2, kept_for: None };
         LineFileOptions { name: "test", path: path.to_owned(), mode: 0o600, rotation, missing: |_| None }
     }
 

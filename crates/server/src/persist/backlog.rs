@@ -1,9 +1,9 @@
-//! Contacts that the disk had no room for: the newest state of each, until it can be written.
+//! Contacts that `control.db` did not take: the newest state of each, until it does.
 
-use super::history::Event;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tympan_contact::Contact;
+use tympan_db::contact::ContactEvent as Event;
 use tympan_types::ContactId;
 
 /// All of them as JSON take no more. A contact takes 2 kB, or 40 kB with all the attributes that it may have.
@@ -52,11 +52,13 @@ impl Backlog {
         self.lock().contacts.values().take(count).cloned().collect()
     }
 
-    /// These are written.
+    /// These are written. A newer state of one of them goes on waiting.
     pub(super) fn written(&self, contacts: &[Arc<Unwritten>]) {
         let mut waiting = self.lock();
         for written in contacts {
-            if waiting.contacts.remove(&written.contact.id).is_some() {
+            let id = written.contact.id;
+            if waiting.contacts.get(&id).is_some_and(|waiting| Arc::ptr_eq(waiting, written)) {
+                waiting.contacts.remove(&id);
                 waiting.bytes -= written.bytes;
             }
         }
@@ -119,6 +121,9 @@ mod tests {
         backlog.keep(&later, Event::Changed);
         let [only] = &backlog.all()[..] else { panic!("one contact") };
         assert_eq!((&only.contact, only.event), (&later, Event::Closed));
+        let older = Unwritten { contact: ended(1), event: Event::Closed, bytes: only.bytes };
+        backlog.written(&[Arc::new(older)]);
+        assert_eq!(backlog.len(), 1, "what was written meanwhile is older than what waits");
         backlog.written(std::slice::from_ref(only));
         assert_eq!((backlog.len(), backlog.lock().bytes), (0, 0));
     }

@@ -1,69 +1,58 @@
-//! Contacts in `contacts.db`, and the records of those that ended in `contact-records.jsonl`, one JSON a line.
+//! Contacts in `control.db`, and the records of those that ended in `contact-records.jsonl`, one JSON a line.
 //!
-//! One thread writes for everybody: what waits while a commit runs goes into the next one. The promises:
+//! Many callers share a commit. The promises:
 //!
-//! 1. `open`, `update`, `close` and `set_attributes` return after the commit that holds the contact (SQLite, WAL,
-//!    `synchronous=FULL`). Changes of attributes are read, made and written by that thread: none is lost to another.
+//! 1. `open`, `update`, `close` and `set_attributes` return after the commit that holds the contact. Changes of attributes are read,
+//!    made and written in one transaction: none is lost to another.
 //! 2. A record is appended and synced after that commit, by the thread that writes lines: no contact waits for the file.
-//!    `delivered` is set after the sync. A crash in between delivers the record again at the next start: at least once, never
-//!    not at all.
-//! 3. What the disk has no room for waits in memory ([`Backlog`]), can be read there, and is written when there is room.
+//!    It is marked as delivered after the sync. A crash in between delivers the record again at the next start: at least once,
+//!    never not at all. Lines of the flow log go the same way.
+//! 3. What the database does not take waits in memory ([`Backlog`]), can be read there, and is written when that is possible.
 //!    The caller learns that it is not written yet. Changes of attributes do not wait: they are refused.
 
 use super::backlog::{Backlog, Unwritten};
-use super::delivery::{Delivery, Progress};
-use super::rows::{self, Damage, Table};
-use crate::lines::{LineFileOptions, LineWriters, Lines, Rotation};
-use rusqlite::{Connection, OptionalExtension, params};
+use super::contact_row::ContactRow;
+use super::delivery::{Delivery, FlowLines, Progress, Records, Wake};
+use crate::lines::Lines;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
-use tympan_contact::{Contact, History, HistoryError, HistoryQuery, SetAttributesError, TimeAxis};
+use tympan_contact::{
+    Contact, History, HistoryError, HistoryPage, HistoryQuery, SetAttributesError, TimeAxis,
+};
+use tympan_db::contact::{self, ContactCursor, ContactEvent, ContactQuery};
+use tympan_db::{Db, DbError, Tx};
 use tympan_types::{ContactId, WallTime};
 
-pub(super) const FILE: &str = "contacts.db";
-
-pub(super) const TABLE: Table = Table {
-    name: "contact",
-    create: "
-        CREATE TABLE IF NOT EXISTS contact (
-            id        TEXT PRIMARY KEY,
-            json      TEXT NOT NULL,
-            initiated INTEGER NOT NULL,
-            open      INTEGER NOT NULL,
-            delivered INTEGER NOT NULL
-        ) WITHOUT ROWID, STRICT;
-        CREATE INDEX IF NOT EXISTS contact_initiated ON contact (initiated);
-        CREATE INDEX IF NOT EXISTS contact_open ON contact (open) WHERE open = 1;
-        CREATE INDEX IF NOT EXISTS contact_undelivered ON contact (delivered) WHERE delivered = 0;",
-    columns: "id, json, initiated, open, delivered",
-    key: "id = new.id",
-};
-
-/// Writes that wait for the thread; beyond that callers wait.
-const QUEUE: usize = 1_024;
-/// Between two attempts to write what the disk had no room for.
+/// Between two attempts to write what the database did not take.
 const RETRY: Duration = Duration::from_secs(1);
 /// Contacts of the backlog that are written at once.
 const BATCH: usize = 100;
+/// Contacts that a start reads at once.
+const PAGE: usize = 500;
 
 /// The history of contacts on disk.
-pub(crate) struct FileHistory {
-    requests: Arc<mpsc::SyncSender<Request>>,
-    reader: Mutex<Connection>,
-    backlog: Arc<Backlog>,
+pub(crate) struct ContactHistory {
+    shared: Arc<Shared>,
+    /// Wakes the thread that delivers; it ends with this.
+    _news: Arc<mpsc::SyncSender<()>>,
+    wake: Wake,
     records: Lines,
-    delivered: Arc<Progress>,
-    damage: Damage,
+    flow_lines: Arc<Progress>,
+    submitted: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What happened to a contact; of two events the later one counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Event {
-    Opened,
-    Changed,
-    Closed,
+/// What both sides use.
+struct Shared {
+    db: Db,
+    backlog: Backlog,
+    /// Held by the thread that writes the backlog.
+    flushing: Mutex<()>,
+    delivered: Arc<Progress>,
+    /// The last attempt to write failed.
+    is_in_trouble: AtomicBool,
 }
 
 /// A contact whose call was cut off by the end of the process that served it.
@@ -72,66 +61,85 @@ pub(crate) type Interrupted = Contact;
 /// When a contact is listed, and which of several at one instant comes first.
 type Place = (WallTime, ContactId);
 
-/// What the thread is asked for.
-enum Request {
-    Write(WriteRequest),
-    /// The file of records has taken some, or has not.
-    GoOn,
-}
-
-struct WriteRequest {
-    write: Write,
-    reply: mpsc::SyncSender<Written>,
-}
-
-/// What to write.
-enum Write {
-    /// A contact as its call has it.
-    State { contact: Box<Contact>, event: Event },
-    /// A change of one that no call has.
-    Attributes { now: WallTime, id: ContactId, changes: BTreeMap<String, String> },
-}
-
-/// What became of it.
-type Written = Result<(), SetAttributesError>;
-
-impl FileHistory {
-    /// Opens or creates the files in `folder`, begins to deliver records that a crash kept back, and returns the contacts
-    /// that were open: the caller closes each of them. `epoch` is the store's.
+impl ContactHistory {
+    /// The contacts of a database. Begins to deliver what a crash kept back: records to `records`, lines of the flow log to
+    /// `flow_lines`. Its second value wakes that when lines of the flow log were committed.
     pub(crate) fn open(
-        folder: &Path,
-        epoch: u64,
-        writers: &LineWriters,
-        rotation: Rotation,
-    ) -> Result<(Self, Vec<Interrupted>), HistoryError> {
-        let database = folder.join(FILE);
-        let (connection, damage) = rows::open(&database, &TABLE, epoch).map_err(said)?;
-        let path = folder.join("contact-records.jsonl");
-        let unopened = |error| HistoryError { message: format!("contact-records.jsonl: {error}") };
-        let options =
-            LineFileOptions { name: "contact-records", path, mode: 0o644, rotation, missing: |_| None };
-        let records = writers.open(options).map_err(unopened)?;
-        let (requests, queue) = mpsc::sync_channel(QUEUE);
-        let requests = Arc::new(requests);
-        // Where the queue is full the thread looks anyway.
-        let waker = Arc::downgrade(&requests);
-        let wake = move || drop(waker.upgrade().map(|requests| requests.try_send(Request::GoOn)));
-        let delivery = Delivery::new(records.clone(), Arc::new(wake));
-        let (backlog, delivered) = (Arc::<Backlog>::default(), delivery.progress());
-        let mut writer = Writer { connection, delivery, backlog: backlog.clone(), is_in_trouble: false };
-        writer.serve(Vec::new());
-        let interrupted = writer.interrupted()?;
-        std::thread::Builder::new()
-            .name("contact-history".into())
-            .spawn(move || writer.run(&queue))
-            .map_err(said)?;
-        let reader = Mutex::new(rows::connect(&database, &TABLE).map_err(said)?);
-        Ok((Self { requests, reader, backlog, records, delivered, damage }, interrupted))
+        db: &Db,
+        records: Lines,
+        flow_lines: Lines,
+    ) -> std::io::Result<(Self, Arc<dyn Fn() + Send + Sync>)> {
+        let (news, heard) = mpsc::sync_channel(1);
+        let news = Arc::new(news);
+        // One that waits is enough.
+        let waker = Arc::downgrade(&news);
+        let wake: Wake = Arc::new(move || {
+            let _ = waker.upgrade().map(|news| news.try_send(()));
+        });
+        let (delivered, flow_progress) = (Arc::<Progress>::default(), Arc::<Progress>::default());
+        let shared = Arc::new(Shared {
+            db: db.clone(),
+            backlog: Backlog::default(),
+            flushing: Mutex::default(),
+            delivered: delivered.clone(),
+            is_in_trouble: AtomicBool::new(false),
+        });
+        let thread = Deliverer {
+            shared: shared.clone(),
+            records: Delivery::new(Records, records.clone(), wake.clone(), delivered),
+            flow_lines: Delivery::new(FlowLines, flow_lines, wake.clone(), flow_progress.clone()),
+        };
+        std::thread::Builder::new().name("contact-history".into()).spawn(move || thread.run(&heard))?;
+        let serving = db.clone();
+        let submitted =
+            std::thread::Builder::new().name("control-db".into()).spawn(move || serving.serve_submitted())?;
+        let committed: Arc<dyn Fn() + Send + Sync> = {
+            let (progress, wake) = (flow_progress.clone(), wake.clone());
+            Arc::new(move || {
+                progress.fell_behind();
+                wake();
+            })
+        };
+        let submitted = Mutex::new(Some(submitted));
+        let history = Self { shared, _news: news, wake, records, flow_lines: flow_progress, submitted };
+        Ok((history, committed))
     }
 
-    /// Waits until every record is delivered; false when that takes longer than `limit`: then the next start delivers them.
+    /// Contacts that were open when the last process ended, as far as they can be read: the caller closes each of them.
+    pub(crate) fn interrupted(&self) -> Vec<Interrupted> {
+        let mut found = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.shared.db.read(|reader| reader.live_contacts::<ContactRow>(after, PAGE));
+            match page {
+                Ok(page) => {
+                    found.extend(page.items.into_iter().map(|ContactRow(contact)| contact));
+                    after = page.next;
+                    if after.is_none() {
+                        return found;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "contacts that were open cannot be listed; their records stay open");
+                    return found;
+                }
+            }
+        }
+    }
+
+    /// Waits until every record and every line of the flow log is delivered; false when that takes longer than `limit`: then the
+    /// next start delivers them. Nothing is submitted to the database after this.
     pub(crate) fn await_delivery(&self, limit: Duration) -> bool {
-        self.delivered.await_caught_up(limit)
+        self.end_submissions();
+        self.shared.delivered.await_caught_up(limit) && self.flow_lines.await_caught_up(limit)
+    }
+
+    /// Commits what was submitted, and takes no more.
+    fn end_submissions(&self) {
+        self.shared.db.stop_serving();
+        let thread = self.submitted.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // A panic in it has been told.
+        let _ = thread.map(JoinHandle::join);
     }
 
     /// Records that the file has not taken yet.
@@ -139,270 +147,279 @@ impl FileHistory {
         self.records.waiting()
     }
 
-    /// What the start found damaged.
-    pub(crate) fn damage(&self) -> &Damage {
-        &self.damage
-    }
-
-    /// Contacts that wait for room on the disk.
+    /// Contacts that wait for the database.
     pub(crate) fn waiting(&self) -> usize {
-        self.backlog.len()
+        self.shared.backlog.len()
     }
 
     /// States of contacts that not even memory had room for.
     pub(crate) fn lost(&self) -> u64 {
-        self.backlog.lost()
+        self.shared.backlog.lost()
     }
 
-    fn write_state(&self, event: Event, contact: &Contact) -> Result<(), HistoryError> {
-        match self.write(Write::State { contact: Box::new(contact.clone()), event }) {
-            Err(SetAttributesError::History(error)) => Err(error),
-            // Only a change of attributes is refused for what it is.
-            Ok(()) | Err(SetAttributesError::NoSuchContact | SetAttributesError::TooLarge(_)) => Ok(()),
-        }
-    }
-
-    fn write(&self, write: Write) -> Written {
-        let (reply, answer) = mpsc::sync_channel(1);
-        let gone = || HistoryError { message: "its writer has stopped; see the log".into() };
-        self.requests.send(Request::Write(WriteRequest { write, reply })).map_err(|_| gone())?;
-        answer.recv().map_err(|_| gone())?
-    }
-
-    fn reader(&self) -> std::sync::MutexGuard<'_, Connection> {
-        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl History for FileHistory {
-    fn open(&self, contact: &Contact) -> Result<(), HistoryError> {
-        self.write_state(Event::Opened, contact)
-    }
-
-    fn update(&self, contact: &Contact) -> Result<(), HistoryError> {
-        self.write_state(Event::Changed, contact)
-    }
-
-    fn close(&self, contact: &Contact) -> Result<(), HistoryError> {
-        self.write_state(Event::Closed, contact)
-    }
-
-    fn find(&self, id: ContactId) -> Result<Option<Contact>, HistoryError> {
-        // In this order: what is written meanwhile is found in the table.
-        match self.backlog.find(id) {
-            Some(contact) => Ok(Some(contact)),
-            None => find(&self.reader(), id),
-        }
-    }
-
-    fn list(&self, query: &HistoryQuery) -> Result<Vec<Contact>, HistoryError> {
-        let unwritten = self.backlog.all();
-        let newer: BTreeSet<ContactId> = unwritten.iter().map(|unwritten| unwritten.contact.id).collect();
-        let connection = self.reader();
-        // Every time of a contact is at or after its initiation, so this range holds all candidates.
-        let by_initiation = query.axis == TimeAxis::Initiation;
-        let from = if by_initiation { query.from } else { WallTime::from_unix_ms(i64::MIN) };
-        let sql = "SELECT json FROM intact WHERE initiated BETWEEN ?1 AND ?2 ORDER BY initiated DESC";
-        let mut statement = connection.prepare_cached(sql).map_err(unread)?;
-        let range = [from.unix_ms(), query.to.unix_ms()];
-        let rows = statement.query_map(range, |row| row.get::<_, String>(0)).map_err(unread)?;
-        let mut found: Vec<(Place, Contact)> = Vec::new();
-        for json in rows {
-            let contact: Contact = serde_json::from_str(&json.map_err(unread)?).map_err(unread)?;
-            let place = query.place(&contact).filter(|_| !newer.contains(&contact.id));
-            let Some(place) = place else { continue };
-            // Rows come newest first: past the page only contacts of the very same instant can still belong to it.
-            if by_initiation
-                && found.len() >= query.limit
-                && found.last().is_some_and(|(last, _)| place.0 < last.0)
-            {
-                break;
-            }
-            found.push((place, contact));
-        }
-        let unwritten = unwritten.iter().map(|unwritten| &unwritten.contact);
-        found.extend(unwritten.filter_map(|contact| Some((query.place(contact)?, contact.clone()))));
-        found.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
-        Ok(found.into_iter().take(query.limit).map(|(_, contact)| contact).collect())
-    }
-
-    fn set_attributes(&self, now: WallTime, id: ContactId, changes: BTreeMap<String, String>) -> Written {
-        self.write(Write::Attributes { now, id, changes })
-    }
-
-    fn has_room(&self) -> bool {
-        self.backlog.has_room()
-    }
-}
-
-impl Drop for FileHistory {
-    fn drop(&mut self) {
-        let waiting = self.waiting();
-        if waiting > 0 {
-            tracing::error!(
-                contacts = waiting,
-                "contacts are lost: the disk had no room for them to the end"
-            );
-        }
-    }
-}
-
-/// The writing side: its own connection, and the way to the file of records.
-struct Writer {
-    connection: Connection,
-    delivery: Delivery,
-    backlog: Arc<Backlog>,
-    /// The last attempt to write failed.
-    is_in_trouble: bool,
-}
-
-impl Writer {
-    fn run(mut self, queue: &mpsc::Receiver<Request>) {
-        loop {
-            let is_idle = self.backlog.len() == 0 && !self.delivery.is_behind();
-            let first = match is_idle {
-                true => queue.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
-                false => queue.recv_timeout(RETRY),
+    /// Erases a contact that has ended: state, attributes, index, flow log lines that no sink has, and what was moved aside of it.
+    /// Whether there was one. When this returns no byte of it is left in the database's files. What `before` does stands in the same
+    /// commit; it is given the contact where that can be read.
+    pub(crate) fn erase_with(
+        &self,
+        id: ContactId,
+        before: impl FnOnce(&mut Tx<'_>, Option<&Contact>) -> Result<(), DbError> + Send + 'static,
+    ) -> Result<bool, HistoryError> {
+        self.shared.write_backlog().map_err(said)?;
+        let erased = self.shared.db.write(move |tx| -> Result<bool, DbError> {
+            let found = match tx.reader().contact::<ContactRow>(id) {
+                Ok(found) => found,
+                Err(DbError::Unreadable { .. }) => None,
+                Err(error) => return Err(error),
             };
-            match first {
-                Ok(first) => {
-                    let requests = std::iter::once(first).chain(queue.try_iter().take(QUEUE));
-                    let writes = requests.filter_map(|request| match request {
-                        Request::Write(write) => Some(write),
-                        Request::GoOn => None,
-                    });
-                    self.serve(writes.collect());
-                }
-                Err(mpsc::RecvTimeoutError::Timeout) => self.serve(Vec::new()),
-                Err(mpsc::RecvTimeoutError::Disconnected) => return,
-            }
-        }
+            before(tx, found.as_ref().map(|ContactRow(contact)| contact))?;
+            tx.erase_contact(id)
+        });
+        let erased = erased.map_err(said)?;
+        self.empty_log()?;
+        Ok(erased)
     }
 
-    /// Writes what waits and what is asked for, delivers records, and answers.
-    fn serve(&mut self, batch: Vec<WriteRequest>) {
-        // What waits is older, and goes first.
-        let written = self.write_backlog().and_then(|()| self.commit(&batch));
-        let delivered = self.delivery.go_on(&mut self.connection).map_err(said);
-        self.tell(written.as_ref().err().or(delivered.as_ref().err()));
-        let all_failed = |error: HistoryError| vec![Err(error.into()); batch.len()];
-        let written = written.unwrap_or_else(all_failed);
-        for (WriteRequest { write, reply }, written) in batch.iter().zip(written) {
-            if let (Write::State { contact, event }, Err(_)) = (write, &written) {
-                self.backlog.keep(contact, *event);
+    /// Empties the write-ahead log, so that what was erased is in no file. A reader that is in the middle of a read is waited for.
+    pub(crate) fn empty_log(&self) -> Result<(), HistoryError> {
+        const ATTEMPTS: usize = 40;
+        for _ in 0..ATTEMPTS {
+            if self.shared.db.empty_log().map_err(said)? {
+                return Ok(());
             }
-            // A caller that gave up needs no answer.
-            let _ = reply.send(written);
         }
+        let message = "a reader holds the log of control.db; erased rows are in it until it ends".to_owned();
+        Err(HistoryError { message })
     }
 
-    /// Says so once when trouble begins and once when it is over.
-    fn tell(&mut self, trouble: Option<&HistoryError>) {
-        match trouble {
-            Some(error) if !self.is_in_trouble => {
-                tracing::error!(%error, "contacts cannot be written; they wait for room on the disk");
-            }
-            None if self.is_in_trouble => tracing::info!("contacts are written again"),
-            _ => {}
+    fn write_state(&self, event: ContactEvent, contact: &Contact) -> Result<(), HistoryError> {
+        let written = self.shared.write_state(event, contact);
+        self.shared.tell(written.as_ref().err());
+        if written.is_ok() {
+            self.fell_behind(event);
         }
-        self.is_in_trouble = trouble.is_some();
+        written.map_err(said)
     }
 
-    fn write_backlog(&mut self) -> Result<(), HistoryError> {
+    /// Records may have to be delivered: that of a contact that begins has not.
+    fn fell_behind(&self, event: ContactEvent) {
+        if event != ContactEvent::Opened {
+            self.shared.delivered.fell_behind();
+            (self.wake)();
+        }
+    }
+}
+
+impl Shared {
+    fn write_state(&self, event: ContactEvent, contact: &Contact) -> Result<(), DbError> {
+        if self.backlog.len() > 0 {
+            // What waits is older, and goes first.
+            self.backlog.keep(contact, event);
+            return self.write_backlog();
+        }
+        let row = ContactRow(contact.clone());
+        let written = self.db.write(move |tx| tx.put_contact(&row, event, None));
+        if written.is_err() {
+            self.backlog.keep(contact, event);
+        }
+        written
+    }
+
+    fn write_backlog(&self) -> Result<(), DbError> {
+        if self.backlog.len() == 0 {
+            return Ok(());
+        }
+        let _flushing = self.flushing.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let some = self.backlog.some(BATCH);
             if some.is_empty() {
                 return Ok(());
             }
-            let transaction = self.connection.transaction().map_err(said)?;
-            for Unwritten { contact, event, .. } in some.iter().map(AsRef::as_ref) {
-                put(&transaction, contact, *event)?;
-            }
-            transaction.commit().map_err(said)?;
-            self.delivery.fell_behind();
-            self.backlog.written(&some);
-        }
-    }
-
-    /// Writes all of a batch, or none of it; what is wrong with a single change concerns no other.
-    fn commit(&mut self, batch: &[WriteRequest]) -> Result<Vec<Written>, HistoryError> {
-        let transaction = self.connection.transaction().map_err(said)?;
-        let mut written = Vec::with_capacity(batch.len());
-        for WriteRequest { write, .. } in batch {
-            written.push(match write {
-                Write::State { contact, event } => put(&transaction, contact, *event).map(Ok)?,
-                Write::Attributes { now, id, changes } => {
-                    match changed(&transaction, *now, *id, changes.clone()) {
-                        Ok(contact) => put(&transaction, &contact, Event::Changed).map(Ok)?,
-                        Err(refusal) => Err(refusal),
+            match self.put_all(&some) {
+                Ok(()) => self.backlog.written(&some),
+                // One that cannot be written by itself holds up no other.
+                Err(DbError::Other(_) | DbError::TooMany { .. } | DbError::Query(_)) if some.len() > 1 => {
+                    let mut last = Ok(());
+                    for one in &some {
+                        match self.put_all(std::slice::from_ref(one)) {
+                            Ok(()) => self.backlog.written(std::slice::from_ref(one)),
+                            Err(error) => last = Err(error),
+                        }
                     }
+                    last?;
                 }
-            });
-        }
-        transaction.commit().map_err(said)?;
-        // An empty transaction, as at a wake-up, leaves no record.
-        if !batch.is_empty() {
-            self.delivery.fell_behind();
-        }
-        Ok(written)
-    }
-
-    fn interrupted(&self) -> Result<Vec<Interrupted>, HistoryError> {
-        let mut query = self.connection.prepare("SELECT json FROM intact WHERE open = 1").map_err(said)?;
-        let rows = query.query_map([], |row| row.get::<_, String>(0)).map_err(said)?;
-        rows.map(|json| serde_json::from_str(&json.map_err(said)?).map_err(said)).collect()
-    }
-}
-
-fn find(connection: &Connection, id: ContactId) -> Result<Option<Contact>, HistoryError> {
-    let id = id.to_string();
-    let mut query = connection.prepare_cached("SELECT json FROM intact WHERE id = ?1").map_err(unread)?;
-    let json: Option<String> = query.query_row([&id], |row| row.get(0)).optional().map_err(unread)?;
-    if json.is_none() {
-        let mut damaged = connection.prepare_cached("SELECT 1 FROM contact WHERE id = ?1").map_err(unread)?;
-        if damaged.exists([&id]).map_err(unread)? {
-            return Err(unread(format!("the row of contact {id} is damaged: restore it from a backup")));
+                Err(error) => return Err(error),
+            }
+            self.delivered.fell_behind();
         }
     }
-    json.map(|json| serde_json::from_str(&json).map_err(said)).transpose()
+
+    fn put_all(&self, unwritten: &[Arc<Unwritten>]) -> Result<(), DbError> {
+        let states: Vec<(ContactRow, ContactEvent)> =
+            unwritten.iter().map(|state| (ContactRow(state.contact.clone()), state.event)).collect();
+        self.db.write(move |tx| states.iter().try_for_each(|(row, event)| tx.put_contact(row, *event, None)))
+    }
+
+    /// Says so once when trouble begins and once when it is over.
+    fn tell(&self, trouble: Option<&DbError>) {
+        let was_in_trouble = self.is_in_trouble.swap(trouble.is_some(), Ordering::Relaxed);
+        match trouble {
+            Some(error) if !was_in_trouble => {
+                tracing::error!(%error, "contacts cannot be written; they wait in memory");
+            }
+            None if was_in_trouble => tracing::info!("contacts are written again"),
+            _ => {}
+        }
+    }
 }
 
-fn put(connection: &Connection, contact: &Contact, event: Event) -> Result<(), HistoryError> {
-    let sql = match event {
-        Event::Opened => {
-            "INSERT OR REPLACE INTO contact (id, json, initiated, open, delivered) VALUES (?1, ?2, ?3, 1, 1)"
+impl History for ContactHistory {
+    fn open(&self, contact: &Contact) -> Result<(), HistoryError> {
+        self.write_state(ContactEvent::Opened, contact)
+    }
+
+    fn update(&self, contact: &Contact) -> Result<(), HistoryError> {
+        self.write_state(ContactEvent::Changed, contact)
+    }
+
+    fn close(&self, contact: &Contact) -> Result<(), HistoryError> {
+        self.write_state(ContactEvent::Closed, contact)
+    }
+
+    fn find(&self, id: ContactId) -> Result<Option<Contact>, HistoryError> {
+        // In this order: what is written meanwhile is found in the table.
+        match self.shared.backlog.find(id) {
+            Some(contact) => Ok(Some(contact)),
+            None => {
+                let found = self.shared.db.read(|reader| reader.contact::<ContactRow>(id)).map_err(said)?;
+                Ok(found.map(|ContactRow(contact)| contact))
+            }
         }
-        // A change of a contact that is open waits for its end; one of an ended contact is delivered again.
-        Event::Changed => {
-            "INSERT INTO contact (id, json, initiated, open, delivered) VALUES (?1, ?2, ?3, 1, 1)
-             ON CONFLICT DO UPDATE SET json = excluded.json, delivered = open"
+    }
+
+    /// What waits in memory is on the first page.
+    fn list(&self, query: &HistoryQuery) -> Result<HistoryPage, HistoryError> {
+        let after = query
+            .after
+            .as_deref()
+            .map(|after| ContactCursor::parse(after).ok_or_else(|| said("no page ends there")));
+        let after = after.transpose()?;
+        let unwritten = self.shared.backlog.all();
+        let newer: BTreeSet<ContactId> = unwritten.iter().map(|unwritten| unwritten.contact.id).collect();
+        let mut found: Vec<(Place, Contact)> = Vec::new();
+        if after.is_none() {
+            let contacts = unwritten.iter().map(|unwritten| &unwritten.contact);
+            found.extend(contacts.filter_map(|contact| Some((query.place(contact)?, contact.clone()))));
+            found.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
+            found.truncate(query.limit);
         }
-        Event::Closed => {
-            "INSERT OR REPLACE INTO contact (id, json, initiated, open, delivered) VALUES (?1, ?2, ?3, 0, 0)"
-        }
-    };
-    let json = serde_json::to_string(contact).map_err(said)?;
-    let row = params![contact.id.to_string(), json, contact.initiation_timestamp.unix_ms()];
-    connection.prepare_cached(sql).map_err(said)?.execute(row).map_err(said)?;
-    Ok(())
+        let wanted = ContactQuery {
+            account: query.account.clone(),
+            instance: query.instance,
+            axis: match query.axis {
+                TimeAxis::Initiation => contact::TimeAxis::Initiation,
+                TimeAxis::ConnectedToSystem => contact::TimeAxis::Connected,
+                TimeAxis::Disconnect => contact::TimeAxis::Disconnect,
+            },
+            from: query.from,
+            to: query.to,
+            ..ContactQuery::all()
+        };
+        let limit = query.limit.saturating_sub(found.len()).max(1);
+        let page = self.shared.db.read(|reader| reader.contacts::<ContactRow>(&wanted, after, limit));
+        let page = page.map_err(said)?;
+        let written = page.items.into_iter().map(|ContactRow(contact)| contact);
+        let written = written.filter(|contact| !newer.contains(&contact.id));
+        found.extend(written.filter_map(|contact| Some((query.place(&contact)?, contact))));
+        found.sort_unstable_by(|(a, _), (b, _)| b.cmp(a));
+        let contacts = found.into_iter().map(|(_, contact)| contact).collect();
+        Ok(HistoryPage { contacts, next: page.next.map(|next| next.to_string()) })
+    }
+
+    fn set_attributes(
+        &self,
+        now: WallTime,
+        id: ContactId,
+        changes: BTreeMap<String, String>,
+    ) -> Result<(), SetAttributesError> {
+        self.shared.write_backlog().map_err(said)?;
+        let changed = self.shared.db.write(move |tx| -> Result<(), Refusal> {
+            let found = tx.reader().contact::<ContactRow>(id)?;
+            let ContactRow(mut contact) = found.ok_or(SetAttributesError::NoSuchContact)?;
+            contact.set_late_attributes(now, changes).map_err(SetAttributesError::from)?;
+            Ok(tx.put_contact(&ContactRow(contact), ContactEvent::Changed, None)?)
+        });
+        changed.map_err(|Refusal(error)| error)?;
+        self.fell_behind(ContactEvent::Changed);
+        Ok(())
+    }
+
+    fn erase(&self, id: ContactId) -> Result<bool, HistoryError> {
+        self.erase_with(id, |_, _| Ok(()))
+    }
+
+    fn has_room(&self) -> bool {
+        self.shared.backlog.has_room()
+    }
 }
 
-/// A contact with its attributes changed.
-fn changed(
-    connection: &Connection,
-    now: WallTime,
-    id: ContactId,
-    changes: BTreeMap<String, String>,
-) -> Result<Contact, SetAttributesError> {
-    let mut contact = find(connection, id)?.ok_or(SetAttributesError::NoSuchContact)?;
-    contact.set_late_attributes(now, changes)?;
-    Ok(contact)
+impl Drop for ContactHistory {
+    fn drop(&mut self) {
+        self.end_submissions();
+        let waiting = self.waiting();
+        if waiting > 0 {
+            tracing::error!(
+                contacts = waiting,
+                "contacts are lost: the database did not take them to the end"
+            );
+        }
+    }
 }
 
-/// As [`said`], of a file that is not what was written; no caller could say so.
-fn unread(error: impl std::fmt::Display) -> HistoryError {
-    tracing::error!(%error, "{FILE} cannot be read whole; what is intact is served");
-    said(error)
+/// Why attributes were not set.
+struct Refusal(SetAttributesError);
+
+impl From<SetAttributesError> for Refusal {
+    fn from(error: SetAttributesError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<DbError> for Refusal {
+    fn from(error: DbError) -> Self {
+        Self(said(error).into())
+    }
+}
+
+/// The thread that delivers, and that writes what waits in memory.
+struct Deliverer {
+    shared: Arc<Shared>,
+    records: Delivery<Records>,
+    flow_lines: Delivery<FlowLines>,
+}
+
+impl Deliverer {
+    fn run(mut self, news: &mpsc::Receiver<()>) {
+        loop {
+            self.go_on();
+            let is_idle =
+                self.shared.backlog.len() == 0 && !self.records.is_behind() && !self.flow_lines.is_behind();
+            let heard = match is_idle {
+                true => news.recv().map_err(|_| mpsc::RecvTimeoutError::Disconnected),
+                false => news.recv_timeout(RETRY),
+            };
+            if heard == Err(mpsc::RecvTimeoutError::Disconnected) {
+                return;
+            }
+        }
+    }
+
+    fn go_on(&mut self) {
+        let db = &self.shared.db;
+        let done = self.shared.write_backlog();
+        let done = done.and(self.records.go_on(db)).and(self.flow_lines.go_on(db));
+        self.shared.tell(done.as_ref().err());
+    }
 }
 
 fn said(error: impl std::fmt::Display) -> HistoryError {
@@ -412,7 +429,10 @@ fn said(error: impl std::fmt::Display) -> HistoryError {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::lines::{LineFileOptions, LineWriters, Rotation};
+    use std::path::Path;
     use tympan_contact::{DisconnectReason, InitiationMethod, InstanceRef, NewContact};
+    use tympan_db::{OpenOptions, StartId};
     use tympan_types::{AccountId, InstanceId, Region, WallTime};
 
     pub(in super::super) fn contact(n: u8) -> Contact {
@@ -440,16 +460,27 @@ pub(super) mod tests {
         contact
     }
 
-    const ROTATION: Rotation = Rotation { limit_bytes: 1 << 20, kept: 2 };
+    const ROTATION: Rotation = Rotation { limit_bytes: 1 << 20, kept: 2, kept_for: None };
 
-    fn open(folder: &Path) -> (FileHistory, Vec<Interrupted>, LineWriters) {
+    fn database(folder: &Path) -> Db {
+        Db::open(folder, super::super::kinds(), OpenOptions::new(StartId([7; 16]))).unwrap().0
+    }
+
+    fn open(folder: &Path) -> (ContactHistory, Vec<Interrupted>, LineWriters) {
         let writers = LineWriters::default();
-        let (history, interrupted) = FileHistory::open(folder, 1, &writers, ROTATION).unwrap();
+        let file = |name: &'static str| {
+            let path = folder.join(format!("{name}.jsonl"));
+            let options = LineFileOptions { name, path, mode: 0o644, rotation: ROTATION, missing: |_| None };
+            writers.open(options).unwrap()
+        };
+        let (records, flow_lines) = (file("contact-records"), file("flow-logs"));
+        let (history, _) = ContactHistory::open(&database(folder), records, flow_lines).unwrap();
+        let interrupted = history.interrupted();
         (history, interrupted, writers)
     }
 
     /// The records, once all are delivered.
-    fn delivered(folder: &Path, history: &FileHistory) -> Vec<serde_json::Value> {
+    fn delivered(folder: &Path, history: &ContactHistory) -> Vec<serde_json::Value> {
         assert!(history.await_delivery(Duration::from_secs(60)));
         records(folder)
     }
@@ -495,10 +526,9 @@ pub(super) mod tests {
         drop(history);
         // As if the process had died between the commit and the append, with half a line on disk.
         std::fs::write(dir.path().join("contact-records.jsonl"), "{\"AWSAccountId\":").unwrap();
-        rows::connect(&dir.path().join(FILE), &TABLE)
-            .unwrap()
-            .execute("UPDATE contact SET delivered = 0", [])
-            .unwrap();
+        let db = database(dir.path());
+        db.write(|tx| tx.put_contact(&ContactRow(ended(3)), ContactEvent::Closed, None)).unwrap();
+        drop(db);
         let (history, _, _writers) = open(dir.path());
         assert!(history.await_delivery(Duration::from_secs(60)));
         let text = std::fs::read_to_string(dir.path().join("contact-records.jsonl")).unwrap();
@@ -566,5 +596,75 @@ pub(super) mod tests {
         let records = delivered(dir.path(), &history);
         assert_eq!(records.len(), usize::from(contacts));
         assert!(records.iter().any(|record| record["Attributes"]["k"] == "v"));
+    }
+
+    #[test]
+    fn what_a_database_refuses_waits_in_memory_can_be_read_there_and_is_listed() {
+        let dir = tempfile::tempdir().unwrap();
+        let writers = LineWriters::default();
+        let lines = |name: &'static str| {
+            let path = dir.path().join(name);
+            writers
+                .open(LineFileOptions { name, path, mode: 0o600, rotation: ROTATION, missing: |_| None })
+                .unwrap()
+        };
+        let why = tympan_db::OpenError::Foreign { path: "control.db".into() };
+        let options = OpenOptions::new(StartId([7; 16]));
+        let db = Db::stand_in(super::super::kinds(), options, &why).unwrap();
+        let (history, _) = ContactHistory::open(&db, lines("records"), lines("flow")).unwrap();
+        assert!(history.open(&contact(1)).is_err() && history.open(&contact(2)).is_err());
+        assert_eq!(history.find(contact(1).id).unwrap(), Some(contact(1)));
+        let changes = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
+        assert!(history.set_attributes(WallTime::from_unix_ms(9), contact(1).id, changes).is_err());
+        let query = HistoryQuery {
+            account: None,
+            instance: None,
+            axis: TimeAxis::Initiation,
+            from: WallTime::from_unix_ms(0),
+            to: WallTime::from_unix_ms(i64::MAX),
+            after: None,
+            limit: 10,
+        };
+        let page = history.list(&query).unwrap();
+        assert_eq!((page.contacts, page.next), (vec![contact(2), contact(1)], None));
+        assert_eq!(history.waiting(), 2);
+    }
+
+    #[test]
+    fn pages_follow_one_another_and_an_erased_contact_is_on_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let (history, _, _writers) = open(dir.path());
+        (0..7).for_each(|n| history.close(&ended(n)).unwrap());
+        assert!(
+            history
+                .erase_with(ended(3).id, |_, found| {
+                    assert_eq!(found, Some(&ended(3)));
+                    Ok(())
+                })
+                .unwrap()
+        );
+        assert!(!history.erase(ended(3).id).unwrap());
+        let mut query = HistoryQuery {
+            account: Some(contact(1).instance.account),
+            instance: None,
+            axis: TimeAxis::Disconnect,
+            from: WallTime::from_unix_ms(0),
+            to: WallTime::from_unix_ms(i64::MAX),
+            after: None,
+            limit: 2,
+        };
+        let mut seen = BTreeSet::new();
+        loop {
+            let page = history.list(&query).unwrap();
+            assert!(page.contacts.len() <= 2);
+            seen.extend(page.contacts.iter().map(|contact| contact.id));
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, [0, 1, 2, 4, 5, 6].map(|n| ended(n).id).into());
+        query.account = Some(AccountId::parse("999999999999").unwrap());
+        assert!(history.list(&query).unwrap().contacts.is_empty());
     }
 }

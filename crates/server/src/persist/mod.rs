@@ -1,76 +1,152 @@
-//! What Connect has to remember, on disk.
+//! What has to be remembered beside the media, in `control.db`.
 
 mod backlog;
+mod contact_row;
 mod delivery;
+mod examine;
 mod history;
-mod rows;
-mod settings;
 
-pub(crate) use history::{FileHistory, Interrupted};
-pub(crate) use rows::Damage;
-pub(crate) use settings::SqliteSettings;
+pub(crate) use examine::examine;
+pub(crate) use history::{ContactHistory, Interrupted};
 
-use crate::lines::{LineWriters, Rotation};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use crate::call::FlowLog;
+use crate::lines::{LineFileOptions, LineWriters, Rotation};
+use anyhow::Context;
+use contact_row::ContactRow;
 use std::path::Path;
 use std::sync::Arc;
+use tympan_connect::rows::{self, DbSettings};
+use tympan_db::{Db, DbError, Kinds, OpenError, OpenOptions, OpenReport, StartId, migrate};
 
-/// The databases of a data folder, open.
+/// Sentences about what is damaged.
+pub(crate) type Damage = Vec<String>;
+
+/// What a start found of the control database.
 pub(crate) struct Remembered {
-    pub(crate) settings: Arc<SqliteSettings>,
-    pub(crate) history: Arc<FileHistory>,
+    pub(crate) db: Db,
+    pub(crate) settings: Arc<DbSettings>,
+    pub(crate) history: Arc<ContactHistory>,
+    pub(crate) flow_log: Arc<FlowLog>,
     /// Contacts that were open when the last process ended.
     pub(crate) interrupted: Vec<Interrupted>,
+    /// What the start found damaged.
+    pub(crate) damage: Damage,
+}
+
+/// How the files of lines are kept.
+pub(crate) struct Rotations {
+    pub(crate) records: Rotation,
+    pub(crate) flow_log: Rotation,
 }
 
 impl Remembered {
-    /// Opens or makes them, right after the store has begun its epoch: each keeps it.
+    /// Opens or makes the database, right after the store has begun its start of this number, and carries over what earlier versions kept.
+    /// One that cannot be opened stays as it is, and the server goes on without it.
     pub(crate) fn open(
         folder: &Path,
-        epoch: u64,
+        start: u64,
         writers: &LineWriters,
-        records: Rotation,
+        rotations: &Rotations,
     ) -> anyhow::Result<Self> {
-        let settings = Arc::new(SqliteSettings::open(folder, epoch)?);
-        let (history, interrupted) = FileHistory::open(folder, epoch, writers, records)?;
-        Ok(Self { settings, history: Arc::new(history), interrupted })
+        let (db, damage) = open(folder, start)?;
+        let path = folder.join("contact-records.jsonl");
+        let rotation = rotations.records;
+        let options =
+            LineFileOptions { name: "contact-records", path, mode: 0o644, rotation, missing: |_| None };
+        let records = writers.open(options).context("contact-records.jsonl")?;
+        let flow_log = FlowLog::open(writers, folder.join("flow-logs.jsonl"), rotations.flow_log)
+            .context("flow-logs.jsonl")?;
+        let (history, committed) = ContactHistory::open(&db, records, flow_log.lines().clone())?;
+        let flow_log = Arc::new(flow_log.kept_in(db.clone(), committed));
+        let interrupted = history.interrupted();
+        let settings = Arc::new(DbSettings::new(db.clone()));
+        Ok(Self { db, settings, history: Arc::new(history), flow_log, interrupted, damage })
     }
 }
 
-/// What is wrong with the databases of a folder that no server runs on. `epoch` is the store's last one, where it is
-/// known. They are looked at in copies, because SQLite writes even where one only reads.
-pub(crate) fn examine(folder: &Path, epoch: Option<u64>) -> io::Result<Damage> {
-    let scratch = std::env::temp_dir().join(format!("tympan-records-{}", uuid::Uuid::new_v4()));
-    std::fs::DirBuilder::new().mode(0o700).create(&scratch)?;
-    let examined = examine_in(folder, &scratch, epoch);
-    std::fs::remove_dir_all(&scratch)?;
-    examined
+/// What `control.db` keeps here.
+pub(crate) fn kinds() -> Kinds {
+    rows::kinds(Kinds::default()).with_contacts::<ContactRow>()
 }
 
-fn examine_in(folder: &Path, scratch: &Path, epoch: Option<u64>) -> io::Result<Damage> {
-    let mut damage = Damage::new();
-    for (name, table) in [(settings::FILE, &settings::TABLE), (history::FILE, &history::TABLE)] {
-        let mut bytes = [0, 0];
-        for (bytes, name) in bytes.iter_mut().zip([name.to_owned(), format!("{name}-wal")]) {
-            match std::fs::copy(folder.join(&name), scratch.join(&name)) {
-                Ok(copied) => *bytes = copied,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(error),
+fn options() -> OpenOptions {
+    OpenOptions::new(StartId(uuid::Uuid::new_v4().into_bytes()))
+}
+
+fn open(folder: &Path, start: u64) -> Result<(Db, Damage), DbError> {
+    let had_earlier = examine::has_earlier(folder);
+    let (db, report) = match Db::open(folder, kinds(), options()) {
+        Ok(opened) => opened,
+        Err(error) => {
+            let said = without(&error);
+            tracing::error!("{said}");
+            return Ok((Db::stand_in(kinds(), options(), &error)?, vec![said]));
+        }
+    };
+    let mut damage = told(&report);
+    if report.created && !report.missing && start > 1 && !had_earlier {
+        damage.push(examine::MISSING.to_owned());
+    }
+    damage.iter().for_each(|sentence| tracing::error!("{sentence}"));
+    match migrate::migrate(folder, &db) {
+        Ok(report) => {
+            if report.settings + report.contacts > 0 {
+                let (settings, contacts) = (report.settings, report.contacts);
+                tracing::info!(
+                    settings,
+                    contacts,
+                    "settings.db and contacts.db were carried over to control.db"
+                );
             }
+            if report.unreadable > 0 {
+                let sentence = format!(
+                    "{} rows of settings.db and contacts.db could not be read: their bytes are kept in control.db",
+                    report.unreadable
+                );
+                tracing::error!("{sentence}");
+                damage.push(sentence);
+            }
+            damage.extend(report.damage);
         }
-        if bytes[0] > 0 {
-            damage.extend(rows::examine(&scratch.join(name), table, epoch));
-        } else if epoch.is_some_and(|epoch| epoch > 0) {
-            damage.push(format!("{name} is missing or empty, though a server has run here"));
+        // The files are as they were, or are read already; the next start goes on.
+        Err(error) => {
+            let sentence = format!(
+                "settings.db and contacts.db were not carried over ({error}); the next start tries again"
+            );
+            tracing::error!("{sentence}");
+            damage.push(sentence);
         }
     }
-    for entry in std::fs::read_dir(folder)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        let of_ours = [settings::FILE, history::FILE].iter().any(|file| name.starts_with(file));
-        if of_ours && name.contains(".damaged-") && !name.ends_with("-wal") {
-            damage.push(format!("{name} was set aside, because it is damaged: what it held beside what could be read is not served"));
-        }
+    Ok((db, damage))
+}
+
+fn without(error: &OpenError) -> String {
+    format!(
+        "{error}; without it uploads and reads go on, and nothing that it holds can be served or changed: instances, flows, numbers \
+         and contacts. Stop the server and restore control.db from a backup"
+    )
+}
+
+/// What an opening says, in sentences.
+fn told(report: &OpenReport) -> Damage {
+    let mut damage = Damage::new();
+    if let Some(older) = report.older_copy {
+        damage.push(format!(
+            "control.db is an older copy: it was last written by start {} and the last one here was start {}{}; what was written \
+             since is not in it. Restore the newest backup, or go on with this one",
+            older.epoch,
+            older.last_epoch,
+            if older.is_same_start { "" } else { ", of another folder or time" },
+        ));
     }
-    Ok(damage)
+    if report.missing {
+        damage.push(examine::MISSING.to_owned());
+    }
+    if let Some(aside) = &report.log_set_aside {
+        damage.push(format!(
+            "control.db-wal was there without its control.db: it is kept as {}",
+            aside.file_name().unwrap_or_default().display()
+        ));
+    }
+    damage
 }

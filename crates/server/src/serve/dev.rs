@@ -36,6 +36,7 @@ pub(super) fn apply(config: &mut Config) {
         });
     }
     config.connect.instances.push(Instance {
+        contacts_kept_days: None,
         alias: "demo".into(),
         media_streaming: Some(MediaStreaming {
             prefix: "demo".into(),

@@ -2,7 +2,7 @@
 
 use crate::audit::Audit;
 use crate::lines::LineWriters;
-use crate::persist::FileHistory;
+use crate::persist::ContactHistory;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const DELIVERY_LIMIT: Duration = Duration::from_secs(5);
 /// The audit file, the contact records and the flow log, with their threads.
 pub(super) struct LineFiles {
     pub(super) audit: Audit,
-    pub(super) history: Arc<FileHistory>,
+    pub(super) history: Arc<ContactHistory>,
     pub(super) writers: LineWriters,
 }
 
@@ -22,7 +22,7 @@ impl LineFiles {
         let closed = tokio::task::spawn_blocking(move || {
             self.audit.settle();
             if !self.history.await_delivery(DELIVERY_LIMIT) {
-                tracing::error!("contact records are not written; the next start writes them");
+                tracing::error!("contact records and flow logs are not written; the next start writes them");
             }
             self.writers.close();
         });

@@ -4,20 +4,27 @@ use super::dev::{SAMPLE_FLOW, SAMPLE_FLOW_FILE};
 use crate::clock::SystemClock;
 use crate::config::Instance;
 use anyhow::Context;
-use std::path::Path;
-use tympan_connect::ConnectService;
 use tympan_connect::flows::FlowType;
 use tympan_connect::provision::{
     Existing, Provision, ProvisionedFlow, ProvisionedMediaStreams, ProvisionedNumber,
 };
+use tympan_connect::{ConnectService, ErrorCode};
 
 /// Makes the instances of the configuration exist.
 pub(super) fn ensure(connect: &ConnectService, instances: &[Instance]) -> anyhow::Result<()> {
     for instance in instances {
         let wanted = declared(instance)?;
-        connect
-            .ensure(SystemClock.wall_now(), &wanted)
-            .with_context(|| format!("connect.instances: {:?} cannot be set up", instance.alias))?;
+        match connect.ensure(SystemClock.wall_now(), &wanted) {
+            Ok(_) => {}
+            // The database's trouble keeps nothing else from being served.
+            Err(error) if error.error.code() == ErrorCode::InternalService => {
+                tracing::error!(%error, alias = instance.alias, "an instance of the configuration is not set up");
+            }
+            Err(error) => {
+                let what = format!("connect.instances: {:?} cannot be set up", instance.alias);
+                return Err(error).context(what);
+            }
+        }
     }
     Ok(())
 }

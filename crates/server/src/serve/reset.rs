@@ -22,8 +22,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const LOCK: &str = "LOCK";
 
 /// How the files begin that a server keeps in its folder.
-const OWN: [&str; 17] = [
+const OWN: [&str; 19] = [
     "CLOCK",
+    "CONTROL",
     "JOURNAL",
     "FORMAT",
     LOCK,
@@ -33,6 +34,7 @@ const OWN: [&str; 17] = [
     "chunks",
     "contact-records.jsonl",
     "contacts.db",
+    "control.db",
     "flow-logs.jsonl",
     "journal",
     "keyring",
@@ -199,9 +201,9 @@ mod tests {
         let own = OwnFiles::of(folder.path()).unwrap();
         let _log = std::fs::File::create(folder.path().join("flow-logs.jsonl")).unwrap();
         own.closed(Duration::ZERO).await.unwrap();
-        let file = std::fs::File::create(folder.path().join("settings.db")).unwrap();
+        let file = std::fs::File::create(folder.path().join("control.db")).unwrap();
         let refused = own.closed(Duration::from_millis(10)).await.unwrap_err();
-        assert!(refused.to_string().contains("settings.db"), "{refused}");
+        assert!(refused.to_string().contains("control.db"), "{refused}");
         drop(file);
         own.closed(Duration::from_secs(10)).await.unwrap();
     }

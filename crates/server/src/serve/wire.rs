@@ -8,7 +8,7 @@ use super::ready_file::Addresses;
 use super::reset::OwnFiles;
 use super::{Dev, access, interrupted, provision, usable};
 use crate::audit::Audit;
-use crate::call::{Admission, AdmissionOptions, CallRegistry, FlowLog};
+use crate::call::{Admission, AdmissionOptions, CallRegistry};
 use crate::clock::ServiceClock;
 use crate::config::{self, Config, TrackNaming};
 use crate::emulator::{Faults, FaultyDirectory, FaultyKeys};
@@ -20,11 +20,11 @@ use crate::lambda::Lambda;
 use crate::lines::{LineWriters, Rotation};
 use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::metrics::{Metrics, Sources};
-use crate::persist::Remembered;
+use crate::persist::{Remembered, Rotations};
 use crate::sink::{CaptureQueue, LocalDirectory, LocalSink};
 use crate::sip::{SipEndpoint, SipOptions, SipStats};
 use crate::speech::Speech;
-use crate::upkeep::{self, Backups};
+use crate::upkeep::{self, Backups, Kept};
 use anyhow::{Context, bail};
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -203,25 +203,28 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     let shutdown = site.http_shutdown.child_token();
     let kvs = KvsService::new(store.clone(), kvs_options(config, &site.url, clock));
 
-    let Remembered { settings, history, interrupted } = remembered;
+    let Remembered { db, settings, history, flow_log, interrupted, damage } = remembered;
     interrupted::close(&*history, &store, interrupted).await;
     let calls = CallRegistry::default();
     let connect = ConnectService::open(
-        settings.clone(),
+        settings,
         history.clone(),
         Arc::new(calls.clone()),
         Arc::new(RandomIds),
         Options::new(account.clone(), region.clone()),
     )?;
-    provision::ensure(&connect, &config.connect.instances)?;
+    match db.refuses() {
+        None => provision::ensure(&connect, &config.connect.instances)?,
+        // What it says instead of the database's own rows would be in the way of their return.
+        Some(_) => {
+            tracing::error!("instances of the configuration are not set up: control.db is not available")
+        }
+    }
 
     let queue = CaptureQueue::start(config.capture.backlog_limit_bytes, tokio::runtime::Handle::current())?;
     let media = Arc::new(MediaPlane::start(&media_options(config, config.sip.listen.ip()), &queue)?);
     let metrics = Arc::new(Metrics::default());
     let audit = audit(config, &writers)?;
-    let config::FlowLog { file_limit_bytes, files_kept } = config.flow_log;
-    let rotation = Rotation { limit_bytes: file_limit_bytes, kept: files_kept };
-    let flow_log = Arc::new(FlowLog::open(&writers, config.data_dir.join("flow-logs.jsonl"), rotation)?);
     let line_files = LineFiles { audit: audit.clone(), history: history.clone(), writers };
     metrics.attach(Sources {
         media: media.stats().clone(),
@@ -236,9 +239,9 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         unproven: site.limits.unproven.clone(),
         connections: site.limits.listeners(),
         sip: site.sip_stats.clone(),
+        db: db.clone(),
         damaged: [
-            ("settings", settings.damage().len()),
-            ("contacts", history.damage().len()),
+            ("control", damage.len()),
             ("catalogue", backend.report().catalogue.len() + backend.report().missing_chunks.len()),
         ],
     });
@@ -286,7 +289,15 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         let bytes_per_s = config.store.scrub_bytes_per_s;
         tokio::spawn(upkeep::scrub(store.clone(), interval, bytes_per_s, shutdown.clone()));
     }
+    let kept = Kept { days: config.connect.contacts_kept_days, of: kept_by_instance(config) };
+    tokio::spawn(upkeep::keep_control(db, services.connect.clone(), store.clone(), kept, shutdown.clone()));
     Ok(Furnished { calls, queue, store, line_files, keys, shutdown, admission, services })
+}
+
+/// Instances whose contacts are kept for another time than those of the others.
+fn kept_by_instance(config: &Config) -> Vec<(String, u32)> {
+    let instances = config.connect.instances.iter();
+    instances.filter_map(|instance| Some((instance.alias.clone(), instance.contacts_kept_days?))).collect()
 }
 
 impl Running {
@@ -373,9 +384,13 @@ fn open_store(
 ) -> anyhow::Result<Stored> {
     let backend = Arc::new(EmbeddedBackend::open(&config.data_dir, EmbeddedOptions::default())?);
     let writers = LineWriters::default();
-    let config::ContactRecords { file_limit_bytes, files_kept } = config.contact_records;
-    let records = Rotation { limit_bytes: file_limit_bytes, kept: files_kept };
-    let remembered = Remembered::open(&config.data_dir, backend.epoch(), &writers, records)?;
+    let config::ContactRecords { file_limit_bytes: limit_bytes, files_kept: kept, kept_days } =
+        config.contact_records;
+    let records = Rotation { limit_bytes, kept, kept_for: Rotation::days(kept_days) };
+    let config::FlowLog { file_limit_bytes: limit_bytes, files_kept: kept, kept_days } = config.flow_log;
+    let flow_log = Rotation { limit_bytes, kept, kept_for: Rotation::days(kept_days) };
+    let rotations = Rotations { records, flow_log };
+    let remembered = Remembered::open(&config.data_dir, backend.epoch(), &writers, &rotations)?;
     let mut keys = Keys::open(config, account, region, clock, &backend.wrapped_keys()?)?;
     let provider: Arc<dyn KeyProvider> = match faults {
         Some(faults) => Arc::new(FaultyKeys::new(keys.provider.clone(), faults.clone())),
@@ -487,8 +502,11 @@ fn audit(config: &Config, writers: &LineWriters) -> anyhow::Result<Audit> {
     if !enabled {
         return Ok(Audit::default());
     }
-    let path = file.clone().unwrap_or_else(|| config.data_dir.join("audit.jsonl"));
-    let rotation = Rotation { limit_bytes: *file_limit_bytes, kept: *files_kept };
+    let path = match file.as_str() {
+        "" => config.data_dir.join("audit.jsonl"),
+        file => PathBuf::from(file),
+    };
+    let rotation = Rotation { limit_bytes: *file_limit_bytes, kept: *files_kept, kept_for: None };
     Audit::open(writers, path.clone(), rotation)
         .with_context(|| format!("audit.file: cannot write {}", path.display()))
 }

@@ -1,8 +1,9 @@
-//! Keeping stored data: backups of the running store, and the scrub.
+//! Keeping stored data: backups of the running store, the scrub, and the upkeep of the control database.
 
 mod backups;
+mod control;
 mod scrub;
 
-pub use backups::keyring_file;
-pub(crate) use backups::{Backups, NewBackup, StartError};
+pub(crate) use backups::{Backups, NewBackup, StartError, keyring_file};
+pub(crate) use control::{Kept, keep_control};
 pub(crate) use scrub::scrub;

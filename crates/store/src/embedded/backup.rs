@@ -27,6 +27,9 @@ pub(super) const MANIFEST_FORMAT: &str = "tympan-backup 1";
 pub(super) const MANIFEST: &str = "BACKUP.json";
 /// The folder of the keys in a backup that has them.
 pub(super) const KEYS: &str = "keyring";
+/// The control database, and the note beside it of how far it has come.
+const CONTROL_DATABASE: &str = "control.db";
+const CONTROL: &str = "CONTROL";
 const COPY_BYTES: usize = 1 << 20;
 
 /// What a backup is to contain.
@@ -191,13 +194,30 @@ impl<'a> Copying<'a> {
         let mut names = names(self.source).map_err(|error| failed("read", self.source, &error))?;
         names.sort();
         for name in names {
-            if name.ends_with(".db") && name != "catalog.db" {
+            if name == CONTROL {
+                // Before the database: a copy of it that is behind this would be taken for an older one.
+                self.copy(&name, None)?;
+            } else if name == CONTROL_DATABASE {
+                self.control_database()?;
+            } else if name.ends_with(".db") && name != "catalog.db" {
                 self.database(&name)?;
             } else if is_of_lines(&name) {
                 self.lines(&name)?;
             }
         }
         Ok(())
+    }
+
+    /// The control database. One that cannot be read must not keep the media from being saved.
+    fn control_database(&mut self) -> Result<(), StoreError> {
+        match self.database(CONTROL_DATABASE) {
+            Err(error) if *error.kind() == ErrorKind::Corrupt => {
+                tracing::error!(%error, "control.db cannot be read: instances, flows, numbers and contacts are not in the backup");
+                let path = self.target.join(CONTROL_DATABASE);
+                std::fs::remove_file(&path).map_err(|error| failed("remove", &path, &error))
+            }
+            copied => copied,
+        }
     }
 
     fn database(&mut self, name: &str) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@ use crate::embedded::page::Page;
 use crate::embedded::schema::{CHUNK, DATA_KEY};
 use crate::{ChunkRow, StoreError, StreamId, StreamKey};
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 use std::path::Path;
 use std::time::Duration;
@@ -134,6 +135,8 @@ fn open_immutable(path: &Path) -> Result<Connection, StoreError> {
 pub(in crate::embedded) fn copy_database(source: &Path, target: &Path) -> Result<(), StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let source = Connection::open_with_flags(source, flags).map_err(failed)?;
+    // At rest this may be the only connection, and what is copied stays as it is.
+    source.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(failed)?;
     let mut target = Connection::open(target).map_err(failed)?;
     // All pages in one step are one read transaction: it holds no writer up, and needs no second try when one commits.
     let backup = Backup::new(&source, &mut target).map_err(failed)?;

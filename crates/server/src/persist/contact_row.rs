@@ -1,0 +1,211 @@
+//! A contact as it stands in `control.db`.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tympan_contact::{
+    Attributes, Channel, Contact, CustomerAudio, DisconnectReason, Endpoint, InitiationMethod, InstanceRef,
+};
+use tympan_db::RowError;
+use tympan_db::contact::{ContactFacts, ContactPayload};
+use tympan_telephony::capture_ledger::CaptureLedger;
+use tympan_types::{
+    AccountId, ContactFlowId, ContactId, FragmentNumber, InstanceId, Redacted, Region, StreamArn, WallTime,
+};
+
+/// A contact, to be written or as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ContactRow(pub(crate) Contact);
+
+/// Formats 1 and 2: JSON. Format 1 is what release 0.1.0 kept in `contacts.db`; 2 may have `initial_flow`.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    id: ContactId,
+    instance: StoredInstance,
+    initial_contact_id: Option<ContactId>,
+    previous_contact_id: Option<ContactId>,
+    initiation_method: InitiationMethod,
+    channel: Channel,
+    customer_endpoint: Option<StoredEndpoint>,
+    system_endpoint: Option<StoredEndpoint>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    initial_flow: Option<ContactFlowId>,
+    attributes: BTreeMap<String, Redacted<String>>,
+    sip_headers: BTreeMap<String, Redacted<String>>,
+    initiation_timestamp: WallTime,
+    connected_to_system_timestamp: Option<WallTime>,
+    disconnect_timestamp: Option<WallTime>,
+    disconnect_reason: Option<DisconnectReason>,
+    last_update_timestamp: WallTime,
+    captures: Vec<StoredCapture>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredInstance {
+    id: InstanceId,
+    alias: String,
+    account: AccountId,
+    region: Region,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredEndpoint {
+    #[serde(rename = "Address")]
+    address: Redacted<String>,
+    #[serde(rename = "Type")]
+    kind: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredCapture {
+    stream_arn: StreamArn,
+    start_timestamp: WallTime,
+    stop_timestamp: Option<WallTime>,
+    start_fragment_number: FragmentNumber,
+    stop_fragment_number: Option<FragmentNumber>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ledger: Option<CaptureLedger>,
+}
+
+impl From<&Contact> for Stored {
+    fn from(contact: &Contact) -> Self {
+        let endpoint = |endpoint: &Endpoint| StoredEndpoint {
+            address: endpoint.address.clone(),
+            kind: endpoint.kind.clone(),
+        };
+        let InstanceRef { id, alias, account, region } = contact.instance.clone();
+        let attributes = contact.attributes.iter();
+        Self {
+            id: contact.id,
+            instance: StoredInstance { id, alias, account, region },
+            initial_contact_id: contact.initial_contact_id,
+            previous_contact_id: contact.previous_contact_id,
+            initiation_method: contact.initiation_method,
+            channel: contact.channel,
+            customer_endpoint: contact.customer_endpoint.as_ref().map(endpoint),
+            system_endpoint: contact.system_endpoint.as_ref().map(endpoint),
+            initial_flow: contact.initial_flow,
+            attributes: attributes
+                .map(|(name, value)| (name.to_owned(), Redacted::new(value.to_owned())))
+                .collect(),
+            sip_headers: contact.sip_headers.clone(),
+            initiation_timestamp: contact.initiation_timestamp,
+            connected_to_system_timestamp: contact.connected_to_system_timestamp,
+            disconnect_timestamp: contact.disconnect_timestamp,
+            disconnect_reason: contact.disconnect_reason,
+            last_update_timestamp: contact.last_update_timestamp,
+            captures: contact.captures.iter().map(StoredCapture::from).collect(),
+        }
+    }
+}
+
+impl From<&CustomerAudio> for StoredCapture {
+    fn from(audio: &CustomerAudio) -> Self {
+        Self {
+            stream_arn: audio.stream_arn.clone(),
+            start_timestamp: audio.start_timestamp,
+            stop_timestamp: audio.stop_timestamp,
+            start_fragment_number: audio.start_fragment_number,
+            stop_fragment_number: audio.stop_fragment_number,
+            ledger: audio.ledger.clone(),
+        }
+    }
+}
+
+impl From<Stored> for Contact {
+    fn from(stored: Stored) -> Self {
+        let endpoint = |StoredEndpoint { address, kind }| Endpoint { address, kind };
+        let StoredInstance { id, alias, account, region } = stored.instance;
+        let capture = |capture: StoredCapture| CustomerAudio {
+            stream_arn: capture.stream_arn,
+            start_timestamp: capture.start_timestamp,
+            stop_timestamp: capture.stop_timestamp,
+            start_fragment_number: capture.start_fragment_number,
+            stop_fragment_number: capture.stop_fragment_number,
+            ledger: capture.ledger,
+        };
+        let attributes = stored.attributes.into_iter();
+        Self {
+            id: stored.id,
+            instance: InstanceRef { id, alias, account, region },
+            initial_contact_id: stored.initial_contact_id,
+            previous_contact_id: stored.previous_contact_id,
+            initiation_method: stored.initiation_method,
+            channel: stored.channel,
+            customer_endpoint: stored.customer_endpoint.map(endpoint),
+            system_endpoint: stored.system_endpoint.map(endpoint),
+            initial_flow: stored.initial_flow,
+            attributes: attributes
+                .map(|(name, value)| (name, value.expose().clone()))
+                .collect::<Attributes>(),
+            sip_headers: stored.sip_headers,
+            initiation_timestamp: stored.initiation_timestamp,
+            connected_to_system_timestamp: stored.connected_to_system_timestamp,
+            disconnect_timestamp: stored.disconnect_timestamp,
+            disconnect_reason: stored.disconnect_reason,
+            last_update_timestamp: stored.last_update_timestamp,
+            captures: stored.captures.into_iter().map(capture).collect(),
+        }
+    }
+}
+
+impl ContactPayload for ContactRow {
+    const FORMAT: u16 = 2;
+
+    fn facts(&self) -> ContactFacts {
+        let Self(contact) = self;
+        let attributes = contact.attributes.iter();
+        ContactFacts {
+            id: contact.id,
+            account: contact.instance.account.clone(),
+            instance: contact.instance.id,
+            initiated: contact.initiation_timestamp,
+            connected: contact.connected_to_system_timestamp,
+            disconnected: contact.disconnect_timestamp,
+            number: contact.customer_endpoint.as_ref().map(|endpoint| endpoint.address.clone()),
+            flow: contact.initial_flow,
+            // No block puts a contact into a queue yet.
+            queue: None,
+            has_stream: !contact.captures.is_empty(),
+            attributes: attributes
+                .map(|(name, value)| (name.to_owned(), Redacted::new(value.to_owned())))
+                .collect(),
+        }
+    }
+
+    fn encode(&self) -> Result<Vec<u8>, RowError> {
+        serde_json::to_vec(&Stored::from(&self.0)).map_err(|error| RowError(error.to_string()))
+    }
+
+    fn decode(_: u16, bytes: &[u8]) -> Result<Self, RowError> {
+        let stored: Stored = serde_json::from_slice(bytes).map_err(|error| RowError(error.to_string()))?;
+        Ok(Self(stored.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::history::tests::ended;
+    use super::*;
+
+    /// As release 0.1.0 wrote it.
+    const FORMAT_1: &str = r#"{"id":"aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee","instance":{"id":"11111111-2222-4333-8444-555555555555","alias":"demo","account":"111122223333","region":"us-west-2"},"initial_contact_id":null,"previous_contact_id":null,"initiation_method":"INBOUND","channel":"VOICE","customer_endpoint":{"Address":"+15555550123","Type":"TELEPHONE_NUMBER"},"system_endpoint":null,"attributes":{"k":"v"},"sip_headers":{},"initiation_timestamp":1706238461123,"connected_to_system_timestamp":1706238461200,"disconnect_timestamp":1706238470000,"disconnect_reason":"CUSTOMER_DISCONNECT","last_update_timestamp":1706238470000,"captures":[{"stream_arn":"arn:aws:kinesisvideo:us-west-2:111122223333:stream/demo/1700000000000","start_timestamp":1706238461300,"stop_timestamp":1706238470000,"start_fragment_number":"91343852333181432392682062607743920146159169392","stop_fragment_number":"91343852333181432392682062607743920146159169393"}]}"#;
+
+    #[test]
+    fn format_1_is_the_json_of_0_1_0_and_written_again_it_is_the_same_bytes() {
+        let row = ContactRow::decode(1, FORMAT_1.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(row.encode().unwrap()).unwrap(), FORMAT_1);
+        let facts = row.facts();
+        assert_eq!(facts.number.unwrap().expose(), "+15555550123");
+        assert!(facts.has_stream && facts.flow.is_none());
+        assert_eq!(facts.attributes.len(), 1);
+    }
+
+    #[test]
+    fn whatever_a_contact_has_is_read_back() {
+        let mut contact = ended(7);
+        contact.initial_flow = Some(ContactFlowId::from_random([3; 16]));
+        let row = ContactRow(contact);
+        assert_eq!(ContactRow::decode(ContactRow::FORMAT, &row.encode().unwrap()), Ok(row.clone()));
+        assert_eq!(row.facts().flow, row.0.initial_flow);
+    }
+}
