@@ -1,10 +1,11 @@
 //! Files of lines that take nothing: a FIFO that no process reads stands in their place. Calls, requests and health checks go on, what
-//! does not fit is counted, and a stop ends.
+//! does not fit waits, and a stop ends.
 
 use anyhow::ensure;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tympan_e2e::control::page;
@@ -48,14 +49,17 @@ fn calls_and_health_checks_go_on_while_no_file_of_lines_takes_any() -> anyhow::R
     let mut office = stalled(&data)?;
     office.answer(NUMBER, talkative())?;
     let caller = Caller::dialling(NUMBER).call().be_hung_up();
-    // Until the flow log has no room.
-    until("lines to be lost and counted", || {
+    for _ in 0..2 {
         caller.start_many(office.server.sip(), 10, 20)?.wait()?;
         let began = Instant::now();
         page(&office.server, "/healthz")?;
         ensure!(began.elapsed() < Duration::from_secs(20), "the health check took {:?}", began.elapsed());
-        Ok((metric(&office, "tympan_flow_log_lost_lines_total")? > 0).then_some(()))
+    }
+    // Lines of the flow log wait in the database.
+    until("a line of the flow log to wait for the file", || {
+        Ok((metric(&office, "tympan_lines_waiting{file=\"flow_log\"}")? > 0).then_some(()))
     })?;
+    ensure!(metric(&office, "tympan_flow_log_lost_lines_total")? == 0);
     ensure!(metric(&office, "tympan_lines_waiting{file=\"contact_records\"}")? > 0);
     ensure!(metric(&office, "tympan_lines_waiting{file=\"audit\"}")? > 0);
     // The calls are over, and the API has their contacts.
@@ -85,5 +89,10 @@ fn calls_and_health_checks_go_on_while_no_file_of_lines_takes_any() -> anyhow::R
     let records = office.records(known.len())?;
     ensure!(known.iter().all(|id| records.iter().any(|record| record["ContactId"] == id.as_str())));
     ensure!(records.iter().any(|record| record["Attributes"]["k"] == "late"), "{records:?}");
+    until("the flow log of each call", || {
+        let logged: BTreeSet<String> =
+            office.flow_log().iter().map(|entry| text(&entry["ContactId"])).collect();
+        Ok(known.iter().all(|id| logged.contains(id)).then_some(()))
+    })?;
     Ok(())
 }

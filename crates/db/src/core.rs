@@ -4,7 +4,7 @@ use crate::change::{self, Change, Operation};
 use crate::log::Log;
 use crate::tx::Tx;
 use crate::unreadable::Noted;
-use crate::{DbError, Revision};
+use crate::{DbError, Revision, StartId, opening};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -47,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) log: Option<Log>,
     /// Why nothing is written: this is a stand-in.
     pub(crate) refuses: Option<String>,
+    /// The start, where it could not be committed yet, and whether readers of changes have to begin anew.
+    pub(crate) unnoted: Option<(u64, StartId, bool)>,
 }
 
 impl Core {
@@ -68,7 +70,7 @@ impl Core {
             outbox: count("outbox")?,
             flow_log: count("flow_log")?,
         };
-        Ok(Self { connection, counted, limits, noted, log: None, refuses: None })
+        Ok(Self { connection, counted, limits, noted, log: None, refuses: None, unnoted: None })
     }
 
     /// Does the work of all jobs in one transaction. Who is to be told what became of it.
@@ -99,8 +101,11 @@ impl Core {
     }
 
     fn transact(&mut self, works: Vec<Work>) -> Result<(), DbError> {
-        let Self { connection, counted, limits, noted, .. } = self;
+        let Self { connection, counted, limits, noted, unnoted, .. } = self;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if let Some((epoch, start, is_behind)) = *unnoted {
+            opening::note_start(&transaction, epoch, start, is_behind)?;
+        }
         for work in works {
             let before = *counted;
             transaction.prepare_cached("SAVEPOINT job")?.execute([])?;
@@ -121,6 +126,7 @@ impl Core {
             compact(&transaction, counted, limits.changes)?;
         }
         transaction.commit()?;
+        *unnoted = None;
         Ok(())
     }
 }

@@ -106,7 +106,12 @@ impl Db {
         };
         let begun = begin(&connection, marker, options.start, &mut report);
         let (kinds, noted) = (Arc::new(kinds), Arc::<Noted>::default());
-        let core = begun.and_then(|epoch| Core::new(connection, epoch, options.limits(), noted.clone()));
+        let is_behind = report.older_copy.is_some() || report.missing;
+        let core = begun.and_then(|begun| {
+            let mut core = Core::new(connection, begun.epoch, options.limits(), noted.clone())?;
+            core.unnoted = (!begun.is_noted).then_some((begun.epoch, options.start, is_behind));
+            Ok(core)
+        });
         let mut core = core.map_err(|error| match error {
             DbError::Damaged(why) => OpenError::Unreadable { path: path.clone(), why },
             error => io(&error),

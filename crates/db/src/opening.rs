@@ -138,13 +138,21 @@ pub(crate) fn reading(path: &Path) -> rusqlite::Result<Connection> {
 const EPOCH: &str = "epoch";
 const START: &str = "start";
 
-/// Commits the number of this start.
+/// The number of a start.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun {
+    pub(crate) epoch: u64,
+    /// The disk had no room for it: it goes into the first commit that there is room for.
+    pub(crate) is_noted: bool,
+}
+
+/// Commits the number of this start. A full disk keeps nothing from being read.
 pub(crate) fn begin(
     connection: &Connection,
     marker: Option<Marker>,
     start: StartId,
     report: &mut OpenReport,
-) -> Result<u64, DbError> {
+) -> Result<Begun, DbError> {
     let transaction = connection.unchecked_transaction()?;
     let epoch = core::meta_integer(&transaction, EPOCH)?.unwrap_or(0).unsigned_abs();
     let written_by = core::meta_text(&transaction, START)?.and_then(|text| StartId::parse(&text));
@@ -159,16 +167,34 @@ pub(crate) fn begin(
         }
     }
     let next = epoch.max(marker.map_or(0, |marker| marker.epoch)).saturating_add(1);
-    if report.older_copy.is_some() || report.missing {
-        // What readers saw since is not in this file: none of them can go on.
-        let removed = change::compact(&transaction, Revision::of_start(next))?;
+    report.epoch = next;
+    let is_behind = report.older_copy.is_some() || report.missing;
+    let noted = note_start(&transaction, next, start, is_behind).and_then(|()| Ok(transaction.commit()?));
+    match noted {
+        Ok(()) => Ok(Begun { epoch: next, is_noted: true }),
+        Err(DbError::Full) => {
+            tracing::warn!(
+                "the disk has no room to note the start in control.db; it is noted with the next change"
+            );
+            Ok(Begun { epoch: next, is_noted: false })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes the number of a start. `is_behind`: what readers saw since is not in this file, so that none of them can go on.
+pub(crate) fn note_start(
+    connection: &Connection,
+    epoch: u64,
+    start: StartId,
+    is_behind: bool,
+) -> Result<(), DbError> {
+    if is_behind {
+        let removed = change::compact(connection, Revision::of_start(epoch))?;
         tracing::info!(removed, "readers of changes begin anew");
     }
-    core::set_meta_integer(&transaction, EPOCH, i64::try_from(next).unwrap_or(i64::MAX))?;
-    core::set_meta_text(&transaction, START, &start.hex())?;
-    transaction.commit()?;
-    report.epoch = next;
-    Ok(next)
+    core::set_meta_integer(connection, EPOCH, i64::try_from(epoch).unwrap_or(i64::MAX))?;
+    core::set_meta_text(connection, START, &start.hex())
 }
 
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
