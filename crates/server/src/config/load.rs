@@ -137,6 +137,7 @@ fn shape() -> Result<Table, ConfigError> {
     full.sip.trunks.push(SipTrunk { users: vec![SipUser::default()], ..SipTrunk::default() });
     full.lambda.functions.push(LambdaFunction::default());
     full.connect.instances.push(Instance {
+        contacts_kept_days: Some(0),
         media_streaming: Some(MediaStreaming::default()),
         flows: vec![Flow::default()],
         ..Instance::default()
