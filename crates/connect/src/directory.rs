@@ -152,7 +152,7 @@ impl Edit {
 
     /// Creates or replaces an instance.
     pub(crate) fn put_instance(&mut self, instance: Instance) -> Result<(), ConnectError> {
-        self.writes.push(Write::Put(Document::Instance(instance.clone())));
+        self.writes.push(Write::Put(Box::new(Document::Instance(instance.clone()))));
         self.directory.add_instance(instance);
         Ok(())
     }
@@ -166,7 +166,7 @@ impl Edit {
 
     /// Creates or replaces a flow.
     pub(crate) fn put_flow(&mut self, flow: ContactFlow) -> Result<(), ConnectError> {
-        self.writes.push(Write::Put(Document::Flow(flow.clone())));
+        self.writes.push(Write::Put(Box::new(Document::Flow(flow.clone()))));
         self.directory.add_flow(flow);
         Ok(())
     }
@@ -179,7 +179,7 @@ impl Edit {
 
     /// Creates or replaces a number; what is dialled never changes.
     pub(crate) fn put_phone_number(&mut self, number: PhoneNumber) -> Result<(), ConnectError> {
-        self.writes.push(Write::Put(Document::PhoneNumber(number.clone())));
+        self.writes.push(Write::Put(Box::new(Document::PhoneNumber(number.clone()))));
         self.directory.add_phone_number(number);
         Ok(())
     }

@@ -127,9 +127,11 @@ impl Settings for DbSettings {
             .write(move |tx| -> Result<(), DbError> {
                 for write in &writes {
                     match write {
-                        Write::Put(Document::Instance(instance)) => tx.put(instance)?,
-                        Write::Put(Document::Flow(flow)) => tx.put(flow)?,
-                        Write::Put(Document::PhoneNumber(number)) => tx.put(number)?,
+                        Write::Put(document) => match document.as_ref() {
+                            Document::Instance(instance) => tx.put(instance)?,
+                            Document::Flow(flow) => tx.put(flow)?,
+                            Document::PhoneNumber(number) => tx.put(number)?,
+                        },
                         Write::RemoveInstance(id) => drop(tx.remove::<Instance>(&id.to_string())?),
                         Write::RemoveFlow(id) => drop(tx.remove::<ContactFlow>(&id.to_string())?),
                         Write::RemovePhoneNumber(id) => drop(tx.remove::<PhoneNumber>(&id.to_string())?),
@@ -170,7 +172,8 @@ mod tests {
         bench.number(&instance, "+18005550101");
         let settings = DbSettings::new(database());
         let documents = bench.settings.load().unwrap();
-        let puts: Vec<Write> = documents.iter().cloned().map(Write::Put).collect();
+        let puts: Vec<Write> =
+            documents.iter().cloned().map(|document| Write::Put(Box::new(document))).collect();
         settings.write(&puts).unwrap();
         assert_eq!(settings.load().unwrap(), documents);
         let removals: Vec<Write> = documents
@@ -211,7 +214,8 @@ mod tests {
         let db = database();
         let settings = DbSettings::new(db.clone());
         let documents = bench.settings.load().unwrap();
-        let puts: Vec<Write> = documents.iter().cloned().map(Write::Put).collect();
+        let puts: Vec<Write> =
+            documents.iter().cloned().map(|document| Write::Put(Box::new(document))).collect();
         settings.write(&puts).unwrap();
         let flow = documents.iter().find_map(|document| match document {
             Document::Flow(flow) => Some(flow.clone()),

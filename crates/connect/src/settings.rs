@@ -25,7 +25,7 @@ pub enum Document {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Write {
     /// Writes a document over an older one of the same kind and id.
-    Put(Document),
+    Put(Box<Document>),
     /// Removes an instance; removing what is not there succeeds.
     RemoveInstance(InstanceId),
     /// Removes a flow, likewise.
@@ -79,12 +79,12 @@ impl Settings for MemorySettings {
         for write in writes.iter().cloned() {
             match write {
                 Write::Put(document) => {
-                    let key = match &document {
+                    let key = match document.as_ref() {
                         Document::Instance(instance) => (0, instance.id.to_string()),
                         Document::Flow(flow) => (1, flow.id.to_string()),
                         Document::PhoneNumber(number) => (2, number.id.to_string()),
                     };
-                    documents.insert(key, document);
+                    documents.insert(key, *document);
                 }
                 Write::RemoveInstance(id) => drop(documents.remove(&(0, id.to_string()))),
                 Write::RemoveFlow(id) => drop(documents.remove(&(1, id.to_string()))),

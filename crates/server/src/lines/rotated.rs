@@ -47,11 +47,13 @@ impl RotatedFile {
     fn remove_old(&mut self, now: SystemTime, kept_for: Duration) -> io::Result<()> {
         let age = |at: io::Result<SystemTime>| at.ok().and_then(|at| now.duration_since(at).ok());
         match std::fs::metadata(&self.options.path) {
-            Ok(file) if file.is_file() && file.len() > 0 => {
-                // A file system that does not know when a file was made knows its last line.
-                if age(file.created().or_else(|_| file.modified())).is_some_and(|age| age >= DAY) {
-                    self.put_aside()?;
-                }
+            // A file system that does not know when a file was made knows its last line.
+            Ok(file)
+                if file.is_file()
+                    && file.len() > 0
+                    && age(file.created().or_else(|_| file.modified())).is_some_and(|age| age >= DAY) =>
+            {
+                self.put_aside()?;
             }
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}

@@ -37,7 +37,8 @@ const PAGE: usize = 500;
 pub(crate) struct ContactHistory {
     shared: Arc<Shared>,
     /// Wakes the thread that delivers; it ends with this.
-    _news: Arc<mpsc::SyncSender<()>>,
+    news: Option<Arc<mpsc::SyncSender<()>>>,
+    deliverer: Option<JoinHandle<()>>,
     wake: Wake,
     records: Lines,
     flow_lines: Arc<Progress>,
@@ -89,7 +90,8 @@ impl ContactHistory {
             records: Delivery::new(Records, records.clone(), wake.clone(), delivered),
             flow_lines: Delivery::new(FlowLines, flow_lines, wake.clone(), flow_progress.clone()),
         };
-        std::thread::Builder::new().name("contact-history".into()).spawn(move || thread.run(&heard))?;
+        let deliverer =
+            std::thread::Builder::new().name("contact-history".into()).spawn(move || thread.run(&heard))?;
         let serving = db.clone();
         let submitted =
             std::thread::Builder::new().name("control-db".into()).spawn(move || serving.serve_submitted())?;
@@ -101,7 +103,15 @@ impl ContactHistory {
             })
         };
         let submitted = Mutex::new(Some(submitted));
-        let history = Self { shared, _news: news, wake, records, flow_lines: flow_progress, submitted };
+        let history = Self {
+            shared,
+            news: Some(news),
+            deliverer: Some(deliverer),
+            wake,
+            records,
+            flow_lines: flow_progress,
+            submitted,
+        };
         Ok((history, committed))
     }
 
@@ -366,6 +376,9 @@ impl History for ContactHistory {
 impl Drop for ContactHistory {
     fn drop(&mut self) {
         self.end_submissions();
+        // Without the thread the database can be closed, and opened again.
+        self.news = None;
+        let _ = self.deliverer.take().map(JoinHandle::join);
         let waiting = self.waiting();
         if waiting > 0 {
             tracing::error!(

@@ -52,15 +52,15 @@ pub(crate) async fn keep_control(
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(INTERVAL) => {}
         }
+        // The start has noted itself.
+        if let Err(error) = blocking(&db, Db::note_progress).await {
+            tracing::warn!(%error, "how far control.db has come could not be noted");
+        }
     }
 }
 
 async fn pass(db: &Db, connect: &ConnectService, now: WallTime, kept: &Kept) -> Result<(), DbError> {
-    let instances = blocking(db, |db| {
-        db.note_progress()?;
-        db.read(|reader| reader.contact_instances())
-    })
-    .await?;
+    let instances = blocking(db, |db| db.read(|reader| reader.contact_instances())).await?;
     let mut erased = 0;
     for id in instances {
         let instance = connect.instance(id);
