@@ -205,8 +205,10 @@ impl ContactHistory {
     fn write_state(&self, event: ContactEvent, contact: &Contact) -> Result<(), HistoryError> {
         let written = self.shared.write_state(event, contact);
         self.shared.tell(written.as_ref().err());
-        if written.is_ok() {
-            self.fell_behind(event);
+        match &written {
+            Ok(()) => self.fell_behind(event),
+            // The thread tries again until it is written.
+            Err(_) => (self.wake)(),
         }
         written.map_err(said)
     }
