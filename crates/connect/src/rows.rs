@@ -158,7 +158,7 @@ fn said(error: DbError) -> SettingsError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::bench::Bench;
+    use crate::bench::Bench;
     use tympan_db::{OpenOptions, StartId};
 
     fn database() -> Db {
