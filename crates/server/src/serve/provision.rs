@@ -4,6 +4,7 @@ use super::dev::{SAMPLE_FLOW, SAMPLE_FLOW_FILE};
 use crate::clock::SystemClock;
 use crate::config::Instance;
 use anyhow::Context;
+use std::path::Path;
 use tympan_connect::flows::FlowType;
 use tympan_connect::provision::{
     Existing, Provision, ProvisionedFlow, ProvisionedMediaStreams, ProvisionedNumber,
