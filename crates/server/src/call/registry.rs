@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tympan_connect::live_calls::{LiveCalls, SetAttributes};
 use tympan_contact::{Contact, REQUESTS_MAX};
 use tympan_types::{ContactId, Mono};
@@ -38,7 +38,7 @@ pub(super) struct Orders {
 }
 
 /// Answers a change of attributes.
-pub(super) type Reply = oneshot::Sender<SetAttributes>;
+pub(super) type Reply = std::sync::mpsc::SyncSender<SetAttributes>;
 
 /// A change of attributes on its way to the task that owns the contact. Dropping `reply` says that the call is over.
 pub(super) struct AttributeChange {
@@ -146,12 +146,13 @@ impl LiveCalls for CallRegistry {
             self.refused_changes.fetch_add(1, Ordering::Relaxed);
             return SetAttributes::Busy;
         };
-        let (reply, answer) = oneshot::channel();
+        // Waited for on a thread that may block, also within a future that this thread runs: tokio's channel refuses that.
+        let (reply, answer) = std::sync::mpsc::sync_channel(1);
         // A call that is over takes no more, and drops what it has taken once the history has its last state. With a place there
         // is room in the channel.
         if live.attributes.try_send(AttributeChange { changes: changes.clone(), reply }).is_err() {
             return SetAttributes::NoSuchCall;
         }
-        answer.blocking_recv().unwrap_or(SetAttributes::NoSuchCall)
+        answer.recv().unwrap_or(SetAttributes::NoSuchCall)
     }
 }
