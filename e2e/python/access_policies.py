@@ -172,9 +172,8 @@ def no_body_is_read_in_two_ways():
     equal(describe(b'{"StreamName":"demo-2"}'), (200, None), "its own stream")
     for body in [b'{"StreamName":"demo-2","StreamName":"private"}', b"[1]"]:
         equal(describe(body), (400, "SerializationException"), body)
-    # A member that the operation does not read names nothing, and one that cannot be read is told of to those who may.
-    for body in [b'{"StreamName":"private","ResourceARN":1}', b'{"StreamName":"private","StreamARN":1}']:
-        equal(describe(body), (401, "NotAuthorizedException"), body)
+    # A member that the operation does not read names nothing.
+    equal(describe(b'{"StreamName":"private","ResourceARN":1}'), (401, "NotAuthorizedException"), "not its member")
     equal(describe(b'{"StreamName":"demo-2","StreamARN":1}'), (400, "SerializationException"), "an ARN that is a number")
     arn = kvs("FULL").describe_stream(StreamName="private")["StreamInfo"]["StreamARN"]
     both = f'{{"StreamName":"demo-2","StreamARN":"{arn}"}}'.encode()

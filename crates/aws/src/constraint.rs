@@ -65,7 +65,7 @@ pub fn length(value: &str, member: &str, least: usize, most: usize) -> Result<()
     Ok(())
 }
 
-/// The length of bytes whose value is nobody's business: 1 to `most`.
+/// The length of bytes whose value is not to be shown: 1 to `most`.
 ///
 /// # Errors
 /// [`Breach`], which does not quote them.

@@ -58,7 +58,7 @@ impl KeyNames for NoKeys {
     }
 }
 
-/// One verified request, as whoever received it hands it in.
+/// One verified request, as its receiver hands it in.
 #[derive(Clone, Copy)]
 pub struct Invocation<'a> {
     /// Who asks.

@@ -109,7 +109,7 @@
 //!    input and target to [`Operation::call`]. Nothing calls an operation without asking, and nothing reads a body twice.
 //! 3. [`Outcome`] has the [`Reply`] in the protocol's form, what was asked, and how far it came, for the audit file.
 //!
-//! # Who is told what
+//! # What a caller learns
 //!
 //! A body that is no object or has a member twice is refused before any policy is asked ([`Service::malformed`]), and so is a
 //! request whose resources cannot be looked up through a fault on this side. One with a member of another type is refused so

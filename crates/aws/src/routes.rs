@@ -118,7 +118,7 @@ impl Routes {
         Some(Found { service, row })
     }
 
-    /// The operation that a head names, whoever signed it: for counting.
+    /// The operation that a head names, signed or not: for counting.
     pub fn named(&self, head: &Parts) -> Option<Found> {
         let mut found = self.services.iter().enumerate();
         found.find_map(|(at, service)| Some(Found { service: at, row: Some(service.about().find(head)?) }))

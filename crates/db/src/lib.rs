@@ -2,7 +2,7 @@
 //!
 //! A *kind* is a sort of row: instances, flows, numbers. Each has a table of its own, with the columns by which it is
 //! searched, and a payload: a format number and the bytes of a type of that version ([`Row`]). Contacts have tables of their
-//! own, because they are searched ([`contact`]); so have flow log lines, the [outbox](outbox) and the [changes](change).
+//! own, because they are searched ([`contact`]); so have flow log lines, the [outbox] and the [changes](change).
 //!
 //! Which commit makes which promise (WAL, `synchronous = FULL`: a commit returns when the log is synced):
 //!

@@ -28,7 +28,7 @@ pub(crate) struct RoleTarget {
 enum NotAssumable {
     /// A session of a user may; one of a role is no user's, and chaining is not offered.
     ChainedRole,
-    /// Nobody learns which roles there are.
+    /// No caller learns which roles there are.
     NoRole,
 }
 

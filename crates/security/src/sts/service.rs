@@ -9,7 +9,7 @@ pub(crate) type StsCx<'a> = Cx<'a, StsService>;
 
 /// Where random bytes come from.
 pub trait Entropy: Send + Sync + 'static {
-    /// Fills with bytes that nobody can foresee.
+    /// Fills with bytes that cannot be foreseen.
     ///
     /// # Errors
     /// [`NoEntropy`]

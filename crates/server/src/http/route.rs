@@ -215,11 +215,24 @@ impl Router {
         let found =
             found.and_then(|found| Some(named(self.routes.scope(found), self.routes.operation(found)?)));
         found
-            .or_else(|| kms::operation(head).map(|operation| named("kms", operation.name())))
-            .or_else(|| {
-                ConnectOperation::of(method, path).map(|operation| named("connect", operation.name()))
-            })
-            .unwrap_or(named("tympan", "other"))
+            .map_or(named("tympan", "other"), |(found, operation)| named(self.routes.scope(found), operation))
+    }
+
+    /// The operation that a head names, signed or not.
+    pub(super) fn named(&self, head: &Parts) -> Option<(Found, &'static str)> {
+        let found = self.routes.named(head)?;
+        Some((found, self.routes.operation(found)?))
+    }
+
+    /// The signing name of the service whose operation was found.
+    pub(super) fn scope(&self, found: Found) -> &'static str {
+        self.routes.scope(found)
+    }
+
+    /// The service of a signing name, and the operation that a head names.
+    #[cfg(test)]
+    pub(super) fn find(&self, service: &str, head: &Parts) -> Option<Found> {
+        self.routes.find(service, head)
     }
 
     /// The paths that web pages may call.
