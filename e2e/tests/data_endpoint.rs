@@ -66,11 +66,19 @@ fn a_public_url_is_handed_out_and_the_ready_file_names_what_is_bound() -> anyhow
 #[test]
 fn a_public_url_that_no_client_could_use_is_refused_at_the_start() {
     for (name, value, reason) in [
-        ("PUBLIC_URL", "kvs.local:8600", "http.public_url: \"kvs.local:8600\" is not a URL such as"),
+        (
+            "PUBLIC_URL",
+            "kvs.local:8600",
+            "(variable TYMPAN_HTTP__PUBLIC_URL): \"kvs.local:8600\" is not a URL such as",
+        ),
         ("PUBLIC_URL", "http://x y", "it has no valid host"),
         ("PUBLIC_URL", "ftp://x", "its scheme is neither http nor https"),
         ("PUBLIC_URL", "http://kvs.example/media", "it has a path"),
-        ("TRUSTED_PROXIES", r#"["10.0.0.0/33"]"#, "http.trusted_proxies: \"10.0.0.0/33\" is no address"),
+        (
+            "TRUSTED_PROXIES",
+            r#"["10.0.0.0/33"]"#,
+            "(variable TYMPAN_HTTP__TRUSTED_PROXIES): \"10.0.0.0/33\" is no address",
+        ),
     ] {
         let started = server("127.0.0.1:0").env(&format!("TYMPAN_HTTP__{name}"), value).start();
         let refused = started.err().map(|error| error.to_string()).unwrap_or_default();
