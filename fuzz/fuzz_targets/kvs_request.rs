@@ -3,8 +3,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use std::sync::Arc;
+use tympan_aws::{Invocation, Stage};
 use tympan_kms::Keyring;
-use tympan_kvs::{KvsOptions, KvsService, Operation};
+use tympan_kvs::{KvsOptions, KvsService, Operation, operations};
 use tympan_store::memory::{MemoryBackend, MemoryDisk};
 use tympan_store::{Clock, MediaStore, StoreOptions};
 use tympan_types::{AccountId, Caller, Mono, Region, WallTime};
@@ -40,17 +41,11 @@ fuzz_target!(|input: &[u8]| {
         };
         let new = br#"{"StreamName":"s","DataRetentionInHours":1}"#;
         service.call(&caller, Operation::CreateStream, new).await.expect("a new stream");
-        let refused = match operation {
-            Operation::GetMedia => service.get_media(&caller, body).await.err(),
-            Operation::GetMediaForFragmentList => {
-                service.get_media_for_fragment_list(&caller, body).await.err()
-            }
-            json => service.call(&caller, json, body).await.err(),
-        };
-        if let Ok(resources) = service.resources(&caller, operation, body).await {
-            assert!(!resources.is_empty());
-        }
-        if let Some(error) = refused {
+        let now = WallTime::from_unix_ms(1_700_000_000_000);
+        let (operations, invocation) = (operations(), Invocation::within_process(&caller, now));
+        let attempt = operations.attempt_named(&service, operation.name(), body, &invocation).await;
+        assert!(attempt.stage == Stage::Unknown || !attempt.asks.is_empty());
+        if let Err(error) = attempt.result {
             assert_ne!(error.status(), 500, "{error}");
         }
     });
