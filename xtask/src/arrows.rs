@@ -16,11 +16,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("auth", &["types"]),
     ("aws", &["types", "auth"]),
     ("kms", &["types"]),
+    ("security", &["types", "auth", "aws", "kms"]),
     ("db", &["types"]),
     ("store", &["types", "kms"]),
     ("kvs", &["types", "auth", "aws", "mkv", "store"]),
     ("contact", &["types", "telephony", "flow"]),
-    ("connect", &["types", "flow", "contact", "db"]),
+    ("connect", &["types", "auth", "aws", "flow", "contact", "db"]),
     ("client", &["types", "mkv", "auth", "telephony", "sip", "media"]),
     (
         "server",

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 pub(crate) const RUST: &str = "e2e/rust/Cargo.toml";
 
 /// The package of the program `tympan`.
-pub(crate) const PACKAGE: &str = "tympan-server";
+pub(crate) const PACKAGE: &str = "tympan-cli";
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let clients = clients()?;

@@ -24,11 +24,13 @@ cargo xtask <verb>
 
   test            everything that CI runs: format, lints, arrows, dependencies, documentation, fuzz targets, unit tests, black-box
                   tests with real clients
+  check           format, lints, arrows and unit tests, for the time in which something changes
   demo [--keep]   build, place a call through the sample flow, and leave its audio and records in target/demo/
                   (or where cargo builds instead); --keep leaves the server running and says how to point boto3,
                   the AWS CLI and a softphone at it; --try runs what --keep says
   compat          run the SDK suites of e2e/conformance and write docs/kvs-compat.md from what they saw
   arrows          check the allowed imports between crates
+  ratios          print how much of each crate is its tests
   dist [--prove] [--program FILE]
                   build what is handed out, in target/dist/: the program, which needs glibc 2.36 and nothing else, and a Debian
                   package of it; --prove (as root) installs that on a machine of Debian's packages, by the README's commands;

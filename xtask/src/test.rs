@@ -35,9 +35,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let aws_cli_1 = prerequisites::aws_cli_1()?;
     prerequisites::nextest()?;
     gates::deny()?;
-    cargo()
-        .args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
-        .run_loudly()?;
+    clippy()?;
     cargo()
         .args(["clippy", "--manifest-path", compat::RUST, "--quiet", "--target-dir"])
         .arg(target_folder()?)

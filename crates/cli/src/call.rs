@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tympan_client::call::{self, CallOutcome, CallPlan, KeyPress, Report, Script, Target};
 use tympan_client::{ClientError, Exit};
-use tympan_telephony::audio::g711::Law;
+use tympan_telephony::audio::codec::AudioCodec;
 use tympan_telephony::audio::{pcm, wav};
 
 /// A sentence of six seconds.

@@ -196,6 +196,7 @@ mod tests {
             "contacts ls",
             "contacts ls --json --limit 3",
             "contacts show 4a573372-1f28-4e26-b97b-0123456789ab",
+            "contacts delete 4a573372-1f28-4e26-b97b-0123456789ab",
             "contacts search parcels",
             "contacts waveform latest --columns 80 --svg call.svg",
             "contacts waveform 4a573372-1f28-4e26-b97b-0123456789ab --json",

@@ -4,6 +4,8 @@ use crate::{terminal, waveform};
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::PathBuf;
+use tympan_client::{ClientError, ContactChoice, ContactRecord, Exit, Ledger};
+use tympan_server::SystemClock;
 use tympan_types::{ContactId, WallTime};
 
 /// What follows `tympan contacts`.

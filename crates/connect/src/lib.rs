@@ -3,9 +3,8 @@
 //! [`operations`] answers the API, one file per operation beside the resource that it is about, and [`ConnectService`] routes
 //! dialled numbers to flows.
 //! Nothing here opens a socket, reads a clock or draws a random number: `now` is an argument, ids come from
-//! [`Ids`], and what must last goes through [`settings::Settings`] and [`tympan_contact::History`].
+//! [`Ids`], and what must last goes through [`settings::Settings`] and [`History`](tympan_contact::History).
 
-pub mod api;
 #[cfg(test)]
 mod bench;
 mod catalogue;
@@ -23,6 +22,8 @@ mod paging;
 pub mod phone_numbers;
 pub mod provision;
 pub mod record;
+mod reference;
+mod resources;
 pub mod rows;
 pub mod service;
 pub mod settings;

@@ -61,6 +61,7 @@ pub fn operations() -> Operations<ConnectService> {
         .with(register_as::<NotOffered<true>>(WITH_CONTENT[0]))
         .with(register_as::<NotOffered<true>>(WITH_CONTENT[1]))
         .otherwise(register::<NotOffered<false>>())
+        .names(register::<NotOffered<false>>())
         .blocking()
 }
 

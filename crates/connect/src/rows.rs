@@ -1,8 +1,8 @@
 //! How the configuration stands in `control.db`. Format 1 of each kind is the JSON of release 0.1.0.
 
 use crate::flows::ContactFlow;
-use crate::instance::Instance;
-use crate::phone_number::PhoneNumber;
+use crate::instances::Instance;
+use crate::phone_numbers::PhoneNumber;
 use crate::settings::{Document, Settings, SettingsError, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

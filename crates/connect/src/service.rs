@@ -1,6 +1,5 @@
 //! The Connect service: one value that answers the API and tells calls where they go.
 
-use crate::api::{self, ApiRequest, ApiResponse};
 use crate::directory::{Directory, Edit};
 use crate::error::{ConnectError, ErrorCode};
 use crate::flows::FlowReference;

@@ -4,8 +4,8 @@
 //! change that the document holds, and reads all of them once, when it opens.
 
 use crate::flows::ContactFlow;
-use crate::instance::Instance;
-use crate::phone_number::PhoneNumber;
+use crate::instances::Instance;
+use crate::phone_numbers::PhoneNumber;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use tympan_types::{ContactFlowId, InstanceId, PhoneNumberId};

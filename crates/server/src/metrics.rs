@@ -185,133 +185,6 @@ impl Metrics {
         if let Err(error) = encode(&mut page, &self.registry) {
             tracing::error!(%error, "metrics cannot be written");
         }
-        let Some(sources) = self.sources.get() else { return page };
-        // The encoder ends the page; what follows is put before that mark.
-        let mut page = page.trim_end().trim_end_matches("# EOF").to_owned();
-        let mut counter = |name: &str, help: &str, value: u64| {
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                page,
-                "# HELP tympan_{name} {help}.\n# TYPE tympan_{name} counter\ntympan_{name}_total {value}"
-            );
-        };
-        for (name, value) in sources.media.values() {
-            counter(&format!("media_{name}"), "Counted by the media threads", value);
-        }
-        let queue = sources.queue.stats();
-        counter(
-            "capture_written_bytes",
-            "Captured Matroska handed to the store",
-            queue.written_bytes.load(Relaxed),
-        );
-        counter(
-            "capture_refused_bytes",
-            "Captured Matroska that a slow store refused",
-            queue.refused_bytes.load(Relaxed),
-        );
-        counter("captures_cut_off", "Captures that a slow store ended", queue.cut_off_uploads.load(Relaxed));
-        let store = sources.store.stats();
-        counter("store_groups_committed", "Groups made durable, one fdatasync each", store.groups_committed);
-        counter("store_fragments_committed", "Fragments made durable", store.fragments_committed);
-        counter("store_bytes_committed", "Bytes made durable", store.bytes_committed);
-        counter("store_fragments_failed", "Fragments that the disk refused", store.fragments_failed);
-        counter("store_chunks_published", "Chunks made", store.chunks_published);
-        counter(
-            "audit_lost_lines",
-            "Lines of the audit file that a slow or full disk refused",
-            sources.audit.lost(),
-        );
-        counter(
-            "flow_log_lost_lines",
-            "Lines of the flow log that a slow or full disk refused",
-            sources.flow_log.lost(),
-        );
-        counter(
-            "attribute_changes_refused",
-            "Changes of attributes that were refused, because too many of one call waited",
-            sources.calls.refused_changes(),
-        );
-        counter(
-            "contacts_lost",
-            "States of contacts that neither the disk nor memory had room for",
-            sources.contacts.lost(),
-        );
-        let cut = sources.kvs.cut_fragments();
-        counter("cut_fragments_resumed", "Cut-off fragments that a later upload went on with", cut.resumed);
-        counter("cut_fragments_sealed", "Cut-off fragments that were sealed as they stood", cut.sealed);
-        counter(
-            "cut_fragments_taken_back",
-            "Cut-off fragments that their producers will send again",
-            cut.taken_back,
-        );
-        counter(
-            "cut_fragments_refused",
-            "Cut-off fragments that were sealed at once, because too much waited",
-            cut.refused,
-        );
-        counter("store_scrub_passes", "Passes of the scrub that were finished", store.scrub_passes);
-        counter("store_scrub_fragments", "Fragments that the scrub has read", store.scrub_fragments);
-        counter("store_scrub_bytes", "Bytes that the scrub has read", store.scrub_bytes);
-        counter(
-            "http_bodies_displaced",
-            "Bodies of unproven senders that gave way to others",
-            sources.unproven.displaced(),
-        );
-        let mut gauge = |name: &str, help: &str, value: u64| {
-            let _ = writeln!(
-                page,
-                "# HELP tympan_{name} {help}.\n# TYPE tympan_{name} gauge\ntympan_{name} {value}"
-            );
-        };
-        gauge(
-            "contacts_waiting",
-            "Contacts that wait for room on the disk",
-            u64::try_from(sources.contacts.waiting()).unwrap_or(u64::MAX),
-        );
-        gauge("cut_fragments_waiting", "Cut-off fragments that wait to be gone on with", cut.waiting);
-        gauge("cut_fragments_waiting_bytes", "Bytes of the cut-off fragments that wait", cut.waiting_bytes);
-        gauge("store_writers", "Sessions of writing that are open", store.writers);
-        gauge("store_live_bytes", "Bytes in memory for live readers", store.live_bytes);
-        gauge("store_commit_queue_bytes", "Bytes that wait for the disk", store.commit_queue_bytes);
-        gauge(
-            "store_fragments_in_journal",
-            "Durable fragments that are in no chunk yet",
-            store.fragments_in_journal,
-        );
-        let doubt = sources.store.clock_doubt().map_or(0, |doubt| doubt.ahead_ms.unsigned_abs() / 1_000);
-        gauge(
-            "store_clock_doubt_seconds",
-            "How far the clock is ahead of what the store believes; 0 when it is believed",
-            doubt,
-        );
-        gauge(
-            "store_scrub_damaged",
-            "Damage that the newest pass of the scrub has found",
-            store.scrub_damaged,
-        );
-        for (database, findings) in sources.damaged {
-            let help = "Findings of the start that are not as they were written; the log says which";
-            gauge(&format!("{database}_damaged"), help, findings as u64);
-        }
-        let unreadable = sources.db.unreadable();
-        gauge(
-            "control_unreadable_rows",
-            "Rows of control.db that were met, could not be read and were left out",
-            u64::try_from(unreadable.rows.len()).unwrap_or(u64::MAX).saturating_add(unreadable.beside),
-        );
-        let descriptors = sources.descriptors.counted();
-        gauge("descriptors_open", "File descriptors that are open", descriptors.open);
-        gauge("descriptors_limit", "File descriptors that may be open", descriptors.limit);
-        gauge(
-            "http_unproven_bytes",
-            "Bytes that are held of bodies whose senders are not proven yet",
-            sources.unproven.held_bytes(),
-        );
-        page.push_str(&refusals_left_out(&sources.audit));
-        lines_waiting(&mut page, sources);
-        connections(&mut page, &sources.connections);
-        sources.sip.render(&mut page);
-        page.push_str("# EOF\n");
         page
     }
 }
@@ -443,6 +316,12 @@ impl Sources {
             let help = "Findings of the start that are not as they were written; the log says which";
             page.gauge(&format!("{database}_damaged"), help, findings as u64)?;
         }
+        let unreadable = self.db.unreadable();
+        page.gauge(
+            "control_unreadable_rows",
+            "Rows of control.db that were met, could not be read and were left out",
+            u64::try_from(unreadable.rows.len()).unwrap_or(u64::MAX).saturating_add(unreadable.beside),
+        )?;
         let descriptors = self.descriptors.counted();
         page.gauge("descriptors_open", "File descriptors that are open", descriptors.open)?;
         page.gauge("descriptors_limit", "File descriptors that may be open", descriptors.limit)?;

@@ -105,6 +105,7 @@ pub fn operations() -> Operations<KmsService> {
         .with(register::<UpdateAlias>())
         .with(register::<UpdateKeyDescription>())
         .otherwise(register::<NotOffered>())
+        .names(register::<NotOffered>())
         .blocking()
 }
 

@@ -1,11 +1,8 @@
 //! Who sends a request: the head is checked before the body is read, the signature when it is.
 
-use super::body::Body;
-use super::respond;
 use crate::clock::{ServiceClock, SystemClock};
+use hyper::HeaderMap;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Response};
-use serde_json::json;
 use std::sync::Arc;
 use tympan_auth::{
     AccessKey, CredentialSource, Identities, Payload, Pending, Rejection, RequestParts, Verified, Verifier,
@@ -120,17 +117,6 @@ impl Rejected {
             None => self.rejection.to_string(),
             Some(explanation) => format!("{}\n\n{explanation}", self.rejection),
         }
-    }
-}
-
-impl From<Rejected> for Box<Response<Body>> {
-    /// The form of rest-json services.
-    fn from(rejected: Rejected) -> Self {
-        let message = rejected.message();
-        let Rejected { rejection, .. } = rejected;
-        // Both spellings: clients look for either. Those of JSON services look for the type in the body.
-        let body = json!({ "__type": rejection.error_type(), "message": message, "Message": message });
-        Self::new(respond::error(rejection.status(), rejection.error_type(), body.to_string().into_bytes()))
     }
 }
 

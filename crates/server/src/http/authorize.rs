@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tympan_auth::{Facts, Principal, Refusal, Verified};
-use tympan_aws::{Ask, Permit, Stage};
+use tympan_aws::{Ask, Permit, Rule, Stage};
 
 /// Resources are written down up to this length.
 const RESOURCE_CHARACTERS: usize = 1_024;
@@ -39,7 +39,7 @@ pub(super) struct Exchange {
 
 impl Exchange {
     /// What conditions of policies may ask, the tags of the resource aside.
-    pub(super) fn facts<'a>(&self, verified: &'a Verified) -> Facts<'a> {
+    fn facts<'a>(&self, verified: &'a Verified) -> Facts<'a> {
         Facts {
             now: SystemClock.wall_now(),
             source_ip: self.peer.map(|peer| peer.ip),
@@ -76,7 +76,7 @@ pub(super) struct Asker<'a> {
 }
 
 impl Asker<'_> {
-    /// Whether a policy has denied something, which then is written down.
+    /// Whether a denial is written down.
     pub(super) fn has_denied(&self) -> bool {
         self.has_denied.load(Ordering::Relaxed)
     }
@@ -89,11 +89,14 @@ impl Permit for Asker<'_> {
         let facts = self.exchange.facts(self.verified);
         for ask in asks {
             let Err(refusal) = ask.judge(&self.verified.principal, facts) else { continue };
-            let denial = event(EventKind::Denial, self.exchange, self.verified, ask);
-            self.authorizer.audit.record_refusal(&denial);
+            // A service that needs no allow tells its denials from each other, and has them written down with their code.
+            if ask.rule == Rule::Allowed {
+                let denial = event(EventKind::Denial, self.exchange, self.verified, ask);
+                self.authorizer.audit.record_refusal(&denial);
+                self.has_denied.store(true, Ordering::Relaxed);
+            }
             first.get_or_insert(refusal);
         }
-        self.has_denied.store(first.is_some(), Ordering::Relaxed);
         first.map_or(Ok(()), Err)
     }
 }
@@ -132,25 +135,6 @@ impl Authorizer {
             }
             Stage::Performed => self.record(exchange, verified, asks, response),
         }
-    }
-
-    /// The same of a service in the kit. STS writes its denials down by itself, with their code.
-    pub(super) fn judge(
-        &self,
-        visit: &Visit,
-        verified: &Verified,
-        asks: &[tympan_aws::Ask],
-    ) -> Result<(), Refusal> {
-        let mut first = None;
-        for ask in asks {
-            let Err(refusal) = ask.judge(&verified.principal, visit.facts(verified, None)) else { continue };
-            if ask.rule == tympan_aws::Rule::Allowed {
-                let ask = Ask::of_kit(ask);
-                self.audit.record_refusal(&event(EventKind::Denial, visit, verified, &ask));
-            }
-            first.get_or_insert(refusal);
-        }
-        first.map_or(Ok(()), Err)
     }
 
     /// Writes a denial down that a service has found by itself.

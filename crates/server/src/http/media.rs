@@ -40,22 +40,17 @@ pub(super) struct Upload {
 /// A refusal is sent without reading the body, so a client that waits for `100 Continue` never sends it; that of one
 /// which does not wait is thrown away.
 pub(super) async fn answer(reply: Reply, upload: Option<Upload>) -> Option<Response<Body>> {
-    let Reply { status, content_type, error_type, body } = reply;
-    let body = match body {
-        ReplyBody::Whole(bytes) => body::full(bytes),
-        ReplyBody::Stream(stream) => match stream.downcast::<MediaBody>() {
-            Ok(media) => body::chunked(chunks(media)),
-            Err(stream) => match (stream.downcast::<PutMediaSession>(), upload) {
-                (Ok(session), Some(upload)) => body::chunked(begin(session, upload).await),
-                _ => return None,
-            },
+    let Reply { status, content_type, body: ReplyBody::Stream(stream), .. } = reply else {
+        return Some(respond::whole(reply));
+    };
+    let body = match stream.downcast::<MediaBody>() {
+        Ok(media) => body::chunked(chunks(media)),
+        Err(stream) => match (stream.downcast::<PutMediaSession>(), upload) {
+            (Ok(session), Some(upload)) => body::chunked(begin(session, upload).await),
+            _ => return None,
         },
     };
-    let response = respond::respond(status, content_type, body);
-    Some(match error_type {
-        Some(error_type) => respond::typed(response, error_type),
-        None => response,
-    })
+    Some(respond::respond(status, content_type, body))
 }
 
 /// PutMedia: the answer begins at once, and acknowledgements follow while the body is read.

@@ -2,6 +2,7 @@
 
 use super::contacts::{self, Wanted};
 use super::{backup, expiry};
+use hyper::Method;
 use std::sync::Arc;
 use tympan_aws::{Ask, Resource, Rule};
 use tympan_types::Caller;
@@ -17,13 +18,13 @@ pub(super) enum Own {
 }
 
 impl Own {
-    /// What a path is, signed for a service; `None` for a path of that service.
-    pub(super) fn of(service: &str, path: &str) -> Option<Self> {
+    /// What a request asks for, signed for a service; `None` for a path of that service.
+    pub(super) fn of(service: &str, method: &Method, path: &str) -> Option<Self> {
         match (service, path) {
             ("kinesisvideo", backup::PATH) => Some(Self::Backup),
             ("kinesisvideo", expiry::PATH) => Some(Self::Expiry),
             ("connect", path) if path.starts_with("/_tympan/") => {
-                Some(contacts::wanted(path).map_or(Self::Nothing, Self::Contacts))
+                Some(contacts::asked(method, path).map_or(Self::Nothing, Self::Contacts))
             }
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! The address of this server, as the sender of a request knows it.
 
-use super::gate::Peer;
+use super::authorize::Peer;
 use crate::config::{self, BaseUrl};
 use hyper::HeaderMap;
 use hyper::header::HOST;

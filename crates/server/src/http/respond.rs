@@ -1,8 +1,10 @@
 //! Answers in the shape of AWS's rest-json services.
 
 use super::body::{self, Body};
+use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
+use tympan_aws::{Reply, ReplyBody};
 
 /// The header from which SDKs take the exception's name. The documentation prints another spelling; this is the one that is read.
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
@@ -25,6 +27,20 @@ pub(super) fn respond(status: u16, content_type: &'static str, body: Body) -> Re
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
+}
+
+/// An answer of the kit that is there as a whole; of a stream there is nothing.
+pub(super) fn whole(reply: Reply) -> Response<Body> {
+    let Reply { status, content_type, error_type, body } = reply;
+    let bytes = match body {
+        ReplyBody::Whole(bytes) => bytes,
+        ReplyBody::Stream(_) => Bytes::new(),
+    };
+    let response = respond(status, content_type, body::full(bytes));
+    match error_type {
+        Some(error_type) => typed(response, error_type),
+        None => response,
+    }
 }
 
 /// An error answer: the type in its header, the message in the body.

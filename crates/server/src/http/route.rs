@@ -4,7 +4,7 @@ use super::admin::{self, Readiness};
 use super::authenticate::{Authenticator, Rejected};
 use super::authorize::{Authorizer, Exchange, Peer, Told};
 use super::body::{Body, Incoming};
-use super::body_limit::body_limit;
+use super::contacts::Wanted;
 use super::keys::MasterKeys;
 use super::listener::{Answer, Listener};
 use super::media::{self, BreakOff, Upload};
@@ -14,9 +14,9 @@ use super::request_body::RequestBody;
 use super::slot::Slot;
 use super::unproven::{UnprovenBytes, Unread};
 use super::uploader::{Patience, Uploader, named_stream};
-use super::{backup, connect, contacts, emulator, expiry, kms, respond, sts, unknown};
+use super::{backup, contacts, emulator, expiry, respond};
 use crate::audit::Audit;
-use crate::clock::ServiceClock;
+use crate::clock::{ServiceClock, SystemClock};
 use crate::descriptors::DescriptorBudget;
 use crate::metrics::{Asked, Metrics};
 use crate::upkeep::Backups;
@@ -24,26 +24,35 @@ use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
+use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::json;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tympan_auth::{Identities, Payload, Verified};
 use tympan_aws::{
-    Ask, BodyRule, Found, Invocation, Outcome, Permit, Reply, ReplyBody, Resource, Routes, Rule, Stage,
+    Ask, BodyRule, Found, Invocation, Outcome, Permit, Protocol, Reply, ReplyBody, Routes, Stage,
 };
-use tympan_connect::api::Operation as ConnectOperation;
 use tympan_connect::live_calls::LiveCalls;
 use tympan_connect::service::ConnectService;
 use tympan_contact::History;
-use tympan_kms::api::KmsService;
 use tympan_kvs::KvsService;
+use tympan_security::kms::{self, KeysElsewhere, KmsService};
+use tympan_security::sts::{self, Entropy, NoEntropy, StsService};
 use tympan_store::MediaStore;
+use tympan_types::WallTime;
 
 /// How long a JSON body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Requests to one service that blocks which are answered at once. A change of a live contact waits for its call's task, and
+/// that needs a thread of the same pool to write: these may never take all of them.
+const BLOCKING: usize = 64;
+/// The one operation that tells its callers where they are.
+const TELLS_ADDRESS: &str = "GetDataEndpoint";
 
 /// What the HTTP side serves.
 pub(crate) struct Services {
@@ -102,10 +111,9 @@ pub(super) struct Router {
     routes: Routes,
     for_pages: HashSet<&'static str>,
     keys: MasterKeys,
+    /// Places of those services that block.
+    blocking: HashMap<&'static str, Arc<Semaphore>>,
     own_address: OwnAddress,
-    kms: Option<KmsService>,
-    security: Arc<Routes>,
-    connect: ConnectService,
     contacts: Arc<dyn History>,
     calls: Arc<dyn LiveCalls>,
     clock: ServiceClock,
@@ -141,7 +149,7 @@ impl Answer for Router {
             ("GET" | "HEAD", "/readyz") => Ok(admin::ready(&self.readiness, &self.descriptors)),
             ("GET" | "HEAD", "/metrics") => Ok(admin::metrics(&self.metrics)),
             (_, path) if emulator::is_control(path) => Ok(emulator::refuse_outside_of_dev()),
-            _ => match unknown::refuse(&head) {
+            _ => match self.nothing_at(&head) {
                 Some(refusal) => Err(Box::new(refusal)),
                 None => self.signed(&exchange, head, body).await,
             },
@@ -162,33 +170,35 @@ fn stop_with(kvs: KvsService, shutdown: CancellationToken) {
     });
 }
 
-/// The one operation that tells its callers where they are.
-const TELLS_ADDRESS: &str = "GetDataEndpoint";
-
 impl Router {
     /// Puts the services behind one listener. `local_port` is its port, for signatures that leave the port out.
     pub(super) fn new(services: Services, local_port: u16, shutdown: CancellationToken) -> Self {
         let clock = services.clock;
-        let security = kms::routes(services.kms.clone(), services.identities.clone());
         let authenticator = Authenticator::new(
-            services.identities,
+            services.identities.clone(),
             services.clock_skew_s,
             clock.clone(),
             local_port,
             services.explains,
         );
         stop_with(services.kvs.clone(), shutdown.clone());
-        let routes = Routes::new().serve(services.kvs, tympan_kvs::operations());
+        let routes = Routes::new()
+            .serve(services.kvs, tympan_kvs::operations())
+            .serve(services.connect, tympan_connect::operations())
+            .serve(StsService::new(services.identities, Arc::new(SystemEntropy)), sts::operations());
+        let routes = match services.kms.clone() {
+            Some(service) => routes.serve(service, kms::operations()),
+            None => routes.serve(KeysElsewhere, kms::operations_elsewhere()),
+        };
+        let place = |scope| (scope, Arc::new(Semaphore::new(BLOCKING)));
         Self {
             authenticator,
             authorizer: Authorizer::new(services.audit),
             for_pages: routes.paths_for_pages().collect(),
+            blocking: routes.scopes().map(place).collect(),
             routes,
-            keys: MasterKeys(services.kms.clone()),
+            keys: MasterKeys(services.kms),
             own_address: services.own_address,
-            kms: services.kms,
-            security,
-            connect: services.connect,
             contacts: services.contacts,
             calls: services.calls,
             clock,
@@ -205,15 +215,12 @@ impl Router {
     }
 
     /// What a request asks for, to be counted: as its path and headers say, signed or not.
-    fn asked(&self, head: &Parts) -> Asked {
-        let (method, path) = (head.method.as_str(), head.uri.path());
+    pub(super) fn asked(&self, head: &Parts) -> Asked {
         let named = |service, operation| Asked { service, operation };
-        if matches!(path, "/healthz" | "/readyz" | "/metrics") {
+        if matches!(head.uri.path(), "/healthz" | "/readyz" | "/metrics") {
             return named("tympan", "probe");
         }
-        let found = self.routes.named(head);
-        let found =
-            found.and_then(|found| Some(named(self.routes.scope(found), self.routes.operation(found)?)));
+        let found = self.named(head);
         found
             .map_or(named("tympan", "other"), |(found, operation)| named(self.routes.scope(found), operation))
     }
@@ -240,16 +247,24 @@ impl Router {
         self.routes.paths_for_pages()
     }
 
-    /// Whether the body of a request is an upload, which is answered while it is read.
-    pub(super) fn is_upload(&self, service: &str, head: &Parts) -> Option<Found> {
-        self.routes.find(service, head).filter(|found| self.routes.body(*found) == BodyRule::Streamed)
+    /// The refusal of a path at which nothing is served.
+    fn nothing_at(&self, head: &Parts) -> Option<Response<Body>> {
+        let path = head.uri.path();
+        let message =
+            self.routes.nothing_at(&head.method, path).filter(|_| !path.starts_with("/_tympan/"))?;
+        let body = json!({ "__type": "UnknownOperationException", "message": message, "Message": message });
+        Some(respond::error(404, "UnknownOperationException", body.to_string().into_bytes()))
     }
 
-    async fn signed(&self, exchange: &Exchange, head: Parts, body: RequestBody) -> Answered {
-        let service = self.authenticator.claimed_service(&head);
-        if let Some(service) = service.as_deref()
-            && let Some(upload) = self.is_upload(service, &head)
-        {
+    async fn signed(self: &Arc<Self>, exchange: &Exchange, head: Parts, body: RequestBody) -> Answered {
+        let Some(service) = self.authenticator.claimed_service(&head) else {
+            return match self.authenticator.check_head(&head) {
+                Err(refusal) => Err(self.reject(exchange, None, &refusal)),
+                Ok(_) => Err(Box::new(respond::text(400, "the request names no service in its signature\n"))),
+            };
+        };
+        let found = self.routes.find(&service, &head);
+        if let Some(upload) = found.filter(|found| self.routes.body(*found) == BodyRule::Streamed) {
             let checked = self.authenticator.check_head(&head);
             let verified =
                 checked.and_then(|checked| self.authenticator.verify(&head, &checked, Payload::Streamed));
@@ -261,56 +276,49 @@ impl Router {
                     let uploader = Uploader::unproven(&self.patience, exchange.peer);
                     uploader.wait().await;
                     uploader.failed();
-                    Err(rejected.into())
+                    Err(self.reject(exchange, found, &rejected))
                 }
             };
         }
-        match service.as_deref() {
-            Some("kinesisvideo" | "kms" | "connect") => {
-                let checked = self.authenticator.check_head(&head)?;
-                let body = self.read(&head, body).await?;
-                let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body))?;
-                self.verified(exchange, &verified, head, body).await
-            }
-            Some("sts") => self.security_token(exchange, head, body).await,
-            Some(other) => {
-                // Only a request in order learns what is and what is not served here.
-                self.authenticator.check_head(&head)?;
-                let message = format!(
-                    "This server has no service {other:?}: it serves kinesisvideo, kms, connect and sts."
-                );
-                let body = json!({ "Message": message }).to_string().into_bytes();
-                Err(Box::new(respond::error(404, "UnknownOperationException", body)))
-            }
-            None => match self.authenticator.check_head(&head) {
-                Err(refusal) => Err(refusal.into()),
-                Ok(_) => Err(Box::new(respond::text(400, "the request names no service in its signature\n"))),
-            },
+        let reject = |rejected: Rejected| self.reject(exchange, found, &rejected);
+        // Only a request in order learns what is and what is not served here.
+        let checked = self.authenticator.check_head(&head).map_err(reject)?;
+        if found.is_none() {
+            return Err(Box::new(no_service(&service)));
         }
+        let body = self.read_up_to(self.body_limit(found), &head, body).await?;
+        let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body)).map_err(reject)?;
+        Ok(self.verified(exchange, &verified, head, body).await)
+    }
+
+    /// The refusal of a request whose sender is not known.
+    fn reject(&self, exchange: &Exchange, found: Option<Found>, rejected: &Rejected) -> Box<Response<Body>> {
+        let protocol = found.map_or(Protocol::RestJson, |found| self.routes.protocol(found));
+        let reply = protocol.rejection(&rejected.rejection, &rejected.message(), &exchange.request_id);
+        Box::new(respond::whole(reply))
     }
 
     /// A request of which the sender is known, and all but uploads read whole.
     pub(super) async fn verified(
-        &self,
+        self: &Arc<Self>,
         exchange: &Exchange,
         verified: &Verified,
         head: Parts,
         body: Bytes,
-    ) -> Answered {
+    ) -> Response<Body> {
         let service = verified.service.as_str();
-        if let Some(own) = Own::of(service, head.uri.path()) {
-            return Ok(self.own(exchange, verified, own, &head, &body).await);
+        if let Some(own) = Own::of(service, &head.method, head.uri.path()) {
+            return self.own(exchange, verified, own, &head, &body).await;
         }
         match self.routes.find(service, &head) {
-            Some(found) => Ok(self.perform(exchange, verified, found, &head, &body, None).await),
-            None if service == "kms" => self.key_management(exchange, verified, &head, body).await,
-            None => self.amazon_connect(exchange, verified, head, body).await,
+            Some(found) => self.perform(exchange, verified, found, head, body, None).await,
+            None => no_service(service),
         }
     }
 
     /// An upload of which the sender is known. It is authorised by its head, and answered while its body is read.
     pub(super) async fn upload(
-        &self,
+        self: &Arc<Self>,
         exchange: &Exchange,
         verified: &Verified,
         found: Found,
@@ -327,7 +335,7 @@ impl Router {
             break_off: head.extensions.get::<BreakOff>().cloned(),
             shutdown: self.shutdown.clone(),
         };
-        let response = self.perform(exchange, verified, found, &head, &[], Some(upload)).await;
+        let response = self.perform(exchange, verified, found, head, Bytes::new(), Some(upload)).await;
         if !response.status().is_success() {
             uploader.failed();
         }
@@ -336,15 +344,18 @@ impl Router {
 
     /// Has an operation done, and writes down what came of it.
     async fn perform(
-        &self,
+        self: &Arc<Self>,
         exchange: &Exchange,
         verified: &Verified,
         found: Found,
-        head: &Parts,
-        body: &[u8],
+        head: Parts,
+        body: Bytes,
         upload: Option<Upload>,
     ) -> Response<Body> {
-        let (outcome, denied_by_policy) = self.run(exchange, verified, found, head, body).await;
+        let (outcome, denied_by_policy) = match self.routes.may_block(found) {
+            false => self.run(exchange, verified, found, &head, &body).await,
+            true => self.run_blocking(exchange, verified, found, head, body).await,
+        };
         let Outcome { stage, asks, reply, cause } = outcome;
         if let Some(cause) = cause {
             let operation = self.routes.operation(found);
@@ -375,7 +386,7 @@ impl Router {
         let invocation = Invocation {
             caller: &verified.caller,
             principal: Some(&verified.principal),
-            now: self.clock.wall_now(),
+            now: self.now(self.routes.scope(found)),
             request_id: &exchange.request_id,
             reached_at: address.as_deref(),
             keys: &self.keys,
@@ -390,87 +401,76 @@ impl Router {
         (outcome, denied_by_policy)
     }
 
-    async fn key_management(
-        &self,
+    /// As [`Self::run`], where blocking is allowed.
+    async fn run_blocking(
+        self: &Arc<Self>,
         exchange: &Exchange,
         verified: &Verified,
-        head: &Parts,
-        body: Bytes,
-    ) -> Answered {
-        let caller = verified.caller.clone();
-        let asks = kms::asks(self.kms.as_ref(), &caller, head, &body).await.map_err(|response| {
-            let ask = kms::operation(head).map(|operation| any(&operation.action()));
-            self.unread(exchange, verified, ask, *response)
-        })?;
-        if let Err(refusal) = self.authorizer.of(exchange, verified).permit(&asks) {
-            return Err(kms::denied(&refusal));
-        }
-        let response = kms::call(self.kms.as_ref(), self.store.trusted_now(), caller, head, body).await;
-        Ok(self.performed(exchange, verified, &asks, response))
-    }
-
-    async fn amazon_connect(
-        &self,
-        exchange: &Exchange,
-        verified: &Verified,
+        found: Found,
         head: Parts,
         body: Bytes,
-    ) -> Answered {
-        let caller = verified.caller.clone();
-        let Some(operation) = ConnectOperation::of(head.method.as_str(), head.uri.path()) else {
-            return Ok(connect::call(&self.connect, &self.clock, caller, head, body).await);
+    ) -> (Outcome, bool) {
+        let places = self.blocking.get(self.routes.scope(found)).cloned();
+        let place = match places {
+            Some(places) => places.acquire_owned().await.ok(),
+            None => None,
         };
-        let asked = connect::asked(&self.connect, &self.clock, &caller, &head, &body).await;
-        let asked = asked.map_err(|error| {
-            let response = connect::refuse(&error);
-            self.gate.record_unreadable(visit, verified, operation.action(), &response);
-            Box::new(response)
-        })?;
-        let mut asks: Vec<Ask> =
-            asked.resources.into_iter().map(|resource| Ask::new(operation.action(), resource)).collect();
-        asks.extend(self.asks_to_use(&caller, asked.master_key).await?);
-        self.gate
-            .permit(visit, verified, &asks)
-            .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
-        let response = connect::call(&self.connect, &self.clock, caller, head, body).await;
-        Ok(self.gate.record(visit, verified, &asks, response))
+        let (router, its_exchange, verified) = (self.clone(), exchange.clone(), verified.clone());
+        let runtime = Handle::current();
+        let run = tokio::task::spawn_blocking(move || {
+            // Held to the end, also when the client goes away.
+            let _place = place;
+            runtime.block_on(router.run(&its_exchange, &verified, found, &head, &body))
+        });
+        run.await.unwrap_or_else(|panic| {
+            let outcome = self.routes.fault(found, panic.to_string(), &exchange.request_id);
+            (outcome.unwrap_or_else(nowhere), false)
+        })
     }
 
-    async fn asks_to_use(
-        &self,
-        caller: &Caller,
-        key: Option<String>,
-    ) -> Result<Vec<Ask>, Box<Response<Body>>> {
-        kms::asks_to_use(self.kms.as_ref(), caller, key).await.map_err(|error| {
-            tracing::error!(%error, cause = error.cause(), "the key of a request cannot be looked up");
-            let message = "The key that the request names cannot be looked up. Try again.";
-            let body = json!({ "Message": message }).to_string().into_bytes();
-            Box::new(respond::error(500, "InternalServiceException", body))
-        })?);
-        if let Err(refusal) = self.authorizer.of(exchange, verified).permit(&asks) {
-            return Err(Box::new(denied(&refusal)));
+    /// The time that operations of a service go by.
+    fn now(&self, service: &str) -> WallTime {
+        match service {
+            // It destroys keys, so that the clock must be believed.
+            "kms" => self.store.trusted_now(),
+            // The ends of sessions are judged by the machine's clock.
+            "sts" => SystemClock.wall_now(),
+            _ => self.clock.wall_now(),
         }
-        let response = connect::call(&self.connect, &self.clock, caller, head, body).await;
-        Ok(self.performed(exchange, verified, &asks, response))
     }
 
     /// What AWS has no operation for.
-    async fn own(&self, visit: &Visit, verified: &Verified, head: &Parts) -> Answered {
-        let Some(wanted) = contacts::asked(&head.method, head.uri.path()) else {
-            let body = json!({ "Message": "This server has no such path." }).to_string().into_bytes();
-            return Err(Box::new(respond::error(404, "UnknownOperationException", body)));
+    async fn own(
+        &self,
+        exchange: &Exchange,
+        verified: &Verified,
+        own: Own,
+        head: &Parts,
+        body: &[u8],
+    ) -> Response<Body> {
+        let asks: Vec<Ask> = own.ask(&verified.caller).into_iter().collect();
+        if let Err(refusal) = self.authorizer.of(exchange, verified).permit(&asks) {
+            return denied(&refusal);
+        }
+        let response = match own {
+            Own::Backup => backup::answer(&self.backups, &head.method, body),
+            Own::Expiry => expiry::answer(&self.store, &head.method, body),
+            Own::Contacts(wanted) => {
+                let (contacts, caller) = (&self.contacts, &verified.caller);
+                let query = head.uri.query().unwrap_or("");
+                match wanted {
+                    Wanted::Delete(id) => contacts::delete(contacts, &self.calls, caller, id).await,
+                    wanted => {
+                        contacts::answer(contacts, &self.calls, &self.store, caller, wanted, query).await
+                    }
+                }
+            }
+            Own::Nothing => {
+                let body = json!({ "Message": "This server has no such path." }).to_string().into_bytes();
+                respond::error(404, "UnknownOperationException", body)
+            }
         };
-        let asks = [wanted.ask(&verified.caller)];
-        self.gate
-            .permit(visit, verified, &asks)
-            .map_err(|refusal| gate::denied(&refusal, 403, "AccessDeniedException"))?;
-        let query = head.uri.query().unwrap_or("");
-        let caller = &verified.caller;
-        let response = match wanted {
-            contacts::Wanted::Delete(id) => contacts::delete(&self.contacts, &self.calls, caller, id).await,
-            wanted => contacts::answer(&self.contacts, &self.calls, &self.store, caller, wanted, query).await,
-        };
-        Ok(self.gate.record(visit, verified, &asks, response))
+        self.performed(exchange, verified, &asks, response)
     }
 
     fn performed(
@@ -484,58 +484,29 @@ impl Router {
         self.authorizer.record_outcome(exchange, verified, &told, response)
     }
 
-    fn unread(
-        &self,
-        exchange: &Exchange,
-        verified: &Verified,
-        ask: Option<Ask>,
-        response: Response<Body>,
-    ) -> Box<Response<Body>> {
-        let told = Told { stage: Stage::Unread, asks: ask.as_slice(), denied_by_policy: false };
-        Box::new(self.authorizer.record_outcome(exchange, verified, &told, response))
+    /// The largest body that is read of a request; the configuration bounds all of them.
+    pub(super) fn body_limit(&self, found: Option<Found>) -> usize {
+        let rule = found.map_or(BodyRule::USUAL, |found| self.routes.body(found));
+        let BodyRule::Whole { limit_bytes } = rule else { return self.body_limit_bytes };
+        self.body_limit_bytes.min(limit_bytes)
     }
 
-    async fn security_token(&self, exchange: &Exchange, head: Parts, body: RequestBody) -> Answered {
-        let id = exchange.request_id.as_str();
-        let rejected = |rejected: Rejected| {
-            Box::new(sts::refuse(&StsError::rejected(&rejected.rejection, rejected.message()), id))
-        };
-        let checked = self.authenticator.check_head(&head).map_err(rejected)?;
-        let body = self.read(&head, body).await?;
-        let verified =
-            self.authenticator.verify(&head, &checked, Payload::of_body(&body)).map_err(rejected)?;
-        Ok(self.verified_security_token(exchange, &verified, &head, &body))
-    }
-
-    pub(super) async fn verified_security_token(
-        &self,
-        exchange: &Exchange,
-        verified: &Verified,
-        head: &Parts,
-        body: &[u8],
-    ) -> Response<Body> {
-        let facts = exchange.facts(verified);
-        let (id, form) = (exchange.request_id.as_str(), sts::form(head, body));
-        let (answered, response) = sts::call(self.authenticator.identities(), verified, facts, id, form);
-        let action = format!("sts:{}", answered.operation);
-        let asks = [Ask { resource: Resource::new(answered.resource), ..any(&action) }];
-        // It asks no policy but where a role is assumed, and writes a denial in its own words.
-        let stage = match answered.outcome {
-            Err(error) if error.status() == 403 => Stage::Denied,
-            _ if answered.operation.is_empty() => Stage::Unknown,
-            _ => Stage::Performed,
-        };
-        let told = Told { stage, asks: &asks, denied_by_policy: false };
-        self.authorizer.record_outcome(exchange, verified, &told, response)
-    }
-
-    /// The body of a request whose sender has not proven who it is: a signature covers the body.
+    /// As [`Self::read_up_to`], of a request of which no service is known.
     pub(super) async fn read(
         &self,
         head: &Parts,
         body: impl hyper::body::Body<Data = Bytes, Error = hyper::Error>,
     ) -> Result<Bytes, Box<Response<Body>>> {
-        let limit = body_limit(head, self.body_limit_bytes);
+        self.read_up_to(self.body_limit(self.routes.named(head)), head, body).await
+    }
+
+    /// The body of a request whose sender has not proven who it is: a signature covers the body.
+    async fn read_up_to(
+        &self,
+        limit: usize,
+        head: &Parts,
+        body: impl hyper::body::Body<Data = Bytes, Error = hyper::Error>,
+    ) -> Result<Bytes, Box<Response<Body>>> {
         let source = head.extensions.get::<Peer>().map(|peer| peer.ip.to_canonical());
         let _exposure = head.extensions.get::<Slot>().map(Slot::expose);
         let refuse = |status, error_type, message: String| {
@@ -574,9 +545,20 @@ fn nowhere() -> Outcome {
     Outcome { stage: Stage::Unknown, asks: Vec::new(), reply, cause: None }
 }
 
-/// An action on `*`.
-fn any(action: &str) -> Ask {
-    Ask { action: action.into(), resource: Resource::any(), rule: Rule::Allowed }
+fn no_service(service: &str) -> Response<Body> {
+    let message =
+        format!("This server has no service {service:?}: it serves kinesisvideo, kms, connect and sts.");
+    let body = json!({ "Message": message }).to_string().into_bytes();
+    respond::error(404, "UnknownOperationException", body)
+}
+
+/// The randomness of the system.
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+        SystemRandom::new().fill(bytes).map_err(|_| NoEntropy)
+    }
 }
 
 /// A denial in the form of a rest-json service.
@@ -584,3 +566,6 @@ fn denied(refusal: &tympan_auth::Refusal) -> Response<Body> {
     let body = json!({ "Message": refusal.to_string() }).to_string().into_bytes();
     respond::error(403, "AccessDeniedException", body)
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ mod provision;
 mod ready_file;
 mod reset;
 mod service_manager;
+mod usable;
 mod wire;
 
 use crate::config::{self, Config, LogFormat};
@@ -80,7 +81,8 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     }
     tracing::info!(http = addresses.http, sip = addresses.sip, data_dir = %config.data_dir.display(), "ready");
     service_manager::notify(service_manager::READY);
-    if arguments.dev {
+    usable::warn(&running.lacks, &config);
+    if start.dev.is_some() {
         dev::greet(&addresses, &config);
     }
     reset::serve_until(drain::wait_for_signal(), &mut running, &config).await?;

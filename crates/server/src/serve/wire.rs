@@ -158,7 +158,7 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
     site.limits.begin(config, &site.http_shutdown)?;
 
     let web = web_rules(&config.http, dev, bound);
-    let door = site.limits.door(listener, tls, web, config);
+    let listener = site.limits.listener(listener, tls, web, config);
     let (http, emulation) = match &site.faults {
         None => (tokio::spawn(http::serve(listener, services, site.http_shutdown.clone())), None),
         Some(faults) => {
@@ -502,10 +502,7 @@ fn audit(config: &Config, writers: &LineWriters) -> anyhow::Result<Audit> {
     if !enabled {
         return Ok(Audit::default());
     }
-    let path = match file.as_str() {
-        "" => config.data_dir.join("audit.jsonl"),
-        file => PathBuf::from(file),
-    };
+    let path = file.clone().unwrap_or_else(|| config.data_dir.join("audit.jsonl"));
     let rotation = Rotation { limit_bytes: *file_limit_bytes, kept: *files_kept, kept_for: None };
     Audit::open(writers, path.clone(), rotation)
         .with_context(|| format!("audit.file: cannot write {}", path.display()))

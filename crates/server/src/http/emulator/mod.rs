@@ -17,7 +17,7 @@ use futures_util::StreamExt;
 use http_body::Body as _;
 use http_body_util::Full;
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::{OwnedRwLockWriteGuard, RwLock, mpsc, oneshot};
@@ -129,7 +129,7 @@ impl Answer for Emulator {
             None => return control::refuse_after_a_failed_reset(),
         };
         let (head, body) = request.into_parts();
-        let Some(asked) = Asked::of(&head) else {
+        let Some(asked) = Asked::of(&router, &head) else {
             return router.answer(Request::from_parts(head, body)).await;
         };
         let (mut body, mut stream) = (body, asked.stream.clone());
@@ -175,22 +175,19 @@ enum Service {
 }
 
 impl Asked {
-    fn of(head: &Parts) -> Option<Self> {
+    fn of(router: &Router, head: &Parts) -> Option<Self> {
         let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
         if let Some(target) = text("x-amz-target") {
             let operation = target.rsplit('.').next().unwrap_or(target).to_owned();
             return Some(Self { service: Service::Targeted, operation, stream: None });
         }
-        let path = head.uri.path();
-        if head.method == Method::POST
-            && let Some(operation) = tympan_kvs::Operation::from_path(path)
-        {
-            let by_arn = || Some(StreamArn::parse(text("x-amzn-stream-arn")?).ok()?.name().to_string());
-            let stream = text("x-amzn-stream-name").map(str::to_owned).or_else(by_arn);
-            return Some(Self { service: Service::KinesisVideo, operation: operation.name().into(), stream });
+        let (found, operation) = router.named(head)?;
+        if router.scope(found) != "kinesisvideo" {
+            return Some(Self { service: Service::Connect, operation: operation.into(), stream: None });
         }
-        let operation = tympan_connect::api::Operation::of(head.method.as_str(), path)?;
-        Some(Self { service: Service::Connect, operation: operation.name().into(), stream: None })
+        let by_arn = || Some(StreamArn::parse(text("x-amzn-stream-arn")?).ok()?.name().to_string());
+        let stream = text("x-amzn-stream-name").map(str::to_owned).or_else(by_arn);
+        Some(Self { service: Service::KinesisVideo, operation: operation.into(), stream })
     }
 }
 

@@ -5,15 +5,18 @@
 //! 'test(policy_questions)'`; `TYMPAN_POLICY_SEED` repeats a run.
 
 mod random;
+mod services;
 mod spelling;
 mod world;
 
 use random::Random;
+pub(super) use services::verified;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tympan_auth::Permissions;
 use tympan_auth::reference::{self, Asker, Condition, Policy, Statement, TagTest};
-use world::{Question, World};
+use world::Question;
+pub(super) use world::World;
 
 /// How many questions are asked of one set of policies.
 const OF_ONE_POLICY: usize = 8;

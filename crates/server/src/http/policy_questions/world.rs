@@ -2,17 +2,11 @@
 
 use super::super::authorize::{Exchange, Peer};
 use super::super::body::Incoming;
-use super::super::own_address::OwnAddress;
 use super::super::request_body::RequestBody;
-use super::super::route::{Router, Services};
-use super::super::unproven::UnprovenBytes;
+use super::super::route::Router;
 use super::random::Random;
+use super::services::{ROLE, RandomIds, caller, services, verified};
 use super::spelling::{ROOT, Spelled, any_case, in_json, in_path, uuid};
-use crate::audit::Audit;
-use crate::call::CallRegistry;
-use crate::clock::ServiceClock;
-use crate::descriptors::DescriptorBudget;
-use crate::upkeep::Backups;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
@@ -21,18 +15,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tympan_auth::reference::{Asker, Wish};
-use tympan_auth::{
-    BodyRule, Credentials, Identities, Permissions, Policy, Principal, Role, SessionSeal, Verified,
-};
-use tympan_connect::service::{ConnectService, Ids, Options};
-use tympan_connect::settings::MemorySettings;
+use tympan_auth::{Permissions, Policy};
+use tympan_connect::service::Ids;
 use tympan_contact::{Contact, History, InitiationMethod, MemoryHistory, NewContact};
-use tympan_kms::Keyring;
-use tympan_kvs::{KvsOptions, KvsService};
-use tympan_security::kms::KmsService;
-use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
-use tympan_store::{MediaStore, StoreOptions};
-use tympan_types::{AccountId, Caller, ContactId, Region, WallTime};
+use tympan_types::{ContactId, WallTime};
 
 const FLOW: &str = r#"{"Version":"2019-10-30","StartAction":"end","Actions":[{"Identifier":"end","Type":"DisconnectParticipant","Parameters":{},"Transitions":{}}]}"#;
 /// An id that nothing has.
@@ -85,16 +71,8 @@ struct Key {
     alias: String,
 }
 
-struct RandomIds;
-
-impl Ids for RandomIds {
-    fn random(&self) -> [u8; 16] {
-        uuid::Uuid::new_v4().into_bytes()
-    }
-}
-
-pub(super) struct World {
-    router: Router,
+pub(in super::super) struct World {
+    router: Arc<Router>,
     streams: Vec<Stream>,
     instances: Vec<String>,
     flows: Vec<Owned>,
@@ -105,25 +83,12 @@ pub(super) struct World {
     _folder: tempfile::TempDir,
 }
 
-fn caller() -> Caller {
-    Caller {
-        account: AccountId::parse("111122223333").unwrap(),
-        region: Region::parse("us-west-2").unwrap(),
-        access_key_id: "ASKER".into(),
-    }
-}
-
-fn verified(service: &str, user: &str, permissions: Permissions) -> Verified {
-    let caller = caller();
-    let principal = Principal::user(user, caller.account.clone()).with_permissions(permissions);
-    Verified { caller, principal: Arc::new(principal), service: service.to_owned(), body: BodyRule::Signed }
-}
-
 impl World {
-    pub(super) async fn new() -> Self {
+    pub(in super::super) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let history = Arc::new(MemoryHistory::default());
-        let router = Router::new(services(folder.path(), history.clone()), 8600, CancellationToken::new());
+        let router =
+            Arc::new(Router::new(services(folder.path(), history.clone()), 8600, CancellationToken::new()));
         let mut world = Self {
             router,
             streams: Vec::new(),
@@ -250,7 +215,7 @@ impl World {
     pub(super) async fn ask(&self, question: &Question, asker: &Asker, permissions: Permissions) -> Answer {
         let verified = verified(question.service, &asker.user, permissions);
         let peer = Peer { ip: asker.address.unwrap().into(), is_secure: asker.secure };
-        let visit = Visit { request_id: "request".to_owned(), peer: Some(peer) };
+        let exchange = Exchange { request_id: "request".to_owned(), peer: Some(peer) };
         let mut request = Request::builder().method(question.method).uri(&question.target);
         for (name, value) in &question.headers {
             request = request.header(*name, value);
@@ -261,15 +226,11 @@ impl World {
         let response = match question.target.as_str() {
             "/putMedia" => {
                 let body = RequestBody::new(Incoming::Read(Full::new(body)), &head.headers);
-                let found = self.router.is_upload("kinesisvideo", &head).unwrap();
-                Ok(self.router.upload(&exchange, &verified, found, head, body).await)
-            }
-            _ if question.service == "sts" => {
-                Ok(self.router.verified_security_token(&exchange, &verified, &head, &body))
+                let found = self.router.find(question.service, &head).unwrap();
+                self.router.upload(&exchange, &verified, found, head, body).await
             }
             _ => self.router.verified(&exchange, &verified, head, body).await,
         };
-        let response = response.unwrap_or_else(|refusal| *refusal);
         let status = response.status().as_u16();
         // The answer to an upload goes on until the upload ends.
         let text = match (question.target.as_str(), status) {
@@ -280,6 +241,29 @@ impl World {
             }
         };
         Answer { status, text }
+    }
+
+    pub(in super::super) fn router(&self) -> &Arc<Router> {
+        &self.router
+    }
+
+    /// The ids of the first of everything, and how a list shows them.
+    pub(in super::super) fn first_ids(&self) -> Vec<(String, &'static str)> {
+        let stream = self.streams[0].arn.clone().unwrap();
+        vec![
+            (stream, "STREAM"),
+            (self.ciphertexts[0].1.clone(), "CIPHERTEXT"),
+            (self.instances[0].clone(), "INSTANCE"),
+            (self.flows[0].id.clone(), "FLOW"),
+            (self.contacts[0].id.clone(), "CONTACT"),
+            (self.numbers[0].id.clone(), "NUMBER"),
+            (self.keys[0].id.clone(), "KEY"),
+        ]
+    }
+
+    /// The keys that there are.
+    pub(in super::super) fn key_arns(&self) -> Vec<String> {
+        self.keys.iter().filter(|key| key.id != ABSENT).map(|key| key_arn(&key.id)).collect()
     }
 
     /// Every resource that there is, and some that there are not, in the words of policies.
@@ -613,7 +597,6 @@ impl World {
     }
 }
 
-const ROLE: &str = "Transcriber";
 /// By name, by ARN.
 const NAMED: [(bool, bool); 3] = [(true, false), (false, true), (true, true)];
 
@@ -656,51 +639,4 @@ fn key_arn(id: &str) -> String {
 
 fn text(value: &Value, member: &str) -> String {
     value[member].as_str().unwrap_or_else(|| panic!("{value} has no {member}")).to_owned()
-}
-
-fn services(folder: &std::path::Path, history: Arc<MemoryHistory>) -> Services {
-    let backend = Arc::new(EmbeddedBackend::open(folder, EmbeddedOptions::default()).unwrap());
-    let keyring = Arc::new(Keyring::in_memory());
-    let clock = ServiceClock::default();
-    let store =
-        MediaStore::open(backend.clone(), keyring.clone(), Arc::new(clock.clone()), StoreOptions::default());
-    let store = store.unwrap();
-    let caller = caller();
-    let calls = CallRegistry::default();
-    let connect = ConnectService::open(
-        Arc::new(MemorySettings::default()),
-        history.clone(),
-        Arc::new(calls.clone()),
-        Arc::new(RandomIds),
-        Options::new(caller.account.clone(), caller.region.clone()),
-    );
-    let mut identities = Identities::new(caller.account, SessionSeal::new(&[7; 32]));
-    identities.add_key(Credentials::new("ASKER", "secret"), "asker", &[]).unwrap();
-    let role = Role {
-        name: ROLE.to_owned(),
-        policies: Vec::new(),
-        assumed_by: vec!["ASKER".to_owned()],
-        session_max_s: 3_600,
-    };
-    identities.add_role(role).unwrap();
-    Services {
-        own_address: OwnAddress::new(&crate::config::Config::default().http),
-        store: store.clone(),
-        kvs: KvsService::new(store, KvsOptions::new("http://127.0.0.1:8600", Arc::new(clock.clone()))),
-        kms: Some(KmsService::new(keyring)),
-        connect: connect.unwrap(),
-        contacts: history,
-        calls: Arc::new(calls),
-        clock,
-        identities: Arc::new(identities),
-        audit: Audit::default(),
-        clock_skew_s: 300,
-        explains: false,
-        body_limit_bytes: 1 << 20,
-        unproven: UnprovenBytes::new(1 << 20),
-        descriptors: DescriptorBudget::new(1_000, 0),
-        readiness: Default::default(),
-        metrics: Arc::default(),
-        backups: Backups::new(backend, folder.join("keyring.json")),
-    }
 }

@@ -1,0 +1,94 @@
+//! The services behind the questions, empty.
+
+use super::super::own_address::OwnAddress;
+use super::super::route::Services;
+use super::super::unproven::UnprovenBytes;
+use crate::audit::Audit;
+use crate::call::CallRegistry;
+use crate::clock::ServiceClock;
+use crate::descriptors::DescriptorBudget;
+use crate::upkeep::Backups;
+use std::sync::Arc;
+use tympan_auth::{BodyRule, Credentials, Identities, Permissions, Principal, Role, SessionSeal, Verified};
+use tympan_connect::service::{ConnectService, Ids, Options};
+use tympan_connect::settings::MemorySettings;
+use tympan_contact::MemoryHistory;
+use tympan_kms::Keyring;
+use tympan_kvs::{KvsOptions, KvsService};
+use tympan_security::kms::KmsService;
+use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
+use tympan_store::{MediaStore, StoreOptions};
+use tympan_types::{AccountId, Caller, Region};
+
+/// The one role that there is.
+pub(super) const ROLE: &str = "Transcriber";
+
+pub(super) struct RandomIds;
+
+impl Ids for RandomIds {
+    fn random(&self) -> [u8; 16] {
+        uuid::Uuid::new_v4().into_bytes()
+    }
+}
+
+pub(super) fn caller() -> Caller {
+    Caller {
+        account: AccountId::parse("111122223333").unwrap(),
+        region: Region::parse("us-west-2").unwrap(),
+        access_key_id: "ASKER".into(),
+    }
+}
+
+/// A request of a user whose signature was right.
+pub(in super::super) fn verified(service: &str, user: &str, permissions: Permissions) -> Verified {
+    let caller = caller();
+    let principal = Principal::user(user, caller.account.clone()).with_permissions(permissions);
+    Verified { caller, principal: Arc::new(principal), service: service.to_owned(), body: BodyRule::Signed }
+}
+
+pub(super) fn services(folder: &std::path::Path, history: Arc<MemoryHistory>) -> Services {
+    let backend = Arc::new(EmbeddedBackend::open(folder, EmbeddedOptions::default()).unwrap());
+    let keyring = Arc::new(Keyring::in_memory());
+    let clock = ServiceClock::default();
+    let store =
+        MediaStore::open(backend.clone(), keyring.clone(), Arc::new(clock.clone()), StoreOptions::default());
+    let store = store.unwrap();
+    let caller = caller();
+    let calls = CallRegistry::default();
+    let connect = ConnectService::open(
+        Arc::new(MemorySettings::default()),
+        history.clone(),
+        Arc::new(calls.clone()),
+        Arc::new(RandomIds),
+        Options::new(caller.account.clone(), caller.region.clone()),
+    );
+    let mut identities = Identities::new(caller.account, SessionSeal::new(&[7; 32]));
+    identities.add_key(Credentials::new("ASKER", "secret"), "asker", &[]).unwrap();
+    let role = Role {
+        name: ROLE.to_owned(),
+        policies: Vec::new(),
+        assumed_by: vec!["ASKER".to_owned()],
+        session_max_s: 3_600,
+    };
+    identities.add_role(role).unwrap();
+    Services {
+        own_address: OwnAddress::new(&crate::config::Config::default().http),
+        store: store.clone(),
+        kvs: KvsService::new(store, KvsOptions::new("http://127.0.0.1:8600", Arc::new(clock.clone()))),
+        kms: Some(KmsService::new(keyring)),
+        connect: connect.unwrap(),
+        contacts: history,
+        calls: Arc::new(calls),
+        clock,
+        identities: Arc::new(identities),
+        audit: Audit::default(),
+        clock_skew_s: 300,
+        explains: false,
+        body_limit_bytes: 1 << 20,
+        unproven: UnprovenBytes::new(1 << 20),
+        descriptors: DescriptorBudget::new(1_000, 0),
+        readiness: Default::default(),
+        metrics: Arc::default(),
+        backups: Backups::new(backend, folder.join("keyring.json")),
+    }
+}
