@@ -150,9 +150,9 @@ pub struct Wish {
 pub enum Decision {
     /// All layers allow it, and none denies it.
     Allowed,
-    /// A statement of this layer denies it; the first such layer is told.
+    /// A statement of this layer denies it; the first such layer is named.
     Denied(usize),
-    /// No statement of this layer allows it; the first such layer is told.
+    /// No statement of this layer allows it; the first such layer is named.
     NotAllowed(usize),
 }
 

@@ -28,7 +28,7 @@ pub trait ServiceError: std::error::Error + Send + Sync + 'static {
         false
     }
 
-    /// Whether the fault is on this side. Such an error is told before any policy is asked; one of the caller's is told
+    /// Whether the fault is on this side. Such an error is answered before any policy is asked; one of the caller's is answered
     /// only to who may ask at all.
     fn is_fault(&self) -> bool {
         self.status() >= 500

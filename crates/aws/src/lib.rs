@@ -114,7 +114,7 @@
 //! A body that is no object or has a member twice is refused before any policy is asked ([`Service::malformed`]), and so is a
 //! request whose resources cannot be looked up through a fault on this side. One with a member of another type is refused so
 //! only where that member names a resource, or where the service does not say which do ([`Operations::names`]). All else
-//! that is wrong with a request is told only after its action is granted: on the resources that it names, or on `*` where
+//! that is wrong with a request is answered only after its action is granted: on the resources that it names, or on `*` where
 //! it names none ([`Operation::resolve`] failed). So a check of a member that names nothing belongs into [`Operation::call`].
 //! A resource that does not exist is asked for by the ARN that it would have, and shown as the request named it.
 //!

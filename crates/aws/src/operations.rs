@@ -127,7 +127,7 @@ impl<S: Service> Operations<S> {
     }
 
     /// An operation that reads nothing but the members by which requests name resources. Of a request that is no input of its
-    /// own operation these are looked up and asked about, so that only who may do it is told what is wrong with the rest.
+    /// own operation these are looked up and asked about, so that only a caller who may do it learns what is wrong with the rest.
     /// Without it such a request is refused before any policy is asked.
     #[must_use]
     pub fn names(self, entry: Entry<S>) -> Self {

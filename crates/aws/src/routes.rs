@@ -184,7 +184,7 @@ impl Routes {
         })
     }
 
-    /// Why there is nothing at a path, in words that name a slip; `None` where something may be. It is told before a
+    /// Why there is nothing at a path, in words that name a slip; `None` where something may be. It is answered before a
     /// signature is looked at: a slip in a path changes what is signed, and the refusal of the signature would mislead.
     pub fn nothing_at(&self, method: &Method, path: &str) -> Option<String> {
         // The services of other protocols have one path.

@@ -688,7 +688,7 @@ fn a_slip_in_a_path_is_named_before_a_signature_is_looked_at() {
 }
 
 #[test]
-fn a_request_is_named_for_counting_whoever_signed_it() {
+fn a_request_is_named_for_counting_signed_or_not() {
     let routes = routes(&Things::default());
     let found = routes.named(&head("POST", "/things/x/name", &[])).unwrap();
     assert_eq!((routes.scope(found), routes.operation(found)), ("things", Some("RenameThing")));

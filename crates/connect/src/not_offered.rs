@@ -25,7 +25,7 @@ pub(crate) struct Input {
 /// The two of them whose body is a flow.
 pub(crate) const WITH_CONTENT: [&str; 2] = ["CreateContactFlowModule", "UpdateContactFlowModuleContent"];
 
-/// Refuses an operation by its name, after the policies have been asked: who may not do it is told that. `CONTENT` is whether its
+/// Refuses an operation by its name, after the policies have been asked: a caller who may not do it gets that answer. `CONTENT` is whether its
 /// body may be as long as a flow.
 pub(crate) struct NotOffered<const CONTENT: bool>;
 

@@ -19,7 +19,7 @@ pub(crate) fn page(
     Ok(Page::new(Alphabet::UrlSafe, tokens, next_token, max_results, most, most)?)
 }
 
-/// The same by `nextToken` and `maxResults` of the query. They are read as text: what is no number is told to who may list.
+/// The same by `nextToken` and `maxResults` of the query. They are read as text: what is no number is an error for a caller who may list.
 pub(crate) fn of_query(
     cx: &Context<'_>,
     next_token: Option<&str>,

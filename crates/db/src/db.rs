@@ -381,7 +381,7 @@ impl Shared {
             let mut revision = lock(&self.revision);
             std::mem::replace(&mut *revision, now) != now
         };
-        // Who is told may write in turn.
+        // A listener may write in turn.
         drop(core);
         for done in dones {
             done(result.clone());

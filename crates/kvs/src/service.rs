@@ -166,7 +166,7 @@ impl KvsService {
     ///
     /// # Errors
     /// `ResourceNotFoundException`, `InvalidArgumentException`, `ConnectionLimitExceededException`,
-    /// `ClientLimitExceededException`. What goes wrong later is told within the body.
+    /// `ClientLimitExceededException`. What goes wrong later stands within the body.
     pub async fn get_media(&self, caller: &Caller, body: &[u8]) -> Result<MediaBody, KvsError> {
         self.media(caller, Operation::GetMedia, body).await
     }

@@ -171,7 +171,7 @@ impl Operation for Named {
 }
 
 /// A stream named by its name has the ARN it has now, or one with any creation time where there is none. A refusal shows the
-/// latter, and so tells nobody whether the stream exists.
+/// latter, and so does not tell whether the stream exists.
 fn resource(cx: &Context<'_>, named: &StreamIdentity, found: &Result<Stream, KvsError>) -> Resource {
     let shown = named.resource(cx.caller);
     match found {

@@ -1,4 +1,4 @@
-//! The Debian package: its files, what dpkg is told of it, and what it does when it comes and goes.
+//! The Debian package: its files, what dpkg knows of it, and what it does when it comes and goes.
 
 use super::program::GLIBC;
 use crate::command::{RunLoudly, program, root, standard_output};

@@ -84,7 +84,7 @@ fn what_a_failed_start_block_left_does_not_hide_the_capture_that_runs() {
     assert!(rig.audio().unwrap().is_running());
     rig.hung_up();
     rig.capture(CaptureEvent::Closed);
-    assert_eq!(rig.live.phase(), Phase::Ending, "what the failed block left is told of too");
+    assert_eq!(rig.live.phase(), Phase::Ending, "what the failed block left is logged too");
     rig.capture_late(1, CaptureEvent::Closed);
     assert!(rig.ended().captures.iter().all(|audio| audio.stop_fragment_number.is_some()));
 }

@@ -193,7 +193,7 @@ fn a_file_that_cannot_be_read_whole_is_kept_under_another_name() {
     let kept = std::fs::read(folder.path().join("contacts.db.damaged-1")).unwrap();
     assert_eq!(kept, vec![0x5a; 8_192]);
     assert_eq!(migrate(folder.path(), &db).unwrap(), Default::default());
-    // One that comes back from a backup is told of, and left alone.
+    // One that comes back from a backup is reported, and left alone.
     std::fs::write(folder.path().join("contacts.db"), b"restored").unwrap();
     assert_eq!(migrate(folder.path(), &db).unwrap().damage.len(), 1);
     assert!(has(folder.path(), "contacts.db"));

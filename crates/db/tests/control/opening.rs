@@ -48,7 +48,7 @@ fn a_copy_from_before_is_told_served_and_sends_readers_of_changes_back() {
     put(&db, note("a", "3"));
     assert!(db.revision() > seen, "no revision is used twice");
     drop(db);
-    assert_eq!(open_as(folder.path(), 4).1.older_copy, None, "it is told once");
+    assert_eq!(open_as(folder.path(), 4).1.older_copy, None, "it is reported once");
 }
 
 #[test]

@@ -38,7 +38,7 @@ enum SelectorType {
     ContinuationToken,
 }
 
-/// Begins to read a stream. What goes wrong later is told within the body.
+/// Begins to read a stream. What goes wrong later stands within the body.
 pub(crate) struct GetMedia;
 
 impl Operation for GetMedia {

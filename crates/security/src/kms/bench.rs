@@ -73,7 +73,7 @@ impl Bench {
 
     /// The ARNs that policies are asked about; the error where they are not asked.
     pub(crate) fn resources(&self, operation: &str, body: &[u8]) -> Result<Vec<String>, KmsApiError> {
-        let attempt = self.attempt(&self.caller, operation, body, &Nobody);
+        let attempt = self.attempt(&self.caller, operation, body, &DenyAll);
         match attempt.result {
             Err(error) if error.code() != KmsErrorCode::AccessDenied => return Err(error),
             _ => {}
@@ -140,9 +140,9 @@ impl Bench {
 static OPERATIONS: LazyLock<Operations<KmsService>> = LazyLock::new(operations);
 
 /// Refuses everything.
-struct Nobody;
+struct DenyAll;
 
-impl Permit for Nobody {
+impl Permit for DenyAll {
     fn permit(&self, asks: &[Ask]) -> Result<(), Refusal> {
         let account = AccountId::parse("111122223333").unwrap();
         Err(Refusal {

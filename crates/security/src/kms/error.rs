@@ -31,7 +31,7 @@ impl KmsApiError {
 
     /// A request that is no input of the operation.
     pub(crate) fn malformed(operation: &str, malformed: &Malformed) -> Self {
-        // Only the place is told: the text at it may be plaintext.
+        // Only the place is printed: the text at it may be plaintext.
         let what = match malformed {
             Malformed::Json(error) => format!(
                 "The request body is not what {operation} takes: line {}, column {}.",

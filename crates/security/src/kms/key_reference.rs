@@ -57,7 +57,7 @@ pub(crate) fn refuse_aliases(text: &str) -> Result<(), KmsApiError> {
     }
 }
 
-/// What is told of a text that names no key that there is.
+/// The error for a text that names no key that there is.
 pub(crate) fn absent(caller: &Caller, text: &str) -> KmsApiError {
     let Ok(named) = KeyId::parse(text) else { return invalid(text) };
     let place = |location: Option<(&str, &str)>| {

@@ -98,7 +98,7 @@ fn a_ciphertext_is_opened_by_the_key_that_had_the_alias_and_by_no_other() {
 }
 
 #[test]
-fn an_alias_is_not_taken_from_a_key_that_nobody_was_asked_about() {
+fn an_alias_is_not_taken_from_a_key_that_no_policy_was_asked_about() {
     let race = Race::new();
     let third = race.bench.key();
     for (operation, request) in [

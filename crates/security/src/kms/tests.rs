@@ -44,7 +44,7 @@ fn bodies_that_are_not_json_objects_are_serialization_errors() {
         assert_eq!(attempt.stage, Stage::Unread, "{body:?}");
         assert_eq!(attempt.result.unwrap_err().code(), KmsErrorCode::Serialization, "{body:?}");
     }
-    // Another member of another type is told of after the policies have been asked.
+    // Another member of another type is refused after the policies have been asked.
     let attempted = attempt(b"{\"Tags\":{}}");
     assert_eq!(attempted.stage, Stage::Performed);
     assert_eq!(attempted.result.unwrap_err().code(), KmsErrorCode::Serialization);

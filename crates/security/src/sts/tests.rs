@@ -296,7 +296,7 @@ fn requests_that_are_wrong_are_refused_by_kind() {
 }
 
 #[test]
-fn what_is_asked_of_the_policies_tells_nobody_which_roles_there_are() {
+fn what_is_asked_of_the_policies_does_not_tell_which_roles_there_are() {
     let assume = |role: &str| format!("Action=AssumeRole&RoleArn={role}&RoleSessionName=one");
     let asked = |id: &str, form: &str| {
         let error = asked_by(id, form).unwrap_err();

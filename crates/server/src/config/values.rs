@@ -129,7 +129,7 @@ impl FromStr for ServiceUrl {
 
 impl fmt::Display for ServiceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A URI without a path has the path "/", which nobody wrote.
+        // A URI without a path has the path "/", which its writer left out.
         let text = self.0.to_string();
         f.write_str(if self.0.path() == "/" { text.trim_end_matches('/') } else { &text })
     }

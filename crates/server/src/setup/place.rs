@@ -99,7 +99,7 @@ impl Placed {
 impl Drop for Placed {
     fn drop(&mut self) {
         for path in self.made.iter().rev() {
-            // What cannot be removed is told by the next attempt, which refuses to overwrite it.
+            // The next attempt reports what cannot be removed: it refuses to overwrite it.
             let _ = if path.is_dir() { std::fs::remove_dir(path) } else { std::fs::remove_file(path) };
         }
     }

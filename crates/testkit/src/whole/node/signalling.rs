@@ -122,7 +122,7 @@ impl Node {
     pub(super) fn tell(&mut self, site: &mut Site, id: ContactId, input: Input) {
         let now = self.contact_now(site);
         let Some(contact) = self.contacts.get_mut(&id) else { return };
-        site.core.event(&id, "is told", &word(&input));
+        site.core.event(&id, "takes", &word(&input));
         let key = match &input {
             Input::Leg { event: LegEvent::Info(digit), .. } => Some((By::Info, digit.as_char())),
             Input::Media { event: MediaEvent::Digit(digit), .. } => Some((By::Rtp, digit.as_char())),
