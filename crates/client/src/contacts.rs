@@ -278,7 +278,6 @@ fn broken(reason: String) -> ClientError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_call_is_named_by_its_id_or_as_the_latest() {
@@ -290,35 +289,7 @@ mod tests {
     }
 
     fn record() -> Value {
-        json!({
-            "Attributes": { "department": "Parcels", "callerStream": "arn:..." },
-            "ConnectedToSystemTimestamp": "2024-01-26T03:07:41Z",
-            "ContactId": "4a573372-1f28-4e26-b97b-0123456789ab",
-            "CustomerEndpoint": { "Address": "+12065550123", "Type": "TELEPHONE_NUMBER" },
-            "DisconnectReason": "CONTACT_FLOW_DISCONNECT",
-            "DisconnectTimestamp": "2024-01-26T03:08:14Z",
-            "InitiationTimestamp": "2024-01-26T03:07:40Z",
-            "Recordings": [
-                { "Location": "bucket/call.wav", "StorageType": "S3", "FragmentStartNumber": null },
-                {
-                    "FragmentStartNumber": "91343852333181432392682062607743920146159169392",
-                    "FragmentStopNumber": "91343852333181432546186627531311271605344142199",
-                    "Location": "arn:aws:kinesisvideo:us-west-2:111122223333:stream/demo/1598784211076",
-                    "StartTimestamp": "2024-01-26T03:07:41Z",
-                    "StopTimestamp": "2024-01-26T03:08:12Z",
-                    "StorageType": "KINESIS_VIDEO_STREAM",
-                    "Ledger": {
-                        "Samples": 248_000, "ReceivedSamples": 243_400, "SpansForgotten": 0, "Spans": [],
-                        "Causes": {
-                            "late": { "Count": 1, "Samples": 160 },
-                            "lost": { "Count": 3, "Samples": 600 },
-                            "pause": { "Count": 1, "Samples": 4_000 },
-                        },
-                    },
-                },
-            ],
-            "SystemEndpoint": { "Address": "+18005550100", "Type": "TELEPHONE_NUMBER" },
-        })
+        serde_json::from_str(include_str!("../../../fixtures/contacts/record.json")).unwrap()
     }
 
     fn read() -> ContactRecord {
