@@ -327,12 +327,14 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics_on_a_damaged_file(at: prop::sample::Index, byte: u8, cut: prop::sample::Index) {
-            let mut json = sample().to_json().to_vec();
-            let at = at.index(json.len());
-            json[at] = byte;
-            let _ = Document::from_json(&json);
-            json.truncate(cut.index(json.len()));
-            prop_assert!(Document::from_json(&json).is_err());
+            let whole = sample().to_json();
+            let mut altered = whole.to_vec();
+            let at = at.index(altered.len());
+            altered[at] = byte;
+            let _ = Document::from_json(&altered);
+            // The line break at the end may lack; anything more may not.
+            let cut = cut.index(whole.len() - 1);
+            prop_assert!(Document::from_json(&whole[..cut]).is_err());
         }
     }
 }
