@@ -13,9 +13,16 @@ use tympan_types::{ContactId, Mono};
 /// Every call that is up, by its contact. Clones share the list.
 #[derive(Clone)]
 pub(crate) struct CallRegistry {
-    calls: Arc<Mutex<HashMap<ContactId, LiveCall>>>,
+    calls: Arc<Mutex<Calls>>,
     count: watch::Sender<usize>,
     refused_changes: Arc<AtomicU64>,
+}
+
+#[derive(Default)]
+struct Calls {
+    live: HashMap<ContactId, LiveCall>,
+    /// From the drain on. A call that was admitted before and is added after it has to end as the others.
+    drain_until: Option<Mono>,
 }
 
 /// One call, as others may reach it.
@@ -76,8 +83,8 @@ pub(super) struct Registered {
 impl Drop for Registered {
     fn drop(&mut self) {
         let mut calls = self.registry.lock();
-        calls.remove(&self.id);
-        self.registry.count.send_replace(calls.len());
+        calls.live.remove(&self.id);
+        self.registry.count.send_replace(calls.live.len());
     }
 }
 
@@ -98,11 +105,13 @@ impl CallRegistry {
         self.refused_changes.load(Ordering::Relaxed)
     }
 
-    /// Ends every call in `limit` at the latest; some may end by themselves before.
+    /// Ends every call in `limit` at the latest, also those that are added after this; some may end by themselves before.
     pub(crate) fn drain(&self, limit: Duration) {
         let limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
         let until = mono_now().plus_ms(limit_ms);
-        for call in self.lock().values() {
+        let mut calls = self.lock();
+        calls.drain_until = Some(until);
+        for call in calls.live.values() {
             call.orders.send_modify(|orders| orders.drain_until = Some(until));
         }
     }
@@ -115,16 +124,19 @@ impl CallRegistry {
 
     pub(super) fn add(&self, id: ContactId, call: LiveCall) -> Registered {
         let mut calls = self.lock();
-        calls.insert(id, call);
-        self.count.send_replace(calls.len());
+        if let Some(until) = calls.drain_until {
+            call.orders.send_modify(|orders| orders.drain_until = Some(until));
+        }
+        calls.live.insert(id, call);
+        self.count.send_replace(calls.live.len());
         Registered { registry: self.clone(), id }
     }
 
     fn find(&self, id: ContactId) -> Option<LiveCall> {
-        self.lock().get(&id).cloned()
+        self.lock().live.get(&id).cloned()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ContactId, LiveCall>> {
+    fn lock(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -517,3 +517,12 @@ async fn no_number_of_requests_to_stop_a_call_grows_a_queue() {
     assert!(orders.stop && orders.drain_until.is_some());
     assert!(!incoming.orders.has_changed().unwrap());
 }
+
+#[tokio::test]
+async fn a_call_that_is_added_after_the_drain_has_to_end_as_the_others() {
+    let registry = CallRegistry::default();
+    registry.drain(Duration::from_secs(5));
+    let (live, mut incoming) = LiveCall::new(Arc::new(contact()));
+    let _registered = registry.add(ContactId::from_random(CONTACT), live);
+    assert!(incoming.orders.borrow_and_update().drain_until.is_some());
+}
