@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use crate::global::Global;
 use crate::terminal;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tympan_client::Exit;
 use tympan_server::config::ListenAddress;
 use tympan_server::setup::{FLOW_NAME, Made, SetUp};
@@ -43,7 +43,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "ALIAS", default_value = "main")]
     instance: String,
     /// How long audio is kept
-    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(0..=87_600))]
     retention: u32,
     /// The number that rings the flow, in E.164 [default: none; it is claimed later]
     #[arg(long, value_name = "NUMBER")]
@@ -52,6 +52,9 @@ pub(crate) struct InitArgs {
     #[arg(long, value_name = "USER")]
     owner: Option<String>,
 }
+
+/// What the systemd unit of the package serves.
+const UNIT_CONFIG: &str = "/etc/tympan/tympan.toml";
 
 impl InitArgs {
     pub(crate) fn run(self, global: &Global) -> Result<Exit, Failure> {
@@ -84,7 +87,12 @@ fn words(set_up: &SetUp, made: &Made) -> String {
     let (region, number) = (&set_up.region, set_up.number.as_deref().unwrap_or("+18005550100"));
     let (http, sip) = (here(set_up.http.as_str()), here(&set_up.sip.to_string()));
     let shown = |path: &PathBuf| quoted(&path.display().to_string());
-    let (config_file, secret) = (shown(config), shown(secret_file));
+    // The unit of the package serves this configuration as its own user.
+    let start = match &set_up.owner {
+        Some(_) if config == Path::new(UNIT_CONFIG) => "systemctl enable --now tympan".to_owned(),
+        _ => format!("tympan serve --config {}", shown(config)),
+    };
+    let secret = shown(secret_file);
     let claim = match &set_up.number {
         Some(_) => String::new(),
         None => format!(
@@ -110,7 +118,7 @@ fn words(set_up: &SetUp, made: &Made) -> String {
 
 Start the server:
 
-  tympan serve --config {config_file}
+  {start}
 
 In another terminal:
 
@@ -145,6 +153,41 @@ fn here(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn said(config: &str, owner: Option<&str>) -> String {
+        let set_up = SetUp {
+            config: config.into(),
+            data_dir: "/var/lib/tympan".into(),
+            keyring_dir: None,
+            account: AccountId::parse("111122223333").unwrap(),
+            region: Region::parse("us-west-2").unwrap(),
+            http: "127.0.0.1:8600".parse().unwrap(),
+            sip: "127.0.0.1:5060".parse().unwrap(),
+            alias: "main".to_owned(),
+            retention_hours: 24,
+            number: None,
+            owner: owner.map(str::to_owned),
+        };
+        let made = Made {
+            config: set_up.config.clone(),
+            data_dir: set_up.data_dir.clone(),
+            keyring_dir: "/etc/tympan/keyring".into(),
+            secret_file: "/etc/tympan/admin.secret".into(),
+            flow_file: "/etc/tympan/first-call.json".into(),
+            access_key_id: "AKIATEST".to_owned(),
+        };
+        words(&set_up, &made)
+    }
+
+    #[test]
+    fn the_set_up_of_the_package_is_started_by_its_unit_and_any_other_by_hand() {
+        let of_the_package = said(UNIT_CONFIG, Some("tympan"));
+        assert!(of_the_package.contains("  systemctl enable --now tympan\n"), "{of_the_package}");
+        for (config, owner) in [(UNIT_CONFIG, None), ("/srv/t.toml", Some("tympan"))] {
+            let by_hand = said(config, owner);
+            assert!(by_hand.contains(&format!("  tympan serve --config {config}\n")), "{by_hand}");
+        }
+    }
 
     #[test]
     fn a_path_is_one_word_of_a_shell() {

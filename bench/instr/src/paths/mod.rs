@@ -1,6 +1,7 @@
 //! The paths, each with an assertion that it did what it is there for.
 
 mod capture;
+mod control;
 mod index;
 mod media;
 mod mkv;
@@ -55,6 +56,20 @@ pub(crate) const ALL: &[Path] = &[
         run: service::capture_expanded,
     },
     Path { name: "getmedia", unit: "fragment", units: 2_000, scope: Scope::Process, run: service::get_media },
+    Path {
+        name: "getmedia-setup",
+        unit: "request",
+        units: 500,
+        scope: Scope::Thread,
+        run: control::getmedia_setup,
+    },
+    Path {
+        name: "control-call",
+        unit: "request",
+        units: 500,
+        scope: Scope::Thread,
+        run: control::control_call,
+    },
     Path { name: "mkv-read", unit: "block", units: 10_000, scope: Scope::Thread, run: mkv::read_blocks },
     Path { name: "mkv-frames", unit: "block", units: 10_000, scope: Scope::Thread, run: mkv::read_frames },
     Path { name: "sigv4-verify", unit: "request", units: 100, scope: Scope::Thread, run: requests::verify },

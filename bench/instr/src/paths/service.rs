@@ -32,16 +32,16 @@ impl Clock for StoppedClock {
     }
 }
 
-struct Bench {
+pub(super) struct Bench {
     disk: MemoryDisk,
-    runtime: Runtime,
+    pub(super) runtime: Runtime,
     store: MediaStore,
-    service: KvsService,
-    caller: Caller,
+    pub(super) service: KvsService,
+    pub(super) caller: Caller,
 }
 
 impl Bench {
-    fn new() -> anyhow::Result<Self> {
+    pub(super) fn new() -> anyhow::Result<Self> {
         Self::with(None)
     }
 

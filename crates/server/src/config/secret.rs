@@ -1,4 +1,4 @@
-//! Secrets: in the clear, or in a file that nobody else can read.
+//! Secrets: in the clear, or in a file that no other user can read.
 
 use super::error::ConfigError;
 use super::load::load;

@@ -1,4 +1,4 @@
-//! Finds keys that nobody reads, and the known key that was probably meant.
+//! Finds keys that nothing reads, and the known key that was probably meant.
 
 use toml::Table;
 

@@ -45,7 +45,7 @@ fn synchronised(said: Option<bool>) -> Finding {
         ),
         None => Finding::warning(
             CHECK,
-            "nobody here can say whether it is synchronised",
+            "this machine does not say whether it is synchronised",
             "a clock that drifts by minutes makes signatures invalid and fragment times wrong",
             "see to it that the host keeps the time: `chronyc tracking` or `timedatectl` there",
         ),

@@ -130,7 +130,7 @@ pub(super) fn examine(endpoint: &str, answer: &Answer) -> Finding {
         Answer::Silent(reason) => Finding::warning(
             CHECK,
             format!("no server is up at {endpoint}: {reason}"),
-            "clients that look there find nobody; before the first start that is as it should be",
+            "clients that look there find no server; before the first start that is as it should be",
             "`tympan serve`, or name the server with AWS_ENDPOINT_URL or --endpoint",
         ),
         Answer::NotAsked => Finding::warning(

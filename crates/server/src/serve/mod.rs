@@ -69,7 +69,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     {
         tracing::warn!("{exposed}: chmod 600 it, or move the secrets to files of their own (*_file)");
     }
-    // Numbers and attributes of callers are nobody's business on this machine but ours.
+    // Files hold numbers and attributes of callers: only the server's own user may read them.
     umask(FileMode::S_IRWXG | FileMode::S_IRWXO);
     if let Err(error) = descriptors::raise_soft_limit() {
         tracing::warn!(%error, "the limit of open files cannot be raised");
