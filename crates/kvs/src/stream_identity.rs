@@ -46,10 +46,8 @@ impl StreamIdentity {
     /// The ARN for authorisation before the stream is looked up: of a name, its ARN with any creation time.
     pub(crate) fn resource(&self, caller: &Caller) -> String {
         match self {
-            Self::Name(name) => {
-                format!("arn:aws:kinesisvideo:{}:{}:stream/{name}/*", caller.region, caller.account)
-            }
-            Self::Arn(arn) => arn.to_string(),
+            Self::Name(name) => StreamArn::text_of(&caller.region, &caller.account, name, "*"),
+            Self::Arn(arn) => arn.text(),
         }
     }
 }

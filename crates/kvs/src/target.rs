@@ -175,7 +175,7 @@ impl Operation for Named {
 fn resource(cx: &Context<'_>, named: &StreamIdentity, found: &Result<Stream, KvsError>) -> Resource {
     let shown = named.resource(cx.caller);
     match found {
-        Ok(stream) => Resource::new(stream.arn.to_string()).shown_as(shown).tagged(stream.tags.clone()),
+        Ok(stream) => Resource::new(stream.arn.text()).shown_as(shown).tagged(stream.tags.clone()),
         Err(_) => Resource::new(shown.as_str()).shown_as(shown),
     }
 }

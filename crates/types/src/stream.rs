@@ -89,10 +89,23 @@ impl StreamArn {
     }
 }
 
+impl StreamArn {
+    /// What `Display` prints. Every request of a stream asks for it: this allocates once.
+    pub fn text(&self) -> String {
+        let created = self.created.unix_ms().to_string();
+        Self::text_of(&self.region, &self.account, &self.name, &created)
+    }
+
+    /// The ARN of a stream of a name, with any text for its creation time, as policies have it (`*`).
+    pub fn text_of(region: &Region, account: &AccountId, name: &StreamName, created: &str) -> String {
+        let (region, account, name) = (region.as_str(), account.as_str(), name.as_str());
+        ["arn:aws:kinesisvideo:", region, ":", account, ":stream/", name, "/", created].concat()
+    }
+}
+
 impl fmt::Display for StreamArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { region, account, name, created } = self;
-        write!(f, "arn:aws:kinesisvideo:{region}:{account}:stream/{name}/{}", created.unix_ms())
+        f.write_str(&self.text())
     }
 }
 

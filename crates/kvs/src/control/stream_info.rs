@@ -34,7 +34,7 @@ impl StreamInfo {
             kms_key_id: stream.kms_key_id,
             media_type: stream.media_type,
             status: status.name(),
-            stream_arn: stream.arn.to_string(),
+            stream_arn: stream.arn.text(),
             stream_name: stream.arn.name().to_string(),
             version: version::print(stream.version),
         }
