@@ -30,6 +30,7 @@ mod memory;
 mod modules;
 mod parameters;
 mod reference;
+pub mod ssml;
 mod template;
 mod validate;
 
