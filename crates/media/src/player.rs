@@ -1,7 +1,7 @@
 //! The prompts of a leg, one after the other.
 
 use std::collections::VecDeque;
-use tympan_telephony::words::Sound;
+use tympan_telephony::words::{Sound, SoundReader};
 use tympan_types::PromptId;
 
 /// Prompts of a leg that may wait. A flow plays one after the other; a bot or an API that adds without an end gets here.
@@ -11,13 +11,14 @@ pub const PROMPTS_MAX: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Player {
     queue: VecDeque<Playing>,
+    /// The last frame that was given.
+    frame: Vec<i16>,
 }
 
 #[derive(Debug)]
 struct Playing {
     prompt: PromptId,
-    sound: Sound,
-    played_samples: usize,
+    sound: SoundReader,
 }
 
 impl Player {
@@ -26,7 +27,7 @@ impl Player {
         if self.queue.len() == PROMPTS_MAX {
             return false;
         }
-        self.queue.push_back(Playing { prompt, sound, played_samples: 0 });
+        self.queue.push_back(Playing { prompt, sound: SoundReader::new(sound) });
         true
     }
 
@@ -40,10 +41,10 @@ impl Player {
     /// A prompt begins with a frame of its own: what is left of the last frame of the one before is silence.
     pub(crate) fn next(&mut self, samples: usize) -> Option<Played<'_>> {
         let playing = self.queue.front_mut()?;
-        let rest = playing.sound.samples().get(playing.played_samples..).unwrap_or_default();
-        playing.played_samples += rest.len().min(samples);
-        let finished = (rest.len() <= samples).then_some(playing.prompt);
-        Some(Played { samples: rest.get(..samples).unwrap_or(rest), finished })
+        self.frame.clear();
+        playing.sound.read(samples, &mut self.frame);
+        let finished = playing.sound.is_over().then_some(playing.prompt);
+        Some(Played { samples: &self.frame, finished })
     }
 
     /// Takes out the prompt that plays.
@@ -63,6 +64,7 @@ pub(crate) struct Played<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tympan_telephony::words::SoundPart;
 
     fn prompt(number: u64) -> PromptId {
         PromptId::new(number)
@@ -98,6 +100,14 @@ mod tests {
         let mut player = Player::default();
         player.play(prompt(1), Sound::silence(0));
         assert_eq!(play_out(&mut player), (vec![vec![]], vec![(1, prompt(1))]));
+    }
+
+    #[test]
+    fn speech_and_silence_of_a_prompt_follow_each_other_without_a_seam() {
+        let mut player = Player::default();
+        let speech = |value| SoundPart::Samples(vec![value; 3].into());
+        player.play(prompt(1), Sound::of([speech(1), SoundPart::Silence { samples: 2 }, speech(2)]));
+        assert_eq!(play_out(&mut player).0, [vec![1, 1, 1, 0], vec![0, 2, 2, 2]]);
     }
 
     #[test]

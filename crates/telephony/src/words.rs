@@ -2,45 +2,16 @@
 //!
 //! Every word names its leg's prompt, tap or bridge; a word that names something that is over changes nothing.
 
+mod sound;
+
 use crate::audio::g711::Law;
 use crate::rtp::ledger::Cause;
 use crate::sdp::session::Agreement;
 use crate::{Digit, SampleOffset};
 use std::fmt;
-use std::sync::Arc;
 use tympan_types::{BridgeId, PromptId, TapId};
 
-/// Sound to play: mono, 16 bit, 8 kHz. Shared between the legs that play it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Sound(Arc<[i16]>);
-
-impl Sound {
-    /// Of these samples.
-    pub fn new(samples: impl Into<Arc<[i16]>>) -> Self {
-        Self(samples.into())
-    }
-
-    /// So much silence.
-    pub fn silence(ms: u32) -> Self {
-        Self(vec![0; 8 * ms as usize].into())
-    }
-
-    /// The samples.
-    pub fn samples(&self) -> &Arc<[i16]> {
-        &self.0
-    }
-
-    /// How long it lasts, rounded up.
-    pub fn duration_ms(&self) -> i64 {
-        i64::try_from(self.0.len().div_ceil(8)).unwrap_or(i64::MAX)
-    }
-}
-
-impl fmt::Debug for Sound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Sound({} ms)", self.duration_ms())
-    }
-}
+pub use sound::{Sound, SoundPart, SoundReader};
 
 /// What a call commands the media of a leg to do.
 #[derive(Debug, Clone)]
@@ -239,11 +210,5 @@ mod tests {
     fn debug_output_holds_no_audio() {
         assert_eq!(format!("{:?}", Payload::Ulaw(&[201, 202])), "Ulaw(2 samples)");
         assert_eq!(format!("{:?}", Payload::Pcm(&[4_711])), "Pcm(1 samples)");
-    }
-
-    #[test]
-    fn a_sound_rounds_its_duration_up_and_prints_no_samples() {
-        assert_eq!(Sound::new(vec![1i16; 9]).duration_ms(), 2);
-        assert_eq!(format!("{:?}", Sound::silence(20)), "Sound(20 ms)");
     }
 }

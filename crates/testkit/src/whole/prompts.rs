@@ -71,7 +71,7 @@ mod tests {
             let sound = sound(prompt, "a b");
             assert_eq!(sound.duration_ms(), 500);
             for law in [Law::Mu, Law::A] {
-                assert_eq!(heard(law, law.encode(sound.samples()[9])), Some(place(prompt)));
+                assert_eq!(heard(law, law.encode(sound.samples().nth(9).unwrap())), Some(place(prompt)));
                 assert_eq!(heard(law, law.silence()), None);
             }
         }

@@ -71,7 +71,7 @@ fn a_ledger_tells_of_all_silence_and_of_nothing_else() {
 
 #[test]
 fn what_is_heard_keeps_step_and_is_of_prompts() {
-    let prompt = sound(PromptId::new(3), "word").samples()[0];
+    let prompt = sound(PromptId::new(3), "word").samples().next().unwrap();
     let captured =
         |to_customer: Vec<i16>| Captured { from_customer: vec![1; 4], to_customer, ..Captured::default() };
     assert_eq!(captured(vec![0, prompt, prompt, 0]).check_heard(), Ok(()));
@@ -83,7 +83,7 @@ fn what_is_heard_keeps_step_and_is_of_prompts() {
 #[test]
 fn a_prompt_is_heard_only_while_it_plays() {
     let (leg, one, two) = (LegId::new(1), PromptId::new(1), PromptId::new(2));
-    let codes = |prompt| [Law::A.encode(sound(prompt, "word").samples()[0])];
+    let codes = |prompt| [Law::A.encode(sound(prompt, "word").samples().next().unwrap())];
     let mut prompts = Prompts::default();
     let heard = |prompts: &Prompts, prompt| prompts.sent(leg, Law::A, &codes(prompt)).is_ok();
     prompts.plays(leg, one);
