@@ -9,6 +9,7 @@ use crate::operations::WITHIN_PROCESS;
 use crate::phone_numbers::{DialledNumber, NumberRange};
 use crate::settings::{Settings, SettingsError, Write};
 use http::request::Parts;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll, Waker};
 use tympan_aws::{Attempt, Invocation, Stage};
@@ -50,6 +51,8 @@ pub struct Options {
     pub number_ranges: Vec<NumberRange>,
     /// Whether a flow may only invoke functions that were associated with its instance.
     pub require_lambda_association: bool,
+    /// ARNs of functions that need no association.
+    pub unassociated_functions: BTreeSet<String>,
     /// The `InstanceAccessUrl` that is shown: the page of this server, where there is one.
     pub access_url: Option<String>,
     /// How much may be configured.
@@ -64,6 +67,7 @@ impl Options {
             region,
             number_ranges: vec![NumberRange::default()],
             require_lambda_association: true,
+            unassociated_functions: BTreeSet::new(),
             access_url: None,
             limits: Limits::default(),
         }
@@ -203,7 +207,9 @@ impl ConnectService {
 
     /// Whether flows of an instance may invoke a function.
     pub fn may_invoke(&self, instance: InstanceId, function_arn: &str) -> bool {
-        !self.0.options.require_lambda_association
+        let options = &self.0.options;
+        !options.require_lambda_association
+            || options.unassociated_functions.contains(function_arn)
             || self
                 .directory()
                 .instance(instance)

@@ -80,6 +80,8 @@ pub enum Effect {
         event: Redacted<Arc<[u8]>>,
         /// How long the attempt may take; at least 1.
         limit_ms: u32,
+        /// Whether a block waits for what the function returns; otherwise it is enough that it was handed over.
+        is_awaited: bool,
     },
     /// One entry for the flow log, without values of callers or attributes.
     Log(Value),

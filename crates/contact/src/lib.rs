@@ -37,7 +37,6 @@ pub use contact::{Channel, Contact, DisconnectReason, Endpoint, InitiationMethod
 pub use customer_audio::CustomerAudio;
 pub use delivery::REQUESTS_MAX;
 pub use effect::{CaptureRequest, Effect, Reply, Stage};
-pub use flow_run::reading_time_ms;
 pub use history::{
     History, HistoryError, HistoryPage, HistoryQuery, MemoryHistory, SetAttributesError, TimeAxis,
 };

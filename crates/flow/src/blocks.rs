@@ -8,9 +8,11 @@ mod get_participant_input;
 mod invoke_lambda_function;
 mod loop_block;
 mod message_participant;
+mod numbering_plan;
 mod prompt;
 mod skipped;
 mod store_participant_input;
+mod touchtone_buffer;
 mod transfer_to_flow;
 mod unsupported;
 mod update_contact_attributes;
@@ -33,6 +35,7 @@ use loop_block::Loop;
 use message_participant::MessageParticipant;
 use skipped::Skipped;
 use store_participant_input::StoreParticipantInput;
+use touchtone_buffer::TouchtoneBuffer;
 use transfer_to_flow::TransferToFlow;
 use unsupported::Unsupported;
 use update_contact_attributes::UpdateContactAttributes;
@@ -48,6 +51,8 @@ pub(crate) enum Block {
     GetParticipantInput(GetParticipantInput),
     /// `GetParticipantInput` with `StoreInput`: the digits become `$.StoredCustomerInput`.
     StoreParticipantInput(StoreParticipantInput),
+    /// `GetParticipantInput` with `EnableDTMFBuffer`: what becomes of keys that no block asks for.
+    TouchtoneBuffer(TouchtoneBuffer),
     UpdateContactMediaStreamingBehavior(UpdateContactMediaStreamingBehavior),
     InvokeLambdaFunction(InvokeLambdaFunction),
     UpdateContactAttributes(UpdateContactAttributes),
@@ -119,6 +124,9 @@ impl Block {
     pub(crate) fn read(type_name: &str, parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
         Ok(match type_name {
             "MessageParticipant" => Self::MessageParticipant(MessageParticipant::read(parameters)?),
+            "GetParticipantInput" if parameters.has("EnableDTMFBuffer") => {
+                Self::TouchtoneBuffer(TouchtoneBuffer::read(parameters))
+            }
             "GetParticipantInput" if parameters.flag("StoreInput") => {
                 Self::StoreParticipantInput(StoreParticipantInput::read(parameters)?)
             }
@@ -156,6 +164,7 @@ impl Block {
             Self::MessageParticipant(block) => block,
             Self::GetParticipantInput(block) => block,
             Self::StoreParticipantInput(block) => block,
+            Self::TouchtoneBuffer(block) => block,
             Self::UpdateContactMediaStreamingBehavior(block) => block,
             Self::InvokeLambdaFunction(block) => block,
             Self::UpdateContactAttributes(block) => block,

@@ -13,6 +13,9 @@ use tympan_types::Redacted;
 pub enum Effect {
     /// Play a prompt to the caller. `Done` when it was heard, `Failed` when it cannot be played.
     Play(Prompt),
+    /// Play a prompt unless keys that were typed ahead wait in the touchtone buffer; a key interrupts it and is kept. Without the buffer it
+    /// is played whole. `Done` or `Failed`.
+    PlayUnlessKeyed(Prompt),
     /// Play a prompt that the first digit interrupts, and collect digits. Answered by `Input`.
     Collect {
         /// What the caller hears first.
@@ -20,6 +23,8 @@ pub enum Effect {
         /// When collecting ends.
         spec: CollectSpec,
     },
+    /// What becomes of keys that no block waits for. Answered by `Input` with the keys that were kept until now, which are forgotten.
+    BufferKeys(KeyBuffer),
     /// Begin to capture. `Done` once the first fragment is accepted; capturing already is `Done` too.
     StartMediaStreaming {
         /// Capture what the customer says.
@@ -34,16 +39,18 @@ pub enum Effect {
         /// End the track of what the customer hears.
         to_customer: bool,
     },
-    /// Invoke a Lambda function. Answered by `LambdaReturned`, or `Failed` after the last retry.
+    /// Invoke a Lambda function. Answered by `LambdaReturned`, or `Failed` after the last retry, unless it is asynchronous.
     InvokeLambda {
         /// The function, as the flow names it.
         function_arn: String,
         /// `Details.Parameters` of the event.
         parameters: BTreeMap<String, String>,
-        /// The block's time limit, 1,000 to 8,000.
+        /// The block's time limit, 1,000 to 8,000; of an asynchronous one up to 60,000.
         time_limit_ms: u32,
         /// What the interpreter will accept as a response.
         response: ResponseKind,
+        /// Do not wait for a response: answered by `Done` as soon as it is on its way, or by `Failed`.
+        is_asynchronous: bool,
     },
     /// Set contact attributes, all or none of them. `Done` or `Failed`.
     SetAttributes(BTreeMap<String, String>),
@@ -73,6 +80,17 @@ pub enum Prompt {
         /// The prompt's id or ARN, or the URI of a file.
         id: String,
     },
+}
+
+/// The touchtone buffer: keys that are typed before a block asks for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyBuffer {
+    /// Keeps them, also where they are lost otherwise.
+    On,
+    /// As if no flow had turned it on.
+    Off,
+    /// Stays as it is; what it holds is forgotten.
+    Cleared,
 }
 
 /// When a collection of digits ends.
@@ -110,6 +128,8 @@ impl fmt::Debug for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Play(prompt) => f.debug_tuple("Play").field(prompt).finish(),
+            Self::PlayUnlessKeyed(prompt) => f.debug_tuple("PlayUnlessKeyed").field(prompt).finish(),
+            Self::BufferKeys(buffer) => f.debug_tuple("BufferKeys").field(buffer).finish(),
             Self::Collect { prompt, spec } => {
                 f.debug_struct("Collect").field("prompt", prompt).field("spec", spec).finish()
             }
@@ -123,12 +143,13 @@ impl fmt::Debug for Effect {
                 .field("from_customer", from_customer)
                 .field("to_customer", to_customer)
                 .finish(),
-            Self::InvokeLambda { function_arn, parameters, time_limit_ms, response } => f
+            Self::InvokeLambda { function_arn, parameters, time_limit_ms, response, is_asynchronous } => f
                 .debug_struct("InvokeLambda")
                 .field("function_arn", function_arn)
                 .field("parameters", &Names(parameters))
                 .field("time_limit_ms", time_limit_ms)
                 .field("response", response)
+                .field("is_asynchronous", is_asynchronous)
                 .finish(),
             Self::SetAttributes(attributes) => {
                 f.debug_tuple("SetAttributes").field(&Names(attributes)).finish()
@@ -177,7 +198,8 @@ mod tests {
                 function_arn: "arn:f".into(),
                 parameters: attributes,
                 time_limit_ms: 3000,
-                response: ResponseKind::Json
+                response: ResponseKind::Json,
+                is_asynchronous: false,
             }
         );
         assert!(!printed.contains("Ada"), "{printed}");

@@ -34,7 +34,7 @@ pub mod ssml;
 mod template;
 mod validate;
 
-pub use effect::{CollectSpec, Effect, Prompt, ResponseKind};
+pub use effect::{CollectSpec, Effect, KeyBuffer, Prompt, ResponseKind};
 pub use error::FlowError;
 pub use graph::{Exit, Flow, FlowBlock, Format};
 pub use interpreter::{CollectedInput, ContactView, FlowIdentity, Input, Interpreter, Output};

@@ -10,7 +10,7 @@ use tympan_telephony::audio::g722;
 use tympan_telephony::rtp::payload::PayloadKind;
 use tympan_telephony::sdp::{Agreement, StreamAgreement};
 use tympan_telephony::sdp::{Codec, Direction};
-use tympan_telephony::words::{MediaCommand, MediaEvent};
+use tympan_telephony::words::{MediaCommand, MediaEvent, Sound, SoundPart};
 use tympan_types::PromptId;
 
 fn samples(count: usize) -> Vec<i16> {
@@ -195,6 +195,19 @@ fn stopping_a_prompt_stops_that_one_and_reports_nothing() {
     assert_eq!(rig.events, [MediaEvent::PromptFinished(PromptId::new(2))]);
     let count = |sample| rig.payloads().iter().filter(|code| **code == Law::Mu.encode(sample)).count();
     assert_eq!((count(1_000), count(2_000)), (1_600, 320));
+}
+
+#[test]
+fn three_minutes_of_silence_are_sent_for_three_minutes() {
+    let mut rig = Rig::new(|_| ());
+    let sound = Sound::of(vec![SoundPart::silence(10_000); 18]);
+    rig.command(MediaCommand::Play { prompt: PromptId::new(1), sound });
+    rig.pass(179_900);
+    assert_eq!(rig.events, [], "it still plays");
+    rig.pass(200);
+    assert_eq!(rig.events, [MediaEvent::PromptFinished(PromptId::new(1))]);
+    assert_eq!(rig.payloads().len(), 180 * 8_000);
+    assert!(rig.payloads().iter().all(|code| *code == 0xff));
 }
 
 #[test]

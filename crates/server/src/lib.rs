@@ -18,6 +18,7 @@ mod lambda;
 mod lines;
 mod media;
 mod metrics;
+mod outgoing;
 mod persist;
 pub mod serve;
 pub mod setup;

@@ -12,6 +12,7 @@ use crate::media::MediaStats;
 use crate::persist::ContactHistory;
 use crate::sink::CaptureQueue;
 use crate::sip::{Refusal, SipStats};
+use crate::speech::Speech;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{
@@ -59,6 +60,8 @@ pub(crate) struct Sources {
     pub flow_log: Arc<FlowLog>,
     /// The calls that are up.
     pub calls: CallRegistry,
+    /// The voice.
+    pub speech: Arc<Speech>,
     /// What the process has open.
     pub descriptors: DescriptorBudget,
     /// Bodies whose senders have not proven who they are.
@@ -256,6 +259,25 @@ impl Sources {
             "contacts_lost",
             "States of contacts that neither the disk nor memory had room for",
             self.contacts.lost(),
+        )?;
+        let speech = self.speech.stats();
+        for (name, help, count) in [
+            ("speech_spoken", "Pieces of prompts that a voice has spoken", &speech.spoken),
+            ("speech_cached", "Pieces and recordings that were spoken or fetched before", &speech.cached),
+            (
+                "speech_failed",
+                "Pieces that no voice could speak, and recordings that could not be had",
+                &speech.failed,
+            ),
+            ("speech_refused", "Of them, those for which too many waited", &speech.refused),
+            ("speech_fetched", "Recordings that were fetched by their URI", &speech.fetched),
+        ] {
+            page.counter(name, help, count.load(Relaxed))?;
+        }
+        page.gauge(
+            "speech_cache_bytes",
+            "Memory of what was spoken and fetched",
+            u64::try_from(self.speech.cache_bytes()).unwrap_or(u64::MAX),
         )?;
         let cut = self.kvs.cut_fragments();
         page.counter(

@@ -88,6 +88,9 @@ mod tests {
         let target = format!("/instance/{id}/lambda-function");
         assert_eq!(bench.call("PUT", &target, json!({ "FunctionArn": ARN })).unwrap(), Value::Null);
         assert!(may(ARN) && !may(&format!("{ARN}:live")));
+        let mapped = Bench::with(|options| options.unassociated_functions = [ARN.to_owned()].into());
+        let may = |arn: &str| mapped.service.may_invoke(id.parse().unwrap(), arn);
+        assert!(may(ARN) && !may(&format!("{ARN}:live")));
         let open = Bench::with(|options| options.require_lambda_association = false);
         assert!(open.service.may_invoke(id.parse().unwrap(), ARN));
     }

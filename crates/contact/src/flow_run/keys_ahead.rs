@@ -1,24 +1,51 @@
 use std::collections::VecDeque;
+use tympan_flow::KeyBuffer;
 use tympan_telephony::Digit;
 
 /// Keys that a caller typed before a block asked for them: first in, first out, across blocks and flows.
 ///
 /// Source: Administrator Guide, "Set touchtone buffer behavior": 30 characters of `0` to `9`, `*` and `#`; a full buffer takes no more.
-/// There a flow enables it; here it is on unless [`ContactOptions::keys_ahead`](crate::ContactOptions::keys_ahead) says otherwise.
-#[derive(Default)]
+/// There a flow turns it on; here keys are kept unless [`ContactOptions::keys_ahead`](crate::ContactOptions::keys_ahead) says otherwise.
 pub(crate) struct KeysAhead {
     keys: VecDeque<Digit>,
+    keeps_always: bool,
+    is_on: bool,
 }
 
 impl KeysAhead {
     /// Keys that are kept.
     pub(crate) const MAX: usize = 30;
 
-    /// Keeps a key that no block waits for.
+    /// Without a key, not turned on by a flow.
+    pub(crate) fn new(keeps_always: bool) -> Self {
+        Self { keys: VecDeque::new(), keeps_always, is_on: false }
+    }
+
+    /// Keeps a key that no block waits for; without the buffer it is lost.
     pub(crate) fn keep(&mut self, digit: Digit) {
-        if self.keys.len() < Self::MAX {
+        if (self.is_on || self.keeps_always) && self.keys.len() < Self::MAX {
             self.keys.push_back(digit);
         }
+    }
+
+    /// What a flow wants of the buffer. Gives the keys that it held, and forgets them.
+    pub(crate) fn set(&mut self, buffer: KeyBuffer) -> String {
+        match buffer {
+            KeyBuffer::On => self.is_on = true,
+            KeyBuffer::Off => self.is_on = false,
+            KeyBuffer::Cleared => {}
+        }
+        self.keys.drain(..).map(Digit::as_char).collect()
+    }
+
+    /// Whether a flow has turned it on, so that prompts may give way to keys.
+    pub(crate) fn is_on(&self) -> bool {
+        self.is_on
+    }
+
+    /// Whether it holds a key.
+    pub(crate) fn has_any(&self) -> bool {
+        !self.keys.is_empty()
     }
 
     /// The oldest key.
@@ -46,18 +73,40 @@ mod tests {
 
     #[test]
     fn keys_come_out_in_the_order_in_which_they_were_typed() {
-        let mut ahead = KeysAhead::default();
+        let mut ahead = KeysAhead::new(true);
         keep(&mut ahead, "12#*0");
         assert_eq!(taken(&mut ahead), "12#*0");
     }
 
     #[test]
     fn thirty_keys_are_kept_and_further_ones_are_not() {
-        let mut ahead = KeysAhead::default();
+        let mut ahead = KeysAhead::new(true);
         keep(&mut ahead, &"123".repeat(20));
         assert_eq!(taken(&mut ahead), "123".repeat(10));
         keep(&mut ahead, "5");
         ahead.clear();
         assert_eq!(ahead.take(), None);
+    }
+
+    #[test]
+    fn a_flow_turns_the_buffer_on_and_off_and_gets_what_it_held() {
+        let mut ahead = KeysAhead::new(false);
+        keep(&mut ahead, "1");
+        assert!(!ahead.has_any() && !ahead.is_on());
+        assert_eq!(ahead.set(KeyBuffer::On), "");
+        keep(&mut ahead, "23#");
+        assert!(ahead.has_any() && ahead.is_on());
+        assert_eq!(ahead.set(KeyBuffer::Off), "23#");
+        keep(&mut ahead, "4");
+        assert!(!ahead.has_any());
+    }
+
+    #[test]
+    fn clearing_forgets_keys_and_nothing_else() {
+        let mut ahead = KeysAhead::new(false);
+        ahead.set(KeyBuffer::On);
+        keep(&mut ahead, "4111");
+        ahead.set(KeyBuffer::Cleared);
+        assert!(!ahead.has_any() && ahead.is_on());
     }
 }

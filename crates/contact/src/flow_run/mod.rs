@@ -2,14 +2,15 @@
 //!
 //! | waits for | ends with | the block is answered |
 //! |---|---|---|
-//! | a prompt | its end, its failure, or its deadline | done, failed, done |
+//! | a prompt | its end, its failure, or its deadline; a key where it gives way to keys | done, failed, done; done |
 //! | digits | the last key, or no key in time | the input |
 //! | a function | its answer, its last failure, or its deadline | returned, failed, failed |
 //! | the start of streaming | the lead-in is safe, or will not be | done, failed |
 //! | the end of streaming | the last fragment is safe, or the deadline | done |
 //!
-//! All but this is ignored by a block that waits: keys that none asks for are kept for the next block that does. What may go wrong goes to
-//! a branch of the flow, with the reason in the flow log; what has no branch ends the flow.
+//! All but this is ignored by a block that waits: keys that none asks for are kept for the next block that does. A function that is not
+//! waited for is tried beside the blocks. What may go wrong goes to a branch of the flow, with the reason in the flow log; what has no
+//! branch ends the flow.
 
 mod digits;
 mod function;
@@ -18,13 +19,12 @@ pub(crate) mod log;
 mod media_streaming;
 mod prompt;
 
-pub use prompt::reading_time_ms;
-
 use crate::context::Context;
 use crate::invoke::{AttemptError, Invocation};
 use crate::streaming::{News, Streaming};
 use crate::{PromptEvent, RoutedFlow, Stage};
 use digits::Digits;
+use function::{FunctionCall, Unawaited};
 use keys_ahead::KeysAhead;
 use prompt::{Heard, PromptPlayer};
 use tympan_flow::{CollectSpec, CollectedInput, Effect, Input, Interpreter, LogEntry, Output, Prompt};
@@ -40,12 +40,15 @@ pub(crate) struct FlowRun {
     waiting: Waiting,
     player: PromptPlayer,
     keys: KeysAhead,
+    unawaited: Unawaited,
 }
 
 enum Waiting {
     /// Nothing: the flow has not begun, is between two blocks, or is over.
     Nothing,
     Prompt,
+    /// A prompt that a key ends. The key is kept.
+    PromptOrKey,
     Digits(Digits),
     Function(Invocation),
     StreamingStart,
@@ -94,7 +97,8 @@ impl FlowRun {
             interpreter,
             waiting: Waiting::Nothing,
             player: PromptPlayer::default(),
-            keys: KeysAhead::default(),
+            keys: KeysAhead::new(cx.options.keys_ahead),
+            unawaited: Unawaited::default(),
         }
     }
 
@@ -110,8 +114,10 @@ impl FlowRun {
             return Progress::Waits;
         }
         let Waiting::Digits(digits) = &mut self.waiting else {
-            if cx.options.keys_ahead {
-                self.keys.keep(digit);
+            self.keys.keep(digit);
+            if matches!(self.waiting, Waiting::PromptOrKey) {
+                self.player.stop(cx, self.leg);
+                return self.go_on(cx, streaming, Input::Done);
             }
             return Progress::Waits;
         };
@@ -163,7 +169,13 @@ impl FlowRun {
         attempt: u32,
         result: Result<Redacted<Vec<u8>>, AttemptError>,
     ) -> Progress {
-        let Waiting::Function(invocation) = &mut self.waiting else { return Progress::Waits };
+        let invocation = match &mut self.waiting {
+            Waiting::Function(invocation) if invocation.id() == which => invocation,
+            _ => {
+                self.unawaited.attempted(cx, self.interpreter.identity(), which, attempt, result);
+                return Progress::Waits;
+            }
+        };
         match invocation.attempted(cx.now, which, attempt, result, &mut cx.effects) {
             Some(outcome) => self.go_on(cx, streaming, function::answer(outcome)),
             None => Progress::Waits,
@@ -193,6 +205,7 @@ impl FlowRun {
     }
 
     pub(crate) fn time_passed(&mut self, cx: &mut Context, streaming: &mut Streaming) -> Progress {
+        self.unawaited.time_passed(cx, self.interpreter.identity());
         let progress = match &mut self.waiting {
             Waiting::Function(invocation) => match invocation.time_passed(cx.now) {
                 Some(outcome) => self.go_on(cx, streaming, function::answer(outcome)),
@@ -217,9 +230,13 @@ impl FlowRun {
         let waiting = match &self.waiting {
             Waiting::Digits(digits) => digits.deadline(),
             Waiting::Function(invocation) => Some(invocation.deadline()),
-            Waiting::Nothing | Waiting::Prompt | Waiting::StreamingStart | Waiting::StreamingStop => None,
+            Waiting::Nothing
+            | Waiting::Prompt
+            | Waiting::PromptOrKey
+            | Waiting::StreamingStart
+            | Waiting::StreamingStop => None,
         };
-        waiting.into_iter().chain(self.player.deadline()).min()
+        waiting.into_iter().chain(self.player.deadline()).chain(self.unawaited.deadline()).min()
     }
 
     /// The participant is gone.
@@ -269,6 +286,14 @@ impl FlowRun {
                 self.player.start(cx, self.leg, prompt);
                 Step::Waits(Waiting::Prompt)
             }
+            Effect::PlayUnlessKeyed(_) if self.keys.is_on() && self.keys.has_any() => Step::At(Input::Done),
+            Effect::PlayUnlessKeyed(prompt) => {
+                self.player.start(cx, self.leg, prompt);
+                Step::Waits(if self.keys.is_on() { Waiting::PromptOrKey } else { Waiting::Prompt })
+            }
+            Effect::BufferKeys(buffer) => {
+                Step::At(Input::Input(CollectedInput::Digits(self.keys.set(buffer))))
+            }
             Effect::Collect { prompt, spec } => self.collect(cx, prompt, spec),
             Effect::StartMediaStreaming { from_customer, to_customer } => {
                 let tracks = Tracks { from_customer, to_customer };
@@ -278,8 +303,13 @@ impl FlowRun {
                 let tracks = Tracks { from_customer, to_customer };
                 media_streaming::stop(cx, streaming, tracks).map(|()| Waiting::StreamingStop)
             }
-            Effect::InvokeLambda { function_arn, parameters, time_limit_ms, .. } => {
-                function::begin(cx, function_arn, &parameters, time_limit_ms).map(Waiting::Function)
+            Effect::InvokeLambda { function_arn, parameters, time_limit_ms, is_asynchronous, .. } => {
+                let call = FunctionCall { function_arn, parameters, time_limit_ms };
+                if is_asynchronous {
+                    Step::At(self.unawaited.begin(cx, call))
+                } else {
+                    function::begin(cx, call).map(Waiting::Function)
+                }
             }
             Effect::SetAttributes(changes) => match cx.edit().attributes.set(changes) {
                 Ok(()) => {
@@ -336,8 +366,10 @@ impl FlowRun {
 
     fn heard(&mut self, cx: &mut Context, streaming: &mut Streaming, heard: Option<Heard>) -> Progress {
         match (&mut self.waiting, heard) {
-            (Waiting::Prompt, Some(Heard::Whole)) => self.go_on(cx, streaming, Input::Done),
-            (Waiting::Prompt, Some(Heard::Failed { reason })) => {
+            (Waiting::Prompt | Waiting::PromptOrKey, Some(Heard::Whole)) => {
+                self.go_on(cx, streaming, Input::Done)
+            }
+            (Waiting::Prompt | Waiting::PromptOrKey, Some(Heard::Failed { reason })) => {
                 self.go_on(cx, streaming, Input::Failed { reason })
             }
             (Waiting::Digits(digits), Some(Heard::Whole)) => {

@@ -4,33 +4,6 @@ use tympan_flow::Prompt;
 use tympan_telephony::words::{MediaCommand, Sound};
 use tympan_types::{LegId, Mono, PromptId};
 
-/// How long a prompt would take to speak, where nothing can speak it: 150 words a minute, at least half a second and
-/// at most a minute. Markup does not count; a recording has no reading time.
-pub fn reading_time_ms(prompt: &Prompt) -> u32 {
-    const WORD_MS: usize = 400;
-    let words = match prompt {
-        Prompt::Text(text) => text.split_whitespace().count(),
-        Prompt::Ssml(text) => {
-            let mut in_markup = false;
-            let spoken: String = text
-                .chars()
-                .filter_map(|character| {
-                    let was_in_markup = in_markup;
-                    in_markup = character == '<' || (in_markup && character != '>');
-                    match (was_in_markup, in_markup) {
-                        (false, false) => Some(character),
-                        (true, false) => Some(' '),
-                        _ => None,
-                    }
-                })
-                .collect();
-            spoken.split_whitespace().count()
-        }
-        Prompt::Audio { .. } => 0,
-    };
-    u32::try_from(words.saturating_mul(WORD_MS)).unwrap_or(u32::MAX).clamp(500, 60_000)
-}
-
 /// The one prompt that a participant hears at a time.
 ///
 /// | state | `start` | `prepared` | `finished` | `failed` | the deadline |
@@ -262,19 +235,5 @@ mod tests {
         let mut rig = Rig::silent();
         rig.player.stop(&mut rig.cx, LEG);
         assert!(rig.done().is_empty() && !rig.prepared(PromptId::new(1)));
-    }
-
-    #[test]
-    fn reading_time_counts_spoken_words_only() {
-        assert_eq!(reading_time_ms(&Prompt::Text("one two three four five".to_owned())), 2_000);
-        assert_eq!(
-            reading_time_ms(&Prompt::Ssml(
-                "<speak>one <break time=\"1 s\"/>two<p>three</p></speak>".to_owned()
-            )),
-            1_200
-        );
-        assert_eq!(reading_time_ms(&Prompt::Text(String::new())), 500);
-        assert_eq!(reading_time_ms(&Prompt::Text("a ".repeat(100_000))), 60_000);
-        assert_eq!(reading_time_ms(&Prompt::Ssml("<<<>>>".to_owned())), 500);
     }
 }

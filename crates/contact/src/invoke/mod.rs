@@ -8,7 +8,8 @@
 //! | attempt 3 is under way | over: failed | over | over: failed |
 //!
 //! Attempts follow each other without a pause: the caller hears silence meanwhile. The deadline is the block's limit, or eight seconds in
-//! all. A result of an attempt that is not under way changes nothing.
+//! all; sixty where no block waits. A result of an attempt that is not under way changes nothing, and what a function answers that no
+//! block waits for is not looked at.
 
 mod attempt;
 mod event;
@@ -28,14 +29,23 @@ use tympan_types::{InvocationId, Mono, Redacted};
 pub const ATTEMPTS_MAX: u32 = 3;
 /// All attempts together take no longer, whatever the block's limit says.
 pub const LIMIT_MS: u32 = 8_000;
+/// The same where no block waits.
+pub const UNAWAITED_LIMIT_MS: u32 = 60_000;
 
 /// One invocation of a function, from its first attempt to its answer.
 pub(crate) struct Invocation {
-    id: InvocationId,
-    function_arn: String,
-    event: Redacted<Arc<[u8]>>,
+    invoked: Invoked,
     deadline: Mono,
     attempt: u32,
+}
+
+/// What is invoked, with what.
+pub(crate) struct Invoked {
+    pub(crate) id: InvocationId,
+    pub(crate) function_arn: String,
+    pub(crate) event: Redacted<Arc<[u8]>>,
+    /// Whether a block waits for the answer.
+    pub(crate) is_awaited: bool,
 }
 
 /// What a function returned, or why it did not, for the flow log.
@@ -43,19 +53,16 @@ pub(crate) type Outcome = Result<Value, String>;
 
 impl Invocation {
     /// Makes the first attempt. `limit_ms` is the block's.
-    pub(crate) fn begin(
-        now: Now,
-        id: InvocationId,
-        function_arn: String,
-        event: &Value,
-        limit_ms: u32,
-        effects: &mut VecDeque<Effect>,
-    ) -> Self {
-        let deadline = now.mono.plus_ms(limit_ms.min(LIMIT_MS).into());
-        let event = Redacted::new(event.to_string().into_bytes().into());
-        let mut invocation = Self { id, function_arn, event, deadline, attempt: 0 };
+    pub(crate) fn begin(now: Now, invoked: Invoked, limit_ms: u32, effects: &mut VecDeque<Effect>) -> Self {
+        let most_ms = if invoked.is_awaited { LIMIT_MS } else { UNAWAITED_LIMIT_MS };
+        let deadline = now.mono.plus_ms(limit_ms.min(most_ms).into());
+        let mut invocation = Self { invoked, deadline, attempt: 0 };
         invocation.try_again(now, effects);
         invocation
+    }
+
+    pub(crate) fn id(&self) -> InvocationId {
+        self.invoked.id
     }
 
     /// An attempt is over. Gives the outcome where the invocation is.
@@ -67,10 +74,11 @@ impl Invocation {
         result: Result<Redacted<Vec<u8>>, AttemptError>,
         effects: &mut VecDeque<Effect>,
     ) -> Option<Outcome> {
-        if (which, attempt) != (self.id, self.attempt) {
+        if (which, attempt) != (self.invoked.id, self.attempt) {
             return None;
         }
         match result {
+            Ok(_) if !self.invoked.is_awaited => Some(Ok(Value::Null)),
             Ok(body) => Some(response(body.expose()).map_err(|error| error.to_string())),
             Err(AttemptError::Transient { .. })
                 if self.attempt < ATTEMPTS_MAX && now.mono < self.deadline =>
@@ -96,10 +104,11 @@ impl Invocation {
         self.attempt += 1;
         let left_ms = u32::try_from(self.deadline.ms_since(now.mono)).unwrap_or(LIMIT_MS);
         effects.push_back(Effect::Invoke {
-            invocation: self.id,
+            invocation: self.invoked.id,
             attempt: self.attempt,
-            function_arn: self.function_arn.clone(),
-            event: self.event.clone(),
+            function_arn: self.invoked.function_arn.clone(),
+            event: self.invoked.event.clone(),
+            is_awaited: self.invoked.is_awaited,
             limit_ms: left_ms.max(1),
         });
     }

@@ -13,10 +13,19 @@ struct Rig {
 
 impl Rig {
     fn new(limit_ms: u32) -> Self {
+        Self::of(limit_ms, true)
+    }
+
+    fn unawaited(limit_ms: u32) -> Self {
+        Self::of(limit_ms, false)
+    }
+
+    fn of(limit_ms: u32, is_awaited: bool) -> Self {
         let now = Now { mono: Mono::from_millis(1_000), wall: WallTime::from_unix_ms(0) };
         let mut effects = VecDeque::new();
-        let event = json!({ "a": 1 });
-        let invocation = Invocation::begin(now, ID, "arn:f".to_owned(), &event, limit_ms, &mut effects);
+        let event = Redacted::new(json!({ "a": 1 }).to_string().into_bytes().into());
+        let invoked = Invoked { id: ID, function_arn: "arn:f".to_owned(), event, is_awaited };
+        let invocation = Invocation::begin(now, invoked, limit_ms, &mut effects);
         Self { now, invocation, effects }
     }
 
@@ -28,7 +37,8 @@ impl Rig {
     /// The attempt that was made, and its limit.
     fn made(&mut self) -> Option<(u32, u32)> {
         match self.effects.pop_front()? {
-            Effect::Invoke { invocation: ID, attempt, function_arn, event, limit_ms } => {
+            Effect::Invoke { invocation: ID, attempt, function_arn, event, limit_ms, is_awaited } => {
+                assert_eq!(is_awaited, self.invocation.invoked.is_awaited);
                 assert_eq!((function_arn.as_str(), &event.expose()[..]), ("arn:f", &b"{\"a\":1}"[..]));
                 Some((attempt, limit_ms))
             }
@@ -52,6 +62,17 @@ fn transient() -> AttemptError {
 
 fn failed(reason: &str) -> Option<Outcome> {
     Some(Err(reason.to_owned()))
+}
+
+#[test]
+fn a_function_that_is_not_waited_for_may_take_a_minute_and_answer_anything() {
+    let mut rig = Rig::unawaited(100_000);
+    assert_eq!(rig.made(), Some((1, 60_000)));
+    assert_eq!(rig.fails(1, transient()), None);
+    assert_eq!(rig.after_ms(1_000).made(), Some((2, 60_000)));
+    assert_eq!(rig.returns(2, b"no JSON"), Some(Ok(Value::Null)));
+    let mut rig = Rig::new(100_000);
+    assert_eq!(rig.made(), Some((1, 8_000)));
 }
 
 #[test]

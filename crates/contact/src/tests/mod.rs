@@ -4,6 +4,7 @@ mod any_order;
 mod blocks;
 mod ending;
 mod flows;
+mod functions;
 mod history_model;
 mod keys_ahead;
 pub(crate) mod rig;

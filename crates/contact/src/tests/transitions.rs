@@ -6,6 +6,7 @@ const SOURCES: &[&str] = &[
     include_str!("any_order.rs"),
     include_str!("blocks.rs"),
     include_str!("ending.rs"),
+    include_str!("functions.rs"),
     include_str!("keys_ahead.rs"),
     include_str!("streaming.rs"),
     include_str!("whole_calls.rs"),
@@ -81,6 +82,21 @@ const LEG: &[Transition] = &[
 ];
 
 const FLOW_RUN: &[Transition] = &[
+    (
+        "a prompt that gives way",
+        "a key",
+        "a_prompt_that_gives_way_to_keys_is_interrupted_and_the_key_is_kept",
+    ),
+    (
+        "any",
+        "the end of a function that is not waited for",
+        "a_function_that_is_not_waited_for_holds_up_no_caller",
+    ),
+    (
+        "any",
+        "the limit of a function that is not waited for",
+        "one_that_never_answers_is_given_up_at_its_limit",
+    ),
     ("a prompt", "its end", "a_whole_call_from_answer_to_record"),
     ("a prompt", "its failure", "a_prompt_that_cannot_be_played_takes_the_error_branch"),
     (
@@ -178,6 +194,11 @@ const STREAMING: &[Transition] = &[
 ];
 
 const INVOCATION: &[Transition] = &[
+    (
+        "not waited for",
+        "an answer",
+        "a_function_that_is_not_waited_for_may_take_a_minute_and_answer_anything",
+    ),
     (
         "attempt 1 or 2",
         "a transient error",

@@ -1,9 +1,10 @@
 //! What a menu and a stored input have in common: prompt, time limits, keys.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::prompt::{self, PromptTemplate};
-use crate::effect::{CollectSpec, Effect};
+use super::{Entered, Outcome};
+use crate::effect::{CollectSpec, Effect, Prompt};
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
 use crate::template::Template;
@@ -63,8 +64,8 @@ impl CollectDigits {
         self
     }
 
-    /// The effect, and the `Parameters` of the log entry.
-    pub(super) fn ask(&self, scene: &Scene<'_>) -> (Effect, Value) {
+    /// Asks the caller. A prompt that no voice could speak fails the block, as it does in the service.
+    pub(super) fn ask(&self, scene: &Scene<'_>) -> Entered {
         let prompt = self.prompt.as_ref().map(|prompt| prompt.resolve(scene));
         let interdigit_s = self.interdigit_timeout_s.as_ref().map(|seconds| scene.resolve(seconds));
         let interdigit_s = interdigit_s
@@ -87,7 +88,10 @@ impl CollectDigits {
         let mut parameters = prompt.as_ref().map_or_else(|| json!({}), prompt::log_parameters);
         parameters["Timeout"] = self.first_digit_timeout_ms.to_string().into();
         parameters["MaxDigits"] = spec.max_digits.to_string().into();
-        (Effect::Collect { prompt, spec }, parameters)
+        match prompt.as_ref().and_then(Prompt::fault) {
+            Some(reason) => Entered::leave(parameters, Outcome::Failed { reason }),
+            None => Entered::perform(parameters, Effect::Collect { prompt, spec }),
+        }
     }
 }
 

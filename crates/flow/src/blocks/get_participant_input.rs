@@ -37,8 +37,7 @@ impl GetParticipantInput {
 
 impl Run for GetParticipantInput {
     fn enter(&self, scene: &mut Scene<'_>) -> Entered {
-        let (effect, parameters) = self.collect.ask(scene);
-        Entered::perform(parameters, effect)
+        self.collect.ask(scene)
     }
 
     fn resume(&self, _scene: &mut Scene<'_>, input: Input) -> Outcome {

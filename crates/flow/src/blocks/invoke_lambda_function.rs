@@ -1,8 +1,8 @@
 //! `InvokeLambdaFunction` ("Invoke AWS Lambda function").
 //!
-//! Units: `InvocationTimeLimitSeconds` 1 to 8, 3 where it is absent. The response replaces `$.External`;
-//! after a failure `$.External` is what it was. Retries are the caller's. Not implemented: `InvocationType`
-//! ASYNCHRONOUS runs as SYNCHRONOUS.
+//! Units: `InvocationTimeLimitSeconds` 1 to 8, 3 where it is absent; with the `InvocationType` ASYNCHRONOUS up to 60. The
+//! response replaces `$.External`; after a failure `$.External` is what it was. An ASYNCHRONOUS block does not wait: it
+//! takes Success when the invocation is on its way, and `$.External` is what it was. Retries are the caller's.
 
 use serde_json::json;
 
@@ -21,6 +21,7 @@ pub(crate) struct InvokeLambdaFunction {
     attributes: TemplateMap,
     time_limit_ms: u32,
     response: ResponseKind,
+    is_asynchronous: bool,
 }
 
 impl InvokeLambdaFunction {
@@ -34,11 +35,21 @@ impl InvokeLambdaFunction {
                 ResponseKind::StringMap
             }
         };
+        let is_asynchronous = match parameters.text("InvocationType").as_deref() {
+            None | Some("SYNCHRONOUS") => false,
+            Some("ASYNCHRONOUS") => true,
+            Some(_) => {
+                parameters.note("InvocationType", "must be \"SYNCHRONOUS\" or \"ASYNCHRONOUS\"");
+                false
+            }
+        };
+        let limit_max_s = if is_asynchronous { 60 } else { 8 };
         Ok(Self {
             function_arn,
             attributes: parameters.template_map("LambdaInvocationAttributes"),
-            time_limit_ms: parameters.number("InvocationTimeLimitSeconds", 3, 1..=8) * 1000,
+            time_limit_ms: parameters.number("InvocationTimeLimitSeconds", 3, 1..=limit_max_s) * 1000,
             response,
+            is_asynchronous,
         })
     }
 }
@@ -54,6 +65,9 @@ impl Run for InvokeLambdaFunction {
             },
             "TimeLimit": self.time_limit_ms.to_string(),
         });
+        if self.is_asynchronous {
+            log["InvocationType"] = "ASYNCHRONOUS".into();
+        }
         if function_arn.is_empty() {
             let reason = "LambdaFunctionARN resolves to nothing".to_owned();
             return Entered::leave(log, Outcome::Failed { reason });
@@ -70,12 +84,14 @@ impl Run for InvokeLambdaFunction {
             parameters,
             time_limit_ms: self.time_limit_ms,
             response: self.response,
+            is_asynchronous: self.is_asynchronous,
         };
         Entered::perform(log, effect)
     }
 
     fn resume(&self, scene: &mut Scene<'_>, input: Input) -> Outcome {
         let response = match input {
+            Input::Done if self.is_asynchronous => return Outcome::Success,
             Input::LambdaReturned(response) => response,
             other => return failure(other),
         };

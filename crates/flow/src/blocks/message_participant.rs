@@ -1,7 +1,7 @@
 //! `MessageParticipant` ("Play prompt").
 
 use super::prompt::{self, PromptTemplate};
-use super::{Entered, Run};
+use super::{Entered, Outcome, Run};
 use crate::effect::Effect;
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
@@ -10,12 +10,15 @@ use crate::parameters::{Misconfigured, Parameters};
 #[derive(Debug)]
 pub(crate) struct MessageParticipant {
     prompt: PromptTemplate,
+    gives_way_to_keys: bool,
 }
 
 impl MessageParticipant {
     pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
         match PromptTemplate::read(parameters)? {
-            Some(prompt) => Ok(Self { prompt }),
+            Some(prompt) => {
+                Ok(Self { prompt, gives_way_to_keys: parameters.flag("SkipWhenDTMFBufferEnabled") })
+            }
             None => Err(parameters.refuse("", "have none of PromptId, Text, SSML and Media")),
         }
     }
@@ -24,6 +27,11 @@ impl MessageParticipant {
 impl Run for MessageParticipant {
     fn enter(&self, scene: &mut Scene<'_>) -> Entered {
         let prompt = self.prompt.resolve(scene);
-        Entered::perform(prompt::log_parameters(&prompt), Effect::Play(prompt))
+        let parameters = prompt::log_parameters(&prompt);
+        match prompt.fault() {
+            Some(reason) => Entered::leave(parameters, Outcome::Failed { reason }),
+            None if self.gives_way_to_keys => Entered::perform(parameters, Effect::PlayUnlessKeyed(prompt)),
+            None => Entered::perform(parameters, Effect::Play(prompt)),
+        }
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::effect::Prompt;
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
+use crate::ssml;
 use crate::template::Template;
 
 /// A prompt whose text may hold references.
@@ -32,11 +33,36 @@ impl PromptTemplate {
         }))
     }
 
+    /// The prompt with its references replaced. A text that is a whole `<speak>` document is SSML, as published flows have it.
     pub(super) fn resolve(&self, scene: &Scene<'_>) -> Prompt {
         match self {
-            Self::Text(text) => Prompt::Text(scene.resolve(text)),
+            Self::Text(text) => match scene.resolve(text) {
+                document if ssml::is_document(&document) => Prompt::Ssml(document),
+                text => Prompt::Text(text),
+            },
             Self::Ssml(text) => Prompt::Ssml(scene.resolve(text)),
             Self::Audio(id) => Prompt::Audio { id: scene.resolve(id) },
+        }
+    }
+}
+
+impl Prompt {
+    /// What is to be spoken; `None` for a recording.
+    ///
+    /// Errors: SSML that is not well formed, or more text than a prompt may have.
+    pub fn pieces(&self) -> Option<Result<Vec<ssml::Piece>, ssml::SsmlError>> {
+        match self {
+            Self::Text(text) => Some(ssml::plain(text)),
+            Self::Ssml(document) => Some(ssml::read(document)),
+            Self::Audio { .. } => None,
+        }
+    }
+
+    /// Why it cannot be played, whatever the voice; for the flow log.
+    pub(super) fn fault(&self) -> Option<String> {
+        match self {
+            Self::Audio { id } if id.is_empty() => Some("the prompt's id resolves to nothing".to_owned()),
+            _ => self.pieces()?.err().map(|error| error.to_string()),
         }
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! Source: Admin guide, "Store customer input": without any input the block takes Success with the value
 //! `Timeout`, which a Compare can look for. A flow of 2019-10-30 may name an `InputTimeLimitExceeded` branch
-//! instead. Not implemented: encryption of the input; a block that asks for it takes its error branch before
-//! it asks the caller for anything, so that no secret is ever kept in clear.
+//! instead. A phone number is kept with plus sign and calling code. Not implemented: encryption of the input; a block
+//! that asks for it takes its error branch before it asks the caller for anything, and forgets what was typed ahead,
+//! so that no secret is ever kept in clear.
 
 use serde_json::json;
 
 use super::collect_digits::{CollectDigits, DEFAULT_STORED_DIGITS, MAX_STORED_DIGITS, MaxDigits};
+use super::numbering_plan::{NumberingPlan, with_calling_code};
 use super::{Entered, Outcome, Run, failure};
+use crate::effect::{Effect, KeyBuffer};
 use crate::interpreter::{CollectedInput, Input};
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
@@ -24,7 +27,9 @@ pub(crate) struct StoreParticipantInput {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NumberFormat {
-    Local,
+    /// As it is dialled inside a country; no number is one of a country that the flow does not name.
+    Local(Option<NumberingPlan>),
+    /// With its calling code.
     E164,
 }
 
@@ -73,9 +78,21 @@ fn maximum_length(parameters: &mut Parameters<'_>) -> MaxDigits {
 impl NumberFormat {
     fn read(parameters: &mut Parameters<'_>) -> Self {
         let path = "InputValidation.PhoneNumberValidation.NumberFormat";
-        match parameters.text(path).as_deref() {
-            Some("Local") => Self::Local,
-            Some("E164") => Self::E164,
+        let country = parameters.text("InputValidation.PhoneNumberValidation.CountryCode");
+        match (parameters.text(path).as_deref(), country) {
+            (Some("E164"), _) => Self::E164,
+            (Some("Local"), Some(country)) => {
+                let plan = NumberingPlan::of_country(&country);
+                if plan.is_none() {
+                    let path = "InputValidation.PhoneNumberValidation.CountryCode";
+                    parameters.note(path, "must be a country of ISO 3166-1, such as \"US\"");
+                }
+                Self::Local(plan)
+            }
+            (Some("Local"), None) => {
+                parameters.note("InputValidation.PhoneNumberValidation.CountryCode", "is missing");
+                Self::Local(None)
+            }
             _ => {
                 parameters.note(path, "must be \"Local\" or \"E164\"");
                 Self::E164
@@ -83,16 +100,11 @@ impl NumberFormat {
         }
     }
 
-    /// The number as it is kept; `None` where it cannot be one.
+    /// The number as it is kept, with plus sign and calling code; `None` where it cannot be one.
     fn accept(self, digits: &str) -> Option<String> {
-        let all_digits = digits.bytes().all(|b| b.is_ascii_digit());
         match self {
-            Self::Local => (all_digits && (4..=15).contains(&digits.len())).then(|| digits.to_owned()),
-            Self::E164 => {
-                let begins_with_country = !digits.starts_with('0');
-                (all_digits && begins_with_country && (8..=15).contains(&digits.len()))
-                    .then(|| format!("+{digits}"))
-            }
+            Self::Local(plan) => plan?.international(digits),
+            Self::E164 => with_calling_code(digits),
         }
     }
 }
@@ -100,14 +112,16 @@ impl NumberFormat {
 impl Run for StoreParticipantInput {
     fn enter(&self, scene: &mut Scene<'_>) -> Entered {
         if self.encrypted {
-            let reason = "encrypting customer input is not supported, and it is not kept unencrypted instead";
-            return Entered::leave(json!({}), Outcome::NotPerformed { reason: reason.to_owned() });
+            // What was typed ahead may be the secret: the next block must not get it.
+            return Entered::perform(json!({}), Effect::BufferKeys(KeyBuffer::Cleared));
         }
-        let (effect, parameters) = self.collect.ask(scene);
-        Entered::perform(parameters, effect)
+        self.collect.ask(scene)
     }
 
     fn resume(&self, scene: &mut Scene<'_>, input: Input) -> Outcome {
+        if self.encrypted {
+            return Outcome::NotPerformed { reason: NOT_ENCRYPTED.to_owned() };
+        }
         let stored = match input {
             Input::Input(CollectedInput::Digits(digits)) => match self.phone_number {
                 Some(format) => format.accept(&digits),
@@ -128,17 +142,23 @@ impl Run for StoreParticipantInput {
     }
 }
 
+/// Why a block that should encrypt does not ask.
+pub(super) const NOT_ENCRYPTED: &str = "encrypting customer input is not supported, and it is not kept unencrypted instead: nothing was asked for";
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_phone_number_is_checked_in_its_format() {
+        let local = |country| NumberFormat::Local(NumberingPlan::of_country(country));
         assert_eq!(NumberFormat::E164.accept("18005550100").as_deref(), Some("+18005550100"));
         assert_eq!(NumberFormat::E164.accept("08005550100"), None);
         assert_eq!(NumberFormat::E164.accept("123"), None);
-        assert_eq!(NumberFormat::Local.accept("8005550100").as_deref(), Some("8005550100"));
-        assert_eq!(NumberFormat::Local.accept("80*55"), None);
-        assert_eq!(NumberFormat::Local.accept(""), None);
+        assert_eq!(local("US").accept("8005550100").as_deref(), Some("+18005550100"));
+        assert_eq!(local("AU").accept("0491570156").as_deref(), Some("+61491570156"));
+        assert_eq!(local("US").accept("80*55"), None);
+        assert_eq!(local("US").accept(""), None);
+        assert_eq!(NumberFormat::Local(None).accept("8005550100"), None);
     }
 }

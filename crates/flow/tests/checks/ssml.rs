@@ -3,7 +3,7 @@
 use tympan_flow::ssml::{self, Piece};
 
 /// Reads the text as a document and as plain text: an error, or pieces that can be spoken, of no more silence than was asked for.
-pub fn check(text: &str) {
+pub(crate) fn check(text: &str) {
     let document = ssml::read(text);
     if ssml::is_document(text) {
         assert_ne!(document, Err(ssml::SsmlError::NotSpeak));

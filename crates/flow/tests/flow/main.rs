@@ -2,7 +2,9 @@
 
 mod blocks;
 mod corpus;
+mod input;
 mod never_spins;
 mod problems;
+mod prompts;
 mod seed;
 mod stage;

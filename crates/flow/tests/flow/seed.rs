@@ -75,6 +75,7 @@ fn the_function_is_told_where_the_audio_is() {
             parameters: map(&[("streamArn", STREAM), ("startFragmentNumber", "91343852333181432")]),
             time_limit_ms: 8000,
             response: ResponseKind::StringMap,
+            is_asynchronous: false,
         };
         assert!(stage.done() == Some(expected), "{name}");
     }

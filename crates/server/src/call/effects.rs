@@ -3,7 +3,9 @@
 use super::admission::{random, random_32};
 use super::captured;
 use super::task::{CallTask, News};
+use crate::lambda::Kind;
 use crate::media::{LegSpec, MediaLeg, MediaStalled};
+use crate::speech::Voice;
 use std::sync::Arc;
 use std::time::Duration;
 use tympan_capture::{self as capture, CutterSpec, LeaseSpec, OpenedCapture};
@@ -59,8 +61,9 @@ impl CallTask {
             // The session is cut off with nothing in it, and the stream is free.
             Effect::DropUpload { capture } => drop(self.opened.remove(&capture)),
             Effect::Prepare { prompt, content } => self.prepare(prompt, content),
-            Effect::Invoke { invocation, attempt, function_arn, event, limit_ms } => {
-                self.invoke(invocation, attempt, function_arn, event.into_exposed(), limit_ms);
+            Effect::Invoke { invocation, attempt, function_arn, event, limit_ms, is_awaited } => {
+                let kind = if is_awaited { Kind::Awaited } else { Kind::HandedOver };
+                self.invoke((invocation, attempt), function_arn, event.into_exposed(), limit_ms, kind);
             }
             Effect::Persist { write, stage, contact } => {
                 self.is_recorded |= stage == Stage::Ended;
@@ -145,7 +148,7 @@ impl CallTask {
     fn prepare(&self, prompt: PromptId, content: Prompt) {
         let (speech, news) = (self.admission.speech.clone(), self.news.0.clone());
         tokio::spawn(async move {
-            let event = match speech.prepare(&content).await {
+            let event = match speech.prepare(&content, Voice::default()).await {
                 Ok(prepared) => PromptEvent::Prepared { sound: prepared.sound, note: prepared.note },
                 Err(reason) => PromptEvent::Failed { reason },
             };
@@ -156,16 +159,16 @@ impl CallTask {
 
     fn invoke(
         &self,
-        invocation: InvocationId,
-        attempt: u32,
+        (invocation, attempt): (InvocationId, u32),
         function_arn: String,
         event: Arc<[u8]>,
         limit_ms: u32,
+        kind: Kind,
     ) {
         let (lambda, news) = (self.admission.lambda.clone(), self.news.0.clone());
         tokio::spawn(async move {
             let limit = Duration::from_millis(limit_ms.into());
-            let result = lambda.attempt(&function_arn, event.to_vec(), limit).await.map(Redacted::new);
+            let result = lambda.attempt(&function_arn, event.to_vec(), limit, kind).await.map(Redacted::new);
             let _ = news.send(News::Input(Input::Attempt { invocation, attempt, result })).await;
         });
     }

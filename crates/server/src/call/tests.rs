@@ -307,7 +307,10 @@ impl Rig {
                 Rest { time: Duration::ZERO, clock: Arc::new(Duration::default) },
             ),
             sink,
-            speech: Arc::new(Speech::new(&config::Speech::default(), budget.clone())),
+            speech: Arc::new(
+                Speech::new(&config::Speech::default(), &Region::parse("us-west-2").unwrap(), budget.clone())
+                    .unwrap(),
+            ),
             lambda: Arc::new(
                 Lambda::new(&config::Lambda::default(), &Region::parse("us-west-2").unwrap(), budget.clone())
                     .unwrap(),

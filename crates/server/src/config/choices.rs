@@ -12,6 +12,44 @@ pub enum TrackNaming {
     Seed2019,
 }
 
+/// `speech.sample_rate_hz`: what Amazon Polly offers as PCM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub enum SpeechRate {
+    /// That of a telephone.
+    Hz8000,
+    /// Twice that.
+    Hz16000,
+}
+
+impl SpeechRate {
+    /// Samples a second.
+    pub fn hz(self) -> u32 {
+        match self {
+            Self::Hz8000 => 8_000,
+            Self::Hz16000 => 16_000,
+        }
+    }
+}
+
+impl From<SpeechRate> for u32 {
+    fn from(rate: SpeechRate) -> Self {
+        rate.hz()
+    }
+}
+
+impl TryFrom<u32> for SpeechRate {
+    type Error = &'static str;
+
+    fn try_from(hz: u32) -> Result<Self, Self::Error> {
+        match hz {
+            8_000 => Ok(Self::Hz8000),
+            16_000 => Ok(Self::Hz16000),
+            _ => Err("expected 8000 or 16000"),
+        }
+    }
+}
+
 /// `kvs.limits`: which limits hold that no key of their own sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -17,7 +17,7 @@ mod values;
 mod written;
 
 pub use base_url::BaseUrl;
-pub use choices::{KeyKeeper, LimitProfile, LogFormat, TrackNaming};
+pub use choices::{KeyKeeper, LimitProfile, LogFormat, SpeechRate, TrackNaming};
 pub use error::ConfigError;
 pub use limit::Limit;
 pub use load::{Entry, Loaded, load};

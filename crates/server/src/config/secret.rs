@@ -87,6 +87,7 @@ pub fn exposed_secrets(file: &Path) -> Result<Option<ExposedSecrets>, ConfigErro
         ("kms.secret_access_key".to_owned(), &config.kms.secret_access_key),
         ("kms.session_token".to_owned(), &config.kms.session_token),
         ("lambda.secret_access_key".to_owned(), &config.lambda.secret_access_key),
+        ("speech.secret_access_key".to_owned(), &config.speech.secret_access_key),
     ];
     for credential in &config.credentials {
         secrets.push((format!("credentials {}", credential.access_key_id), &credential.secret_access_key));

@@ -50,6 +50,9 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
 }
 
 fn speech(config: &Config) -> Finding {
+    if let Some(endpoint) = &config.speech.endpoint {
+        return Finding::ok(SPEECH, format!("text prompts are spoken by {endpoint}"));
+    }
     let Some(program) = config.speech.command.first() else {
         return Finding::ok(SPEECH, "no command: text prompts are silence of their reading time");
     };
@@ -108,6 +111,9 @@ mod tests {
         assert_eq!(speech(&config).state, State::Ok);
         config.speech.command = vec!["no-such-program-anywhere".into()];
         assert_eq!(speech(&config).state, State::Warning);
+        config.speech.endpoint = "http://127.0.0.1:9002".parse().ok();
+        assert_eq!(speech(&config).state, State::Ok);
+        config.speech.endpoint = None;
         config.speech.command.clear();
         assert_eq!(speech(&config).state, State::Ok);
         assert!(find_program("/etc/passwd").is_none(), "it does not run");

@@ -1,17 +1,13 @@
 //! A function behind HTTP: a URL of one's own, or the Invoke operation of a Lambda-compatible endpoint.
 
-use crate::clock::SystemClock;
+use super::Kind;
 use crate::config::{self, SecretError};
+use crate::outgoing::{Answer, HttpClient, KeyConfig, SendError, SignedService};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
-use hyper::{Request, Uri};
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use http_body_util::Full;
+use hyper::header::{CONTENT_TYPE, HeaderName};
+use hyper::{Method, Request, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tympan_auth::{Credentials, PayloadHash, RequestParts, Signer};
 use tympan_contact::invoke::AttemptError;
 use tympan_types::Region;
 
@@ -20,103 +16,63 @@ const RESULT_LIMIT_BYTES: usize = 64 * 1024;
 /// What a path segment keeps as it is (RFC 3986, unreserved).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-pub(super) type Http = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
-
-/// A client for `http` and `https`.
-pub(super) fn http() -> Http {
-    let connector =
-        hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-    Client::builder(TokioExecutor::new()).build(connector)
-}
-
 /// A Lambda-compatible endpoint and the key that signs for it.
-pub(super) struct Endpoint {
-    url: Uri,
-    credentials: Option<Credentials>,
-    region: Region,
-}
+pub(super) struct Endpoint(SignedService);
 
 impl Endpoint {
     pub(super) fn from_config(config: &config::Lambda, region: &Region) -> Result<Option<Self>, SecretError> {
         let Some(url) = &config.endpoint else { return Ok(None) };
-        let secret = config::read_secret(
-            "lambda.secret_access_key",
-            &config.secret_access_key,
-            config.secret_access_key_file.as_deref(),
-        )?;
-        let credentials = (!config.access_key_id.is_empty())
-            .then(|| Credentials::new(config.access_key_id.as_str(), secret));
-        Ok(Some(Self { url: url.uri().clone(), credentials, region: region.clone() }))
+        let key = KeyConfig {
+            secret_key: "lambda.secret_access_key",
+            access_key_id: &config.access_key_id,
+            secret: &config.secret_access_key,
+            secret_file: config.secret_access_key_file.as_deref(),
+        };
+        Ok(Some(Self(SignedService::new(url, "lambda", &key, region)?)))
     }
 
     /// `POST /2015-03-31/functions/ARN/invocations`, signed where a key is set.
     pub(super) async fn invoke(
         &self,
-        http: &Http,
+        http: &HttpClient,
         arn: &str,
         event: Vec<u8>,
+        kind: Kind,
     ) -> Result<Vec<u8>, AttemptError> {
         let path = format!("/2015-03-31/functions/{}/invocations", utf8_percent_encode(arn, UNRESERVED));
-        let authority = self.url.authority().map_or("", |authority| authority.as_str());
-        let scheme = self.url.scheme_str().unwrap_or("http");
-        let url = format!("{scheme}://{authority}{path}");
-        let mut headers = vec![
-            ("host", authority.to_owned()),
-            ("content-type", "application/json".to_owned()),
-            ("x-amz-invocation-type", "RequestResponse".to_owned()),
-        ];
-        if let Some(credentials) = &self.credentials {
-            let given: Vec<(&str, &[u8])> =
-                headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-            let parts = RequestParts {
-                method: "POST",
-                raw_path: &path,
-                raw_query: "",
-                headers: &given,
-                local_port: None,
-            };
-            let signer = Signer::new(credentials, &self.region, "lambda");
-            let added = signer.sign(SystemClock.wall_now(), &parts, PayloadHash::of_body(&event));
-            headers.extend(added);
-        }
-        let mut request = Request::post(url);
-        for (name, value) in &headers {
-            request = request.header(*name, value);
-        }
-        let request = request.body(Full::new(Bytes::from(event))).map_err(failed)?;
+        let kind = match kind {
+            Kind::Awaited => "RequestResponse",
+            Kind::HandedOver => "Event",
+        };
+        let headers = [("content-type", "application/json"), ("x-amz-invocation-type", kind)];
+        let request = self.0.request(Method::POST, &path, &headers, event).map_err(failed)?;
         send(http, request).await
     }
 }
 
 /// Posts the event to a URL of one's own, unsigned.
-pub(super) async fn post(http: &Http, url: Uri, event: Vec<u8>) -> Result<Vec<u8>, AttemptError> {
-    let host = url.authority().map_or("", |authority| authority.as_str()).to_owned();
-    let mut request = Request::new(Full::new(Bytes::from(event)));
-    *request.method_mut() = hyper::Method::POST;
-    *request.uri_mut() = url;
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Ok(host) = HeaderValue::from_str(&host) {
-        request.headers_mut().insert(HOST, host);
-    }
-    send(http, request).await
+pub(super) async fn post(http: &HttpClient, url: Uri, event: Vec<u8>) -> Result<Vec<u8>, AttemptError> {
+    let request = Request::post(url).header(CONTENT_TYPE, "application/json");
+    send(http, request.body(Full::new(Bytes::from(event))).map_err(failed)?).await
 }
 
-async fn send(http: &Http, request: Request<Full<Bytes>>) -> Result<Vec<u8>, AttemptError> {
+async fn send(http: &HttpClient, request: Request<Full<Bytes>>) -> Result<Vec<u8>, AttemptError> {
     const FUNCTION_ERROR: HeaderName = HeaderName::from_static("x-amz-function-error");
-    let response = http.request(request).await.map_err(unreachable)?;
-    let status = response.status();
-    let function_error = response.headers().get(&FUNCTION_ERROR).is_some();
-    let body = Limited::new(response.into_body(), RESULT_LIMIT_BYTES).collect().await.map_err(failed)?;
+    let Answer { status, headers, body } = match http.send(request, RESULT_LIMIT_BYTES).await {
+        Ok(answer) => answer,
+        Err(SendError::Unreachable(reason)) => return Err(transient(reason)),
+        Err(error @ (SendError::Request(_) | SendError::TooLarge { .. })) => return Err(failed(error)),
+    };
     if status.is_server_error() || status.as_u16() == 429 {
         return Err(transient(format!("the endpoint answered {status}")));
     }
     if !status.is_success() {
         return Err(failed(format!("the endpoint answered {status}")));
     }
-    if function_error {
+    if headers.contains_key(&FUNCTION_ERROR) {
         return Err(transient("the function raised an error".to_owned()));
     }
-    Ok(body.to_bytes().to_vec())
+    Ok(body.to_vec())
 }
 
 fn failed(error: impl std::fmt::Display) -> AttemptError {
@@ -127,17 +83,13 @@ fn transient(reason: String) -> AttemptError {
     AttemptError::Transient { reason }
 }
 
-/// The endpoint could not be reached, or broke off.
-fn unreachable(error: hyper_util::client::legacy::Error) -> AttemptError {
-    let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    transient(format!("{error}{cause}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
     use crate::descriptors::DescriptorBudget;
     use crate::lambda::Lambda;
+    use http_body_util::BodyExt;
     use hyper::Response;
     use hyper::body::Incoming;
     use hyper::server::conn::http1;
@@ -148,7 +100,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
     use tokio::net::TcpListener;
-    use tympan_auth::{AccessKey, CredentialStore, Payload, Verifier};
+    use tympan_auth::{AccessKey, CredentialStore, Credentials, Payload, RequestParts, Verifier};
     use tympan_types::AccountId;
 
     const ARN: &str = "arn:aws:lambda:us-west-2:111122223333:function:f";
@@ -193,7 +145,11 @@ mod tests {
         let verified = checked.and_then(|pending| pending.verify(Payload::of_body(&body)));
         let allowed = verified.is_ok_and(|verified| verified.service == "lambda")
             && head.uri.path().ends_with("/invocations")
-            && head.headers["x-amz-invocation-type"] == "RequestResponse";
+            && ["RequestResponse", "Event"].iter().any(|kind| head.headers["x-amz-invocation-type"] == *kind);
+        let is_event = head.headers["x-amz-invocation-type"] == "Event";
+        // As the service has it: an event is taken over, and there is nothing to answer.
+        let body = if is_event { Bytes::new() } else { body };
+        let status = if is_event && status == 200 { 202 } else { status };
         let response = Response::builder().status(if allowed { status } else { 403 });
         let response =
             if status == 299 { response.header("x-amz-function-error", "Unhandled") } else { response };
@@ -201,6 +157,14 @@ mod tests {
     }
 
     async fn attempt(secret: &str, statuses: &'static [u16]) -> (Result<Vec<u8>, AttemptError>, usize) {
+        attempt_of(Kind::Awaited, secret, statuses).await
+    }
+
+    async fn attempt_of(
+        kind: Kind,
+        secret: &str,
+        statuses: &'static [u16],
+    ) -> (Result<Vec<u8>, AttemptError>, usize) {
         let (url, requests) = endpoint(statuses).await;
         let config = config::Lambda {
             endpoint: url.parse().ok(),
@@ -212,7 +176,7 @@ mod tests {
             Lambda::new(&config, &Region::parse("us-west-2").unwrap(), DescriptorBudget::new(1_000, 0))
                 .unwrap();
         let event = b"{\"Name\":\"ContactFlowEvent\"}".to_vec();
-        let result = lambda.attempt(ARN, event, Duration::from_secs(8)).await;
+        let result = lambda.attempt(ARN, event, Duration::from_secs(8), kind).await;
         (result, requests.load(Ordering::Relaxed))
     }
 
@@ -220,6 +184,12 @@ mod tests {
     async fn an_invocation_is_signed_and_brings_back_the_result() {
         let (result, requests) = attempt("secret", &[200]).await;
         assert_eq!((result.unwrap().as_slice(), requests), (&b"{\"Name\":\"ContactFlowEvent\"}"[..], 1));
+    }
+
+    #[tokio::test]
+    async fn an_event_is_handed_over_and_has_no_result() {
+        let (result, requests) = attempt_of(Kind::HandedOver, "secret", &[200]).await;
+        assert_eq!((result.unwrap().len(), requests), (0, 1));
     }
 
     #[tokio::test]
@@ -243,7 +213,7 @@ mod tests {
         let lambda =
             Lambda::new(&config, &Region::parse("us-west-2").unwrap(), DescriptorBudget::new(1_000, 0))
                 .unwrap();
-        let result = lambda.attempt(ARN, Vec::new(), Duration::from_secs(8)).await;
+        let result = lambda.attempt(ARN, Vec::new(), Duration::from_secs(8), Kind::Awaited).await;
         assert!(matches!(result, Err(AttemptError::Transient { .. })), "{result:?}");
     }
 }

@@ -8,6 +8,7 @@ mod endpoint;
 
 use crate::config;
 use crate::descriptors::DescriptorBudget;
+use crate::outgoing::HttpClient;
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -18,8 +19,17 @@ use tympan_types::Region;
 pub(crate) struct Lambda {
     functions: HashMap<String, Target>,
     endpoint: Option<endpoint::Endpoint>,
-    http: endpoint::Http,
+    http: HttpClient,
     descriptors: DescriptorBudget,
+}
+
+/// What an attempt is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A block waits for its result.
+    Awaited,
+    /// It is enough that the event was handed over: an endpoint answers at once. A command and a URL are waited for all the same.
+    HandedOver,
 }
 
 enum Target {
@@ -44,7 +54,7 @@ impl Lambda {
             functions.insert(function.arn.clone(), target);
         }
         let endpoint = endpoint::Endpoint::from_config(config, region)?;
-        Ok(Self { functions, endpoint, http: endpoint::http(), descriptors })
+        Ok(Self { functions, endpoint, http: HttpClient::new(), descriptors })
     }
 
     /// Makes one attempt to invoke `arn` with `event`, and returns the bytes of its result.
@@ -53,12 +63,15 @@ impl Lambda {
         arn: &str,
         event: Vec<u8>,
         limit: Duration,
+        kind: Kind,
     ) -> Result<Vec<u8>, AttemptError> {
         let limit_ms = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
-        timeout(limit, self.invoke(arn, event)).await.unwrap_or(Err(AttemptError::TimedOut { limit_ms }))
+        timeout(limit, self.invoke(arn, event, kind))
+            .await
+            .unwrap_or(Err(AttemptError::TimedOut { limit_ms }))
     }
 
-    async fn invoke(&self, arn: &str, event: Vec<u8>) -> Result<Vec<u8>, AttemptError> {
+    async fn invoke(&self, arn: &str, event: Vec<u8>, kind: Kind) -> Result<Vec<u8>, AttemptError> {
         match self.functions.get(arn) {
             Some(Target::Command(command)) => {
                 let _permit = self.descriptors.admit_process().await;
@@ -66,7 +79,7 @@ impl Lambda {
             }
             Some(Target::Url(url)) => endpoint::post(&self.http, url.clone(), event).await,
             None => match &self.endpoint {
-                Some(endpoint) => endpoint.invoke(&self.http, arn, event).await,
+                Some(endpoint) => endpoint.invoke(&self.http, arn, event, kind).await,
                 None => Err(unmapped(arn)),
             },
         }
@@ -97,7 +110,8 @@ mod tests {
     }
 
     async fn attempt(command: &[&str]) -> Result<String, AttemptError> {
-        let result = mapped(command).attempt(ARN, b"{\"a\":1}".to_vec(), Duration::from_secs(8)).await;
+        let result =
+            mapped(command).attempt(ARN, b"{\"a\":1}".to_vec(), Duration::from_secs(8), Kind::Awaited).await;
         result.map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
@@ -123,14 +137,17 @@ mod tests {
     #[tokio::test]
     async fn a_slow_command_times_out() {
         let lambda = mapped(&["tail", "-f", "/dev/null"]);
-        let error = lambda.attempt(ARN, Vec::new(), Duration::from_millis(50)).await.unwrap_err();
+        let error =
+            lambda.attempt(ARN, Vec::new(), Duration::from_millis(50), Kind::Awaited).await.unwrap_err();
         assert_eq!(error, AttemptError::TimedOut { limit_ms: 50 });
     }
 
     #[tokio::test]
     async fn an_unmapped_function_names_both_ways_out() {
-        let error =
-            mapped(&["cat"]).attempt("arn:other", Vec::new(), Duration::from_secs(1)).await.unwrap_err();
+        let error = mapped(&["cat"])
+            .attempt("arn:other", Vec::new(), Duration::from_secs(1), Kind::Awaited)
+            .await
+            .unwrap_err();
         let AttemptError::Refused { reason } = &error else { panic!("{error}") };
         assert!(reason.contains("lambda.endpoint") && reason.contains("[[lambda.functions]]"));
     }

@@ -83,7 +83,8 @@ In another terminal:
 
 "
     );
-    if let Some(program) = config.speech.command.first()
+    if config.speech.endpoint.is_none()
+        && let Some(program) = config.speech.command.first()
         && find_program(program).is_none()
     {
         text.push_str(&format!("{program} is not installed: prompts are silent.\n\n"));

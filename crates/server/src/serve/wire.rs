@@ -26,6 +26,7 @@ use crate::sip::{SipEndpoint, SipOptions, SipStats};
 use crate::speech::Speech;
 use crate::upkeep::{self, Backups, Kept};
 use anyhow::{Context, bail};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
@@ -37,7 +38,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tympan_aws::cors::WebRules;
 use tympan_capture::{Leases, Rest, StreamDirectory, TrackProfile};
-use tympan_connect::{ConnectService, Ids, Options};
+use tympan_connect::{ConnectService, Ids, Options as ConnectOptions};
 use tympan_contact::ContactOptions;
 use tympan_kms::KeyProvider;
 use tympan_kvs::{Companded, KvsOptions, KvsService};
@@ -198,7 +199,7 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
 
 /// Builds the services around a store, with what the configuration declares in them.
 pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> anyhow::Result<Furnished> {
-    let Site { account, region, clock, .. } = site;
+    let Site { account, clock, .. } = site;
     let Stored { keys, store, backend, remembered, writers } = stored;
     let shutdown = site.http_shutdown.child_token();
     let kvs = KvsService::new(store.clone(), kvs_options(config, &site.url, clock));
@@ -211,7 +212,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         history.clone(),
         Arc::new(calls.clone()),
         Arc::new(RandomIds),
-        Options::new(account.clone(), region.clone()),
+        connect_options(config, site),
     )?;
     match db.refuses() {
         None => provision::ensure(&connect, &config.connect.instances)?,
@@ -225,6 +226,8 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     let media = Arc::new(MediaPlane::start(&media_options(config, config.sip.listen.ip()), &queue)?);
     let metrics = Arc::new(Metrics::default());
     let audit = audit(config, &writers)?;
+    let speech =
+        Arc::new(Speech::new(&config.speech, &config.account.region, site.limits.descriptors.clone())?);
     let line_files = LineFiles { audit: audit.clone(), history: history.clone(), writers };
     metrics.attach(Sources {
         media: media.stats().clone(),
@@ -235,6 +238,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         contacts: history.clone(),
         flow_log: flow_log.clone(),
         calls: calls.clone(),
+        speech: speech.clone(),
         descriptors: site.limits.descriptors.clone(),
         unproven: site.limits.unproven.clone(),
         connections: site.limits.listeners(),
@@ -253,7 +257,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         leases: Leases::new(leased_streams(&kvs, site), stream_rest(config)),
         sink: Arc::new(LocalSink::new(kvs.clone(), queue.clone())),
         flow_log,
-        speech: Arc::new(Speech::new(&config.speech, site.limits.descriptors.clone())),
+        speech,
         lambda: Arc::new(Lambda::new(
             &config.lambda,
             &config.account.region,
@@ -458,6 +462,17 @@ fn kvs_options(config: &Config, url: &str, clock: &ServiceClock) -> KvsOptions {
     }
 }
 
+/// Without `lambda.require_association`, functions that the configuration maps are nobody's to associate, and under `--dev` none is.
+fn connect_options(config: &Config, site: &Site) -> ConnectOptions {
+    let required = config.lambda.require_association;
+    let mapped = config.lambda.functions.iter().map(|function| function.arn.clone());
+    ConnectOptions {
+        require_lambda_association: required || site.faults.is_none(),
+        unassociated_functions: if required { BTreeSet::new() } else { mapped.collect() },
+        ..ConnectOptions::new(site.account.clone(), site.region.clone())
+    }
+}
+
 fn media_options(config: &Config, address: IpAddr) -> MediaPlaneOptions {
     MediaPlaneOptions {
         address,
@@ -466,6 +481,9 @@ fn media_options(config: &Config, address: IpAddr) -> MediaPlaneOptions {
         tick: Duration::from_millis(config.rtp.tick_ms.max(1)),
     }
 }
+
+/// How much longer than its voice a prompt may take to be ready.
+const PROMPT_GRACE_MS: u64 = 2_000;
 
 fn admission_options(config: &Config) -> AdmissionOptions {
     let limit_ms = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
@@ -482,7 +500,8 @@ fn admission_options(config: &Config) -> AdmissionOptions {
             start_limit_ms: limit_ms(config.capture.start_timeout_ms),
             stop_limit_ms: limit_ms(config.capture.stop_timeout_ms),
             close_limit_ms: limit_ms(config.capture.stop_timeout_ms),
-            prompt_limit_ms: limit_ms(config.speech.timeout_ms),
+            // The voice gives up first, and then a prompt is silence instead.
+            prompt_limit_ms: limit_ms(config.speech.timeout_ms.saturating_add(PROMPT_GRACE_MS)),
             keys_ahead: config.connect.keys_ahead,
             ..ContactOptions::default()
         },
