@@ -27,6 +27,7 @@ mod options;
 mod participant;
 pub mod record;
 mod routed_flow;
+mod sip_headers;
 mod streaming;
 #[cfg(test)]
 mod tests;
@@ -48,3 +49,4 @@ pub use now::Now;
 pub use options::ContactOptions;
 pub use record::close_interrupted;
 pub use routed_flow::RoutedFlow;
+pub use sip_headers::{SIP_HEADER_MAX_BYTES, SIP_HEADERS_MAX, SIP_HEADERS_MAX_BYTES, readable_sip_headers};

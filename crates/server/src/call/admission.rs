@@ -11,7 +11,6 @@ use crate::media::{MediaPlane, ReservedPort};
 use crate::metrics::Metrics;
 use crate::sip::{Invitation, Refusal};
 use crate::speech::Speech;
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,7 +126,7 @@ impl Admission {
                 initiation_method: InitiationMethod::Inbound,
                 customer_number: NewContact::given(&invitation.caller),
                 system_number: NewContact::given(&invitation.called),
-                sip_headers: BTreeMap::new(),
+                sip_headers: invitation.headers.clone(),
             },
         );
         contact.initial_flow = flow_id(&routed.flow.identity.arn);

@@ -1,6 +1,10 @@
-//! What is read out of the bodies of SIP messages: session descriptions and digits.
+//! What is read out of SIP messages: session descriptions, digits, and the headers of an INVITE that flows may read.
 
-use tympan_sip::wire::Part;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use tympan_contact::readable_sip_headers;
+use tympan_sip::wire::{Message, Name, Part};
+use tympan_types::Redacted;
 
 /// The media type of session descriptions.
 pub(super) const SDP: &str = "application/sdp";
@@ -13,6 +17,18 @@ const DTMF: &str = "application/dtmf";
 pub(super) fn sdp(parts: &[Part]) -> Option<String> {
     let part = parts.iter().find(|part| part.content_type == SDP)?;
     Some(String::from_utf8_lossy(&part.body).trim_start().to_owned())
+}
+
+/// The headers that flows may read, by their long names.
+pub(super) fn headers(message: &Message) -> BTreeMap<String, Redacted<String>> {
+    let lines: Vec<(Cow<'_, str>, Cow<'_, str>)> = message
+        .lines()
+        .map(|(name, value)| {
+            let long = Name::parse(name).map(|name| Cow::Borrowed(name.as_str()));
+            (long.unwrap_or_else(|| String::from_utf8_lossy(name)), String::from_utf8_lossy(value))
+        })
+        .collect();
+    readable_sip_headers(lines.iter().map(|(name, value)| (&**name, &**value)))
 }
 
 /// The digit of an INFO: of the first part that has one.

@@ -3,6 +3,7 @@
 use super::body;
 use crate::connections::Work;
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +30,8 @@ pub(crate) struct Invitation {
     pub called: Redacted<String>,
     /// Who calls, as the rules of the trunk read it; empty where the number is withheld.
     pub caller: Redacted<String>,
+    /// Headers that flows may read.
+    pub headers: BTreeMap<String, Redacted<String>>,
     /// Where the request came from.
     pub source: SocketAddr,
     /// The address at which the caller reaches us: for SDP. Never a wildcard.

@@ -262,7 +262,8 @@ impl Shard {
     }
 
     fn invited(&mut self, id: LegId, event: Event) {
-        let Event::Invited { call_id, trunk, called, caller, source, flow, parts, .. } = event else {
+        let Event::Invited { call_id, trunk, called, caller, source, flow, parts, message, .. } = event
+        else {
             return;
         };
         let (entry, leg, events) = LegEntry::new(id, self.commands.clone());
@@ -274,6 +275,7 @@ impl Shard {
             call_id,
             called: Redacted::new(called.into_exposed().text),
             caller: Redacted::new(caller.number.map(|number| number.into_exposed().text).unwrap_or_default()),
+            headers: body::headers(&message),
             source,
             local: flow.local,
             offer: body::sdp(&parts),
