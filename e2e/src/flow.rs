@@ -160,6 +160,21 @@ pub fn store_keys(text: &str, keys: usize) -> Block {
     Block::new("GetParticipantInput", parameters, &["NoMatchingError"])
 }
 
+/// The same, to be kept encrypted.
+pub fn encrypt_keys(text: &str, keys: usize) -> Block {
+    let parameters = json!({
+        "Text": text, "InputTimeLimitSeconds": "5", "StoreInput": "True",
+        "InputValidation": { "CustomValidation": { "MaximumLength": keys.to_string() } },
+        "InputEncryption": { "EncryptionKeyId": "payments", "Key": "-----BEGIN CERTIFICATE-----" },
+    });
+    Block::new("GetParticipantInput", parameters, &["NoMatchingError"])
+}
+
+/// Plays a recording.
+pub fn play(prompt_id: &str) -> Block {
+    Block::new("MessageParticipant", json!({ "PromptId": prompt_id }), &["NoMatchingError"])
+}
+
 /// Plays `text`.
 pub fn say(text: &str) -> Block {
     Block::new("MessageParticipant", json!({ "Text": text }), &["NoMatchingError"])
