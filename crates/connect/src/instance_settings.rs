@@ -1,5 +1,6 @@
 use crate::service::ConnectService;
 use tympan_contact::{InstanceSettings, RoutedFlow};
+use tympan_flow::ResourceRef;
 use tympan_types::{InstanceId, StreamSettings};
 
 impl InstanceSettings for ConnectService {
@@ -17,7 +18,7 @@ impl InstanceSettings for ConnectService {
         Self::may_invoke(self, instance, function_arn)
     }
 
-    fn flow(&self, instance: InstanceId, id_or_arn: &str) -> Option<RoutedFlow> {
-        Self::flow(self, instance, id_or_arn)
+    fn flow(&self, instance: InstanceId, flow: &ResourceRef) -> Option<RoutedFlow> {
+        Self::flow(self, instance, flow)
     }
 }

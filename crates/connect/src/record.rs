@@ -90,7 +90,7 @@ impl ContactRecord {
             queue: Value::Null,
             recording: Value::Null,
             recordings: (!recordings.is_empty()).then_some(recordings),
-            references: Vec::new(),
+            references: references(contact),
             scheduled_timestamp: Value::Null,
             system_endpoint: contact.system_endpoint.clone(),
             transfer_completed_timestamp: Value::Null,
@@ -103,6 +103,16 @@ impl ContactRecord {
     pub fn instance_id(&self) -> Option<InstanceId> {
         self.instance_arn.rsplit_once('/').and_then(|(_, id)| InstanceId::parse(id).ok())
     }
+}
+
+/// `References`: what flows have set, by name.
+fn references(contact: &Contact) -> Vec<Value> {
+    let references = contact.details.references.iter();
+    references
+        .map(|(name, reference)| {
+            serde_json::json!({ "Name": name, "Type": reference.kind, "Value": reference.value })
+        })
+        .collect()
 }
 
 /// An outbound campaign; there are none here.

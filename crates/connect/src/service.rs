@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::task::{Context, Poll, Waker};
 use tympan_aws::{Attempt, Invocation, Stage};
 use tympan_contact::{History, RoutedFlow};
+use tympan_flow::ResourceRef;
 use tympan_types::{AccountId, Caller, InstanceId, Region, WallTime};
 
 /// The Amazon Connect service. Cheap to clone; every clone is the same service.
@@ -187,17 +188,21 @@ impl ConnectService {
         let number = [exact, with_plus].iter().flatten().find_map(|number| directory.dialled(number))?;
         let instance = directory.instance(number.instance).filter(|instance| instance.inbound_calls)?;
         let reference = FlowReference { id: number.flow, arn: None, qualifier: None };
-        let (flow, identity) = directory.flow(instance, &reference)?.runnable(instance)?;
-        Some(Routed { instance: instance.clone(), flow: RoutedFlow { flow, identity } })
+        let flow = directory.flow(instance, &reference)?.runnable(instance)?;
+        Some(Routed { instance: instance.clone(), flow })
     }
 
-    /// A flow that another flow of the same instance goes on to, by id or ARN; only what is published.
-    pub fn flow(&self, instance: InstanceId, id_or_arn: &str) -> Option<RoutedFlow> {
+    /// A flow that another flow of the same instance goes on to; only what is published. Where there is none of its id, the name
+    /// decides.
+    pub fn flow(&self, instance: InstanceId, flow: &ResourceRef) -> Option<RoutedFlow> {
         let directory = self.directory();
         let instance = directory.instance(instance)?;
-        let (flow, identity) =
-            directory.flow(instance, &FlowReference::parse(id_or_arn))?.runnable(instance)?;
-        Some(RoutedFlow { flow, identity })
+        let by_id = directory.flow(instance, &FlowReference::parse(&flow.id));
+        let by_name = || {
+            let name = flow.name.as_deref()?;
+            directory.flows_of(instance.id).find(|flow| flow.name == name)
+        };
+        by_id.or_else(by_name)?.runnable(instance)
     }
 
     /// An instance as it is configured now.

@@ -1,4 +1,4 @@
-use crate::{Attributes, AttributesTooLarge, CustomerAudio};
+use crate::{Attributes, AttributesTooLarge, ContactDetails, CustomerAudio};
 use std::collections::BTreeMap;
 use std::fmt;
 use tympan_types::{AccountId, ContactFlowId, ContactId, InstanceId, Redacted, Region, WallTime};
@@ -30,6 +30,9 @@ pub struct Contact {
     pub initial_flow: Option<ContactFlowId>,
     /// What flows, functions and the API have set.
     pub attributes: Attributes,
+    /// What flows have set beside attributes.
+    #[serde(default, skip_serializing_if = "ContactDetails::is_unset")]
+    pub details: ContactDetails,
     /// Headers of the call's INVITE that flows may read, by their name as received.
     pub sip_headers: BTreeMap<String, Redacted<String>>,
     /// When the call arrived.
@@ -85,6 +88,7 @@ impl Contact {
             system_endpoint: new.system_number.map(Endpoint::telephone),
             initial_flow: None,
             attributes: Attributes::default(),
+            details: ContactDetails::default(),
             sip_headers: new.sip_headers,
             initiation_timestamp: now,
             connected_to_system_timestamp: None,

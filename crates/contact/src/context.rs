@@ -18,6 +18,7 @@ pub(crate) struct Context {
     last_capture: u64,
     last_invocation: u64,
     last_prompt: u64,
+    draws: u64,
 }
 
 impl Context {
@@ -37,6 +38,7 @@ impl Context {
             last_capture: 0,
             last_invocation: 0,
             last_prompt: 0,
+            draws: 0,
         }
     }
 
@@ -78,6 +80,20 @@ impl Context {
     pub(crate) fn next_invocation(&mut self) -> InvocationId {
         self.last_invocation += 1;
         InvocationId::new(self.last_invocation)
+    }
+
+    /// A number from 1 to 100. It comes from the contact's id, which is random, so that a run can be repeated.
+    pub(crate) fn draw_percent(&mut self) -> u8 {
+        self.draws += 1;
+        // The finaliser of SplitMix64, over the id and the number of the draw.
+        let mut mixed = self.draws.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for byte in self.contact.id.to_string().bytes() {
+            mixed = (mixed ^ u64::from(byte)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed ^= mixed >> 27;
+        }
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        u8::try_from(mixed % 100).map_or(1, |number| number + 1)
     }
 
     pub(crate) fn next_prompt(&mut self) -> PromptId {

@@ -108,6 +108,8 @@ pub enum Effect {
         /// What offer and answer agreed.
         agreement: Box<Agreement>,
     },
+    /// Keep one entry of the trace of the contact's flow, as JSON. It holds values of callers and attributes.
+    Trace(Redacted<Value>),
     /// Write this state of the contact; [`Input::Written`](crate::Input::Written) says how that went. One is under way at a time.
     Persist {
         /// Names the writing.

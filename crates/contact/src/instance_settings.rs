@@ -1,7 +1,10 @@
-use crate::RoutedFlow;
-use tympan_types::{InstanceId, StreamSettings};
+use crate::{QueueRef, RoutedFlow};
+use tympan_flow::ResourceRef;
+use tympan_types::{InstanceId, StreamSettings, WallTime};
 
 /// What a call asks its instance while it lives: settings count from the next block on that needs them.
+///
+/// A resource is looked up by id or ARN; where the instance has none of that id, by the name that the flow has for it.
 pub trait InstanceSettings: Send + Sync {
     /// Where customers' audio goes; `None` while live media streaming is not enabled.
     fn media_streaming(&self, instance: InstanceId) -> Option<StreamSettings>;
@@ -9,6 +12,26 @@ pub trait InstanceSettings: Send + Sync {
     /// Whether flows of the instance may invoke a function.
     fn may_invoke(&self, instance: InstanceId, function_arn: &str) -> bool;
 
-    /// A published flow of the instance, by id or ARN.
-    fn flow(&self, instance: InstanceId, id_or_arn: &str) -> Option<RoutedFlow>;
+    /// A published flow of the instance.
+    fn flow(&self, instance: InstanceId, flow: &ResourceRef) -> Option<RoutedFlow>;
+
+    /// A published module of the instance. Its id may end with `:` and `$LATEST`, an alias or a version.
+    fn module(&self, _instance: InstanceId, _module: &ResourceRef) -> Option<RoutedFlow> {
+        None
+    }
+
+    /// A queue of the instance.
+    fn queue(&self, _instance: InstanceId, _queue: &ResourceRef) -> Option<QueueRef> {
+        None
+    }
+
+    /// The own queue of an agent of the instance.
+    fn agent_queue(&self, _instance: InstanceId, _agent: &ResourceRef) -> Option<QueueRef> {
+        None
+    }
+
+    /// Whether hours of operation of the instance are open; `None` where it has no such hours.
+    fn are_open(&self, _instance: InstanceId, _hours: &ResourceRef, _now: WallTime) -> Option<bool> {
+        None
+    }
 }

@@ -9,6 +9,7 @@
 
 mod attributes;
 mod contact;
+mod contact_details;
 mod context;
 mod customer_audio;
 mod delivery;
@@ -26,8 +27,6 @@ mod now;
 mod options;
 mod participant;
 pub mod record;
-mod routed_flow;
-mod sip_headers;
 mod streaming;
 #[cfg(test)]
 mod tests;
@@ -35,6 +34,9 @@ mod view;
 
 pub use attributes::{Attributes, AttributesTooLarge, MAX_ATTRIBUTES_BYTES};
 pub use contact::{Channel, Contact, DisconnectReason, Endpoint, InitiationMethod, InstanceRef, NewContact};
+pub use contact_details::{
+    ContactDetails, HookedFlow, MAX_DETAILS_BYTES, MAX_TAGS, PromptVoice, QueueRef, Reference,
+};
 pub use customer_audio::CustomerAudio;
 pub use delivery::REQUESTS_MAX;
 pub use effect::{CaptureRequest, Effect, Reply, Stage};
@@ -48,5 +50,4 @@ pub use live_contact::{ContactSetup, LiveContact, Phase};
 pub use now::Now;
 pub use options::ContactOptions;
 pub use record::close_interrupted;
-pub use routed_flow::RoutedFlow;
-pub use sip_headers::{SIP_HEADER_MAX_BYTES, SIP_HEADERS_MAX, SIP_HEADERS_MAX_BYTES, readable_sip_headers};
+pub use tympan_flow::RoutedFlow;

@@ -11,8 +11,10 @@ pub struct ContactOptions {
     pub flow_log: bool,
     /// Whether flow logs show what callers typed, attributes and functions hold.
     pub flow_log_values: bool,
-    /// Whether keys that no block waits for are always kept for the next block that does. Without it they are lost, as they are in
-    /// Amazon Connect, until a flow turns its touchtone buffer on (`EnableDTMFBuffer`).
+    /// Whether the run of each flow is traced, so that it can be repeated. A trace holds what callers typed and functions returned.
+    pub flow_traces: bool,
+    /// Whether keys that no block waits for are kept for the next block that does. Without it they are lost, as they are in
+    /// Amazon Connect before a flow enables its touchtone buffer.
     pub keys_ahead: bool,
     /// For a prompt to be ready to play.
     pub prompt_limit_ms: u32,
@@ -29,6 +31,7 @@ impl Default for ContactOptions {
             close_limit_ms: 5_000,
             flow_log: true,
             flow_log_values: false,
+            flow_traces: false,
             keys_ahead: true,
             prompt_limit_ms: 10_000,
             start_limit_ms: 5_000,

@@ -1,11 +1,13 @@
 //! What flows read of a contact by JSONPath. What is unset has no value: a comparison with it matches nothing.
 
 use super::{Contact, CustomerAudio, Endpoint};
+use crate::QueueRef;
 use tympan_flow::{ContactView, Reference};
 
 impl ContactView for Contact {
     fn value(&self, reference: &Reference) -> Option<String> {
         match reference.parts().as_slice() {
+            ["AwsRegion"] => Some(self.instance.region.to_string()),
             ["Attributes", ..] => self.attributes.value(&reference.key()).map(str::to_owned),
             ["Channel"] => Some(self.channel.to_string()),
             ["ContactId"] => Some(self.id.to_string()),
@@ -13,7 +15,22 @@ impl ContactView for Contact {
             ["InitialContactId"] => Some(self.initial_contact_id.unwrap_or(self.id).to_string()),
             ["InitiationMethod"] => Some(self.initiation_method.to_string()),
             ["InstanceARN"] => Some(self.instance.arn()),
-            ["LanguageCode"] => Some("en-US".to_owned()),
+            ["CustomerCallbackNumber"] => self.callback_number(),
+            ["CustomerId"] => self.details.customer_id.clone(),
+            ["Description"] => self.details.description.clone(),
+            ["LanguageCode"] => Some(self.language_code().to_owned()),
+            ["Name"] => self.details.name.clone(),
+            ["Queue", part @ ..] => queue(self.details.target_queue.as_ref()?, part),
+            ["References", name, part] => {
+                let reference = self.details.references.get(*name)?;
+                match *part {
+                    "Type" => Some(reference.kind.clone()),
+                    "Value" => Some(reference.value.clone()),
+                    _ => None,
+                }
+            }
+            ["Tags", key] => self.details.tags.get(*key).cloned(),
+            ["TextToSpeechVoiceId"] => Some(self.voice().to_owned()),
             ["Media", "Sip", "Headers", name] => self.sip_header(name),
             ["MediaStreams", "Customer", "Audio", part] => audio(self.customer_audio()?, part),
             ["PreviousContactId"] => Some(self.previous_contact_id.unwrap_or(self.id).to_string()),
@@ -24,10 +41,41 @@ impl ContactView for Contact {
 }
 
 impl Contact {
+    /// The language that the contact speaks.
+    pub fn language_code(&self) -> &str {
+        self.details.language_code.as_deref().unwrap_or("en-US")
+    }
+
+    /// The name of the voice that speaks to it.
+    pub fn voice(&self) -> &str {
+        self.details.voice.as_ref().map_or(DEFAULT_VOICE, |voice| &voice.name)
+    }
+
+    /// The number that was set, else the customer's own.
+    fn callback_number(&self) -> Option<String> {
+        let own = || self.customer_endpoint.as_ref().map(|endpoint| &endpoint.address);
+        self.details.callback_number.as_ref().or_else(own).map(|number| number.expose().clone())
+    }
+
     /// A header of the INVITE; header names do not distinguish case (RFC 3261 7.3.1).
     fn sip_header(&self, name: &str) -> Option<String> {
         let (_, value) = self.sip_headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
         Some(value.expose().clone())
+    }
+}
+
+/// The voice until a flow sets one.
+const DEFAULT_VOICE: &str = "Joanna";
+
+fn queue(queue: &QueueRef, part: &[&str]) -> Option<String> {
+    match part {
+        ["ARN"] => Some(queue.arn.clone()),
+        ["Name"] => Some(queue.name.clone()).filter(|name| !name.is_empty()),
+        ["OutboundCallerId", "Address"] => queue.outbound_caller_id.clone(),
+        ["OutboundCallerId", "Type"] => {
+            queue.outbound_caller_id.as_ref().map(|_| "TELEPHONE_NUMBER".to_owned())
+        }
+        _ => None,
     }
 }
 
@@ -101,11 +149,47 @@ mod tests {
             "$.MediaStreams.Customer.Audio.StartPosition",
             "$.Attributes.nothing",
             "$.Queue.Name",
+            "$.Queue.OutboundCallerId.Address",
+            "$.CustomerId",
+            "$.Description",
+            "$.Name",
+            "$.References.doc.Value",
+            "$.Tags.team",
             "$.MediaStreams.Agent.Audio.StreamARN",
         ] {
             assert_eq!(value(&contact(), path), None, "{path}");
         }
         assert_eq!(value(&with_audio(), "$.MediaStreams.Customer.Audio.StopTimestamp"), None);
+    }
+
+    #[test]
+    fn answers_for_what_flows_have_set() {
+        let mut contact = contact();
+        contact.details = serde_json::from_value(serde_json::json!({
+            "name": "a call", "description": "of the test", "language_code": "de-DE", "customer_id": "c1",
+            "references": { "doc": { "Value": "https://example.test", "Type": "URL" } },
+            "tags": { "team": "blue" }, "callback_number": "+18005550199",
+            "target_queue": { "arn": "arn:q", "name": "BasicQueue", "outbound_caller_id": "+18005550100" },
+            "voice": { "name": "Vicki" },
+        }))
+        .unwrap();
+        for (path, expected) in [
+            ("$.Name", "a call"),
+            ("$.Description", "of the test"),
+            ("$.LanguageCode", "de-DE"),
+            ("$.CustomerId", "c1"),
+            ("$.References.doc.Value", "https://example.test"),
+            ("$.References.doc.Type", "URL"),
+            ("$.Tags.team", "blue"),
+            ("$.CustomerCallbackNumber", "+18005550199"),
+            ("$.Queue.ARN", "arn:q"),
+            ("$.Queue.Name", "BasicQueue"),
+            ("$.Queue.OutboundCallerId.Address", "+18005550100"),
+            ("$.Queue.OutboundCallerId.Type", "TELEPHONE_NUMBER"),
+            ("$.TextToSpeechVoiceId", "Vicki"),
+        ] {
+            assert_eq!(value(&contact, path).as_deref(), Some(expected), "{path}");
+        }
     }
 
     #[test]
@@ -122,6 +206,10 @@ mod tests {
             ("$.InitialContactId", "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee"),
             ("$.Channel", "VOICE"),
             ("$.InitiationMethod", "INBOUND"),
+            ("$.AwsRegion", "us-west-2"),
+            ("$.CustomerCallbackNumber", "+15555550123"),
+            ("$.LanguageCode", "en-US"),
+            ("$.TextToSpeechVoiceId", "Joanna"),
             ("$.Media.Sip.Headers.p-asserted-identity", "sip:a@b"),
         ] {
             assert_eq!(value(&contact, path).as_deref(), Some(expected), "{path}");

@@ -23,6 +23,8 @@ pub(crate) enum Operator {
     NumberGreaterOrEqualTo,
     NumberLessThan,
     NumberLessOrEqualTo,
+    /// The result is a JSON object that has this member.
+    KeyExists,
 }
 
 impl Condition {
@@ -81,6 +83,7 @@ impl Operator {
             "GreaterOrEqualTo" | "GreaterThanOrEqualTo" => Self::NumberGreaterOrEqualTo,
             "LessThan" => Self::NumberLessThan,
             "LessOrEqualTo" | "LessThanOrEqualTo" => Self::NumberLessOrEqualTo,
+            "KeyExists" => Self::KeyExists,
             _ => return None,
         })
     }
@@ -95,6 +98,8 @@ impl Operator {
             Self::NumberGreaterOrEqualTo => numbers(result, operand).is_some_and(|(a, b)| a >= b),
             Self::NumberLessThan => numbers(result, operand).is_some_and(|(a, b)| a < b),
             Self::NumberLessOrEqualTo => numbers(result, operand).is_some_and(|(a, b)| a <= b),
+            Self::KeyExists => serde_json::from_str::<serde_json::Value>(result)
+                .is_ok_and(|value| value.get(operand).is_some()),
         }
     }
 }
@@ -136,6 +141,9 @@ mod tests {
             ("10", "LessThanOrEqualTo", "9", false),
             ("ten", "NumberLessThan", "9", false),
             ("", "NumberLessThan", "9", false),
+            (r#"{"a":1}"#, "KeyExists", "a", true),
+            (r#"{"a":1}"#, "KeyExists", "b", false),
+            ("a", "KeyExists", "a", false),
         ];
         for (result, operator, operand, expected) in cases {
             assert_eq!(holds(result, operator, operand), expected, "{result:?} {operator} {operand:?}");

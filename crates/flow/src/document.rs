@@ -3,6 +3,8 @@
 //! Lenient on purpose: a saved flow may be half-finished. Only what has no shape of a flow is an error, and
 //! the error names the JSON pointer.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::error::FlowError;
@@ -29,6 +31,8 @@ pub(crate) struct Action {
     pub(crate) identifier: String,
     pub(crate) type_name: String,
     pub(crate) parameters: Map<String, Value>,
+    /// What the flow calls the resources whose ids its parameters are: where an id is not found, the name decides.
+    pub(crate) names: BTreeMap<String, String>,
     pub(crate) transitions: Transitions,
 }
 
@@ -63,6 +67,8 @@ impl Document {
         if content.len() > CONTENT_LIMIT_BYTES {
             return Err(FlowError::TooLarge { bytes: content.len(), limit_bytes: CONTENT_LIMIT_BYTES });
         }
+        // Editors and consoles leave a byte order mark in files.
+        let content = content.strip_prefix('\u{feff}').unwrap_or(content);
         let value: Value = serde_json::from_str(content).map_err(|error| FlowError::NotJson {
             line: error.line(),
             column: error.column(),
@@ -81,6 +87,7 @@ impl Document {
     fn read(document: &ObjectAt<'_>) -> Result<Self, FlowError> {
         let metadata = document.object("Metadata")?;
         let actions = document.list("Actions")?;
+        let names = metadata.map.and_then(|metadata| metadata.get("ActionMetadata"));
         Ok(Self {
             format: Format::Language20191030,
             version: document.text("Version")?,
@@ -90,18 +97,20 @@ impl Document {
             actions: actions
                 .iter()
                 .enumerate()
-                .map(|(index, action)| Action::read(index, &action.object()?))
+                .map(|(index, action)| Action::read(index, &action.object()?, names))
                 .collect::<Result<_, _>>()?,
         })
     }
 }
 
 impl Action {
-    fn read(index: usize, action: &ObjectAt<'_>) -> Result<Self, FlowError> {
+    fn read(index: usize, action: &ObjectAt<'_>, names: Option<&Value>) -> Result<Self, FlowError> {
+        let identifier = action.required_text("Identifier")?;
         Ok(Self {
             path: format!("Actions[{index}]"),
             format: Format::Language20191030,
-            identifier: action.required_text("Identifier")?,
+            names: names.and_then(|names| names.get(&identifier)).map(resource_names).unwrap_or_default(),
+            identifier,
             type_name: action.required_text("Type")?,
             parameters: action.object("Parameters")?.map.cloned().unwrap_or_default(),
             transitions: Transitions::read(&action.object("Transitions")?)?,
@@ -109,7 +118,53 @@ impl Action {
     }
 }
 
+/// The names of resources in an action's metadata, by parameter.
+///
+/// Shape: consoles of all years write `{"queue": {"text": "BasicQueue"}}` and the like, newer ones also
+/// `{"parameters": {"QueueId": {"displayName": "BasicQueue"}}}`.
+fn resource_names(metadata: &Value) -> BTreeMap<String, String> {
+    let mut names = BTreeMap::new();
+    let mut put = |parameter: &str, name: Option<&Value>| {
+        if let Some(name) = name.and_then(Value::as_str).filter(|name| !name.is_empty()) {
+            names.insert(parameter.to_owned(), name.to_owned());
+        }
+    };
+    for (key, parameter) in [
+        ("queue", "QueueId"),
+        ("agent", "AgentId"),
+        ("contactFlow", "ContactFlowId"),
+        ("hours", "HoursOfOperationId"),
+        ("hoursOfOperation", "HoursOfOperationId"),
+        ("flowModule", "FlowModuleId"),
+        ("contactFlowModule", "FlowModuleId"),
+        ("prompt", "PromptId"),
+    ] {
+        put(parameter, metadata.get(key).and_then(|value| value.get("text").or_else(|| value.get("name"))));
+    }
+    for (key, parameter) in [
+        ("promptName", "PromptId"),
+        ("queueName", "QueueId"),
+        ("contactFlowName", "ContactFlowId"),
+        ("contactFlowModuleName", "FlowModuleId"),
+        ("hoursOfOperationName", "HoursOfOperationId"),
+    ] {
+        put(parameter, metadata.get(key));
+    }
+    for (parameter, value) in metadata.get("parameters").and_then(Value::as_object).into_iter().flatten() {
+        put(parameter, value.get("displayName"));
+        for (below, value) in value.as_object().into_iter().flatten() {
+            put(&format!("{parameter}.{below}"), value.get("displayName"));
+        }
+    }
+    names
+}
+
 impl Transitions {
+    /// Whether there is no way out.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next.is_none() && self.errors.is_empty() && self.conditions.is_empty()
+    }
+
     fn read(transitions: &ObjectAt<'_>) -> Result<Self, FlowError> {
         let next = transitions
             .text("NextAction")?

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde_json::Value;
 use tympan_types::Redacted;
 
 /// One thing the call must do for the flow.
 ///
 /// Every effect but [`Effect::Disconnect`] and [`Effect::End`] is answered by exactly one
 /// [`Input`](crate::Input): each variant says which.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub enum Effect {
     /// Play a prompt to the caller. `Done` when it was heard, `Failed` when it cannot be played.
     Play(Prompt),
@@ -54,12 +55,20 @@ pub enum Effect {
     },
     /// Set contact attributes, all or none of them. `Done` or `Failed`.
     SetAttributes(BTreeMap<String, String>),
-    /// Go on in another flow. Answered by [`Interpreter::transfer`](crate::Interpreter::transfer), or by
-    /// `Failed` where there is no such flow.
+    /// Give another flow to go on in. Answered by `Flow`, or by `Failed` where there is no such flow.
     TransferToFlow {
-        /// An id or an ARN.
-        contact_flow_id: String,
+        /// Which one.
+        flow: ResourceRef,
     },
+    /// Give a module to run. Answered by `Flow`, or by `Failed` where there is no such module.
+    InvokeModule {
+        /// Which one; its id may end with `:` and an alias, a version or `$LATEST`.
+        module: ResourceRef,
+    },
+    /// Keep something about the contact. `Done` or `Failed`.
+    Change(ContactChange),
+    /// Say something that the flow cannot know. Answered by `Answer`, or `Failed` where nothing can be said.
+    Ask(Question),
     /// The flow log of this contact is on or off from here. `Done`.
     SetLogging(bool),
     /// Hang up. The flow is over; no answer.
@@ -79,18 +88,180 @@ pub enum Prompt {
     Audio {
         /// The prompt's id or ARN, or the URI of a file.
         id: String,
+        /// What the flow calls it: decides where the id is not found.
+        name: Option<String>,
     },
 }
 
-/// The touchtone buffer: keys that are typed before a block asks for them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyBuffer {
-    /// Keeps them, also where they are lost otherwise.
-    On,
-    /// As if no flow had turned it on.
-    Off,
-    /// Stays as it is; what it holds is forgotten.
-    Cleared,
+/// Something of an instance that a flow names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceRef {
+    /// An id or an ARN.
+    pub id: String,
+    /// What the flow calls it: decides where the id is not found.
+    pub name: Option<String>,
+}
+
+impl ResourceRef {
+    /// One that is named by its id alone.
+    pub fn of(id: impl Into<String>) -> Self {
+        Self { id: id.into(), name: None }
+    }
+
+    /// Whether it names nothing.
+    pub fn is_unset(&self) -> bool {
+        self.id.is_empty() && self.name.is_none()
+    }
+}
+
+/// Something to keep about a contact.
+#[derive(Clone, PartialEq)]
+pub enum ContactChange {
+    /// The number at which the customer is called back, in E.164.
+    CallbackNumber(String),
+    /// What the contact is called and speaks.
+    Data(ContactData),
+    /// Which flows run at which events.
+    EventHooks(Vec<EventHook>),
+    /// Who is recorded, as the block has it.
+    Recording(Value),
+    /// How soon a queue gives it to which agent.
+    Routing(Routing),
+    /// Tags that it gets.
+    Tag(BTreeMap<String, String>),
+    /// The agent whose own queue is meant from here on.
+    TargetAgent(ResourceRef),
+    /// The queue that is meant from here on.
+    TargetQueue(ResourceRef),
+    /// Tags that it loses.
+    Untag(Vec<String>),
+    /// The voice of the prompts that follow.
+    Voice(Voice),
+}
+
+/// What a contact is called and speaks; what is `None` stays as it is.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct ContactData {
+    /// `$.Name`.
+    pub name: Option<String>,
+    /// `$.Description`.
+    pub description: Option<String>,
+    /// `$.LanguageCode`.
+    pub language_code: Option<String>,
+    /// `$.CustomerId`.
+    pub customer_id: Option<String>,
+    /// `$.References`, by name.
+    pub references: BTreeMap<String, ContactReference>,
+}
+
+/// A document or a link that a contact has.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ContactReference {
+    /// What it is.
+    pub value: String,
+    /// `URL`, `STRING`, `NUMBER`, `DATE`, `EMAIL`.
+    pub kind: String,
+}
+
+/// A flow that runs at an event of the contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventHook {
+    /// `CustomerQueue`, `AgentWhisper`, ...
+    pub event: String,
+    /// The flow; `None` leaves the one that was there.
+    pub flow: Option<ResourceRef>,
+    /// Whether none is to run; `None` leaves that as it was.
+    pub is_disabled: Option<bool>,
+}
+
+/// How soon a queue gives a contact to which agent; what is `None` stays as it is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Routing {
+    /// 1 is the best.
+    pub priority: Option<u32>,
+    /// Seconds that are added to its age in the queue.
+    pub age_adjustment_s: Option<i32>,
+    /// Steps with what agents must be good at.
+    pub criteria: Option<Value>,
+}
+
+/// A voice that speaks prompts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voice {
+    /// Its name: `Joanna`.
+    pub name: String,
+    /// `Standard`, `Neural`, ... in any case.
+    pub engine: Option<String>,
+    /// `None`, `Conversational`, `Newscaster`.
+    pub style: Option<String>,
+}
+
+/// Something that a flow cannot know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// Whether hours of operation are open now; those of the target queue where none are named.
+    Hours {
+        /// Which ones.
+        hours: Option<ResourceRef>,
+    },
+    /// The numbers of a queue or an agent.
+    Metrics {
+        /// Whose.
+        of: MetricsOf,
+        /// `Voice` or `Chat`, in any case; `None`: of all channels.
+        channel: Option<String>,
+    },
+    /// A random number from 1 to 100.
+    Percent,
+}
+
+/// Whose metrics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetricsOf {
+    /// The queue that the contact is meant for.
+    TargetQueue,
+    /// This queue.
+    Queue(ResourceRef),
+    /// This agent's own queue.
+    Agent(ResourceRef),
+}
+
+/// What a flow is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Whether the hours are open.
+    IsOpen(bool),
+    /// The numbers.
+    Metrics(Box<Metrics>),
+    /// The random number.
+    Percent(u8),
+}
+
+/// The numbers of a queue and its agents.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metrics {
+    /// The queue's name.
+    pub queue_name: String,
+    /// Its ARN.
+    pub queue_arn: String,
+    /// Contacts that wait in it.
+    pub contacts_in_queue: u64,
+    /// How long the first of them has waited.
+    pub oldest_contact_age_ms: u64,
+    /// Agents that are not offline.
+    pub agents_online: u64,
+    /// Agents that can take a contact.
+    pub agents_available: u64,
+    /// Agents that are available, on a contact or working after one.
+    pub agents_staffed: u64,
+    /// Agents that work after a contact.
+    pub agents_after_contact_work: u64,
+    /// Agents on a contact.
+    pub agents_busy: u64,
+    /// Agents that missed a contact.
+    pub agents_missed: u64,
+    /// Agents in a status of their own.
+    pub agents_non_productive: u64,
 }
 
 /// When a collection of digits ends.
@@ -121,6 +292,16 @@ impl Effect {
     /// Whether the flow waits for an answer to this effect.
     pub fn is_answered(&self) -> bool {
         !matches!(self, Self::Disconnect | Self::End)
+    }
+
+    /// Whether the caller hears something, or is waited for.
+    pub(crate) fn is_heard(&self) -> bool {
+        matches!(self, Self::Play(_) | Self::Collect { .. })
+    }
+
+    /// Whether a function is called.
+    pub(crate) fn calls_a_function(&self) -> bool {
+        matches!(self, Self::InvokeLambda { .. })
     }
 }
 
@@ -154,9 +335,10 @@ impl fmt::Debug for Effect {
             Self::SetAttributes(attributes) => {
                 f.debug_tuple("SetAttributes").field(&Names(attributes)).finish()
             }
-            Self::TransferToFlow { contact_flow_id } => {
-                f.debug_struct("TransferToFlow").field("contact_flow_id", contact_flow_id).finish()
-            }
+            Self::TransferToFlow { flow } => f.debug_struct("TransferToFlow").field("flow", flow).finish(),
+            Self::InvokeModule { module } => f.debug_struct("InvokeModule").field("module", module).finish(),
+            Self::Change(change) => f.debug_tuple("Change").field(change).finish(),
+            Self::Ask(question) => f.debug_tuple("Ask").field(question).finish(),
             Self::SetLogging(on) => f.debug_tuple("SetLogging").field(on).finish(),
             Self::Disconnect => f.write_str("Disconnect"),
             Self::End => f.write_str("End"),
@@ -169,7 +351,30 @@ impl fmt::Debug for Prompt {
         match self {
             Self::Text(text) => f.debug_tuple("Text").field(&Redacted::new(text)).finish(),
             Self::Ssml(text) => f.debug_tuple("Ssml").field(&Redacted::new(text)).finish(),
-            Self::Audio { id } => f.debug_struct("Audio").field("id", id).finish(),
+            Self::Audio { id, name } => f.debug_struct("Audio").field("id", id).field("name", name).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for ContactChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CallbackNumber(number) => {
+                f.debug_tuple("CallbackNumber").field(&Redacted::new(number)).finish()
+            }
+            Self::Data(_) => f.write_str("Data([redacted])"),
+            Self::EventHooks(hooks) => f.debug_tuple("EventHooks").field(hooks).finish(),
+            Self::Recording(behavior) => f.debug_tuple("Recording").field(behavior).finish(),
+            Self::Routing(routing) => f
+                .debug_struct("Routing")
+                .field("priority", &routing.priority)
+                .field("age_adjustment_s", &routing.age_adjustment_s)
+                .finish_non_exhaustive(),
+            Self::Tag(tags) => f.debug_tuple("Tag").field(&Names(tags)).finish(),
+            Self::TargetAgent(agent) => f.debug_tuple("TargetAgent").field(agent).finish(),
+            Self::TargetQueue(queue) => f.debug_tuple("TargetQueue").field(queue).finish(),
+            Self::Untag(keys) => f.debug_tuple("Untag").field(keys).finish(),
+            Self::Voice(voice) => f.debug_tuple("Voice").field(voice).finish(),
         }
     }
 }

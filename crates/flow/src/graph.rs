@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::blocks::Block;
+use crate::actions::{self, Action as Row, ErrorType, Standing};
+use crate::blocks::{Run, TakesError};
 use crate::condition::Condition;
 use crate::document::{Action, ConditionTransition, Document, Transition, Transitions};
 use crate::error::FlowError;
+use crate::flow_type::FlowType;
 use crate::parameters::Parameters;
-use crate::validate::{self, Problem};
+use crate::validate::{self, Notes, Problem};
 
 /// A contact flow, read from either format and ready to run.
 ///
@@ -23,6 +25,7 @@ pub struct Flow {
     start: Target,
     blocks: Vec<FlowBlock>,
     problems: Vec<Problem>,
+    sha256: String,
 }
 
 /// The format that a flow was written in.
@@ -39,7 +42,10 @@ pub enum Format {
 pub struct FlowBlock {
     identifier: String,
     type_name: String,
-    pub(crate) block: Block,
+    /// Its row in the table of actions; `None`: the language has no such action.
+    action: Option<&'static Row>,
+    is_configured: bool,
+    pub(crate) run: Box<dyn Run>,
     pub(crate) exits: Exits,
 }
 
@@ -84,24 +90,33 @@ impl Flow {
     ///
     /// Errors: only what is not shaped like a flow at all, with the JSON pointer of the place.
     pub fn parse(content: &str) -> Result<Self, FlowError> {
-        Ok(Self::compile(Document::parse(content)?))
+        Ok(Self::compile(Document::parse(content)?, sha256(content.as_bytes())))
     }
 
-    fn compile(document: Document) -> Self {
+    fn compile(document: Document, sha256: String) -> Self {
         let places = Places::of(&document.actions);
         let mut problems = Vec::new();
         validate::document(&document, &places, &mut problems);
         let mut blocks = Vec::new();
         for action in &document.actions {
             validate::identity(action, &places, blocks.len(), &mut problems);
-            let block = Block::read(&action.type_name, &mut Parameters::new(action, &mut problems))
-                .unwrap_or_else(Block::misconfigured);
-            validate::transitions(action, &block, &places, &mut problems);
+            let row = actions::find(&action.type_name, &action.parameters);
+            if let Some(row) = row {
+                actions::check(row, action, &mut Notes::new(action, &mut problems));
+            }
+            let mut parameters = Parameters::new(action, &mut problems);
+            let run = match row {
+                Some(row) => row.read(&mut parameters),
+                None => Ok(Box::new(TakesError::unknown(&action.type_name)) as Box<dyn Run>),
+            };
+            validate::transitions(action, &places, &mut problems);
             blocks.push(FlowBlock {
                 exits: Exits::link(&action.transitions, &places),
                 identifier: action.identifier.clone(),
                 type_name: action.type_name.clone(),
-                block,
+                action: row,
+                is_configured: run.is_ok(),
+                run: run.unwrap_or_else(|why| Box::new(TakesError::misconfigured(why))),
             });
         }
         Self {
@@ -111,12 +126,34 @@ impl Flow {
             flow_type: document.flow_type,
             blocks,
             problems,
+            sha256,
         }
     }
 
     /// Why this flow cannot be published; empty for a sound flow.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// Why this flow cannot be published as one of this type: its problems, and the blocks that may not stand there.
+    pub fn problems_as(&self, flow_type: FlowType) -> Vec<Problem> {
+        let list = match self.format {
+            Format::Language20191030 => ("Actions", "Type"),
+            Format::DesignerModules => ("modules", "type"),
+        };
+        let misplaced = self.blocks.iter().enumerate().filter_map(|(index, block)| {
+            let is_allowed = block.action?.flow_types().contains(flow_type);
+            (!is_allowed).then(|| Problem {
+                path: format!("{}[{index}].{}", list.0, list.1),
+                message: format!("{:?} may not stand in a flow of type {flow_type}", block.type_name),
+            })
+        });
+        self.problems.iter().cloned().chain(misplaced).collect()
+    }
+
+    /// SHA-256 of the content that the flow was read from, as 64 lower-case hexadecimal digits.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// The blocks, in the order of the document.
@@ -162,13 +199,25 @@ impl FlowBlock {
 
     /// The type as the flow log and the older export name it.
     pub fn module_type(&self) -> &str {
-        self.block.module_type(&self.type_name)
+        match self.action {
+            Some(action) => action.module_type(),
+            None => &self.type_name,
+        }
     }
 
-    /// Whether the block is performed. One that is not takes its error branch, or is skipped, and the log
-    /// says why.
+    /// The row of the table that the block is read by; `None` where the language has no such action.
+    pub fn action(&self) -> Option<&'static Row> {
+        self.action
+    }
+
+    /// Whether the block does what its author meant. One that does not takes an error branch, and the log says why.
     pub fn is_supported(&self) -> bool {
-        self.block.is_supported()
+        self.is_configured && self.action.is_some_and(|action| action.standing() == Standing::Performed)
+    }
+
+    /// Why the block is not performed, where the table says so.
+    pub fn reason(&self) -> &'static str {
+        self.action.map_or("", Row::reason)
     }
 
     /// The ways out: next block, conditions, errors.
@@ -201,10 +250,24 @@ impl Exits {
         }
     }
 
-    /// The branch of an error, by its type.
-    pub(crate) fn error(&self, kind: &str) -> Option<&Target> {
-        self.errors.iter().find(|(name, _)| name == kind).map(|(_, target)| target)
+    /// Where an error leads: to its own branch, to the one of all errors, to the next block. A result that meets no condition goes on
+    /// rather than wrong.
+    pub(crate) fn after(&self, kind: ErrorType) -> Option<&Target> {
+        let branch = |kind: ErrorType| {
+            self.errors.iter().find(|(name, _)| name == kind.word()).map(|(_, target)| target)
+        };
+        let (next, any) = (self.next.as_ref(), || branch(ErrorType::NoMatchingError));
+        match kind {
+            ErrorType::NoMatchingCondition => branch(kind).or(next).or_else(any),
+            kind => branch(kind).or_else(any).or(next),
+        }
     }
+}
+
+/// The hash of a content, in hexadecimal.
+pub(crate) fn sha256(content: &[u8]) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl ConditionTransition {

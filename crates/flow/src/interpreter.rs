@@ -7,12 +7,16 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tympan_types::{Redacted, WallTime};
 
-use crate::blocks::{Block, Outcome, Step};
-use crate::effect::Effect;
+use crate::actions::ErrorType;
+use crate::blocks::{ModuleResult, Outcome, Step};
+use crate::effect::{Answer, Effect};
+use crate::flow_type::FlowType;
 use crate::graph::{Flow, FlowBlock, Target};
 use crate::log::LogEntry;
-use crate::memory::{Memory, Scene};
+use crate::memory::{Loops, Memory, Scene};
+use crate::pace::{CALLS_MAX, Pace, TURNS_MAX, Turn};
 use crate::reference::Reference;
+use crate::trace::{self, Beginning, Reads, Recorder, TraceEntry};
 use crate::validate::shortened;
 
 /// What the flow can look up about its contact.
@@ -32,6 +36,31 @@ pub struct FlowIdentity {
     pub name: String,
 }
 
+/// A flow or module, ready to run.
+#[derive(Clone)]
+pub struct RoutedFlow {
+    /// The parsed flow.
+    pub flow: Arc<Flow>,
+    /// Its ARN and name, for the flow log.
+    pub identity: FlowIdentity,
+    /// What it is for.
+    pub flow_type: FlowType,
+}
+
+/// By content and name.
+impl PartialEq for RoutedFlow {
+    fn eq(&self, other: &Self) -> bool {
+        (self.flow.sha256(), &self.identity, self.flow_type)
+            == (other.flow.sha256(), &other.identity, other.flow_type)
+    }
+}
+
+impl fmt::Debug for RoutedFlow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RoutedFlow({:?}, {})", self.identity.name, self.flow_type)
+    }
+}
+
 /// What moves a flow on. `Debug` never prints what a caller typed or a function returned.
 #[derive(Clone, PartialEq)]
 pub enum Input {
@@ -48,6 +77,10 @@ pub enum Input {
     Input(CollectedInput),
     /// What the Lambda function returned, whatever it is.
     LambdaReturned(Value),
+    /// The flow or module that was asked for.
+    Flow(RoutedFlow),
+    /// What was asked.
+    Answer(Answer),
     /// The caller is gone, or the contact was stopped: the flow ends without another effect.
     Interrupted,
 }
@@ -71,20 +104,34 @@ pub enum Output {
     Effect(Effect),
     /// A line of the flow log.
     Log(LogEntry),
+    /// One input and what came of it; last of its outputs.
+    Trace(TraceEntry),
 }
 
 /// One contact's way through its flow.
 ///
-/// Law: after each [`Interpreter::handle`] and [`Interpreter::transfer`], drain [`Interpreter::poll`]. At
-/// most one effect is under way; an input that answers nothing is ignored.
+/// A flow invokes modules, which return to it: each runs in a frame of its own, with a memory of its own.
+///
+/// Law: after each [`Interpreter::handle`], drain [`Interpreter::poll`]. At most one effect is under way; an
+/// input that answers nothing is ignored.
 pub struct Interpreter {
-    flow: Arc<Flow>,
-    identity: FlowIdentity,
+    /// The flow, and the modules that run in it, innermost last. Never empty.
+    frames: Vec<Frame>,
     state: State,
-    memory: Memory,
+    loops: Loops,
     logging: bool,
     pace: Pace,
     outputs: VecDeque<Output>,
+    trace: Option<Recorder>,
+}
+
+/// One flow or module that runs.
+struct Frame {
+    flow: Arc<Flow>,
+    identity: FlowIdentity,
+    memory: Memory,
+    /// The block in the frame below that invoked this module, and what its log entry says.
+    invoked_by: Option<(usize, Vec<Value>)>,
 }
 
 enum State {
@@ -99,14 +146,15 @@ enum State {
 impl Interpreter {
     /// An interpreter at the beginning of a flow, its log off until the flow turns it on.
     pub fn new(flow: Arc<Flow>, identity: FlowIdentity) -> Self {
+        let frame = Frame { flow, identity, memory: Memory::default(), invoked_by: None };
         Self {
-            flow,
-            identity,
+            frames: vec![frame],
             state: State::Fresh,
-            memory: Memory::default(),
+            loops: Loops::default(),
             logging: false,
             pace: Pace::default(),
             outputs: VecDeque::new(),
+            trace: None,
         }
     }
 
@@ -117,32 +165,57 @@ impl Interpreter {
         self
     }
 
+    /// The same with a trace: after each input, an [`Output::Trace`] says what it was, what the flow read meanwhile, and what it did.
+    #[must_use]
+    pub fn with_trace(mut self) -> Self {
+        self.trace = Some(Recorder::default());
+        self
+    }
+
     /// Moves the flow on until it waits for an effect or is over.
     pub fn handle(&mut self, now: WallTime, input: Input, contact: &dyn ContactView) {
+        if self.ignores(&input) {
+            return;
+        }
+        let Some(mut recorder) = self.trace.take() else { return self.take(now, input, contact) };
+        let beginning = matches!(self.state, State::Fresh).then(|| Beginning {
+            flow: &self.top().flow,
+            identity: &self.top().identity,
+            logging: self.logging,
+        });
+        let (recorded, drained) = (trace::input(&input, beginning), self.outputs.len());
+        let reads = Reads::of(contact);
+        self.take(now, input, &reads);
+        let entry = recorder.entry(now, recorded, reads, self.outputs.range(drained..));
+        self.outputs.extend(entry.map(Output::Trace));
+        self.trace = Some(recorder);
+    }
+
+    /// Whether an input answers nothing.
+    fn ignores(&self, input: &Input) -> bool {
+        match self.state {
+            State::Fresh => !matches!(input, Input::Start | Input::Interrupted),
+            State::Waiting { .. } => matches!(input, Input::Start),
+            State::Finished => true,
+        }
+    }
+
+    fn take(&mut self, now: WallTime, input: Input, contact: &dyn ContactView) {
         match (std::mem::replace(&mut self.state, State::Finished), input) {
             (State::Fresh, Input::Start) => {
-                let flow = Arc::clone(&self.flow);
-                match flow.start_target() {
-                    Target { index: Some(start), .. } => self.run(now, *start, contact),
-                    Target { to, .. } => {
-                        self.give_up(
-                            now,
-                            format!("the flow begins with block {:?}, which it does not have", shortened(to)),
-                        );
-                    }
-                }
+                let first = self.start(now, contact);
+                self.run(now, first, contact);
             }
             (State::Waiting { block, parameters }, Input::Interrupted) => {
-                let flow = Arc::clone(&self.flow);
+                let flow = Arc::clone(&self.top().flow);
                 if let Some(node) = flow.blocks().get(block) {
-                    self.log(now, node, parameters, Some("Interrupted".to_owned()), None, None);
+                    self.log(now, node, parameters, Some("Interrupted"), None, None);
                 }
             }
-            (State::Waiting { block, parameters }, input) if input != Input::Start => {
+            (State::Waiting { block, parameters }, input) => {
                 self.resume(now, block, parameters, input, contact);
             }
-            (State::Finished, _) | (State::Fresh, Input::Interrupted) => {}
-            (waiting, _) => self.state = waiting,
+            (State::Finished | State::Fresh, _) => {}
         }
     }
 
@@ -151,48 +224,20 @@ impl Interpreter {
         self.outputs.pop_front()
     }
 
-    /// Goes on at the beginning of another flow: the answer to [`Effect::TransferToFlow`].
-    ///
-    /// The last Lambda response, the stored input and the log setting go along; flow attributes and loop
-    /// counts end with the flow that had them. Without effect where the flow is over.
-    pub fn transfer(
-        &mut self,
-        now: WallTime,
-        flow: Arc<Flow>,
-        identity: FlowIdentity,
-        contact: &dyn ContactView,
-    ) {
-        match std::mem::replace(&mut self.state, State::Finished) {
-            State::Finished => return,
-            State::Fresh => {}
-            State::Waiting { block, parameters } => {
-                let left = Arc::clone(&self.flow);
-                if let Some(node) = left.blocks().get(block) {
-                    self.log(now, node, parameters, Some(SUCCESS.to_owned()), None, None);
-                }
-            }
-        }
-        self.flow = flow;
-        self.identity = identity;
-        self.memory.leave_flow();
-        self.state = State::Fresh;
-        self.handle(now, Input::Start, contact);
-    }
-
     /// Whether the flow is over: it hung up, ended, or was interrupted.
     pub fn is_finished(&self) -> bool {
         matches!(self.state, State::Finished)
     }
 
-    /// Which flow is running.
+    /// Which flow or module is running.
     pub fn identity(&self) -> &FlowIdentity {
-        &self.identity
+        &self.top().identity
     }
 
     /// The identifier of the block that waits for an effect.
     pub fn waiting_block(&self) -> Option<&str> {
         match self.state {
-            State::Waiting { block, .. } => self.flow.blocks().get(block).map(FlowBlock::identifier),
+            State::Waiting { block, .. } => self.top().flow.blocks().get(block).map(FlowBlock::identifier),
             State::Fresh | State::Finished => None,
         }
     }
@@ -202,20 +247,59 @@ impl Interpreter {
         self.logging
     }
 
-    fn run(&mut self, now: WallTime, first: usize, contact: &dyn ContactView) {
-        let flow = Arc::clone(&self.flow);
-        let mut next = Some(first);
-        while let Some((index, node)) = next.and_then(|index| Some((index, flow.blocks().get(index)?))) {
-            if !self.pace.allows_another_block(now) {
-                self.give_up(now, format!(
-                    "the flow ran {BLOCKS_PER_SECOND} blocks within a second without waiting for anything; \
-                     put a prompt or an input into its loop"
-                ));
-                return;
+    fn top(&self) -> &Frame {
+        // There is always the flow itself.
+        self.frames.last().unwrap_or_else(|| unreachable!("the last frame is never taken"))
+    }
+
+    /// The first block of the flow or module that was entered.
+    fn start(&mut self, now: WallTime, contact: &dyn ContactView) -> Option<usize> {
+        let flow = Arc::clone(&self.top().flow);
+        match flow.start_target() {
+            Target { index: Some(start), .. } => Some(*start),
+            Target { to, .. } => {
+                let to = shortened(to);
+                self.stuck(now, format!("the flow begins with block {to:?}, which it does not have"), contact)
             }
-            let entered = node.block.enter(&mut self.scene(index, contact));
-            match entered.step {
+        }
+    }
+
+    fn run(&mut self, now: WallTime, first: Option<usize>, contact: &dyn ContactView) {
+        let mut next = first;
+        while let Some(index) = next {
+            let flow = Arc::clone(&self.top().flow);
+            let Some(node) = flow.blocks().get(index) else { return };
+            match self.pace.turn() {
+                Turn::Goes => {}
+                Turn::TooMany => {
+                    let outcome = Outcome::failed(format!(
+                        "the flow ran {TURNS_MAX} blocks and its caller heard nothing; put a prompt or an input \
+                         into its loop"
+                    ));
+                    next = self.leave(now, index, vec![json!({})], outcome, None, contact);
+                    continue;
+                }
+                Turn::Over => {
+                    let reason = format!(
+                        "the flow ran {TURNS_MAX} blocks and its caller heard nothing, and went on after that"
+                    );
+                    return self.give_up(now, &reason);
+                }
+            }
+            let mut scene = self.scene(node, contact);
+            let entered = node.run.enter(&mut scene);
+            let external_results = scene.external_results.take();
+            next = match entered.step {
+                Step::Perform(effect) if effect.calls_a_function() && !self.pace.call() => {
+                    let outcome = Outcome::failed(format!(
+                        "the flow called {CALLS_MAX} functions in a row and its caller heard nothing"
+                    ));
+                    self.leave(now, index, entered.parameters, outcome, None, contact)
+                }
                 Step::Perform(effect) => {
+                    if effect.is_heard() {
+                        self.pace.waits(now);
+                    }
                     self.outputs.push_back(Output::Effect(effect));
                     self.state = State::Waiting { block: index, parameters: entered.parameters };
                     return;
@@ -226,9 +310,10 @@ impl Interpreter {
                     return;
                 }
                 Step::Leave(outcome) => {
-                    next = self.leave(now, index, node, entered.parameters, outcome, contact);
+                    self.leave(now, index, entered.parameters, outcome, external_results, contact)
                 }
-            }
+                Step::Return(result) => self.return_with(now, index, entered.parameters, result, contact),
+            };
         }
     }
 
@@ -240,75 +325,176 @@ impl Interpreter {
         input: Input,
         contact: &dyn ContactView,
     ) {
-        let flow = Arc::clone(&self.flow);
+        self.pace.goes_on(now);
+        let flow = Arc::clone(&self.top().flow);
         let Some(node) = flow.blocks().get(index) else { return };
-        let outcome = node.block.resume(&mut self.scene(index, contact), input);
-        match (&node.block, &outcome) {
-            (Block::UpdateFlowLoggingBehavior(block), Outcome::Success) => self.logging = block.enabled,
-            (Block::TransferToFlow(_), Outcome::Success) => {
-                // Whoever said Done runs the other flow in an interpreter of its own.
-                self.log(now, node, parameters, Some(SUCCESS.to_owned()), None, None);
-                return;
-            }
-            _ => {}
-        }
-        if let Some(next) = self.leave(now, index, node, parameters, outcome, contact) {
-            self.run(now, next, contact);
-        }
+        let mut scene = self.scene(node, contact);
+        let outcome = node.run.resume(&mut scene, input);
+        let external_results = scene.external_results.take();
+        let next = self.leave(now, index, parameters, outcome, external_results, contact);
+        self.run(now, next, contact);
     }
 
-    /// Logs how a block ended and gives the block to go on with; `None` once the flow is over.
+    /// Logs how a block ended and gives the block to go on with, in the frame that is on top then; `None` once the flow is over.
     fn leave(
         &mut self,
         now: WallTime,
         index: usize,
-        node: &FlowBlock,
         parameters: Vec<Value>,
         outcome: Outcome,
+        external_results: Option<Value>,
         contact: &dyn ContactView,
     ) -> Option<usize> {
-        let returned = matches!((&node.block, &outcome), (Block::InvokeLambdaFunction(_), Outcome::Success));
-        let external_results = returned.then(|| self.memory.external.clone());
-        let route = Route::choose(node, outcome, &self.scene(index, contact));
-        let dead_end = match route.target {
-            None => Some("no branch of the block is for this".to_owned()),
-            Some(Target { to, index: None }) => {
-                Some(format!("the branch leads to block {:?}, which the flow does not have", shortened(to)))
+        let flow = Arc::clone(&self.top().flow);
+        let node = flow.blocks().get(index)?;
+        let route = match outcome {
+            Outcome::GoTo(to) => {
+                self.log(now, node, parameters, Some(SUCCESS), external_results, None);
+                return self.go_to(now, to, contact);
             }
-            Some(Target { index: Some(_), .. }) => None,
+            Outcome::Call(..) if self.frames.len() > MODULES_MAX => {
+                let reason = format!("modules that invoke modules may be {MODULES_MAX} deep");
+                Route::of_error(node, ErrorType::NoMatchingError, Some(reason))
+            }
+            Outcome::Call(module, input) => {
+                self.frames.push(Frame {
+                    flow: module.flow,
+                    identity: module.identity,
+                    memory: Memory::of_module(input),
+                    invoked_by: Some((index, parameters)),
+                });
+                return self.start(now, contact);
+            }
+            Outcome::Success => {
+                Route { results: SUCCESS.to_owned(), target: node.exits.next.as_ref(), reason: None }
+            }
+            Outcome::Result(result) => Route::of_result(node, result.as_deref(), &self.scene(node, contact)),
+            Outcome::Error(kind, reason) => Route::of_error(node, kind, reason),
         };
-        let over = dead_end.is_some();
-        let reason = match (route.reason, dead_end) {
-            (Some(reason), Some(dead_end)) => Some(format!("{reason}; {dead_end}: the call is ended")),
-            (None, Some(dead_end)) => Some(format!("{dead_end}: the call is ended")),
-            (reason, None) => reason,
+        let dead_end = match route.target {
+            Some(Target { index: Some(next), .. }) => {
+                let next = *next;
+                self.log(now, node, parameters, Some(&route.results), external_results, route.reason);
+                return Some(next);
+            }
+            Some(Target { to, .. }) => {
+                format!("the branch leads to block {:?}, which the flow does not have", shortened(to))
+            }
+            None => "no branch of the block is for this".to_owned(),
         };
-        self.log(now, node, parameters, Some(route.results), external_results, reason);
-        if over {
-            self.outputs.push_back(Output::Effect(Effect::Disconnect));
+        let dead_end = route.reason.map_or(dead_end.clone(), |reason| format!("{reason}; {dead_end}"));
+        if self.frames.len() > 1 {
+            self.log(now, node, parameters, Some(&route.results), external_results, Some(dead_end.clone()));
+            return self.module_stuck(now, dead_end, contact);
         }
-        route.target.and_then(|target| target.index)
+        let reason = format!("{dead_end}: the call is ended");
+        self.log(now, node, parameters, Some(&route.results), external_results, Some(reason));
+        self.outputs.push_back(Output::Effect(Effect::Disconnect));
+        None
+    }
+
+    /// Goes on at the beginning of another flow. Modules that ran are over with the flow that invoked them.
+    fn go_to(&mut self, now: WallTime, to: RoutedFlow, contact: &dyn ContactView) -> Option<usize> {
+        self.frames.truncate(1);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.memory.leave_flow();
+            frame.flow = to.flow;
+            frame.identity = to.identity;
+        }
+        self.start(now, contact)
+    }
+
+    /// A module is over: the block that invoked it goes on.
+    fn return_with(
+        &mut self,
+        now: WallTime,
+        index: usize,
+        parameters: Vec<Value>,
+        result: ModuleResult,
+        contact: &dyn ContactView,
+    ) -> Option<usize> {
+        let flow = Arc::clone(&self.top().flow);
+        let node = flow.blocks().get(index)?;
+        let Some((invoking, its_parameters)) = self.leave_module_after(now, node, parameters) else {
+            self.give_up(now, "a flow that no flow invoked returns as a module does");
+            return None;
+        };
+        let caller = Arc::clone(&self.top().flow);
+        let node = caller.blocks().get(invoking)?;
+        let outcome = node.run.returned(&mut self.scene(node, contact), result);
+        self.leave(now, invoking, its_parameters, outcome, None, contact)
+    }
+
+    fn leave_module_after(
+        &mut self,
+        now: WallTime,
+        node: &FlowBlock,
+        parameters: Vec<Value>,
+    ) -> Option<(usize, Vec<Value>)> {
+        if self.frames.len() > 1 {
+            self.log(now, node, parameters, None, None, None);
+        }
+        self.leave_module()
+    }
+
+    fn leave_module(&mut self) -> Option<(usize, Vec<Value>)> {
+        let invoked_by = self.frames.last_mut()?.invoked_by.take()?;
+        self.frames.pop();
+        Some(invoked_by)
+    }
+
+    /// A flow or module cannot go on: the call is ended, or the block that invoked the module fails.
+    fn stuck(&mut self, now: WallTime, reason: String, contact: &dyn ContactView) -> Option<usize> {
+        if self.frames.len() > 1 {
+            return self.module_stuck(now, reason, contact);
+        }
+        self.give_up(now, &reason);
+        None
+    }
+
+    fn module_stuck(&mut self, now: WallTime, reason: String, contact: &dyn ContactView) -> Option<usize> {
+        let (invoking, parameters) = self.leave_module()?;
+        let outcome = Outcome::failed(format!("the module could not go on: {reason}"));
+        self.leave(now, invoking, parameters, outcome, None, contact)
     }
 
     /// Ends the flow for a reason that no single block has.
-    fn give_up(&mut self, now: WallTime, reason: String) {
-        self.outputs.push_back(Output::Log(LogEntry {
-            results: Some(ERROR.to_owned()),
-            contact_flow_id: self.identity.arn.clone(),
-            contact_flow_name: self.identity.name.clone(),
+    fn give_up(&mut self, now: WallTime, reason: &str) {
+        let identity = &self.top().identity;
+        let entry = LogEntry {
+            results: Some(ErrorType::NoMatchingError.log_word().to_owned()),
+            contact_flow_id: identity.arn.clone(),
+            contact_flow_name: identity.name.clone(),
             contact_flow_module_type: "Disconnect".to_owned(),
             identifier: String::new(),
             timestamp: now,
             parameters: json!({}),
             external_results: None,
+            module_execution_stack: self.module_stack(),
             reason: Some(format!("{reason}: the call is ended")),
             always: true,
-        }));
+        };
+        self.outputs.push_back(Output::Log(entry));
         self.outputs.push_back(Output::Effect(Effect::Disconnect));
     }
 
-    fn scene<'a>(&'a mut self, block: usize, contact: &'a dyn ContactView) -> Scene<'a> {
-        Scene { block, memory: &mut self.memory, contact }
+    fn scene<'a>(&'a mut self, node: &'a FlowBlock, contact: &'a dyn ContactView) -> Scene<'a> {
+        let frame = self.frames.last_mut().unwrap_or_else(|| unreachable!("the last frame is never taken"));
+        Scene {
+            flow: &frame.identity.arn,
+            block: node.identifier(),
+            memory: &mut frame.memory,
+            loops: &mut self.loops,
+            contact,
+            logging: &mut self.logging,
+            external_results: None,
+        }
+    }
+
+    /// The modules that run, innermost first, and the flow that invoked them; empty outside of modules.
+    fn module_stack(&self) -> Vec<String> {
+        let frames = if self.frames.len() > 1 { self.frames.as_slice() } else { &[] };
+        frames.iter().rev().map(|frame| frame.identity.arn.clone()).collect()
     }
 
     fn log(
@@ -316,7 +502,7 @@ impl Interpreter {
         now: WallTime,
         node: &FlowBlock,
         parameters: Vec<Value>,
-        results: Option<String>,
+        results: Option<&str>,
         external_results: Option<Value>,
         reason: Option<String>,
     ) {
@@ -325,16 +511,19 @@ impl Interpreter {
             return;
         }
         self.pace.spend(parameters.len().saturating_sub(1));
+        let module_execution_stack = self.module_stack();
+        let FlowIdentity { arn, name } = self.top().identity.clone();
         for parameters in parameters {
             self.outputs.push_back(Output::Log(LogEntry {
-                results: results.clone(),
-                contact_flow_id: self.identity.arn.clone(),
-                contact_flow_name: self.identity.name.clone(),
+                results: results.map(str::to_owned),
+                contact_flow_id: arn.clone(),
+                contact_flow_name: name.clone(),
                 contact_flow_module_type: shortened(node.module_type()).to_owned(),
                 identifier: shortened(node.identifier()).to_owned(),
                 timestamp: now,
                 parameters,
                 external_results: external_results.clone(),
+                module_execution_stack: module_execution_stack.clone(),
                 reason: reason.clone(),
                 always,
             }));
@@ -351,78 +540,24 @@ struct Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    fn choose(node: &'a FlowBlock, outcome: Outcome, scene: &Scene<'_>) -> Self {
-        let exits = &node.exits;
-        let next = exits.next.as_ref();
-        let error = |kind: &str| exits.error(kind);
-        let named = |results: &str, target| Self { results: results.to_owned(), target, reason: None };
-        match outcome {
-            Outcome::Success => named(SUCCESS, next),
-            Outcome::SuccessBut { reason } => Self { reason: Some(reason), ..named(SUCCESS, next) },
-            Outcome::Result(result) => {
-                let met = exits.conditions.iter().find_map(|exit| {
-                    let condition = exit.condition.as_ref()?;
-                    condition
-                        .holds(result.as_deref(), |reference| scene.value(reference))
-                        .then(|| (condition.operand.literal().unwrap_or("Match"), &exit.target))
-                });
-                match met {
-                    Some((operand, target)) => named(shortened(operand), Some(target)),
-                    None => {
-                        let target =
-                            error("NoMatchingCondition").or(next).or_else(|| error(NO_MATCHING_ERROR));
-                        named("NoMatch", target)
-                    }
-                }
+    /// That of the first condition which the result meets.
+    fn of_result(node: &'a FlowBlock, result: Option<&str>, scene: &Scene<'_>) -> Self {
+        let met = node.exits.conditions.iter().find_map(|exit| {
+            let condition = exit.condition.as_ref()?;
+            condition
+                .holds(result, |reference| scene.value(reference))
+                .then(|| (condition.operand.literal().unwrap_or("Match"), &exit.target))
+        });
+        match met {
+            Some((operand, target)) => {
+                Self { results: shortened(operand).to_owned(), target: Some(target), reason: None }
             }
-            Outcome::TimedOut => {
-                let target = error("InputTimeLimitExceeded")
-                    .or_else(|| error(NO_MATCHING_ERROR))
-                    .or_else(|| error("NoMatchingCondition"))
-                    .or(next);
-                named("Timeout", target)
-            }
-            Outcome::InvalidPhoneNumber => {
-                named("InvalidNumber", error("InvalidPhoneNumber").or_else(|| error(NO_MATCHING_ERROR)))
-            }
-            Outcome::Failed { reason } => {
-                let quietly = if node.block.may_fail_quietly() { next } else { None };
-                let target = error(NO_MATCHING_ERROR).or(quietly);
-                Self { reason: Some(reason), ..named(ERROR, target) }
-            }
-            Outcome::NotPerformed { reason } => {
-                let any = exits.errors.first().map(|(_, target)| target);
-                let target = error(NO_MATCHING_ERROR).or(next).or(any);
-                Self { reason: Some(reason), ..named(ERROR, target) }
-            }
+            None => Self::of_error(node, ErrorType::NoMatchingCondition, None),
         }
     }
-}
 
-/// Keeps a flow that waits for nothing from spinning: counts blocks against the caller's time, so that
-/// effects that end at once cannot keep it going either.
-#[derive(Default)]
-struct Pace {
-    second_began: Option<WallTime>,
-    blocks: u32,
-}
-
-impl Pace {
-    fn allows_another_block(&mut self, now: WallTime) -> bool {
-        let elapsed_ms = self.second_began.map_or(i64::MAX, |began| now.ms_since(began));
-        if elapsed_ms >= 1000 {
-            *self = Self { second_began: Some(now), blocks: 0 };
-        } else if elapsed_ms < 0 {
-            // The clock was set back: the count goes on in a second of its own.
-            self.second_began = Some(now);
-        }
-        self.spend(1);
-        self.blocks <= BLOCKS_PER_SECOND
-    }
-
-    /// Counts a block that is as much work as several.
-    fn spend(&mut self, blocks: usize) {
-        self.blocks = self.blocks.saturating_add(u32::try_from(blocks).unwrap_or(u32::MAX));
+    fn of_error(node: &'a FlowBlock, kind: ErrorType, reason: Option<String>) -> Self {
+        Self { results: kind.log_word().to_owned(), target: node.exits.after(kind), reason }
     }
 }
 
@@ -436,6 +571,8 @@ impl fmt::Debug for Input {
             Self::LambdaReturned(value) => {
                 f.debug_tuple("LambdaReturned").field(&Redacted::new(value)).finish()
             }
+            Self::Flow(flow) => f.debug_tuple("Flow").field(flow).finish(),
+            Self::Answer(answer) => f.debug_tuple("Answer").field(answer).finish(),
             Self::Interrupted => f.write_str("Interrupted"),
         }
     }
@@ -454,7 +591,7 @@ impl fmt::Debug for CollectedInput {
 impl fmt::Debug for Interpreter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Interpreter")
-            .field("flow", &self.identity.name)
+            .field("flow", &self.identity().name)
             .field("waiting_block", &self.waiting_block())
             .field("is_finished", &self.is_finished())
             .finish_non_exhaustive()
@@ -462,36 +599,12 @@ impl fmt::Debug for Interpreter {
 }
 
 const SUCCESS: &str = "Success";
-const ERROR: &str = "Error";
-const NO_MATCHING_ERROR: &str = "NoMatchingError";
-
-/// More than any real flow runs between two prompts, few enough to be nothing.
-const BLOCKS_PER_SECOND: u32 = 1000;
+/// How deep modules may invoke modules.
+const MODULES_MAX: usize = 5;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(ms: i64) -> WallTime {
-        WallTime::from_unix_ms(ms)
-    }
-
-    #[test]
-    fn the_pace_is_a_thousand_blocks_in_a_second() {
-        let mut pace = Pace::default();
-        assert!((0..1000).all(|_| pace.allows_another_block(at(0))));
-        assert!(!pace.allows_another_block(at(999)));
-        assert!(pace.allows_another_block(at(1000)));
-    }
-
-    #[test]
-    fn a_clock_set_back_does_not_free_the_pace() {
-        let mut pace = Pace::default();
-        assert!((0..1000).all(|_| pace.allows_another_block(at(5000))));
-        assert!(!pace.allows_another_block(at(0)));
-        assert!(!pace.allows_another_block(at(500)));
-        assert!(pace.allows_another_block(at(1000)));
-    }
 
     #[test]
     fn debug_prints_neither_digits_nor_responses() {

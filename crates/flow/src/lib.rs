@@ -1,44 +1,54 @@
 //! The contact-flow language: text, typed graph, validation, interpreter. Sans-IO.
 //!
 //! A flow is read from either of its two formats, the Flow language of 2019-10-30 or the older designer
-//! export ("modules"), into one typed graph ([`Flow`]). An [`Interpreter`] walks the graph for one contact:
+//! export ("modules"), into one typed graph ([`Flow`]). What an action takes, leads to and is called stands in one
+//! table ([`actions`]). An [`Interpreter`] walks the graph for one contact:
 //!
 //! 1. `handle(now, input, contact)` moves the flow on: first [`Input::Start`], then each effect's answer;
 //! 2. `poll()` is drained after every `handle`: [`Output::Effect`] is something for the call to do,
-//!    [`Output::Log`] a line of the flow log.
+//!    [`Output::Log`] a line of the flow log, [`Output::Trace`] what is needed to run it again.
 //!
 //! Every effect but [`Effect::Disconnect`] and [`Effect::End`] is answered by exactly one input. A flow never
 //! strands its caller: whatever fails takes an error branch, and where there is none the call is ended with
-//! the reason in the log.
+//! the reason in the log. A flow has no clock, no randomness and no view of the world but its inputs and what
+//! it reads of its contact: [`replay`] runs it again from its trace.
 //!
 //! Source: "Amazon Connect Flow language" of the Amazon Connect API reference, and the Admin guide's block
-//! pages. Not implemented (taken by their error branch, see [`FlowBlock::is_supported`]): queues, agents,
-//! Lex, flow modules, `DistributeByPercentage`, `Wait`, event hooks, tasks, cases, profiles.
+//! pages. What is not performed takes an error branch (see [`FlowBlock::is_supported`]).
 
+mod actions;
 mod blocks;
-mod catalogue;
 mod condition;
 mod document;
 mod drawing;
 mod effect;
 mod error;
+mod flow_type;
 mod graph;
 mod interpreter;
 mod lambda_response;
 mod log;
 mod memory;
 mod modules;
+mod pace;
 mod parameters;
 mod reference;
 pub mod ssml;
 mod template;
+mod trace;
 mod validate;
 
-pub use effect::{CollectSpec, Effect, KeyBuffer, Prompt, ResponseKind};
+pub use actions::{Action, ErrorType, Standing, actions};
+pub use effect::{
+    Answer, CollectSpec, ContactChange, ContactData, ContactReference, Effect, EventHook, Metrics, MetricsOf,
+    Prompt, Question, ResourceRef, ResponseKind, Routing, Voice,
+};
 pub use error::FlowError;
+pub use flow_type::{FlowType, FlowTypes};
 pub use graph::{Exit, Flow, FlowBlock, Format};
-pub use interpreter::{CollectedInput, ContactView, FlowIdentity, Input, Interpreter, Output};
+pub use interpreter::{CollectedInput, ContactView, FlowIdentity, Input, Interpreter, Output, RoutedFlow};
 pub use lambda_response::LAMBDA_RESPONSE_LIMIT_BYTES;
 pub use log::LogEntry;
 pub use reference::Reference;
+pub use trace::{ReplayError, TraceEntry, replay};
 pub use validate::Problem;

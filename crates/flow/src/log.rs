@@ -28,6 +28,8 @@ pub struct LogEntry {
     pub parameters: Value,
     /// What a Lambda function returned. Holds caller data: `Debug` does not print it.
     pub external_results: Option<Value>,
+    /// The modules that run, innermost first, and the flow that invoked them; empty outside of modules.
+    pub module_execution_stack: Vec<String>,
     /// Why the block did not do what it should have.
     pub reason: Option<String>,
     /// This entry is to be kept also where the flow log is off: it says why something failed.
@@ -51,6 +53,9 @@ impl LogEntry {
             put("ExternalResults", external.clone());
         }
         put("Parameters", self.parameters.clone());
+        if !self.module_execution_stack.is_empty() {
+            put("ModuleExecutionStack", self.module_execution_stack.clone().into());
+        }
         if let Some(reason) = &self.reason {
             put("Reason", reason.as_str().into());
         }
@@ -89,6 +94,7 @@ mod tests {
             timestamp: WallTime::from_unix_ms(1_565_781_909_738),
             parameters: json!({ "MediaStreamTypes": "Audio", "Track": ["ToCustomer", "FromCustomer"] }),
             external_results: None,
+            module_execution_stack: Vec::new(),
             reason: Some("live media streaming is not enabled for this instance".into()),
             always: true,
         }

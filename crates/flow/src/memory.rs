@@ -2,49 +2,115 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::interpreter::ContactView;
 use crate::reference::Reference;
 use crate::template::Template;
 
-/// What the interpreter itself remembers.
-#[derive(Default)]
-pub(crate) struct Memory {
-    /// The last Lambda response; `$.External`.
-    pub(crate) external: Value,
-    /// The last stored input; `$.StoredCustomerInput`.
-    pub(crate) stored_input: Option<String>,
-    /// `$.FlowAttributes`; ends with the flow.
-    pub(crate) flow_attributes: BTreeMap<String, String>,
-    /// Turns taken by each running `Loop` block, by block index; ends with the flow.
-    pub(crate) loops: HashMap<usize, u32>,
+/// A part of what a flow remembers, by the root of its references.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Namespace {
+    /// The last response of a function.
+    External,
+    /// Attributes of the flow; end with it.
+    FlowAttributes,
+    /// The last metrics that were asked for.
+    Metrics,
+    /// What a module was given, and what the last module returned.
+    Modules,
+    /// The last stored input.
+    StoredCustomerInput,
 }
 
-impl Memory {
-    /// Forgets what belongs to one flow; the last Lambda response and input go along to the next one.
-    pub(crate) fn leave_flow(&mut self) {
-        self.flow_attributes.clear();
-        self.loops.clear();
+impl Namespace {
+    fn of(root: &str) -> Option<Self> {
+        Some(match root {
+            "External" => Self::External,
+            "FlowAttributes" => Self::FlowAttributes,
+            "Metrics" => Self::Metrics,
+            "Modules" => Self::Modules,
+            "StoredCustomerInput" => Self::StoredCustomerInput,
+            _ => return None,
+        })
+    }
+
+    /// Whether it goes along to the next flow. Every module has a memory of its own.
+    const fn outlives_a_flow(self) -> bool {
+        !matches!(self, Self::FlowAttributes)
     }
 }
 
+/// What the interpreter itself remembers for one flow or module.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    namespaces: BTreeMap<Namespace, Value>,
+}
+
+impl Memory {
+    /// The memory of a module that was given this.
+    pub(crate) fn of_module(input: Value) -> Self {
+        let mut memory = Self::default();
+        memory.put_below(Namespace::Modules, "Input", input);
+        memory
+    }
+
+    /// Replaces what a namespace holds.
+    pub(crate) fn put(&mut self, namespace: Namespace, value: Value) {
+        self.namespaces.insert(namespace, value);
+    }
+
+    /// Replaces one member of what a namespace holds.
+    pub(crate) fn put_below(&mut self, namespace: Namespace, name: &str, value: Value) {
+        let held = self.namespaces.entry(namespace).or_insert_with(|| Value::Object(Map::new()));
+        if !held.is_object() {
+            *held = Value::Object(Map::new());
+        }
+        if let Value::Object(members) = held {
+            members.insert(name.to_owned(), value);
+        }
+    }
+
+    /// What a namespace holds.
+    pub(crate) fn get(&self, namespace: Namespace) -> &Value {
+        self.namespaces.get(&namespace).unwrap_or(&Value::Null)
+    }
+
+    /// The last stored input; `$.StoredCustomerInput`.
+    pub(crate) fn store_input(&mut self, input: String) {
+        self.put(Namespace::StoredCustomerInput, input.into());
+    }
+
+    /// Forgets what belongs to one flow.
+    pub(crate) fn leave_flow(&mut self) {
+        self.namespaces.retain(|namespace, _| namespace.outlives_a_flow());
+    }
+}
+
+/// Turns taken by each `Loop` block of a call, by flow and identifier: they outlive the flow.
+pub(crate) type Loops = HashMap<(String, String), u32>;
+
 /// A block's view of the world while it runs.
 pub(crate) struct Scene<'a> {
-    /// Which block runs.
-    pub(crate) block: usize,
+    /// The ARN of the flow or module that runs.
+    pub(crate) flow: &'a str,
+    /// The identifier of the block that runs.
+    pub(crate) block: &'a str,
     pub(crate) memory: &'a mut Memory,
+    pub(crate) loops: &'a mut Loops,
     pub(crate) contact: &'a dyn ContactView,
+    /// Whether the flow log is on.
+    pub(crate) logging: &'a mut bool,
+    /// `ExternalResults` of the block's log entry.
+    pub(crate) external_results: Option<Value>,
 }
 
 impl Scene<'_> {
     /// The value of a reference; `None` where it is unset.
     pub(crate) fn value(&self, reference: &Reference) -> Option<String> {
-        match reference.root() {
-            "External" => look_up(&self.memory.external, reference),
-            "FlowAttributes" => self.memory.flow_attributes.get(&reference.key()).cloned(),
-            "StoredCustomerInput" => self.memory.stored_input.clone(),
-            _ => self.contact.value(reference),
+        match Namespace::of(reference.root()) {
+            Some(namespace) => look_up(self.memory.get(namespace), reference),
+            None => self.contact.value(reference),
         }
     }
 
@@ -57,15 +123,20 @@ impl Scene<'_> {
     pub(crate) fn resolve_optional(&self, template: &Template) -> Option<String> {
         template.resolve_optional(|reference| self.value(reference))
     }
+
+    /// How often the loop that runs has turned.
+    pub(crate) fn turns(&mut self) -> &mut u32 {
+        self.loops.entry((self.flow.to_owned(), self.block.to_owned())).or_insert(0)
+    }
 }
 
-/// Follows a path into a Lambda response. Objects and lists are given as their JSON text.
-fn look_up(external: &Value, reference: &Reference) -> Option<String> {
-    let nested = reference.below_root().iter().try_fold(external, |value, name| match value {
+/// Follows a path into a namespace. Objects and lists are given as their JSON text.
+fn look_up(held: &Value, reference: &Reference) -> Option<String> {
+    let nested = reference.below_root().iter().try_fold(held, |value, name| match value {
         Value::Array(items) => items.get(name.parse::<usize>().ok()?),
         other => other.get(name.as_str()),
     });
-    match nested.or_else(|| external.get(reference.key()))? {
+    match nested.or_else(|| held.get(reference.key()))? {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
@@ -92,5 +163,17 @@ mod tests {
         assert_eq!(external(&response, "$.External.no"), None);
         assert_eq!(external(&response, "$.External.missing.deep"), None);
         assert_eq!(external(&Value::Null, "$.External.a"), None);
+    }
+
+    #[test]
+    fn what_belongs_to_one_flow_ends_with_it() {
+        let mut memory = Memory::default();
+        for namespace in [Namespace::External, Namespace::FlowAttributes, Namespace::StoredCustomerInput] {
+            memory.put(namespace, json!("kept"));
+        }
+        memory.leave_flow();
+        assert_eq!(memory.get(Namespace::FlowAttributes), &Value::Null);
+        assert_eq!(memory.get(Namespace::External), "kept");
+        assert_eq!(memory.get(Namespace::StoredCustomerInput), "kept");
     }
 }

@@ -9,12 +9,14 @@
 
 mod namespace;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use crate::catalogue;
+use crate::actions::{Branch, OlderParameters, Translated, translate};
 use crate::document::{Action, ConditionTransition, Document, ObjectAt, Transition, Transitions};
 use crate::error::FlowError;
 use crate::graph::Format;
+
+pub(crate) use namespace::json_path;
 
 /// Reads an export.
 pub(crate) fn read(document: &ObjectAt<'_>) -> Result<Document, FlowError> {
@@ -34,24 +36,6 @@ pub(crate) fn read(document: &ObjectAt<'_>) -> Result<Document, FlowError> {
     })
 }
 
-/// The name that a parameter has in the export, for a message about it.
-pub(crate) fn parameter_name<'a>(action_type: &str, parameter: &'a str) -> &'a str {
-    match (action_type, parameter) {
-        ("Compare", "ComparisonValue") | ("UpdateContactAttributes", "Attributes") => "Attribute",
-        ("GetParticipantInput", "InputTimeLimitSeconds") => "Timeout",
-        ("GetParticipantInput", "InputValidation" | "InputValidation.CustomValidation.MaximumLength") => {
-            "MaxDigits"
-        }
-        ("GetParticipantInput", "DTMFConfiguration.InputTerminationSequence") => "TerminatorDigits",
-        ("InvokeLambdaFunction", "LambdaFunctionARN") => "FunctionArn",
-        ("InvokeLambdaFunction", "InvocationTimeLimitSeconds") => "TimeLimit",
-        ("UpdateContactMediaStreamingBehavior", "Participants") => "Track",
-        ("UpdateContactMediaStreamingBehavior", "MediaStreamType") => "MediaStreamTypes",
-        ("UpdateFlowLoggingBehavior", "FlowLoggingBehavior") => "LoggingBehavior",
-        (_, other) => other,
-    }
-}
-
 fn read_module(index: usize, module: &ObjectAt<'_>) -> Result<Action, FlowError> {
     let mut parameters = Vec::new();
     for parameter in module.list("parameters")? {
@@ -59,25 +43,27 @@ fn read_module(index: usize, module: &ObjectAt<'_>) -> Result<Action, FlowError>
     }
     let kind = module.required_text("type")?;
     let target = module.lenient_text("target").unwrap_or_default();
-    let (type_name, parameters) = translate(&kind, &target, &Parameters(parameters));
+    let mut translated = translate(&kind, &target, &OlderParameters(parameters));
+    let transitions = read_branches(module, &mut translated)?;
     Ok(Action {
         path: format!("modules[{index}]"),
         format: Format::DesignerModules,
         identifier: module.required_text("id")?,
-        type_name,
-        parameters,
-        transitions: read_branches(module)?,
+        type_name: translated.type_name,
+        parameters: translated.parameters,
+        names: translated.names,
+        transitions,
     })
 }
 
 /// One `{name, value, key?, namespace?}`, its value already a text of 2019-10-30.
-struct Parameter {
-    name: String,
-    key: Option<String>,
-    value: String,
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) key: Option<String>,
+    pub(crate) value: String,
+    /// What the resource is called whose id the value is.
+    pub(crate) resource_name: Option<String>,
 }
-
-struct Parameters(Vec<Parameter>);
 
 impl Parameter {
     fn read(parameter: &ObjectAt<'_>) -> Result<Self, FlowError> {
@@ -87,167 +73,17 @@ impl Parameter {
             name: parameter.required_text("name")?,
             key: parameter.lenient_text("key"),
             value: match namespace {
-                Some(namespace) => namespace::json_path(&namespace, &value),
+                Some(namespace) => json_path(&namespace, &value),
                 None => value,
             },
+            resource_name: parameter.lenient_text("resourceName").filter(|name| !name.is_empty()),
         })
     }
 }
 
-impl Parameters {
-    fn get(&self, name: &str) -> Option<&str> {
-        self.all(name).next()
-    }
-
-    fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.0
-            .iter()
-            .filter(move |parameter| parameter.name == name)
-            .map(|parameter| parameter.value.as_str())
-    }
-
-    fn is_true(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
-    }
-
-    /// `{key: value}` of all parameters of that name.
-    fn keyed(&self, name: &str) -> Value {
-        let entries = self.0.iter().filter(|parameter| parameter.name == name);
-        entries
-            .map(|entry| (entry.key.clone().unwrap_or_default(), Value::from(entry.value.as_str())))
-            .collect()
-    }
-}
-
-/// The action type and its parameters.
-fn translate(kind: &str, target: &str, old: &Parameters) -> (String, Map<String, Value>) {
-    let mut new = Map::new();
-    let mut copy = |from: &str, to: &str| {
-        if let Some(value) = old.get(from) {
-            new.insert(to.to_owned(), Value::from(value));
-        }
-    };
-    let action = match (kind, target) {
-        ("PlayPrompt" | "PlayAudio", _) => {
-            prompt(old, &mut copy);
-            "MessageParticipant"
-        }
-        ("GetUserInput", "Lex") => "ConnectParticipantWithLexBot",
-        ("GetUserInput", _) => {
-            prompt(old, &mut copy);
-            copy("Timeout", "InputTimeLimitSeconds");
-            copy("MaxDigits", "MaxDigits");
-            "GetParticipantInput"
-        }
-        ("StoreUserInput" | "StoreCustomerInput", _) => {
-            prompt(old, &mut copy);
-            copy("Timeout", "InputTimeLimitSeconds");
-            store_input(old, &mut new);
-            "GetParticipantInput"
-        }
-        ("StartMediaStreaming", _) => media_streaming(old, "Enabled", &mut new),
-        ("StopMediaStreaming", _) => media_streaming(old, "Disabled", &mut new),
-        ("InvokeExternalResource", _) => {
-            copy("FunctionArn", "LambdaFunctionARN");
-            copy("TimeLimit", "InvocationTimeLimitSeconds");
-            new.insert("LambdaInvocationAttributes".to_owned(), old.keyed("Parameter"));
-            "InvokeLambdaFunction"
-        }
-        ("SetAttributes", _) => {
-            new.insert("Attributes".to_owned(), old.keyed("Attribute"));
-            "UpdateContactAttributes"
-        }
-        ("SetScreenPop", _) => {
-            let key = old.get("key").unwrap_or_default();
-            new.insert("Attributes".to_owned(), json!({ key: old.get("value") }));
-            "UpdateContactAttributes"
-        }
-        ("CheckAttribute", _) => {
-            if let Some(attribute) = old.get("Attribute") {
-                let namespace = old.get("Namespace").unwrap_or("User Defined");
-                new.insert("ComparisonValue".to_owned(), namespace::json_path(namespace, attribute).into());
-            }
-            "Compare"
-        }
-        ("Loop", _) => {
-            copy("LoopCount", "LoopCount");
-            "Loop"
-        }
-        ("Transfer", "Flow") | ("TransferToFlow", _) => {
-            copy("ContactFlowId", "ContactFlowId");
-            "TransferToFlow"
-        }
-        ("Transfer", "PhoneNumber") => "TransferParticipantToThirdParty",
-        ("Transfer", "Agent") => "TransferContactToAgent",
-        ("Transfer", _) => "TransferContactToQueue",
-        ("SetLoggingBehavior", _) => {
-            let behavior = match old.get("LoggingBehavior") {
-                Some("Enable") => Some("Enabled"),
-                Some("Disable") => Some("Disabled"),
-                other => other,
-            };
-            new.insert("FlowLoggingBehavior".to_owned(), behavior.into());
-            "UpdateFlowLoggingBehavior"
-        }
-        (other, _) => catalogue::action_type(other).unwrap_or(other),
-    };
-    (action.to_owned(), new)
-}
-
-fn prompt(old: &Parameters, copy: &mut impl FnMut(&str, &str)) {
-    let speech_markup = old.get("TextToSpeechType").is_some_and(|kind| kind.eq_ignore_ascii_case("ssml"));
-    copy("Text", if speech_markup { "SSML" } else { "Text" });
-    copy("AudioPrompt", "PromptId");
-}
-
-fn store_input(old: &Parameters, new: &mut Map<String, Value>) {
-    new.insert("StoreInput".to_owned(), "True".into());
-    let validation = if old.get("CustomerInputType") == Some("PhoneNumber") {
-        json!({ "PhoneNumberValidation": {
-            "NumberFormat": old.get("PhoneNumberFormat").unwrap_or("E164"),
-            "CountryCode": old.get("CountryCode"),
-        }})
-    } else {
-        json!({ "CustomValidation": { "MaximumLength": old.get("MaxDigits").unwrap_or("20") } })
-    };
-    new.insert("InputValidation".to_owned(), validation);
-    if old.is_true("EncryptEntry") {
-        let encryption =
-            json!({ "EncryptionKeyId": old.get("EncryptionKeyId"), "Key": old.get("EncryptionKey") });
-        new.insert("InputEncryption".to_owned(), encryption);
-    }
-    let keys = json!({
-        "DisableCancelKey": if old.is_true("DisableCancel") { "True" } else { "False" },
-        "InputTerminationSequence": old.get("TerminatorDigits"),
-    });
-    new.insert("DTMFConfiguration".to_owned(), keys);
-}
-
-/// `Track` since December 2019; before, `ParticipantTypes` "Customer" alone, which meant what the customer
-/// says.
-fn media_streaming(old: &Parameters, state: &str, new: &mut Map<String, Value>) -> &'static str {
-    let mut directions = Vec::new();
-    for track in old.all("Track") {
-        directions.push(match track {
-            "FromCustomer" => "From",
-            "ToCustomer" => "To",
-            other => other,
-        });
-    }
-    if directions.is_empty() && old.get("ParticipantTypes") == Some("Customer") {
-        directions.push("From");
-    }
-    new.insert("MediaStreamingState".to_owned(), state.into());
-    new.insert("MediaStreamType".to_owned(), old.get("MediaStreamTypes").into());
-    new.insert(
-        "Participants".to_owned(),
-        json!([{ "ParticipantType": "Customer", "MediaDirections": directions }]),
-    );
-    "UpdateContactMediaStreamingBehavior"
-}
-
-fn read_branches(module: &ObjectAt<'_>) -> Result<Transitions, FlowError> {
+fn read_branches(module: &ObjectAt<'_>, translated: &mut Translated) -> Result<Transitions, FlowError> {
     let mut transitions = Transitions::default();
+    let mut taken = 0;
     for (index, branch) in module.list("branches")?.iter().enumerate() {
         let branch = branch.object()?;
         let transition = Transition {
@@ -255,39 +91,27 @@ fn read_branches(module: &ObjectAt<'_>) -> Result<Transitions, FlowError> {
             to: branch.text("transition")?.unwrap_or_default(),
         };
         let name = branch.text("condition")?.unwrap_or_default();
-        let equals = |result: &str| ("Equals".to_owned(), Value::from(result));
-        let condition = match name.as_str() {
-            "Looping" => Some(equals("ContinueLooping")),
-            "Complete" => Some(equals("DoneLooping")),
-            "True" | "False" => Some(equals(&name)),
-            _ => branch.lenient_text("conditionType").map(|operator| {
-                let operand = branch.member("conditionValue").map(|value| plain_text(value.value));
-                (operator, Value::from(operand.unwrap_or_default()))
-            }),
-        };
-        match condition {
-            Some((operator, operand)) => {
-                let operands = vec![operand];
+        let condition = branch.lenient_text("conditionType").map(|operator| {
+            let operand = branch.member("conditionValue").map(|value| plain_text(value.value));
+            (operator, operand.unwrap_or_default())
+        });
+        match translated.branch(&name, condition) {
+            Branch::Next => transitions.next = Some(transition),
+            Branch::Error(kind) => transitions.errors.push((kind, transition)),
+            Branch::Condition { mut operator, mut operand } => {
+                if translated.has_shares()
+                    && let Ok(share) = operand.trim().parse::<u32>()
+                {
+                    taken = share.saturating_add(taken);
+                    // The draw is a number from 1 to 100.
+                    (operator, operand) = ("NumberLessThan".to_owned(), taken.saturating_add(1).to_string());
+                }
+                let operands = vec![Value::from(operand)];
                 transitions.conditions.push(ConditionTransition { operator, operands, transition });
             }
-            None if name == "Success" => transitions.next = Some(transition),
-            None => transitions.errors.push((error_type(&name).to_owned(), transition)),
         }
     }
     Ok(transitions)
-}
-
-fn error_type(branch: &str) -> &str {
-    match branch {
-        "Error" => "NoMatchingError",
-        "NoMatch" => "NoMatchingCondition",
-        "Timeout" => "InputTimeLimitExceeded",
-        "InvalidNumber" | "InvalidPhoneNumber" => "InvalidPhoneNumber",
-        "AtCapacity" => "QueueAtCapacity",
-        "CallFailure" => "CallFailed",
-        "NonDialableNumber" => "CallbackNumberNotDialable",
-        other => other,
-    }
 }
 
 /// A scalar as its text; the export writes numbers and booleans both bare and quoted.
@@ -302,6 +126,7 @@ fn plain_text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn translated(module: Value) -> Action {
         let export = json!({ "modules": [module] });

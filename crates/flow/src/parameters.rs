@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::document::{Action, Transitions};
-use crate::graph::Format;
-use crate::modules;
+use crate::effect::ResourceRef;
+use crate::memory::Scene;
 use crate::template::Template;
-use crate::validate::Problem;
+use crate::validate::{Notes, Problem};
 
 /// The parameters of one action, and a place for what is wrong with them.
 pub(crate) struct Parameters<'a> {
@@ -32,26 +32,14 @@ impl<'a> Parameters<'a> {
 
     /// Notes what is wrong with a parameter that the block can run without; "" is all of them.
     pub(crate) fn note(&mut self, name: &str, message: impl Into<String>) {
-        let path = format!("{}.{}", self.action.path, self.place(name));
-        self.problems.push(Problem { path, message: message.into() });
+        Notes::new(self.action, self.problems).parameter(name, message);
     }
 
     /// Notes what is wrong with a parameter that the block cannot run without.
     pub(crate) fn refuse(&mut self, name: &str, message: &str) -> Misconfigured {
-        self.note(name, message);
-        Misconfigured(format!("{} {message}", self.place(name)))
-    }
-
-    /// Where a parameter stands below its action, in the words of the format that the flow was written in.
-    fn place(&self, name: &str) -> String {
-        match (self.action.format, name) {
-            (Format::Language20191030, "") => "Parameters".to_owned(),
-            (Format::Language20191030, name) => format!("Parameters.{name}"),
-            (Format::DesignerModules, "") => "parameters".to_owned(),
-            (Format::DesignerModules, name) => {
-                format!("parameters.{}", modules::parameter_name(&self.action.type_name, name))
-            }
-        }
+        let mut notes = Notes::new(self.action, self.problems);
+        notes.parameter(name, message);
+        Misconfigured(format!("{} {message}", notes.place(name)))
     }
 
     fn raw(&self, path: &str) -> Option<&'a Value> {
@@ -154,6 +142,39 @@ impl<'a> Parameters<'a> {
         }
     }
 
+    /// Something of the instance, by id or reference; the flow may say what it is called.
+    pub(crate) fn resource(&mut self, path: &str) -> Option<ResourceTemplate> {
+        let id = self.text(path).filter(|id| !id.is_empty());
+        let name = self.action.names.get(path).cloned();
+        if id.is_none() && name.is_none() {
+            return None;
+        }
+        let id = Template::parse(&id.unwrap_or_default());
+        // What is computed has no name beside it that could be meant.
+        let name = name.filter(|_| id.literal().is_some());
+        Some(ResourceTemplate { id, name })
+    }
+
+    pub(crate) fn required_resource(&mut self, path: &str) -> Result<ResourceTemplate, Misconfigured> {
+        match self.resource(path) {
+            Some(resource) => {
+                if !self.has(path) {
+                    self.note(path, "is missing");
+                }
+                Ok(resource)
+            }
+            None => Err(match self.has(path) {
+                true => self.refuse(path, "must not be empty"),
+                false => self.refuse(path, "is missing"),
+            }),
+        }
+    }
+
+    /// Any JSON whose texts may hold references.
+    pub(crate) fn data(&mut self, path: &str) -> DataTemplate {
+        DataTemplate::read(self.raw(path).unwrap_or(&Value::Null))
+    }
+
     /// `{name: value}`, where both may hold references.
     pub(crate) fn template_map(&mut self, path: &str) -> TemplateMap {
         let Some(object) = self.object(path) else { return TemplateMap::default() };
@@ -201,6 +222,81 @@ impl TemplateMap {
         }
         Ok(resolved)
     }
+}
+
+/// Something of the instance that a block names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ResourceTemplate {
+    id: Template,
+    name: Option<String>,
+}
+
+impl ResourceTemplate {
+    pub(crate) fn resolve(&self, scene: &Scene<'_>) -> ResourceRef {
+        ResourceRef { id: scene.resolve(&self.id), name: self.name.clone() }
+    }
+}
+
+/// JSON whose texts may hold references; numbers and flags keep their type.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum DataTemplate {
+    Text(Template),
+    Other(Value),
+    List(Vec<DataTemplate>),
+    Object(Vec<(String, DataTemplate)>),
+}
+
+impl DataTemplate {
+    fn read(value: &Value) -> Self {
+        match value {
+            Value::String(text) => Self::Text(Template::parse(text)),
+            Value::Array(items) => Self::List(items.iter().map(Self::read).collect()),
+            Value::Object(members) => {
+                Self::Object(members.iter().map(|(name, value)| (name.clone(), Self::read(value))).collect())
+            }
+            other => Self::Other(other.clone()),
+        }
+    }
+
+    /// The data with its references replaced.
+    ///
+    /// Errors: more than [`ATTRIBUTES_LIMIT_BYTES`] in all, as a reason for the log.
+    pub(crate) fn resolve(&self, scene: &Scene<'_>) -> Result<Value, String> {
+        let mut room = ATTRIBUTES_LIMIT_BYTES;
+        self.within(scene, &mut room)
+            .ok_or_else(|| format!("the values are more than {ATTRIBUTES_LIMIT_BYTES} bytes together"))
+    }
+
+    fn within(&self, scene: &Scene<'_>, room: &mut usize) -> Option<Value> {
+        Some(match self {
+            Self::Text(template) => {
+                let text = scene.resolve(template);
+                *room = room.checked_sub(text.len())?;
+                text.into()
+            }
+            Self::Other(value) => value.clone(),
+            Self::List(items) => {
+                items.iter().map(|item| item.within(scene, room)).collect::<Option<Vec<_>>>()?.into()
+            }
+            Self::Object(members) => {
+                let members = members.iter().map(|(name, value)| {
+                    *room = room.checked_sub(name.len())?;
+                    Some((name.clone(), value.within(scene, room)?))
+                });
+                Value::Object(members.collect::<Option<_>>()?)
+            }
+        })
+    }
+}
+
+/// Whether a flag is set, in the spelling of any tool.
+pub(crate) fn is_true(value: &Value) -> bool {
+    scalar_text(value).is_some_and(|text| text.eq_ignore_ascii_case("true"))
+}
+
+/// Whether a text is a flag.
+pub(crate) fn is_true_or_false(text: &str) -> bool {
+    ["true", "false"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// What the attributes of a contact may hold together.

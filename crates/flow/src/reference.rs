@@ -65,6 +65,13 @@ impl Reference {
         self.below_root().join(".")
     }
 
+    /// Whether it names a namespace and nothing in it, such as `$.External`.
+    pub(crate) fn is_bare_namespace(&self) -> bool {
+        self.below_root().is_empty()
+            && ["Attributes", "External", "FlowAttributes", "Lex", "MediaStreams", "Metrics", "Modules"]
+                .contains(&self.root())
+    }
+
     pub(crate) fn below_root(&self) -> &[String] {
         self.segments.get(1..).unwrap_or_default()
     }
@@ -138,6 +145,7 @@ impl fmt::Debug for Reference {
 const KNOWN_ROOTS: &[&str] = &[
     "Agent",
     "Attributes",
+    "AwsRegion",
     "Case",
     "Channel",
     "ContactId",
@@ -152,7 +160,9 @@ const KNOWN_ROOTS: &[&str] = &[
     "InitiationMethod",
     "InstanceARN",
     "LanguageCode",
+    "LambdaInvocation",
     "Lex",
+    "Loop",
     "Media",
     "MediaStreams",
     "Metrics",
@@ -164,6 +174,7 @@ const KNOWN_ROOTS: &[&str] = &[
     "SegmentAttributes",
     "StoredCustomerInput",
     "SystemEndpoint",
+    "Tags",
     "Task",
     "TextToSpeechVoiceId",
     "Views",

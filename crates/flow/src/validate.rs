@@ -5,8 +5,7 @@
 
 use std::fmt;
 
-use crate::blocks::Block;
-use crate::catalogue;
+use crate::actions::{actions, parameter_name};
 use crate::condition::ConditionFault;
 use crate::document::{Action, ConditionTransition, Document, Transition};
 use crate::graph::{Format, Places};
@@ -59,7 +58,7 @@ pub(crate) fn identity(action: &Action, places: &Places<'_>, index: usize, probl
     } else if places.index(&action.identifier) != Some(index) {
         note(problems, action, identifier, format!("{:?} is used more than once", action.identifier));
     }
-    if !catalogue::is_known(&action.type_name) {
+    if !actions().iter().any(|row| row.name() == action.type_name) {
         note(
             problems,
             action,
@@ -84,8 +83,8 @@ fn identifier_fault(identifier: &str) -> Option<String> {
     }
 }
 
-/// Checks the ways out of a block.
-pub(crate) fn transitions(action: &Action, block: &Block, places: &Places<'_>, problems: &mut Vec<Problem>) {
+/// Checks where a block leads, and by which conditions.
+pub(crate) fn transitions(action: &Action, places: &Places<'_>, problems: &mut Vec<Problem>) {
     let transitions = &action.transitions;
     let errors = transitions.errors.iter().map(|(_, transition)| transition);
     let conditions = transitions.conditions.iter().map(|condition| &condition.transition);
@@ -96,19 +95,6 @@ pub(crate) fn transitions(action: &Action, block: &Block, places: &Places<'_>, p
     }
     for condition in &transitions.conditions {
         check_condition(action, condition, problems);
-    }
-    if let Block::Loop(_) = block {
-        for result in ["ContinueLooping", "DoneLooping"] {
-            let exits = transitions.conditions.iter().filter_map(|branch| branch.condition().ok());
-            if !exits.into_iter().any(|condition| condition.equals() == Some(result)) {
-                note(problems, action, branches_of(action), format!("lack the condition Equals {result}"));
-            }
-        }
-    }
-    let nothing =
-        transitions.next.is_none() && transitions.errors.is_empty() && transitions.conditions.is_empty();
-    if nothing && block.is_supported() && !block.is_terminal() && !matches!(block, Block::TransferToFlow(_)) {
-        note(problems, action, branches_of(action), "lead nowhere: the flow would end here".to_owned());
     }
 }
 
@@ -137,15 +123,57 @@ fn check_condition(action: &Action, branch: &ConditionTransition, problems: &mut
     }
 }
 
-fn note(problems: &mut Vec<Problem>, action: &Action, place: &str, message: String) {
-    problems.push(Problem { path: format!("{}.{place}", action.path), message });
+/// Takes down what is wrong with one action. Of several things at one place the first counts.
+pub(crate) struct Notes<'a> {
+    action: &'a Action,
+    problems: &'a mut Vec<Problem>,
 }
 
-fn branches_of(action: &Action) -> &'static str {
-    match action.format {
-        Format::Language20191030 => "Transitions",
-        Format::DesignerModules => "branches",
+impl<'a> Notes<'a> {
+    pub(crate) fn new(action: &'a Action, problems: &'a mut Vec<Problem>) -> Self {
+        Self { action, problems }
     }
+
+    /// Of a parameter; "" is all of them.
+    pub(crate) fn parameter(&mut self, name: &str, message: impl Into<String>) {
+        let place = self.place(name);
+        self.at(&place, message);
+    }
+
+    /// Of the ways out together.
+    pub(crate) fn branches(&mut self, message: impl Into<String>) {
+        let place = match self.action.format {
+            Format::Language20191030 => "Transitions",
+            Format::DesignerModules => "branches",
+        };
+        let path = format!("{}.{place}", self.action.path);
+        self.problems.push(Problem { path, message: message.into() });
+    }
+
+    /// Of any place below the action.
+    pub(crate) fn at(&mut self, place: &str, message: impl Into<String>) {
+        let path = format!("{}.{place}", self.action.path);
+        let is_told = |problem: &Problem| problem.path == path && !place.ends_with("Errors");
+        if !self.problems.iter().any(is_told) {
+            self.problems.push(Problem { path, message: message.into() });
+        }
+    }
+
+    /// Where a parameter stands below its action, in the words of the format that the flow was written in.
+    pub(crate) fn place(&self, name: &str) -> String {
+        match (self.action.format, name) {
+            (Format::Language20191030, "") => "Parameters".to_owned(),
+            (Format::Language20191030, name) => format!("Parameters.{name}"),
+            (Format::DesignerModules, "") => "parameters".to_owned(),
+            (Format::DesignerModules, name) => {
+                format!("parameters.{}", parameter_name(&self.action.type_name, name))
+            }
+        }
+    }
+}
+
+fn note(problems: &mut Vec<Problem>, action: &Action, place: &str, message: String) {
+    Notes::new(action, problems).at(place, message);
 }
 
 fn leads_nowhere(to: &str) -> String {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use tympan_flow::{Flow, FlowIdentity};
+use tympan_flow::{Flow, FlowIdentity, RoutedFlow};
 use tympan_types::{ContactFlowId, InstanceId, WallTime};
 
 /// The longest content of a flow, in characters; the bound of the API.
@@ -121,7 +121,8 @@ impl ContactFlow {
         check_length(content)?;
         let flow =
             Flow::parse(content).map_err(|error| ConnectError::invalid_flow(vec![error.to_string()]))?;
-        let problems: Vec<String> = flow.problems().iter().map(ToString::to_string).collect();
+        let problems = flow.problems_as(self.flow_type.of_the_language());
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
         if !problems.is_empty() {
             return Err(ConnectError::invalid_flow(problems));
         }
@@ -153,9 +154,10 @@ impl ContactFlow {
     }
 
     /// The published content, ready to run.
-    pub fn runnable(&self, instance: &Instance) -> Option<(Arc<Flow>, FlowIdentity)> {
+    pub fn runnable(&self, instance: &Instance) -> Option<RoutedFlow> {
         let flow = self.parsed.clone()?;
-        Some((flow, FlowIdentity { arn: instance.flow_arn(self.id), name: self.name.clone() }))
+        let identity = FlowIdentity { arn: instance.flow_arn(self.id), name: self.name.clone() };
+        Some(RoutedFlow { flow, identity, flow_type: self.flow_type.of_the_language() })
     }
 
     /// `PUBLISHED` once anything was published, `SAVED` before.
@@ -263,6 +265,24 @@ words!(
         Campaign = "CAMPAIGN",
     }
 );
+
+impl FlowType {
+    /// The same type, as the flow language has it.
+    pub fn of_the_language(self) -> tympan_flow::FlowType {
+        match self {
+            Self::ContactFlow => tympan_flow::FlowType::ContactFlow,
+            Self::CustomerQueue => tympan_flow::FlowType::CustomerQueue,
+            Self::CustomerHold => tympan_flow::FlowType::CustomerHold,
+            Self::CustomerWhisper => tympan_flow::FlowType::CustomerWhisper,
+            Self::AgentHold => tympan_flow::FlowType::AgentHold,
+            Self::AgentWhisper => tympan_flow::FlowType::AgentWhisper,
+            Self::OutboundWhisper => tympan_flow::FlowType::OutboundWhisper,
+            Self::AgentTransfer => tympan_flow::FlowType::AgentTransfer,
+            Self::QueueTransfer => tympan_flow::FlowType::QueueTransfer,
+            Self::Campaign => tympan_flow::FlowType::Campaign,
+        }
+    }
+}
 
 words!(
     /// Whether a flow is in use or put away. An archived flow still answers the numbers it has.

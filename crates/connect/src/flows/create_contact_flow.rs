@@ -126,7 +126,7 @@ mod tests {
             format!("arn:aws:connect:us-west-2:111122223333:instance/{instance}/contact-flow/{id}")
         );
         assert_eq!(answer["FlowContentSha256"], content_sha256(FLOW));
-        assert!(bench.service.flow(instance.parse().unwrap(), id).is_some());
+        assert!(bench.service.flow(instance.parse().unwrap(), &tympan_flow::ResourceRef::of(id)).is_some());
     }
 
     #[test]

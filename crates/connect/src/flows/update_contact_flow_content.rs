@@ -87,6 +87,6 @@ mod tests {
         assert_eq!(bench.refusal("POST", &version, json!({ "Content": FLOW })), ErrorCode::InvalidParameter);
         let absent = format!("/contact-flows/{instance}/{ABSENT}/content");
         assert_eq!(bench.refusal("POST", &absent, json!({ "Content": FLOW })), ErrorCode::ResourceNotFound);
-        assert!(bench.service.flow(instance.parse().unwrap(), &id).is_some());
+        assert!(bench.service.flow(instance.parse().unwrap(), &tympan_flow::ResourceRef::of(&id)).is_some());
     }
 }

@@ -79,22 +79,28 @@ fn redact(value: &mut Value) {
 
 /// Parameters that are written in the flow, not computed from what a caller or a function said.
 const FROM_THE_FLOW: &[&str] = &[
-    "EnableDTMFBuffer",
-    "InvocationType",
+    "AbsolutePosition",
     "Key",
     "LoggingBehavior",
     "LoopCount",
     "MaxDigits",
     "MediaStreamTypes",
+    "MetricType",
+    "RecordingBehaviorOption",
+    "RecordingParticipantOption",
     "ResponseValidation",
     "TextToSpeechType",
+    "TagKeys",
     "TimeLimit",
+    "TimeOffset",
     "Timeout",
     "Track",
+    "Type",
 ];
 
 /// Parameters that name something of the instance, but may be computed.
-const RESOURCES: &[&str] = &["AudioPrompt", "ContactFlowId", "FunctionArn"];
+const RESOURCES: &[&str] =
+    &["Agent", "AudioPrompt", "ContactFlowId", "FlowModuleId", "FunctionArn", "HoursOfOperation", "Queue"];
 
 #[cfg(test)]
 mod tests {
@@ -117,6 +123,7 @@ mod tests {
                 "Unset": null,
                 "Track": ["FromCustomer"],
             }),
+            module_execution_stack: Vec::new(),
             external_results: Some(json!({ "Key": "5555" })),
             reason: None,
             always: false,

@@ -14,6 +14,7 @@
 
 mod digits;
 mod function;
+mod instance;
 mod keys_ahead;
 pub(crate) mod log;
 mod media_streaming;
@@ -71,8 +72,6 @@ enum Step<T> {
     Waits(T),
     /// It is done, or has failed.
     At(Input),
-    /// The interpreter runs another flow.
-    WentToFlow,
     /// It was the last one.
     Over,
 }
@@ -82,7 +81,6 @@ impl<T> Step<T> {
         match self {
             Self::Waits(waits) => Step::Waits(to(waits)),
             Self::At(input) => Step::At(input),
-            Self::WentToFlow => Step::WentToFlow,
             Self::Over => Step::Over,
         }
     }
@@ -91,7 +89,10 @@ impl<T> Step<T> {
 impl FlowRun {
     /// A flow that has not begun.
     pub(crate) fn new(cx: &Context, leg: LegId, flow: RoutedFlow) -> Self {
-        let interpreter = Interpreter::new(flow.flow, flow.identity).with_logging(cx.options.flow_log);
+        let mut interpreter = Interpreter::new(flow.flow, flow.identity).with_logging(cx.options.flow_log);
+        if cx.options.flow_traces {
+            interpreter = interpreter.with_trace();
+        }
         Self {
             leg,
             interpreter,
@@ -265,7 +266,6 @@ impl FlowRun {
                     return Progress::Waits;
                 }
                 Some(Step::At(answer)) => self.interpreter.handle(cx.now.wall, answer, &*cx.contact),
-                Some(Step::WentToFlow) => {}
                 Some(Step::Over) | None => return Progress::Over,
             }
         }
@@ -276,6 +276,7 @@ impl FlowRun {
             match self.interpreter.poll()? {
                 Output::Effect(effect) => return Some(effect),
                 Output::Log(entry) => log_entry(cx, &entry),
+                Output::Trace(entry) => cx.emit(crate::Effect::Trace(Redacted::new(entry.to_json()))),
             }
         }
     }
@@ -319,21 +320,11 @@ impl FlowRun {
                 Err(error) => Step::At(Input::Failed { reason: error.to_string() }),
             },
             Effect::SetLogging(_) => Step::At(Input::Done),
-            Effect::TransferToFlow { contact_flow_id } => self.transfer(cx, &contact_flow_id),
+            Effect::TransferToFlow { flow } => Step::At(instance::flow(cx, &flow)),
+            Effect::InvokeModule { module } => Step::At(instance::module(cx, &module)),
+            Effect::Change(change) => Step::At(instance::change(cx, change)),
+            Effect::Ask(question) => Step::At(instance::answer(cx, &question)),
             Effect::Disconnect | Effect::End => Step::Over,
-        }
-    }
-
-    fn transfer(&mut self, cx: &mut Context, id_or_arn: &str) -> Step<Waiting> {
-        match cx.instance.flow(cx.contact.instance.id, id_or_arn) {
-            Some(RoutedFlow { flow, identity }) => {
-                self.interpreter.transfer(cx.now.wall, flow, identity, &*cx.contact);
-                Step::WentToFlow
-            }
-            None => {
-                let reason = "the instance has no published flow of this id".to_owned();
-                Step::At(Input::Failed { reason })
-            }
         }
     }
 

@@ -4,7 +4,7 @@
 //! libraries. A bare `"Audio": null` was never seen in a primary source, so before the Start block the
 //! object is there with null values: code that does not check then reads null instead of failing.
 
-use crate::{Contact, CustomerAudio};
+use crate::{Contact, CustomerAudio, QueueRef};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -21,21 +21,31 @@ pub fn event(contact: &Contact, parameters: &BTreeMap<String, String>) -> Value 
                 "Channel": contact.channel,
                 "ContactId": contact.id,
                 "CustomerEndpoint": contact.customer_endpoint,
-                "CustomerId": null,
-                "Description": null,
+                "CustomerId": contact.details.customer_id,
+                "Description": contact.details.description,
                 "InitialContactId": initial,
                 "InitiationMethod": contact.initiation_method,
                 "InstanceARN": contact.instance.arn(),
-                "LanguageCode": "en-US",
+                "LanguageCode": contact.language_code(),
                 "MediaStreams": { "Customer": { "Audio": audio(contact.customer_audio()) } },
-                "Name": null,
+                "Name": contact.details.name,
                 "PreviousContactId": previous,
-                "Queue": null,
-                "References": {},
+                "Queue": contact.details.target_queue.as_ref().map(queue),
+                "References": contact.details.references,
                 "SystemEndpoint": contact.system_endpoint,
             },
             "Parameters": parameters,
         },
+    })
+}
+
+/// `Queue`: an object since 2018.
+fn queue(queue: &QueueRef) -> Value {
+    let number = |number: &String| json!({ "Address": number, "Type": "TELEPHONE_NUMBER" });
+    json!({
+        "ARN": queue.arn,
+        "Name": queue.name,
+        "OutboundCallerId": queue.outbound_caller_id.as_ref().map(number),
     })
 }
 

@@ -4,14 +4,14 @@ use crate::fixtures::contact;
 use crate::{
     CaptureEvent, Contact, ContactOptions, ContactSetup, CustomerAudio, DisconnectReason, Effect, EndedBy,
     HistoryError, Input, InstanceSettings, Leg, LegEvent, LegSpec, LiveContact, Now, Phase, PromptEvent,
-    Reply, RoutedFlow, Stage,
+    QueueRef, Reply, RoutedFlow, Stage,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use tympan_flow::{Flow, FlowIdentity, Prompt};
+use tympan_flow::{Flow, FlowIdentity, FlowType, Prompt, ResourceRef};
 use tympan_telephony::Digit;
 use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_telephony::digit_source::DigitSource;
@@ -54,8 +54,28 @@ impl InstanceSettings for Settings {
         self.functions.load(Ordering::Relaxed)
     }
 
-    fn flow(&self, _: InstanceId, id_or_arn: &str) -> Option<RoutedFlow> {
-        self.flows.get(id_or_arn).map(|document| routed(id_or_arn, document))
+    fn flow(&self, _: InstanceId, flow: &ResourceRef) -> Option<RoutedFlow> {
+        self.flows.get(flow.id.as_str()).map(|document| routed(&flow.id, document))
+    }
+
+    fn module(&self, instance: InstanceId, module: &ResourceRef) -> Option<RoutedFlow> {
+        let module = self.flow(instance, module)?;
+        Some(RoutedFlow { flow_type: FlowType::Module, ..module })
+    }
+
+    fn queue(&self, _: InstanceId, queue: &ResourceRef) -> Option<QueueRef> {
+        let is_known = queue.id == "arn:queue" || queue.name.as_deref() == Some("BasicQueue");
+        is_known.then(|| QueueRef {
+            arn: "arn:queue".to_owned(),
+            name: "BasicQueue".to_owned(),
+            hours_arn: Some("arn:hours".to_owned()),
+            outbound_caller_id: None,
+            is_agents: false,
+        })
+    }
+
+    fn are_open(&self, _: InstanceId, hours: &ResourceRef, now: WallTime) -> Option<bool> {
+        (hours.id == "arn:hours").then(|| now.unix_ms() >= T0 + 60_000)
     }
 }
 
@@ -72,6 +92,7 @@ pub(super) fn routed(name: &str, document: &Value) -> RoutedFlow {
     let flow = Flow::parse(&document.to_string()).unwrap();
     RoutedFlow {
         flow: Arc::new(flow),
+        flow_type: FlowType::ContactFlow,
         identity: FlowIdentity { arn: format!("arn:{name}"), name: name.to_owned() },
     }
 }

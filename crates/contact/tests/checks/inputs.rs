@@ -12,7 +12,7 @@ use tympan_contact::{
     Input, InstanceRef, InstanceSettings, Leg, LegEvent, LegSpec, LiveContact, NewContact, Now, Phase,
     PromptEvent, REQUESTS_MAX, Reply, RoutedFlow, Stage,
 };
-use tympan_flow::{Flow, FlowIdentity};
+use tympan_flow::{Flow, FlowIdentity, FlowType, ResourceRef};
 use tympan_telephony::Digit;
 use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_telephony::digit_source::DigitSource;
@@ -64,9 +64,8 @@ impl InstanceSettings for Settings {
         !function_arn.ends_with("forbidden")
     }
 
-    fn flow(&self, _: InstanceId, id_or_arn: &str) -> Option<RoutedFlow> {
-        let number: u8 = id_or_arn.parse().ok()?;
-        Some(routed(number))
+    fn flow(&self, _: InstanceId, flow: &ResourceRef) -> Option<RoutedFlow> {
+        Some(routed(flow.id.parse().ok()?))
     }
 }
 
@@ -78,7 +77,7 @@ fn routed(number: u8) -> RoutedFlow {
     let number = usize::from(number) % FLOWS;
     let parse = || Arc::new(Flow::parse(&document(number).to_string()).expect("a flow of the check"));
     let identity = FlowIdentity { arn: format!("arn:{number}"), name: number.to_string() };
-    RoutedFlow { flow: FLOW[number].get_or_init(parse).clone(), identity }
+    RoutedFlow { flow: FLOW[number].get_or_init(parse).clone(), identity, flow_type: FlowType::ContactFlow }
 }
 
 fn action(id: &str, kind: &str, parameters: Value, next: &str) -> Value {
@@ -485,7 +484,10 @@ impl Run {
                 assert!(self.requests.remove(&request), "a request is answered once");
                 assert!(reply != Reply::Over || self.live.phase() == Phase::Over);
             }
-            Effect::DropUpload { .. } | Effect::RejectAnswer { leg: LEG, .. } | Effect::Log(_) => {}
+            Effect::DropUpload { .. }
+            | Effect::RejectAnswer { leg: LEG, .. }
+            | Effect::Log(_)
+            | Effect::Trace(_) => {}
             other => panic!("it names another leg: {other:?}"),
         }
     }

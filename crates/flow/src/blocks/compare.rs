@@ -14,7 +14,7 @@ pub(crate) struct Compare {
 }
 
 impl Compare {
-    pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
+    pub(crate) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
         let value = parameters.required_template("ComparisonValue")?;
         if value.literal().is_some() {
             parameters.note("ComparisonValue", "must be a JSONPath reference such as $.Attributes.name");

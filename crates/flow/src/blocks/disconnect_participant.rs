@@ -8,7 +8,7 @@ use crate::memory::Scene;
 
 /// Hangs up.
 #[derive(Debug)]
-pub(super) struct DisconnectParticipant;
+pub(crate) struct DisconnectParticipant;
 
 impl Run for DisconnectParticipant {
     fn enter(&self, _scene: &mut Scene<'_>) -> Entered {

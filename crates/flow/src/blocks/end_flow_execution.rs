@@ -8,7 +8,7 @@ use crate::memory::Scene;
 
 /// Ends the flow.
 #[derive(Debug)]
-pub(super) struct EndFlowExecution;
+pub(crate) struct EndFlowExecution;
 
 impl Run for EndFlowExecution {
     fn enter(&self, _scene: &mut Scene<'_>) -> Entered {

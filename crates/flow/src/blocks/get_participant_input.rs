@@ -5,6 +5,7 @@
 
 use super::collect_digits::{CollectDigits, MaxDigits, is_key};
 use super::{Entered, Outcome, Run, failure};
+use crate::actions::ErrorType;
 use crate::interpreter::{CollectedInput, Input};
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters, scalar_text};
@@ -16,7 +17,7 @@ pub(crate) struct GetParticipantInput {
 }
 
 impl GetParticipantInput {
-    pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
+    pub(crate) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
         let choices: Vec<String> = parameters
             .transitions()
             .conditions
@@ -43,7 +44,7 @@ impl Run for GetParticipantInput {
     fn resume(&self, _scene: &mut Scene<'_>, input: Input) -> Outcome {
         match input {
             Input::Input(CollectedInput::Digits(digits)) => Outcome::Result(Some(digits)),
-            Input::Input(CollectedInput::TimedOut) => Outcome::TimedOut,
+            Input::Input(CollectedInput::TimedOut) => Outcome::Error(ErrorType::InputTimeLimitExceeded, None),
             Input::Input(CollectedInput::Invalid) => Outcome::Result(None),
             other => failure(other),
         }

@@ -10,7 +10,7 @@ use super::{Entered, Outcome, Run, failure};
 use crate::effect::{Effect, ResponseKind};
 use crate::interpreter::Input;
 use crate::lambda_response;
-use crate::memory::Scene;
+use crate::memory::{Namespace, Scene};
 use crate::parameters::{Misconfigured, Parameters, TemplateMap};
 use crate::template::Template;
 
@@ -25,7 +25,7 @@ pub(crate) struct InvokeLambdaFunction {
 }
 
 impl InvokeLambdaFunction {
-    pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
+    pub(crate) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
         let function_arn = parameters.required_template("LambdaFunctionARN")?;
         let response = match parameters.text("ResponseValidation.ResponseType").as_deref() {
             None | Some("STRING_MAP") => ResponseKind::StringMap,
@@ -69,12 +69,11 @@ impl Run for InvokeLambdaFunction {
             log["InvocationType"] = "ASYNCHRONOUS".into();
         }
         if function_arn.is_empty() {
-            let reason = "LambdaFunctionARN resolves to nothing".to_owned();
-            return Entered::leave(log, Outcome::Failed { reason });
+            return Entered::failed(log, "LambdaFunctionARN resolves to nothing");
         }
         let parameters = match self.attributes.resolve(|template| scene.resolve(template)) {
             Ok(parameters) => parameters,
-            Err(reason) => return Entered::leave(log, Outcome::Failed { reason }),
+            Err(reason) => return Entered::failed(log, reason),
         };
         if !parameters.is_empty() {
             log["Parameters"] = json!(parameters);
@@ -97,10 +96,11 @@ impl Run for InvokeLambdaFunction {
         };
         match lambda_response::accept(self.response, response) {
             Ok(external) => {
-                scene.memory.external = external;
+                scene.external_results = Some(external.clone());
+                scene.memory.put(Namespace::External, external);
                 Outcome::Success
             }
-            Err(reason) => Outcome::Failed { reason },
+            Err(reason) => Outcome::failed(reason),
         }
     }
 }

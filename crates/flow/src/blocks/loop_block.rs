@@ -14,7 +14,7 @@ pub(crate) struct Loop {
 }
 
 impl Loop {
-    pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
+    pub(crate) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
         parameters.required_text("LoopCount")?;
         let count = parameters.dynamic_number("LoopCount", 0..=MAX_COUNT);
         Ok(Self { count: count.unwrap_or_else(|| Template::parse("0")) })
@@ -25,7 +25,7 @@ impl Run for Loop {
     fn enter(&self, scene: &mut Scene<'_>) -> Entered {
         // A count that cannot be read is 0: the flow goes on behind the loop, the caller is not lost.
         let count = scene.resolve(&self.count).trim().parse().unwrap_or(0).min(MAX_COUNT);
-        let turns = scene.memory.loops.entry(scene.block).or_insert(0);
+        let turns = scene.turns();
         let result = if *turns < count {
             *turns += 1;
             "ContinueLooping"

@@ -14,7 +14,7 @@ pub(crate) struct MessageParticipant {
 }
 
 impl MessageParticipant {
-    pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
+    pub(crate) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
         match PromptTemplate::read(parameters)? {
             Some(prompt) => {
                 Ok(Self { prompt, gives_way_to_keys: parameters.flag("SkipWhenDTMFBufferEnabled") })

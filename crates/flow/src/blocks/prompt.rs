@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::effect::Prompt;
+use crate::effect::{Prompt, ResourceRef};
 use crate::memory::Scene;
-use crate::parameters::{Misconfigured, Parameters};
-use crate::ssml;
+use crate::parameters::{Misconfigured, Parameters, ResourceTemplate};
 use crate::template::Template;
 
 /// A prompt whose text may hold references.
@@ -13,7 +12,7 @@ use crate::template::Template;
 pub(super) enum PromptTemplate {
     Text(Template),
     Ssml(Template),
-    Audio(Template),
+    Audio(ResourceTemplate),
 }
 
 impl PromptTemplate {
@@ -25,10 +24,10 @@ impl PromptTemplate {
             parameters.note(second, format!("cannot be used together with {first}"));
         }
         Ok(Some(match sources.first().copied() {
-            Some("PromptId") => Self::Audio(parameters.required_template("PromptId")?),
+            Some("PromptId") => Self::Audio(parameters.required_resource("PromptId")?),
             Some("Text") => Self::Text(parameters.required_template("Text")?),
             Some("SSML") => Self::Ssml(parameters.required_template("SSML")?),
-            Some(_) => Self::Audio(parameters.required_template("Media.Uri")?),
+            Some(_) => Self::Audio(parameters.required_resource("Media.Uri")?),
             None => return Ok(None),
         }))
     }
@@ -41,7 +40,10 @@ impl PromptTemplate {
                 text => Prompt::Text(text),
             },
             Self::Ssml(text) => Prompt::Ssml(scene.resolve(text)),
-            Self::Audio(id) => Prompt::Audio { id: scene.resolve(id) },
+            Self::Audio(prompt) => {
+                let ResourceRef { id, name } = prompt.resolve(scene);
+                Prompt::Audio { id, name }
+            }
         }
     }
 }
@@ -72,6 +74,6 @@ pub(super) fn log_parameters(prompt: &Prompt) -> Value {
     match prompt {
         Prompt::Text(text) => json!({ "Text": text, "TextToSpeechType": "text" }),
         Prompt::Ssml(text) => json!({ "Text": text, "TextToSpeechType": "ssml" }),
-        Prompt::Audio { id } => json!({ "AudioPrompt": id }),
+        Prompt::Audio { id, .. } => json!({ "AudioPrompt": id }),
     }
 }

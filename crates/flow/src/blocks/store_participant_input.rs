@@ -11,7 +11,7 @@ use serde_json::json;
 use super::collect_digits::{CollectDigits, DEFAULT_STORED_DIGITS, MAX_STORED_DIGITS, MaxDigits};
 use super::numbering_plan::{NumberingPlan, with_calling_code};
 use super::{Entered, Outcome, Run, failure};
-use crate::effect::{Effect, KeyBuffer};
+use crate::actions::ErrorType;
 use crate::interpreter::{CollectedInput, Input};
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
@@ -34,7 +34,7 @@ enum NumberFormat {
 }
 
 impl StoreParticipantInput {
-    pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
+    pub(crate) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
         let custom = parameters.has("InputValidation.CustomValidation");
         let phone_number = parameters.has("InputValidation.PhoneNumberValidation");
         match (custom, phone_number) {
@@ -112,8 +112,8 @@ impl NumberFormat {
 impl Run for StoreParticipantInput {
     fn enter(&self, scene: &mut Scene<'_>) -> Entered {
         if self.encrypted {
-            // What was typed ahead may be the secret: the next block must not get it.
-            return Entered::perform(json!({}), Effect::BufferKeys(KeyBuffer::Cleared));
+            let reason = "encrypting customer input is not supported, and it is not kept unencrypted instead";
+            return Entered::failed(json!({}), reason);
         }
         self.collect.ask(scene)
     }
@@ -128,16 +128,18 @@ impl Run for StoreParticipantInput {
                 None => Some(digits),
             },
             Input::Input(CollectedInput::Invalid) => None,
-            Input::Input(CollectedInput::TimedOut) if self.has_timeout_branch => return Outcome::TimedOut,
+            Input::Input(CollectedInput::TimedOut) if self.has_timeout_branch => {
+                return Outcome::Error(ErrorType::InputTimeLimitExceeded, None);
+            }
             Input::Input(CollectedInput::TimedOut) => Some("Timeout".to_owned()),
             other => return failure(other),
         };
         match stored {
             Some(stored) => {
-                scene.memory.stored_input = Some(stored);
+                scene.memory.store_input(stored);
                 Outcome::Success
             }
-            None => Outcome::InvalidPhoneNumber,
+            None => Outcome::Error(ErrorType::InvalidPhoneNumber, None),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Entered, Outcome, Run, Step};
+use super::{Entered, Run, Step};
 use crate::effect::Effect;
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters, TemplateMap};
@@ -17,7 +17,7 @@ pub(crate) struct UpdateContactAttributes {
 }
 
 impl UpdateContactAttributes {
-    pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
+    pub(crate) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
         let attributes = parameters.template_map("Attributes");
         if attributes.is_empty() {
             return Err(parameters.refuse("Attributes", "names no attribute"));
@@ -37,15 +37,14 @@ impl UpdateContactAttributes {
 impl Run for UpdateContactAttributes {
     fn enter(&self, scene: &mut Scene<'_>) -> Entered {
         if self.of_related_contact {
-            let reason = "the contact has no related contact".to_owned();
-            return Entered::leave(json!({}), Outcome::Failed { reason });
+            return Entered::failed(json!({}), "the contact has no related contact");
         }
         match self.attributes.resolve(|template| scene.resolve(template)) {
             Ok(attributes) => Entered {
                 parameters: log_parameters(&attributes),
                 step: Step::Perform(Effect::SetAttributes(attributes)),
             },
-            Err(reason) => Entered::leave(json!({}), Outcome::Failed { reason }),
+            Err(reason) => Entered::failed(json!({}), reason),
         }
     }
 }

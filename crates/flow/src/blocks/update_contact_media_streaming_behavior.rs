@@ -20,7 +20,7 @@ pub(crate) struct UpdateContactMediaStreamingBehavior {
 }
 
 impl UpdateContactMediaStreamingBehavior {
-    pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
+    pub(crate) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
         let enabled = match parameters.required_text("MediaStreamingState")?.as_str() {
             "Enabled" => true,
             "Disabled" => false,
@@ -50,11 +50,6 @@ impl UpdateContactMediaStreamingBehavior {
             return Err(parameters.refuse("Participants", "names no direction of the customer's audio"));
         }
         Ok(block)
-    }
-
-    /// `ContactFlowModuleType` of the flow log.
-    pub(super) fn module_type(&self) -> &'static str {
-        if self.enabled { "StartMediaStreaming" } else { "StopMediaStreaming" }
     }
 }
 

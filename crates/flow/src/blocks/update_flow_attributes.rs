@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::update_contact_attributes::log_parameters;
 use super::{Entered, Outcome, Run, Step};
-use crate::memory::Scene;
+use crate::memory::{Namespace, Scene};
 use crate::parameters::{ATTRIBUTES_LIMIT_BYTES, Misconfigured, Parameters, TemplateMap, scalar_text};
 use crate::template::Template;
 
@@ -18,7 +18,7 @@ pub(crate) struct UpdateFlowAttributes {
 }
 
 impl UpdateFlowAttributes {
-    pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
+    pub(crate) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
         let mut attributes = TemplateMap::default();
         for (name, value) in parameters.object("FlowAttributes").into_iter().flatten() {
             let mut set = |name: &str, value: &Value| {
@@ -45,17 +45,18 @@ impl Run for UpdateFlowAttributes {
     fn enter(&self, scene: &mut Scene<'_>) -> Entered {
         let new = match self.attributes.resolve(|template| scene.resolve(template)) {
             Ok(new) => new,
-            Err(reason) => return Entered::leave(json!({}), Outcome::Failed { reason }),
+            Err(reason) => return Entered::leave(json!({}), Outcome::failed(reason)),
         };
         let parameters = log_parameters(&new);
-        let mut all = scene.memory.flow_attributes.clone();
-        all.extend(new);
-        let bytes: usize = all.iter().map(|(key, value)| key.len() + value.len()).sum();
+        let mut all = scene.memory.get(Namespace::FlowAttributes).as_object().cloned().unwrap_or_default();
+        all.extend(new.into_iter().map(|(name, value)| (name, value.into())));
+        let bytes: usize =
+            all.iter().map(|(name, value)| name.len() + value.as_str().map_or(0, str::len)).sum();
         let outcome = if bytes > ATTRIBUTES_LIMIT_BYTES {
             let reason = format!("flow attributes of {bytes} bytes are more than {ATTRIBUTES_LIMIT_BYTES}");
-            Outcome::Failed { reason }
+            Outcome::failed(reason)
         } else {
-            scene.memory.flow_attributes = all;
+            scene.memory.put(Namespace::FlowAttributes, Value::Object(all));
             Outcome::Success
         };
         Entered { parameters, step: Step::Leave(outcome) }

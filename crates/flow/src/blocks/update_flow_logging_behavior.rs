@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{Entered, Run};
+use super::{Entered, Outcome, Run, failure};
 use crate::effect::Effect;
+use crate::interpreter::Input;
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
 
@@ -14,7 +15,7 @@ pub(crate) struct UpdateFlowLoggingBehavior {
 }
 
 impl UpdateFlowLoggingBehavior {
-    pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
+    pub(crate) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
         match parameters.required_text("FlowLoggingBehavior")?.as_str() {
             "Enabled" => Ok(Self { enabled: true }),
             "Disabled" => Ok(Self { enabled: false }),
@@ -27,5 +28,15 @@ impl Run for UpdateFlowLoggingBehavior {
     fn enter(&self, _scene: &mut Scene<'_>) -> Entered {
         let behavior = if self.enabled { "Enable" } else { "Disable" };
         Entered::perform(json!({ "LoggingBehavior": behavior }), Effect::SetLogging(self.enabled))
+    }
+
+    fn resume(&self, scene: &mut Scene<'_>, input: Input) -> Outcome {
+        match input {
+            Input::Done => {
+                *scene.logging = self.enabled;
+                Outcome::Success
+            }
+            other => failure(other),
+        }
     }
 }

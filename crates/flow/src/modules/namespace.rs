@@ -5,7 +5,7 @@
 //! read, in any case.
 
 /// The JSONPath of an attribute in a namespace.
-pub(super) fn json_path(namespace: &str, attribute: &str) -> String {
+pub(crate) fn json_path(namespace: &str, attribute: &str) -> String {
     let attribute = attribute.strip_prefix("$.").unwrap_or(attribute);
     match squeezed(namespace).as_str() {
         "userdefined" => below("Attributes", attribute),

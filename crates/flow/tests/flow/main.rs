@@ -2,9 +2,10 @@
 
 mod blocks;
 mod corpus;
-mod input;
+mod data;
+mod modules;
 mod never_spins;
 mod problems;
-mod prompts;
+mod questions;
 mod seed;
 mod stage;

@@ -2,7 +2,7 @@
 
 use crate::stage::{fixture, flow};
 use serde_json::json;
-use tympan_flow::{Flow, Format};
+use tympan_flow::{Flow, FlowType, Format, Standing};
 
 fn problems(flow: &Flow) -> Vec<String> {
     flow.problems().iter().map(ToString::to_string).collect()
@@ -16,6 +16,7 @@ fn every_problem_names_its_place() {
             "Version must be \"2019-10-30\"",
             "StartAction names \"nobody\", which is not a block of this flow",
             "Actions[0].Parameters.LoopCount is missing",
+            "Actions[0].Transitions lack the condition Equals DoneLooping",
             "Actions[1].Transitions.Errors[0].NextAction names \"nowhere\", which is not a block of this flow",
             "Actions[1].Transitions.Conditions[0].Condition.Operands[0] must not be empty",
             "Actions[1].Transitions.Conditions[1].Condition.Operator \"Resembles\" is not an operator",
@@ -27,8 +28,10 @@ fn every_problem_names_its_place() {
             "Actions[4].Transitions.Errors[0].NextAction names no block",
             "Actions[5].Identifier must not be \"toString\"",
             "Actions[5].Parameters.MediaStreamingState must be \"Enabled\" or \"Disabled\"",
+            "Actions[5].Parameters.Participants is missing",
+            "Actions[5].Transitions.Errors lack the error NoMatchingError",
+            "Actions[6].Transitions.NextAction is missing",
             "Actions[6].Parameters.Text cannot be used together with PromptId",
-            "Actions[6].Transitions lead nowhere: the flow would end here",
         ]
     );
 }
@@ -102,11 +105,124 @@ fn an_identifier_has_50_characters_at_most_of_any_script() {
 
 #[test]
 fn known_types_that_are_not_performed_are_no_problem() {
-    for kind in
-        ["TransferContactToQueue", "CreateTask", "ConnectParticipantWithLexBot", "DistributeByPercentage"]
-    {
-        let flow = flow(json!([{ "Identifier": "a", "Type": kind }]));
-        assert_eq!(problems(&flow), [""; 0], "{kind}");
-        assert!(!flow.blocks()[0].is_supported(), "{kind}");
+    for action in tympan_flow::actions().iter().filter(|action| action.standing() != Standing::Performed) {
+        let errors: Vec<_> =
+            action.errors().map(|(kind, _)| json!({ "ErrorType": kind.word(), "NextAction": "a" })).collect();
+        let (mut parameters, mut transitions) = (json!({}), json!({ "NextAction": "a", "Errors": errors }));
+        if action.is_terminal() {
+            transitions = json!({});
+        }
+        for (parameter, _) in action.parameters().filter(|(_, is_required)| *is_required) {
+            parameters[parameter] = match parameter {
+                "Messages" => json!([{ "Text": "hi" }]),
+                "ViewResource" | "ChatBehavior" => json!({}),
+                "PreviousContactParticipantState" => json!("OffHold"),
+                "ContinueFlowExecution" => {
+                    json!(if action.form() == "coming back" { "True" } else { "False" })
+                }
+                "EnableDTMFBuffer" => json!("True"),
+                _ => json!("1"),
+            };
+        }
+        let block = json!({ "Identifier": "a", "Type": action.name(), "Parameters": parameters, "Transitions": transitions });
+        let flow = flow(json!([block]));
+        assert_eq!(problems(&flow), [""; 0], "{action:?}");
+        assert!(!flow.blocks()[0].is_supported(), "{action:?}");
+        assert!(!flow.blocks()[0].reason().is_empty(), "{action:?}");
     }
+}
+
+#[test]
+fn what_the_table_says_of_an_action_is_checked() {
+    let of = |kind: &str, parameters: serde_json::Value, transitions: serde_json::Value| {
+        problems(&flow(json!([
+            { "Identifier": "a", "Type": kind, "Parameters": parameters, "Transitions": transitions },
+        ])))
+    };
+    let error = |kind: &str| json!({ "ErrorType": kind, "NextAction": "a" });
+    let next = json!({ "NextAction": "a", "Errors": [error("NoMatchingError")] });
+    let both = ["True", "False"].map(
+        |result| json!({ "NextAction": "a", "Condition": { "Operator": "Equals", "Operands": [result] } }),
+    );
+    for (kind, parameters, transitions, expected) in [
+        (
+            "TagContact",
+            json!({ "Tags": { "a": "b" }, "Tag": 1 }),
+            next.clone(),
+            "Actions[0].Parameters.Tag is not a parameter of TagContact",
+        ),
+        (
+            "TagContact",
+            json!({ "Tags": { "a": "" } }),
+            next.clone(),
+            "Actions[0].Parameters.Tags has an empty value for \"a\"",
+        ),
+        ("TagContact", json!({ "Tags": {} }), next.clone(), "Actions[0].Parameters.Tags names nothing"),
+        (
+            "UntagContact",
+            json!({ "TagKeys": "a" }),
+            next.clone(),
+            "Actions[0].Parameters.TagKeys must be a list",
+        ),
+        (
+            "DisconnectParticipant",
+            json!({}),
+            next.clone(),
+            "Actions[0].Transitions must be empty: nothing comes after DisconnectParticipant",
+        ),
+        (
+            "Compare",
+            json!({ "ComparisonValue": "$.External" }),
+            json!({ "NextAction": "a", "Errors": [error("NoMatchingCondition")],
+            "Conditions": [{ "NextAction": "a", "Condition": { "Operator": "Equals", "Operands": ["1"] } }] }),
+            "Actions[0].Parameters.ComparisonValue must be a JSONPath reference such as $.Attributes.name",
+        ),
+        (
+            "Compare",
+            json!({ "ComparisonValue": "$.External.a" }),
+            json!({ "NextAction": "a", "Errors": [error("NoMatchingCondition")] }),
+            "Actions[0].Transitions lack a condition",
+        ),
+        (
+            "UpdateFlowLoggingBehavior",
+            json!({ "FlowLoggingBehavior": "On" }),
+            json!({ "NextAction": "a" }),
+            "Actions[0].Parameters.FlowLoggingBehavior must be \"Enabled\" or \"Disabled\"",
+        ),
+        (
+            "UpdateFlowLoggingBehavior",
+            json!({ "FlowLoggingBehavior": "Enabled" }),
+            next.clone(),
+            "Actions[0].Transitions.Errors[0].ErrorType \"NoMatchingError\" is not an error of UpdateFlowLoggingBehavior",
+        ),
+        (
+            "CheckHoursOfOperation",
+            json!({ "HoursOfOperationId": "" }),
+            json!({ "NextAction": "a", "Errors": [error("NoMatchingError")],
+            "Conditions": both }),
+            "Actions[0].Parameters.HoursOfOperationId must not be empty",
+        ),
+        (
+            "TransferToFlow",
+            json!({ "ContactFlowId": "x $.Attributes.a" }),
+            next.clone(),
+            "Actions[0].Parameters.ContactFlowId must be a text or one whole reference",
+        ),
+    ] {
+        assert_eq!(of(kind, parameters, transitions), [expected]);
+    }
+}
+
+#[test]
+fn a_block_may_stand_only_in_flows_of_its_types() {
+    let whisper = fixture("seed.json").problems_as(FlowType::AgentWhisper);
+    let places: Vec<_> = whisper.iter().map(ToString::to_string).collect();
+    assert!(
+        places
+            .iter()
+            .any(|place| place
+                .contains("\"DisconnectParticipant\" may not stand in a flow of type AGENT_WHISPER")),
+        "{places:?}"
+    );
+    assert_eq!(fixture("seed.json").problems_as(FlowType::ContactFlow), []);
 }

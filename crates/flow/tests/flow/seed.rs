@@ -155,7 +155,7 @@ fn both_formats_write_the_same_log() {
         for _ in 0..3 {
             stage.done();
         }
-        stage.log
+        std::mem::take(&mut stage.log)
     });
     let [newer, older] = &mut logs;
     assert_eq!(newer.len(), older.len());

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tympan_flow::{
-    CollectedInput, ContactView, Effect, Flow, FlowIdentity, Input, Interpreter, LogEntry, Output, Prompt,
-    Reference,
+    Answer, CollectedInput, ContactView, Effect, Flow, FlowIdentity, FlowType, Input, Interpreter, LogEntry,
+    Output, Prompt, Reference, RoutedFlow, TraceEntry, replay,
 };
 use tympan_types::WallTime;
 
@@ -29,16 +29,22 @@ pub(crate) struct Stage {
     pub(crate) interpreter: Interpreter,
     pub(crate) contact: Contact,
     pub(crate) log: Vec<LogEntry>,
+    trace: Vec<TraceEntry>,
+    /// Every flow that ran, for the replay.
+    flows: Vec<Arc<Flow>>,
     now: WallTime,
 }
 
 impl Stage {
     pub(crate) fn new(flow: Flow) -> Self {
         let identity = FlowIdentity { arn: "arn:flow".into(), name: "test".into() };
+        let flow = Arc::new(flow);
         Self {
-            interpreter: Interpreter::new(Arc::new(flow), identity).with_logging(true),
+            interpreter: Interpreter::new(flow.clone(), identity).with_logging(true).with_trace(),
             contact: Contact::default(),
             log: Vec::new(),
+            trace: Vec::new(),
+            flows: vec![flow],
             now: WallTime::from_unix_ms(1_700_000_000_000),
         }
     }
@@ -55,6 +61,9 @@ impl Stage {
 
     /// Gives an input two seconds later; the effect that follows.
     pub(crate) fn give(&mut self, input: Input) -> Option<Effect> {
+        if let Input::Flow(flow) = &input {
+            self.flows.push(flow.flow.clone());
+        }
         self.now = self.now.plus_ms(2000);
         self.interpreter.handle(self.now, input, &self.contact);
         self.drain()
@@ -62,8 +71,8 @@ impl Stage {
 
     pub(crate) fn transfer(&mut self, flow: Flow) -> Option<Effect> {
         let identity = FlowIdentity { arn: "arn:next".into(), name: "next".into() };
-        self.interpreter.transfer(self.now, Arc::new(flow), identity, &self.contact);
-        self.drain()
+        let flow_type = FlowType::ContactFlow;
+        self.give(Input::Flow(RoutedFlow { flow: Arc::new(flow), identity, flow_type }))
     }
 
     pub(crate) fn start(&mut self) -> Option<Effect> {
@@ -92,15 +101,43 @@ impl Stage {
             match output {
                 Output::Effect(new) => assert!(effect.replace(new).is_none(), "two effects for one input"),
                 Output::Log(entry) => self.log.push(entry),
+                Output::Trace(entry) => self.trace.push(entry),
             }
         }
         effect
+    }
+
+    /// The answer to a module that was asked for.
+    pub(crate) fn module(&mut self, name: &str, module: Flow) -> Option<Effect> {
+        let identity = FlowIdentity { arn: format!("arn:{name}"), name: name.into() };
+        let flow_type = FlowType::Module;
+        self.give(Input::Flow(RoutedFlow { flow: Arc::new(module), identity, flow_type }))
+    }
+
+    pub(crate) fn answer(&mut self, answer: Answer) -> Option<Effect> {
+        self.give(Input::Answer(answer))
     }
 
     /// The last entry's block, branch and reason.
     pub(crate) fn last_log(&self) -> (&str, Option<&str>, Option<&str>) {
         let entry = self.log.last().expect("something was logged");
         (entry.identifier.as_str(), entry.results.as_deref(), entry.reason.as_deref())
+    }
+}
+
+/// Every run of a test can be repeated from its trace.
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if std::thread::panicking() || self.trace.is_empty() {
+            return;
+        }
+        let flows = &self.flows;
+        let flow_of = |_: &str, sha256: &str| flows.iter().find(|flow| flow.sha256() == sha256).cloned();
+        let read = self.trace.iter().map(|entry| {
+            let text = entry.to_json().to_string();
+            TraceEntry::from_json(&serde_json::from_str(&text).expect("JSON")).expect("an entry")
+        });
+        assert_eq!(replay(&read.collect::<Vec<_>>(), flow_of), Ok(()));
     }
 }
 

@@ -72,6 +72,8 @@ impl CallTask {
                     Some((write, tokio::task::spawn_blocking(move || keep(&*history, stage, &contact))));
             }
             Effect::Log(entry) => self.admission.flow_log.append(self.contact_id, &entry),
+            // Traces are not kept yet.
+            Effect::Trace(_) => {}
             Effect::Reply { request, reply } => {
                 let Some(to) = self.replies.remove(&request) else { return };
                 // A client that went away needs no answer.

@@ -35,7 +35,7 @@ use tympan_contact::{
     Contact, ContactOptions, ContactSetup, DisconnectReason, History, InitiationMethod, InstanceRef,
     InstanceSettings, Leg, LegSpec, LiveContact, MemoryHistory, NewContact, REQUESTS_MAX, RoutedFlow,
 };
-use tympan_flow::{Flow, FlowIdentity};
+use tympan_flow::{Flow, FlowIdentity, FlowType, ResourceRef};
 use tympan_telephony::sdp::LocalMedia;
 use tympan_types::{
     AccountId, ContactId, FragmentNumber, InstanceId, Region, ServerTime, StreamArn, StreamName,
@@ -60,7 +60,7 @@ impl InstanceSettings for Panics {
         panic!("injected by the test")
     }
 
-    fn flow(&self, _: InstanceId, _: &str) -> Option<RoutedFlow> {
+    fn flow(&self, _: InstanceId, _: &ResourceRef) -> Option<RoutedFlow> {
         None
     }
 }
@@ -244,7 +244,11 @@ fn flow(actions: &[Value]) -> RoutedFlow {
         "Version": "2019-10-30", "StartAction": all[0]["Identifier"], "Actions": all, "Metadata": {},
     });
     let identity = FlowIdentity { arn: "arn:flow".into(), name: "flow".into() };
-    RoutedFlow { flow: Arc::new(Flow::parse(&document.to_string()).unwrap()), identity }
+    RoutedFlow {
+        flow: Arc::new(Flow::parse(&document.to_string()).unwrap()),
+        identity,
+        flow_type: FlowType::ContactFlow,
+    }
 }
 
 fn contact() -> Contact {

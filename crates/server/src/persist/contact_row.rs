@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tympan_contact::{
-    Attributes, Channel, Contact, CustomerAudio, DisconnectReason, Endpoint, InitiationMethod, InstanceRef,
+    Attributes, Channel, Contact, ContactDetails, CustomerAudio, DisconnectReason, Endpoint,
+    InitiationMethod, InstanceRef,
 };
 use tympan_db::RowError;
 use tympan_db::contact::{ContactFacts, ContactPayload};
@@ -16,7 +17,8 @@ use tympan_types::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ContactRow(pub(crate) Contact);
 
-/// Formats 1 and 2: JSON. Format 1 is what release 0.1.0 kept in `contacts.db`; 2 may have `initial_flow`.
+/// Formats 1 and 2: JSON. Format 1 is what release 0.1.0 kept in `contacts.db`; 2 may have `initial_flow`
+/// and `details`.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     id: ContactId,
@@ -30,6 +32,8 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     initial_flow: Option<ContactFlowId>,
     attributes: BTreeMap<String, Redacted<String>>,
+    #[serde(default, skip_serializing_if = "ContactDetails::is_unset")]
+    details: ContactDetails,
     sip_headers: BTreeMap<String, Redacted<String>>,
     initiation_timestamp: WallTime,
     connected_to_system_timestamp: Option<WallTime>,
@@ -87,6 +91,7 @@ impl From<&Contact> for Stored {
             attributes: attributes
                 .map(|(name, value)| (name.to_owned(), Redacted::new(value.to_owned())))
                 .collect(),
+            details: contact.details.clone(),
             sip_headers: contact.sip_headers.clone(),
             initiation_timestamp: contact.initiation_timestamp,
             connected_to_system_timestamp: contact.connected_to_system_timestamp,
@@ -137,6 +142,7 @@ impl From<Stored> for Contact {
             attributes: attributes
                 .map(|(name, value)| (name, value.expose().clone()))
                 .collect::<Attributes>(),
+            details: stored.details,
             sip_headers: stored.sip_headers,
             initiation_timestamp: stored.initiation_timestamp,
             connected_to_system_timestamp: stored.connected_to_system_timestamp,

@@ -54,7 +54,7 @@ impl Node {
             Effect::Invoke { invocation, attempt, limit_ms, .. } => {
                 self.invoke(site, id, invocation, attempt, limit_ms);
             }
-            Effect::Log(_) => {}
+            Effect::Log(_) | Effect::Trace(_) => {}
             Effect::Media { leg, command } => self.media_command(site, leg, command),
             Effect::OpenCapture { leg, capture, request } => self.open_capture(site, leg, capture, request),
             Effect::OpenMedia { leg, agreement } => self.open_media(site, leg, agreement),
@@ -169,7 +169,8 @@ const fn leg_of(effect: &Effect) -> Option<LegId> {
         | Effect::Log(_)
         | Effect::Persist { .. }
         | Effect::Prepare { .. }
-        | Effect::Reply { .. } => None,
+        | Effect::Reply { .. }
+        | Effect::Trace(_) => None,
     }
 }
 
@@ -195,5 +196,6 @@ fn word(effect: &Effect) -> String {
         Effect::RefuseOffer { exchange, .. } => format!("the offer of {exchange} refused"),
         Effect::Reply { request, reply } => format!("{request} answered: {reply:?}"),
         Effect::ReplyOffer { exchange, .. } => format!("the offer of {exchange} answered"),
+        Effect::Trace(_) => "to trace".to_owned(),
     }
 }

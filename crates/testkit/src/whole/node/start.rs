@@ -18,6 +18,7 @@ use tympan_contact::{
     Contact as Facts, ContactOptions, ContactSetup, InitiationMethod, InstanceRef, InstanceSettings, LegSpec,
     LiveContact, NewContact, Now, RoutedFlow, Stage, close_interrupted,
 };
+use tympan_flow::{FlowType, ResourceRef};
 use tympan_kvs::{Companded, KvsOptions, KvsService};
 use tympan_sip::agent::{self, Agent};
 use tympan_sip::dialog::TimerRules;
@@ -55,14 +56,14 @@ impl InstanceSettings for Settings {
         function_arn == FUNCTION || function_arn.ends_with(":tympan-demo")
     }
 
-    fn flow(&self, _: InstanceId, id_or_arn: &str) -> Option<RoutedFlow> {
-        let found = self.flows.iter().find(|flow| flow.identity.arn == id_or_arn)?;
+    fn flow(&self, _: InstanceId, flow: &ResourceRef) -> Option<RoutedFlow> {
+        let found = self.flows.iter().find(|known| known.identity.arn == flow.id)?;
         Some(routed(found))
     }
 }
 
 fn routed(flow: &crate::whole::flows::RoutedFlow) -> RoutedFlow {
-    RoutedFlow { flow: flow.flow.clone(), identity: flow.identity.clone() }
+    RoutedFlow { flow: flow.flow.clone(), identity: flow.identity.clone(), flow_type: FlowType::ContactFlow }
 }
 
 fn account() -> (AccountId, Region) {
