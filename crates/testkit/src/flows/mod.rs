@@ -1,0 +1,12 @@
+//! Flows on a simulated call: a real contact whose other ends are played, without SIP, sound or a clock.
+//!
+//! A [`Run`] drives one contact: prompts take as long as their words, functions answer, streams are leased, keys are typed when a block
+//! waits for nothing else. It takes down what the caller hears and what each block did, and repeats the run from its trace.
+//! [`random`] draws flows that can be published and damages them.
+
+mod instance;
+pub mod random;
+mod run;
+
+pub use instance::Instance;
+pub use run::{Caller, Outcome, Run};
