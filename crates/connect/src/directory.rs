@@ -6,6 +6,7 @@
 use crate::error::ConnectError;
 use crate::flows::{ContactFlow, FlowReference};
 use crate::instances::{Instance, InstanceAlias};
+use crate::named::{Named, Resource, Spec, Tables};
 use crate::phone_numbers::{DialledNumber, PhoneNumber};
 use crate::settings::{Document, Write};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ pub(crate) struct Directory {
     flows: BTreeMap<ContactFlowId, Arc<ContactFlow>>,
     phone_numbers: BTreeMap<PhoneNumberId, Arc<PhoneNumber>>,
     by_number: BTreeMap<DialledNumber, PhoneNumberId>,
+    pub(crate) resources: Tables,
 }
 
 impl Directory {
@@ -34,6 +36,7 @@ impl Directory {
                     directory.add_flow(flow);
                 }
                 Document::PhoneNumber(number) => directory.add_phone_number(number),
+                Document::Resource(resource) => directory.resources.add(resource),
             }
         }
         let known: BTreeSet<InstanceId> = directory.instances.keys().copied().collect();
@@ -192,7 +195,36 @@ impl Edit {
         self.writes.push(Write::RemovePhoneNumber(id));
     }
 
-    /// Removes flows and numbers of the instances that are not wanted.
+    /// The named resource that was granted to a request, as it is now.
+    ///
+    /// # Errors
+    /// ResourceNotFound: it was deleted meanwhile, whatever has taken its name.
+    pub(crate) fn named<S: Spec>(&self, granted: &Named<S>) -> Result<Named<S>, ConnectError> {
+        let now = S::table(&self.directory.resources).get(granted.instance, granted.id);
+        now.map(|named| named.as_ref().clone()).ok_or_else(|| {
+            let (noun, id) = (S::WORDS.noun, granted.id);
+            ConnectError::not_found(format!("there is no {noun} {id} in instance {}", granted.instance))
+        })
+    }
+
+    /// Creates or replaces a named resource.
+    pub(crate) fn put_named<S: Spec>(&mut self, named: Named<S>) {
+        self.put_resource(S::wrapped(named));
+    }
+
+    /// The same of any kind.
+    pub(crate) fn put_resource(&mut self, resource: Resource) {
+        self.writes.push(Write::Put(Box::new(Document::Resource(resource.clone()))));
+        self.directory.resources.add(resource);
+    }
+
+    /// Removes a named resource.
+    pub(crate) fn remove_named<S: Spec>(&mut self, named: &Named<S>) {
+        S::table_mut(&mut self.directory.resources).remove(named.instance, named.id);
+        self.writes.push(Write::RemoveResource(S::kind(), named.id));
+    }
+
+    /// Removes what belongs to the instances that are not wanted.
     fn retain(&mut self, wanted: impl Fn(InstanceId) -> bool) {
         let directory = &self.directory;
         let flows: Vec<ContactFlowId> =
@@ -205,5 +237,6 @@ impl Edit {
             .collect();
         flows.into_iter().for_each(|id| self.remove_flow(id));
         numbers.into_iter().for_each(|id| self.remove_phone_number(id));
+        self.writes.extend(self.directory.resources.retain(&wanted));
     }
 }

@@ -10,7 +10,13 @@ use crate::flows::{
     UpdateContactFlowMetadata, UpdateContactFlowName,
 };
 use crate::functions::{AssociateLambdaFunction, DisassociateLambdaFunction, ListLambdaFunctions};
+use crate::hours::{
+    CreateHoursOfOperation, CreateHoursOfOperationOverride, DeleteHoursOfOperationOverride,
+    DescribeHoursOfOperationOverride, GetEffectiveHoursOfOperations, HoursOfOperation,
+    ListHoursOfOperationOverrides, UpdateHoursOfOperation, UpdateHoursOfOperationOverride,
+};
 use crate::instances::{CreateInstance, DeleteInstance, DescribeInstance, ListInstances};
+use crate::named::{Changed, Create, Delete, Describe, List, Search, Viewed};
 use crate::not_offered::{self, NotOffered, WITH_CONTENT};
 use crate::phone_numbers::{
     AssociatePhoneNumberContactFlow, ClaimPhoneNumber, DescribePhoneNumber,
@@ -58,6 +64,18 @@ pub fn operations() -> Operations<ConnectService> {
         .with(register::<GetContactAttributes>())
         .with(register::<UpdateContactAttributes>())
         .with(register::<StopContact>())
+        .with(register::<Create<CreateHoursOfOperation>>())
+        .with(register::<Viewed<Describe<HoursOfOperation>>>())
+        .with(register::<Changed<UpdateHoursOfOperation>>())
+        .with(register::<Delete<HoursOfOperation>>())
+        .with(register::<List<HoursOfOperation>>())
+        .with(register::<Search<HoursOfOperation>>())
+        .with(register::<Changed<CreateHoursOfOperationOverride>>())
+        .with(register::<Viewed<DescribeHoursOfOperationOverride>>())
+        .with(register::<Changed<UpdateHoursOfOperationOverride>>())
+        .with(register::<Changed<DeleteHoursOfOperationOverride>>())
+        .with(register::<Viewed<ListHoursOfOperationOverrides>>())
+        .with(register::<Viewed<GetEffectiveHoursOfOperations>>())
         .with(register_as::<NotOffered<true>>(WITH_CONTENT[0]))
         .with(register_as::<NotOffered<true>>(WITH_CONTENT[1]))
         .otherwise(register::<NotOffered<false>>())

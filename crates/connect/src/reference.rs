@@ -4,12 +4,19 @@
 //! other text names nothing.
 
 use crate::flows::FlowReference;
+use crate::instances::Instance;
 use std::str::FromStr;
-use tympan_types::{Caller, ContactFlowId, ContactId, InstanceId, PhoneNumberId};
+use tympan_types::{
+    AccountId, Caller, ContactFlowId, ContactId, InstanceId, PhoneNumberId, Region, ResourceId,
+};
 
 /// What all ARNs of a caller begin with.
 pub(crate) fn root(caller: &Caller) -> String {
-    format!("arn:aws:connect:{}:{}:", caller.region, caller.account)
+    root_of(&caller.region, &caller.account)
+}
+
+fn root_of(region: &Region, account: &AccountId) -> String {
+    format!("arn:aws:connect:{region}:{account}:")
 }
 
 /// An instance.
@@ -25,6 +32,21 @@ pub(crate) fn phone_number(caller: &Caller, text: &str) -> Option<PhoneNumberId>
 /// A contact of an instance.
 pub(crate) fn contact(caller: &Caller, instance: InstanceId, text: &str) -> Option<ContactId> {
     id_within(caller, instance, "contact", text)
+}
+
+/// A named resource of an instance, by the word of its kind in ARNs.
+pub(crate) fn resource_of(
+    caller: &Caller,
+    instance: InstanceId,
+    word: &str,
+    text: &str,
+) -> Option<ResourceId> {
+    id_within(caller, instance, word, text)
+}
+
+/// The same of an instance whose account and region are known.
+pub(crate) fn resource(instance: &Instance, word: &str, text: &str) -> Option<ResourceId> {
+    within(&root_of(&instance.region, &instance.account), instance.id, word, text)
 }
 
 /// A flow of an instance, and which content of it.
@@ -48,7 +70,11 @@ fn id<T: FromStr>(caller: &Caller, kind: &str, text: &str) -> Option<T> {
 
 /// The id of something that belongs to an instance; its ARN names the instance, too.
 fn id_within<T: FromStr>(caller: &Caller, instance: InstanceId, kind: &str, text: &str) -> Option<T> {
-    let Some(resource) = text.strip_prefix(&root(caller)) else { return text.parse().ok() };
+    within(&root(caller), instance, kind, text)
+}
+
+fn within<T: FromStr>(root: &str, instance: InstanceId, kind: &str, text: &str) -> Option<T> {
+    let Some(resource) = text.strip_prefix(root) else { return text.parse().ok() };
     let (owner, id) = resource.strip_prefix("instance/")?.split_once('/')?;
     let is_of_instance = InstanceId::parse(owner).is_ok_and(|owner| owner == instance);
     id.strip_prefix(kind)?.strip_prefix('/')?.parse().ok().filter(|_| is_of_instance)

@@ -56,6 +56,17 @@ impl<'a> Resources<'a> {
         self
     }
 
+    /// Adds a named resource of an instance, or the instance where the text names none.
+    #[must_use]
+    pub(crate) fn within(mut self, instance: &str, word: &str, text: &str) -> Self {
+        let Some(id) = reference::instance(self.caller, instance) else { return self };
+        match reference::resource_of(self.caller, id, word, text) {
+            Some(resource) => self.add(format_args!("instance/{id}/{word}/{resource}")),
+            None => self.add(format_args!("instance/{id}")),
+        }
+        self
+    }
+
     /// All that was added.
     pub(crate) fn granted(self) -> Granted {
         Granted(self.list)

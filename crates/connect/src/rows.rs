@@ -2,6 +2,7 @@
 
 use crate::flows::ContactFlow;
 use crate::instances::Instance;
+use crate::named;
 use crate::phone_numbers::PhoneNumber;
 use crate::settings::{Document, Settings, SettingsError, Write};
 use serde::Serialize;
@@ -11,7 +12,7 @@ use tympan_db::{Db, DbError, FLOW, INSTANCE, Kind, Kinds, PHONE_NUMBER, Row, Row
 
 /// Adds the kinds of the configuration to those that a program keeps.
 pub fn kinds(kinds: Kinds) -> Kinds {
-    kinds.with::<Instance>().with::<ContactFlow>().with::<PhoneNumber>()
+    named::with_kinds(kinds.with::<Instance>().with::<ContactFlow>().with::<PhoneNumber>())
 }
 
 impl Row for Instance {
@@ -77,11 +78,11 @@ impl Row for PhoneNumber {
     }
 }
 
-fn encode(value: &impl Serialize) -> Result<Vec<u8>, RowError> {
+pub(crate) fn encode(value: &impl Serialize) -> Result<Vec<u8>, RowError> {
     serde_json::to_vec(value).map_err(|error| RowError(error.to_string()))
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RowError> {
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RowError> {
     serde_json::from_slice(bytes).map_err(|error| RowError(error.to_string()))
 }
 
@@ -114,7 +115,9 @@ impl Settings for DbSettings {
                 let documents = instances.into_iter().map(Document::Instance);
                 let documents = documents.chain(flows.into_iter().map(Document::Flow));
                 let documents = documents.chain(numbers.into_iter().map(Document::PhoneNumber));
-                Ok((documents.collect(), first + second + third))
+                let mut documents: Vec<Document> = documents.collect();
+                let others = named::load(reader, &mut documents)?;
+                Ok((documents, first + second + third + others))
             })
             .map_err(said)?;
         self.unreadable.store(unreadable, Ordering::Relaxed);
@@ -131,10 +134,12 @@ impl Settings for DbSettings {
                             Document::Instance(instance) => tx.put(instance)?,
                             Document::Flow(flow) => tx.put(flow)?,
                             Document::PhoneNumber(number) => tx.put(number)?,
+                            Document::Resource(resource) => named::put(tx, resource)?,
                         },
                         Write::RemoveInstance(id) => drop(tx.remove::<Instance>(&id.to_string())?),
                         Write::RemoveFlow(id) => drop(tx.remove::<ContactFlow>(&id.to_string())?),
                         Write::RemovePhoneNumber(id) => drop(tx.remove::<PhoneNumber>(&id.to_string())?),
+                        Write::RemoveResource(kind, id) => drop(named::remove(tx, *kind, *id)?),
                     }
                 }
                 Ok(())
@@ -182,6 +187,10 @@ mod tests {
                 Document::Instance(instance) => Write::RemoveInstance(instance.id),
                 Document::Flow(flow) => Write::RemoveFlow(flow.id),
                 Document::PhoneNumber(number) => Write::RemovePhoneNumber(number.id),
+                Document::Resource(resource) => {
+                    let (kind, id) = resource.key();
+                    Write::RemoveResource(kind, id)
+                }
             })
             .collect();
         settings.write(&removals).unwrap();

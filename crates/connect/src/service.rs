@@ -86,6 +86,8 @@ pub struct Limits {
     pub lambda_functions_per_instance: usize,
     /// Phone numbers of all instances together.
     pub phone_numbers: usize,
+    /// Queues of one instance, and as many of every other kind of named resource.
+    pub resources_per_instance: usize,
 }
 
 impl Default for Limits {
@@ -95,6 +97,7 @@ impl Default for Limits {
             flows_per_instance: 1000,
             lambda_functions_per_instance: 1000,
             phone_numbers: 10_000,
+            resources_per_instance: 1000,
         }
     }
 }

@@ -5,10 +5,11 @@
 
 use crate::flows::ContactFlow;
 use crate::instances::Instance;
+use crate::named::{Resource, ResourceKind};
 use crate::phone_numbers::PhoneNumber;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use tympan_types::{ContactFlowId, InstanceId, PhoneNumberId};
+use tympan_types::{ContactFlowId, InstanceId, PhoneNumberId, ResourceId};
 
 /// One thing that is configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Document {
     Flow(ContactFlow),
     /// A number that is claimed to an instance.
     PhoneNumber(PhoneNumber),
+    /// A queue, hours of operation or another resource of an instance that has a name.
+    Resource(Resource),
 }
 
 /// One change of what is kept.
@@ -32,6 +35,8 @@ pub enum Write {
     RemoveFlow(ContactFlowId),
     /// Removes a number, likewise.
     RemovePhoneNumber(PhoneNumberId),
+    /// Removes a named resource, likewise.
+    RemoveResource(ResourceKind, ResourceId),
 }
 
 /// A small durable table of documents.
@@ -56,7 +61,30 @@ pub struct SettingsError(pub String);
 
 /// Settings that live as long as the process: for tests and throw-away servers.
 #[derive(Debug, Default)]
-pub struct MemorySettings(Mutex<BTreeMap<(u8, String), Document>>);
+pub struct MemorySettings(Mutex<BTreeMap<Key, Document>>);
+
+/// What tells documents from each other.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Instance(InstanceId),
+    Flow(ContactFlowId),
+    PhoneNumber(PhoneNumberId),
+    Resource(ResourceKind, ResourceId),
+}
+
+impl Key {
+    fn of(document: &Document) -> Self {
+        match document {
+            Document::Instance(instance) => Self::Instance(instance.id),
+            Document::Flow(flow) => Self::Flow(flow.id),
+            Document::PhoneNumber(number) => Self::PhoneNumber(number.id),
+            Document::Resource(resource) => {
+                let (kind, id) = resource.key();
+                Self::Resource(kind, id)
+            }
+        }
+    }
+}
 
 #[cfg(test)]
 impl MemorySettings {
@@ -79,16 +107,12 @@ impl Settings for MemorySettings {
         for write in writes.iter().cloned() {
             match write {
                 Write::Put(document) => {
-                    let key = match document.as_ref() {
-                        Document::Instance(instance) => (0, instance.id.to_string()),
-                        Document::Flow(flow) => (1, flow.id.to_string()),
-                        Document::PhoneNumber(number) => (2, number.id.to_string()),
-                    };
-                    documents.insert(key, *document);
+                    documents.insert(Key::of(&document), *document);
                 }
-                Write::RemoveInstance(id) => drop(documents.remove(&(0, id.to_string()))),
-                Write::RemoveFlow(id) => drop(documents.remove(&(1, id.to_string()))),
-                Write::RemovePhoneNumber(id) => drop(documents.remove(&(2, id.to_string()))),
+                Write::RemoveInstance(id) => drop(documents.remove(&Key::Instance(id))),
+                Write::RemoveFlow(id) => drop(documents.remove(&Key::Flow(id))),
+                Write::RemovePhoneNumber(id) => drop(documents.remove(&Key::PhoneNumber(id))),
+                Write::RemoveResource(kind, id) => drop(documents.remove(&Key::Resource(kind, id))),
             }
         }
         Ok(())

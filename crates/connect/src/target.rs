@@ -257,7 +257,7 @@ impl Target for Granted {
     }
 }
 
-fn find_instance(
+pub(crate) fn find_instance(
     directory: &Directory,
     caller: &Caller,
     id_or_arn: &str,

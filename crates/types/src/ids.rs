@@ -58,6 +58,16 @@ uuid_newtype!(
     PhoneNumberId,
     "a phone number id (a UUID)"
 );
+uuid_newtype!(
+    /// One resource of an instance that is neither a flow nor a contact: a queue, hours of operation, a prompt.
+    ResourceId,
+    "a resource id (a UUID)"
+);
+
+impl ResourceId {
+    /// The one that comes before all others.
+    pub const LEAST: Self = Self(Uuid::nil());
+}
 
 #[cfg(test)]
 mod tests {

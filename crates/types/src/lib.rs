@@ -18,7 +18,7 @@ pub use caller::Caller;
 pub use fragment_number::{FragmentNumber, FragmentNumberError};
 pub use ids::{
     BridgeId, CaptureId, ContactFlowId, ContactId, ExchangeId, InstanceId, InvocationId, LegId,
-    ParticipantId, PhoneNumberId, PromptId, RequestId, TapId, WriteId,
+    ParticipantId, PhoneNumberId, PromptId, RequestId, ResourceId, TapId, WriteId,
 };
 pub use mono::Mono;
 pub use page_token::PageToken;

@@ -1,0 +1,27 @@
+//! Hours of operation: when a contact centre is open, by the clock on its wall.
+
+mod calendar;
+mod create_hours_of_operation;
+mod effective;
+mod hours_of_operation;
+mod overrides;
+mod recurrence;
+#[cfg(test)]
+mod tests;
+mod update_hours_of_operation;
+mod zone;
+
+pub use calendar::{Date, Day, TimeOfDay, TimeSlice};
+pub use hours_of_operation::HoursOfOperation;
+pub use overrides::{HoursOverride, OverrideSlice, OverrideType};
+pub use recurrence::{Frequency, Recurrence};
+pub use zone::TimeZone;
+
+pub(crate) use create_hours_of_operation::CreateHoursOfOperation;
+pub(crate) use effective::GetEffectiveHoursOfOperations;
+pub(crate) use hours_of_operation::is_open;
+pub(crate) use overrides::{
+    CreateHoursOfOperationOverride, DeleteHoursOfOperationOverride, DescribeHoursOfOperationOverride,
+    ListHoursOfOperationOverrides, UpdateHoursOfOperationOverride,
+};
+pub(crate) use update_hours_of_operation::UpdateHoursOfOperation;

@@ -1,0 +1,27 @@
+//! DeleteHoursOfOperationOverride: DELETE /hours-of-operations/{InstanceId}/{HoursOfOperationId}/overrides/{HoursOfOperationOverrideId}.
+
+use super::{Members, found};
+use crate::error::ConnectError;
+use crate::hours::HoursOfOperation;
+use crate::named::{Change, Named, Scene};
+use tympan_aws::Output;
+
+/// Takes an override away.
+pub(crate) struct DeleteHoursOfOperationOverride;
+
+impl Change for DeleteHoursOfOperationOverride {
+    type Spec = HoursOfOperation;
+    type Members = Members;
+    const NAME: &'static str = "DeleteHoursOfOperationOverride";
+
+    fn apply(
+        _: &Scene<'_>,
+        members: Members,
+        hours: &mut Named<HoursOfOperation>,
+        _: &dyn Fn() -> [u8; 16],
+    ) -> Result<Output, ConnectError> {
+        let gone = found(hours, &members.hours_of_operation_override_id)?.id;
+        hours.spec.overrides.retain(|one| one.id != gone);
+        Ok(Output::empty())
+    }
+}
