@@ -207,8 +207,7 @@ pub fn invoke(function_arn: &str, parameters: &[(&str, &str)]) -> Block {
 
 /// Goes on in another flow.
 pub fn transfer(flow_arn: &str) -> Block {
-    let block = Block::new("TransferToFlow", json!({ "ContactFlowId": flow_arn }), &["NoMatchingError"]);
-    Block { next: Some(None), ..block }
+    Block::new("TransferToFlow", json!({ "ContactFlowId": flow_arn }), &["NoMatchingError"])
 }
 
 /// Hangs up.

@@ -37,7 +37,7 @@ cargo xtask <verb>
                   --program packages that file instead of building
   fuzz [--seconds N] [TARGET...]
                   run the fuzz targets, 60 s each unless told otherwise (with a nightly toolchain if there is one)
-  simulate [--seeds N | --calls N | --dialogs N] [--seed S] [--trace | --survey | --mutants]
+  simulate [--seeds N | --calls N | --dialogs N | --flows N] [--seed S] [--trace | --survey | --mutants]
                   a whole node among callers on a simulated network and disk, 1,000 worlds unless told otherwise; --help says more
   bench NAME ...  run one benchmark of bench/ in release mode: live, capture, load, crash, demux, mux, ingest, replay,
                   store, waveform

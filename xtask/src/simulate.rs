@@ -8,6 +8,7 @@ pub(crate) const HELP: &str = "\
 cargo xtask simulate [--seeds N] [--seed S] [--survey | --trace]
 cargo xtask simulate --calls N [--seed S]
 cargo xtask simulate --dialogs N [--seed S] [--survey | --trace]
+cargo xtask simulate --flows N [--seed S]
 cargo xtask simulate --mutants [--seed S]
 
 Runs a node (SIP agent, contacts, media, captures, uploads and the store on a simulated disk) among callers with sound, over a
@@ -20,6 +21,8 @@ what it is about.
                memory steady: it is printed
   --dialogs N  the SIP agents alone, N dialogs: through proxies that record their route and fork, over datagrams and connections
                that are lost, doubled, delayed, reordered and cut
+  --flows N    N random flows that can be published, and the same ones damaged, on simulated calls without SIP or sound: none panics,
+               turns in silence or strands its caller, and each is repeated from its trace byte for byte
   --seed S     the first seed; without it a fresh one. The seed is printed, and the same seed gives the same hash
   --survey     go on after a broken promise, and print one of each kind, with how many there were
   --trace      print all that happens in the world of the seed S, and nothing else: this replays a broken promise
@@ -32,6 +35,8 @@ what it is about.
 pub(crate) enum Simulation {
     /// SIP agents alone.
     Dialogs,
+    /// Flows alone.
+    Flows,
     /// A node among callers.
     Whole,
 }
@@ -40,6 +45,7 @@ impl Simulation {
     pub(crate) const fn example(self) -> &'static str {
         match self {
             Self::Dialogs => "simulate",
+            Self::Flows => "flows",
             Self::Whole => "whole",
         }
     }
@@ -65,7 +71,11 @@ pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
     if has("--trace") && !has("--seed") {
         bail!("--trace needs the --seed of a world\n\n{HELP}");
     }
-    let simulation = if has("--dialogs") { Simulation::Dialogs } else { Simulation::Whole };
+    let simulation = match () {
+        () if has("--dialogs") => Simulation::Dialogs,
+        () if has("--flows") => Simulation::Flows,
+        () => Simulation::Whole,
+    };
     let mut run = cargo();
     run.args(["run", "--quiet"]).args(simulation.build()).arg("--").args(arguments);
     run.run_loudly()

@@ -1,7 +1,7 @@
 use crate::service::ConnectService;
 use tympan_contact::{InstanceSettings, RoutedFlow};
 use tympan_flow::ResourceRef;
-use tympan_types::{InstanceId, StreamSettings};
+use tympan_types::{InstanceId, StreamSettings, WallTime};
 
 impl InstanceSettings for ConnectService {
     fn media_streaming(&self, instance: InstanceId) -> Option<StreamSettings> {
@@ -20,5 +20,9 @@ impl InstanceSettings for ConnectService {
 
     fn flow(&self, instance: InstanceId, flow: &ResourceRef) -> Option<RoutedFlow> {
         Self::flow(self, instance, flow)
+    }
+
+    fn are_open(&self, instance: InstanceId, hours: &ResourceRef, now: WallTime) -> Option<bool> {
+        Self::are_open(self, instance, hours, now)
     }
 }

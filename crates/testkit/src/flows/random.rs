@@ -134,6 +134,10 @@ fn parameters(random: &mut Random, row: &Action) -> Value {
         "$.StoredCustomerInput",
     ]);
     let prompt = random.pick(&["Text", "SSML", "PromptId"]);
+    let text = match prompt {
+        "PromptId" => random.pick(&["beep", "$.Attributes.a"]),
+        _ => text,
+    };
     let resource = |kind: &str, name: &str| json!(format!("{}/{kind}/{name}", Instance::ARN));
     let queue = if random.percent(70) { resource("queue", "BasicQueue") } else { json!("gone") };
     match (row.name(), row.form()) {

@@ -9,6 +9,7 @@ use tympan_contact::{
     CaptureEvent, Contact, ContactOptions, ContactSetup, Effect, EndedBy, InitiationMethod, Input,
     InstanceRef, Leg, LegEvent, LegSpec, LiveContact, NewContact, Now, Phase, PromptEvent, RoutedFlow,
 };
+use tympan_flow::ssml::Piece;
 use tympan_flow::{Prompt, TraceEntry, replay};
 use tympan_telephony::Digit;
 use tympan_telephony::capture_ledger::CaptureLedger;
@@ -289,18 +290,24 @@ impl Run {
     }
 
     fn prepare(&mut self, prompt: PromptId, content: &Prompt) {
-        let (line, words) = match content {
-            Prompt::Text(text) => (format!("says {text}"), text.split_whitespace().count()),
-            Prompt::Ssml(text) => (format!("says {text}"), text.split_whitespace().count()),
-            Prompt::Audio { id, name } => (format!("plays {}", name.as_ref().unwrap_or(id)), 3),
+        let line = match content {
+            Prompt::Text(text) | Prompt::Ssml(text) => format!("says {text}"),
+            Prompt::Audio { id, name } => format!("plays {}", name.as_ref().unwrap_or(id)),
         };
+        let pieces = content.pieces().and_then(Result::ok).unwrap_or_default();
+        let ms = pieces.iter().map(|piece| match piece {
+            Piece::Silence { ms } | Piece::Bleep { ms } => *ms,
+            Piece::Speech(text) => {
+                WORD_MS.saturating_mul(u32::try_from(text.split_whitespace().count()).unwrap_or(1))
+            }
+        });
+        let ms = ms.fold(0, u32::saturating_add).max(WORD_MS);
         self.lines.push(line);
         self.silent_entries = 0;
         let event = if self.goes_wrong(5) {
             PromptEvent::Failed { reason: "simulated".to_owned() }
         } else {
-            let words = u32::try_from(words).unwrap_or(1).clamp(1, 200);
-            PromptEvent::Prepared { sound: Sound::silence(words * WORD_MS), note: None }
+            PromptEvent::Prepared { sound: Sound::silence(ms), note: None }
         };
         self.input_after(2, Input::Prompt { prompt, event });
     }
