@@ -182,10 +182,12 @@ def flows_are_created_described_changed_and_listed():
     connect.update_contact_flow_name(Name="renamed", Description="what it does", **named)
     connect.create_contact_flow(InstanceId=id, Name="another", Type="CUSTOMER_QUEUE", Content=flow())
     everything = connect.list_contact_flows(InstanceId=id)["ContactFlowSummaryList"]
-    equal([summary["Name"] for summary in everything], ["another", "renamed"], "names")
+    own = [name for name in (summary["Name"] for summary in everything) if not name.startswith(("Default ", "Sample "))]
+    equal(own, ["another", "renamed"], "names")
     equal(pages("list_contact_flows", "ContactFlowSummaryList", InstanceId=id), everything, "by pages")
     inbound = connect.list_contact_flows(InstanceId=id, ContactFlowTypes=["CONTACT_FLOW"])["ContactFlowSummaryList"]
-    equal([summary["Name"] for summary in inbound], ["renamed"], "names of a type")
+    own = [summary["Name"] for summary in inbound if not summary["Name"].startswith("Sample ")]
+    equal(own, ["renamed"], "names of a type")
     with typed(connect, "DuplicateResourceException", 409):
         connect.create_contact_flow(InstanceId=id, Name="renamed", Type="CONTACT_FLOW", Content=flow())
     connect.delete_contact_flow(**named)

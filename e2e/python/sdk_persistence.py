@@ -80,7 +80,8 @@ def write():
     connect.associate_phone_number_contact_flow(PhoneNumberId=number, InstanceId=instance, ContactFlowId=flow_id)
     # The sample flow of --dev is changed, and stays so.
     demo = next(one for one in connect.list_instances()["InstanceSummaryList"] if one["InstanceAlias"] == "demo")["Id"]
-    sample = connect.list_contact_flows(InstanceId=demo)["ContactFlowSummaryList"][0]["Id"]
+    flows = connect.list_contact_flows(InstanceId=demo)["ContactFlowSummaryList"]
+    sample = next(one["Id"] for one in flows if one["Name"] == "Sample")
     connect.update_contact_flow_content(InstanceId=demo, ContactFlowId=sample, Content=flow("changed"))
     ids = {"instance": instance, "association": association, "number": number, "flow_id": flow_id}
     written = {

@@ -73,7 +73,7 @@ enum Verb {
     ///
     /// Before a server runs and while it does. Ends with 1 when there is a problem; warnings alone end with 0.
     Doctor(DoctorArgs),
-    /// Look at contact-flow files
+    /// Look at contact-flow files; put them into an instance, and get them out of one
     #[command(subcommand)]
     Flows(FlowsVerb),
     /// Make a production set-up: configuration, master keys, a first access key, an instance with live media streaming
@@ -111,7 +111,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Verb::Backup(arguments) => conclude(arguments.run(&global).await),
         Verb::Restore(arguments) => conclude(arguments.run(&global).await),
         Verb::Doctor(arguments) => conclude(arguments.run(&global).await),
-        Verb::Flows(verb) => conclude(verb.run(&global)),
+        Verb::Flows(verb) => conclude(verb.run(&global).await),
         Verb::Init(arguments) => conclude(arguments.run(&global)),
         Verb::Config(verb) => conclude(verb.run(&global)),
         Verb::Completions { shell } => {

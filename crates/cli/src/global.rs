@@ -2,7 +2,7 @@
 
 use tympan_client::kms::Kms;
 use tympan_client::kvs::Kvs;
-use tympan_client::{Backups, ClientError, Contacts, Endpoint, Expiry, HttpClient, Identity};
+use tympan_client::{Backups, ClientError, Connect, Contacts, Endpoint, Expiry, HttpClient, Identity};
 
 /// What all verbs understand.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -50,6 +50,10 @@ impl Global {
     /// The backups of the server that is meant.
     pub(crate) fn backups(&self) -> Result<Backups, ClientError> {
         self.http().map(|(http, endpoint)| Backups::new(http, endpoint))
+    }
+
+    pub(crate) fn connect(&self) -> Result<Connect, ClientError> {
+        self.http().map(|(http, endpoint)| Connect::new(http, endpoint))
     }
 
     pub(crate) fn contacts(&self) -> Result<Contacts, ClientError> {

@@ -132,6 +132,29 @@ impl HttpClient {
         self.answer(request, full(Bytes::new())).await
     }
 
+    /// Sends a JSON body and gives the whole answer; an empty one is null.
+    pub(crate) async fn send_json(
+        &self,
+        operation: &'static str,
+        service: &'static str,
+        endpoint: &Endpoint,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, ClientError> {
+        let body = Bytes::from(body.to_string());
+        let payload = PayloadHash::of_body(&body);
+        let request = Outgoing { service, method, payload, ..Outgoing::json(operation, endpoint, path) };
+        let answer = self.whole(request, full(body)).await?;
+        if answer.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&answer).map_err(|error| ClientError::Broken {
+            what: format!("the answer to {operation}"),
+            reason: format!("it is not JSON ({error})"),
+        })
+    }
+
     /// Sends a `DELETE` and gives the whole answer.
     pub(crate) async fn delete_json(
         &self,

@@ -12,6 +12,7 @@
 
 mod backups;
 pub mod call;
+mod connect;
 mod contacts;
 mod credentials;
 mod endpoint;
@@ -26,6 +27,7 @@ pub mod sts;
 mod testing;
 
 pub use backups::{BackupStatus, Backups};
+pub use connect::Connect;
 pub use contacts::{ContactChoice, ContactRecord, Contacts, Ledger, LedgerTotal, Recording};
 pub use credentials::Identity;
 pub use endpoint::Endpoint;

@@ -61,6 +61,7 @@ impl Bench {
             (AccountId::parse("111122223333").unwrap(), Region::parse("us-west-2").unwrap());
         let mut options = Options::new(account.clone(), region.clone());
         options.number_ranges = vec!["+18005550100-+18005550109".parse().unwrap()];
+        options.default_resources = false;
         change(&mut options);
         let caller = Caller { account, region, access_key_id: "TYMPANDEV".into() };
         Self::open(Arc::default(), Arc::default(), Arc::default(), caller, options)
@@ -68,8 +69,15 @@ impl Bench {
 
     /// The same settings and history under a new service, as after a restart.
     pub(crate) fn reopened(&self) -> Self {
+        self.reopened_with(|_| {})
+    }
+
+    /// The same under other options.
+    pub(crate) fn reopened_with(&self, change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = self.options.clone();
+        change(&mut options);
         let (settings, history) = (self.settings.clone(), self.history.clone());
-        Self::open(settings, history, self.live.clone(), self.caller.clone(), self.options.clone())
+        Self::open(settings, history, self.live.clone(), self.caller.clone(), options)
     }
 
     fn open(

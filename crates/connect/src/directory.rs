@@ -50,6 +50,11 @@ impl Directory {
         self.instances.get(&id)
     }
 
+    /// All instances.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = &Arc<Instance>> {
+        self.instances.values()
+    }
+
     /// The instances of a caller's account and region.
     pub(crate) fn instances_of<'a>(
         &'a self,
@@ -81,6 +86,11 @@ impl Directory {
     ) -> Option<&Arc<ContactFlow>> {
         let flow = self.flows.get(&reference.id?).filter(|flow| flow.instance == instance.id)?;
         reference.arn.is_none_or(|arn| arn == instance.flow_arn(flow.id)).then_some(flow)
+    }
+
+    /// A flow by its id, whoever owns it.
+    pub(crate) fn flow_by_id(&self, id: ContactFlowId) -> Option<&Arc<ContactFlow>> {
+        self.flows.get(&id)
     }
 
     /// A number by its id, whoever owns it.

@@ -18,6 +18,8 @@ tympan_aws::error_codes! {
     InvalidParameter = "InvalidParameterException", 400;
     /// The content of a flow cannot be published; the body lists the problems.
     InvalidContactFlow = "InvalidContactFlowException", 400;
+    /// The content of a flow module cannot be published; the body lists the problems.
+    InvalidContactFlowModule = "InvalidContactFlowModuleException", 400;
     /// The caller may not do this.
     AccessDenied = "AccessDeniedException", 403;
     /// The named resource does not exist, or belongs to another account or region.
@@ -67,6 +69,11 @@ impl ConnectError {
     pub fn invalid_flow(problems: Vec<String>) -> Self {
         let message = problems.join("; ");
         Self { code: ErrorCode::InvalidContactFlow, message, problems }
+    }
+
+    /// InvalidContactFlowModuleException with at least one problem.
+    pub(crate) fn invalid_module(problems: Vec<String>) -> Self {
+        Self { code: ErrorCode::InvalidContactFlowModule, ..Self::invalid_flow(problems) }
     }
 
     /// InternalServiceException: the cause goes to the log, the caller learns only that it was not their fault.
@@ -126,11 +133,12 @@ impl ConnectError {
 
     /// The body of the answer.
     pub fn body(&self) -> Value {
-        if self.code == ErrorCode::InvalidContactFlow {
-            let problems: Vec<Value> = self.problems.iter().map(|text| json!({ "message": text })).collect();
-            json!({ "problems": problems })
-        } else {
-            json!({ "Message": self.message })
+        let problems =
+            || -> Vec<Value> { self.problems.iter().map(|text| json!({ "message": text })).collect() };
+        match self.code {
+            ErrorCode::InvalidContactFlow => json!({ "problems": problems() }),
+            ErrorCode::InvalidContactFlowModule => json!({ "Problems": problems() }),
+            _ => json!({ "Message": self.message }),
         }
     }
 }
@@ -157,7 +165,7 @@ impl ServiceError for ConnectError {
     }
 
     fn body(&self) -> Option<Vec<u8>> {
-        let has_its_own = self.code == ErrorCode::InvalidContactFlow;
+        let has_its_own = !self.problems.is_empty();
         has_its_own.then(|| Self::body(self).to_string().into_bytes())
     }
 }

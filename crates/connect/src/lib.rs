@@ -5,39 +5,57 @@
 //! Nothing here opens a socket, reads a clock or draws a random number: `now` is an argument, ids come from
 //! [`Ids`], and what must last goes through [`settings::Settings`] and [`History`](tympan_contact::History).
 
+pub mod agent_statuses;
 #[cfg(test)]
 mod bench;
+pub mod bots;
 mod catalogue;
 mod contacts;
+mod defaults;
 mod directory;
 pub mod error;
+pub mod flow_associations;
 mod flow_resources;
 pub mod flows;
 mod functions;
+pub mod hierarchy;
 pub mod hours;
+pub mod instance_attributes;
 mod instance_settings;
 pub mod instances;
+pub mod integrations;
+mod listless;
 pub mod live_calls;
+pub mod modules;
 pub mod named;
 mod not_offered;
 mod operations;
 mod paging;
 pub mod phone_numbers;
+pub mod prompts;
 pub mod provision;
+pub mod queues;
+pub mod quick_connects;
 pub mod record;
 mod reference;
 mod resources;
+pub mod routing_profiles;
 pub mod rows;
+pub mod security_profiles;
 pub mod service;
 pub mod settings;
 pub mod storage;
+mod tagging;
 mod tags;
 mod target;
 #[cfg(test)]
 mod tests;
 mod timestamp;
+pub mod users;
+pub mod versions;
 
 pub use error::{ConnectError, ErrorCode};
+pub use flow_resources::FlowQueue;
 pub use live_calls::{LiveCalls, SetAttributes};
 pub use operations::operations;
 pub use provision::Provision;

@@ -6,7 +6,7 @@ use crate::resources::{Granted, Resources};
 use crate::service::ConnectService;
 use crate::target::Context;
 use serde::Deserialize;
-use tympan_aws::{BodyRule, Operation, Output};
+use tympan_aws::{Operation, Output};
 
 /// The members by which requests of any operation name resources.
 #[derive(Deserialize)]
@@ -22,20 +22,15 @@ pub(crate) struct Input {
     initial_contact_id: Option<String>,
 }
 
-/// The two of them whose body is a flow.
-pub(crate) const WITH_CONTENT: [&str; 2] = ["CreateContactFlowModule", "UpdateContactFlowModuleContent"];
+/// Refuses an operation by its name, after the policies have been asked: a caller who may not do it gets that answer.
+pub(crate) struct NotOffered;
 
-/// Refuses an operation by its name, after the policies have been asked: a caller who may not do it gets that answer. `CONTENT` is whether its
-/// body may be as long as a flow.
-pub(crate) struct NotOffered<const CONTENT: bool>;
-
-impl<const CONTENT: bool> Operation for NotOffered<CONTENT> {
+impl Operation for NotOffered {
     type Service = ConnectService;
     type Input = Input;
     type Target = Granted;
     const NAME: &'static str = "";
     const QUERY: &'static [&'static str] = &["instanceId"];
-    const BODY: BodyRule = if CONTENT { BodyRule::CONTENT } else { BodyRule::USUAL };
 
     async fn resolve(cx: &Context<'_>, input: &Input) -> Result<Granted, ConnectError> {
         let of = |label, text| beside_instance(cx.operation, label, text);

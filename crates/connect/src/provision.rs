@@ -5,11 +5,12 @@
 //! ClaimPhoneNumber and AssociatePhoneNumberContactFlow do, under the same checks, as one change. Nothing is
 //! ever removed: what is no longer declared stays until it is deleted.
 
+use crate::defaults;
 use crate::directory::Edit;
 use crate::error::{ConnectError, ErrorCode};
 use crate::flows::{ContactFlow, FlowType, NewFlow, check_name};
 use crate::functions::check_function_arn;
-use crate::instances::{IdentityManagement, Instance, InstanceAlias, LambdaAssociation};
+use crate::instances::{IdentityManagement, Instance, InstanceAlias, InstanceConfig, LambdaAssociation};
 use crate::phone_numbers::{DialledNumber, PhoneNumber, check_can_answer};
 use crate::service::{ConnectService, Limits};
 use crate::storage::MediaStreamStorage;
@@ -152,9 +153,11 @@ impl Run<'_> {
             lambda_functions: Vec::new(),
             tags: BTreeMap::new(),
             client_token: None,
+            config: InstanceConfig::default(),
         };
         let id = instance.id;
         self.edit.put_instance(instance)?;
+        defaults::give(self.service, self.edit, id, self.now)?;
         Ok(id)
     }
 

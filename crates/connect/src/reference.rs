@@ -49,6 +49,17 @@ pub(crate) fn resource(instance: &Instance, word: &str, text: &str) -> Option<Re
     within(&root_of(&instance.region, &instance.account), instance.id, word, text)
 }
 
+/// A flow of an instance whose account and region are known; not which content of it.
+pub(crate) fn flow_of(instance: &Instance, text: &str) -> Option<ContactFlowId> {
+    within(&root_of(&instance.region, &instance.account), instance.id, "contact-flow", text)
+}
+
+/// A number of an instance whose account and region are known.
+pub(crate) fn phone_number_of(instance: &Instance, text: &str) -> Option<PhoneNumberId> {
+    let root = format!("{}phone-number/", root_of(&instance.region, &instance.account));
+    text.strip_prefix(&root).unwrap_or(text).parse().ok()
+}
+
 /// A flow of an instance, and which content of it.
 pub(crate) fn flow<'t>(caller: &Caller, instance: InstanceId, text: &'t str) -> Option<FlowReference<'t>> {
     let reference = FlowReference::parse(text);
@@ -78,6 +89,15 @@ fn within<T: FromStr>(root: &str, instance: InstanceId, kind: &str, text: &str) 
     let (owner, id) = resource.strip_prefix("instance/")?.split_once('/')?;
     let is_of_instance = InstanceId::parse(owner).is_ok_and(|owner| owner == instance);
     id.strip_prefix(kind)?.strip_prefix('/')?.parse().ok().filter(|_| is_of_instance)
+}
+
+/// An id or ARN, and what follows it after a colon.
+pub(crate) fn qualified(text: &str) -> (&str, Option<&str>) {
+    let id_starts_at = text.rfind('/').map_or(0, |slash| slash + 1);
+    match text[id_starts_at..].split_once(':') {
+        Some((id, qualifier)) => (&text[..id_starts_at + id.len()], Some(qualifier)),
+        None => (text, None),
+    }
 }
 
 /// What a request named, short enough for a message.

@@ -3,6 +3,7 @@
 use crate::directory::{Directory, Edit};
 use crate::error::{ConnectError, ErrorCode};
 use crate::flows::FlowReference;
+use crate::hours::TimeZone;
 use crate::instances::Instance;
 use crate::live_calls::LiveCalls;
 use crate::operations::WITHIN_PROCESS;
@@ -56,6 +57,10 @@ pub struct Options {
     pub unassociated_functions: BTreeSet<String>,
     /// The `InstanceAccessUrl` that is shown: the page of this server, where there is one.
     pub access_url: Option<String>,
+    /// Whether instances begin with the resources that the service gives them.
+    pub default_resources: bool,
+    /// The time zone of the hours that they begin with.
+    pub time_zone: TimeZone,
     /// How much may be configured.
     pub limits: Limits,
 }
@@ -70,6 +75,8 @@ impl Options {
             require_lambda_association: true,
             unassociated_functions: BTreeSet::new(),
             access_url: None,
+            default_resources: true,
+            time_zone: TimeZone::utc(),
             limits: Limits::default(),
         }
     }

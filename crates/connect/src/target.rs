@@ -143,6 +143,33 @@ impl Target for NumberTarget {
     }
 }
 
+/// A claimed number, and the instance that a body names for it. Both must be granted.
+pub(crate) struct NumberAndInstance {
+    granted: Granted,
+    pub(crate) number: Result<Arc<PhoneNumber>, ConnectError>,
+    pub(crate) instance: Result<Option<Arc<Instance>>, ConnectError>,
+}
+
+impl NumberAndInstance {
+    pub(crate) fn of(
+        cx: &Context<'_>,
+        number: &str,
+        target_arn: Option<&str>,
+        instance_id: Option<&str>,
+    ) -> Self {
+        let granted = Resources::new(cx.caller).phone_number(Some(number));
+        let granted = granted.instance(target_arn).instance(instance_id).granted();
+        let instance = NamedInstance::of(cx, target_arn, instance_id).instance;
+        Self { granted, number: find_number(&cx.service.directory(), cx.caller, number), instance }
+    }
+}
+
+impl Target for NumberAndInstance {
+    fn asks(&self, asks: &mut Asks) {
+        self.granted.ask(asks);
+    }
+}
+
 /// A claimed number and the instance that the request has beside it, with the flow that is to answer.
 pub(crate) struct NumbersFlow {
     granted: Granted,

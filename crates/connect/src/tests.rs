@@ -1,12 +1,12 @@
 //! Tests of the service as a whole.
 
+mod kinds;
 mod meanwhile;
 mod resources;
 
 use crate::bench::{ABSENT, Bench, FLOW, NOW, head, live_contact};
 use crate::catalogue::OPERATIONS;
 use crate::error::ErrorCode;
-use crate::not_offered::WITH_CONTENT;
 use crate::operations;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -45,8 +45,13 @@ fn only_a_flow_may_be_long() {
     let routes = Routes::new().serve(Bench::new().service, operations());
     for (method, template, name) in OPERATIONS {
         let found = routes.find("connect", &head(method, &template.replace(['{', '}'], "_")).unwrap());
-        let is_long =
-            WITH_CONTENT.contains(name) || ["CreateContactFlow", "UpdateContactFlowContent"].contains(name);
+        let is_long = [
+            "CreateContactFlow",
+            "UpdateContactFlowContent",
+            "CreateContactFlowModule",
+            "UpdateContactFlowModuleContent",
+        ]
+        .contains(name);
         let expected = if is_long { BodyRule::CONTENT } else { BodyRule::USUAL };
         assert_eq!(routes.body(found.unwrap()), expected, "{name}");
     }
@@ -67,8 +72,7 @@ fn the_compatibility_page_lists_what_is_here_and_nothing_else() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/connect-compat.md");
     let page = std::fs::read_to_string(page).unwrap();
     let operations = operations();
-    let is_here =
-        |name: &str| operations.served().any(|served| served == name) && !WITH_CONTENT.contains(&name);
+    let is_here = |name: &str| operations.served().any(|served| served == name);
     for (_, _, name) in OPERATIONS {
         let listed =
             page.contains(&format!("\n| {name} | done")) || page.contains(&format!("\n| {name} | differs"));

@@ -67,6 +67,11 @@ uuid_newtype!(
 impl ResourceId {
     /// The one that comes before all others.
     pub const LEAST: Self = Self(Uuid::nil());
+
+    /// The one of sixteen bytes that another id has.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Contact flows as the service keeps them: named texts, a published one that answers calls and a saved
 //! one that is still being written.
 //!
-//! Not implemented: versions and aliases of flows, flow modules.
+//! Not implemented: aliases of flows.
 
 use crate::error::ConnectError;
 use crate::instances::Instance;
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use tympan_flow::{Flow, FlowIdentity, RoutedFlow};
-use tympan_types::{ContactFlowId, InstanceId, WallTime};
+use tympan_flow::{Flow, FlowIdentity};
+use tympan_types::{ContactFlowId, InstanceId, ResourceId, WallTime};
 
 /// The longest content of a flow, in characters; the bound of the API.
 pub const MAX_CONTENT_CHARS: usize = 256_000;
@@ -42,6 +42,9 @@ pub struct ContactFlow {
     pub tags: BTreeMap<String, String>,
     /// When content, name, description or state last changed.
     pub modified: WallTime,
+    /// The highest number that a version of it was given.
+    #[serde(default)]
+    pub last_version: u32,
     /// The published content, parsed once.
     #[serde(skip)]
     parsed: Option<Arc<Flow>>,
@@ -77,12 +80,13 @@ impl PartialEq for ContactFlow {
             saved,
             tags,
             modified,
+            last_version,
             parsed: _,
         } = self;
         (id, instance, name, flow_type, state)
             == (&other.id, &other.instance, &other.name, &other.flow_type, &other.state)
             && (description, published, saved) == (&other.description, &other.published, &other.saved)
-            && (tags, modified) == (&other.tags, &other.modified)
+            && (tags, modified, last_version) == (&other.tags, &other.modified, &other.last_version)
     }
 }
 
@@ -110,6 +114,7 @@ impl ContactFlow {
             saved: None,
             tags,
             modified: now,
+            last_version: 0,
             parsed: None,
         }
     }
@@ -158,6 +163,11 @@ impl ContactFlow {
         let flow = self.parsed.clone()?;
         let identity = FlowIdentity { arn: instance.flow_arn(self.id), name: self.name.clone() };
         Some(RoutedFlow { flow, identity, flow_type: self.flow_type.of_the_language() })
+    }
+
+    /// Its id among those of all resources.
+    pub(crate) fn resource_id(&self) -> ResourceId {
+        ResourceId::from_bytes(*self.id.as_bytes())
     }
 
     /// `PUBLISHED` once anything was published, `SAVED` before.

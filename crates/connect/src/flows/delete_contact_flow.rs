@@ -3,6 +3,7 @@
 use crate::error::ConnectError;
 use crate::service::ConnectService;
 use crate::target::{Context, FlowTarget};
+use crate::versions;
 use serde::Deserialize;
 use tympan_aws::{Operation, Output};
 
@@ -38,6 +39,7 @@ impl Operation for DeleteContactFlow {
                     flow.id, number.id
                 )));
             }
+            versions::remove_all(edit, flow.instance, flow.resource_id());
             edit.remove_flow(flow.id);
             Ok(Output::empty_object())
         })

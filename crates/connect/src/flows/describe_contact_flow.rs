@@ -1,13 +1,15 @@
 //! DescribeContactFlow: GET /contact-flows/{InstanceId}/{ContactFlowId}.
 
-use super::{FlowStatus, content_sha256};
+use super::{ContactFlow, FlowStatus, content_sha256};
 use crate::error::{ConnectError, ErrorCode};
-use crate::reference::shown;
+use crate::instances::Instance;
+use crate::named::Scene;
 use crate::service::ConnectService;
 use crate::target::{Context, FlowTarget, FoundFlow};
 use crate::timestamp::epoch_seconds;
+use crate::versions;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tympan_aws::{Operation, Output};
 
 #[derive(Deserialize)]
@@ -17,10 +19,10 @@ pub(crate) struct Input {
     contact_flow_id: String,
 }
 
-/// Describes a flow with its published content, or with what was saved last when the id ends in `:$SAVED`.
+/// Describes a flow with its published content, with what was saved last when the id ends in `:$SAVED`, or with that of a version
+/// when it ends in a number.
 ///
-/// Errors: ContactFlowNotPublished (only saved so far: ask for `:$SAVED`), ResourceNotFound (also for a
-/// version, as there are none).
+/// Errors: ContactFlowNotPublished (only saved so far: ask for `:$SAVED`), ResourceNotFound.
 pub(crate) struct DescribeContactFlow;
 
 impl Operation for DescribeContactFlow {
@@ -33,52 +35,67 @@ impl Operation for DescribeContactFlow {
         Ok(FlowTarget::of(cx, &input.instance_id, &input.contact_flow_id))
     }
 
-    async fn call(_: &Context<'_>, _: Input, target: FlowTarget) -> Result<Output, ConnectError> {
+    async fn call(cx: &Context<'_>, _: Input, target: FlowTarget) -> Result<Output, ConnectError> {
         let FoundFlow { instance, flow, qualifier } = target.found?;
-        let published = flow.published.as_ref().map(|content| (content, FlowStatus::Published));
-        let saved = flow.saved.as_ref().map(|content| (content, FlowStatus::Saved));
-        let (content, status) = match qualifier.as_deref() {
-            None | Some("$LATEST") => published.ok_or_else(|| {
-                ConnectError::new(
-                    ErrorCode::ContactFlowNotPublished,
-                    format!("flow {} is only saved; ask for {0}:$SAVED", flow.id),
-                )
-            }),
-            // One of the two is always there.
-            Some("$SAVED") => {
-                saved.or(published).ok_or_else(|| ConnectError::internal(&"flow without content"))
+        let directory = cx.service.directory();
+        let mut shown = described(&instance, &flow);
+        match qualifier.as_deref() {
+            None | Some("$LATEST") => {
+                if flow.published.is_none() {
+                    return Err(ConnectError::new(
+                        ErrorCode::ContactFlowNotPublished,
+                        format!("flow {} is only saved; ask for {0}:$SAVED", flow.id),
+                    ));
+                }
             }
-            Some(version) => Err(ConnectError::not_found(format!(
-                "flow {} has no version {}: flows have no versions here",
-                flow.id,
-                shown(version)
-            ))),
-        }?;
-        let mut description = json!({
-            "Arn": instance.flow_arn(flow.id),
-            "Id": flow.id,
-            "Name": flow.name,
-            "Type": flow.flow_type.as_str(),
-            "State": flow.state.as_str(),
-            "Status": status.as_str(),
-            "Content": content,
-            "Tags": flow.tags,
-            "FlowContentSha256": content_sha256(content),
-            "LastModifiedTime": epoch_seconds(flow.modified),
-            "LastModifiedRegion": instance.region,
-        });
-        if let Some(text) = &flow.description {
-            description["Description"] = text.as_str().into();
+            Some("$SAVED") => {
+                if let Some(saved) = &flow.saved {
+                    show(&mut shown, saved, FlowStatus::Saved);
+                }
+            }
+            Some(number) => {
+                let scene =
+                    Scene { service: cx.service, directory: &directory, instance: &instance, now: cx.now };
+                let version = versions::get(&scene, flow.resource_id(), number)?;
+                show(&mut shown, &version.spec.content, FlowStatus::Published);
+                shown.insert("Version".to_owned(), version.spec.number.into());
+                if let Some(text) = &version.description {
+                    shown.insert("VersionDescription".to_owned(), text.as_str().into());
+                }
+            }
         }
-        Ok(Output::json(&json!({ "ContactFlow": description })))
+        Ok(Output::json(&json!({ "ContactFlow": shown })))
     }
+}
+
+/// A flow as descriptions and searches show it, with what is published of it, or else saved.
+pub(super) fn described(instance: &Instance, flow: &ContactFlow) -> Map<String, Value> {
+    let mut shown = Map::new();
+    let mut add = |member: &str, value: Value| drop(shown.insert(member.to_owned(), value));
+    add("Arn", instance.flow_arn(flow.id).into());
+    add("Id", flow.id.to_string().into());
+    add("Name", flow.name.as_str().into());
+    add("Type", flow.flow_type.as_str().into());
+    add("State", flow.state.as_str().into());
+    add("Tags", json!(flow.tags));
+    add("LastModifiedTime", epoch_seconds(flow.modified));
+    add("LastModifiedRegion", instance.region.to_string().into());
+    flow.description.iter().for_each(|text| add("Description", text.as_str().into()));
+    let content = flow.published.as_ref().or(flow.saved.as_ref());
+    content.into_iter().for_each(|content| show(&mut shown, content, flow.status()));
+    shown
+}
+
+fn show(shown: &mut Map<String, Value>, content: &str, status: FlowStatus) {
+    shown.insert("Content".to_owned(), content.into());
+    shown.insert("FlowContentSha256".to_owned(), content_sha256(content).into());
+    shown.insert("Status".to_owned(), status.as_str().into());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bench::{ABSENT, Bench, FLOW, text};
-    use serde_json::Value;
 
     #[test]
     fn shows_the_published_content_verbatim() {

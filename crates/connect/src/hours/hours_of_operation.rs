@@ -3,6 +3,7 @@ use super::overrides::{HoursOverride, OverrideType};
 use super::zone::TimeZone;
 use crate::error::ConnectError;
 use crate::named::{Named, Scene, Spec, Verbs, Words, rows};
+use crate::queues::Queue;
 use jiff::civil;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -125,6 +126,15 @@ impl Spec for HoursOfOperation {
             .collect();
         if !parents.is_empty() {
             shown.insert("ParentHoursOfOperations".to_owned(), parents.into());
+        }
+    }
+
+    fn used_by(named: &Named<Self>, scene: &Scene<'_>) -> Option<String> {
+        let child = scene.all::<Self>().find(|hours| hours.spec.parents.contains(&named.id));
+        let queue = || scene.all::<Queue>().find(|queue| queue.spec.hours == named.id);
+        match child {
+            Some(child) => Some(format!("hours {:?}", child.name)),
+            None => queue().map(|queue| format!("queue {:?}", queue.name)),
         }
     }
 }

@@ -4,6 +4,7 @@ mod calendar;
 mod create_hours_of_operation;
 mod effective;
 mod hours_of_operation;
+mod list_child_hours_of_operations;
 mod overrides;
 mod recurrence;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use zone::TimeZone;
 pub(crate) use create_hours_of_operation::CreateHoursOfOperation;
 pub(crate) use effective::GetEffectiveHoursOfOperations;
 pub(crate) use hours_of_operation::is_open;
+pub(crate) use list_child_hours_of_operations::ListChildHoursOfOperations;
 pub(crate) use overrides::{
     CreateHoursOfOperationOverride, DeleteHoursOfOperationOverride, DescribeHoursOfOperationOverride,
     ListHoursOfOperationOverrides, UpdateHoursOfOperationOverride,

@@ -92,7 +92,7 @@ impl Office {
     }
 
     fn is_open(&self, time: &str) -> bool {
-        self.bench.service.is_open(self.instance.parse().unwrap(), &self.id, at(time)).unwrap()
+        self.bench.service.are_open(self.instance.parse().unwrap(), &self.id, None, at(time)).unwrap()
     }
 
     fn add(&self, body: Value) -> String {
@@ -237,13 +237,19 @@ fn the_overrides_of_parents_hold_too() {
     let answer =
         office.bench.call("PUT", &format!("/hours-of-operations/{}", office.instance), child).unwrap();
     let child = text(&answer["HoursOfOperationArn"]);
-    let open =
-        || office.bench.service.is_open(office.instance.parse().unwrap(), &child, at("2026-12-25T10:00:00Z"));
+    let open = || {
+        office.bench.service.are_open(
+            office.instance.parse().unwrap(),
+            &child,
+            None,
+            at("2026-12-25T10:00:00Z"),
+        )
+    };
     assert_eq!(open(), Some(true));
     office.add(json!({ "Name": "closed", "EffectiveFrom": "2026-12-25", "EffectiveTill": "2026-12-25", "Config": [] }));
     assert_eq!(open(), Some(false));
     let other = office.bench.instance("other");
-    assert_eq!(office.bench.service.is_open(other.parse().unwrap(), &office.id, NOW), None);
+    assert_eq!(office.bench.service.are_open(other.parse().unwrap(), &office.id, None, NOW), None);
 }
 
 #[test]

@@ -4,7 +4,6 @@ use super::{HoursOfOperation, TimeSlice, TimeZone};
 use crate::error::ConnectError;
 use crate::named::{Change, Named, Scene};
 use serde::Deserialize;
-use tympan_aws::Output;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -27,14 +26,12 @@ impl Change for UpdateHoursOfOperation {
         scene: &Scene<'_>,
         members: Members,
         named: &mut Named<HoursOfOperation>,
-        _: &dyn Fn() -> [u8; 16],
-    ) -> Result<Output, ConnectError> {
+    ) -> Result<(), ConnectError> {
         scene.rename(named, members.name, members.description)?;
         if let Some(name) = members.time_zone {
             named.spec.time_zone = TimeZone::parse(&name).map_err(ConnectError::parameter)?;
         }
         named.spec.config = members.config.unwrap_or(std::mem::take(&mut named.spec.config));
-        named.spec.check()?;
-        Ok(Output::empty())
+        named.spec.check()
     }
 }

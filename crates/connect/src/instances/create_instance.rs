@@ -1,6 +1,7 @@
 //! CreateInstance: PUT /instance.
 
-use super::{IdentityManagement, Instance, InstanceAlias};
+use super::{IdentityManagement, Instance, InstanceAlias, InstanceConfig};
+use crate::defaults;
 use crate::error::{ConnectError, ErrorCode};
 use crate::service::{ConnectService, Limits};
 use crate::tags;
@@ -82,8 +83,10 @@ impl Operation for CreateInstance {
                 lambda_functions: Vec::new(),
                 tags,
                 client_token: input.client_token,
+                config: InstanceConfig::default(),
             };
             edit.put_instance(instance.clone())?;
+            defaults::give(cx.service, edit, instance.id, cx.now)?;
             Ok(instance)
         })?;
         Ok(Output::json(&json!({ "Id": instance.id, "Arn": instance.arn() })))

@@ -1,6 +1,6 @@
 //! One contact centre: its names, what it may do, and where its customers' audio goes.
 
-use super::InstanceAlias;
+use super::{InstanceAlias, InstanceConfig};
 use crate::storage::MediaStreamStorage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,6 +36,9 @@ pub struct Instance {
     pub tags: BTreeMap<String, String>,
     /// The token of the request that created it.
     pub client_token: Option<String>,
+    /// What was set since.
+    #[serde(default)]
+    pub config: InstanceConfig,
 }
 
 impl Instance {

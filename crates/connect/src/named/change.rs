@@ -19,13 +19,17 @@ pub(crate) trait Change: Send + Sync + 'static {
     /// What its body is.
     const BODY: BodyRule = BodyRule::USUAL;
 
-    /// Changes it, and says what is answered.
+    /// Changes it.
     fn apply(
         scene: &Scene<'_>,
         members: Self::Members,
         named: &mut Named<Self::Spec>,
-        random: &dyn Fn() -> [u8; 16],
-    ) -> Result<Output, ConnectError>;
+    ) -> Result<(), ConnectError>;
+
+    /// What is answered.
+    fn answer(_: &Scene<'_>, _: &Named<Self::Spec>) -> Output {
+        Output::empty()
+    }
 }
 
 /// Changes a resource: UpdateQueueName and the like.
@@ -55,8 +59,10 @@ impl<C: Change> Operation for Changed<C> {
         cx.service.change(|edit| {
             let mut named = edit.named(&named)?;
             let instance = edit.instance(&instance)?;
-            let scene = Scene { directory: &edit.directory, instance: &instance, now: cx.now };
-            let answer = C::apply(&scene, members, &mut named, &|| cx.service.random())?;
+            let scene =
+                Scene { service: cx.service, directory: &edit.directory, instance: &instance, now: cx.now };
+            C::apply(&scene, members, &mut named)?;
+            let answer = C::answer(&scene, &named);
             named.modified = cx.now;
             edit.put_named(named);
             Ok(answer)

@@ -54,7 +54,8 @@ impl<C: Creation> Operation for Create<C> {
         let instance = target.instance?;
         cx.service.change(|edit| {
             let instance = edit.instance(&instance)?;
-            let scene = Scene { directory: &edit.directory, instance: &instance, now: cx.now };
+            let scene =
+                Scene { service: cx.service, directory: &edit.directory, instance: &instance, now: cx.now };
             scene.check_name::<C::Spec>(&name, None)?;
             let limit = cx.service.options().limits.resources_per_instance;
             let what = format!("resources of the kind {} in an instance", words.noun);

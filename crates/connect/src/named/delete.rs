@@ -24,12 +24,14 @@ impl<S: Spec> Operation for Delete<S> {
         let (instance, named) = target.found?;
         cx.service.change(|edit| {
             let named = edit.named(&named)?;
-            let scene = Scene { directory: &edit.directory, instance: &instance, now: cx.now };
+            let scene =
+                Scene { service: cx.service, directory: &edit.directory, instance: &instance, now: cx.now };
             if let Some(user) = S::used_by(&named, &scene) {
                 let message = format!("{} {:?} is used by {user}", S::WORDS.noun, named.name);
                 return Err(ConnectError::new(ErrorCode::ResourceInUse, message));
             }
             edit.remove_named(&named);
+            S::remove_beside(edit, &named);
             Ok(Output::empty())
         })
     }

@@ -1,5 +1,6 @@
 use super::{Members, Named, Scene, Spec, View};
 use crate::error::ConnectError;
+use crate::reference;
 use crate::target::Context;
 use crate::timestamp::epoch_seconds;
 use serde_json::{Map, Value, json};
@@ -15,8 +16,19 @@ impl<S: Spec> View for Describe<S> {
     type Spec = S;
     const NAME: &'static str = S::WORDS.operations.describe;
 
-    fn of(_: &Context<'_>, _: &Members, scene: &Scene<'_>, named: &Named<S>) -> Result<Output, ConnectError> {
-        Ok(Output::json(&json!({ S::WORDS.shown.0: described(named, scene) })))
+    fn of(
+        _: &Context<'_>,
+        input: &Members,
+        scene: &Scene<'_>,
+        named: &Named<S>,
+    ) -> Result<Output, ConnectError> {
+        let mut shown = described(named, scene);
+        if let Some(qualifier) =
+            reference::qualified(input.text(S::WORDS.label)).1.filter(|_| S::IS_QUALIFIED)
+        {
+            S::show_qualified(named, scene, qualifier, &mut shown)?;
+        }
+        Ok(Output::json(&json!({ S::WORDS.shown.0: shown })))
     }
 }
 

@@ -1,6 +1,18 @@
-use super::{Named, Table};
+use super::{Named, Spec, Table};
+use crate::agent_statuses::AgentStatus;
+use crate::hierarchy::HierarchyGroup;
 use crate::hours::HoursOfOperation;
+use crate::integrations::Integration;
+use crate::modules::Module;
+use crate::prompts::Prompt;
+use crate::queues::Queue;
+use crate::quick_connects::QuickConnect;
+use crate::routing_profiles::RoutingProfile;
+use crate::security_profiles::SecurityProfile;
 use crate::settings::{Document, Write};
+use crate::users::User;
+use crate::versions::Version;
+use std::collections::BTreeMap;
 use tympan_db::{DbError, Kinds, Reader, Tx};
 use tympan_types::{InstanceId, ResourceId};
 
@@ -33,6 +45,20 @@ macro_rules! kinds {
         }
 
         impl Resource {
+            /// Its tags, to be changed.
+            pub(crate) fn tags_mut(&mut self) -> &mut BTreeMap<String, String> {
+                match self {
+                    $(Self::$variant(named) => &mut named.tags,)*
+                }
+            }
+
+            /// Its tags.
+            pub(crate) fn tags(&self) -> &BTreeMap<String, String> {
+                match self {
+                    $(Self::$variant(named) => &named.tags,)*
+                }
+            }
+
             /// Its kind and id.
             pub fn key(&self) -> (ResourceKind, ResourceId) {
                 match self {
@@ -64,6 +90,22 @@ macro_rules! kinds {
             pub(crate) fn add(&mut self, resource: Resource) {
                 match resource {
                     $(Resource::$variant(named) => self.$table.add(named),)*
+                }
+            }
+
+            /// The resource of an instance that the word of its kind in ARNs and its id name.
+            pub(crate) fn find(
+                &self,
+                instance: InstanceId,
+                word: &str,
+                id: ResourceId,
+            ) -> Option<(Resource, &'static str)> {
+                match word {
+                    $(word if word == <$spec as Spec>::WORDS.arn => {
+                        let named = self.$table.get(instance, id)?;
+                        Some((Resource::$variant(named.as_ref().clone()), <$spec as Spec>::WORDS.arn))
+                    })*
+                    _ => None,
                 }
             }
 
@@ -113,4 +155,26 @@ macro_rules! kinds {
 kinds! {
     /// Hours of operation.
     Hours(HoursOfOperation) in hours;
+    /// A queue.
+    Queue(Queue) in queues;
+    /// A quick connect.
+    QuickConnect(QuickConnect) in quick_connects;
+    /// A routing profile.
+    RoutingProfile(RoutingProfile) in routing_profiles;
+    /// A security profile.
+    SecurityProfile(SecurityProfile) in security_profiles;
+    /// An agent status.
+    AgentStatus(AgentStatus) in agent_statuses;
+    /// A user.
+    User(User) in users;
+    /// A group of users.
+    HierarchyGroup(HierarchyGroup) in hierarchy_groups;
+    /// A prompt.
+    Prompt(Prompt) in prompts;
+    /// A flow module.
+    Module(Module) in modules;
+    /// A version of a flow or of a module.
+    Version(Version) in versions;
+    /// An integration association.
+    Integration(Integration) in integrations;
 }

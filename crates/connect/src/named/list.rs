@@ -66,7 +66,7 @@ impl<S: Spec> Operation for List<S> {
         }
         let instance = target.instance?;
         let directory = cx.service.directory();
-        let scene = Scene { directory: &directory, instance: &instance, now: cx.now };
+        let scene = Scene { service: cx.service, directory: &directory, instance: &instance, now: cx.now };
         let named = scene.all::<S>().map(|named| Entry {
             key: named.name.clone(),
             type_word: named.spec.type_word(),

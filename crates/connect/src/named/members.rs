@@ -17,6 +17,11 @@ impl Members {
         self.0.get(member).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// The members that are named resources of an instance, with what they name.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().filter_map(|(member, value)| Some((member.as_str(), value.as_str()?)))
+    }
+
     /// The instance that is named.
     pub(crate) fn instance(&self) -> &str {
         self.text("InstanceId")

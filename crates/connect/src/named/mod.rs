@@ -23,14 +23,16 @@ pub(crate) use create::{Create, Creation};
 pub(crate) use delete::Delete;
 pub(crate) use describe::{Describe, described};
 pub(crate) use kinds::{Tabled, Tables, load, put, remove, with_kinds};
-pub(crate) use list::{Entry, List};
+pub(crate) use list::{Entry, List, summary};
 pub(crate) use members::Members;
 pub(crate) use scene::Scene;
-pub(crate) use search::Search;
+pub(crate) use search::{Item, Search, Wanted};
 pub(crate) use table::Table;
 pub(crate) use target::NamedTarget;
 pub(crate) use view::{View, Viewed};
 
+use crate::directory::Edit;
+use crate::error::ConnectError;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -105,6 +107,23 @@ pub(crate) trait Spec:
 
     /// Adds the members that a description has for this kind.
     fn show(named: &Named<Self>, scene: &Scene<'_>, shown: &mut Map<String, Value>);
+
+    /// Whether what follows the id of one after a colon names a content of it.
+    const IS_QUALIFIED: bool = false;
+
+    /// Changes what is shown to that of another content.
+    fn show_qualified(
+        named: &Named<Self>,
+        _: &Scene<'_>,
+        _qualifier: &str,
+        _: &mut Map<String, Value>,
+    ) -> Result<(), ConnectError> {
+        let noun = Self::WORDS.noun;
+        Err(ConnectError::not_found(format!("{noun} {} has no other content", named.id)))
+    }
+
+    /// Removes what is of no use without it, when it is deleted.
+    fn remove_beside(_: &mut Edit, _: &Named<Self>) {}
 
     /// Adds the members that a summary has for this kind.
     fn summarise(_: &Named<Self>, _: &mut Map<String, Value>) {}

@@ -1,13 +1,19 @@
 use super::{Named, Spec, Table};
 use crate::directory::Directory;
 use crate::error::{ConnectError, ErrorCode};
+use crate::flows::ContactFlow;
 use crate::instances::Instance;
+use crate::phone_numbers::PhoneNumber;
+use crate::queues::Queue;
 use crate::reference::{self, shown};
+use crate::service::ConnectService;
+use crate::users::User;
 use std::sync::Arc;
 use tympan_types::{ResourceId, WallTime};
 
 /// An instance and everything that is configured, at one moment: what resources refer to each other in.
 pub(crate) struct Scene<'a> {
+    pub(crate) service: &'a ConnectService,
     pub(crate) directory: &'a Directory,
     pub(crate) instance: &'a Instance,
     pub(crate) now: WallTime,
@@ -48,6 +54,37 @@ impl Scene<'_> {
                 self.instance.id
             ))
         })
+    }
+
+    /// A flow of the instance, by id or ARN.
+    ///
+    /// # Errors
+    /// ResourceNotFound.
+    pub(crate) fn flow(&self, id_or_arn: &str) -> Result<&Arc<ContactFlow>, ConnectError> {
+        let found = reference::flow_of(self.instance, id_or_arn).and_then(|id| self.directory.flow_by_id(id));
+        let found = found.filter(|flow| flow.instance == self.instance.id);
+        found.ok_or_else(|| ConnectError::no_flow(&shown(id_or_arn), self.instance.id))
+    }
+
+    /// A number that is claimed to the instance, by id or ARN.
+    ///
+    /// # Errors
+    /// ResourceNotFound.
+    pub(crate) fn phone_number(&self, id_or_arn: &str) -> Result<&Arc<PhoneNumber>, ConnectError> {
+        let id = reference::phone_number_of(self.instance, id_or_arn);
+        let found = id.and_then(|id| self.directory.phone_number(id));
+        let found = found.filter(|number| number.instance == self.instance.id);
+        found.ok_or_else(|| ConnectError::no_phone_number(&shown(id_or_arn)))
+    }
+
+    /// Whether the instance has what a member names, where that is a queue, a user or a flow.
+    pub(crate) fn has(&self, member: &str, text: &str) -> bool {
+        match member {
+            "QueueId" => self.find::<Queue>(text).is_ok(),
+            "UserId" => self.find::<User>(text).is_ok(),
+            "ContactFlowId" => self.flow(text).is_ok(),
+            _ => true,
+        }
     }
 
     /// The ARN of a resource.

@@ -28,7 +28,7 @@ impl<S: Spec> Operation for Search<S> {
         let wanted = Wanted::of(cx, input, most)?;
         let instance = target.instance?;
         let directory = cx.service.directory();
-        let scene = Scene { directory: &directory, instance: &instance, now: cx.now };
+        let scene = Scene { service: cx.service, directory: &directory, instance: &instance, now: cx.now };
         let mut found = Vec::new();
         for named in scene.all::<S>() {
             let item = Item { name: &named.name, shown: S::found(named, &scene), tags: &named.tags };

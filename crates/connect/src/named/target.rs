@@ -1,6 +1,7 @@
 use super::{Named, Scene, Spec};
 use crate::error::ConnectError;
 use crate::instances::Instance;
+use crate::reference;
 use crate::resources::{Granted, Resources};
 use crate::target::{Context, find_instance};
 use std::sync::Arc;
@@ -14,10 +15,15 @@ pub(crate) struct NamedTarget<S> {
 
 impl<S: Spec> NamedTarget<S> {
     pub(crate) fn of(cx: &Context<'_>, instance: &str, id_or_arn: &str) -> Self {
+        let id_or_arn = match S::IS_QUALIFIED {
+            true => reference::qualified(id_or_arn).0,
+            false => id_or_arn,
+        };
         let granted = Resources::new(cx.caller).within(instance, S::WORDS.arn, id_or_arn).granted();
         let directory = cx.service.directory();
         let found = find_instance(&directory, cx.caller, instance).and_then(|instance| {
-            let scene = Scene { directory: &directory, instance: &instance, now: cx.now };
+            let scene =
+                Scene { service: cx.service, directory: &directory, instance: &instance, now: cx.now };
             let named = scene.find::<S>(id_or_arn)?.clone();
             Ok((instance, named))
         });

@@ -46,7 +46,7 @@ impl<V: View> Operation for Viewed<V> {
     ) -> Result<Output, ConnectError> {
         let (instance, named) = target.found?;
         let directory = cx.service.directory();
-        let scene = Scene { directory: &directory, instance: &instance, now: cx.now };
+        let scene = Scene { service: cx.service, directory: &directory, instance: &instance, now: cx.now };
         V::of(cx, &input, &scene, &named)
     }
 }

@@ -36,7 +36,7 @@ pub struct PhoneNumber {
 /// What kind of number it is, as far as its digits tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberType {
-    /// Free for the caller: +1 800, 833, 844, 855, 866, 877 and 888.
+    /// Free for the caller: +1 800, 833, 844, 855, 866, 877 and 888, and those of seven other countries.
     TollFree,
     /// Free for the caller in many countries: +800.
     Uifn,

@@ -47,7 +47,11 @@ impl DialledNumber {
 
     /// What kind of number it is.
     pub fn kind(&self) -> NumberType {
-        const TOLL_FREE: [&str; 7] = ["+1800", "+1833", "+1844", "+1855", "+1866", "+1877", "+1888"];
+        // North America; Australia, France, Germany, Italy, Japan, Spain, the United Kingdom.
+        const TOLL_FREE: [&str; 15] = [
+            "+1800", "+1833", "+1844", "+1855", "+1866", "+1877", "+1888", "+611800", "+33800", "+49800",
+            "+39800", "+81120", "+34900", "+44800", "+44808",
+        ];
         if TOLL_FREE.iter().any(|prefix| self.0.starts_with(prefix)) {
             NumberType::TollFree
         } else if self.0.starts_with("+800") {
@@ -128,6 +132,7 @@ mod tests {
         assert_eq!(number("+18005550100").kind(), NumberType::TollFree);
         assert_eq!(number("+442079460000").country(), Some("GB"));
         assert_eq!(number("+442079460000").kind(), NumberType::Did);
+        assert_eq!(number("+448081570000").kind(), NumberType::TollFree);
         assert_eq!(number("+80012345678").kind(), NumberType::Uifn);
         assert_eq!(DialledNumber::sip_user("support").unwrap().country(), None);
     }

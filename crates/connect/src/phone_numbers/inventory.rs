@@ -1,4 +1,5 @@
 use super::DialledNumber;
+use std::fmt;
 use std::str::FromStr;
 
 /// A run of consecutive E.164 numbers that the operator owns and SearchAvailablePhoneNumbers offers.
@@ -23,6 +24,12 @@ impl Default for NumberRange {
     /// `+18005550100-+18005550109`: numbers that belong to nobody, for demonstrations.
     fn default() -> Self {
         Self { first: 18_005_550_100, last: 18_005_550_109 }
+    }
+}
+
+impl fmt::Display for NumberRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}-+{}", self.first, self.last)
     }
 }
 
@@ -70,6 +77,7 @@ mod tests {
         let numbers: Vec<String> = range.numbers().map(|number| number.to_string()).collect();
         assert_eq!(numbers, ["+18005550100", "+18005550101", "+18005550102"]);
         assert_eq!("+18005550100-+18005550109".parse(), Ok(NumberRange::default()));
+        assert_eq!(NumberRange::default().to_string(), "+18005550100-+18005550109");
         assert_eq!("+4420".parse::<NumberRange>().unwrap().numbers().count(), 1);
     }
 

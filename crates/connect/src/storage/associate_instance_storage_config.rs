@@ -1,8 +1,10 @@
 //! AssociateInstanceStorageConfig: PUT /instance/{InstanceId}/storage-config. This enables live media streaming.
 
 use super::MediaStreamStorage;
-use super::storage_config::{self, StorageConfig, Wanted};
+use super::storage_config::{self, StorageConfig, Stored, Wanted};
+use super::{SinkResource, SinkStorage};
 use crate::error::{ConnectError, ErrorCode};
+use crate::instances::Instance;
 use crate::service::ConnectService;
 use crate::target::{Context, InstanceTarget, required};
 use serde::Deserialize;
@@ -18,7 +20,7 @@ pub(crate) struct Input {
     client_token: Option<String>,
 }
 
-/// Enables live media streaming; the next Start block of any call uses it.
+/// Enables live media streaming, which the next Start block of any call uses, or has records or recordings sent somewhere.
 ///
 /// Errors: InvalidParameter (a member, or a resource type that is not implemented), ResourceConflict (it is
 /// enabled already: update it), ResourceNotFound.
@@ -37,12 +39,16 @@ impl Operation for AssociateInstanceStorageConfig {
 
     async fn call(cx: &Context<'_>, input: Input, target: InstanceTarget) -> Result<Output, ConnectError> {
         let config = required(cx, input.storage_config, "StorageConfig")?;
-        if !storage_config::is_media_streams(input.resource_type.as_deref())? {
+        let stored = storage_config::stored(input.resource_type.as_deref())?;
+        if stored == Stored::Nothing {
             return Err(ConnectError::parameter(
-                "of the storage resource types only MEDIA_STREAMS can be configured on this server",
+                "of the storage resource types MEDIA_STREAMS, CONTACT_TRACE_RECORDS and CALL_RECORDINGS can be configured on this server",
             ));
         }
         let instance = target.instance?;
+        if let Stored::Sent(resource) = stored {
+            return send(cx, &instance, resource, config, input.client_token);
+        }
         let association_id = cx.service.change(|edit| {
             let mut instance = edit.instance(&instance)?;
             let wanted = config.wanted(&instance)?;
@@ -74,6 +80,40 @@ impl Operation for AssociateInstanceStorageConfig {
         })?;
         Ok(Output::json(&json!({ "AssociationId": association_id })))
     }
+}
+
+/// Has records or recordings sent somewhere.
+fn send(
+    cx: &Context<'_>,
+    instance: &Instance,
+    resource: SinkResource,
+    config: StorageConfig,
+    client_token: Option<String>,
+) -> Result<Output, ConnectError> {
+    let sink = resource.sink(config)?;
+    cx.service.change(|edit| {
+        let mut instance = edit.instance(instance)?;
+        let existing = instance.config.storage.iter().find(|storage| storage.resource == resource);
+        let association_id = match existing {
+            Some(existing) => {
+                let repeated = client_token.is_some() && existing.client_token == client_token;
+                if !repeated || existing.sink != sink {
+                    let message = "the instance has a storage configuration of this type already; update it";
+                    return Err(ConnectError::new(ErrorCode::ResourceConflict, message));
+                }
+                existing.association_id.clone()
+            }
+            None => {
+                let association_id = cx.service.new_association_id();
+                let storage =
+                    SinkStorage { association_id: association_id.clone(), resource, sink, client_token };
+                instance.config.storage.push(storage);
+                edit.put_instance(instance)?;
+                association_id
+            }
+        };
+        Ok(Output::json(&json!({ "AssociationId": association_id })))
+    })
 }
 
 #[cfg(test)]
@@ -113,7 +153,8 @@ mod tests {
         let with = |resource_type: &str, config: Value| json!({ "ResourceType": resource_type, "StorageConfig": config });
         let s3 = json!({ "StorageType": "S3", "S3Config": { "BucketName": "b", "BucketPrefix": "p" } });
         for body in [
-            with("CALL_RECORDINGS", s3.clone()),
+            with("AGENT_EVENTS", s3.clone()),
+            with("CONTACT_TRACE_RECORDS", s3.clone()),
             with("MEDIA_STREAMS", s3),
             with("NOTHING", storage_config("a", 1)),
             with("MEDIA_STREAMS", storage_config("a b", 1)),

@@ -17,7 +17,7 @@ pub(crate) struct Input {
     resource_type: Option<String>,
 }
 
-/// Describes the media streams of an instance.
+/// Describes where something of an instance is kept or sent.
 ///
 /// Errors: InvalidRequest, InvalidParameter (resource type), ResourceNotFound.
 pub(crate) struct DescribeInstanceStorageConfig;
@@ -34,10 +34,10 @@ impl Operation for DescribeInstanceStorageConfig {
     }
 
     async fn call(_: &Context<'_>, input: Input, target: InstanceTarget) -> Result<Output, ConnectError> {
-        let media_streams = storage_config::is_media_streams(input.resource_type.as_deref())?;
+        let stored = storage_config::stored(input.resource_type.as_deref())?;
         let instance = target.instance?;
-        let storage = storage_config::associated(&instance, media_streams, &input.association_id)?;
-        Ok(Output::json(&json!({ "StorageConfig": storage_config::shown(&instance, storage) })))
+        let storage = storage_config::associated(&instance, stored, &input.association_id)?;
+        Ok(Output::json(&json!({ "StorageConfig": storage.shown(&instance) })))
     }
 }
 

@@ -1,6 +1,6 @@
 //! DisassociateInstanceStorageConfig: DELETE /instance/{InstanceId}/storage-config/{AssociationId}.
 
-use super::storage_config;
+use super::storage_config::{self, Stored};
 use crate::error::ConnectError;
 use crate::service::ConnectService;
 use crate::target::{Context, InstanceTarget};
@@ -16,7 +16,7 @@ pub(crate) struct Input {
     resource_type: Option<String>,
 }
 
-/// Disables live media streaming: Start blocks take their Error branch from now on. What was captured stays.
+/// Sends records or recordings nowhere any more, or disables live media streaming: Start blocks take their Error branch from now on. What was captured stays.
 ///
 /// Errors: InvalidRequest, InvalidParameter (resource type), ResourceNotFound.
 pub(crate) struct DisassociateInstanceStorageConfig;
@@ -33,12 +33,18 @@ impl Operation for DisassociateInstanceStorageConfig {
     }
 
     async fn call(cx: &Context<'_>, input: Input, target: InstanceTarget) -> Result<Output, ConnectError> {
-        let media_streams = storage_config::is_media_streams(input.resource_type.as_deref())?;
+        let stored = storage_config::stored(input.resource_type.as_deref())?;
         let instance = target.instance?;
         cx.service.change(|edit| {
             let mut instance = edit.instance(&instance)?;
-            storage_config::associated(&instance, media_streams, &input.association_id)?;
-            instance.media_streams = None;
+            storage_config::associated(&instance, stored, &input.association_id)?;
+            match stored {
+                Stored::MediaStreams => instance.media_streams = None,
+                Stored::Sent(resource) => {
+                    instance.config.storage.retain(|storage| storage.resource != resource)
+                }
+                Stored::Nothing => {}
+            }
             edit.put_instance(instance)?;
             Ok(Output::empty())
         })

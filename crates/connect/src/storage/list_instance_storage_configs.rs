@@ -20,7 +20,7 @@ pub(crate) struct Input {
     max_results: Option<String>,
 }
 
-/// Lists the storage configurations of one resource type: one for enabled media streams, else none.
+/// Lists the storage configurations of one resource type: one, or none.
 ///
 /// Errors: InvalidRequest, InvalidParameter (resource type, paging), ResourceNotFound.
 pub(crate) struct ListInstanceStorageConfigs;
@@ -37,13 +37,12 @@ impl Operation for ListInstanceStorageConfigs {
     }
 
     async fn call(cx: &Context<'_>, input: Input, target: InstanceTarget) -> Result<Output, ConnectError> {
-        let media_streams = storage_config::is_media_streams(input.resource_type.as_deref())?;
+        let stored = storage_config::stored(input.resource_type.as_deref())?;
         let (token, size) = (input.next_token.as_deref(), input.max_results.as_deref());
         let page = paging::of_query(cx, token, size, 10)?;
         let instance = target.instance?;
-        let storage = instance.media_streams.as_ref().filter(|_| media_streams);
-        let items = storage
-            .map(|storage| (storage.association_id.clone(), storage_config::shown(&instance, storage)));
+        let found = storage_config::configured(&instance, stored);
+        let items = found.map(|found| (found.association_id().to_owned(), found.shown(&instance)));
         Ok(paging::list(&page, "StorageConfigs", items))
     }
 }

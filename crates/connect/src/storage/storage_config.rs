@@ -1,9 +1,9 @@
 //! The StorageConfig structure of the five storage operations.
 //!
-//! Implemented: MEDIA_STREAMS in a KINESIS_VIDEO_STREAM. Every other resource type is refused when it is
+//! Implemented: MEDIA_STREAMS in a KINESIS_VIDEO_STREAM, CONTACT_TRACE_RECORDS in a KINESIS_STREAM, CALL_RECORDINGS in S3. Every other resource type is refused when it is
 //! written, and read as not configured: what is accepted is acted on.
 
-use super::MediaStreamStorage;
+use super::{MediaStreamStorage, SinkResource, SinkStorage};
 use crate::error::ConnectError;
 use crate::instances::Instance;
 use serde::Deserialize;
@@ -12,8 +12,25 @@ use serde_json::{Value, json};
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct StorageConfig {
-    storage_type: String,
+    pub(super) storage_type: String,
     kinesis_video_stream_config: Option<KinesisVideoStreamConfig>,
+    pub(super) kinesis_stream_config: Option<KinesisStreamConfig>,
+    #[serde(rename = "S3Config")]
+    pub(super) s3_config: Option<S3Config>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct KinesisStreamConfig {
+    pub(super) stream_arn: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct S3Config {
+    pub(super) bucket_name: String,
+    pub(super) bucket_prefix: String,
+    pub(super) encryption_config: Option<EncryptionConfig>,
 }
 
 #[derive(Deserialize)]
@@ -26,9 +43,9 @@ struct KinesisVideoStreamConfig {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct EncryptionConfig {
+pub(super) struct EncryptionConfig {
     encryption_type: String,
-    key_id: String,
+    pub(super) key_id: String,
 }
 
 /// What a request wants stored, checked.
@@ -74,8 +91,17 @@ impl Wanted {
     }
 }
 
-/// Whether a resource type is the one that can be configured here; an error for a word the API does not have.
-pub(super) fn is_media_streams(resource_type: Option<&str>) -> Result<bool, ConnectError> {
+/// What a resource type means here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stored {
+    MediaStreams,
+    Sent(SinkResource),
+    /// It can be asked for, and is not configured.
+    Nothing,
+}
+
+/// What a resource type means; an error for a word the API does not have.
+pub(super) fn stored(resource_type: Option<&str>) -> Result<Stored, ConnectError> {
     const TYPES: [&str; 13] = [
         "CHAT_TRANSCRIPTS",
         "CALL_RECORDINGS",
@@ -93,33 +119,65 @@ pub(super) fn is_media_streams(resource_type: Option<&str>) -> Result<bool, Conn
     ];
     match resource_type {
         None => Err(ConnectError::request("ResourceType is required")),
-        Some(word) if TYPES.contains(&word) => Ok(word == "MEDIA_STREAMS"),
+        Some("MEDIA_STREAMS") => Ok(Stored::MediaStreams),
+        Some(word) if TYPES.contains(&word) => {
+            Ok(SinkResource::parse(word).map_or(Stored::Nothing, Stored::Sent))
+        }
         Some(_) => Err(ConnectError::parameter(format!("ResourceType must be one of {}", TYPES.join(" ")))),
     }
 }
 
-/// The media streams of an instance, where the path's association is theirs.
+/// A storage configuration that an instance has.
+pub(super) enum Found<'a> {
+    MediaStreams(&'a MediaStreamStorage),
+    Sent(&'a SinkStorage),
+}
+
+/// The configuration of a resource type.
+pub(super) fn configured(instance: &Instance, stored: Stored) -> Option<Found<'_>> {
+    match stored {
+        Stored::MediaStreams => instance.media_streams.as_ref().map(Found::MediaStreams),
+        Stored::Sent(resource) => {
+            instance.config.storage.iter().find(|storage| storage.resource == resource).map(Found::Sent)
+        }
+        Stored::Nothing => None,
+    }
+}
+
+/// The same, where the path's association is that of the resource type.
 pub(super) fn associated<'a>(
     instance: &'a Instance,
-    media_streams: bool,
+    stored: Stored,
     association_id: &str,
-) -> Result<&'a MediaStreamStorage, ConnectError> {
-    let storage = instance.media_streams.as_ref().filter(|_| media_streams);
-    storage.filter(|storage| storage.association_id == association_id).ok_or_else(|| {
+) -> Result<Found<'a>, ConnectError> {
+    let found = configured(instance, stored).filter(|found| found.association_id() == association_id);
+    found.ok_or_else(|| {
         ConnectError::not_found(format!("instance {} has no such storage association", instance.id))
     })
 }
 
-/// The StorageConfig of an instance's media streams. The prefix is shown as the service shows it: decorated
-/// with what follows it in every stream's name.
-pub(super) fn shown(instance: &Instance, storage: &MediaStreamStorage) -> Value {
-    json!({
-        "AssociationId": storage.association_id,
-        "StorageType": "KINESIS_VIDEO_STREAM",
-        "KinesisVideoStreamConfig": {
-            "Prefix": storage.stream_name_prefix(&instance.alias),
-            "RetentionPeriodHours": storage.retention_hours,
-            "EncryptionConfig": { "EncryptionType": "KMS", "KeyId": storage.key_id },
-        },
-    })
+impl Found<'_> {
+    pub(super) fn association_id(&self) -> &str {
+        match self {
+            Self::MediaStreams(storage) => &storage.association_id,
+            Self::Sent(storage) => &storage.association_id,
+        }
+    }
+
+    /// The StorageConfig. The prefix of media streams is shown as the service shows it: decorated with what follows it in
+    /// every stream's name.
+    pub(super) fn shown(&self, instance: &Instance) -> Value {
+        match self {
+            Self::Sent(storage) => storage.shown(),
+            Self::MediaStreams(storage) => json!({
+                "AssociationId": storage.association_id,
+                "StorageType": "KINESIS_VIDEO_STREAM",
+                "KinesisVideoStreamConfig": {
+                    "Prefix": storage.stream_name_prefix(&instance.alias),
+                    "RetentionPeriodHours": storage.retention_hours,
+                    "EncryptionConfig": { "EncryptionType": "KMS", "KeyId": storage.key_id },
+                },
+            }),
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! UpdateInstanceStorageConfig: POST /instance/{InstanceId}/storage-config/{AssociationId}.
 
 use super::MediaStreamStorage;
-use super::storage_config::{self, StorageConfig, Wanted};
+use super::storage_config::{self, Found, StorageConfig, Stored, Wanted};
 use crate::error::ConnectError;
 use crate::service::ConnectService;
 use crate::target::{Context, InstanceTarget, required};
@@ -36,14 +36,26 @@ impl Operation for UpdateInstanceStorageConfig {
     }
 
     async fn call(cx: &Context<'_>, input: Input, target: InstanceTarget) -> Result<Output, ConnectError> {
-        let media_streams = storage_config::is_media_streams(input.resource_type.as_deref())?;
+        let stored = storage_config::stored(input.resource_type.as_deref())?;
         let config = required(cx, input.storage_config, "StorageConfig")?;
         let instance = target.instance?;
         cx.service.change(|edit| {
             let mut instance = edit.instance(&instance)?;
+            if let Stored::Sent(resource) = stored {
+                let sink = resource.sink(config)?;
+                storage_config::associated(&instance, stored, &input.association_id)?;
+                let storages = instance.config.storage.iter_mut();
+                let storage = storages.filter(|storage| storage.resource == resource);
+                storage.for_each(|storage| storage.sink = sink.clone());
+                edit.put_instance(instance)?;
+                return Ok(Output::empty());
+            }
             let wanted = config.wanted(&instance)?;
-            let storage =
-                storage_config::associated(&instance, media_streams, &input.association_id)?.clone();
+            let found = storage_config::associated(&instance, stored, &input.association_id)?;
+            let Found::MediaStreams(storage) = found else {
+                return Err(ConnectError::internal(&"media streams are no sink"));
+            };
+            let storage = storage.clone();
             let Wanted { prefix, retention_hours, key_id } = wanted;
             instance.media_streams = Some(MediaStreamStorage { prefix, retention_hours, key_id, ..storage });
             edit.put_instance(instance)?;

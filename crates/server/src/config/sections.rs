@@ -11,6 +11,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use tympan_auth::Network;
 use tympan_client::Endpoint;
+use tympan_connect::hours::TimeZone;
+use tympan_connect::phone_numbers::NumberRange;
 use tympan_kms::KeyId;
 use tympan_types::{AccountId, Region};
 
@@ -672,13 +674,26 @@ pub struct Connect {
     pub keys_ahead: bool,
     /// How many days a contact is kept after its beginning; 0: until it is deleted.
     pub contacts_kept_days: u32,
+    /// The numbers that SearchAvailablePhoneNumbers offers, as ranges.
+    #[serde(with = "texts")]
+    pub number_ranges: Vec<NumberRange>,
+    /// The time zone of the hours of operation that an instance begins with.
+    #[serde(with = "text")]
+    pub time_zone: TimeZone,
     /// Instances that exist from the start; changes made by the API stay.
     pub instances: Vec<Instance>,
 }
 
 impl Default for Connect {
     fn default() -> Self {
-        Self { stream_rest_s: 120, keys_ahead: true, contacts_kept_days: 731, instances: Vec::new() }
+        Self {
+            stream_rest_s: 120,
+            keys_ahead: true,
+            contacts_kept_days: 731,
+            number_ranges: vec![NumberRange::default()],
+            time_zone: TimeZone::utc(),
+            instances: Vec::new(),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::config::{Config, Credential, Flow, Instance, LambdaFunction, MediaStr
 use crate::doctor::find_program;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use tympan_connect::phone_numbers::NumberRange;
 use tympan_kms::KeyId;
 
 /// The sample flow, built in.
@@ -13,6 +14,17 @@ pub(super) const SAMPLE_FLOW: &str = include_str!("../../../../fixtures/flows/se
 pub(crate) const SAMPLE_FLOW_FILE: &str = "(sample flow)";
 const NUMBER: &str = "+18005550100";
 const FUNCTION: &str = "arn:aws:lambda:us-west-2:111122223333:function:tympan-demo";
+/// Numbers that belong to nobody, set aside for films and examples: of the United States, the United Kingdom, Australia, Germany
+/// and France, and where there are such numbers also those that are free for the caller.
+const NUMBER_RANGES: [&str; 7] = [
+    "+18005550100-+18005550199",
+    "+12065550100-+12065550199",
+    "+442079460000-+442079460099",
+    "+448081570000-+448081570099",
+    "+61255501000-+61255501099",
+    "+493023125000-+493023125099",
+    "+33199000000-+33199000099",
+];
 const ACCESS_KEY: &str = "TYMPANDEV";
 const SECRET: &str = "tympandevsecret";
 
@@ -34,6 +46,9 @@ pub(super) fn apply(config: &mut Config) {
             command: ["sh", "-c", script].map(String::from).to_vec(),
             url: None,
         });
+    }
+    if config.connect.number_ranges == [NumberRange::default()] {
+        config.connect.number_ranges = NUMBER_RANGES.iter().filter_map(|range| range.parse().ok()).collect();
     }
     config.connect.instances.push(Instance {
         contacts_kept_days: None,
@@ -139,6 +154,19 @@ mod tests {
         config.http.public_url = "https://kvs.example".parse().ok();
         let text = greeting(&addresses("https://127.0.0.1:8600", "127.0.0.1:5060"), &config);
         assert!(text.contains("AWS_ENDPOINT_URL=https://kvs.example\n"), "{text}");
+    }
+
+    #[test]
+    fn numbers_of_several_countries_are_offered_free_ones_among_them() {
+        let mut config = Config::default();
+        apply(&mut config);
+        let numbers: Vec<_> = config.connect.number_ranges.iter().flat_map(NumberRange::numbers).collect();
+        let offered = |country: &str, kind: &str| {
+            numbers.iter().any(|number| number.country() == Some(country) && number.kind().as_str() == kind)
+        };
+        assert!(["US", "GB", "AU", "DE", "FR"].iter().all(|country| offered(country, "DID")));
+        assert!(["US", "GB"].iter().all(|country| offered(country, "TOLL_FREE")));
+        assert_eq!(config.connect.number_ranges.len(), NUMBER_RANGES.len());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tympan_connect::provision::{
 };
 use tympan_connect::{ConnectService, ErrorCode};
 
-/// Makes the instances of the configuration exist.
+/// Makes the instances of the configuration exist, and gives those of earlier versions what instances begin with.
 pub(super) fn ensure(connect: &ConnectService, instances: &[Instance]) -> anyhow::Result<()> {
     for instance in instances {
         let wanted = declared(instance)?;
@@ -26,6 +26,9 @@ pub(super) fn ensure(connect: &ConnectService, instances: &[Instance]) -> anyhow
                 return Err(error).context(what);
             }
         }
+    }
+    if let Err(error) = connect.give_defaults(SystemClock.wall_now()) {
+        tracing::error!(%error, "instances of an earlier version lack what instances begin with; the next start tries again");
     }
     Ok(())
 }

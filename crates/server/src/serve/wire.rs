@@ -212,7 +212,11 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         history.clone(),
         Arc::new(calls.clone()),
         Arc::new(RandomIds),
-        connect_options(config, site),
+        Options {
+            number_ranges: config.connect.number_ranges.clone(),
+            time_zone: config.connect.time_zone.clone(),
+            ..Options::new(account.clone(), region.clone())
+        },
     )?;
     match db.refuses() {
         None => provision::ensure(&connect, &config.connect.instances)?,

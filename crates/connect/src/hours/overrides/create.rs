@@ -19,15 +19,14 @@ impl Change for CreateHoursOfOperationOverride {
     const NAME: &'static str = "CreateHoursOfOperationOverride";
 
     fn apply(
-        _: &Scene<'_>,
+        scene: &Scene<'_>,
         members: Members,
         hours: &mut Named<HoursOfOperation>,
-        random: &dyn Fn() -> [u8; 16],
-    ) -> Result<Output, ConnectError> {
+    ) -> Result<(), ConnectError> {
         let missing = |member: &str| ConnectError::request(format!("{member} is required"));
         let day = |text: Option<String>, member: &str| date(&text.ok_or_else(|| missing(member))?, member);
         let new = HoursOverride {
-            id: ResourceId::from_random(random()),
+            id: ResourceId::from_random(scene.service.random()),
             name: members.name.ok_or_else(|| missing("Name"))?,
             description: members.description.filter(|text| !text.is_empty()),
             config: members.config.ok_or_else(|| missing("Config"))?,
@@ -39,8 +38,12 @@ impl Change for CreateHoursOfOperationOverride {
         let overrides = &mut hours.spec.overrides;
         new.check(overrides)?;
         Limits::check(overrides.len(), MOST, ErrorCode::LimitExceeded, "overrides of the hours")?;
-        let answer = json!({ "HoursOfOperationOverrideId": new.id });
         overrides.push(new);
-        Ok(Output::json(&answer))
+        Ok(())
+    }
+
+    fn answer(_: &Scene<'_>, hours: &Named<HoursOfOperation>) -> Output {
+        let id = hours.spec.overrides.last().map(|new| new.id);
+        Output::json(&json!({ "HoursOfOperationOverrideId": id }))
     }
 }

@@ -4,7 +4,6 @@ use super::{Members, found};
 use crate::error::ConnectError;
 use crate::hours::HoursOfOperation;
 use crate::named::{Change, Named, Scene};
-use tympan_aws::Output;
 
 /// Takes an override away.
 pub(crate) struct DeleteHoursOfOperationOverride;
@@ -18,10 +17,9 @@ impl Change for DeleteHoursOfOperationOverride {
         _: &Scene<'_>,
         members: Members,
         hours: &mut Named<HoursOfOperation>,
-        _: &dyn Fn() -> [u8; 16],
-    ) -> Result<Output, ConnectError> {
+    ) -> Result<(), ConnectError> {
         let gone = found(hours, &members.hours_of_operation_override_id)?.id;
         hours.spec.overrides.retain(|one| one.id != gone);
-        Ok(Output::empty())
+        Ok(())
     }
 }

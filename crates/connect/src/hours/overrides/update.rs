@@ -5,7 +5,6 @@ use super::{Members, found};
 use crate::error::ConnectError;
 use crate::hours::HoursOfOperation;
 use crate::named::{Change, Named, Scene};
-use tympan_aws::Output;
 
 /// Changes an override; a member that is absent stays as it is.
 pub(crate) struct UpdateHoursOfOperationOverride;
@@ -19,8 +18,7 @@ impl Change for UpdateHoursOfOperationOverride {
         _: &Scene<'_>,
         members: Members,
         hours: &mut Named<HoursOfOperation>,
-        _: &dyn Fn() -> [u8; 16],
-    ) -> Result<Output, ConnectError> {
+    ) -> Result<(), ConnectError> {
         let mut changed = found(hours, &members.hours_of_operation_override_id)?.clone();
         changed.name = members.name.unwrap_or(changed.name);
         changed.description = members.description.or(changed.description).filter(|text| !text.is_empty());
@@ -36,6 +34,6 @@ impl Change for UpdateHoursOfOperationOverride {
         changed.check(&hours.spec.overrides)?;
         let place = hours.spec.overrides.iter_mut().find(|one| one.id == changed.id);
         place.into_iter().for_each(|place| *place = changed.clone());
-        Ok(Output::empty())
+        Ok(())
     }
 }

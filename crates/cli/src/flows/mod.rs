@@ -1,4 +1,8 @@
-//! `tympan flows`: contact-flow files, looked at without a server.
+//! `tympan flows`: contact-flow files, looked at without a server, put into an instance and got out of one.
+
+mod file;
+mod import;
+mod references;
 
 use crate::failure::Failure;
 use crate::global::Global;
@@ -24,6 +28,28 @@ pub(crate) enum FlowsVerb {
         #[arg(long, value_enum, default_value = "dot")]
         format: Drawing,
     },
+    /// Put flows into an instance, and say what their references lead to
+    ///
+    /// A file is a flow in either format, alone or within an answer to DescribeContactFlow. A flow of the same name gets the
+    /// content; where an ARN of the file is not here, the name beside it decides when the flow runs.
+    Import {
+        /// A file, or a folder with JSON files
+        path: PathBuf,
+        /// Publish it: without this, flows are saved
+        #[arg(long)]
+        publish: bool,
+        /// The instance, by alias or id; needed where there are several
+        #[arg(long, value_name = "ALIAS")]
+        instance: Option<String>,
+    },
+    /// Write all flows and modules of an instance into a folder, one file each
+    Export {
+        /// The folder; it is made if it is not there
+        folder: PathBuf,
+        /// The instance, by alias or id; needed where there are several
+        #[arg(long, value_name = "ALIAS")]
+        instance: Option<String>,
+    },
 }
 
 /// Languages of drawings.
@@ -37,9 +63,21 @@ pub(crate) enum Drawing {
 
 impl FlowsVerb {
     /// Runs the verb.
-    pub(crate) fn run(&self, global: &Global) -> Result<Exit, Failure> {
+    pub(crate) async fn run(&self, global: &Global) -> Result<Exit, Failure> {
+        match self {
+            Self::Import { path, publish, instance } => {
+                import::import(global, path, instance.as_deref(), *publish).await
+            }
+            Self::Export { folder, instance } => import::export(global, folder, instance.as_deref()).await,
+            Self::Check { .. } | Self::Graph { .. } => self.look(global),
+        }
+    }
+
+    /// Runs a verb that needs no server.
+    fn look(&self, global: &Global) -> Result<Exit, Failure> {
         let mut out = std::io::stdout().lock();
         match self {
+            Self::Import { .. } | Self::Export { .. } => Ok(Exit::Ok),
             Self::Check { file } => {
                 let flow = read(file)?;
                 let problems = flow.problems();

@@ -1,0 +1,28 @@
+//! DeleteContactFlowModuleAlias: DELETE /contact-flow-modules/{InstanceId}/{ContactFlowModuleId}/alias/{AliasId}.
+
+use super::Module;
+use super::alias::find;
+use crate::error::ConnectError;
+use crate::named::{Change, Named, Scene};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Members {
+    alias_id: String,
+}
+
+/// Takes a name away from a version of a flow module.
+pub(crate) struct DeleteContactFlowModuleAlias;
+
+impl Change for DeleteContactFlowModuleAlias {
+    type Spec = Module;
+    type Members = Members;
+    const NAME: &'static str = "DeleteContactFlowModuleAlias";
+
+    fn apply(_: &Scene<'_>, members: Members, named: &mut Named<Module>) -> Result<(), ConnectError> {
+        let gone = find(named, &members.alias_id)?.id;
+        named.spec.aliases.retain(|alias| alias.id != gone);
+        Ok(())
+    }
+}

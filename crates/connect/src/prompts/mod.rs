@@ -1,0 +1,12 @@
+//! Prompts: sounds that flows play.
+
+mod create_prompt;
+mod prompt;
+mod sound;
+mod update_prompt;
+
+pub use prompt::{Prompt, Sound, Source};
+pub use sound::DefaultPrompt;
+
+pub(crate) use create_prompt::CreatePrompt;
+pub(crate) use update_prompt::UpdatePrompt;

@@ -1,0 +1,107 @@
+use super::storage_config::StorageConfig;
+use crate::error::ConnectError;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// Where records or recordings of an instance go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkStorage {
+    /// Names this association, 64 hexadecimal digits.
+    pub association_id: String,
+    /// What goes there.
+    pub resource: SinkResource,
+    /// Where that is.
+    pub sink: Sink,
+    /// The token of the request that associated it.
+    pub client_token: Option<String>,
+}
+
+/// What can be sent somewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SinkResource {
+    /// Contact records.
+    ContactTraceRecords,
+    /// Recordings of calls.
+    CallRecordings,
+}
+
+/// Where something goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sink {
+    /// A data stream, by its ARN.
+    KinesisStream(String),
+    /// A folder of a bucket.
+    S3 {
+        /// The bucket.
+        bucket: String,
+        /// What keys begin with.
+        prefix: String,
+        /// The key that objects are encrypted under.
+        key_id: Option<String>,
+    },
+}
+
+impl SinkResource {
+    /// The resource that a word of the API means, where it can be sent somewhere.
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        match word {
+            "CONTACT_TRACE_RECORDS" => Some(Self::ContactTraceRecords),
+            "CALL_RECORDINGS" => Some(Self::CallRecordings),
+            _ => None,
+        }
+    }
+
+    /// Checks where it is to go.
+    pub(super) fn sink(self, config: StorageConfig) -> Result<Sink, ConnectError> {
+        match (self, config.storage_type.as_str(), config.kinesis_stream_config, config.s3_config) {
+            (Self::ContactTraceRecords, "KINESIS_STREAM", Some(stream), _) => {
+                let arn = stream.stream_arn;
+                let parts: Vec<&str> = arn.splitn(6, ':').collect();
+                let is_stream = matches!(parts.as_slice(), ["arn", _, "kinesis", _, _, name] if name.starts_with("stream/"));
+                match is_stream && arn.len() <= 2048 {
+                    true => Ok(Sink::KinesisStream(arn)),
+                    false => Err(ConnectError::parameter(
+                        "KinesisStreamConfig.StreamArn must be the ARN of a data stream",
+                    )),
+                }
+            }
+            (Self::CallRecordings, "S3", _, Some(config)) => {
+                let fits = |text: &str| (1..=128).contains(&text.chars().count());
+                if !fits(&config.bucket_name) || !fits(&config.bucket_prefix) {
+                    return Err(ConnectError::parameter(
+                        "S3Config has a BucketName and a BucketPrefix to 128 characters",
+                    ));
+                }
+                let key_id = config.encryption_config.map(|encryption| encryption.key_id);
+                Ok(Sink::S3 { bucket: config.bucket_name, prefix: config.bucket_prefix, key_id })
+            }
+            (Self::ContactTraceRecords, ..) => Err(ConnectError::parameter(
+                "CONTACT_TRACE_RECORDS go to a KINESIS_STREAM, with its KinesisStreamConfig",
+            )),
+            (Self::CallRecordings, ..) => {
+                Err(ConnectError::parameter("CALL_RECORDINGS go to S3, with their S3Config"))
+            }
+        }
+    }
+}
+
+impl SinkStorage {
+    /// The StorageConfig of the API.
+    pub(super) fn shown(&self) -> Value {
+        let mut config = match &self.sink {
+            Sink::KinesisStream(arn) => {
+                json!({ "StorageType": "KINESIS_STREAM", "KinesisStreamConfig": { "StreamArn": arn } })
+            }
+            Sink::S3 { bucket, prefix, key_id } => {
+                let mut config = json!({ "BucketName": bucket, "BucketPrefix": prefix });
+                if let Some(key) = key_id {
+                    config["EncryptionConfig"] = json!({ "EncryptionType": "KMS", "KeyId": key });
+                }
+                json!({ "StorageType": "S3", "S3Config": config })
+            }
+        };
+        config["AssociationId"] = self.association_id.as_str().into();
+        config
+    }
+}
