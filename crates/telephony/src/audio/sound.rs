@@ -93,19 +93,29 @@ impl SoundClassifier {
 
 /// The sum of the squares of a run of samples.
 pub fn energy(samples: &[i16]) -> u64 {
-    samples.iter().map(|&sample| u64::from(sample.unsigned_abs().pow2())).sum()
-}
-
-trait Pow2 {
-    fn pow2(self) -> u32;
-}
-
-impl Pow2 for u16 {
-    /// At most 2^30: a magnitude is at most 32,768.
-    fn pow2(self) -> u32 {
-        let wide = u32::from(self);
-        wide * wide
+    let (wide, rest) = samples.as_chunks::<LOUDNESS_LANES>();
+    let mut sums = [0u64; LOUDNESS_LANES];
+    for samples in wide {
+        for (sum, &sample) in sums.iter_mut().zip(samples) {
+            *sum += u64::from(square(sample));
+        }
     }
+    sums.iter().sum::<u64>() + rest.iter().map(|&sample| u64::from(square(sample))).sum::<u64>()
+}
+
+/// The largest magnitude of a run of samples.
+pub fn peak(samples: &[i16]) -> u16 {
+    // The extremes rather than magnitudes: of these every processor takes eight at once.
+    let (lowest, highest) = samples
+        .iter()
+        .fold((0, 0), |(lowest, highest): (i16, i16), &sample| (lowest.min(sample), highest.max(sample)));
+    lowest.unsigned_abs().max(highest.unsigned_abs())
+}
+
+/// At most 2^30: a magnitude is at most 32,768.
+fn square(sample: i16) -> u32 {
+    let wide = i32::from(sample);
+    (wide * wide).unsigned_abs()
 }
 
 /// Frequencies that are always measured: rows and columns of keys, then call progress tones, fax and beep.
@@ -225,17 +235,29 @@ fn recurrence(cell: &[f32; CELL_SAMPLES], coefficients: Wide) -> [Wide; 2] {
 
 fn tone_in(cell: &[i16; CELL_SAMPLES], energy: f32) -> Sound {
     let cell = cell.map(f32::from);
-    let neighbours = Neighbours::of(&cell);
-    if neighbours.left_by_two_tones() > TWO_TONES_LEFT_MAX {
+    if has_more_than_two_tones(&cell, energy) {
         return Sound::Quiet;
     }
+    let neighbours = Neighbours::of(&cell);
+    // The mean of the cosines of what is in it: no tone and no key is that low, or that high.
+    if !(COS_MIN..=COS_MAX).contains(&(neighbours.near_own / neighbours.own_own / 2.0)) {
+        return Sound::Quiet;
+    }
+    if neighbours.left_by_two_tones() > TWO_TONES_LEFT_MAX * neighbours.own_own * RIDGE {
+        return Sound::Quiet;
+    }
+    tone_of(&cell, &neighbours, energy.into())
+}
+
+/// What tone a cell is that may be one or two. By itself: few cells come here.
+#[inline(never)]
+fn tone_of(cell: &[f32; CELL_SAMPLES], neighbours: &Neighbours, energy: f64) -> Sound {
     let bank = &*BANK;
-    let energy = f64::from(energy);
     let (mut s1, mut s2) = ([0f32; LANES], [0f32; LANES]);
     let (coefficients, _) = bank.coefficients.as_chunks::<WIDE>();
     for (lanes, &coefficients) in coefficients.iter().enumerate() {
         let of_lanes = lanes * WIDE..(lanes + 1) * WIDE;
-        let [ended, before] = recurrence(&cell, coefficients);
+        let [ended, before] = recurrence(cell, coefficients);
         s1[of_lanes.clone()].copy_from_slice(&ended);
         s2[of_lanes].copy_from_slice(&before);
     }
@@ -260,12 +282,24 @@ fn tone_in(cell: &[i16; CELL_SAMPLES], energy: f32) -> Sound {
             return Sound::Tone;
         }
     }
-    if neighbours.is_sinusoid(&cell, energy) { Sound::Tone } else { Sound::Quiet }
+    if neighbours.is_sinusoid(cell, energy) { Sound::Tone } else { Sound::Quiet }
 }
 
-/// Products of each sample with its neighbours: `near` are the two beside it, `far` those beyond, each added up.
+/// What tells most cells of speech and noise at a small part of the price of a look at their tones: samples that are a few apart see all
+/// of the band, where voices fill but its lower end, and the sum of what is left so far only grows.
+#[inline(never)]
+fn has_more_than_two_tones(cell: &[f32; CELL_SAMPLES], energy: f32) -> bool {
+    let mut neighbours = Neighbours::default();
+    (0..INNER_APART).step_by(RUN).any(|at| {
+        neighbours.add::<APART, RUN>(&cell[at..]);
+        neighbours.left_by_two_tones() > APART_LEFT_MAX * energy
+    })
+}
+
+/// Products of each sample with its neighbours: `near` are the two so many samples beside it, `far` those as far beyond, each added up.
 ///
 /// In one sinusoid `near` is `2 cos w` times the sample; in a sum of two, `far` is a sum of multiples of `near` and the sample.
+#[derive(Default)]
 struct Neighbours {
     own_own: f32,
     near_own: f32,
@@ -279,12 +313,17 @@ struct Neighbours {
 const WIDE: usize = 4;
 type Wide = [f32; WIDE];
 
+/// How far apart the samples of the first look are, how many of them have neighbours, and how many are looked at in one go.
+const APART: usize = 4;
 /// Samples that have two neighbours on either side.
 const INNER_SAMPLES: usize = CELL_SAMPLES - 4;
+const INNER_APART: usize = CELL_SAMPLES - 4 * APART;
+const RUN: usize = 48;
+const _: () = assert!(INNER_APART.is_multiple_of(RUN) && RUN.is_multiple_of(WIDE));
 
 /// The sum of products. By itself: six of them in one loop have more sums than a processor has registers.
 #[inline(never)]
-fn product(a: &[f32; INNER_SAMPLES], b: &[f32; INNER_SAMPLES]) -> f32 {
+fn product<const COUNT: usize>(a: &[f32; COUNT], b: &[f32; COUNT]) -> f32 {
     const LANES: usize = 2 * WIDE;
     let (a, a_left) = a.as_chunks::<LANES>();
     let (b, b_left) = b.as_chunks::<LANES>();
@@ -302,24 +341,30 @@ fn product(a: &[f32; INNER_SAMPLES], b: &[f32; INNER_SAMPLES]) -> f32 {
 
 impl Neighbours {
     fn of(cell: &[f32; CELL_SAMPLES]) -> Self {
-        let (mut own, mut near, mut far) =
-            ([0f32; INNER_SAMPLES], [0f32; INNER_SAMPLES], [0f32; INNER_SAMPLES]);
-        for at in 0..INNER_SAMPLES {
-            own[at] = cell[at + 2];
-            near[at] = cell[at + 1] + cell[at + 3];
-            far[at] = cell[at] + cell[at + 4];
-        }
-        Self {
-            own_own: product(&own, &own),
-            near_own: product(&near, &own),
-            near_near: product(&near, &near),
-            far_own: product(&far, &own),
-            far_near: product(&far, &near),
-            far_far: product(&far, &far),
-        }
+        let mut all = Self::default();
+        all.add::<1, INNER_SAMPLES>(cell);
+        all
     }
 
-    /// What no sum of two sinusoids explains, as a multiple of the energy: 0.01 for clean ones behind G.711, 0.08 for one that
+    /// Adds the products of all samples of a run but the first and the last, which are neighbours only.
+    fn add<const APART: usize, const COUNT: usize>(&mut self, run: &[f32]) {
+        let (mut near, mut far) = ([0f32; COUNT], [0f32; COUNT]);
+        let Some((own, _)) = run[2 * APART..].split_first_chunk::<COUNT>() else { return };
+        for (sum, (before, after)) in near.iter_mut().zip(run[APART..].iter().zip(&run[3 * APART..])) {
+            *sum = before + after;
+        }
+        for (sum, (before, after)) in far.iter_mut().zip(run.iter().zip(&run[4 * APART..])) {
+            *sum = before + after;
+        }
+        self.own_own += product(own, own);
+        self.near_own += product(&near, own);
+        self.near_near += product(&near, &near);
+        self.far_own += product(&far, own);
+        self.far_near += product(&far, &near);
+        self.far_far += product(&far, &far);
+    }
+
+    /// What no sum of two sinusoids explains. As a share of the energy: 0.01 for clean ones behind G.711, 0.08 for one that
     /// is 20 dB above noise, about 0.4 in the middle of speech.
     fn left_by_two_tones(&self) -> f32 {
         // A single sinusoid has no second one: without the ridge there would be no one answer.
@@ -327,14 +372,14 @@ impl Neighbours {
         let determinant = near * own - self.near_own * self.near_own;
         let of_near = (self.far_near * own - self.far_own * self.near_own) / determinant;
         let of_own = (self.far_own * near - self.far_near * self.near_own) / determinant;
-        (self.far_far - of_near * self.far_near - of_own * self.far_own) / own
+        self.far_far - of_near * self.far_near - of_own * self.far_own
     }
 
     /// Whether the cell is one sinusoid of any frequency.
     fn is_sinusoid(&self, cell: &[f32; CELL_SAMPLES], energy: f64) -> bool {
         let twice_cos = self.near_own / self.own_own;
         let left = self.near_near - twice_cos * self.near_own;
-        if left > ONE_TONE_LEFT_MAX * self.own_own || !(COS_MIN..=COS_MAX).contains(&(twice_cos / 2.0)) {
+        if left > ONE_TONE_LEFT_MAX * self.own_own {
             return false;
         }
         let (mut s1, mut s2) = (0f32, 0f32);
@@ -345,6 +390,8 @@ impl Neighbours {
         lane.captured(lane.product(s1, s2)) >= TONE_PURITY * energy
     }
 }
+
+const LOUDNESS_LANES: usize = 8;
 
 /// Mean squares of samples. No tone is looked for below about -51 dBFS.
 const TONE_MIN: f32 = 90.0 * 90.0;
@@ -368,6 +415,8 @@ const TWIST_MAX: f64 = 6.3;
 const TWO_TONES_LEFT_MAX: f32 = 0.2;
 /// A sinusoid 20 dB above the noise stays below it.
 const ONE_TONE_LEFT_MAX: f32 = 0.08;
+/// The same at the first look, which leaves noise a little more.
+const APART_LEFT_MAX: f32 = 0.3;
 const RIDGE: f32 = 1.000_1;
 /// Cosines of 3,600 and 200 Hz: beyond them is hum or nothing that a telephone carries.
 const COS_MIN: f32 = -0.951;

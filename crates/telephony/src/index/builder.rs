@@ -5,7 +5,7 @@ use super::{
 };
 use crate::Digit;
 use crate::audio::g711::Law;
-use crate::audio::sound::{Sound, SoundClassifier, energy};
+use crate::audio::sound::{Sound, SoundClassifier, energy, peak};
 use crate::words::Payload;
 use std::fmt;
 
@@ -20,9 +20,9 @@ pub struct IndexBuilder {
     flags: u8,
     classifier: SoundClassifier,
     samples: u32,
-    cell: [i16; CELL_SAMPLES],
-    filled: usize,
-    /// Of each whole cell: the sum of squares, the peak, the sound.
+    /// The beginning of a cell whose end has not come: frames of a cell each never need it.
+    begun: Vec<i16>,
+    /// Of each whole cell: level, peak, sound.
     cells: Vec<Cell>,
     gaps: Vec<GapMark>,
     keys: Vec<KeyMark>,
@@ -52,8 +52,7 @@ impl IndexBuilder {
             flags: 0,
             classifier: SoundClassifier::default(),
             samples: 0,
-            cell: [0; CELL_SAMPLES],
-            filled: 0,
+            begun: Vec::new(),
             cells: Vec::new(),
             gaps: Vec::new(),
             keys: Vec::new(),
@@ -80,23 +79,32 @@ impl IndexBuilder {
     pub fn pcm(&mut self, samples: &[i16]) {
         let mut left = self.admit(samples);
         while !left.is_empty() {
-            let (now, later) = left.split_at(left.len().min(CELL_SAMPLES - self.filled));
-            self.cell[self.filled..][..now.len()].copy_from_slice(now);
-            self.advance(now.len());
-            left = later;
+            match left.split_first_chunk::<CELL_SAMPLES>() {
+                Some((cell, after)) if self.begun.is_empty() => {
+                    self.put_cell(cell);
+                    left = after;
+                }
+                _ => left = self.put_begun(left, |sample| sample),
+            }
         }
     }
 
     /// Codes that were received.
     pub fn companded(&mut self, law: Law, codes: &[u8]) {
+        let table = law.table();
         let mut left = self.admit(codes);
         while !left.is_empty() {
-            let (now, later) = left.split_at(left.len().min(CELL_SAMPLES - self.filled));
-            for (sample, &code) in self.cell[self.filled..].iter_mut().zip(now) {
-                *sample = law.decode(code);
+            match left.split_first_chunk::<CELL_SAMPLES>() {
+                Some((cell, after)) if self.begun.is_empty() => {
+                    let mut samples = [0; CELL_SAMPLES];
+                    for (sample, &code) in samples.iter_mut().zip(cell) {
+                        *sample = table[usize::from(code)];
+                    }
+                    self.put_cell(&samples);
+                    left = after;
+                }
+                _ => left = self.put_begun(left, |code| table[usize::from(code)]),
             }
-            self.advance(now.len());
-            left = later;
         }
     }
 
@@ -107,12 +115,13 @@ impl IndexBuilder {
         let samples = samples.min(room);
         self.mark_gap(samples, gap);
         let mut left = samples as usize;
-        while left > 0 {
-            let now = left.min(CELL_SAMPLES - self.filled);
-            self.cell[self.filled..][..now].fill(0);
-            self.advance(now);
-            left -= now;
+        if !self.begun.is_empty() {
+            left -= self.begin_cell(left.min(CELL_SAMPLES - self.begun.len()));
         }
+        let cells = left / CELL_SAMPLES;
+        self.cells.resize(self.cells.len() + cells, Cell::default());
+        self.samples += (cells * CELL_SAMPLES) as u32;
+        self.begin_cell(left % CELL_SAMPLES);
     }
 
     /// A key that began at this sample of the fragment and was held for so many samples, or 0 where that is not known. Where
@@ -146,10 +155,9 @@ impl IndexBuilder {
 
     /// As [`Self::finish_fragment`], behind what `out` holds: the tracks of a fragment stand one after the other.
     pub fn finish_fragment_into(&mut self, out: &mut Vec<u8>) {
-        let last_samples = self.filled;
+        let last_samples = self.begun.len();
         if last_samples > 0 {
-            let cell = self.measure(last_samples);
-            self.cells.push(cell);
+            self.end_cell();
         }
         let begin = out.len();
         out.reserve(HEADER_BYTES + self.cells.len() * 5 / 2 + 16);
@@ -161,7 +169,7 @@ impl IndexBuilder {
         for marks in [self.gaps.len(), self.keys.len()] {
             out.extend_from_slice(&u16::try_from(marks).unwrap_or(u16::MAX).to_le_bytes());
         }
-        self.put_levels(out);
+        self.put_levels(last_samples, out);
         self.put_sounds(out);
         self.put_marks(out);
         let length = u32::try_from(out.len() - begin).unwrap_or(u32::MAX);
@@ -174,7 +182,6 @@ impl IndexBuilder {
     fn begin_fragment(&mut self) {
         self.flags &= !INCOMPLETE;
         self.samples = 0;
-        self.filled = 0;
         self.cells.clear();
         // A fragment of an hour must not be paid for until the call ends.
         self.cells.shrink_to(KEPT_CELLS);
@@ -200,29 +207,57 @@ impl IndexBuilder {
         }
     }
 
-    /// So many samples were put into the cell.
+    /// A cell whose samples all came.
+    fn put_cell(&mut self, cell: &[i16; CELL_SAMPLES]) {
+        let cell = self.measure(cell, CELL_SAMPLES);
+        self.cells.push(cell);
+        self.samples += CELL_SAMPLES as u32;
+    }
+
+    /// Puts what belongs to the cell that has begun, or begins one; gives the rest.
+    fn put_begun<'a, T: Copy>(&mut self, left: &'a [T], sample: impl Fn(T) -> i16) -> &'a [T] {
+        let (now, later) = left.split_at(left.len().min(CELL_SAMPLES - self.begun.len()));
+        self.begun.extend(now.iter().map(|&of| sample(of)));
+        self.advance(now.len());
+        later
+    }
+
+    /// Puts so many samples of silence into the cell that has begun, or begins one; gives how many.
+    fn begin_cell(&mut self, silent: usize) -> usize {
+        self.begun.resize(self.begun.len() + silent, 0);
+        self.advance(silent);
+        silent
+    }
+
+    /// So many samples were put into the cell that has begun.
     fn advance(&mut self, count: usize) {
-        self.filled += count;
         // At most a cell.
         self.samples += u32::try_from(count).unwrap_or(0);
-        if self.filled == CELL_SAMPLES {
-            let cell = self.measure(CELL_SAMPLES);
-            self.cells.push(cell);
-            self.filled = 0;
+        if self.begun.len() == CELL_SAMPLES {
+            self.end_cell();
         }
     }
 
-    fn measure(&mut self, count: usize) -> Cell {
-        self.cell[count..].fill(0);
-        let energy = energy(&self.cell);
+    /// Measures what has begun, as it is.
+    fn end_cell(&mut self) {
+        let count = self.begun.len();
+        let mut cell = [0; CELL_SAMPLES];
+        cell[..count].copy_from_slice(&self.begun);
+        let cell = self.measure(&cell, count);
+        self.cells.push(cell);
+        self.begun.clear();
+    }
+
+    /// What a cell is of which so many samples are there; those behind are silent.
+    fn measure(&mut self, cell: &[i16; CELL_SAMPLES], count: usize) -> Cell {
+        let energy = energy(cell);
         if energy == 0 {
             return Cell::default();
         }
-        let peak = self.cell.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
         Cell {
             rms: Level::of_mean_square(energy as f64 / count as f64),
-            peak: Level::of_peak(peak),
-            sound: self.classifier.classify(&self.cell, energy),
+            peak: Level::of_peak(peak(cell)),
+            sound: self.classifier.classify(cell, energy),
         }
     }
 
@@ -242,10 +277,10 @@ impl IndexBuilder {
         }
     }
 
-    fn put_levels(&self, out: &mut Vec<u8>) {
+    fn put_levels(&self, last_samples: usize, out: &mut Vec<u8>) {
         out.extend(self.cells.iter().map(|cell| cell.rms.code()));
         out.extend(self.cells.iter().map(|cell| cell.peak.code()));
-        let last_samples = if self.filled > 0 { self.filled } else { CELL_SAMPLES };
+        let last_samples = if last_samples > 0 { last_samples } else { CELL_SAMPLES };
         let mut level: Vec<Sum> = self
             .cells
             .iter()
@@ -290,7 +325,7 @@ impl IndexBuilder {
 
 impl fmt::Debug for IndexBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The cell holds what a caller says: it must not get into a log.
+        // What has begun is what a caller says: it must not get into a log.
         write!(f, "IndexBuilder(track {}, {} samples)", self.track, self.samples)
     }
 }

@@ -33,10 +33,12 @@ impl Level {
         if mean_square.is_nan() || mean_square <= 0.0 {
             return Self::SILENCE;
         }
-        let below_full_scale_db = -10.0 * (mean_square / (FULL_SCALE * FULL_SCALE)).log10();
-        let code = 255.0 - (below_full_scale_db / STEP_DB).round();
-        // Within 1 to 255, so nothing is lost.
-        Self(code.clamp(1.0, 255.0) as u8)
+        let scale = &*SCALE;
+        // The exponent and four bits of the fraction: a sixteenth of an octave, where at most one level begins.
+        let step = (mean_square.to_bits() >> STEP_SHIFT).saturating_sub(FIRST_STEP);
+        let code = scale.least.get(usize::try_from(step).unwrap_or(usize::MAX)).copied().unwrap_or(u8::MAX);
+        let next = scale.begins.get(usize::from(code) + 1);
+        Self(code + u8::from(next.is_some_and(|&begins| mean_square >= begins)))
     }
 
     /// Decibels relative to full scale, at most 0; `None` for digital silence.
@@ -60,6 +62,37 @@ static MEAN_SQUARES: LazyLock<[f64; 256]> = LazyLock::new(|| {
         let db = (code as f64 - 255.0) * STEP_DB;
         if code == 0 { 0.0 } else { FULL_SCALE * FULL_SCALE * 10f64.powf(db / 10.0) }
     })
+});
+
+/// Where levels begin, as means of squares.
+struct Scale {
+    /// The least of each level. That of the first is nothing: whatever is not silence is at least that.
+    begins: [f64; 256],
+    /// The level at the beginning of each step.
+    least: [u8; STEPS],
+}
+
+/// Of the bits of a mean of squares: the exponent and four bits of the fraction are left.
+const STEP_SHIFT: u32 = 48;
+/// The step of 2^-2, which is below where the second level begins.
+const FIRST_STEP: u64 = (1_023 - 2) << 4;
+/// Up to full scale, 2^30.
+const STEPS: usize = 33 * 16;
+
+static SCALE: LazyLock<Scale> = LazyLock::new(|| {
+    let begins = std::array::from_fn(|code| match code {
+        0 | 1 => 0.0,
+        code => {
+            let db = (code as f64 - 255.5) * STEP_DB;
+            FULL_SCALE * FULL_SCALE * 10f64.powf(db / 10.0)
+        }
+    });
+    let least = std::array::from_fn(|step| {
+        let least = f64::from_bits((FIRST_STEP + step as u64) << STEP_SHIFT);
+        // At most 255; silence is apart.
+        begins.partition_point(|&begins| begins <= least).saturating_sub(1) as u8
+    });
+    Scale { begins, least }
 });
 
 #[cfg(test)]
