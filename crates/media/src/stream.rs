@@ -38,8 +38,6 @@ pub(crate) struct Stream {
     reports: Reports,
     /// When the last packet was taken, or since when the peer may send.
     heard: Mono,
-    datagram: Vec<u8>,
-    frame: Vec<u8>,
 }
 
 /// What matters of the agreement, packet by packet.
@@ -85,8 +83,6 @@ impl Stream {
             pace: Pace::new(now),
             reports,
             heard: now,
-            datagram: Vec::with_capacity(256),
-            frame: Vec::with_capacity(160),
         }
     }
 
@@ -227,22 +223,26 @@ impl Stream {
     pub(crate) fn send_sound(&mut self, now: Mono, index: usize, samples: &[i16], out: &mut Outbox) {
         let count = self.frame_samples();
         let Some((agreed, to)) = self.destination() else { return self.pass(count) };
-        self.frame.clear();
         let samples = samples.get(..count).unwrap_or(samples);
-        match (agreed.codec.kind.law(), &mut self.encoder) {
-            (Some(law), _) => {
-                law.encode_into(samples, &mut self.frame);
-                self.frame.resize(count, law.silence());
-            }
-            (None, Some(encoder)) => {
-                encoder.encode(samples, &mut self.frame);
-                // At most a frame of 60 ms.
-                encoder.encode(SILENCE.get(..count - samples.len()).unwrap_or_default(), &mut self.frame);
-            }
-            (None, None) => return self.pass(count),
+        let Self { sender, encoder, .. } = self;
+        let mut sent = None;
+        match (agreed.codec.kind.law(), encoder) {
+            (Some(law), _) => out.transmit(index, Port::Rtp, to, |bytes| {
+                sent = Some(sender.append_audio_packet(bytes, |payload| {
+                    law.encode_into(samples, payload);
+                    payload.resize(payload.len() + count.saturating_sub(samples.len()), law.silence());
+                }));
+            }),
+            (None, Some(encoder)) => out.transmit(index, Port::Rtp, to, |bytes| {
+                sent = Some(sender.append_audio_packet(bytes, |payload| {
+                    encoder.encode(samples, payload);
+                    // At most a frame of 60 ms.
+                    encoder.encode(SILENCE.get(..count - samples.len()).unwrap_or_default(), payload);
+                }));
+            }),
+            (None, None) => self.pass(count),
         }
-        self.sender.audio_packet(&self.frame, &mut self.datagram);
-        self.transmit(now, index, to, out);
+        self.note_sent(now, sent);
     }
 
     /// Sends a frame of silence, or of comfort noise.
@@ -258,8 +258,16 @@ impl Stream {
         match (silence, noise, self.destination()) {
             (SilenceSending::ComfortNoise, Some(payload_type), Some((_, to))) => {
                 let samples = u32::try_from(count).unwrap_or(u32::MAX);
-                self.sender.comfort_noise_packet(payload_type, NOISE_LEVEL_DB, samples, &mut self.datagram);
-                self.transmit(now, index, to, out);
+                let (sender, mut sent) = (&mut self.sender, None);
+                out.transmit(index, Port::Rtp, to, |bytes| {
+                    sent = Some(sender.append_comfort_noise_packet(
+                        payload_type,
+                        NOISE_LEVEL_DB,
+                        samples,
+                        bytes,
+                    ));
+                });
+                self.note_sent(now, sent);
             }
             _ => self.send_sound(now, index, &[], out),
         }
@@ -270,11 +278,11 @@ impl Stream {
         self.sender.skip(u32::try_from(samples).unwrap_or(u32::MAX));
     }
 
-    fn transmit(&mut self, now: Mono, index: usize, to: SocketAddr, out: &mut Outbox) {
-        if let Ok(packet) = RtpPacket::parse(&self.datagram) {
-            self.reports.sent(now, packet.header().timestamp, packet.payload().len());
+    /// The timestamp of a packet of ours and the bytes of its payload, for the reports.
+    fn note_sent(&mut self, now: Mono, sent: Option<(RtpTimestamp, usize)>) {
+        if let Some((timestamp, payload_bytes)) = sent {
+            self.reports.sent(now, timestamp, payload_bytes);
         }
-        out.transmit(index, Port::Rtp, to, |bytes| bytes.extend_from_slice(&self.datagram));
     }
 
     fn destination(&self) -> Option<(Agreed, SocketAddr)> {

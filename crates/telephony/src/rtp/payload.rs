@@ -24,14 +24,16 @@ pub enum PayloadKind {
 /// Comfort noise is always understood on 13 and, for old Cisco gateways, on 19 (RFC 3389 section 4: formerly used).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PayloadMap {
-    /// No payload type twice, so at most 128.
-    known: Vec<(u8, PayloadKind)>,
+    /// The best one, which nearly every packet has. It lies with the stream, where the others are another place in memory.
+    first: Option<(u8, PayloadKind)>,
+    /// No payload type twice, so at most 127.
+    others: Vec<(u8, PayloadKind)>,
 }
 
 impl PayloadMap {
     /// Understands comfort noise only.
     pub const fn new() -> Self {
-        Self { known: Vec::new() }
+        Self { first: None, others: Vec::new() }
     }
 
     /// Both laws of G.711 on their static payload types: what a stream means when nothing was said of it.
@@ -42,8 +44,11 @@ impl PayloadMap {
     /// Gives a payload type a meaning. The first one stands, and numbers above 127 have none.
     #[must_use]
     pub fn with(mut self, payload_type: u8, kind: PayloadKind) -> Self {
-        if payload_type < 128 && !self.known.iter().any(|&(known, _)| known == payload_type) {
-            self.known.push((payload_type, kind));
+        if payload_type < 128 && !self.iter().any(|(known, _)| known == payload_type) {
+            match self.first {
+                None => self.first = Some((payload_type, kind)),
+                Some(_) => self.others.push((payload_type, kind)),
+            }
         }
         self
     }
@@ -62,8 +67,8 @@ impl PayloadMap {
 
     /// What a payload type carries.
     pub fn kind(&self, payload_type: u8) -> PayloadKind {
-        match self.known.iter().find(|&&(known, _)| known == payload_type) {
-            Some(&(_, kind)) => kind,
+        match self.iter().find(|&(known, _)| known == payload_type) {
+            Some((_, kind)) => kind,
             None if matches!(payload_type, 13 | 19) => PayloadKind::ComfortNoise,
             None => PayloadKind::Unknown,
         }
@@ -71,13 +76,13 @@ impl PayloadMap {
 
     /// The payload type of a codec.
     pub fn of_audio(&self, codec: AudioCodec) -> Option<u8> {
-        let is_it = |&&(_, kind): &&(u8, PayloadKind)| kind == PayloadKind::Audio(codec);
-        self.known.iter().find(is_it).map(|&(payload_type, _)| payload_type)
+        let is_it = |&(_, kind): &(u8, PayloadKind)| kind == PayloadKind::Audio(codec);
+        self.iter().find(is_it).map(|(payload_type, _)| payload_type)
     }
 
     /// Everything that was negotiated, best first.
     pub fn iter(&self) -> impl Iterator<Item = (u8, PayloadKind)> + '_ {
-        self.known.iter().copied()
+        self.first.into_iter().chain(self.others.iter().copied())
     }
 }
 

@@ -30,16 +30,41 @@ impl RtpSender {
 
     /// Writes the packet of one frame (a byte a sample) into `out`, replacing what was there.
     pub fn audio_packet(&mut self, frame: &[u8], out: &mut Vec<u8>) {
-        let marker = std::mem::take(&mut self.talkspurt);
-        self.write(self.payload_type, marker, frame, out);
-        self.timestamp = self.timestamp.plus(frame.len() as u32);
+        out.clear();
+        self.append_audio_packet(out, |payload| payload.extend_from_slice(frame));
     }
 
-    /// Writes a packet of comfort noise (RFC 3389) that stands for `samples` of silence, at a level of -`level_db` dBov. The next audio
-    /// packet begins a talkspurt.
-    pub fn comfort_noise_packet(&mut self, payload_type: u8, level_db: u8, samples: u32, out: &mut Vec<u8>) {
-        self.write(payload_type, false, &[level_db & 0x7f], out);
+    /// As [`Self::audio_packet`], behind what `out` holds: `write` appends the frame, and is not copied again. Gives the packet's
+    /// timestamp and the bytes of its payload.
+    pub fn append_audio_packet(
+        &mut self,
+        out: &mut Vec<u8>,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> (RtpTimestamp, usize) {
+        let marker = std::mem::take(&mut self.talkspurt);
+        let timestamp = self.timestamp;
+        self.append_header(self.payload_type, marker, out);
+        let begin = out.len();
+        write(out);
+        let bytes = out.len().saturating_sub(begin);
+        self.timestamp = timestamp.plus(u32::try_from(bytes).unwrap_or(u32::MAX));
+        (timestamp, bytes)
+    }
+
+    /// Appends a packet of comfort noise (RFC 3389) to `out` that stands for `samples` of silence, at a level of -`level_db` dBov. The
+    /// next audio packet begins a talkspurt. Gives the packet's timestamp and the bytes of its payload.
+    pub fn append_comfort_noise_packet(
+        &mut self,
+        payload_type: u8,
+        level_db: u8,
+        samples: u32,
+        out: &mut Vec<u8>,
+    ) -> (RtpTimestamp, usize) {
+        let timestamp = self.timestamp;
+        self.append_header(payload_type, false, out);
+        out.push(level_db & 0x7f);
         self.skip(samples);
+        (timestamp, 1)
     }
 
     /// Lets `samples` pass without a packet: silence. The next audio packet begins a talkspurt.
@@ -63,16 +88,19 @@ impl RtpSender {
 
     /// Writes an event packet; the clock stays where the event began.
     pub(super) fn event_packet(&mut self, payload_type: u8, marker: bool, payload: &[u8], out: &mut Vec<u8>) {
-        self.write(payload_type, marker, payload, out);
+        out.clear();
+        self.append_header(payload_type, marker, out);
+        out.extend_from_slice(payload);
     }
 
-    fn write(&mut self, payload_type: u8, marker: bool, payload: &[u8], out: &mut Vec<u8>) {
-        out.clear();
-        out.extend_from_slice(&[0x80, u8::from(marker) << 7 | payload_type & 0x7f]);
-        out.extend_from_slice(&self.sequence.to_be_bytes());
-        out.extend_from_slice(&self.timestamp.0.to_be_bytes());
-        out.extend_from_slice(&self.ssrc.0.to_be_bytes());
-        out.extend_from_slice(payload);
+    fn append_header(&mut self, payload_type: u8, marker: bool, out: &mut Vec<u8>) {
+        let mut header = [0; HEADER_BYTES];
+        header[0] = 0x80;
+        header[1] = u8::from(marker) << 7 | payload_type & 0x7f;
+        header[2..4].copy_from_slice(&self.sequence.to_be_bytes());
+        header[4..8].copy_from_slice(&self.timestamp.0.to_be_bytes());
+        header[8..].copy_from_slice(&self.ssrc.0.to_be_bytes());
+        out.extend_from_slice(&header);
         self.sequence = self.sequence.wrapping_add(1);
     }
 }
@@ -109,7 +137,8 @@ mod tests {
         let mut packet = Vec::new();
         for expected in [(11, 13, 160, false), (12, 13, 320, false), (13, 0, 480, true)] {
             if expected.1 == 13 {
-                sender.comfort_noise_packet(13, 70, 160, &mut packet);
+                packet.clear();
+                sender.append_comfort_noise_packet(13, 70, 160, &mut packet);
                 assert_eq!(packet[12..], [70]);
             } else {
                 sender.audio_packet(&[0xff; 160], &mut packet);
@@ -118,6 +147,22 @@ mod tests {
             let seen = (header.sequence + 1, header.payload_type, header.timestamp.0 + 160, header.marker);
             assert_eq!(seen, expected);
         }
+    }
+
+    #[test]
+    fn a_packet_stands_behind_what_was_there_and_says_what_it_is() {
+        let mut sender = RtpSender::new(Ssrc(1), 10, RtpTimestamp(160), 0);
+        let mut out = b"before".to_vec();
+        let sent = sender.append_audio_packet(&mut out, |payload| payload.resize(payload.len() + 80, 0xff));
+        assert_eq!(sent, (RtpTimestamp(160), 80));
+        let begin = out.len();
+        assert_eq!(sender.append_comfort_noise_packet(13, 65, 160, &mut out), (RtpTimestamp(240), 1));
+        assert_eq!(out[..6], *b"before");
+        let headers = [&out[6..begin], &out[begin..]].map(|packet| {
+            let packet = RtpPacket::parse(packet).unwrap();
+            (packet.header().sequence, packet.header().timestamp.0, packet.payload().len())
+        });
+        assert_eq!(headers, [(10, 160, 80), (11, 240, 1)]);
     }
 
     #[test]
