@@ -175,8 +175,9 @@ impl Capture {
 /// What an idle capture may keep of its buffer: an ordinary one is never near it.
 const KEPT_CAPACITY_BYTES: usize = 4 * ATTACHED_CAPACITY_BYTES;
 
-/// Room for the largest frame and the tags of a fragment, so that an attached capture never grows its buffer.
-const ATTACHED_CAPACITY_BYTES: usize = 4 * 1024;
+/// Room for an ordinary frame of two tracks, the end of a fragment and its index, so that an attached capture does not grow its buffer
+/// while nothing extraordinary comes.
+const ATTACHED_CAPACITY_BYTES: usize = 1_536;
 
 #[cfg(test)]
 mod tests {

@@ -55,6 +55,8 @@ impl Captures {
             self.report(&mut oldest);
         }
         let capture = Capture::new(spec, anchor);
+        // One is the rule, and a vector would begin with four.
+        self.captures.reserve_exact(1);
         self.captures.push(Entry { id, taps, capture, is_reported: false });
     }
 

@@ -131,7 +131,8 @@ impl Cutter {
 
     /// Writes the head of the document and the lead-in fragment. Call once, before any audio.
     pub fn open(&mut self, out: &mut Cut) {
-        out.mkv().append(&mut self.head);
+        // Not needed again.
+        out.mkv().append(&mut std::mem::take(&mut self.head));
         write::cluster_start(out.mkv(), self.timecode_ms(-i64::from(SILENT_FRAME_8K)));
         let lead_in = Samples::Silent(SILENT_FRAME_8K, None);
         if let Some(track) = &mut self.from_track {

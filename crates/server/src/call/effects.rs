@@ -127,7 +127,7 @@ impl CallTask {
         self.tell(leg, |media| media.open_capture(capture, cutter));
         let spec = LeaseSpec { contact, settings, stream_uuid: random() };
         let (admission, news) = (self.admission.clone(), self.news.0.clone());
-        let to_news = move |event| News::Input(Input::Capture { capture, event });
+        let to_news = move |event| Box::new(News::Input(Input::Capture { capture, event }));
         tokio::spawn(async move {
             let OpenedCapture { lease, upload, acks } =
                 match capture::open(&admission.leases, &*admission.sink, &spec).await {
@@ -140,7 +140,7 @@ impl CallTask {
                     }
                 };
             let held = lease.clone();
-            let _ = news.send(News::CaptureOpened { capture, upload, lease }).await;
+            let _ = news.send(Box::new(News::CaptureOpened { capture, upload, lease })).await;
             captured::follow(acks, news, |event| to_news(captured::of_contact(event))).await;
             // The stream is free for another call only when its last fragment is safe.
             drop(held);
@@ -155,7 +155,7 @@ impl CallTask {
                 Err(reason) => PromptEvent::Failed { reason },
             };
             // The call may be over; then the prompt is not wanted.
-            let _ = news.send(News::Input(Input::Prompt { prompt, event })).await;
+            let _ = news.send(Box::new(News::Input(Input::Prompt { prompt, event }))).await;
         });
     }
 
@@ -170,8 +170,8 @@ impl CallTask {
         let (lambda, news) = (self.admission.lambda.clone(), self.news.0.clone());
         tokio::spawn(async move {
             let limit = Duration::from_millis(limit_ms.into());
-            let result = lambda.attempt(&function_arn, event.to_vec(), limit, kind).await.map(Redacted::new);
-            let _ = news.send(News::Input(Input::Attempt { invocation, attempt, result })).await;
+            let result = lambda.attempt(&function_arn, event.to_vec(), limit).await.map(Redacted::new);
+            let _ = news.send(Box::new(News::Input(Input::Attempt { invocation, attempt, result }))).await;
         });
     }
 }

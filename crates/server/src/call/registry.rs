@@ -31,7 +31,7 @@ pub(super) struct LiveCall {
     /// The contact as its task has published it last.
     contact: watch::Receiver<Arc<Contact>>,
     orders: watch::Sender<Orders>,
-    attributes: mpsc::Sender<AttributeChange>,
+    attributes: mpsc::Sender<Box<AttributeChange>>,
     places: Arc<Semaphore>,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct AttributeChange {
 pub(super) struct Incoming {
     pub(super) contact: watch::Sender<Arc<Contact>>,
     pub(super) orders: watch::Receiver<Orders>,
-    pub(super) attributes: mpsc::Receiver<AttributeChange>,
+    pub(super) attributes: mpsc::Receiver<Box<AttributeChange>>,
 }
 
 impl LiveCall {
@@ -162,7 +162,8 @@ impl LiveCalls for CallRegistry {
         let (reply, answer) = std::sync::mpsc::sync_channel(1);
         // A call that is over takes no more, and drops what it has taken once the history has its last state. With a place there
         // is room in the channel.
-        if live.attributes.try_send(AttributeChange { changes: changes.clone(), reply }).is_err() {
+        let change = Box::new(AttributeChange { changes: changes.clone(), reply });
+        if live.attributes.try_send(change).is_err() {
             return SetAttributes::NoSuchCall;
         }
         answer.recv().unwrap_or(SetAttributes::NoSuchCall)

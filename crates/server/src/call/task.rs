@@ -35,7 +35,8 @@ pub(super) struct CallTask {
     /// Who waits for which reply.
     pub(super) replies: HashMap<RequestId, Reply>,
     last_request: u64,
-    pub(super) news: (mpsc::Sender<News>, mpsc::Receiver<News>),
+    /// Boxed: a channel keeps room for 32 from its beginning.
+    pub(super) news: (mpsc::Sender<Box<News>>, mpsc::Receiver<Box<News>>),
     pub(super) leg: Leg,
     /// `None` once the SIP side has said its last.
     leg_events: Option<mpsc::Receiver<LegEvent>>,
@@ -91,12 +92,12 @@ impl CallTask {
         invitation: Invitation,
         port: ReservedPort,
         live: LiveContact,
-    ) -> Self {
+    ) -> Box<Self> {
         let Invitation { leg, events, source, trunk, carrier, .. } = invitation;
         let contact_id = live.contact().id;
         let (call, incoming) = LiveCall::new(live.contact().clone());
         let registered = admission.registry.add(contact_id, call);
-        Self {
+        Box::new(Self {
             contact_id,
             admission,
             clock,
@@ -118,21 +119,23 @@ impl CallTask {
             last_fragment: None,
             _registered: registered,
             _active: active,
-        }
+        })
     }
 
     /// Serves the call to its end. A panic ends the call and nothing else.
     ///
     /// The record is durable before the call counts as gone: a drain waits for that, and so do changes of attributes that came too late for
     /// the call. The history takes those.
-    pub(super) async fn run(mut self) {
+    ///
+    /// Boxed: a future keeps what it is called on twice.
+    pub(super) async fn run(mut self: Box<Self>) {
         match AssertUnwindSafe(self.serve()).catch_unwind().await {
             Ok(()) => tracing::info!(contact_id = %self.contact_id, "a call has ended"),
             Err(panic) => {
                 self.admission.metrics.call_task_panicked();
                 let panic = text_of(&*panic);
                 tracing::error!(contact_id = %self.contact_id, panic, "a call's task panicked; the call is ended");
-                if AssertUnwindSafe(self.abandon()).catch_unwind().await.is_err() {
+                if AssertUnwindSafe(Box::pin(self.abandon())).catch_unwind().await.is_err() {
                     tracing::error!(contact_id = %self.contact_id, "the call could not be ended in order");
                 }
             }
@@ -174,7 +177,7 @@ impl CallTask {
     /// Waits for the last acknowledgement of the capture.
     async fn capture_closed(&mut self) {
         while let Some(news) = self.news.1.recv().await {
-            let News::Input(Input::Capture { event, .. }) = news else { continue };
+            let News::Input(Input::Capture { event, .. }) = *news else { continue };
             match event {
                 CaptureEvent::Acknowledged { number } => {
                     self.last_fragment = self.last_fragment.max(Some(number));
@@ -209,8 +212,8 @@ impl CallTask {
             event = leg => Happening::Leg(event),
             event = self.media.next() => Happening::Media(event),
             Ok(()) = self.incoming.orders.changed() => Happening::Ordered,
-            Some(change) = self.incoming.attributes.recv() => Happening::Attributes(change),
-            Some(news) = self.news.1.recv() => Happening::News(news),
+            Some(change) = self.incoming.attributes.recv() => Happening::Attributes(*change),
+            Some(news) = self.news.1.recv() => Happening::News(*news),
             result = written => Happening::Written(result),
             () = passed => Happening::TimePassed,
         }

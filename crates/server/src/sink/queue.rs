@@ -5,7 +5,7 @@
 
 use futures_util::FutureExt;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use tympan_capture::{Cut, Piece, Upload};
@@ -17,7 +17,7 @@ pub(crate) struct CaptureQueue {
     state: Mutex<State>,
     filled: Condvar,
     /// What one upload may have waiting before it is cut off.
-    backlog_limit_bytes: usize,
+    backlog_limit_bytes: u64,
     next_upload: AtomicU64,
     stats: CaptureQueueStats,
 }
@@ -42,7 +42,7 @@ struct State {
 }
 
 enum Entry {
-    Open { upload: UploadId, session: Box<PutMediaSession>, backlog: Arc<AtomicUsize> },
+    Open { upload: UploadId, session: Box<PutMediaSession>, taken: Arc<AtomicU64> },
     Piece { upload: UploadId, kind: Kind, length: usize },
     Finish { upload: UploadId, end: BodyEnd },
 }
@@ -66,7 +66,7 @@ impl CaptureQueue {
         let queue = Arc::new(Self {
             state: Mutex::default(),
             filled: Condvar::new(),
-            backlog_limit_bytes,
+            backlog_limit_bytes: backlog_limit_bytes as u64,
             next_upload: AtomicU64::new(0),
             stats: CaptureQueueStats::default(),
         });
@@ -78,13 +78,9 @@ impl CaptureQueue {
     /// The sending half of a session, for a media thread.
     pub(super) fn upload(self: &Arc<Self>, session: PutMediaSession) -> QueuedUpload {
         let upload = self.next_upload.fetch_add(1, Ordering::Relaxed);
-        let backlog = Arc::new(AtomicUsize::new(0));
-        self.state().entries.push(Entry::Open {
-            upload,
-            session: Box::new(session),
-            backlog: backlog.clone(),
-        });
-        QueuedUpload { queue: self.clone(), upload, backlog, open: true }
+        let taken = Arc::new(AtomicU64::new(0));
+        self.state().entries.push(Entry::Open { upload, session: Box::new(session), taken: taken.clone() });
+        QueuedUpload { queue: self.clone(), upload, admitted: 0, seen_taken: 0, taken, open: true }
     }
 
     /// Wakes the writer, if there is anything for it. Called once a tick.
@@ -115,7 +111,11 @@ impl CaptureQueue {
 pub(super) struct QueuedUpload {
     queue: Arc<CaptureQueue>,
     upload: UploadId,
-    backlog: Arc<AtomicUsize>,
+    /// Bytes that were put into the queue.
+    admitted: u64,
+    /// Those of them that the writer had taken out when it was last looked at: not before it matters, as that is another place in memory.
+    seen_taken: u64,
+    taken: Arc<AtomicU64>,
     open: bool,
 }
 
@@ -127,13 +127,20 @@ impl QueuedUpload {
             stats.refused_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
             return false;
         }
-        if self.backlog.fetch_add(bytes, Ordering::Relaxed) + bytes > self.queue.backlog_limit_bytes {
+        let bytes = bytes as u64;
+        let admitted = self.admitted.saturating_add(bytes);
+        let limit = self.queue.backlog_limit_bytes;
+        if admitted.saturating_sub(self.seen_taken) > limit {
+            self.seen_taken = self.taken.load(Ordering::Relaxed);
+        }
+        if admitted.saturating_sub(self.seen_taken) > limit {
             tracing::error!("the store is too slow for a capture, which ends here; the call goes on");
-            stats.refused_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+            stats.refused_bytes.fetch_add(bytes, Ordering::Relaxed);
             stats.cut_off_uploads.fetch_add(1, Ordering::Relaxed);
             self.end(BodyEnd::Lost);
             return false;
         }
+        self.admitted = admitted;
         true
     }
 
@@ -194,7 +201,7 @@ impl State {
 struct Writer {
     queue: Arc<CaptureQueue>,
     runtime: Handle,
-    sessions: HashMap<UploadId, (Box<PutMediaSession>, Arc<AtomicUsize>)>,
+    sessions: HashMap<UploadId, (Box<PutMediaSession>, Arc<AtomicU64>)>,
 }
 
 impl Writer {
@@ -230,14 +237,15 @@ impl Writer {
         let mut rest = round.bytes.as_slice();
         for entry in round.entries.drain(..) {
             match entry {
-                Entry::Open { upload, session, backlog } => {
-                    self.sessions.insert(upload, (session, backlog));
+                Entry::Open { upload, session, taken } => {
+                    self.sessions.insert(upload, (session, taken));
                 }
                 Entry::Piece { upload, kind, length } => {
                     let (bytes, after) = rest.split_at(length.min(rest.len()));
                     rest = after;
-                    if let Some((session, backlog)) = self.sessions.get_mut(&upload) {
-                        backlog.fetch_sub(bytes.len(), Ordering::Relaxed);
+                    if let Some((session, taken)) = self.sessions.get_mut(&upload) {
+                        let before = taken.load(Ordering::Relaxed);
+                        taken.store(before.wrapping_add(bytes.len() as u64), Ordering::Relaxed);
                         match kind {
                             Kind::Mkv => session.push(bytes),
                             Kind::Codes(law) => session.push_codes(law_of(law), bytes),
