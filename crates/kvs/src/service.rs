@@ -5,6 +5,7 @@ use crate::data::{CutFragments, Holds};
 use crate::lifecycle::{Lifecycle, Status};
 use crate::meter::CallMeters;
 use crate::operations::OPERATIONS;
+use crate::readers::{ReaderCounts, ReaderStatus, Readers};
 use crate::stopwatch::Stopwatch;
 use crate::{KvsError, KvsErrorCode, Limits, MediaBody, Operation, StreamIdentity};
 use std::sync::Arc;
@@ -74,6 +75,7 @@ struct Shared {
     store: MediaStore,
     options: KvsOptions,
     connections: Arc<Connections>,
+    readers: Arc<Readers>,
     meters: CallMeters,
     lifecycle: Lifecycle,
     holds: Arc<Holds>,
@@ -103,6 +105,7 @@ impl KvsService {
                 stopwatch,
                 options,
                 connections: Arc::default(),
+                readers: Arc::default(),
                 meters: CallMeters::default(),
                 lifecycle: Lifecycle::new(delay_ms),
             }),
@@ -138,6 +141,16 @@ impl KvsService {
     /// What became of fragments whose uploads ended without their producer's word.
     pub fn cut_fragments(&self) -> CutFragments {
         self.shared.holds.counts()
+    }
+
+    /// Who follows a stream of a caller's account and region by GetMedia, oldest first.
+    pub fn readers(&self, caller: &Caller) -> Vec<ReaderStatus> {
+        self.shared.readers.of(caller, &self.shared.store)
+    }
+
+    /// How many follow any stream.
+    pub fn reader_counts(&self) -> ReaderCounts {
+        self.shared.readers.counts()
     }
 
     /// Answers a JSON operation with a JSON body.
@@ -267,6 +280,10 @@ impl KvsService {
         &self.shared.connections
     }
 
+    pub(crate) fn reader_list(&self) -> &Arc<Readers> {
+        &self.shared.readers
+    }
+
     pub(crate) fn holds(&self) -> &Arc<Holds> {
         &self.shared.holds
     }
@@ -283,7 +300,7 @@ impl KvsService {
         self.shared.options.clock.mono()
     }
 
-    fn now(&self) -> WallTime {
+    pub(crate) fn now(&self) -> WallTime {
         self.shared.options.clock.now()
     }
 }

@@ -1,4 +1,4 @@
-use crate::{FragmentMeta, Record, StorageTier, StoreError, Stream, StreamId, StreamRef, TimeAxis};
+use crate::{ChunkTotals, FragmentMeta, Record, StorageTier, StoreError, Stream, StreamId, StreamRef, TimeAxis};
 use std::collections::BTreeMap;
 use tympan_kms::WrappedKey;
 use tympan_types::{AccountId, FragmentNumber, Region, ServerTime, StreamArn, StreamName, WallTime};
@@ -49,6 +49,14 @@ pub trait Backend: Send + Sync + 'static {
         after: FragmentNumber,
         matching: FirstMatch,
     ) -> Result<Option<ChunkRow>, StoreError>;
+
+    /// The chunks of a stream up to `through` that hold something newer than `expired`, in sum.
+    fn chunk_totals(
+        &self,
+        stream: StreamId,
+        expired: ServerTime,
+        through: FragmentNumber,
+    ) -> Result<ChunkTotals, StoreError>;
 
     /// The parts of a chunk in ascending order; `None` if the chunk is gone.
     fn chunk_parts(&self, chunk: &ChunkRow) -> Result<Option<Vec<ChunkPart>>, StoreError>;

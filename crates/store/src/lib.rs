@@ -18,6 +18,7 @@ mod committer;
 pub mod conformance;
 pub mod embedded;
 mod error;
+mod extent;
 mod history;
 mod index_block;
 mod indexes;
@@ -49,6 +50,7 @@ pub use codec::{BodyCodec, BodyPart};
 #[cfg(any(test, feature = "simulation"))]
 pub use embedded::simulation;
 pub use error::{ErrorKind, StoreError};
+pub use extent::{ChunkTotals, Extent};
 pub use indexes::IndexedFragment;
 pub use model::{
     Clock, Ending, Entropy, Fragment, FragmentHead, FragmentMeta, NewStream, OpenFragment, ReadEvent, Start,

@@ -64,7 +64,9 @@ impl Operation for GetMedia {
         let stream = target.media_stream(cx)?;
         let limit = service.limits().get_media_connections_per_stream;
         let connection = service.connections().open(stream.id, ConnectionKind::GetMedia, limit)?;
-        let body = MediaBody::follow(service, stream.id, start, connection)?;
+        let now = service.now();
+        let reading = service.reader_list().open(cx.caller, stream.id, stream.arn, now);
+        let body = MediaBody::follow(service, stream.id, start, connection, reading)?;
         Ok(Output::stream(MEDIA_CONTENT_TYPE, body))
     }
 }

@@ -11,6 +11,7 @@ use super::end_tag;
 use super::service_tags::{self, TAGS_BYTES};
 use crate::connections::Connection;
 use crate::rate::Pace;
+use crate::readers::Reading;
 use crate::{KvsError, KvsService};
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
@@ -82,6 +83,8 @@ struct Follow {
     stall: Duration,
     /// It has, and is told at the next end of a fragment.
     stalled: bool,
+    /// Its place in the list of readers.
+    reading: Reading,
 }
 
 impl MediaBody {
@@ -91,6 +94,7 @@ impl MediaBody {
         stream: StreamId,
         start: Start,
         connection: Connection,
+        reading: Reading,
     ) -> Result<Self, KvsError> {
         let last = match start {
             Start::After(number) => number,
@@ -111,6 +115,7 @@ impl MediaBody {
                     expires_at: now + options.get_media_lifetime,
                     stall: options.get_media_stall,
                     stalled: false,
+                    reading,
                 }))
             }
             Err(error) if matches!(error.kind(), ErrorKind::Key(_)) => {
@@ -158,6 +163,9 @@ impl MediaBody {
             if let Some(chunk) = self.due.pop_front() {
                 let now = Instant::now();
                 self.pace.count(now, chunk.len() as u64, 0);
+                if let Source::Stream(follow) = &self.source {
+                    follow.reading.sent(chunk.len());
+                }
                 self.handed_out_at = Some(now);
                 return Some(chunk);
             }
@@ -241,6 +249,9 @@ impl Follow {
                 }
             }
         }
+        if fragments > 0 {
+            self.reached(self.last);
+        }
         let mut rest = Bytes::from(together);
         while !rest.is_empty() {
             due.push_back(rest.split_to(rest.len().min(CHUNK_BYTES)));
@@ -280,12 +291,14 @@ impl Follow {
             None => return false,
             Some(Ok(ReadEvent::Stored(fragment))) => {
                 let behind_ms = self.behind_ms(fragment.meta.server);
+                self.reached(fragment.meta.number);
                 self.ended(fragment.meta.number);
                 document(fragment, Some(behind_ms), due);
             }
             Some(Ok(ReadEvent::Opened { number, producer, server, head })) => {
                 self.open = Some((number, server));
                 self.last = number;
+                self.reached(number);
                 let mut chunk = BytesMut::with_capacity(head.len() + TAGS_BYTES);
                 chunk.extend_from_slice(&head);
                 service_tags::before_cluster(&mut chunk, number, server, producer);
@@ -315,6 +328,10 @@ impl Follow {
 
     fn behind_ms(&self, server: ServerTime) -> i64 {
         self.clock.now().unix_ms() - server.unix_ms()
+    }
+
+    fn reached(&self, number: FragmentNumber) {
+        self.reading.reached(number, self.clock.now());
     }
 
     fn ended(&mut self, number: FragmentNumber) {

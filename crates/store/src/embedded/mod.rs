@@ -61,7 +61,7 @@ pub use restore::{RestoreReport, SEQUENCE_MARGIN, restore};
 
 use crate::keys;
 use crate::{
-    Backend, ChunkPart, ChunkRow, ErrorKind, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Record,
+    Backend, ChunkPart, ChunkRow, ChunkTotals, ErrorKind, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Record,
     Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow,
 };
 use catalogue::Catalogue;
@@ -79,7 +79,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tympan_kms::{EncryptionContext, WrappedKey};
-use tympan_types::{FragmentNumber, StreamArn, WallTime};
+use tympan_types::{FragmentNumber, ServerTime, StreamArn, WallTime};
 
 /// Sizes and times of an [`EmbeddedBackend`].
 #[derive(Debug, Clone)]
@@ -324,6 +324,15 @@ impl Backend for EmbeddedBackend {
         matching: FirstMatch,
     ) -> Result<Option<ChunkRow>, StoreError> {
         self.catalogue.find_chunk(stream, after, matching)
+    }
+
+    fn chunk_totals(
+        &self,
+        stream: StreamId,
+        expired: ServerTime,
+        through: FragmentNumber,
+    ) -> Result<ChunkTotals, StoreError> {
+        self.catalogue.chunk_totals(stream, expired, through)
     }
 
     fn chunk_parts(&self, chunk: &ChunkRow) -> Result<Option<Vec<ChunkPart>>, StoreError> {

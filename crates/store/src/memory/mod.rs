@@ -11,7 +11,7 @@ use crate::stream_rules::{
     change_tags, check_version, exists, expired_through, quota_reached, sort_recovered,
 };
 use crate::{
-    Backend, ChunkPart, ChunkRow, ErrorKind, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Record,
+    Backend, ChunkPart, ChunkRow, ChunkTotals, ErrorKind, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Record,
     RecordHeader, Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow,
 };
 use std::collections::BTreeMap;
@@ -226,6 +226,26 @@ impl Backend for MemoryBackend {
         let contents = self.owned()?;
         let mut rows = contents.chunks.values().map(|chunk| &chunk.row);
         Ok(rows.find(|row| row.stream == stream && row.last > after && row.may_match(matching)).cloned())
+    }
+
+    fn chunk_totals(
+        &self,
+        stream: StreamId,
+        expired: ServerTime,
+        through: FragmentNumber,
+    ) -> Result<ChunkTotals, StoreError> {
+        let contents = self.owned()?;
+        let rows = contents.chunks.values().map(|chunk| &chunk.row);
+        let mut totals = ChunkTotals::default();
+        let is_counted =
+            |row: &&ChunkRow| row.stream == stream && row.last <= through && row.server_ms.1 > expired.unix_ms();
+        for row in rows.filter(is_counted) {
+            totals.fragments += u64::from(row.fragments);
+            totals.bytes += row.bytes;
+            let begins = ServerTime::from_unix_ms(row.server_ms.0);
+            totals.oldest = Some(totals.oldest.map_or(begins, |oldest| oldest.min(begins)));
+        }
+        Ok(totals)
     }
 
     fn chunk_parts(&self, chunk: &ChunkRow) -> Result<Option<Vec<ChunkPart>>, StoreError> {

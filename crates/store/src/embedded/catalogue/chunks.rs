@@ -4,11 +4,11 @@ use super::streams::find_stream;
 use super::{Catalogue, execute, failed, to_sql};
 use crate::embedded::schema::{CHUNK, GARBAGE};
 use crate::stream_rules::retention_ms;
-use crate::{ChunkRow, FirstMatch, StoreError, StreamId, StreamKey, StreamRow, TimeAxis};
+use crate::{ChunkRow, ChunkTotals, FirstMatch, StoreError, StreamId, StreamKey, StreamRow, TimeAxis};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 use std::collections::HashSet;
-use tympan_types::{FragmentNumber, WallTime};
+use tympan_types::{FragmentNumber, ServerTime, WallTime};
 
 /// At most so many chunks expire in one transaction.
 const EXPIRE_BATCH: i64 = 1_000;
@@ -113,6 +113,30 @@ impl Catalogue {
                 found => return Ok(found.map(|(row, _)| row)),
             }
         }
+    }
+
+    /// Chunks in sum. Rows that are damaged may be among them: nothing is read or removed by this.
+    pub(in crate::embedded) fn chunk_totals(
+        &self,
+        stream: StreamId,
+        expired: ServerTime,
+        through: FragmentNumber,
+    ) -> Result<ChunkTotals, StoreError> {
+        let sql = "SELECT coalesce(sum(fragments), 0), coalesce(sum(bytes), 0), min(server_min_ms) FROM chunk
+                   WHERE stream = ?1 AND last <= ?2 AND server_max_ms > ?3";
+        let (stream, through) = (stream.to_bytes(), through.to_bytes());
+        let read = |row: &Row<'_>| {
+            let (fragments, bytes, oldest): (i64, i64, Option<i64>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(ChunkTotals {
+                fragments: fragments.unsigned_abs(),
+                bytes: bytes.unsigned_abs(),
+                oldest: oldest.map(ServerTime::from_unix_ms),
+            })
+        };
+        self.reader()
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_row(params![stream, through, expired.unix_ms()], read))
+            .map_err(failed)
     }
 
     /// Whether a chunk is still named.
