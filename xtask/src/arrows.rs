@@ -22,6 +22,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kvs", &["types", "auth", "aws", "mkv", "store"]),
     ("contact", &["types", "telephony", "flow"]),
     ("connect", &["types", "auth", "aws", "flow", "contact", "db"]),
+    (
+        "admin",
+        &["types", "auth", "aws", "telephony", "contact", "connect", "db", "store", "kvs"],
+    ),
     ("client", &["types", "mkv", "auth", "telephony", "sip", "media"]),
     (
         "server",
@@ -42,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "store",
             "kvs",
             "connect",
+            "admin",
             "client",
         ],
     ),

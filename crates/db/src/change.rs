@@ -119,6 +119,11 @@ impl Watch {
         self.since
     }
 
+    /// Goes back to a revision that was given before: what came after it is given again.
+    pub fn resume_after(&mut self, revision: Revision) {
+        self.since = revision;
+    }
+
     /// The changes that are there, at most `limit`, in order. None means that the reader is up to date.
     ///
     /// # Errors
@@ -128,7 +133,7 @@ impl Watch {
             return Ok(Vec::new());
         }
         let since = self.since;
-        let found = self.shared.read(|reader| after(reader.connection(), since, limit))??;
+        let found = changes_after(&self.shared, since, limit)?;
         if let Some(last) = found.last() {
             self.since = last.revision;
         }
@@ -150,14 +155,25 @@ impl Watch {
 }
 
 /// Changes after a revision.
-/// The connection reads as of one moment.
-pub(crate) fn after(
+pub(crate) fn changes_after(
+    shared: &Shared,
+    since: Revision,
+    limit: usize,
+) -> Result<Vec<Change>, WatchError> {
+    // A start without a change yet has a revision that no change has: a reader may have been given it.
+    let known = shared.revision();
+    shared.read(|reader| after(reader.connection(), known, since, limit))?
+}
+
+/// The connection reads as of one moment, not before `known` was the newest revision.
+fn after(
     connection: &Connection,
+    known: Revision,
     since: Revision,
     limit: usize,
 ) -> Result<Vec<Change>, WatchError> {
     let oldest = compacted_through(connection)?;
-    let current = last(connection)?.max(oldest);
+    let current = last(connection)?.max(oldest).max(known);
     if since < oldest || since > current {
         return Err(WatchError::Gone { oldest, current });
     }

@@ -292,7 +292,7 @@ impl Db {
     /// # Errors
     /// [`WatchError::Gone`] where those are no longer kept.
     pub fn watch(&self, since: Revision) -> Result<Watch, WatchError> {
-        self.shared.read(|reader| change::after(reader.connection(), since, 0).map(drop))??;
+        change::changes_after(&self.shared, since, 0)?;
         Ok(Watch::new(self.shared.clone(), since))
     }
 

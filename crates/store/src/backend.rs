@@ -1,4 +1,6 @@
-use crate::{ChunkTotals, FragmentMeta, Record, StorageTier, StoreError, Stream, StreamId, StreamRef, TimeAxis};
+use crate::{
+    ChunkTotals, FragmentMeta, Record, StorageTier, StoreError, Stream, StreamId, StreamRef, TimeAxis,
+};
 use std::collections::BTreeMap;
 use tympan_kms::WrappedKey;
 use tympan_types::{AccountId, FragmentNumber, Region, ServerTime, StreamArn, StreamName, WallTime};

@@ -191,3 +191,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_reader_resumes_at_the_revision_of_a_start_that_has_no_change_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let fresh = open(folder.path()).revision();
+    let db = open(folder.path());
+    for revision in [fresh, db.revision()] {
+        assert_eq!(db.watch(revision).unwrap().poll(9).unwrap(), [], "{revision:?}");
+    }
+    assert!(db.watch(Revision::new(db.revision().number() + 1)).is_err(), "what never was");
+}

@@ -61,8 +61,9 @@ pub use restore::{RestoreReport, SEQUENCE_MARGIN, restore};
 
 use crate::keys;
 use crate::{
-    Backend, ChunkPart, ChunkRow, ChunkTotals, ErrorKind, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Record,
-    Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow,
+    Backend, ChunkPart, ChunkRow, ChunkTotals, ErrorKind, ExpireReport, FirstMatch, JournalLoc, KeyRow,
+    Located, Record, Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey, StreamPage,
+    StreamRow,
 };
 use catalogue::Catalogue;
 use chunk_store::ChunkStore;

@@ -11,8 +11,9 @@ use crate::stream_rules::{
     change_tags, check_version, exists, expired_through, quota_reached, sort_recovered,
 };
 use crate::{
-    Backend, ChunkPart, ChunkRow, ChunkTotals, ErrorKind, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Record,
-    RecordHeader, Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow,
+    Backend, ChunkPart, ChunkRow, ChunkTotals, ErrorKind, ExpireReport, FirstMatch, JournalLoc, KeyRow,
+    Located, Record, RecordHeader, Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey,
+    StreamPage, StreamRow,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -237,8 +238,9 @@ impl Backend for MemoryBackend {
         let contents = self.owned()?;
         let rows = contents.chunks.values().map(|chunk| &chunk.row);
         let mut totals = ChunkTotals::default();
-        let is_counted =
-            |row: &&ChunkRow| row.stream == stream && row.last <= through && row.server_ms.1 > expired.unix_ms();
+        let is_counted = |row: &&ChunkRow| {
+            row.stream == stream && row.last <= through && row.server_ms.1 > expired.unix_ms()
+        };
         for row in rows.filter(is_counted) {
             totals.fragments += u64::from(row.fragments);
             totals.bytes += row.bytes;

@@ -1,0 +1,31 @@
+//! A contact in short, for events: what a list of live calls shows. No attributes: DescribeContact has them.
+
+use serde_json::{Value, json};
+use tympan_contact::{Contact, Endpoint};
+use tympan_types::WallTime;
+
+/// The summary of a contact.
+pub(crate) fn summary(contact: &Contact) -> Value {
+    let time = |at: Option<WallTime>| at.map(WallTime::rfc3339_ms);
+    let address = |endpoint: &Option<Endpoint>| endpoint.as_ref().map(|end| end.address.expose().clone());
+    let captures = contact.captures.iter().map(|audio| {
+        json!({
+            "StreamARN": audio.stream_arn,
+            "StartFragmentNumber": audio.start_fragment_number,
+            "StopFragmentNumber": audio.stop_fragment_number,
+        })
+    });
+    json!({
+        "ContactId": contact.id,
+        "InstanceId": contact.instance.id,
+        "State": if contact.disconnect_timestamp.is_some() { "ENDED" } else { "LIVE" },
+        "InitiationTimestamp": contact.initiation_timestamp.rfc3339_ms(),
+        "ConnectedToSystemTimestamp": time(contact.connected_to_system_timestamp),
+        "DisconnectTimestamp": time(contact.disconnect_timestamp),
+        "DisconnectReason": contact.disconnect_reason,
+        "CustomerNumber": address(&contact.customer_endpoint),
+        "SystemNumber": address(&contact.system_endpoint),
+        "ContactFlowId": contact.initial_flow,
+        "Captures": captures.collect::<Vec<_>>(),
+    })
+}

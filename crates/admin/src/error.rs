@@ -1,0 +1,134 @@
+//! The errors of the service: one closed set of codes, each with its HTTP status. The body is `{"Message": ...}`.
+
+use crate::contacts::IndexError;
+use std::borrow::Cow;
+use std::fmt;
+use tympan_aws::constraint::Breach;
+use tympan_aws::{PageError, ServiceError};
+use tympan_store::{ErrorKind, StoreError};
+
+tympan_aws::error_codes! {
+    /// The error codes that this service answers with.
+    pub enum ErrorCode {
+        /// A member has a value that is not allowed.
+        Validation = "ValidationException", 400;
+        /// The key of a stream may not be used.
+        KeyAccessDenied = "KMSKeyAccessDeniedException", 400;
+        /// The caller may not do this.
+        AccessDenied = "AccessDeniedException", 403;
+        /// There is no such thing, or it belongs to another account or region.
+        NotFound = "ResourceNotFoundException", 404;
+        /// No operation has this method and path.
+        UnknownOperation = "UnknownOperationException", 404;
+        /// The call of the contact is up.
+        Conflict = "ResourceConflictException", 409;
+        /// What is asked for is being done already.
+        InUse = "ResourceInUseException", 409;
+        /// The changes after this revision are no longer kept.
+        RevisionGone = "RevisionGoneException", 410;
+        /// As many readers of events are connected as may be.
+        LimitExceeded = "LimitExceededException", 429;
+        /// A fault on this side; the cause is in the log, never in the answer.
+        Internal = "InternalServiceException", 500;
+    }
+}
+
+/// What a refused request is answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminError {
+    code: ErrorCode,
+    message: String,
+    cause: Option<String>,
+}
+
+impl AdminError {
+    /// An error with a message for the caller.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), cause: None }
+    }
+
+    pub(crate) fn validation(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Validation, message)
+    }
+
+    pub(crate) fn no_contact() -> Self {
+        Self::new(ErrorCode::NotFound, "There is no such contact.")
+    }
+
+    pub(crate) fn internal(cause: impl fmt::Display) -> Self {
+        let message = "The request failed inside the server; its log says why.".to_owned();
+        Self { code: ErrorCode::Internal, message, cause: Some(cause.to_string()) }
+    }
+
+    /// Which error this is.
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+}
+
+impl fmt::Display for AdminError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.message)
+    }
+}
+
+impl std::error::Error for AdminError {}
+
+impl ServiceError for AdminError {
+    fn code(&self) -> &'static str {
+        self.code.name()
+    }
+
+    fn status(&self) -> u16 {
+        self.code.status()
+    }
+
+    fn message(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.message)
+    }
+
+    fn internal_cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+}
+
+impl From<Breach> for AdminError {
+    fn from(breach: Breach) -> Self {
+        Self::validation(breach.to_string())
+    }
+}
+
+impl From<PageError> for AdminError {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Size { most, .. } => Self::validation(format!("MaxResults must be 1 to {most}.")),
+            PageError::Token => {
+                Self::validation("NextToken is not one that this operation returned to this request.")
+            }
+        }
+    }
+}
+
+impl From<IndexError> for AdminError {
+    fn from(error: IndexError) -> Self {
+        match error {
+            // Its row is named by the doctor; a caller is told that it is not the request's fault.
+            IndexError::Unreadable(why) => Self {
+                message: "The contact is there and cannot be read; DeleteContact removes it.".to_owned(),
+                ..Self::internal(why)
+            },
+            IndexError::Query(why) => Self::validation(why),
+            IndexError::Unavailable(why) => Self::internal(why),
+        }
+    }
+}
+
+impl From<StoreError> for AdminError {
+    fn from(error: StoreError) -> Self {
+        match error.kind() {
+            ErrorKind::NotFound => Self::new(ErrorCode::NotFound, "There is no such stream."),
+            ErrorKind::Key(_) => Self::new(ErrorCode::KeyAccessDenied, error.message()),
+            _ => Self::internal(error),
+        }
+    }
+}

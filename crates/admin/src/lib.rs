@@ -1,0 +1,29 @@
+//! The server's own service, which Amazon has no operation for: contacts and their searches, waveforms, flow logs, live events,
+//! streams and their readers, backups, the doctor. Signing name `tympan`, IAM actions `tympan:*`, rest-json, transport-free.
+//!
+//! An operation is one file with its type, what it is documented by, and one line in [`operations`]. The OpenAPI document
+//! ([`openapi`]) is made of the same table. Described for users in docs/admin.md.
+//!
+//! What needs a disk, a program or a socket is handed in: [`ContactIndex`], [`Waveforms`], [`Backups`], [`Doctor`]. The one
+//! operation that is no request and answer is WatchEvents: it gives an [`EventFeed`], from which the server feeds a WebSocket.
+
+mod contacts;
+mod documentation;
+mod error;
+mod events;
+mod openapi;
+mod operations;
+mod paging;
+mod service;
+mod streams;
+#[cfg(test)]
+mod tests;
+mod upkeep;
+
+pub use contacts::{ContactIndex, ContactPage, FlowLogLines, IndexError, WaveformError, Waveforms, meets};
+pub use error::{AdminError, ErrorCode};
+pub use events::{Batch, EventCounts, EventFeed, EventReaders, FeedError};
+pub use openapi::openapi;
+pub use operations::{SCOPE, operations};
+pub use service::{AdminParts, AdminService};
+pub use upkeep::{BackupRefusal, Backups, Doctor, NewBackup};

@@ -1,0 +1,64 @@
+//! The list of the service: an operation is one line here.
+
+use crate::contacts::{
+    DeleteContact, DescribeContact, GetFlowLog, GetWaveform, ListContacts, SearchContacts,
+};
+use crate::documentation::{Documentation, Documented};
+use crate::events::WatchEvents;
+use crate::service::AdminService;
+use crate::streams::{ListReaders, ListStreams};
+use crate::upkeep::{ConfirmClock, DescribeBackup, DescribeExpiry, GetVersion, RunDoctor, StartBackup};
+use tympan_aws::{Operation, Operations, register};
+
+/// The signing name of the service, and the prefix of its actions.
+pub const SCOPE: &str = "tympan";
+
+/// A row of the table.
+pub(crate) struct Row {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) documentation: Documentation,
+    /// The query parameters that the code reads.
+    #[cfg_attr(not(test), allow(dead_code, reason = "tests compare it with the documentation"))]
+    pub(crate) reads: &'static [&'static str],
+}
+
+macro_rules! table {
+    ($($method:literal $path:literal $operation:ident;)*) => {
+        const CATALOGUE: &[(&str, &str, &str)] =
+            &[$(($method, $path, <$operation as Operation>::NAME)),*];
+
+        /// The table with what each operation is documented by.
+        pub(crate) const ROWS: &[Row] = &[$(Row {
+            method: $method,
+            path: $path,
+            name: <$operation as Operation>::NAME,
+            documentation: <$operation as Documented>::DOCUMENTATION,
+            reads: <$operation as Operation>::QUERY,
+        }),*];
+
+        /// The operations of the service. They block: most of them read a disk.
+        pub fn operations() -> Operations<AdminService> {
+            Operations::rest_json(SCOPE, CATALOGUE)$(.with(register::<$operation>()))*.blocking()
+        }
+    };
+}
+
+table! {
+    "GET" "/tympan/contacts" ListContacts;
+    "POST" "/tympan/contacts/search" SearchContacts;
+    "GET" "/tympan/contacts/{ContactId}" DescribeContact;
+    "DELETE" "/tympan/contacts/{ContactId}" DeleteContact;
+    "GET" "/tympan/contacts/{ContactId}/waveform" GetWaveform;
+    "GET" "/tympan/contacts/{ContactId}/flow-log" GetFlowLog;
+    "GET" "/tympan/events" WatchEvents;
+    "GET" "/tympan/streams" ListStreams;
+    "GET" "/tympan/readers" ListReaders;
+    "POST" "/tympan/backup" StartBackup;
+    "GET" "/tympan/backup" DescribeBackup;
+    "GET" "/tympan/expiry" DescribeExpiry;
+    "POST" "/tympan/expiry/clock" ConfirmClock;
+    "POST" "/tympan/doctor" RunDoctor;
+    "GET" "/tympan/version" GetVersion;
+}

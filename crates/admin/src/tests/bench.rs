@@ -1,0 +1,266 @@
+use crate::contacts::{ContactIndex, ContactPage, FlowLogLines, IndexError, WaveformError, Waveforms};
+use crate::{
+    AdminError, AdminParts, AdminService, BackupRefusal, Backups, Doctor, EventFeed, EventReaders, NewBackup,
+    operations,
+};
+use http::Request;
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use tympan_aws::{Attempt, BoxFuture, Invocation, Operations, Permit, Unrestricted};
+use tympan_connect::live_calls::NoCalls;
+use tympan_contact::{Contact, History, MemoryHistory, fixtures};
+use tympan_db::contact::{ContactCursor, ContactEvent, ContactFacts, ContactPayload, ContactQuery};
+use tympan_db::{Db, Kinds, OpenOptions, RowError, StartId};
+use tympan_kms::Keyring;
+use tympan_kvs::{KvsOptions, KvsService};
+use tympan_store::memory::{MemoryBackend, MemoryDisk};
+use tympan_store::{Clock, MediaStore, StoreOptions};
+use tympan_types::{AccountId, Caller, ContactId, Mono, Region, WallTime};
+
+pub(super) const NOW: WallTime = WallTime::from_unix_ms(1_706_238_600_000);
+
+/// Changes that are kept.
+pub(super) const CHANGES: u64 = 80;
+
+/// It stands still.
+pub(super) struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> WallTime {
+        NOW
+    }
+
+    fn mono(&self) -> Mono {
+        Mono::from_millis(0)
+    }
+}
+
+/// Contacts in memory, of which some cannot be read.
+#[derive(Default)]
+pub(super) struct Contacts {
+    pub(super) kept: MemoryHistory,
+    pub(super) unreadable: Mutex<HashSet<ContactId>>,
+    pub(super) is_away: AtomicBool,
+    pub(super) erased: Mutex<Vec<ContactId>>,
+}
+
+impl ContactIndex for Contacts {
+    fn find(&self, id: ContactId) -> Result<Option<Contact>, IndexError> {
+        if self.is_away.load(Ordering::Relaxed) {
+            return Err(IndexError::Unavailable("the disk of +15555550123".to_owned()));
+        }
+        if self.unreadable.lock().unwrap().contains(&id) {
+            return Err(IndexError::Unreadable("its checksum does not fit".to_owned()));
+        }
+        ContactIndex::find(&self.kept, id)
+    }
+
+    fn search(
+        &self,
+        query: &ContactQuery,
+        after: Option<ContactCursor>,
+        limit: usize,
+    ) -> Result<ContactPage, IndexError> {
+        // Short pages, as a database gives them where few rows meet a condition.
+        let mut page = self.kept.search(query, after, limit.min(2))?;
+        page.unreadable = usize::from(after.is_none() && !self.unreadable.lock().unwrap().is_empty());
+        Ok(page)
+    }
+
+    fn flow_log(&self, contact: &Contact) -> Result<FlowLogLines, IndexError> {
+        Ok(FlowLogLines { lines: vec![json!({ "ContactId": contact.id })], is_complete: true })
+    }
+
+    fn erase(&self, id: ContactId) -> Result<bool, IndexError> {
+        self.erased.lock().unwrap().push(id);
+        Ok(self.unreadable.lock().unwrap().remove(&id) || ContactIndex::erase(&self.kept, id)?)
+    }
+}
+
+/// Draws nothing but what it was asked for.
+struct Drawn;
+
+impl Waveforms for Drawn {
+    fn draw<'a>(
+        &'a self,
+        contact: &'a Contact,
+        columns: usize,
+    ) -> BoxFuture<'a, Result<Value, WaveformError>> {
+        let drawn = match contact.sip_headers.is_empty() {
+            true => Ok(
+                json!({ "StartTimestamp": null, "SampleRateHz": 8000, "Samples": columns, "Captures": [], "Tracks": [] }),
+            ),
+            false => Err(WaveformError::Key("the key is disabled".to_owned())),
+        };
+        Box::pin(std::future::ready(drawn))
+    }
+}
+
+#[derive(Default)]
+struct OneBackup(Mutex<Option<NewBackup>>);
+
+impl Backups for OneBackup {
+    fn start(&self, new: NewBackup) -> Result<(), BackupRefusal> {
+        if !new.directory.is_absolute() {
+            return Err(BackupRefusal::Relative);
+        }
+        match self.0.lock().unwrap().replace(new) {
+            None => Ok(()),
+            Some(_) => Err(BackupRefusal::Busy),
+        }
+    }
+
+    fn newest(&self) -> Value {
+        match &*self.0.lock().unwrap() {
+            None => json!({ "Status": "NONE" }),
+            Some(new) => json!({ "Status": "RUNNING", "Directory": new.directory }),
+        }
+    }
+}
+
+struct Healthy;
+
+impl Doctor for Healthy {
+    fn examine(&self) -> BoxFuture<'_, Value> {
+        let findings =
+            json!([{ "check": "clock", "state": "ok", "what": "it is kept", "why": "", "do": "" }]);
+        Box::pin(std::future::ready(findings))
+    }
+}
+
+/// The row of a contact: what changes need of it.
+pub(super) struct Row(pub(super) Contact);
+
+impl ContactPayload for Row {
+    const FORMAT: u16 = 1;
+
+    fn facts(&self) -> ContactFacts {
+        let Self(contact) = self;
+        ContactFacts {
+            id: contact.id,
+            account: contact.instance.account.clone(),
+            instance: contact.instance.id,
+            initiated: contact.initiation_timestamp,
+            connected: None,
+            disconnected: contact.disconnect_timestamp,
+            number: None,
+            flow: None,
+            queue: None,
+            has_stream: false,
+            attributes: Vec::new(),
+        }
+    }
+
+    fn encode(&self) -> Result<Vec<u8>, RowError> {
+        serde_json::to_vec(&self.0).map_err(|error| RowError(error.to_string()))
+    }
+
+    fn decode(_: u16, bytes: &[u8]) -> Result<Self, RowError> {
+        serde_json::from_slice(bytes).map(Self).map_err(|error| RowError(error.to_string()))
+    }
+}
+
+pub(super) struct Bench {
+    pub(super) service: AdminService,
+    operations: Operations<AdminService>,
+    pub(super) contacts: Arc<Contacts>,
+    pub(super) db: Db,
+    pub(super) store: MediaStore,
+    pub(super) kvs: KvsService,
+    pub(super) readers: EventReaders,
+    pub(super) caller: Caller,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        let backend = Arc::new(MemoryBackend::open(&MemoryDisk::new()));
+        let options = StoreOptions { housekeeping_ms: 0, ..StoreOptions::default() };
+        let clock = Arc::new(StoppedClock);
+        let store =
+            MediaStore::open(backend, Arc::new(Keyring::in_memory()), clock.clone(), options).unwrap();
+        let kvs = KvsService::new(store.clone(), KvsOptions::new("http://127.0.0.1:8600", clock));
+        let contacts = Arc::<Contacts>::default();
+        let db = Db::in_memory(
+            Kinds::default(),
+            OpenOptions { changes: CHANGES, ..OpenOptions::new(StartId([7; 16])) },
+        );
+        let db = db.unwrap();
+        let readers = EventReaders::new(2);
+        let service = AdminService::new(AdminParts {
+            contacts: contacts.clone(),
+            live: Arc::new(NoCalls),
+            waveforms: Arc::new(Drawn),
+            db: db.clone(),
+            event_readers: readers.clone(),
+            store: store.clone(),
+            kvs: kvs.clone(),
+            backups: Arc::new(OneBackup::default()),
+            doctor: Arc::new(Healthy),
+            version: "0.0.0",
+            started: NOW,
+        });
+        let caller = Caller {
+            account: AccountId::parse("111122223333").unwrap(),
+            region: Region::parse("us-west-2").unwrap(),
+            access_key_id: "AKIDADMIN".into(),
+        };
+        Self { service, operations: operations(), contacts, db, store, kvs, readers, caller }
+    }
+
+    /// Another account of the same server.
+    pub(super) fn stranger(&self) -> Caller {
+        Caller { account: AccountId::parse("444455556666").unwrap(), ..self.caller.clone() }
+    }
+
+    pub(super) async fn attempt(
+        &self,
+        caller: &Caller,
+        permit: &dyn Permit,
+        request: &str,
+        body: Value,
+    ) -> Attempt<AdminError> {
+        let (method, path) = request.split_once(' ').unwrap();
+        let head = Request::builder().method(method).uri(path).body(()).unwrap().into_parts().0;
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let invocation = Invocation { permit, ..Invocation::within_process(caller, NOW) };
+        self.operations.attempt(&self.service, &head, &body, &invocation).await
+    }
+
+    pub(super) async fn call_as(
+        &self,
+        caller: &Caller,
+        request: &str,
+        body: Value,
+    ) -> Result<Value, AdminError> {
+        let output = self.attempt(caller, &Unrestricted, request, body).await.result?;
+        Ok(serde_json::from_slice(&output.into_json().unwrap()).unwrap())
+    }
+
+    /// `GET /tympan/version`, with a body or null.
+    pub(super) async fn call(&self, request: &str, body: Value) -> Result<Value, AdminError> {
+        self.call_as(&self.caller, request, body).await
+    }
+
+    pub(super) async fn watch_as(&self, caller: &Caller, query: &str) -> Result<EventFeed, AdminError> {
+        let request = format!("GET /tympan/events{query}");
+        let output = self.attempt(caller, &Unrestricted, &request, Value::Null).await.result?;
+        Ok(output.into_stream().unwrap().downcast::<EventFeed>().unwrap())
+    }
+
+    /// Keeps a contact, and tells of it.
+    pub(super) fn keep(&self, contact: &Contact) {
+        self.contacts.kept.update(contact).unwrap();
+        let row = Row(contact.clone());
+        self.db.write(move |tx| tx.put_contact(&row, ContactEvent::Opened, None)).unwrap();
+    }
+}
+
+/// A contact that began `n` seconds after the first one.
+pub(super) fn contact(n: u8) -> Contact {
+    let mut contact = fixtures::contact();
+    contact.id = ContactId::from_random([n; 16]);
+    contact.initiation_timestamp = contact.initiation_timestamp.plus_ms(i64::from(n) * 1_000);
+    contact
+}

@@ -1,0 +1,218 @@
+use super::bench::{Bench, contact};
+use crate::ErrorCode;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use tympan_contact::{Contact, CustomerAudio, History};
+use tympan_types::{ContactFlowId, FragmentNumber, Redacted, StreamArn, WallTime};
+
+fn ids(answer: &Value) -> Vec<String> {
+    let contacts = answer["Contacts"].as_array().unwrap();
+    contacts.iter().map(|contact| contact["ContactId"].as_str().unwrap().to_owned()).collect()
+}
+
+fn capture() -> CustomerAudio {
+    CustomerAudio {
+        stream_arn: StreamArn::parse("arn:aws:kinesisvideo:us-west-2:111122223333:stream/a/1598784211076")
+            .unwrap(),
+        start_timestamp: WallTime::from_unix_ms(1_706_238_462_000),
+        stop_timestamp: None,
+        start_fragment_number: FragmentNumber::MIN,
+        stop_fragment_number: None,
+        ledger: Some(Default::default()),
+    }
+}
+
+#[tokio::test]
+async fn pages_join_to_all_contacts_of_the_caller_newest_first() {
+    let bench = Bench::new();
+    for n in 1..=7 {
+        bench.contacts.kept.update(&contact(n)).unwrap();
+    }
+    let mut foreign = contact(8);
+    foreign.instance.account = bench.stranger().account;
+    bench.contacts.kept.update(&foreign).unwrap();
+    let (mut seen, mut token) = (Vec::new(), String::new());
+    loop {
+        let page =
+            bench.call(&format!("GET /tympan/contacts?maxResults=3{token}"), Value::Null).await.unwrap();
+        assert!(page["Contacts"].as_array().unwrap().len() <= 3);
+        seen.extend(ids(&page));
+        match page["NextToken"].as_str() {
+            Some(next) => token = format!("&nextToken={next}"),
+            None => break,
+        }
+    }
+    let expected: Vec<String> = (1..=7).rev().map(|n| contact(n).id.to_string()).collect();
+    assert_eq!(seen, expected);
+    let theirs = bench.call_as(&bench.stranger(), "GET /tympan/contacts", Value::Null).await.unwrap();
+    assert_eq!(ids(&theirs), [foreign.id.to_string()]);
+}
+
+/// Two contacts: the first is live, and has everything; the second has ended, and has nothing.
+fn two(bench: &Bench) -> (Contact, Contact) {
+    let (mut one, mut other) = (contact(1), contact(2));
+    one.initial_flow = Some(ContactFlowId::from_random([9; 16]));
+    one.attributes.set(BTreeMap::from([("department".to_owned(), "parcels".to_owned())])).unwrap();
+    one.captures.push(capture());
+    other.disconnect_timestamp = Some(other.initiation_timestamp.plus_ms(60_000));
+    other.customer_endpoint.as_mut().unwrap().address = Redacted::new("+12065559876".to_owned());
+    bench.contacts.kept.update(&one).unwrap();
+    bench.contacts.kept.update(&other).unwrap();
+    (one, other)
+}
+
+#[tokio::test]
+async fn a_search_finds_by_each_of_its_conditions_and_by_all_together() {
+    let bench = Bench::new();
+    let (one, other) = two(&bench);
+    let (first, second) = (vec![one.id.to_string()], vec![other.id.to_string()]);
+    let (both, none) = (vec![other.id.to_string(), one.id.to_string()], Vec::new());
+    for (conditions, expected) in [
+        (json!({}), &both),
+        (json!({ "NumberPart": "555-012" }), &first),
+        (json!({ "NumberPart": "+1206" }), &second),
+        (json!({ "Attribute": { "Name": "department", "Value": "parcels" } }), &first),
+        (json!({ "Attribute": { "Name": "department", "Value": "parcel" } }), &none),
+        (json!({ "ContactFlowId": one.initial_flow }), &first),
+        (json!({ "State": "LIVE" }), &first),
+        (json!({ "State": "ENDED" }), &second),
+        (json!({ "HasStream": true }), &first),
+        (json!({ "HasStream": false }), &second),
+        (json!({ "Queue": "parcels" }), &none),
+        (json!({ "InstanceId": one.instance.id }), &both),
+        (json!({ "InstanceId": "99999999-9999-4999-8999-999999999999" }), &none),
+        (json!({ "TimeRange": { "To": "2024-01-26T03:07:42.500Z" } }), &first),
+        (json!({ "TimeRange": { "From": "2024-01-26T04:07:43+01:00" } }), &second),
+        (json!({ "TimeRange": { "Axis": "DISCONNECT", "From": "2024-01-26T03:00:00Z" } }), &second),
+        (json!({ "State": "LIVE", "HasStream": true, "NumberPart": "0123" }), &first),
+        (json!({ "State": "LIVE", "NumberPart": "9876" }), &none),
+    ] {
+        let found = bench.call("POST /tympan/contacts/search", conditions.clone()).await.unwrap();
+        assert_eq!(ids(&found), *expected, "{conditions}");
+    }
+}
+
+#[tokio::test]
+async fn nonsense_in_a_search_is_named() {
+    let bench = Bench::new();
+    for (conditions, named) in [
+        (json!({ "State": "UP" }), "state"),
+        (json!({ "Stat": "LIVE" }), "Stat"),
+        (json!({ "TimeRange": { "From": "yesterday" } }), "TimeRange.From"),
+        (json!({ "TimeRange": { "Axis": "END" } }), "axis"),
+        (json!({ "InstanceId": "demo" }), "InstanceId"),
+        (json!({ "ContactFlowId": "x" }), "ContactFlowId"),
+        (json!({ "NumberPart": "" }), "numberPart"),
+        (json!({ "MaxResults": 0 }), "MaxResults"),
+        (json!({ "NextToken": "abc" }), "NextToken"),
+    ] {
+        let error = bench.call("POST /tympan/contacts/search", conditions.clone()).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Validation, "{conditions}");
+        assert!(error.to_string().contains(named), "{conditions}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_its_own_question_only() {
+    let bench = Bench::new();
+    for n in 1..=3 {
+        bench.contacts.kept.update(&contact(n)).unwrap();
+    }
+    let ask = |part: &str, token: Option<&str>| {
+        let body = json!({ "NumberPart": part, "MaxResults": 1, "NextToken": token });
+        async { bench.call("POST /tympan/contacts/search", body).await }
+    };
+    let page = ask("0123", None).await.unwrap();
+    let token = page["NextToken"].as_str();
+    assert!(ask("0123", token).await.is_ok());
+    assert_eq!(ask("5550123", token).await.unwrap_err().code(), ErrorCode::Validation);
+}
+
+#[tokio::test]
+async fn one_contact_is_told_with_the_ledger_of_each_capture() {
+    let bench = Bench::new();
+    let (one, _) = two(&bench);
+    let record = bench.call(&format!("GET /tympan/contacts/{}", one.id), Value::Null).await.unwrap();
+    assert_eq!(record["Attributes"], json!({ "department": "parcels" }));
+    assert_eq!(record["Recordings"][0]["Ledger"]["Samples"], 0);
+    let spelled = one.id.to_string().to_uppercase();
+    assert!(bench.call(&format!("GET /tympan/contacts/{spelled}"), Value::Null).await.is_ok());
+}
+
+#[tokio::test]
+async fn no_operation_knows_a_contact_of_another_account_or_region_or_one_that_is_not_there() {
+    let bench = Bench::new();
+    let (one, _) = two(&bench);
+    let elsewhere = tympan_types::Caller {
+        region: tympan_types::Region::parse("eu-west-1").unwrap(),
+        ..bench.caller.clone()
+    };
+    let absent = "99999999-9999-4999-8999-999999999999";
+    for (caller, id) in [
+        (&bench.stranger(), one.id.to_string()),
+        (&elsewhere, one.id.to_string()),
+        (&bench.caller, absent.to_owned()),
+        (&bench.caller, "18005550100".to_owned()),
+        (&bench.caller, format!("%7B{}%7D", one.id)),
+    ] {
+        for request in ["GET /", "DELETE /", "GET /waveform", "GET /flow-log"] {
+            let (method, suffix) = request.split_once(" /").unwrap();
+            let suffix = if suffix.is_empty() { String::new() } else { format!("/{suffix}") };
+            let request = format!("{method} /tympan/contacts/{id}{suffix}");
+            let error = bench.call_as(caller, &request, Value::Null).await.unwrap_err();
+            assert_eq!(error.code(), ErrorCode::NotFound, "{request}");
+        }
+    }
+    assert!(bench.contacts.erased.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_waveform_is_as_wide_as_it_was_asked_for_and_a_key_that_is_off_is_told() {
+    let bench = Bench::new();
+    let (mut one, _) = two(&bench);
+    let path = format!("GET /tympan/contacts/{}/waveform", one.id);
+    let drawn = bench.call(&format!("{path}?columns=7"), Value::Null).await.unwrap();
+    assert_eq!((&drawn["Samples"], &drawn["ContactId"]), (&json!(7), &json!(one.id)));
+    assert_eq!(bench.call(&path, Value::Null).await.unwrap()["Samples"], 1_000);
+    for columns in ["0", "16385"] {
+        let error = bench.call(&format!("{path}?columns={columns}"), Value::Null).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Validation);
+    }
+    one.sip_headers.insert("X-Key".to_owned(), Redacted::new("off".to_owned()));
+    bench.contacts.kept.update(&one).unwrap();
+    assert_eq!(bench.call(&path, Value::Null).await.unwrap_err().code(), ErrorCode::KeyAccessDenied);
+}
+
+#[tokio::test]
+async fn a_flow_log_says_whether_it_is_complete() {
+    let bench = Bench::new();
+    let (one, _) = two(&bench);
+    let log = bench.call(&format!("GET /tympan/contacts/{}/flow-log", one.id), Value::Null).await.unwrap();
+    assert_eq!(log["Lines"], json!([{ "ContactId": one.id }]));
+    assert_eq!(log["Complete"], true);
+}
+
+#[tokio::test]
+async fn a_contact_that_cannot_be_read_is_counted_told_as_a_fault_and_can_be_deleted() {
+    let bench = Bench::new();
+    let (_, other) = two(&bench);
+    bench.contacts.unreadable.lock().unwrap().insert(other.id);
+    assert_eq!(bench.call("GET /tympan/contacts", Value::Null).await.unwrap()["Unreadable"], 1);
+    let path = format!("/tympan/contacts/{}", other.id);
+    let error = bench.call(&format!("GET {path}"), Value::Null).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Internal);
+    assert!(error.to_string().contains("DeleteContact"), "{error}");
+    assert_eq!(bench.call(&format!("DELETE {path}"), Value::Null).await.unwrap(), json!({}));
+    assert_eq!(*bench.contacts.erased.lock().unwrap(), [other.id]);
+}
+
+#[tokio::test]
+async fn what_a_failing_index_says_stays_in_the_log() {
+    let bench = Bench::new();
+    let (one, _) = two(&bench);
+    bench.contacts.is_away.store(true, Ordering::Relaxed);
+    let error = bench.call(&format!("GET /tympan/contacts/{}", one.id), Value::Null).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Internal);
+    assert!(!error.to_string().contains("disk"), "{error}");
+}
