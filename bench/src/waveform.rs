@@ -127,11 +127,11 @@ async fn measure(
     columns: u32,
     arguments: &Arguments,
 ) -> anyhow::Result<Row> {
-    let path = format!("/_tympan/contacts/{}/waveform?columns={columns}", audio.contact_id);
+    let path = format!("/tympan/contacts/{}/waveform?columns={columns}", audio.contact_id);
     let (mut times, mut first) = (Histogram::new(), Duration::ZERO);
     for request in 0..=arguments.requests {
         let begun = Instant::now();
-        let answer = client.call(Service::Connect, "GET", &path, None).await?;
+        let answer = client.call(Service::Tympan, "GET", &path, None).await?;
         let took = begun.elapsed();
         if request == 0 {
             first = took;

@@ -78,7 +78,7 @@ def a_key_without_policies_may_do_nothing_but_ask_who_it_is():
     with typed(connect("NOTHING"), "AccessDeniedException", 403) as refusal:
         connect("NOTHING").list_instances()
     assert "because no identity-based policy allows the connect:ListInstances action" in refusal.message
-    equal(own("NOTHING", "/_tympan/contacts"), 403, "contact records")
+    equal(own("NOTHING", "/tympan/contacts"), 403, "contact records")
     identity = aws("sts", **key("NOTHING")).get_caller_identity()
     equal(identity["Arn"], "arn:aws:iam::111122223333:user/NOTHING", "identity")
     equal(kvs("FULL").list_streams()["StreamInfoList"], [], "what is there after all that")
@@ -86,7 +86,7 @@ def a_key_without_policies_may_do_nothing_but_ask_who_it_is():
 
 def own(name, path):
     """The status of a request that no SDK makes."""
-    return sent(name, "connect", "GET", path)[0]
+    return sent(name, "tympan", "GET", path)[0]
 
 
 def sent(name, service, method, path, body=None, headers=(), unsigned=()):
@@ -124,7 +124,7 @@ def the_built_in_policies_allow_what_they_are_named_after():
 
     kvs("READER").list_tags_for_stream(StreamName="shared")
     equal(connect("READER").list_instances()["InstanceSummaryList"], [], "instances")
-    equal(own("READER", "/_tympan/contacts"), 200, "contact records")
+    equal(own("READER", "/tympan/contacts"), 200, "contact records")
     with typed(connect("READER"), "AccessDeniedException", 403):
         connect("READER").create_instance(
             IdentityManagementType="CONNECT_MANAGED", InboundCallsEnabled=True, OutboundCallsEnabled=False

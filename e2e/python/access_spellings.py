@@ -75,7 +75,7 @@ def questions():
         yield "connect", "GET", f"/contact/attributes/{made['other']}/{label}", "", {}
         yield "connect", "GET", f"/contacts/{made['other'].upper()}/{label}", "", {}
     for label in labels(ABSENT, "arn:aws:tympan:us-west-2:111122223333:contact/{}"):
-        yield "connect", "GET", f"/_tympan/contacts/{label}", "", {}
+        yield "tympan", "GET", f"/tympan/contacts/{label}", "", {}
     for text in spellings(instance, CONNECT + ":instance/{}"):
         body = json.dumps({"InstanceId": text, "ContactId": ABSENT})
         yield "connect", "POST", "/contact/stop", body, {}
@@ -164,8 +164,8 @@ def what_is_denied_is_denied_for_what_it_is():
             assert f"{CONNECT}:instance/{made['instance']} " in text, text
             equal(ask("FULL", "connect", "GET", f"/instance/{label}")[0], 200, f"the status of FULL for {label}")
         for absent in (ABSENT, ABSENT.upper()):
-            equal(ask(name, "connect", "GET", f"/_tympan/contacts/{absent}")[0], 403, f"the status for {absent}")
-            equal(ask("FULL", "connect", "GET", f"/_tympan/contacts/{absent}")[0], 404, f"that of FULL for {absent}")
+            equal(ask(name, "tympan", "GET", f"/tympan/contacts/{absent}")[0], 403, f"the status for {absent}")
+            equal(ask("FULL", "tympan", "GET", f"/tympan/contacts/{absent}")[0], 404, f"that of FULL for {absent}")
 
 
 if __name__ == "__main__":

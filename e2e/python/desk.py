@@ -111,9 +111,9 @@ def describe(fragments, out):
 
 def contacts(limit):
     """tympan's list of contact records, live calls among them."""
-    url = f"{client('connect').meta.endpoint_url}/_tympan/contacts?limit={limit}"
+    url = f"{client('connect').meta.endpoint_url}/tympan/contacts?maxResults={limit}"
     request = AWSRequest(method="GET", url=url)
-    SigV4Auth(SESSION.get_credentials(), "connect", SESSION.region_name).add_auth(request)
+    SigV4Auth(SESSION.get_credentials(), "tympan", SESSION.region_name).add_auth(request)
     with urllib.request.urlopen(urllib.request.Request(url, headers=dict(request.headers))) as answer:
         return json.load(answer)["Contacts"]
 

@@ -35,15 +35,16 @@ fn under_dev_no_page_of_another_origin_reaches_anything() -> anyhow::Result<()> 
     let server = TestServer::start()?;
     for line in [
         "POST /listStreams",
-        "POST /_tympan/backup?X-Amz-Signature=0",
+        "POST /tympan/backup?X-Amz-Signature=0",
         "POST /_tympan/reset",
-        "POST /_tympan/expiry",
-        "GET /_tympan/contacts",
+        "POST /tympan/expiry/clock",
+        "GET /tympan/contacts",
+        "GET /tympan/events",
         "POST /",
         "GET /instance",
         "GET /metrics",
         "OPTIONS /listStreams",
-        "OPTIONS /_tympan/backup",
+        "OPTIONS /tympan/backup",
     ] {
         for origin in ["https://evil.example", "null", "http://localhost.evil.example:8600"] {
             let answer = ask(&server, line, &[("Origin", origin)])?;
@@ -61,7 +62,7 @@ fn under_dev_no_page_of_another_origin_reaches_anything() -> anyhow::Result<()> 
 fn under_dev_a_name_that_was_pointed_here_reaches_nothing() -> anyhow::Result<()> {
     let server = TestServer::builder().env("TYMPAN_HTTP__ALLOWED_HOSTS", r#"["tympan.test"]"#).start()?;
     for line in
-        ["GET /healthz", "GET /_tympan/state", "GET /metrics", "POST /getMedia", "POST /_tympan/backup"]
+        ["GET /healthz", "GET /_tympan/state", "GET /metrics", "POST /getMedia", "POST /tympan/backup"]
     {
         for host in
             ["evil.example", "evil.example:8600", "127.0.0.1.nip.example", "2130706433", "0.0.0.0:8600"]
@@ -137,7 +138,7 @@ fn a_page_of_an_allowed_origin_calls_what_aws_lets_pages_call() -> anyhow::Resul
     const PAGE: &str = "https://app.example";
     const FOR_PAGES: [&str; 5] =
         ["/listStreams", "/getDataEndpoint", "/getMedia", "/listFragments", "/getMediaForFragmentList"];
-    const NOT_FOR_PAGES: [&str; 3] = ["/putMedia", "/", "/_tympan/contacts"];
+    const NOT_FOR_PAGES: [&str; 3] = ["/putMedia", "/", "/tympan/contacts"];
     let bare =
         TestServer::builder().bare().env("TYMPAN_HTTP__ALLOWED_ORIGINS", format!("[{PAGE:?}]")).start()?;
     let dev = TestServer::start()?;

@@ -79,7 +79,7 @@ fn streaming_flow() -> Value {
 
 /// The newest thousand contacts whose audio is being captured, by the caller's number.
 pub(crate) async fn captured(client: &Client) -> anyhow::Result<HashMap<String, CapturedAudio>> {
-    let answer = client.call(Service::Connect, "GET", "/_tympan/contacts?limit=1000", None).await?;
+    let answer = client.call(Service::Tympan, "GET", "/tympan/contacts?maxResults=1000", None).await?;
     let contacts = answer["Contacts"].as_array().context("the answer has no Contacts")?;
     Ok(contacts.iter().filter_map(audio_of).collect())
 }
@@ -87,7 +87,7 @@ pub(crate) async fn captured(client: &Client) -> anyhow::Result<HashMap<String, 
 /// Whether a contact has ended and its last fragment is known.
 pub(crate) async fn has_ended(client: &Client, contact_id: &str) -> anyhow::Result<bool> {
     let record =
-        client.call(Service::Connect, "GET", &format!("/_tympan/contacts/{contact_id}"), None).await?;
+        client.call(Service::Tympan, "GET", &format!("/tympan/contacts/{contact_id}"), None).await?;
     let stop = &record["Recordings"][0]["FragmentStopNumber"];
     Ok(record["DisconnectTimestamp"].is_string() && stop.is_string())
 }

@@ -25,6 +25,8 @@ pub(crate) struct Client {
 pub(crate) enum Service {
     Connect,
     KinesisVideo,
+    /// The server's own service.
+    Tympan,
 }
 
 impl Client {
@@ -139,6 +141,7 @@ impl Client {
         let service = match service {
             Service::Connect => "connect",
             Service::KinesisVideo => "kinesisvideo",
+            Service::Tympan => "tympan",
         };
         let (raw_path, raw_query) = target.split_once('?').unwrap_or((target, ""));
         ensure!(raw_path.starts_with('/'), "{target:?} is no path");

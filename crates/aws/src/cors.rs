@@ -40,6 +40,9 @@ struct Hosts {
     names: Vec<String>,
 }
 
+/// What no SDK calls: the control calls of the emulator, and the server's own service.
+const OWN: [&str; 2] = ["/_tympan", "/tympan"];
+
 impl WebRules {
     /// The rules of a server whose requests all need a secret.
     pub fn new(origins: &[String]) -> Self {
@@ -85,7 +88,8 @@ impl WebRules {
         }
         // A page from this machine is the developer's; what no SDK calls is not for it all the same.
         let host = origin.split_once("://").map(|(_, authority)| host_of(authority));
-        self.hosts.is_some() && !path.starts_with("/_tympan") && host.is_some_and(is_loopback)
+        let is_own = OWN.into_iter().any(|own| path.starts_with(own));
+        self.hosts.is_some() && !is_own && host.is_some_and(is_loopback)
     }
 }
 
@@ -263,7 +267,7 @@ mod tests {
             assert!(!from(foreign, "/listStreams"), "{foreign}");
         }
         // What no SDK calls is for pages that a person has named.
-        for path in ["/_tympan/reset", "/_tympan/backup", "/_tympan/contacts"] {
+        for path in ["/_tympan/reset", "/tympan/backup", "/tympan/contacts", "/tympan/events"] {
             assert!(
                 !from("http://localhost:3000", path) && from("https://console.example.com", path),
                 "{path}"

@@ -11,7 +11,7 @@ use crate::global::Global;
 use crate::init::InitArgs;
 use crate::serve::ServeArgs;
 use crate::streams::StreamsVerb;
-use crate::{call, consume, contacts, keys, listen, produce, session, terminal};
+use crate::{call, consume, contacts, events, keys, listen, produce, session, terminal};
 use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 use tympan_client::{ClientError, Exit};
@@ -53,6 +53,10 @@ enum Verb {
     ///
     /// Newest first, those that are up among them. Needs a tympan server: Amazon Connect lists no records.
     Contacts(contacts::ContactsArgs),
+    /// Follow what happens to calls, as lines of JSON
+    ///
+    /// One line for each change of a contact, as it is committed. A connection that breaks is made again where it was.
+    Events(events::EventsArgs),
     /// Get temporary credentials for the shell
     ///
     /// They are begun with those of the environment, and end by themselves. Prints lines for a shell's eval, or with
@@ -105,6 +109,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Verb::Produce(arguments) => conclude_request(produce::run(arguments, &global).await),
         Verb::Listen(arguments) => conclude_request(listen::run(arguments, &global).await),
         Verb::Contacts(arguments) => conclude_request(contacts::run(arguments, &global).await),
+        Verb::Events(arguments) => conclude_request(events::run(arguments, &global).await),
         Verb::Session(arguments) => conclude_request(session::run(arguments, &global).await),
         Verb::Keys(arguments) => conclude_request(keys::run(arguments, &global).await),
         Verb::Streams(verb) => conclude(verb.run(&global).await),
@@ -198,6 +203,12 @@ mod tests {
             "contacts show 4a573372-1f28-4e26-b97b-0123456789ab",
             "contacts delete 4a573372-1f28-4e26-b97b-0123456789ab",
             "contacts search parcels",
+            "contacts search --number 555 --attribute department=parcels --from 2024-01-26T03:07:41Z --ended --with-audio",
+            "contacts trace latest",
+            "events",
+            "events --since 1099511627776",
+            "streams readers",
+            "streams readers demo --json",
             "contacts waveform latest --columns 80 --svg call.svg",
             "contacts waveform 4a573372-1f28-4e26-b97b-0123456789ab --json",
             "listen 4a573372-1f28-4e26-b97b-0123456789ab -o -",
@@ -247,6 +258,10 @@ mod tests {
             "consume --stream demo -o out.raw --at yesterday",
             "listen not-a-uuid",
             "contacts waveform latest --columns 0",
+            "contacts search",
+            "contacts search --live --ended",
+            "contacts search --attribute department",
+            "events --since yesterday",
             "session --policy only-demo.json",
             "session --duration 1d",
             "streams show a/b",

@@ -1,10 +1,10 @@
 use crate::global::Global;
 use crate::table::{clock, harmless, table};
-use crate::{terminal, waveform};
+use crate::{terminal, time_argument, waveform};
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::PathBuf;
-use tympan_client::{ClientError, ContactChoice, ContactRecord, Exit, Ledger};
+use tympan_client::{ClientError, ContactChoice, ContactRecord, ContactSearch, Exit, Ledger};
 use tympan_server::SystemClock;
 use tympan_types::{ContactId, WallTime};
 
@@ -40,13 +40,22 @@ enum ContactsVerb {
         /// The call's id
         contact: ContactId,
     },
-    /// List calls whose numbers, attributes or id hold a text, in whatever case
+    /// Search calls: all conditions hold together
+    #[command(after_long_help = "Examples:
+    tympan contacts search --number 555012 --from 2024-01-26T00:00:00Z
+    tympan contacts search --attribute department=parcels --ended --with-audio
+    tympan contacts search parcels
+
+TEXT is looked for in numbers, attributes and ids of the newest 1,000 calls that meet the other conditions, in whatever case.
+With --json: an array of whole contact records.")]
+    Search(SearchArgs),
+    /// Show what the blocks of one call's flows did
     #[command(
-        after_long_help = "Searches the newest 1,000 calls. With --json: an array of whole contact records."
+        after_long_help = "As far as the server keeps it: flow_log.kept_days, flow_log.files_kept. With --json: the lines as in flow-logs.jsonl."
     )]
-    Search {
-        /// A part of a number, of an attribute's name or value, or of an id
-        text: String,
+    Trace {
+        /// The call's id, or `latest`
+        contact: ContactChoice,
     },
     /// Draw one call's captured audio: how loud it is, who speaks when, keys, tones, and what is missing and why
     #[command(
@@ -66,7 +75,71 @@ below full scale, column by column, and all spans in samples at 8 kHz."
     },
 }
 
-/// The most that the server gives at once.
+/// What a call has to meet.
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("conditions").required(true).multiple(true)))]
+struct SearchArgs {
+    /// A part of a number, of an attribute's name or value, or of an id
+    #[arg(group = "conditions")]
+    text: Option<String>,
+    /// Digits that the caller's number holds one after the other
+    #[arg(long, value_name = "DIGITS", group = "conditions")]
+    number: Option<String>,
+    /// An attribute and its whole value
+    #[arg(long, value_name = "NAME=VALUE", group = "conditions", value_parser = attribute)]
+    attribute: Option<(String, String)>,
+    /// The flow that the call began in, by id
+    #[arg(long, value_name = "ID", group = "conditions")]
+    flow: Option<String>,
+    /// The queue
+    #[arg(long, value_name = "NAME", group = "conditions")]
+    queue: Option<String>,
+    /// Only calls that began at this time or later
+    #[arg(long, value_name = "TIME", group = "conditions", value_parser = time_argument::parse)]
+    from: Option<WallTime>,
+    /// Only calls that began at this time or earlier
+    #[arg(long, value_name = "TIME", group = "conditions", value_parser = time_argument::parse)]
+    to: Option<WallTime>,
+    /// Only calls that are up
+    #[arg(long, group = "conditions")]
+    live: bool,
+    /// Only calls that have ended
+    #[arg(long, group = "conditions", conflicts_with = "live")]
+    ended: bool,
+    /// Only calls of which audio was captured
+    #[arg(long, group = "conditions")]
+    with_audio: bool,
+    /// Only calls of which none was
+    #[arg(long, group = "conditions", conflicts_with = "with_audio")]
+    without_audio: bool,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    limit: usize,
+}
+
+fn attribute(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    pair.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| "write it as NAME=VALUE".to_owned())
+}
+
+impl SearchArgs {
+    fn conditions(&self) -> ContactSearch {
+        let either = |yes: bool, no: bool| (yes || no).then_some(yes);
+        ContactSearch {
+            from: self.from,
+            to: self.to,
+            number_part: self.number.clone(),
+            attribute: self.attribute.clone(),
+            flow: self.flow.clone(),
+            queue: self.queue.clone(),
+            is_live: either(self.live, self.ended),
+            has_stream: either(self.with_audio, self.without_audio),
+        }
+    }
+}
+
+/// Calls in which a text is looked for.
 const ALL: usize = 1_000;
 
 pub(crate) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit, ClientError> {
@@ -97,9 +170,31 @@ pub(crate) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit
             return Ok(Exit::Ok);
         }
         ContactsVerb::Ls { limit } => contacts.list(usize::from(limit)).await?,
-        ContactsVerb::Search { text } => {
-            let mut records = contacts.list(ALL).await?;
-            records.retain(|record| record.mentions(&text));
+        ContactsVerb::Trace { contact } => {
+            let log = contacts.flow_log(contacts.resolve(contact).await?).await?;
+            let lines = log["Lines"].as_array().map(Vec::as_slice).unwrap_or_default();
+            if global.json {
+                lines.iter().try_for_each(|line| terminal::print(&line.to_string()))?;
+            } else if lines.is_empty() {
+                terminal::note(global, "nothing is kept of its flows");
+            } else {
+                terminal::print(&trace(lines))?;
+            }
+            if log["Complete"] == false {
+                terminal::note(
+                    global,
+                    "there may be more: not all that is kept of flow logs could be looked at",
+                );
+            }
+            return Ok(Exit::Ok);
+        }
+        ContactsVerb::Search(search) => {
+            let most = search.text.as_ref().map_or(search.limit, |_| ALL);
+            let mut records = contacts.search(&search.conditions(), most).await?;
+            if let Some(text) = &search.text {
+                records.retain(|record| record.mentions(text));
+                records.truncate(search.limit);
+            }
             records
         }
     };
@@ -129,6 +224,25 @@ fn list(records: &[ContactRecord], now: WallTime) -> String {
         })
         .collect();
     table(["TIME", "CONTACT", "FROM", "TO", "DURATION", "CAPTURED", "ENDED BY"], &rows)
+}
+
+/// One line for each block.
+fn trace(lines: &[Value]) -> String {
+    let text = |line: &Value, name: &str| harmless(line[name].as_str().unwrap_or_default());
+    let rows: Vec<[String; 4]> = lines
+        .iter()
+        .map(|line| {
+            let told = ["Reason", "Parameters", "ExternalResults"].map(|name| &line[name]);
+            let told = told.into_iter().filter_map(|value| match value {
+                Value::String(text) => Some(text.clone()),
+                Value::Object(members) if !members.is_empty() => Some(value.to_string()),
+                _ => None,
+            });
+            let told = harmless(&told.collect::<Vec<_>>().join(" "));
+            [text(line, "Timestamp"), text(line, "ContactFlowModuleType"), text(line, "Results"), told]
+        })
+        .collect();
+    table(["TIME", "BLOCK", "RESULTS", "WHAT"], &rows)
 }
 
 fn duration(record: &ContactRecord, now: WallTime) -> String {
@@ -227,6 +341,18 @@ mod tests {
              CONTACT_FLOW_DISCONNECT"
         );
         assert_eq!(lines[0].find("ENDED BY"), lines[1].find("CONTACT_FLOW"));
+    }
+
+    #[test]
+    fn what_a_block_did_takes_one_line() {
+        let line = serde_json::json!({
+            "ContactId": "x", "Timestamp": "2024-01-26T03:07:41.123Z", "ContactFlowModuleType": "PlayPrompt",
+            "Results": "Error", "Reason": "no\u{1b} speech", "Parameters": { "Text": "hello" },
+        });
+        let text = trace(&[line]);
+        let expected =
+            "2024-01-26T03:07:41.123Z  PlayPrompt  Error    no\u{fffd} speech {\"Text\":\"hello\"}";
+        assert_eq!(text.lines().nth(1), Some(expected));
     }
 
     #[test]

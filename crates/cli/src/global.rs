@@ -2,7 +2,7 @@
 
 use tympan_client::kms::Kms;
 use tympan_client::kvs::Kvs;
-use tympan_client::{Backups, ClientError, Connect, Contacts, Endpoint, Expiry, HttpClient, Identity};
+use tympan_client::{Backups, ClientError, Contacts, Endpoint, Expiry, HttpClient, Identity, Readers};
 
 /// What all verbs understand.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -52,8 +52,9 @@ impl Global {
         self.http().map(|(http, endpoint)| Backups::new(http, endpoint))
     }
 
-    pub(crate) fn connect(&self) -> Result<Connect, ClientError> {
-        self.http().map(|(http, endpoint)| Connect::new(http, endpoint))
+    /// The readers of the server's streams.
+    pub(crate) fn readers(&self) -> Result<Readers, ClientError> {
+        self.http().map(|(http, endpoint)| Readers::new(http, endpoint))
     }
 
     pub(crate) fn contacts(&self) -> Result<Contacts, ClientError> {

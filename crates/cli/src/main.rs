@@ -8,6 +8,7 @@ mod consume;
 mod contacts;
 mod data_args;
 mod doctor;
+mod events;
 mod failure;
 mod flows;
 mod format;

@@ -1,10 +1,11 @@
-//! Backups of a running tympan server: begun and asked after over HTTP. Not an AWS operation.
+//! Backups of a running tympan server: begun and asked after over HTTP (docs/admin.md). Not an AWS operation.
 
 use crate::{ClientError, Endpoint, HttpClient};
 use serde_json::{Value, json};
 use std::path::Path;
 
-const PATH: &str = "/_tympan/backup";
+const SERVICE: &str = "tympan";
+const PATH: &str = "/tympan/backup";
 
 /// A client of a server's backups. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -52,7 +53,7 @@ impl Backups {
             "Copies": copies,
             "WithKeys": with_keys,
         });
-        read(&self.http.post_json("Backup", &self.endpoint, PATH, &body).await?)
+        read(&self.http.post_signed("StartBackup", SERVICE, &self.endpoint, PATH, &body).await?)
     }
 
     /// Asks after the newest one.
@@ -60,7 +61,7 @@ impl Backups {
     /// # Errors
     /// No connection, or no answer that can be read.
     pub async fn newest(&self) -> Result<BackupStatus, ClientError> {
-        read(&self.http.get_json("Backup", "kinesisvideo", &self.endpoint, PATH, "").await?)
+        read(&self.http.get_json("DescribeBackup", SERVICE, &self.endpoint, PATH, "").await?)
     }
 }
 

@@ -1,9 +1,9 @@
-//! Contact records, as a tympan server lists them. Amazon Connect has no such operation: it delivers records to a
-//! stream as calls end.
+//! Contact records, as a tympan server lists and searches them (docs/admin.md). Amazon Connect has no such operation: it delivers
+//! records to a stream as calls end.
 
 use crate::{ClientError, Endpoint, HttpClient};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use time::OffsetDateTime;
@@ -23,30 +23,31 @@ impl Contacts {
         Self { http, endpoint }
     }
 
-    /// The newest contacts, calls that are up among them; newest first. The server gives at most 1,000 at once: pages follow
-    /// one another up to `limit`.
+    /// The newest contacts, calls that are up among them; newest first. Pages follow one another up to `limit`.
     pub async fn list(&self, limit: usize) -> Result<Vec<ContactRecord>, ClientError> {
-        let mut records = Vec::new();
-        let mut next: Option<String> = None;
-        loop {
-            let mut query = format!("limit={}", limit.saturating_sub(records.len()).min(PAGE));
-            if let Some(next) = &next {
-                query.push_str(&format!("&next={next}"));
-            }
-            let answer =
-                self.http.get_json("ContactRecords", "connect", &self.endpoint, PATH, &query).await?;
-            let Some(page) = answer["Contacts"].as_array() else {
-                return Err(broken("it has no Contacts".to_owned()));
-            };
-            for record in page {
-                records.push(ContactRecord::read(record.clone())?);
-            }
-            next = answer["NextToken"].as_str().map(str::to_owned);
-            if next.is_none() || records.len() >= limit {
-                records.truncate(limit);
-                return Ok(records);
-            }
-        }
+        let page = async |size: usize, next: Option<String>| {
+            let next = next.map(|next| format!("&nextToken={next}")).unwrap_or_default();
+            let query = format!("maxResults={size}{next}");
+            self.http.get_json("ListContacts", SERVICE, &self.endpoint, PATH, &query).await
+        };
+        joined(limit, page).await
+    }
+
+    /// The newest contacts that meet all conditions, up to `limit`.
+    pub async fn search(
+        &self,
+        search: &ContactSearch,
+        limit: usize,
+    ) -> Result<Vec<ContactRecord>, ClientError> {
+        let conditions = search.to_json();
+        let path = format!("{PATH}/search");
+        let page = async |size: usize, next: Option<String>| {
+            let mut body = conditions.clone();
+            body["MaxResults"] = size.into();
+            body["NextToken"] = next.into();
+            self.http.post_signed("SearchContacts", SERVICE, &self.endpoint, &path, &body).await
+        };
+        joined(limit, page).await
     }
 
     /// The contact that a choice means now.
@@ -65,27 +66,106 @@ impl Contacts {
     /// Deletes a contact that has ended: its record, its attributes and all that finds it. Its audio stays in its stream.
     pub async fn delete(&self, id: ContactId) -> Result<(), ClientError> {
         let path = format!("{PATH}/{id}");
-        self.http.delete_json("ContactRecord", "connect", &self.endpoint, &path).await.map(drop)
+        self.http.delete_json("DeleteContact", SERVICE, &self.endpoint, &path).await.map(drop)
     }
 
     /// One contact.
     pub async fn find(&self, id: ContactId) -> Result<ContactRecord, ClientError> {
         let path = format!("{PATH}/{id}");
-        ContactRecord::read(self.http.get_json("ContactRecord", "connect", &self.endpoint, &path, "").await?)
+        let answer = self.http.get_json("DescribeContact", SERVICE, &self.endpoint, &path, "").await?;
+        ContactRecord::read(answer)
     }
 }
 
 impl Contacts {
-    /// The waveform of a contact, so many columns wide, as the server draws it: docs/operations.md.
+    /// The waveform of a contact, so many columns wide, as the server draws it: docs/admin.md.
     pub async fn waveform(&self, id: ContactId, columns: u16) -> Result<Value, ClientError> {
         let (path, query) = (format!("{PATH}/{id}/waveform"), format!("columns={columns}"));
-        self.http.get_json("ContactWaveform", "connect", &self.endpoint, &path, &query).await
+        self.http.get_json("GetWaveform", SERVICE, &self.endpoint, &path, &query).await
+    }
+
+    /// What the blocks of a contact's flows did: docs/admin.md.
+    pub async fn flow_log(&self, id: ContactId) -> Result<Value, ClientError> {
+        let path = format!("{PATH}/{id}/flow-log");
+        self.http.get_json("GetFlowLog", SERVICE, &self.endpoint, &path, "").await
     }
 }
 
-const PATH: &str = "/_tympan/contacts";
+const SERVICE: &str = "tympan";
+const PATH: &str = "/tympan/contacts";
 /// The most that the server gives at once.
 const PAGE: usize = 1_000;
+
+/// Asks for one page after the other, up to so many records.
+async fn joined(
+    limit: usize,
+    page: impl AsyncFn(usize, Option<String>) -> Result<Value, ClientError>,
+) -> Result<Vec<ContactRecord>, ClientError> {
+    let mut records = Vec::new();
+    let mut next: Option<String> = None;
+    loop {
+        let wanted = limit.saturating_sub(records.len()).clamp(1, PAGE);
+        let answer = page(wanted, next).await?;
+        let Some(found) = answer["Contacts"].as_array() else {
+            return Err(broken("it has no Contacts".to_owned()));
+        };
+        for record in found {
+            records.push(ContactRecord::read(record.clone())?);
+        }
+        next = answer["NextToken"].as_str().map(str::to_owned);
+        if next.is_none() || records.len() >= limit {
+            records.truncate(limit);
+            return Ok(records);
+        }
+    }
+}
+
+/// Conditions of a search; all of them hold together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ContactSearch {
+    /// The earliest beginning.
+    pub from: Option<WallTime>,
+    /// The latest beginning.
+    pub to: Option<WallTime>,
+    /// Digits that the customer's number holds one after the other.
+    pub number_part: Option<String>,
+    /// An attribute's name and its whole value.
+    pub attribute: Option<(String, String)>,
+    /// The flow that the contact began in.
+    pub flow: Option<String>,
+    /// The queue.
+    pub queue: Option<String>,
+    /// Whether the call is up, or has ended.
+    pub is_live: Option<bool>,
+    /// Whether audio was captured.
+    pub has_stream: Option<bool>,
+}
+
+impl ContactSearch {
+    fn to_json(&self) -> Value {
+        let mut body = Map::new();
+        let time = |at: Option<WallTime>| at.map(|at| Value::from(at.rfc3339_ms()));
+        let mut range = Map::new();
+        for (name, at) in [("From", time(self.from)), ("To", time(self.to))] {
+            range.extend(at.map(|at| (name.to_owned(), at)));
+        }
+        if !range.is_empty() {
+            body.insert("TimeRange".to_owned(), range.into());
+        }
+        if let Some((name, value)) = &self.attribute {
+            body.insert("Attribute".to_owned(), json!({ "Name": name, "Value": value }));
+        }
+        let texts =
+            [("NumberPart", &self.number_part), ("ContactFlowId", &self.flow), ("Queue", &self.queue)];
+        for (name, text) in texts {
+            body.extend(text.as_deref().map(|text| (name.to_owned(), text.into())));
+        }
+        let state = self.is_live.map(|is_live| if is_live { "LIVE" } else { "ENDED" });
+        body.extend(state.map(|state| ("State".to_owned(), state.into())));
+        body.extend(self.has_stream.map(|has| ("HasStream".to_owned(), has.into())));
+        body.into()
+    }
+}
 
 /// A contact as a person names it: its id, or `latest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -286,6 +366,24 @@ mod tests {
         assert_eq!("latest".parse(), Ok(ContactChoice::Latest));
         let refused = "newest".parse::<ContactChoice>().unwrap_err();
         assert!(refused.ends_with("or `latest`, for the newest call"), "{refused}");
+    }
+
+    #[test]
+    fn a_search_sends_what_is_asked_for_and_nothing_else() {
+        assert_eq!(ContactSearch::default().to_json(), json!({}));
+        let search = ContactSearch {
+            from: Some(WallTime::from_unix_ms(1_706_238_461_000)),
+            number_part: Some("0123".to_owned()),
+            attribute: Some(("k".to_owned(), "v".to_owned())),
+            is_live: Some(false),
+            has_stream: Some(true),
+            ..ContactSearch::default()
+        };
+        let expected = json!({
+            "TimeRange": { "From": "2024-01-26T03:07:41.000Z" }, "NumberPart": "0123",
+            "Attribute": { "Name": "k", "Value": "v" }, "State": "ENDED", "HasStream": true,
+        });
+        assert_eq!(search.to_json(), expected);
     }
 
     fn record() -> Value {

@@ -204,7 +204,7 @@ impl ServiceError {
             _ => match self.status {
                 401 | 403 => Exit::Denied,
                 404 => Exit::NotFound,
-                409 | 429 => Exit::Conflict,
+                409 | 410 | 429 => Exit::Conflict,
                 408 | 502..=504 => Exit::Unavailable,
                 _ => Exit::Failed,
             },

@@ -4,7 +4,8 @@ use crate::{ClientError, Endpoint, HttpClient};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-const PATH: &str = "/_tympan/expiry";
+const SERVICE: &str = "tympan";
+const PATH: &str = "/tympan/expiry";
 
 /// A client of a server's expiry. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -41,7 +42,7 @@ impl Expiry {
     /// # Errors
     /// The service's refusal; no connection, or no answer that can be read.
     pub async fn status(&self) -> Result<ExpiryStatus, ClientError> {
-        read(&self.http.get_json("Expiry", "kinesisvideo", &self.endpoint, PATH, "").await?)
+        read(&self.http.get_json("DescribeExpiry", SERVICE, &self.endpoint, PATH, "").await?)
     }
 
     /// Says that the server's clock is right.
@@ -49,8 +50,8 @@ impl Expiry {
     /// # Errors
     /// As [`Expiry::status`].
     pub async fn confirm_clock(&self) -> Result<ExpiryStatus, ClientError> {
-        let body = json!({ "ConfirmClock": true });
-        read(&self.http.post_json("Expiry", &self.endpoint, PATH, &body).await?)
+        let path = format!("{PATH}/clock");
+        read(&self.http.post_signed("ConfirmClock", SERVICE, &self.endpoint, &path, &json!({})).await?)
     }
 }
 

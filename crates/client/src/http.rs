@@ -99,6 +99,21 @@ impl HttpClient {
         self.answer(request, full(body)).await
     }
 
+    /// As [`Self::post_json`], of another service.
+    pub(crate) async fn post_signed(
+        &self,
+        operation: &'static str,
+        service: &'static str,
+        endpoint: &Endpoint,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, ClientError> {
+        let body = Bytes::from(body.to_string());
+        let payload = PayloadHash::of_body(&body);
+        let request = Outgoing { service, payload, ..Outgoing::json(operation, endpoint, path) };
+        self.answer(request, full(body)).await
+    }
+
     /// Sends an operation of a JSON 1.1 service, which is named by a header, and gives the whole answer.
     pub(crate) async fn post_target(
         &self,
@@ -185,6 +200,42 @@ impl HttpClient {
             return Ok(response);
         }
         Err(within(ANSWER_LIMIT, operation, refusal(operation, response)).await?.into())
+    }
+
+    /// Sends a `GET` that asks for a WebSocket, and gives what became of its connection.
+    pub(crate) async fn upgrade(
+        &self,
+        operation: &'static str,
+        service: &'static str,
+        endpoint: &Endpoint,
+        (path, query): (&str, &str),
+        key: &str,
+    ) -> Result<hyper::upgrade::Upgraded, ClientError> {
+        let headers = Vec::new();
+        let (method, payload) = (Method::GET, PayloadHash::of_nothing());
+        let request = Outgoing { operation, service, endpoint, method, path, query, headers, payload };
+        let mut request = self.sign(request, full(Bytes::new()))?;
+        // Hop-by-hop headers are not signed.
+        for (name, value) in [
+            ("connection", "upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", key),
+        ] {
+            let value =
+                HeaderValue::from_str(value).map_err(|error| ClientError::Usage(error.to_string()))?;
+            request.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+        let response = within(ANSWER_LIMIT, operation, self.client.request(request))
+            .await?
+            .map_err(|error| unreachable(endpoint.to_string(), &error))?;
+        if response.status() != http::StatusCode::SWITCHING_PROTOCOLS {
+            return Err(within(ANSWER_LIMIT, operation, refusal(operation, response)).await?.into());
+        }
+        hyper::upgrade::on(response).await.map_err(|error| ClientError::Broken {
+            what: format!("the answer to {operation}"),
+            reason: error.to_string(),
+        })
     }
 
     /// Sends a form and gives the XML of the answer.

@@ -17,20 +17,23 @@ mod contacts;
 mod credentials;
 mod endpoint;
 mod error;
+mod events;
 mod expiry;
 mod http;
 pub mod kms;
 pub mod kvs;
 pub mod media;
+mod readers;
 pub mod sts;
 #[cfg(test)]
 mod testing;
 
 pub use backups::{BackupStatus, Backups};
-pub use connect::Connect;
-pub use contacts::{ContactChoice, ContactRecord, Contacts, Ledger, LedgerTotal, Recording};
+pub use contacts::{ContactChoice, ContactRecord, ContactSearch, Contacts, Ledger, LedgerTotal, Recording};
 pub use credentials::Identity;
 pub use endpoint::Endpoint;
 pub use error::{ClientError, Exit, ServiceError};
+pub use events::{EventEnd, Events};
 pub use expiry::{Expiry, ExpiryStatus};
 pub use http::{HttpClient, RequestBody};
+pub use readers::{ReaderInfo, Readers};

@@ -26,6 +26,7 @@ use prometheus_client::registry::Registry;
 use std::fmt;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
+use tympan_admin::EventReaders;
 use tympan_db::Db;
 use tympan_kvs::KvsService;
 use tympan_store::MediaStore;
@@ -72,6 +73,8 @@ pub(crate) struct Sources {
     pub sip: Arc<SipStats>,
     /// The control database.
     pub db: Db,
+    /// Who follows live events.
+    pub event_readers: EventReaders,
     /// What the start found damaged, by database.
     pub damaged: [(&'static str, usize); 2],
 }
@@ -343,6 +346,22 @@ impl Sources {
             "control_unreadable_rows",
             "Rows of control.db that were met, could not be read and were left out",
             u64::try_from(unreadable.rows.len()).unwrap_or(u64::MAX).saturating_add(unreadable.beside),
+        )?;
+        let events = self.event_readers.counts();
+        page.gauge("event_readers", "Readers of live events that are connected", events.open)?;
+        page.counter("event_readers_refused", "Readers of live events that found no place", events.refused)?;
+        page.counter(
+            "event_readers_slow",
+            "Readers of live events that took nothing and were cut off",
+            events.slow,
+        )?;
+        page.counter("events_sent", "Live events that were handed to readers", events.sent)?;
+        let readers = self.kvs.reader_counts();
+        page.gauge("get_media_readers", "Readers of streams that are listed", readers.listed)?;
+        page.counter(
+            "get_media_readers_unlisted",
+            "Readers of streams that found the list full",
+            readers.unlisted,
         )?;
         let descriptors = self.descriptors.counted();
         page.gauge("descriptors_open", "File descriptors that are open", descriptors.open)?;

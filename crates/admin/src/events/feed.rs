@@ -1,13 +1,13 @@
 //! What one reader is sent.
 
-use super::places::Place;
+use super::places::{EventReaders, Place};
 use crate::contacts::{ContactIndex, IndexError, summary};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tympan_contact::Contact;
 use tympan_db::change::Operation;
-use tympan_db::{Change, Revision, Watch, WatchError, contact};
+use tympan_db::{Change, Db, Revision, Watch, WatchError, contact};
 use tympan_types::{AccountId, Caller, ContactId, Region};
 
 /// The events of one reader, from a revision on.
@@ -42,6 +42,12 @@ pub enum FeedError {
         /// The newest change.
         current: i64,
     },
+    /// As many readers are connected as may be.
+    #[error("{most} readers of events are connected already")]
+    Full {
+        /// How many.
+        most: u64,
+    },
     /// The database.
     #[error("{0}")]
     Unavailable(String),
@@ -59,9 +65,21 @@ impl From<WatchError> for FeedError {
 }
 
 impl EventFeed {
-    pub(super) fn new(watch: Watch, contacts: Arc<dyn ContactIndex>, caller: &Caller, place: Place) -> Self {
+    /// The feed of a caller, from what comes after `since` on, else from now on. It takes one of the places of `readers`.
+    ///
+    /// # Errors
+    /// [`FeedError`]
+    pub fn open(
+        readers: &EventReaders,
+        db: &Db,
+        contacts: Arc<dyn ContactIndex>,
+        caller: &Caller,
+        since: Option<Revision>,
+    ) -> Result<Self, FeedError> {
+        let place = readers.take().ok_or(FeedError::Full { most: readers.most() })?;
+        let watch = db.watch(since.unwrap_or_else(|| db.revision()))?;
         let (account, region) = (caller.account.clone(), caller.region.clone());
-        Self { watch, contacts, account, region, place }
+        Ok(Self { watch, contacts, account, region, place })
     }
 
     /// The frame that a reader gets first: where it begins.

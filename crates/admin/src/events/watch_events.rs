@@ -51,24 +51,20 @@ impl Operation for WatchEvents {
     }
 
     async fn call(cx: &Context<'_>, input: Input, (): ()) -> Result<Output, AdminError> {
+        let since = input.since.map(|text| {
+            let number = text.parse().ok().filter(|number: &i64| *number >= 0);
+            number
+                .map(Revision::new)
+                .ok_or_else(|| AdminError::validation("since is the Revision of a frame."))
+        });
         let parts = cx.service.parts();
-        let since = match input.since {
-            None => parts.db.revision(),
-            Some(text) => {
-                let number = text.parse().ok().filter(|number: &i64| *number >= 0);
-                let no_revision = || AdminError::validation("since is the Revision of a frame.");
-                Revision::new(number.ok_or_else(no_revision)?)
-            }
-        };
-        let place = parts.event_readers.take().ok_or_else(|| {
-            let message = format!("{} readers of events are connected already.", parts.event_readers.most());
-            AdminError::new(ErrorCode::LimitExceeded, message)
+        let (readers, contacts) = (&parts.event_readers, parts.contacts.clone());
+        let feed = EventFeed::open(readers, &parts.db, contacts, cx.caller, since.transpose()?);
+        let feed = feed.map_err(|error| match error {
+            FeedError::Gone { .. } => AdminError::new(ErrorCode::RevisionGone, error.to_string()),
+            FeedError::Full { .. } => AdminError::new(ErrorCode::LimitExceeded, error.to_string()),
+            FeedError::Unavailable(cause) => AdminError::internal(cause),
         })?;
-        let watch = parts.db.watch(since).map_err(|error| match FeedError::from(error) {
-            gone @ FeedError::Gone { .. } => AdminError::new(ErrorCode::RevisionGone, gone.to_string()),
-            FeedError::Unavailable(why) => AdminError::internal(why),
-        })?;
-        let feed = EventFeed::new(watch, parts.contacts.clone(), cx.caller, place);
         Ok(Output::stream("application/json", feed))
     }
 }

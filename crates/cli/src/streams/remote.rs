@@ -2,9 +2,9 @@ use crate::global::Global;
 use crate::table::{harmless, table};
 use crate::{terminal, time_argument};
 use tympan_client::kvs::{FragmentInfo, FragmentRange, StreamInfo, StreamRef};
-use tympan_client::{ClientError, Exit, ExpiryStatus};
+use tympan_client::{ClientError, Exit, ExpiryStatus, ReaderInfo};
 use tympan_server::SystemClock;
-use tympan_types::{ServerTime, WallTime};
+use tympan_types::{ServerTime, StreamName, WallTime};
 
 /// What follows `tympan streams` and asks a server.
 #[derive(Debug, clap::Subcommand)]
@@ -19,6 +19,12 @@ pub(crate) enum RemoteVerb {
     Show {
         /// Its name or ARN
         stream: StreamRef,
+    },
+    /// List who follows streams by GetMedia, and how far behind each of them is
+    Readers {
+        /// Only those of this stream, by name
+        #[arg(value_parser = stream_name)]
+        stream: Option<StreamName>,
     },
     /// Say whether what has expired is removed, or stays because the server's clock is in doubt
     #[command(
@@ -47,6 +53,10 @@ Times are RFC 3339 or epoch seconds, and compared with the time at which a fragm
     },
 }
 
+fn stream_name(text: &str) -> Result<StreamName, String> {
+    StreamName::parse(text).map_err(|error| error.to_string())
+}
+
 /// Does what a verb asks for.
 pub(crate) async fn run(verb: RemoteVerb, global: &Global) -> Result<Exit, ClientError> {
     let kvs = global.kvs()?;
@@ -58,6 +68,16 @@ pub(crate) async fn run(verb: RemoteVerb, global: &Global) -> Result<Exit, Clien
                 terminal::print_json(&status)?;
             } else {
                 terminal::print(&tell_expiry(&status))?;
+            }
+        }
+        RemoteVerb::Readers { stream } => {
+            let readers = global.readers()?.list(stream.as_ref()).await?;
+            if global.json {
+                terminal::print_json(&readers)?;
+            } else if readers.is_empty() {
+                terminal::note(global, "no readers");
+            } else {
+                terminal::print(&list_readers(&readers))?;
             }
         }
         RemoteVerb::Ls { prefix } => {
@@ -105,6 +125,25 @@ pub(crate) async fn run(verb: RemoteVerb, global: &Global) -> Result<Exit, Clien
         }
     }
     Ok(Exit::Ok)
+}
+
+fn list_readers(readers: &[ReaderInfo]) -> String {
+    let rows: Vec<[String; 6]> = readers
+        .iter()
+        .map(|reader| {
+            let lag =
+                reader.lag_milliseconds.map(|lag_ms| format!("{}.{:03} s", lag_ms / 1_000, lag_ms % 1_000));
+            [
+                reader.stream_arn.name().to_string(),
+                harmless(&reader.access_key_id),
+                reader.since.clone(),
+                lag.unwrap_or_default(),
+                reader.sent_bytes.to_string(),
+                reader.last_fragment_number.map(|number| number.to_string()).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    table(["STREAM", "ACCESS KEY", "SINCE", "LAG", "BYTES", "LAST FRAGMENT"], &rows)
 }
 
 fn tell_expiry(status: &ExpiryStatus) -> String {

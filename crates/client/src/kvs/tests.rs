@@ -241,9 +241,12 @@ async fn acknowledgements_come_while_the_body_is_still_being_sent() {
 }
 
 #[tokio::test]
-async fn contact_records_are_asked_for_as_the_connect_service() {
+async fn contact_records_are_asked_for_as_the_servers_own_service() {
     let endpoint = serve(|asked: Asked| async move {
-        assert_eq!((asked.service.as_str(), asked.path.as_str()), ("connect", "/_tympan/contacts?limit=7"));
+        assert_eq!(
+            (asked.service.as_str(), asked.path.as_str()),
+            ("tympan", "/tympan/contacts?maxResults=7")
+        );
         json(200, &json!({ "Contacts": [{ "ContactId": "4a573372-1f28-4e26-b97b-0123456789ab" }] }))
     })
     .await;

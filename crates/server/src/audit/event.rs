@@ -126,7 +126,7 @@ fn one_line(json: &str) -> String {
 
 /// Of what kind an action is; `None` for one that only looks, which is not written down.
 pub(crate) fn kind_of(action: &str) -> Option<EventKind> {
-    const LOOKS: [&str; 4] = ["Describe", "Get", "List", "Search"];
+    const LOOKS: [&str; 5] = ["Describe", "Get", "List", "Search", "Watch"];
     let (service, operation) = action.split_once(':')?;
     match (service, operation) {
         (
@@ -184,6 +184,8 @@ mod tests {
             ("sts:GetCallerIdentity", None),
             ("sts:GetSessionToken", Some(EventKind::Administration)),
             ("tympan:ListContacts", None),
+            ("tympan:WatchEvents", None),
+            ("tympan:DeleteContact", Some(EventKind::Administration)),
             ("tympan:Reset", Some(EventKind::Administration)),
         ] {
             assert_eq!(kind_of(action), kind, "{action}");

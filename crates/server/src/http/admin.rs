@@ -1,4 +1,4 @@
-//! Health, readiness and metrics: unsigned, for probes on the same machine or network.
+//! Health, readiness, metrics and the OpenAPI document: unsigned, for probes on the same machine or network.
 
 use super::body::Body;
 use super::respond;
@@ -34,6 +34,13 @@ pub(super) fn ready(readiness: &Readiness, descriptors: &DescriptorBudget) -> Re
         None => respond::text(200, "ready\n"),
         Some(shortage) => respond::text(503, format!("{shortage}\n")),
     }
+}
+
+/// Where the OpenAPI document of the server's own service is.
+pub(super) const OPENAPI: &str = "/tympan/openapi.json";
+
+pub(super) fn openapi() -> Response<Body> {
+    respond::json(200, tympan_admin::openapi(env!("CARGO_PKG_VERSION")).to_string().into_bytes())
 }
 
 pub(super) fn metrics(metrics: &Metrics) -> Response<Body> {

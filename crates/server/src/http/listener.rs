@@ -222,7 +222,7 @@ async fn connection<A: Answer>(
     builder.timer(TokioTimer::new()).max_buf_size(BUFFER_BYTES).max_header_size(HEAD_BYTES);
     // hyper measures from the end of the last request; the head itself has a limit of its own, which may be longer.
     builder.header_read_timeout(timeouts.idle.max(timeouts.head));
-    let mut connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
     let torn = async {
         match &torn {
             Some(Tear(torn)) => torn.cancelled().await,

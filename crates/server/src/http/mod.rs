@@ -1,19 +1,16 @@
-//! The HTTP side: one listener for Kinesis Video Streams, KMS, Connect, STS, health and metrics.
+//! The HTTP side: one listener for Kinesis Video Streams, KMS, Connect, STS, the server's own service, health and metrics.
 //!
 //! Which service a request is for is told by the signing name in its signature, as AWS tells by the host name.
 
 mod admin;
 mod authenticate;
 mod authorize;
-mod backup;
 mod body;
-mod contacts;
 mod emulator;
-mod expiry;
+mod events;
 mod keys;
 mod listener;
 mod media;
-mod own;
 mod own_address;
 mod pages;
 #[cfg(test)]

@@ -4,22 +4,20 @@ use super::admin::{self, Readiness};
 use super::authenticate::{Authenticator, Rejected};
 use super::authorize::{Authorizer, Exchange, Peer, Told};
 use super::body::{Body, Incoming};
-use super::contacts::Wanted;
+use super::events::{self, Upgrade, Wakers};
 use super::keys::MasterKeys;
 use super::listener::{Answer, Listener};
 use super::media::{self, BreakOff, Upload};
-use super::own::Own;
 use super::own_address::OwnAddress;
 use super::request_body::RequestBody;
 use super::slot::Slot;
 use super::unproven::{UnprovenBytes, Unread};
 use super::uploader::{Patience, Uploader, named_stream};
-use super::{backup, contacts, emulator, expiry, respond};
+use super::{emulator, respond};
 use crate::audit::Audit;
 use crate::clock::{ServiceClock, SystemClock};
 use crate::descriptors::DescriptorBudget;
 use crate::metrics::{Asked, Metrics};
-use crate::upkeep::Backups;
 use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
@@ -30,16 +28,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tympan_admin::AdminService;
 use tympan_auth::{Identities, Payload, Verified};
-use tympan_aws::{
-    Ask, BodyRule, Found, Invocation, Outcome, Permit, Protocol, Reply, ReplyBody, Routes, Stage,
-};
-use tympan_connect::live_calls::LiveCalls;
+use tympan_aws::{BodyRule, Found, Invocation, Outcome, Protocol, Reply, ReplyBody, Routes, Stage};
 use tympan_connect::service::ConnectService;
-use tympan_contact::History;
+use tympan_db::Revision;
 use tympan_kvs::KvsService;
 use tympan_security::kms::{self, KeysElsewhere, KmsService};
 use tympan_security::sts::{self, Entropy, NoEntropy, StsService};
@@ -64,10 +60,10 @@ pub(crate) struct Services {
     pub kms: Option<KmsService>,
     /// Amazon Connect.
     pub connect: ConnectService,
-    /// The contact records.
-    pub contacts: Arc<dyn History>,
-    /// The calls that are up.
-    pub calls: Arc<dyn LiveCalls>,
+    /// The server's own service.
+    pub admin: AdminService,
+    /// The newest change of contacts and configuration: wakes the readers of events.
+    pub changes: watch::Receiver<Revision>,
     /// The time of day.
     pub clock: ServiceClock,
     /// Who may ask, and for what.
@@ -88,10 +84,8 @@ pub(crate) struct Services {
     pub descriptors: DescriptorBudget,
     /// For `/metrics`.
     pub metrics: Arc<Metrics>,
-    /// For `/_tympan/expiry`.
+    /// Whose clock is believed where keys are destroyed.
     pub store: MediaStore,
-    /// For `/_tympan/backup`.
-    pub backups: Backups,
 }
 
 /// Serves until `shutdown`; returns when the last request is answered.
@@ -114,8 +108,6 @@ pub(super) struct Router {
     /// Places of those services that block.
     blocking: HashMap<&'static str, Arc<Semaphore>>,
     own_address: OwnAddress,
-    contacts: Arc<dyn History>,
-    calls: Arc<dyn LiveCalls>,
     clock: ServiceClock,
     body_limit_bytes: usize,
     unproven: Arc<UnprovenBytes>,
@@ -123,7 +115,7 @@ pub(super) struct Router {
     descriptors: DescriptorBudget,
     metrics: Arc<Metrics>,
     store: MediaStore,
-    backups: Backups,
+    wakers: Wakers,
     shutdown: CancellationToken,
     patience: Arc<Patience>,
 }
@@ -148,6 +140,7 @@ impl Answer for Router {
             ("GET" | "HEAD", "/healthz") => Ok(admin::health()),
             ("GET" | "HEAD", "/readyz") => Ok(admin::ready(&self.readiness, &self.descriptors)),
             ("GET" | "HEAD", "/metrics") => Ok(admin::metrics(&self.metrics)),
+            ("GET" | "HEAD", admin::OPENAPI) => Ok(admin::openapi()),
             (_, path) if emulator::is_control(path) => Ok(emulator::refuse_outside_of_dev()),
             _ => match self.nothing_at(&head) {
                 Some(refusal) => Err(Box::new(refusal)),
@@ -185,6 +178,7 @@ impl Router {
         let routes = Routes::new()
             .serve(services.kvs, tympan_kvs::operations())
             .serve(services.connect, tympan_connect::operations())
+            .serve(services.admin, tympan_admin::operations())
             .serve(StsService::new(services.identities, Arc::new(SystemEntropy)), sts::operations());
         let routes = match services.kms.clone() {
             Some(service) => routes.serve(service, kms::operations()),
@@ -199,8 +193,6 @@ impl Router {
             routes,
             keys: MasterKeys(services.kms),
             own_address: services.own_address,
-            contacts: services.contacts,
-            calls: services.calls,
             clock,
             body_limit_bytes: services.body_limit_bytes,
             unproven: services.unproven,
@@ -208,7 +200,7 @@ impl Router {
             descriptors: services.descriptors,
             metrics: services.metrics,
             store: services.store,
-            backups: services.backups,
+            wakers: Wakers { changes: services.changes, shutdown: shutdown.clone() },
             shutdown,
             patience: Arc::default(),
         }
@@ -217,7 +209,7 @@ impl Router {
     /// What a request asks for, to be counted: as its path and headers say, signed or not.
     pub(super) fn asked(&self, head: &Parts) -> Asked {
         let named = |service, operation| Asked { service, operation };
-        if matches!(head.uri.path(), "/healthz" | "/readyz" | "/metrics") {
+        if matches!(head.uri.path(), "/healthz" | "/readyz" | "/metrics" | admin::OPENAPI) {
             return named("tympan", "probe");
         }
         let found = self.named(head);
@@ -250,8 +242,7 @@ impl Router {
     /// The refusal of a path at which nothing is served.
     fn nothing_at(&self, head: &Parts) -> Option<Response<Body>> {
         let path = head.uri.path();
-        let message =
-            self.routes.nothing_at(&head.method, path).filter(|_| !path.starts_with("/_tympan/"))?;
+        let message = self.routes.nothing_at(&head.method, path)?;
         let body = json!({ "__type": "UnknownOperationException", "message": message, "Message": message });
         Some(respond::error(404, "UnknownOperationException", body.to_string().into_bytes()))
     }
@@ -307,9 +298,6 @@ impl Router {
         body: Bytes,
     ) -> Response<Body> {
         let service = verified.service.as_str();
-        if let Some(own) = Own::of(service, &head.method, head.uri.path()) {
-            return self.own(exchange, verified, own, &head, &body).await;
-        }
         match self.routes.find(service, &head) {
             Some(found) => self.perform(exchange, verified, found, head, body, None).await,
             None => no_service(service),
@@ -348,10 +336,11 @@ impl Router {
         exchange: &Exchange,
         verified: &Verified,
         found: Found,
-        head: Parts,
+        mut head: Parts,
         body: Bytes,
         upload: Option<Upload>,
     ) -> Response<Body> {
+        let upgrade = Upgrade::asked(&mut head);
         let (outcome, denied_by_policy) = match self.routes.may_block(found) {
             false => self.run(exchange, verified, found, &head, &body).await,
             true => self.run_blocking(exchange, verified, found, head, body).await,
@@ -361,7 +350,11 @@ impl Router {
             let operation = self.routes.operation(found);
             tracing::error!(operation, cause, "a request failed inside the server");
         }
-        let response = media::answer(reply, upload).await.unwrap_or_else(|| {
+        let answered = match events::answer(reply, upgrade, &self.wakers) {
+            Ok(response) => Some(response),
+            Err(reply) => media::answer(reply, upload).await,
+        };
+        let response = answered.unwrap_or_else(|| {
             tracing::error!(operation = self.routes.operation(found), "an answer cannot be sent");
             respond::text(500, "")
         });
@@ -439,51 +432,6 @@ impl Router {
         }
     }
 
-    /// What AWS has no operation for.
-    async fn own(
-        &self,
-        exchange: &Exchange,
-        verified: &Verified,
-        own: Own,
-        head: &Parts,
-        body: &[u8],
-    ) -> Response<Body> {
-        let asks: Vec<Ask> = own.ask(&verified.caller).into_iter().collect();
-        if let Err(refusal) = self.authorizer.of(exchange, verified).permit(&asks) {
-            return denied(&refusal);
-        }
-        let response = match own {
-            Own::Backup => backup::answer(&self.backups, &head.method, body),
-            Own::Expiry => expiry::answer(&self.store, &head.method, body),
-            Own::Contacts(wanted) => {
-                let (contacts, caller) = (&self.contacts, &verified.caller);
-                let query = head.uri.query().unwrap_or("");
-                match wanted {
-                    Wanted::Delete(id) => contacts::delete(contacts, &self.calls, caller, id).await,
-                    wanted => {
-                        contacts::answer(contacts, &self.calls, &self.store, caller, wanted, query).await
-                    }
-                }
-            }
-            Own::Nothing => {
-                let body = json!({ "Message": "This server has no such path." }).to_string().into_bytes();
-                respond::error(404, "UnknownOperationException", body)
-            }
-        };
-        self.performed(exchange, verified, &asks, response)
-    }
-
-    fn performed(
-        &self,
-        exchange: &Exchange,
-        verified: &Verified,
-        asks: &[Ask],
-        response: Response<Body>,
-    ) -> Response<Body> {
-        let told = Told { stage: Stage::Performed, asks, denied_by_policy: false };
-        self.authorizer.record_outcome(exchange, verified, &told, response)
-    }
-
     /// The largest body that is read of a request; the configuration bounds all of them.
     pub(super) fn body_limit(&self, found: Option<Found>) -> usize {
         let rule = found.map_or(BodyRule::USUAL, |found| self.routes.body(found));
@@ -546,8 +494,9 @@ fn nowhere() -> Outcome {
 }
 
 fn no_service(service: &str) -> Response<Body> {
-    let message =
-        format!("This server has no service {service:?}: it serves kinesisvideo, kms, connect and sts.");
+    let message = format!(
+        "This server has no service {service:?}: it serves kinesisvideo, kms, connect, sts and tympan."
+    );
     let body = json!({ "Message": message }).to_string().into_bytes();
     respond::error(404, "UnknownOperationException", body)
 }
@@ -559,12 +508,6 @@ impl Entropy for SystemEntropy {
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
         SystemRandom::new().fill(bytes).map_err(|_| NoEntropy)
     }
-}
-
-/// A denial in the form of a rest-json service.
-fn denied(refusal: &tympan_auth::Refusal) -> Response<Body> {
-    let body = json!({ "Message": refusal.to_string() }).to_string().into_bytes();
-    respond::error(403, "AccessDeniedException", body)
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ enum Phase {
     Exposed,
     /// The answer is in hyper's buffer.
     Flushing,
+    /// It is no HTTP connection any more.
+    Upgraded,
 }
 
 impl Slot {
@@ -64,6 +66,11 @@ impl Slot {
     /// A request is complete but for its body.
     pub(super) fn begin(&self) {
         *self.state() = State { phase: Phase::Serving, _work: Some(self.0.connection.work()) };
+    }
+
+    /// The connection speaks another protocol from now on, and works to its end.
+    pub(super) fn upgrade(&self) {
+        *self.state() = State { phase: Phase::Upgraded, _work: Some(self.0.connection.work()) };
     }
 
     /// The body is read of a sender that may be anybody, until what this returns is dropped.

@@ -13,6 +13,7 @@
 use super::backlog::{Backlog, Unwritten};
 use super::contact_row::ContactRow;
 use super::delivery::{Delivery, FlowLines, Progress, Records, Wake};
+use super::flow_log_files::FlowLogFiles;
 use crate::lines::Lines;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -42,6 +43,7 @@ pub(crate) struct ContactHistory {
     wake: Wake,
     records: Lines,
     flow_lines: Arc<Progress>,
+    flow_log_files: FlowLogFiles,
     submitted: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -65,10 +67,11 @@ type Place = (WallTime, ContactId);
 impl ContactHistory {
     /// The contacts of a database. Begins to deliver what a crash kept back: records to `records`, lines of the flow log to
     /// `flow_lines`. Its second value wakes that when lines of the flow log were committed.
-    pub(crate) fn open(
+    pub(super) fn open(
         db: &Db,
         records: Lines,
         flow_lines: Lines,
+        flow_log_files: FlowLogFiles,
     ) -> std::io::Result<(Self, Arc<dyn Fn() + Send + Sync>)> {
         let (news, heard) = mpsc::sync_channel(1);
         let news = Arc::new(news);
@@ -110,9 +113,22 @@ impl ContactHistory {
             wake,
             records,
             flow_lines: flow_progress,
+            flow_log_files,
             submitted,
         };
         Ok((history, committed))
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.shared.db
+    }
+
+    pub(super) fn backlog(&self) -> &Backlog {
+        &self.shared.backlog
+    }
+
+    pub(super) fn flow_log_files(&self) -> &FlowLogFiles {
+        &self.flow_log_files
     }
 
     /// Contacts that were open when the last process ended, as far as they can be read: the caller closes each of them.
@@ -489,7 +505,8 @@ pub(super) mod tests {
             writers.open(options).unwrap()
         };
         let (records, flow_lines) = (file("contact-records"), file("flow-logs"));
-        let (history, _) = ContactHistory::open(&database(folder), records, flow_lines).unwrap();
+        let files = FlowLogFiles { path: folder.join("flow-logs.jsonl"), kept: ROTATION.kept };
+        let (history, _) = ContactHistory::open(&database(folder), records, flow_lines, files).unwrap();
         let interrupted = history.interrupted();
         (history, interrupted, writers)
     }
@@ -626,7 +643,8 @@ pub(super) mod tests {
         let why = tympan_db::OpenError::Foreign { path: "control.db".into() };
         let options = OpenOptions::new(StartId([7; 16]));
         let db = Db::stand_in(super::super::kinds(), options, &why).unwrap();
-        let (history, _) = ContactHistory::open(&db, lines("records"), lines("flow")).unwrap();
+        let files = FlowLogFiles { path: dir.path().join("flow.jsonl"), kept: 0 };
+        let (history, _) = ContactHistory::open(&db, lines("records"), lines("flow"), files).unwrap();
         assert!(history.open(&contact(1)).is_err() && history.open(&contact(2)).is_err());
         assert_eq!(history.find(contact(1).id).unwrap(), Some(contact(1)));
         let changes = BTreeMap::from([("k".to_owned(), "v".to_owned())]);

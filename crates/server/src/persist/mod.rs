@@ -1,9 +1,11 @@
 //! What has to be remembered beside the media, in `control.db`.
 
 mod backlog;
+mod contact_index;
 mod contact_row;
 mod delivery;
 mod examine;
+mod flow_log_files;
 mod history;
 
 pub(crate) use examine::examine;
@@ -13,6 +15,7 @@ use crate::call::FlowLog;
 use crate::lines::{LineFileOptions, LineWriters, Rotation};
 use anyhow::Context;
 use contact_row::ContactRow;
+use flow_log_files::FlowLogFiles;
 use std::path::Path;
 use std::sync::Arc;
 use tympan_connect::rows::{self, DbSettings};
@@ -56,7 +59,8 @@ impl Remembered {
         let records = writers.open(options).context("contact-records.jsonl")?;
         let flow_log = FlowLog::open(writers, folder.join("flow-logs.jsonl"), rotations.flow_log)
             .context("flow-logs.jsonl")?;
-        let (history, committed) = ContactHistory::open(&db, records, flow_log.lines().clone())?;
+        let files = FlowLogFiles { path: folder.join("flow-logs.jsonl"), kept: rotations.flow_log.kept };
+        let (history, committed) = ContactHistory::open(&db, records, flow_log.lines().clone(), files)?;
         let flow_log = Arc::new(flow_log.kept_in(db.clone(), committed));
         let interrupted = history.interrupted();
         let settings = Arc::new(DbSettings::new(db.clone()));

@@ -3,6 +3,7 @@
 mod access;
 mod admission_task;
 mod dev;
+mod doctor;
 mod drain;
 mod interrupted;
 mod kvs_limits;

@@ -1,6 +1,7 @@
 //! Builds everything and connects it. No decision on business data is made here.
 
 use super::admission_task::AdmissionTask;
+use super::doctor::RunningDoctor;
 use super::kvs_limits::kvs_limits;
 use super::limits::Limits;
 use super::line_files::LineFiles;
@@ -9,7 +10,7 @@ use super::reset::OwnFiles;
 use super::{Dev, access, interrupted, provision, usable};
 use crate::audit::Audit;
 use crate::call::{Admission, AdmissionOptions, CallRegistry};
-use crate::clock::ServiceClock;
+use crate::clock::{ServiceClock, SystemClock};
 use crate::config::{self, Config, TrackNaming};
 use crate::emulator::{Faults, FaultyDirectory, FaultyKeys};
 use crate::http::{
@@ -25,6 +26,7 @@ use crate::sink::{CaptureQueue, LocalDirectory, LocalSink};
 use crate::sip::{SipEndpoint, SipOptions, SipStats};
 use crate::speech::Speech;
 use crate::upkeep::{self, Backups, Kept};
+use crate::waveform::StoredWaveforms;
 use anyhow::{Context, bail};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -33,9 +35,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tympan_admin::{AdminParts, AdminService, EventReaders};
 use tympan_aws::cors::WebRules;
 use tympan_capture::{Leases, Rest, StreamDirectory, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options as ConnectOptions};
@@ -48,6 +51,9 @@ use tympan_types::{AccountId, Region};
 
 /// How long HTTP connections may take to end after their uploads and bodies were told to.
 const HTTP_STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// Readers of events that may be connected at once.
+const EVENT_READERS: u64 = 256;
 
 /// A server that runs.
 pub(super) struct Running {
@@ -226,6 +232,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         }
     }
 
+    let event_readers = EventReaders::new(EVENT_READERS);
     let queue = CaptureQueue::start(config.capture.backlog_limit_bytes, tokio::runtime::Handle::current())?;
     let media = Arc::new(MediaPlane::start(&media_options(config, config.sip.listen.ip()), &queue)?);
     let metrics = Arc::new(Metrics::default());
@@ -248,6 +255,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         connections: site.limits.listeners(),
         sip: site.sip_stats.clone(),
         db: db.clone(),
+        event_readers: event_readers.clone(),
         damaged: [
             ("control", damage.len()),
             ("catalogue", backend.report().catalogue.len() + backend.report().missing_chunks.len()),
@@ -272,13 +280,30 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         clock: clock.clone(),
         options: admission_options(config),
     };
+    let admin = AdminService::new(AdminParts {
+        contacts: history.clone(),
+        live: Arc::new(calls.clone()),
+        waveforms: Arc::new(StoredWaveforms(store.clone())),
+        db: db.clone(),
+        event_readers,
+        store: store.clone(),
+        kvs: kvs.clone(),
+        backups: Arc::new(Backups::new(backend, config.keyring_dir())),
+        doctor: Arc::new(RunningDoctor::new(config, &site.url)),
+        version: env!("CARGO_PKG_VERSION"),
+        started: SystemClock.wall_now(),
+    });
+    let (moved, changes) = watch::channel(db.revision());
+    db.on_change(move |revision| {
+        moved.send_replace(revision);
+    });
     let services = Services {
         kvs,
         own_address: OwnAddress::new(&config.http),
         kms: keys.service.clone(),
         connect,
-        contacts: history,
-        calls: Arc::new(calls.clone()),
+        admin,
+        changes,
         clock: clock.clone(),
         identities: Arc::new(access::identities(config, account)?),
         audit: audit.clone(),
@@ -290,7 +315,6 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         descriptors: site.limits.descriptors.clone(),
         metrics,
         store: store.clone(),
-        backups: Backups::new(backend, config.keyring_dir()),
     };
     if config.store.scrub_interval_s > 0 {
         let interval = Duration::from_secs(config.store.scrub_interval_s);

@@ -4,7 +4,7 @@ mod backups;
 mod control;
 mod scrub;
 
+pub(crate) use backups::Backups;
 pub use backups::keyring_file;
-pub(crate) use backups::{Backups, NewBackup, StartError};
 pub(crate) use control::{Kept, keep_control};
 pub(crate) use scrub::scrub;

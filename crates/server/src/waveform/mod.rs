@@ -2,8 +2,10 @@
 
 mod from_audio;
 mod picture;
+mod service;
 
-pub(crate) use picture::draw;
+use picture::draw;
+pub(crate) use service::StoredWaveforms;
 
 use std::collections::BTreeMap;
 use tympan_contact::{Contact, CustomerAudio};
@@ -16,7 +18,7 @@ const PAGE: usize = 2_048;
 const MOST_FRAGMENTS: usize = 100_000;
 
 /// A capture and the indexes of its fragments, the lead-in left out.
-pub(crate) struct IndexedCapture {
+struct IndexedCapture {
     audio: CustomerAudio,
     fragments: Vec<IndexedFragment>,
     /// The stream is deleted.
@@ -29,10 +31,7 @@ pub(crate) struct IndexedCapture {
 ///
 /// # Errors
 /// `Key` where the key of a stream may not be used; `Internal`.
-pub(crate) async fn indexes(
-    store: &MediaStore,
-    contact: &Contact,
-) -> Result<Vec<IndexedCapture>, StoreError> {
+async fn indexes(store: &MediaStore, contact: &Contact) -> Result<Vec<IndexedCapture>, StoreError> {
     let (mut captures, mut left) = (Vec::new(), MOST_FRAGMENTS);
     for audio in &contact.captures {
         let capture = of_capture(store, audio, left).await?;
@@ -110,6 +109,6 @@ async fn complete(
 }
 
 /// Which stream a capture went to.
-pub(crate) fn stream_of(capture: &IndexedCapture) -> &StreamArn {
+fn stream_of(capture: &IndexedCapture) -> &StreamArn {
     &capture.audio.stream_arn
 }

@@ -10,11 +10,11 @@ use tympan_types::WallTime;
 const TRACKS: [(u8, &str); 2] = [(FROM_CUSTOMER, "AUDIO_FROM_CUSTOMER"), (TO_CUSTOMER, "AUDIO_TO_CUSTOMER")];
 
 /// The pictures of a contact's tracks. None if nothing was captured.
-pub(crate) struct Tracks(Vec<(&'static str, Waveform)>);
+pub(super) struct Tracks(Vec<(&'static str, Waveform)>);
 
 /// Draws the tracks that there are, `columns` wide, on one time axis: from the beginning of the first capture to the end of
 /// the last, `now` where that goes on.
-pub(crate) fn draw(captures: &[IndexedCapture], columns: usize, now: WallTime) -> Tracks {
+pub(super) fn draw(captures: &[IndexedCapture], columns: usize, now: WallTime) -> Tracks {
     let parsed: Vec<Vec<Parsed<'_>>> = captures.iter().map(parse).collect();
     let Some((start_ms, end_ms)) = extent(captures, now) else { return Tracks(Vec::new()) };
     let present = |track: u8| {
@@ -91,8 +91,8 @@ fn end_of(capture: &IndexedCapture, now: WallTime) -> i64 {
 }
 
 impl Tracks {
-    /// As `GET /_tympan/contacts/ID/waveform` answers.
-    pub(crate) fn to_json(&self, captures: &[IndexedCapture]) -> Value {
+    /// As GetWaveform answers, but for the contact's id.
+    pub(super) fn to_json(&self, captures: &[IndexedCapture]) -> Value {
         let start_ms = self.0.first().map(|(_, waveform)| waveform.start_ms);
         json!({
             "StartTimestamp": start_ms.map(|ms| WallTime::from_unix_ms(ms).rfc3339_ms()),

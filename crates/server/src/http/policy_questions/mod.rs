@@ -45,7 +45,7 @@ async fn a_policy_means_the_same_however_a_request_spells_its_resources() {
         }
     }
     eprintln!("{asked} questions: {tally:?}");
-    for service in ["kinesisvideo", "connect", "kms", "sts"] {
+    for service in ["kinesisvideo", "connect", "kms", "sts", "tympan"] {
         let of = |outcome| tally.get(&(service, outcome)).copied().unwrap_or_default();
         let all = of("denied") + of("allowed") + of("found");
         for outcome in ["denied", "allowed", "found"] {

@@ -8,11 +8,16 @@ use crate::call::CallRegistry;
 use crate::clock::ServiceClock;
 use crate::descriptors::DescriptorBudget;
 use crate::upkeep::Backups;
+use crate::waveform::StoredWaveforms;
+use serde_json::{Value, json};
 use std::sync::Arc;
+use tympan_admin::{AdminParts, AdminService, EventReaders};
 use tympan_auth::{BodyRule, Credentials, Identities, Permissions, Principal, Role, SessionSeal, Verified};
+use tympan_aws::BoxFuture;
 use tympan_connect::service::{ConnectService, Ids, Options};
 use tympan_connect::settings::MemorySettings;
 use tympan_contact::MemoryHistory;
+use tympan_db::{Db, Kinds, OpenOptions, StartId};
 use tympan_kms::Keyring;
 use tympan_kvs::{KvsOptions, KvsService};
 use tympan_security::kms::KmsService;
@@ -46,6 +51,15 @@ pub(in super::super) fn verified(service: &str, user: &str, permissions: Permiss
     Verified { caller, principal: Arc::new(principal), service: service.to_owned(), body: BodyRule::Signed }
 }
 
+/// Looks at nothing.
+struct NoDoctor;
+
+impl tympan_admin::Doctor for NoDoctor {
+    fn examine(&self) -> BoxFuture<'_, Value> {
+        Box::pin(std::future::ready(json!([])))
+    }
+}
+
 pub(super) fn services(folder: &std::path::Path, history: Arc<MemoryHistory>) -> Services {
     let backend = Arc::new(EmbeddedBackend::open(folder, EmbeddedOptions::default()).unwrap());
     let keyring = Arc::new(Keyring::in_memory());
@@ -71,14 +85,30 @@ pub(super) fn services(folder: &std::path::Path, history: Arc<MemoryHistory>) ->
         session_max_s: 3_600,
     };
     identities.add_role(role).unwrap();
+    let kvs =
+        KvsService::new(store.clone(), KvsOptions::new("http://127.0.0.1:8600", Arc::new(clock.clone())));
+    let db = Db::in_memory(Kinds::default(), OpenOptions::new(StartId([7; 16]))).unwrap();
+    let admin = AdminService::new(AdminParts {
+        contacts: history,
+        live: Arc::new(calls),
+        waveforms: Arc::new(StoredWaveforms(store.clone())),
+        db: db.clone(),
+        event_readers: EventReaders::new(1_000),
+        store: store.clone(),
+        kvs: kvs.clone(),
+        backups: Arc::new(Backups::new(backend, folder.join("keyring.json"))),
+        doctor: Arc::new(NoDoctor),
+        version: "",
+        started: tympan_types::WallTime::from_unix_ms(0),
+    });
     Services {
         own_address: OwnAddress::new(&crate::config::Config::default().http),
-        store: store.clone(),
-        kvs: KvsService::new(store, KvsOptions::new("http://127.0.0.1:8600", Arc::new(clock.clone()))),
+        store,
+        kvs,
         kms: Some(KmsService::new(keyring)),
         connect: connect.unwrap(),
-        contacts: history,
-        calls: Arc::new(calls),
+        admin,
+        changes: tokio::sync::watch::channel(db.revision()).1,
         clock,
         identities: Arc::new(identities),
         audit: Audit::default(),
@@ -89,6 +119,5 @@ pub(super) fn services(folder: &std::path::Path, history: Arc<MemoryHistory>) ->
         descriptors: DescriptorBudget::new(1_000, 0),
         readiness: Default::default(),
         metrics: Arc::default(),
-        backups: Backups::new(backend, folder.join("keyring.json")),
     }
 }

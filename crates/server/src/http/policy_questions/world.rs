@@ -562,20 +562,20 @@ impl World {
         }
     }
 
-    /// Records and backups, by the paths that AWS has not.
+    /// Records and backups: the server's own service.
     fn about_a_record(&self, random: &mut Random) -> Question {
         let own = |action: &str, resource: String| {
             vec![Wish { action: action.to_owned(), resource, tags: BTreeMap::new() }]
         };
         match random.below(8) {
             0 => {
-                let target = random.one_of(&["/_tympan/contacts", "/_tympan/contacts/"]).to_string();
                 let wishes = own("tympan:ListContacts", "*".to_owned());
-                Question { found: Some(Vec::new()), ..Question::new("connect", "GET", target, wishes) }
+                let target = "/tympan/contacts".to_owned();
+                Question { found: Some(Vec::new()), ..Question::new("tympan", "GET", target, wishes) }
             }
             1 => {
-                let wishes = own("tympan:Backup", "*".to_owned());
-                let question = Question::new("kinesisvideo", "GET", "/_tympan/backup".to_owned(), wishes);
+                let wishes = own("tympan:DescribeBackup", "*".to_owned());
+                let question = Question::new("tympan", "GET", "/tympan/backup".to_owned(), wishes);
                 Question { found: Some(Vec::new()), ..question }
             }
             _ => {
@@ -586,12 +586,15 @@ impl World {
                     false => "*".to_owned(),
                 };
                 let is_there = spelled.is_meant && contact.id != ABSENT;
-                let (action, suffix) =
-                    *random.one_of(&[("tympan:GetContact", ""), ("tympan:GetContactWaveform", "/waveform")]);
-                let target = format!("/_tympan/contacts/{}{suffix}", in_path(random, &spelled.text));
+                let (action, suffix) = *random.one_of(&[
+                    ("tympan:DescribeContact", ""),
+                    ("tympan:GetWaveform", "/waveform"),
+                    ("tympan:GetFlowLog", "/flow-log"),
+                ]);
+                let target = format!("/tympan/contacts/{}{suffix}", in_path(random, &spelled.text));
                 let wishes = own(action, resource);
                 let found = is_there.then(|| vec![contact.id.clone()]);
-                Question { found, ..Question::new("connect", "GET", target, wishes) }
+                Question { found, ..Question::new("tympan", "GET", target, wishes) }
             }
         }
     }

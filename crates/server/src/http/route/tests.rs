@@ -10,6 +10,7 @@ use std::fmt::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tympan_auth::{Permissions, Policy, Refusal, RefusalCause};
+use tympan_aws::{Ask, Permit};
 
 const ACCEPT: &str = "TYMPAN_ACCEPT_OPERATIONS";
 
@@ -29,6 +30,8 @@ async fn requests_are_counted_by_service_and_operation() {
         ("POST", "/", "TrentService.CreateKey", "kms", "CreateKey"),
         ("POST", "/contact/start-streaming", "", "connect", "StartContactStreaming"),
         ("GET", "/metrics", "", "tympan", "probe"),
+        ("GET", "/tympan/openapi.json", "", "tympan", "probe"),
+        ("GET", "/tympan/contacts/1/flow-log", "", "tympan", "GetFlowLog"),
         ("POST", "/", "TrentService.NoSuchThing", "tympan", "other"),
     ] {
         let asked = world.router().asked(&head(method, path, &[("x-amz-target", target)]));
@@ -83,7 +86,7 @@ async fn a_slip_in_a_path_is_named_and_what_is_served_is_not_refused() {
         ("POST", "/"),
         ("GET", "/"),
         ("GET", "/instance"),
-        ("GET", "/_tympan/contacts"),
+        ("GET", "/tympan/contacts"),
     ] {
         assert_eq!(told(method, path).await, None, "{method} {path}");
     }

@@ -1,0 +1,82 @@
+//! The contacts of the history as the server's own service asks for them.
+
+use super::contact_row::ContactRow;
+use super::history::ContactHistory;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use tympan_admin::{ContactIndex, ContactPage, FlowLogLines, IndexError, meets};
+use tympan_contact::{Contact, History};
+use tympan_db::DbError;
+use tympan_db::contact::{ContactCursor, ContactQuery};
+use tympan_types::ContactId;
+
+/// Lines of one contact that wait for the file and are given.
+const WAITING_LINES: usize = 10_000;
+
+impl ContactIndex for ContactHistory {
+    fn find(&self, id: ContactId) -> Result<Option<Contact>, IndexError> {
+        // In this order: what is written meanwhile is found in the table.
+        if let Some(contact) = self.backlog().find(id) {
+            return Ok(Some(contact));
+        }
+        let found = self.db().read(|reader| reader.contact::<ContactRow>(id)).map_err(said)?;
+        Ok(found.map(|ContactRow(contact)| contact))
+    }
+
+    /// What waits in memory is on the first page.
+    fn search(
+        &self,
+        query: &ContactQuery,
+        after: Option<ContactCursor>,
+        limit: usize,
+    ) -> Result<ContactPage, IndexError> {
+        let unwritten = self.backlog().all();
+        let newer: BTreeSet<ContactId> = unwritten.iter().map(|unwritten| unwritten.contact.id).collect();
+        let mut contacts = Vec::new();
+        if after.is_none() {
+            let waiting = unwritten.iter().map(|unwritten| &unwritten.contact);
+            contacts.extend(waiting.filter(|contact| meets(query, contact)).cloned());
+            contacts.sort_unstable_by_key(|contact| {
+                std::cmp::Reverse((contact.initiation_timestamp, contact.id))
+            });
+            contacts.truncate(limit);
+        }
+        let wanted = limit.saturating_sub(contacts.len()).max(1);
+        let page =
+            self.db().read(|reader| reader.contacts::<ContactRow>(query, after, wanted)).map_err(said)?;
+        let written = page.items.into_iter().map(|ContactRow(contact)| contact);
+        contacts.extend(written.filter(|contact| !newer.contains(&contact.id)));
+        Ok(ContactPage { contacts, next: page.next, unreadable: page.unreadable })
+    }
+
+    fn flow_log(&self, contact: &Contact) -> Result<FlowLogLines, IndexError> {
+        // First those that wait: one that the file takes meanwhile is found there again, and left out.
+        let waiting = self.db().read(|reader| reader.flow_log_of(contact.id, WAITING_LINES)).map_err(said)?;
+        let (mut lines, is_complete) =
+            self.flow_log_files().lines_of(contact.id, contact.initiation_timestamp);
+        let is_whole = waiting.len() < WAITING_LINES;
+        for line in waiting {
+            let text = String::from_utf8_lossy(&line.payload).trim_end().to_owned();
+            if !lines.contains(&text) {
+                lines.push(text);
+            }
+        }
+        let read = |line: &String| serde_json::from_str::<Value>(line).ok();
+        Ok(FlowLogLines {
+            lines: lines.iter().filter_map(read).collect(),
+            is_complete: is_complete && is_whole,
+        })
+    }
+
+    fn erase(&self, id: ContactId) -> Result<bool, IndexError> {
+        History::erase(self, id).map_err(|error| IndexError::Unavailable(error.message))
+    }
+}
+
+fn said(error: DbError) -> IndexError {
+    match error {
+        DbError::Unreadable { reason, .. } => IndexError::Unreadable(reason),
+        DbError::Query(why) => IndexError::Query(format!("NumberPart: {why}.")),
+        error => IndexError::Unavailable(error.to_string()),
+    }
+}
