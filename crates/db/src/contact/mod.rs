@@ -3,6 +3,7 @@
 //! A contact's row number holds the time of its initiation, so the order of rows is the order of time, every index gives its
 //! rows newest first, and a page begins where the page before ended, however many rows there are.
 
+mod beyond_damage;
 mod erase;
 mod search;
 mod write;

@@ -1,5 +1,6 @@
 //! Pages of contacts.
 
+use super::beyond_damage::Chosen;
 use super::write::{ALIKE, ROW_BITS, first_row_of};
 use super::{COLUMNS, Columns, ContactPayload, KIND, digits, judged, parts};
 use crate::unreadable::Reason;
@@ -97,6 +98,18 @@ impl fmt::Display for ContactCursor {
 }
 
 impl ContactCursor {
+    pub(super) fn new(at_ms: i64, row: i64) -> Self {
+        Self { at_ms, row }
+    }
+
+    pub(super) fn at_ms(self) -> i64 {
+        self.at_ms
+    }
+
+    pub(super) fn row(self) -> i64 {
+        self.row
+    }
+
     /// What was printed; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let (at, row) = text.split_once('.')?;
@@ -120,14 +133,18 @@ impl Reader<'_> {
         let sql = format!("SELECT {COLUMNS} FROM contact c WHERE c.id = ?1");
         let mut query = self.connection().prepare_cached(&sql)?;
         let found =
-            query.query_row([id.to_string()], |row| Ok((row.get(0)?, Columns::read(row)?))).optional()?;
+            query.query_row([id.to_string()], |row| Ok((row.get(0)?, Columns::read(row).ok()))).optional()?;
         let Some((row, columns)) = found else { return Ok(None) };
-        match self.payload::<C>(row, &columns)? {
+        let read = match &columns {
+            Some(columns) => self.payload::<C>(row, columns)?,
+            None => Err(Reason::Checksum),
+        };
+        match read {
             Ok((contact, _)) => Ok(Some(contact)),
             Err(reason) => {
-                self.noted.note(KIND, &columns.id, reason.clone());
-                let kind = KIND.to_owned();
-                Err(DbError::Unreadable { kind, key: columns.id, reason: reason.to_string() })
+                let (kind, key) = (KIND.to_owned(), id.to_string());
+                self.noted.note(KIND, &key, reason.clone());
+                Err(DbError::Unreadable { kind, key, reason: reason.to_string() })
             }
         }
     }
@@ -165,10 +182,11 @@ impl Reader<'_> {
             let row = match rows.next().map_err(DbError::from) {
                 Ok(Some(row)) => row,
                 Ok(None) => break,
-                // What stands behind the page is not found on this way; what stands before it is.
+                // The list goes on behind what stands on this page.
                 Err(DbError::Damaged(_)) => {
                     self.noted.note(KIND, "(a page of them)", Reason::Page);
                     page.unreadable += 1;
+                    page.next = self.beyond_damage(query, Chosen { part: rarest, few }, last.or(after))?;
                     break;
                 }
                 Err(error) => return Err(error),
@@ -356,14 +374,19 @@ impl TimeAxis {
 }
 
 /// The index that a page walks along, newest first.
-struct Plan {
-    sql: String,
-    values: Vec<SqlValue>,
+pub(super) struct Plan {
+    pub(super) sql: String,
+    pub(super) values: Vec<SqlValue>,
 }
 
 impl Plan {
     /// `part`: of a number. `few`: few contacts have the attribute that is asked for.
-    fn of(query: &ContactQuery, part: Option<i64>, few: bool, after: Option<ContactCursor>) -> Self {
+    pub(super) fn of(
+        query: &ContactQuery,
+        part: Option<i64>,
+        few: bool,
+        after: Option<ContactCursor>,
+    ) -> Self {
         match query.axis {
             TimeAxis::Initiation => Self::by_row(query, part, few, after),
             TimeAxis::Connected => Self::by_time("connected", query, after),

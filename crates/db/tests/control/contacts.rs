@@ -3,6 +3,7 @@
 use super::sample::{Call, call, instance, kinds, open, options, put_calls, scatter};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
+use std::io::{Seek, SeekFrom, Write};
 use tympan_db::contact::{ContactCursor, ContactEvent, ContactQuery, ContactState, TimeAxis};
 use tympan_db::{Db, DbError};
 use tympan_types::{ContactFlowId, ContactId, Redacted, WallTime};
@@ -239,6 +240,52 @@ fn an_unreadable_contact_is_left_out_of_lists_and_counted() {
     // It can be erased, with what was kept.
     assert_eq!(db.erase_contacts(vec![call(2).id, call(3).id]).unwrap().contacts, 2);
     assert_eq!(db.examine().unwrap().aside_count, 0);
+}
+
+#[test]
+fn a_list_goes_on_behind_pages_of_the_file_that_do_not_hold_together() {
+    const COUNT: u64 = 3_000;
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    put_calls(&db, (0..COUNT).map(call));
+    drop(db);
+    let path = folder.path().join("control.db");
+    let connection = Connection::open(&path).unwrap();
+    let sql = "SELECT pageno, ncell FROM dbstat WHERE name = 'contact' AND pagetype = 'leaf' ORDER BY path";
+    let leaves: Vec<(u32, u32)> = connection
+        .prepare(sql)
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let page_bytes: u32 = connection.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap();
+    drop(connection);
+    assert!(leaves.len() > 20, "{leaves:?}");
+    // Two neighbours, one by itself, the oldest and the newest.
+    let damaged = [0, leaves.len() / 3, leaves.len() / 3 + 1, leaves.len() * 2 / 3, leaves.len() - 1];
+    let mut file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    for at in damaged {
+        file.seek(SeekFrom::Start(u64::from(leaves[at].0 - 1) * u64::from(page_bytes))).unwrap();
+        file.write_all(&[0xff; 8]).unwrap();
+    }
+    drop(file);
+    let lost: u32 = damaged.iter().map(|at| leaves[*at].1).sum();
+    let db = open(folder.path());
+    for limit in [17, 1_000] {
+        let found = ids(&all(&db, &ContactQuery::all(), limit));
+        let expected = expected(COUNT, |call| found.contains(&call.id));
+        assert_eq!(found, expected, "in order, each once");
+        assert_eq!(found.len() as u64, COUNT - u64::from(lost));
+    }
+    // Another way to the same rows passes over no more of them.
+    let query = ContactQuery { instance: Some(instance(1)), ..ContactQuery::all() };
+    let readable = ids(&all(&db, &ContactQuery::all(), 1_000));
+    let wanted = expected(COUNT, |call| call.instance == instance(1) && readable.contains(&call.id));
+    assert_eq!(ids(&all(&db, &query, 100)), wanted);
+    let query = ContactQuery { axis: TimeAxis::Disconnect, ..ContactQuery::all() };
+    let by_end: BTreeSet<ContactId> = ids(&all(&db, &query, 100)).into_iter().collect();
+    assert_eq!(by_end, readable.into_iter().collect());
 }
 
 #[test]
