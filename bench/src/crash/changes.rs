@@ -86,7 +86,8 @@ impl Contacts {
     async fn contact_of(&self, number: &str, patience: Duration) -> anyhow::Result<String> {
         let begun = std::time::Instant::now();
         loop {
-            let list = self.client.call(Service::Tympan, "GET", "/tympan/contacts?maxResults=10", None).await?;
+            let list =
+                self.client.call(Service::Tympan, "GET", "/tympan/contacts?maxResults=10", None).await?;
             let of_number = |record: &&Value| record["CustomerEndpoint"]["Address"] == number;
             let record = list["Contacts"].as_array().into_iter().flatten().find(of_number);
             if let Some(id) = record.and_then(|record| record["ContactId"].as_str()) {

@@ -86,8 +86,7 @@ pub(crate) async fn captured(client: &Client) -> anyhow::Result<HashMap<String, 
 
 /// Whether a contact has ended and its last fragment is known.
 pub(crate) async fn has_ended(client: &Client, contact_id: &str) -> anyhow::Result<bool> {
-    let record =
-        client.call(Service::Tympan, "GET", &format!("/tympan/contacts/{contact_id}"), None).await?;
+    let record = client.call(Service::Tympan, "GET", &format!("/tympan/contacts/{contact_id}"), None).await?;
     let stop = &record["Recordings"][0]["FragmentStopNumber"];
     Ok(record["DisconnectTimestamp"].is_string() && stop.is_string())
 }

@@ -2,7 +2,9 @@
 
 use crate::failure::Failure;
 use crate::global::Global;
+use crate::table::harmless;
 use crate::terminal::print_json;
+use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use tympan_client::Exit;
@@ -18,10 +20,16 @@ pub(crate) struct DoctorArgs {
     /// The data directory, instead of the configuration's
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Ask a running server to look at its own machine instead (action tympan:RunDoctor)
+    #[arg(long, conflicts_with_all = ["config", "data_dir"])]
+    remote: bool,
 }
 
 impl DoctorArgs {
     pub(crate) async fn run(self, global: &Global) -> Result<Exit, Failure> {
+        if self.remote {
+            return remote(global).await;
+        }
         let mut findings = Vec::new();
         match config::load(self.config.as_deref(), std::env::vars()) {
             Ok(loaded) => {
@@ -58,6 +66,30 @@ impl DoctorArgs {
     }
 }
 
+/// What the server finds where it runs.
+async fn remote(global: &Global) -> Result<Exit, Failure> {
+    let findings = global.machine()?.doctor().await?;
+    let problem = findings.iter().any(|finding| finding["state"] == "problem");
+    if global.json {
+        print_json(&findings)?;
+    } else {
+        let text: String = findings.iter().map(words_of).collect();
+        write!(std::io::stdout().lock(), "{text}")?;
+    }
+    Ok(if problem { Exit::Failed } else { Exit::Ok })
+}
+
+/// As `words` has them.
+fn words_of(finding: &Value) -> String {
+    let text = |name: &str| harmless(finding[name].as_str().unwrap_or_default());
+    let state = match finding["state"].as_str() {
+        Some("ok") => "ok",
+        Some("warning") => "warning",
+        _ => "PROBLEM",
+    };
+    lines(state, &text("check"), &text("what"), &text("why"), &text("do"))
+}
+
 /// A warning where others can read secrets in the configuration file.
 fn exposed(file: &Path) -> Option<Finding> {
     let exposed = config::exposed_secrets(file).ok()??;
@@ -77,13 +109,18 @@ fn words(findings: &[Finding]) -> String {
             State::Warning => "warning",
             State::Problem => "PROBLEM",
         };
-        text.push_str(&format!("{state:<8} {check:<7} {what}\n"));
-        if !why.is_empty() {
-            text.push_str(&format!("{:17}why: {why}\n", ""));
-        }
-        if !action.is_empty() {
-            text.push_str(&format!("{:17}do:  {action}\n", ""));
-        }
+        text.push_str(&lines(state, check, what, why, action));
+    }
+    text
+}
+
+fn lines(state: &str, check: &str, what: &str, why: &str, action: &str) -> String {
+    let mut text = format!("{state:<8} {check:<7} {what}\n");
+    if !why.is_empty() {
+        text.push_str(&format!("{:17}why: {why}\n", ""));
+    }
+    if !action.is_empty() {
+        text.push_str(&format!("{:17}do:  {action}\n", ""));
     }
     text
 }
@@ -100,5 +137,7 @@ mod tests {
             "ok       clock   it is kept by NTP\n\
              PROBLEM  disk    a\n                 why: b\n                 do:  c\n"
         );
+        let told: String = findings.iter().map(|f| words_of(&serde_json::to_value(f).unwrap())).collect();
+        assert_eq!(told, words(&findings), "as a server tells them");
     }
 }

@@ -2,7 +2,9 @@
 
 use tympan_client::kms::Kms;
 use tympan_client::kvs::Kvs;
-use tympan_client::{Backups, ClientError, Contacts, Endpoint, Expiry, HttpClient, Identity, Readers};
+use tympan_client::{
+    Backups, ClientError, Contacts, Endpoint, Expiry, HttpClient, Identity, Machine, Readers,
+};
 
 /// What all verbs understand.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -50,6 +52,11 @@ impl Global {
     /// The backups of the server that is meant.
     pub(crate) fn backups(&self) -> Result<Backups, ClientError> {
         self.http().map(|(http, endpoint)| Backups::new(http, endpoint))
+    }
+
+    /// The machine of the server that is meant.
+    pub(crate) fn machine(&self) -> Result<Machine, ClientError> {
+        self.http().map(|(http, endpoint)| Machine::new(http, endpoint))
     }
 
     /// The readers of the server's streams.
