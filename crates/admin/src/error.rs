@@ -112,7 +112,7 @@ impl From<PageError> for AdminError {
 impl From<IndexError> for AdminError {
     fn from(error: IndexError) -> Self {
         match error {
-            // Its row is named by the doctor; a caller is told that it is not the request's fault.
+            // The log and the doctor name the row; for the caller it is a fault on this side.
             IndexError::Unreadable(why) => Self {
                 message: "The contact is there and cannot be read; DeleteContact removes it.".to_owned(),
                 ..Self::internal(why)

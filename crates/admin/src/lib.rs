@@ -11,6 +11,7 @@ mod contacts;
 mod documentation;
 mod error;
 mod events;
+mod named;
 mod openapi;
 mod operations;
 mod paging;

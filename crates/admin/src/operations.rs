@@ -5,6 +5,7 @@ use crate::contacts::{
 };
 use crate::documentation::{Documentation, Documented};
 use crate::events::WatchEvents;
+use crate::named::Named;
 use crate::service::AdminService;
 use crate::streams::{ListReaders, ListStreams};
 use crate::upkeep::{ConfirmClock, DescribeBackup, DescribeExpiry, GetVersion, RunDoctor, StartBackup};
@@ -40,7 +41,9 @@ macro_rules! table {
 
         /// The operations of the service. They block: most of them read a disk.
         pub fn operations() -> Operations<AdminService> {
-            Operations::rest_json(SCOPE, CATALOGUE)$(.with(register::<$operation>()))*.blocking()
+            Operations::rest_json(SCOPE, CATALOGUE)$(.with(register::<$operation>()))*
+                .names(register::<Named>())
+                .blocking()
         }
     };
 }

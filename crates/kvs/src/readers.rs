@@ -215,7 +215,7 @@ mod tests {
         assert_eq!((status.lag_ms, status.sent_bytes, status.last_sent), (Some(11_500), 700, Some(NOW)));
         reading.reached(head, NOW);
         assert_eq!(entry.status(0, Some(head)).lag_ms, Some(0));
-        assert_eq!(entry.status(0, None).lag_ms, Some(0), "of a stream that nobody writes");
+        assert_eq!(entry.status(0, None).lag_ms, Some(0), "of a stream without a writer");
         drop(reading);
         assert_eq!(readers.counts().listed, 0);
     }

@@ -23,3 +23,4 @@ pub use get_waveform::{WaveformError, Waveforms};
 pub(crate) use list_contacts::ListContacts;
 pub(crate) use search_contacts::SearchContacts;
 pub(crate) use summary::summary;
+pub(crate) use target::ContactTarget;

@@ -113,6 +113,44 @@ async fn nonsense_in_a_search_is_named() {
     }
 }
 
+/// Denies everything, and notes what was asked.
+#[derive(Default)]
+struct Denied(std::sync::Mutex<Vec<String>>);
+
+impl tympan_aws::Permit for Denied {
+    fn permit(&self, asks: &[tympan_aws::Ask]) -> Result<(), tympan_auth::Refusal> {
+        let asked = asks.iter().map(|ask| format!("{} on {}", ask.action, ask.resource.arn));
+        self.0.lock().unwrap().extend(asked);
+        let cause = tympan_auth::RefusalCause::NoAllow { in_session: false };
+        let (principal, action, resource) = (String::new(), asks[0].action.to_string(), String::new());
+        Err(tympan_auth::Refusal { principal, action, resource, cause })
+    }
+}
+
+#[tokio::test]
+async fn only_a_caller_who_may_do_it_learns_what_is_wrong_with_a_request() {
+    let bench = Bench::new();
+    let id = contact(1).id;
+    for (request, body, asked) in [
+        (
+            "POST /tympan/contacts/search".to_owned(),
+            json!({ "Stat": "LIVE" }),
+            "tympan:SearchContacts on *".to_owned(),
+        ),
+        ("POST /tympan/backup".to_owned(), json!({ "Directory": 5 }), "tympan:StartBackup on *".to_owned()),
+        (
+            format!("GET /tympan/contacts/{id}/waveform?columns=wide"),
+            Value::Null,
+            format!("tympan:GetWaveform on arn:aws:tympan:us-west-2:111122223333:contact/{id}"),
+        ),
+    ] {
+        let denied = Denied::default();
+        let error = bench.attempt(&bench.caller, &denied, &request, body.clone()).await.result.unwrap_err();
+        assert_eq!((error.code(), denied.0.lock().unwrap().clone()), (ErrorCode::AccessDenied, vec![asked]));
+        assert_eq!(bench.call(&request, body).await.unwrap_err().code(), ErrorCode::Validation, "{request}");
+    }
+}
+
 #[tokio::test]
 async fn a_token_is_good_for_its_own_question_only() {
     let bench = Bench::new();

@@ -60,7 +60,7 @@ async fn an_erasure_is_told_by_the_row_and_names_nothing() {
     let erased = &read(&batch)[0];
     assert_eq!((&erased["Operation"], &erased["Row"]), (&Value::from("ERASED"), &put["Row"]));
     assert!(!batch.events[0].contains(&contact(1).id.to_string()) && erased.get("Contact").is_none());
-    // Who comes later is told of the end alone.
+    // A reader that comes later gets the erasure alone.
     let mut late = bench.watch_as(&bench.caller, "?since=0").await.unwrap();
     assert_eq!(read(&late.next(10).unwrap()).len(), 1);
 }
@@ -145,7 +145,7 @@ impl Peer {
             self.resume = Revision::new(revision_of(event));
         }
         if kept.is_none() {
-            // What an idle reader is told beside events.
+            // As a Progress frame says.
             self.resume = batch.revision;
         }
     }

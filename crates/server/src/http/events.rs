@@ -33,8 +33,8 @@ use tympan_db::Revision;
 const BATCH: usize = 256;
 /// A peer that takes nothing of a batch for so long is too slow.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a peer may take for the last words.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// How long a peer may take for the close frame and its answer.
+const CLOSING: Duration = Duration::from_secs(2);
 /// An idle peer is pinged and told how far it has come.
 const IDLE: Duration = Duration::from_secs(20);
 /// Peers send nothing but what the protocol needs.
@@ -153,7 +153,7 @@ pub(super) fn answer(
 enum End {
     /// With this code and these words.
     Close(u16, String),
-    /// The peer has gone, or says goodbye itself.
+    /// The peer has gone, or closes the socket itself.
     Gone,
 }
 
@@ -162,17 +162,17 @@ async fn follow<S>(mut socket: WebSocketStream<S>, feed: EventFeed, wakers: Wake
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    // The feed is gone before the last words: a reset waits for the database to be closed.
+    // The feed is gone before the close frame is sent: a reset waits for the database to be closed.
     let end = feed_all(&mut socket, feed, wakers).await;
     if let End::Close(code, reason) = end {
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
-        let goodbye = async {
+        let closing = async {
             if socket.close(Some(frame)).await.is_ok() {
                 // Its answer, so that the close frame is not lost in a reset.
                 while let Some(Ok(_)) = socket.next().await {}
             }
         };
-        let _ = timeout(GOODBYE, goodbye).await;
+        let _ = timeout(CLOSING, closing).await;
     }
 }
 
@@ -214,7 +214,7 @@ where
         }
         // What the peer has sent is looked at between two batches, too.
         while let Some(message) = socket.next().now_or_never() {
-            if let Err(end) = heard(message) {
+            if let Err(end) = received(message) {
                 return end;
             }
         }
@@ -228,7 +228,7 @@ where
                     Ok(()) => break,
                     Err(_) => return stopped(),
                 },
-                message = socket.next() => if let Err(end) = heard(message) {
+                message = socket.next() => if let Err(end) = received(message) {
                     return end;
                 },
                 _ = idle.tick() => {
@@ -247,12 +247,12 @@ fn shortened(reason: &str) -> String {
     reason.chars().take(100).collect()
 }
 
-/// Pings are answered by the protocol; a peer has nothing else to say.
-fn heard(message: Option<Result<Message, Error>>) -> Result<(), End> {
+/// Pings are answered by the protocol; no other message is taken.
+fn received(message: Option<Result<Message, Error>>) -> Result<(), End> {
     match message {
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
         Some(Ok(Message::Text(_) | Message::Binary(_))) => {
-            Err(End::Close(u16::from(CloseCode::Unsupported), "nothing is taken here".to_owned()))
+            Err(End::Close(u16::from(CloseCode::Unsupported), "no message is taken here".to_owned()))
         }
         Some(Ok(Message::Close(_) | Message::Frame(_)) | Err(_)) | None => Err(End::Gone),
     }

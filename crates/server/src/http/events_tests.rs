@@ -168,11 +168,11 @@ async fn a_reader_whose_changes_are_no_longer_kept_is_closed_with_another_code()
 }
 
 #[tokio::test(start_paused = true)]
-async fn readers_are_told_that_the_server_stops_and_who_talks_is_shown_out() {
+async fn readers_are_told_that_the_server_stops_and_one_that_sends_a_message_is_closed() {
     let bench = Bench::new();
-    let (mut talker, _task) = bench.connect(None, 64 << 10).await;
-    talker.send(Message::text("hello")).await.unwrap();
-    assert_eq!(all(&mut talker).await.1, u16::from(CloseCode::Unsupported));
+    let (mut sender, _task) = bench.connect(None, 64 << 10).await;
+    sender.send(Message::text("hello")).await.unwrap();
+    assert_eq!(all(&mut sender).await.1, u16::from(CloseCode::Unsupported));
     let (mut client, task) = bench.connect(None, 64 << 10).await;
     next(&mut client).await.unwrap();
     bench.wakers.shutdown.cancel();
