@@ -143,7 +143,7 @@ fn a_folder_of_0_1_0_opens_whole_and_again() -> anyhow::Result<()> {
     let kept = Kept::unpack()?;
     let held = kept.check()?;
     ensure!(held.values().map(BTreeMap::len).sum::<usize>() >= 8, "few fragments: {held:?}");
-    assert_eq!(std::fs::read_to_string(kept.data().join("FORMAT"))?, "tympan-store 4\n");
+    assert_eq!(std::fs::read_to_string(kept.data().join("FORMAT"))?, "tympan-store 5\n");
     assert!(kept.check()? == held, "the second start serves the same");
     Ok(())
 }

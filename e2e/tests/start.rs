@@ -107,8 +107,8 @@ fn a_format_that_is_cut_off_is_told_alike_by_the_server_the_check_and_the_doctor
     let found = doctor(place)?;
     assert!(found.contains(words), "{found}");
     // What they say is to be done works.
-    assert!(said.contains("write the line \"tympan-store 4\""), "{said}");
-    std::fs::write(place.join("data/FORMAT"), "tympan-store 4\n")?;
+    assert!(said.contains("write the line \"tympan-store 5\""), "{said}");
+    std::fs::write(place.join("data/FORMAT"), "tympan-store 5\n")?;
     stop(server(place).start()?)
 }
 

@@ -99,6 +99,7 @@ impl Tympan {
             device_name: None,
             media_type: None,
             kms_key_id: KeyId::DEFAULT.into(),
+            kms_key_arn: None,
             retention_hours: 24,
             storage_tier: StorageTier::Hot,
             tags: BTreeMap::new(),

@@ -99,6 +99,7 @@ fn new_stream(region: &Region, account: &AccountId, name: &str) -> NewStream {
         device_name: Some("a device".into()),
         media_type: Some("audio/L16".into()),
         kms_key_id: KeyId::DEFAULT.into(),
+        kms_key_arn: None,
         retention_hours: RETENTION_HOURS,
         storage_tier: StorageTier::Hot,
         tags: BTreeMap::from([("a tag".into(), "its value".into())]),

@@ -88,6 +88,13 @@ impl StreamTarget {
         target
     }
 
+    /// The key that a new stream is encrypted under, aliases followed; `None` for the service's own, and for an alias that nothing
+    /// here can follow.
+    pub(crate) fn key_arn(&self) -> Option<&str> {
+        let arn = self.key.as_ref().map(|key| key.arn.as_str())?;
+        arn.contains(":key/").then_some(arn)
+    }
+
     /// How the request names it.
     pub(crate) fn identity(&self) -> Result<&StreamIdentity, KvsError> {
         self.identity.as_ref().map_err(Clone::clone)

@@ -200,9 +200,16 @@ async fn the_fourth_format_is_read_byte_for_byte_and_goes_on() {
 }
 
 #[tokio::test]
+async fn the_fifth_format_is_read_byte_for_byte_and_goes_on() {
+    let fifth = std::fs::read_to_string(fixture(5).join("FORMAT")).unwrap();
+    assert_eq!(fifth, "tympan-store 5\n");
+    read_and_go_on(5).await;
+}
+
+#[tokio::test]
 async fn indexes_of_the_fourth_format_are_read_and_earlier_ones_have_none() {
     let everything = (FragmentNumber::MIN, FragmentNumber::from_bytes([0xff; 20]));
-    for format in 1..=4 {
+    for format in 1..=5 {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("data");
         copy(&fixture(format), &path);
@@ -212,7 +219,7 @@ async fn indexes_of_the_fourth_format_are_read_and_earlier_ones_have_none() {
                 let id = stream(&store, name).await.id;
                 let found = store.indexes(id, everything.0, everything.1, 100).await.unwrap();
                 let expected = (0..FRAGMENTS).map(|fragment| contents::index(at, fragment));
-                let expected: Vec<_> = expected.map(|index| index.filter(|_| format == 4)).collect();
+                let expected: Vec<_> = expected.map(|index| index.filter(|_| format >= 4)).collect();
                 let found: Vec<_> =
                     found.into_iter().map(|one| one.index.map(|index| index.to_vec())).collect();
                 assert_eq!(found, expected, "{name} of format {format}");
@@ -257,12 +264,12 @@ async fn an_earlier_format_whose_catalogue_is_lost_after_the_upgrade_comes_back(
 #[test]
 fn an_upgraded_directory_says_so_to_the_programs_before() {
     let place = tempfile::tempdir().unwrap();
-    for format in [1, 2, 3] {
+    for format in [1, 2, 3, 4] {
         let path = place.path().join(format!("data-{format}"));
         copy(&fixture(format), &path);
         drop(EmbeddedBackend::open(&path, EmbeddedOptions::default()).unwrap());
         // They compare this file with the one line that they know, and name it in their refusal.
-        assert_eq!(std::fs::read_to_string(path.join("FORMAT")).unwrap(), "tympan-store 4\n");
+        assert_eq!(std::fs::read_to_string(path.join("FORMAT")).unwrap(), "tympan-store 5\n");
         // Each stream has a page from now on.
         let pages = std::fs::read_dir(path.join("streams")).unwrap().count();
         assert_eq!(pages, STREAMS.len());

@@ -1,5 +1,5 @@
 use crate::{
-    ChunkTotals, FragmentMeta, Record, StorageTier, StoreError, Stream, StreamId, StreamRef, TimeAxis,
+    FragmentMeta, FragmentRange, Record, StorageTier, StoreError, Stream, StreamId, StreamRef, TimeAxis,
 };
 use std::collections::BTreeMap;
 use tympan_kms::WrappedKey;
@@ -7,6 +7,9 @@ use tympan_types::{AccountId, FragmentNumber, Region, ServerTime, StreamArn, Str
 
 /// Sequence numbers are given out in blocks: a session begins at the next multiple of this, plus 1.
 pub const SEQUENCE_BLOCK: u64 = 1_000;
+
+/// Ranges of erased fragments of one stream of which something may be left, at most.
+pub const MAX_ERASURES: usize = 256;
 
 /// Where records, chunks and rows come to rest.
 ///
@@ -69,6 +72,18 @@ pub trait Backend: Send + Sync + 'static {
     /// The sealed indexes of a chunk's fragments, one after the other; empty where there are none, or where they cannot be
     /// read.
     fn read_chunk_indexes(&self, chunk: &ChunkRow) -> Result<Vec<u8>, StoreError>;
+
+    /// Notes that the fragments of a stream in a range are erased: they are in no [`Backend::recovered`] from now on, and the row tells
+    /// of them until [`Backend::remove_erased`] is done with them. Refuses one more range than [`MAX_ERASURES`].
+    fn erase_fragments(&self, stream: StreamId, range: FragmentRange) -> Result<StreamRow, StoreError>;
+
+    /// Streams with erased fragments of which something may be left.
+    fn erasing_streams(&self) -> Result<Vec<StreamId>, StoreError>;
+
+    /// Removes what is left of a stream's erased fragments from its chunks, and forgets the ranges of which nothing is left anywhere. A
+    /// chunk that holds others as well is replaced by one without them. `is_settled`: no fragment in the ranges can come to the journal
+    /// any more. The caller makes no chunk of the stream meanwhile. `None` if the stream is gone.
+    fn remove_erased(&self, stream: StreamId, is_settled: bool) -> Result<Option<Remaining>, StoreError>;
 
     /// Removes chunks of which every fragment has expired by `now`, and bytes that nothing refers to any more.
     fn expire(&self, now: WallTime) -> Result<ExpireReport, StoreError>;
@@ -311,6 +326,17 @@ pub struct StreamRow {
     pub reserved_through: u64,
     /// Whether the last session ended as `Finished`.
     pub finished: bool,
+    /// Fragments that are erased, and of which something may be left: by first number.
+    pub erased: Vec<FragmentRange>,
+}
+
+/// What [`Backend::remove_erased`] has left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remaining {
+    /// The stream's row.
+    pub row: StreamRow,
+    /// A chunk may hold bytes of erased fragments: a backup needs it, or its file is missing.
+    pub in_chunks: bool,
 }
 
 /// A block of sequence numbers.

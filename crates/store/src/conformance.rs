@@ -6,8 +6,8 @@
 use crate::index_block;
 use crate::record::RecordHeader;
 use crate::{
-    Backend, ErrorKind, FirstMatch, FragmentMeta, KeyRow, Located, Record, StorageTier, StoreError, Stream,
-    StreamId, StreamKey, StreamPage, StreamStatus, TimeAxis,
+    Backend, ErrorKind, FirstMatch, FragmentMeta, FragmentRange, KeyRow, Located, MAX_ERASURES, Record,
+    StorageTier, StoreError, Stream, StreamId, StreamKey, StreamPage, StreamStatus, TimeAxis,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const HOUR_MS: i64 = 3_600_000;
 /// # Panics
 /// When a promise is broken.
 pub fn check(fresh: &mut dyn FnMut() -> Open) {
-    let checks: [fn(&Open); 11] = [
+    let checks: [fn(&Open); 12] = [
         committed_records_are_read_back_and_survive_a_restart,
         indexes_go_where_their_fragments_go,
         released_records_may_go_but_never_come_back_once_chunked,
@@ -37,6 +37,7 @@ pub fn check(fresh: &mut dyn FnMut() -> Open) {
         changes_check_the_version_and_raise_it,
         numbers_are_never_reserved_twice,
         a_deleted_stream_leaves_no_key_and_no_fragment,
+        erased_fragments_are_in_no_chunk_and_are_not_recovered,
         retention_removes_what_has_expired_and_only_that,
         the_last_time_is_that_of_rows_and_records_until_one_is_remembered,
     ];
@@ -314,6 +315,96 @@ pub fn a_deleted_stream_leaves_no_key_and_no_fragment(open: &Open) {
     assert_eq!(open().recovered(), Ok(Vec::new()), "its journal records are nobody's");
 }
 
+/// What is erased is told by the row until nothing of it is left; a chunk that holds others keeps those, and their indexes.
+pub fn erased_fragments_are_in_no_chunk_and_are_not_recovered(open: &Open) {
+    let backend = open();
+    let (stream, other) = (stream("s"), stream("other"));
+    for stream in [&stream, &other] {
+        backend.create_stream(stream, None).expect("create");
+    }
+    let others = commit(&*backend, other.id, 1..=2);
+    let mut located = commit(&*backend, stream.id, 1..=4);
+    let key = DataKey::from_bytes([1; 32]);
+    let indexed = sealed(stream.id, 5, b"body").with_index([3; 12], (1, &key), b"index");
+    backend.commit(&[&indexed]).expect("commit");
+    close(backend);
+    let backend = open();
+    let recovered = backend.recovered().expect("recovered");
+    located.extend(recovered.iter().filter(|located| located.meta.number.sequence() == 5));
+    located.extend(commit(&*backend, stream.id, 6..=8));
+    backend.publish_chunk(stream.id, &located[..3]).expect("publish");
+    backend.publish_chunk(stream.id, &located[3..6]).expect("publish");
+    let number = |sequence: usize| located[sequence - 1].meta.number;
+    let range = FragmentRange { first: number(2), last: number(4) };
+    let row = backend.erase_fragments(stream.id, range).expect("erase");
+    assert_eq!(row.erased, [range]);
+    assert_eq!(backend.erase_fragments(stream.id, range).expect("erase").erased, [range], "again");
+    let young = FragmentRange { first: number(8), last: number(8) };
+    backend.erase_fragments(stream.id, young).expect("erase");
+    close(backend);
+
+    let backend = open();
+    assert_eq!(backend.erasing_streams(), Ok(vec![stream.id]));
+    let recovered = backend.recovered().expect("recovered");
+    let left: Vec<u64> =
+        recovered.iter().filter(|of| of.stream == stream.id).map(|of| of.meta.number.sequence()).collect();
+    assert_eq!(left, [7], "what is erased is not recovered");
+    let remaining = backend.remove_erased(stream.id, true).expect("remove").expect("there");
+    assert!(!remaining.in_chunks);
+    let (mut sequences, mut indexes, mut after) = (Vec::new(), Vec::new(), FragmentNumber::MIN);
+    while let Some(chunk) = backend.find_chunk(stream.id, after, FirstMatch::Any).expect("find") {
+        after = chunk.last;
+        for part in backend.chunk_parts(&chunk).expect("parts").expect("kept") {
+            let bytes = backend.read_chunk(&chunk, part.offset, part.length).expect("read").expect("kept");
+            assert_eq!(RecordHeader::check(&bytes).expect("intact").meta, part.meta);
+            sequences.push(part.meta.number.sequence());
+        }
+        let side = backend.read_chunk_indexes(&chunk).expect("read");
+        indexes.extend(index_block::blocks(&side).map(|(header, _)| header.number.sequence()));
+    }
+    assert_eq!((sequences, indexes), (vec![1, 5, 6], vec![5]));
+    // The segments go when nothing in them is alive, and then nothing is left to be told.
+    let seventh: Vec<Located> = recovered.into_iter().filter(|of| of.stream == stream.id).collect();
+    backend.publish_chunk(stream.id, &seventh).expect("publish");
+    backend.release(&locs(&seventh));
+    backend.publish_chunk(other.id, &others).expect("publish");
+    backend.release(&locs(&others));
+    close(backend);
+    let backend = open();
+    backend.tend().expect("tend");
+    let remaining = backend.remove_erased(stream.id, true).expect("remove").expect("there");
+    assert_eq!((remaining.row.erased, remaining.in_chunks), (Vec::new(), false));
+    assert_eq!(backend.erasing_streams(), Ok(Vec::new()));
+    let gone = backend.remove_erased(StreamId::from_bytes([0; 16]), true);
+    assert_eq!(gone, Ok(None));
+    let refused = backend.erase_fragments(StreamId::from_bytes([0; 16]), range);
+    assert_eq!(refused.map_err(|error| error.kind().clone()), Err(ErrorKind::NotFound));
+    backend.erase_fragments(stream.id, range).expect("erase");
+    backend.delete_stream(&StreamKey::Id(stream.id), None).expect("delete");
+    assert_eq!(backend.erasing_streams(), Ok(Vec::new()));
+    close(backend);
+}
+
+/// Ranges that are told are few; one within another is no more. Apart from [`check`]: it is slow on a real disk.
+pub fn one_erasure_more_than_may_wait_is_refused(open: &Open) {
+    let backend = open();
+    let stream = stream("s");
+    backend.create_stream(&stream, None).expect("create");
+    let number = |at: u64| FragmentNumber::new(100 + at, ServerTime::from_unix_ms(1), 0);
+    let erase = |first, last| {
+        let erased = backend.erase_fragments(stream.id, FragmentRange { first, last });
+        erased.map(|row| row.erased.len()).map_err(|error| error.kind().clone())
+    };
+    let last = MAX_ERASURES as u64;
+    for at in 1..=last {
+        assert_eq!(erase(number(2 * at), number(2 * at)), Ok(usize::try_from(at).unwrap_or(0)));
+    }
+    assert_eq!(erase(number(1), number(1)), Err(ErrorKind::QuotaReached));
+    assert_eq!(erase(number(2), number(2)), Ok(MAX_ERASURES), "it is there");
+    assert_eq!(erase(number(1), number(2 * last)), Ok(1), "all within one");
+    close(backend);
+}
+
 /// A chunk goes when its last fragment has expired; a change of retention counts at once.
 pub fn retention_removes_what_has_expired_and_only_that(open: &Open) {
     let backend = open();
@@ -364,6 +455,7 @@ pub(crate) fn stream(name: &str) -> Stream {
         device_name: None,
         media_type: None,
         kms_key_id: "alias/aws/kinesisvideo".into(),
+        kms_key_arn: None,
         retention_hours: 1,
         storage_tier: StorageTier::Hot,
         version: 1,

@@ -1,5 +1,6 @@
 //! Reading what is on disk: runs of records for readers, listings, single fragments.
 
+use crate::gone::Gone;
 use crate::run::{Keys, Run, Sealed};
 use crate::store::Core;
 use crate::stream_cell::StreamCell;
@@ -10,7 +11,7 @@ use crate::{
 };
 use bytes::{Buf, Bytes, BytesMut};
 use std::sync::Arc;
-use tympan_types::{FragmentNumber, ServerTime};
+use tympan_types::FragmentNumber;
 
 /// A chunk in the middle of being read.
 pub(crate) struct OpenChunk {
@@ -23,7 +24,7 @@ pub(crate) struct AskChunks {
     pub(crate) stream: StreamId,
     pub(crate) after: FragmentNumber,
     pub(crate) seek: FirstMatch,
-    pub(crate) expired: ServerTime,
+    pub(crate) gone: Gone,
     /// The chunk that was read last.
     pub(crate) open: Option<Arc<OpenChunk>>,
     /// About so much at once.
@@ -73,7 +74,7 @@ impl Core {
     }
 
     fn find_and_read(&self, ask: AskChunks) -> Result<Found, StoreError> {
-        let AskChunks { stream, mut after, seek, expired, mut open, most_bytes } = ask;
+        let AskChunks { stream, mut after, seek, gone, mut open, most_bytes } = ask;
         loop {
             let chunk = match open.take().filter(|chunk| chunk.row.last > after) {
                 Some(chunk) => chunk,
@@ -92,8 +93,7 @@ impl Core {
                     }
                 }
             };
-            let wanted =
-                |meta: &FragmentMeta| meta.number > after && meta.server > expired && seek.wants(meta);
+            let wanted = |meta: &FragmentMeta| meta.number > after && !gone.has(meta) && seek.wants(meta);
             let Some(begin) = chunk.parts.iter().position(|part| wanted(&part.meta)) else {
                 after = chunk.row.last;
                 continue;
@@ -153,16 +153,16 @@ impl Core {
     ) -> Result<Vec<FragmentMeta>, StoreError> {
         let mut after = after.unwrap_or(FragmentNumber::MIN);
         // The journal's share first: what a chunk takes over meanwhile is then neither missed nor listed twice.
-        let (hot, chunked_through, expired) = {
+        let (hot, chunked_through, gone) = {
             let tail = cell.tail();
             if tail.is_deleted() {
                 return Err(StoreError::stream_not_found());
             }
-            let expired = tail.expired_through(self.clock.now());
+            let gone = tail.gone(self.clock.now());
             let begin = tail.hot().partition_point(|located| located.meta.number <= after);
-            let wanted = |meta: &FragmentMeta| meta.server > expired && matching.wants(meta);
+            let wanted = |meta: &FragmentMeta| !gone.has(meta) && matching.wants(meta);
             let metas = tail.hot().range(begin..).map(|located| located.meta).filter(wanted);
-            (metas.take(limit).collect::<Vec<_>>(), tail.chunked_through(), expired)
+            (metas.take(limit).collect::<Vec<_>>(), tail.chunked_through(), gone)
         };
         let mut listed = Vec::new();
         while after < chunked_through && listed.len() < limit {
@@ -180,7 +180,7 @@ impl Core {
             let wanted = parts
                 .iter()
                 .map(|part| part.meta)
-                .filter(|meta| meta.number > after && meta.server > expired && matching.wants(meta));
+                .filter(|meta| meta.number > after && !gone.has(meta) && matching.wants(meta));
             listed.extend(wanted.take(limit - listed.len()));
             after = chunk.last;
         }
@@ -195,23 +195,23 @@ impl Core {
         number: FragmentNumber,
     ) -> Result<Option<Fragment>, StoreError> {
         loop {
-            let (stream, hot, chunked_through, expired) = {
+            let (stream, hot, chunked_through, gone) = {
                 let tail = cell.tail();
                 if tail.is_deleted() {
                     return Err(StoreError::stream_not_found());
                 }
                 let hot = tail.hot().binary_search_by(|located| located.meta.number.cmp(&number));
                 let hot = hot.ok().map(|at| tail.hot()[at]);
-                (tail.stream.clone(), hot, tail.chunked_through(), tail.expired_through(self.clock.now()))
+                (tail.stream.clone(), hot, tail.chunked_through(), tail.gone(self.clock.now()))
             };
             let run = if let Some(located) = hot {
-                if located.meta.server <= expired {
+                if gone.has(&located.meta) {
                     return Ok(None);
                 }
                 self.read_journal_run(&stream, vec![located]).await?
             } else if number <= chunked_through {
                 let found = self.find_part(cell, number).await?;
-                let Some((chunk, part)) = found.filter(|(_, part)| part.meta.server > expired) else {
+                let Some((chunk, part)) = found.filter(|(_, part)| !gone.has(&part.meta)) else {
                     return Ok(None);
                 };
                 let keys = self.reading_keys(&stream, std::iter::once(part.key)).await?;
@@ -222,7 +222,7 @@ impl Core {
             };
             // Gone means that it moved from the journal to a chunk, or expired, since we looked: look again.
             if let Some(mut run) = run {
-                let opened = run.next(expired).transpose()?;
+                let opened = run.next(&gone).transpose()?;
                 return opened.map(|opened| opened.into_fragment(self.codec())).transpose();
             }
         }

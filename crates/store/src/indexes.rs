@@ -84,36 +84,34 @@ impl Core {
         let mut attempt = 1;
         loop {
             // The tail's share first: what a chunk takes over meanwhile is then not missed.
-            let (hot, live, chunked_through, expired) = {
+            let (hot, live, chunked_through, gone) = {
                 let tail = cell.tail();
                 if tail.is_deleted() {
                     return Err(StoreError::stream_not_found());
                 }
                 let now = self.now();
-                let expired = tail.expired_through(now.wall);
+                let gone = tail.gone(now.wall);
                 let within = |meta: &FragmentMeta| (first..=last).contains(&meta.number);
-                let hot = tail
-                    .hot()
-                    .iter()
-                    .filter(|located| within(&located.meta) && located.meta.server > expired);
+                let hot =
+                    tail.hot().iter().filter(|located| within(&located.meta) && !gone.has(&located.meta));
                 let hot: Vec<_> = hot.take(limit).copied().collect();
                 let mut live = tail.indexes(now, &self.options);
                 live.retain(|(meta, _)| within(meta));
-                (hot, live, tail.chunked_through(), expired)
+                (hot, live, tail.chunked_through(), gone)
             };
             let mut found = self.find_in_chunks(cell.id, first, last.min(chunked_through), limit)?;
-            found.retain(|found| found.meta.server > expired);
-            let mut gone = false;
+            found.retain(|found| !gone.has(&found.meta));
+            let mut is_absent = false;
             for located in hot {
                 let block = match self.backend.read_journal_index(&located) {
                     Ok(block) => block.map_or(Block::Absent, Block::Sealed),
                     Err(error) if *error.kind() == ErrorKind::Corrupt => Block::Absent,
                     Err(error) => return Err(error),
                 };
-                gone |= matches!(block, Block::Absent);
+                is_absent |= matches!(block, Block::Absent);
                 found.push(Found { meta: located.meta, key: located.key, block });
             }
-            if gone && attempt < ATTEMPTS && cell.tail().chunked_through() != chunked_through {
+            if is_absent && attempt < ATTEMPTS && cell.tail().chunked_through() != chunked_through {
                 attempt += 1;
                 continue;
             }

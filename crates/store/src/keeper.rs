@@ -20,8 +20,8 @@ pub(crate) struct Keeper {
     bell: Condvar,
     due: Mutex<Due>,
     pub(crate) chunks: AtomicU64,
-    /// Held by whoever makes chunks: two would make the same one.
-    chunking: Mutex<()>,
+    /// Held while chunks are made or replaced: two would make the same one.
+    pub(crate) chunking: Mutex<()>,
     /// Held by whoever sweeps: when a sweep returns, nothing that was due is still about to be removed by another.
     pub(crate) sweeping: Mutex<()>,
 }

@@ -24,10 +24,10 @@ impl KeyCache {
         Self { provider, opened: Mutex::default() }
     }
 
-    /// Whether a new stream may name this master key.
-    pub(crate) async fn check_master(&self, kms_key_id: &str) -> Result<(), StoreError> {
-        self.provider.describe(&master(kms_key_id)?).await?;
-        Ok(())
+    /// Whether a new stream may name this master key. The ARN of the key that it is bound to, where it names it by an alias.
+    pub(crate) async fn check_master(&self, kms_key_id: &str) -> Result<Option<String>, StoreError> {
+        let described = self.provider.describe(&master(kms_key_id)?).await?;
+        Ok(moves(kms_key_id).then_some(described.arn))
     }
 
     /// Drops the keys of a stream; they are wiped when the last session that holds them ends.
@@ -68,7 +68,8 @@ impl Core {
                 return Ok((row.number, self.open_key(stream, row).await?));
             }
             let number = newest.as_ref().map_or(1, |row| row.number.saturating_add(1));
-            let (context, master) = (context_of(stream), master(&stream.kms_key_id)?);
+            let named = stream.kms_key_arn.as_ref().unwrap_or(&stream.kms_key_id);
+            let (context, master) = (context_of(stream), master(named)?);
             let (key, wrapped) = match self.keys.provider.generate_data_key(&master, &context).await {
                 Ok(made) => made,
                 // An old key for a while longer is better than no media.
@@ -174,6 +175,12 @@ pub(crate) fn context(arn: &StreamArn, id: StreamId) -> EncryptionContext {
     EncryptionContext::new()
         .with("tympan:stream-arn", arn.to_string())
         .with("tympan:stream-id", id.to_string())
+}
+
+/// Whether this is an alias that may be pointed to another key. The service's own is not.
+fn moves(kms_key_id: &str) -> bool {
+    let name = kms_key_id.rsplit_once(':').map_or(kms_key_id, |(_, name)| name);
+    name.strip_prefix("alias/").is_some_and(|name| !name.starts_with("aws/"))
 }
 
 fn master(kms_key_id: &str) -> Result<KeyId, StoreError> {

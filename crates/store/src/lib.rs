@@ -17,8 +17,9 @@ mod codec;
 mod committer;
 pub mod conformance;
 pub mod embedded;
+mod erasure;
 mod error;
-mod extent;
+mod gone;
 mod history;
 mod index_block;
 mod indexes;
@@ -42,19 +43,20 @@ mod timekeeper;
 mod writer;
 
 pub use backend::{
-    Backend, ChunkPart, ChunkRow, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, Reservation,
-    SEQUENCE_BLOCK, StreamKey, StreamPage, StreamRow,
+    Backend, ChunkPart, ChunkRow, ExpireReport, FirstMatch, JournalLoc, KeyRow, Located, MAX_ERASURES,
+    Remaining, Reservation, SEQUENCE_BLOCK, StreamKey, StreamPage, StreamRow,
 };
 pub use clock_trust::ClockDoubt;
 pub use codec::{BodyCodec, BodyPart};
 #[cfg(any(test, feature = "simulation"))]
 pub use embedded::simulation;
+pub use erasure::Erasure;
 pub use error::{ErrorKind, StoreError};
 pub use extent::{ChunkTotals, Extent};
 pub use indexes::IndexedFragment;
 pub use model::{
-    Clock, Ending, Entropy, Fragment, FragmentHead, FragmentMeta, NewStream, OpenFragment, ReadEvent, Start,
-    StorageTier, Stream, StreamId, StreamRef, StreamStatus, SystemEntropy, TimeAxis,
+    Clock, Ending, Entropy, Fragment, FragmentHead, FragmentMeta, FragmentRange, NewStream, OpenFragment,
+    ReadEvent, Start, StorageTier, Stream, StreamId, StreamRef, StreamStatus, SystemEntropy, TimeAxis,
 };
 pub use options::StoreOptions;
 pub use reader::Reader;

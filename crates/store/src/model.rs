@@ -98,6 +98,9 @@ pub struct Stream {
     pub media_type: Option<String>,
     /// The master key, as the user named it.
     pub kms_key_id: String,
+    /// The ARN of the key that an alias meant when the stream was created: its data keys are made under this one, wherever the
+    /// alias points later. `None` for the service's own key, and for streams of versions that did not bind them.
+    pub kms_key_arn: Option<String>,
     /// How long a fragment is kept after its server time; 0 keeps nothing beyond the live buffer.
     pub retention_hours: u32,
     /// What the user asked for; kept and shown, all media is equally quick to reach.
@@ -140,6 +143,8 @@ pub struct NewStream {
     pub media_type: Option<String>,
     /// The master key: `alias/aws/kinesisvideo` where the user named none.
     pub kms_key_id: String,
+    /// See [`Stream::kms_key_arn`]; where it is `None`, an alias is looked up when the stream is created.
+    pub kms_key_arn: Option<String>,
     /// See [`Stream::retention_hours`].
     pub retention_hours: u32,
     /// See [`Stream::storage_tier`].
@@ -222,6 +227,27 @@ pub struct Fragment {
     pub head: Bytes,
     /// Everything after the head.
     pub body: Bytes,
+}
+
+/// Fragments by number, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FragmentRange {
+    /// The first number.
+    pub first: FragmentNumber,
+    /// The last number.
+    pub last: FragmentNumber,
+}
+
+impl FragmentRange {
+    /// Whether a number lies in it.
+    pub fn contains(&self, number: FragmentNumber) -> bool {
+        (self.first..=self.last).contains(&number)
+    }
+
+    /// Whether it covers another one.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        self.first <= other.first && other.last <= self.last
+    }
 }
 
 /// How a session of writing ended.

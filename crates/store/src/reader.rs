@@ -111,14 +111,14 @@ impl Reader {
         Some(opened.and_then(|opened| opened.append(self.core.codec(), out, between)))
     }
 
-    /// What was read ahead, unless it has expired since or the stream is gone.
+    /// What was read ahead, unless it has expired or was erased since, or the stream is gone.
     fn open_ready(&mut self) -> Option<Result<Opened, StoreError>> {
         let run = self.ready.as_mut()?;
-        let expired = {
+        let gone = {
             let tail = self.cell.tail();
-            (!tail.is_deleted()).then(|| tail.expired_through(self.core.clock.now()))
+            (!tail.is_deleted()).then(|| tail.gone(self.core.clock.now()))
         };
-        let next = expired.and_then(|expired| run.next(expired));
+        let next = gone.and_then(|gone| run.next(&gone));
         if next.is_none() || run.is_empty() {
             self.ready = None;
         }
@@ -137,10 +137,9 @@ impl Reader {
 
     async fn read_chunks(&mut self, through: FragmentNumber) -> Result<(), StoreError> {
         let (after, seek) = (self.place.after, self.place.seek);
-        let expired = self.cell.tail().expired_through(self.core.clock.now());
+        let gone = self.cell.tail().gone(self.core.clock.now());
         let most_bytes = self.core.options.read_ahead_bytes;
-        let ask =
-            AskChunks { stream: self.cell.id, after, seek, expired, open: self.chunk.take(), most_bytes };
+        let ask = AskChunks { stream: self.cell.id, after, seek, gone, open: self.chunk.take(), most_bytes };
         match self.core.next_of_chunks(&self.stream(), ask).await? {
             NextOfChunks::Nothing => self.place.advance(through),
             // Told once; reading goes on behind it.

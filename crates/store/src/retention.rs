@@ -28,7 +28,9 @@ impl Core {
             fragments_dropped += expired.len() as u64;
             release(&*self.backend, &expired);
         }
+        let removed = self.remove_all_erased();
         let report = self.backend.expire(now.wall)?;
+        removed?;
         Ok(SweepReport {
             fragments_dropped,
             chunks_expired: report.chunks_expired,

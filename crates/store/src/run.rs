@@ -1,5 +1,6 @@
 //! A run of records that were read from the disk at once, each opened when its turn comes.
 
+use crate::gone::Gone;
 use crate::record::{self, Opened};
 use crate::{StoreError, StreamId};
 use bytes::BytesMut;
@@ -37,11 +38,11 @@ impl Run {
         self.sealed.is_empty()
     }
 
-    /// The next record that is younger than `expired`.
-    pub(crate) fn next(&mut self, expired: ServerTime) -> Option<Result<Opened, StoreError>> {
+    /// The next record that is not gone.
+    pub(crate) fn next(&mut self, gone: &Gone) -> Option<Result<Opened, StoreError>> {
         loop {
             let sealed = self.sealed.pop_front()?;
-            if sealed.server > expired {
+            if !gone.has_number(sealed.number, sealed.server) {
                 return Some(self.open(sealed));
             }
         }

@@ -45,9 +45,9 @@ impl Core {
     ) -> Result<Option<FragmentNumber>, StoreError> {
         let now = self.now();
         // The young end first: what a chunk takes over meanwhile is then not missed.
-        let (young, chunked_through, expired) = {
+        let (young, chunked_through, gone) = {
             let tail = cell.tail();
-            (tail.spans(now, &self.options), tail.chunked_through(), tail.expired_through(now.wall))
+            (tail.spans(now, &self.options), tail.chunked_through(), tail.gone(now.wall))
         };
         let mut search = Search { at_ms, nearest: None };
         let matching = FirstMatch::Reaching { axis: AXIS, at_ms };
@@ -65,7 +65,7 @@ impl Core {
                 Err(error) if *error.kind() == ErrorKind::Corrupt => continue,
                 parts => parts?.unwrap_or_default(),
             };
-            for part in parts.iter().filter(|part| part.meta.server > expired) {
+            for part in parts.iter().filter(|part| !gone.has(&part.meta)) {
                 if search.look_at_meta(&part.meta) {
                     return Ok(Some(part.meta.number));
                 }

@@ -154,12 +154,13 @@ impl MediaStore {
     /// # Errors
     /// `Exists`, `QuotaReached`, `Key` if the master key is unknown.
     pub async fn create_stream(&self, new: NewStream, quota: Option<u32>) -> Result<Stream, StoreError> {
-        self.core().keys.check_master(&new.kms_key_id).await?;
+        let master = self.core().keys.check_master(&new.kms_key_id).await?;
         let stream = Stream {
             id: StreamId::fresh(&*self.core().entropy),
             arn: new.arn,
             device_name: new.device_name,
             media_type: new.media_type,
+            kms_key_arn: new.kms_key_arn.or(master),
             kms_key_id: new.kms_key_id,
             retention_hours: new.retention_hours,
             storage_tier: new.storage_tier,

@@ -11,11 +11,12 @@ pub(crate) use handover::Owner;
 pub use handover::{HandoverBell, Standing, TakeOver};
 
 use crate::codec::Piece;
+use crate::gone::{Gone, is_erased};
 use crate::model::Now;
 use crate::stream_rules::expires_before;
 use crate::{
-    Ending, FirstMatch, FragmentHead, FragmentMeta, Located, ReadEvent, Reservation, StoreOptions, Stream,
-    StreamRow, TimeAxis,
+    Ending, FirstMatch, FragmentHead, FragmentMeta, FragmentRange, Located, ReadEvent, Reservation,
+    StoreOptions, Stream, StreamRow, TimeAxis,
 };
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -30,6 +31,8 @@ pub(crate) struct Tail {
     /// Metadata as of the last change.
     pub(crate) stream: Arc<Stream>,
     expired_through: ServerTime,
+    /// Of which something is left somewhere.
+    erased: Arc<[FragmentRange]>,
     chunked_through: FragmentNumber,
     /// Durable, in the journal, not yet in a chunk.
     hot: VecDeque<Located>,
@@ -152,6 +155,7 @@ impl Tail {
         Self {
             stream: Arc::new(row.stream),
             expired_through: row.expired_through,
+            erased: row.erased.into(),
             chunked_through: row.chunked_through,
             hot: hot.into(),
             hot_since: now,
@@ -300,6 +304,12 @@ impl Tail {
             body_bytes: u32::try_from(live.body_bytes).unwrap_or(u32::MAX),
         };
         live.index = index;
+        if keep && self.is_erased(number) {
+            // Nothing of it was promised beyond the time in memory that is over now.
+            self.take_back(number);
+            return Sealed::Kept;
+        }
+        let Some(live) = self.live_mut(number) else { return Sealed::Gone };
         let sealed = if keep {
             live.state = LiveState::Kept(meta);
             Sealed::Kept
@@ -314,11 +324,11 @@ impl Tail {
         sealed
     }
 
-    /// The disk has it. `false` if the stream is gone and the record is nobody's.
+    /// The disk has it. `false` if the stream is gone or the fragment erased, and the record is nobody's.
     pub(crate) fn durable(&mut self, located: Located) -> bool {
         let begun = self.live_mut(located.meta.number).map(|live| live.begun);
         self.settle(located.meta.number);
-        if self.deleted {
+        if self.deleted || self.is_erased(located.meta.number) {
             return false;
         }
         if self.hot.is_empty() {
@@ -345,6 +355,12 @@ impl Tail {
         if let Some(live) = self.live_mut(number)
             && live.is_open_of(owner)
         {
+            self.take_back(number);
+        }
+    }
+
+    fn take_back(&mut self, number: FragmentNumber) {
+        if let Some(live) = self.live_mut(number) {
             live.state = LiveState::Abandoned;
             self.drop_unneeded(number);
             self.wake();
@@ -445,11 +461,13 @@ impl Tail {
         expires_before(self.stream.retention_hours, self.expired_through, now)
     }
 
-    /// The newest fragment that was begun and not taken back, as far as memory knows.
-    pub(crate) fn head(&self) -> Option<FragmentNumber> {
-        let live = self.live.iter().rev().find(|live| !matches!(live.state, LiveState::Abandoned));
-        let hot = self.hot.back().map(|located| located.meta.number);
-        live.map(|live| live.number).max(hot)
+    /// What is served no more.
+    pub(crate) fn gone(&self, now: WallTime) -> Gone {
+        Gone { expired_through: self.expired_through(now), erased: self.erased.clone() }
+    }
+
+    fn is_erased(&self, number: FragmentNumber) -> bool {
+        is_erased(&self.erased, number)
     }
 
     /// Number, start and end on the producer's clock of each fragment that is not in a chunk, ascending by number. One that
@@ -459,10 +477,10 @@ impl Tail {
             (number, producer.unix_ms(), producer.unix_ms().saturating_add(lasts_ms))
         };
         let of_meta = |meta: &FragmentMeta| span(meta.number, meta.producer, i64::from(meta.duration_ms));
-        let expired = self.expired_through(now.wall);
-        let hot =
-            self.hot.iter().map(|located| &located.meta).filter(|meta| meta.server > expired).map(of_meta);
-        let live = self.live.iter().filter_map(|live| match live.state {
+        let gone = self.gone(now.wall);
+        let hot = self.hot.iter().map(|located| &located.meta).filter(|meta| !gone.has(meta)).map(of_meta);
+        let shown = self.live.iter().filter(|live| !self.is_erased(live.number));
+        let live = shown.filter_map(|live| match live.state {
             LiveState::Open => Some(span(live.number, live.producer, now.mono.ms_since(live.begun))),
             LiveState::Committing(meta) => Some(of_meta(&meta)),
             LiveState::Kept(meta) => (!live.is_over(now.mono, options)).then(|| of_meta(&meta)),
@@ -475,9 +493,9 @@ impl Tail {
 
     /// Sealed fragments that are in memory and not in the journal, and what their writers gave as their indexes.
     pub(crate) fn indexes(&self, now: Now, options: &StoreOptions) -> Vec<(FragmentMeta, Option<Bytes>)> {
-        let expired = self.expired_through(now.wall);
+        let gone = self.gone(now.wall);
         let sealed = |live: &Live| match live.state {
-            LiveState::Committing(meta) => (meta.server > expired).then(|| (meta, live.index.clone())),
+            LiveState::Committing(meta) => (!gone.has(&meta)).then(|| (meta, live.index.clone())),
             LiveState::Kept(meta) => (!live.is_over(now.mono, options)).then(|| (meta, live.index.clone())),
             LiveState::Open | LiveState::Settled(_) | LiveState::Abandoned => None,
         };
@@ -485,15 +503,16 @@ impl Tail {
     }
 
     fn first_hot(&self, place: &Place, now: WallTime) -> Option<usize> {
-        let expired = self.expired_through(now);
+        let gone = self.gone(now);
         let begin = self.hot.partition_point(|located| located.meta.number <= place.after);
-        let wanted = |located: &Located| located.meta.server > expired && place.seek.wants(&located.meta);
+        let wanted = |located: &Located| !gone.has(&located.meta) && place.seek.wants(&located.meta);
         self.hot.range(begin..).position(wanted).map(|at| begin + at)
     }
 
     fn first_live(&self, place: &Place, now: Now, options: &StoreOptions) -> Option<usize> {
         let begin = self.live.partition_point(|live| live.number <= place.after);
         let wanted = |live: &Live| match live.state {
+            _ if self.is_erased(live.number) => false,
             LiveState::Open => live.may_reach(place.seek, now.mono),
             LiveState::Committing(meta) => place.seek.wants(&meta),
             LiveState::Kept(meta) => !live.is_over(now.mono, options) && place.seek.wants(&meta),
@@ -510,12 +529,12 @@ impl Tail {
         now: WallTime,
         max_bytes: usize,
     ) -> Vec<Located> {
-        let expired = self.expired_through(now);
+        let gone = self.gone(now);
         let mut bytes = 0;
         self.hot
             .range(at..)
             .take_while(|located| before.is_none_or(|before| located.meta.number < before))
-            .filter(|located| located.meta.server > expired)
+            .filter(|located| !gone.has(&located.meta))
             .take_while(|located| {
                 let fits = bytes < max_bytes;
                 bytes += located.loc.length as usize;
@@ -542,6 +561,12 @@ impl Tail {
     fn follow(&mut self, place: &mut Place) -> Step {
         let Some(following) = &mut place.following else { return Step::Wait };
         let number = following.number;
+        if is_erased(&self.erased, number) {
+            place.following = None;
+            place.after = number;
+            self.stop_following(number);
+            return Step::Event(ReadEvent::Abandoned);
+        }
         let Some(live) = self.live.iter().find(|live| live.number == number) else {
             // Followed fragments are kept, so this cannot be; a reader that starved here would be worse.
             place.following = None;
@@ -636,6 +661,42 @@ impl Tail {
         // Server times rise with numbers, so what has expired is at the front.
         let count = self.hot.partition_point(|located| located.meta.server <= expired);
         self.hot.drain(..count).collect()
+    }
+
+    /// The last number that was minted, or may have been by an earlier process.
+    pub(crate) fn newest_number(&self) -> FragmentNumber {
+        const EVER: ServerTime = ServerTime::from_unix_ms(i64::MAX);
+        FragmentNumber::new(self.next_sequence.saturating_sub(1), EVER, u32::MAX)
+    }
+
+    /// These are erased, instead of those before. Returns the places that the journal may give up.
+    pub(crate) fn set_erased(&mut self, erased: &[FragmentRange]) -> Vec<Located> {
+        self.erased = erased.into();
+        let of_memory: Vec<FragmentNumber> = self
+            .live
+            .iter()
+            .filter(|live| matches!(live.state, LiveState::Kept(_)) && self.is_erased(live.number))
+            .map(|live| live.number)
+            .collect();
+        for number in of_memory {
+            if let Some(Live { state: LiveState::Kept(meta), .. }) = self.live_mut(number) {
+                let bytes = meta.size_bytes();
+                self.kept_bytes = self.kept_bytes.saturating_sub(bytes);
+            }
+            self.take_back(number);
+        }
+        self.wake();
+        let hot = std::mem::take(&mut self.hot);
+        let (erased, kept): (Vec<_>, Vec<_>) =
+            hot.into_iter().partition(|located| self.is_erased(located.meta.number));
+        self.hot = kept.into();
+        erased
+    }
+
+    /// Whether no fragment that is erased may still come to the journal.
+    pub(crate) fn erasures_are_settled(&self) -> bool {
+        let comes = |live: &Live| matches!(live.state, LiveState::Open | LiveState::Committing(_));
+        !self.live.iter().any(|live| comes(live) && self.is_erased(live.number))
     }
 
     /// The stream is gone. Returns the places that the journal may give up.

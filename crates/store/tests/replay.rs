@@ -13,7 +13,9 @@ use std::sync::Arc;
 use support::*;
 use tympan_kms::Keyring;
 use tympan_store::embedded::{EmbeddedOptions, RecoveryReport};
-use tympan_store::{Ending, FragmentMeta, MediaStore, ReadEvent, Reader, Start, StreamId, TimeAxis, Writer};
+use tympan_store::{
+    Ending, FragmentMeta, FragmentRange, MediaStore, ReadEvent, Reader, Start, StreamId, TimeAxis, Writer,
+};
 use tympan_types::{FragmentNumber, ProducerTime, ServerTime};
 
 #[derive(Debug, Clone)]
@@ -33,6 +35,11 @@ enum Step {
         minutes: i64,
     },
     Sweep,
+    /// From the fragment that far back, so many of them.
+    Erase {
+        back: usize,
+        count: usize,
+    },
     Retention {
         hours: u32,
     },
@@ -76,6 +83,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Restart),
         3 => prop_oneof![0..3i64, 10..50i64].prop_map(|minutes| Step::Advance { minutes }),
         2 => Just(Step::Sweep),
+        2 => (0..12usize, 1..6usize).prop_map(|(back, count)| Step::Erase { back, count }),
         1 => (1..4u32).prop_map(|hours| Step::Retention { hours }),
         5 => join.prop_map(Step::Join),
     ]
@@ -86,6 +94,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Written {
     meta: FragmentMeta,
     body: Vec<u8>,
+    is_erased: bool,
 }
 
 /// The store under test and what must be in it.
@@ -127,7 +136,9 @@ impl<'a> Play<'a> {
     /// What must be readable now.
     fn kept(&self) -> impl Iterator<Item = &Written> {
         let expired_ms = self.expired_ms();
-        self.written.iter().filter(move |written| written.meta.server.unix_ms() > expired_ms)
+        self.written
+            .iter()
+            .filter(move |written| !written.is_erased && written.meta.server.unix_ms() > expired_ms)
     }
 
     async fn writer(&mut self) -> &mut Writer {
@@ -152,7 +163,7 @@ impl<'a> Play<'a> {
             head_bytes: 4,
             body_bytes: body.len() as u32,
         };
-        self.written.push(Written { meta, body });
+        self.written.push(Written { meta, body, is_erased: false });
         number
     }
 
@@ -177,6 +188,20 @@ impl<'a> Play<'a> {
             Step::Sweep => {
                 self.store.sweep().await.unwrap();
                 self.check_all().await;
+            }
+            Step::Erase { back, count } => {
+                let first = self.written.len().saturating_sub(back + 1);
+                let erased = first..self.written.len().min(first + count);
+                if let Some((first, last)) =
+                    self.written.get(first).zip(self.written.get(erased.end.wrapping_sub(1)))
+                {
+                    let range = FragmentRange { first: first.meta.number, last: last.meta.number };
+                    assert!(self.store.erase_fragments(self.stream, range).await.unwrap().left_chunks);
+                    for written in &mut self.written[erased] {
+                        written.is_erased = true;
+                    }
+                    self.check_all().await;
+                }
             }
             Step::Retention { hours } => {
                 self.expired_for_good_ms = self.expired_ms();
@@ -305,6 +330,12 @@ async fn play(steps: Vec<Step>) {
     }
     play.check_all().await;
     play.restart().await;
+    play.check_all().await;
+    // The journal lets go of what is erased, and then nothing tells of it any more.
+    play.writer = None;
+    play.store.chunk().await.unwrap();
+    play.restart().await;
+    play.store.sweep().await.unwrap();
     play.check_all().await;
     // Years later, nothing is left but the lock, the format, the reserve and the catalogue.
     play.clock.advance_ms(1_000 * HOUR_MS);

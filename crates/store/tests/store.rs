@@ -6,11 +6,15 @@ mod support;
 
 use bytes::Bytes;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use support::*;
-use tympan_kms::KeyId;
+use tympan_kms::{KeyId, Keyring};
+use tympan_store::embedded::EmbeddedOptions;
 use tympan_store::memory::Fault;
-use tympan_store::{Ending, ErrorKind, ReadEvent, Start, StoreOptions, StreamRef, TimeAxis};
-use tympan_types::{FragmentNumber, ProducerTime, ServerTime};
+use tympan_store::{
+    Ending, ErrorKind, FragmentRange, NewStream, ReadEvent, Start, StoreOptions, StreamRef, TimeAxis,
+};
+use tympan_types::{FragmentNumber, ProducerTime, ServerTime, WallTime};
 
 #[tokio::test]
 async fn a_reader_at_the_tail_sees_each_piece_as_it_is_pushed() {
@@ -520,5 +524,80 @@ async fn a_chunk_is_made_once_however_many_ask_for_it() {
             made += asked.await.unwrap().unwrap();
         }
         assert_eq!(made, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_is_bound_to_the_key_that_its_alias_meant_and_shows_the_alias() {
+    let (keyring, clock) = (Arc::new(Keyring::in_memory()), ManualClock::new());
+    let place = tempfile::tempdir().unwrap();
+    let now = WallTime::from_unix_ms(START_MS);
+    let first = keyring.create_key(Some("alias/calls"), now).unwrap();
+    let second = keyring.create_key(None, now).unwrap();
+    let key = |description: &tympan_kms::KeyDescription| KeyId::parse(&description.arn).unwrap();
+    let (store, _) = open_embedded(place.path(), EmbeddedOptions::default(), &keyring, &clock).unwrap();
+    let new = NewStream { kms_key_id: "alias/calls".to_owned(), ..new_stream("s", 1_000) };
+    let stream = store.create_stream(new, None).await.unwrap();
+    let by_default = store.create_stream(new_stream("default", 24), None).await.unwrap();
+    assert_eq!((stream.kms_key_arn.as_ref(), by_default.kms_key_arn), (Some(&first.arn), None));
+    keyring.point_alias("alias/calls", &key(&second), now).unwrap();
+    keyring.disable(&key(&second)).unwrap();
+    for day in 0..2 {
+        let mut writer = store.open_writer(stream.id).await.unwrap();
+        write(&mut writer, &format!("day {day}")).await.unwrap();
+        clock.advance_ms(25 * HOUR_MS);
+    }
+    store.shutdown().await;
+    let (store, _) = open_embedded(place.path(), EmbeddedOptions::default(), &keyring, &clock).unwrap();
+    let described = store.stream(StreamRef::Arn(&stream.arn)).await.unwrap();
+    assert_eq!(
+        (described.kms_key_id.as_str(), described.kms_key_arn),
+        ("alias/calls", Some(first.arn.clone()))
+    );
+    keyring.disable(&key(&first)).unwrap();
+    assert!(store.open_writer(stream.id).await.is_err(), "its key is the first one");
+    keyring.enable(&key(&first)).unwrap();
+    store.open_writer(stream.id).await.unwrap();
+    store.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_erasure_reaches_what_is_open_and_nothing_that_begins_later() {
+    for hours in [0, 24] {
+        let bench = Bench::new();
+        let stream = bench.stream("s", hours).await;
+        let mut writer = bench.store.open_writer(stream.id).await.unwrap();
+        let sealed = write(&mut writer, "sealed").await.unwrap();
+        let mut amidst = bench.store.reader(stream.id, Start::After(sealed)).unwrap();
+        let open = writer.begin(head(5)).unwrap();
+        writer.push(Bytes::from("open"));
+        assert!(matches!(amidst.next().await.unwrap(), ReadEvent::Opened { .. }));
+        let all = FragmentRange { first: FragmentNumber::MIN, last: FragmentNumber::MAX };
+        let erased = bench.store.erase_fragments(stream.id, all).await.unwrap();
+        assert!(!erased.left_journal, "one may still come to it");
+        assert_eq!(amidst.next().await.unwrap(), ReadEvent::Abandoned, "{hours}");
+        writer.push(Bytes::from("goes on"));
+        writer.seal(20).await.unwrap();
+        let later = write(&mut writer, "later").await.unwrap();
+        assert!(later > open);
+        let mut from_the_beginning = bench.store.reader(stream.id, Start::Earliest).unwrap();
+        let found = match from_the_beginning.next().await.unwrap() {
+            ReadEvent::Stored(fragment) => fragment.meta.number,
+            ReadEvent::Opened { number, .. } => number,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, later, "{hours}");
+        let listed = bench.store.list_fragments(stream.id, TimeAxis::Server, 0, i64::MAX, None, 9).await;
+        assert_eq!(listed.unwrap().len(), usize::from(hours > 0));
+        assert_eq!(bench.store.fragment(stream.id, open).await.unwrap(), None);
+        bench.store.sweep().await.unwrap();
+        assert!(
+            bench
+                .store
+                .erase_fragments(stream.id, FragmentRange { first: sealed, last: open })
+                .await
+                .unwrap()
+                .left_chunks
+        );
     }
 }

@@ -8,7 +8,9 @@ use crate::terminal::print_json;
 use std::io::Write;
 use tympan_client::Exit;
 use tympan_server::SystemClock;
+use tympan_store::FragmentRange;
 use tympan_store::embedded::{AtRest, DeletionProof, GenerationProof, Subject, Verdict};
+use tympan_types::FragmentNumber;
 
 /// Arguments of `tympan streams verify-deletion`.
 #[derive(Debug, clap::Args)]
@@ -18,6 +20,9 @@ pub(crate) struct VerifyDeletionArgs {
     /// Of a stream that exists, ask only about what has expired by now
     #[arg(long)]
     expired: bool,
+    /// Of a stream that exists, ask only about the fragments from FIRST to LAST
+    #[arg(long, value_names = ["FIRST", "LAST"], num_args = 2, conflicts_with = "expired")]
+    fragments: Option<Vec<FragmentNumber>>,
     #[command(flatten)]
     data: DataArgs,
 }
@@ -27,7 +32,11 @@ impl VerifyDeletionArgs {
         let data = self.data.resolve()?;
         let at_rest = AtRest::open(&data.directory)?;
         let expired_at = self.expired.then(|| SystemClock.wall_now());
-        let subject = Subject { stream: &self.stream, expired_at };
+        let fragments = match self.fragments.as_deref() {
+            Some([first, last]) => Some(FragmentRange { first: *first, last: *last }),
+            _ => None,
+        };
+        let subject = Subject { stream: &self.stream, expired_at, fragments };
         let bar = Bar::new(global, "searching");
         let proof = at_rest
             .prove_deletion(subject, data.keyring.as_ref(), &mut |progress| bar.show(progress))

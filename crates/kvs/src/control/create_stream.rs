@@ -61,6 +61,7 @@ impl Operation for CreateStream {
             return Err(too_many_tags(service.limits().stream_tags));
         }
 
+        let granted = target.key_arn().map(ToOwned::to_owned);
         let key = match request.kms_key_id {
             Some(key) if key != constraint::DEFAULT_KEY => key,
             _ => format!("arn:aws:kms:{}:{}:alias/aws/kinesisvideo", caller.region, caller.account),
@@ -76,6 +77,8 @@ impl Operation for CreateStream {
             device_name: request.device_name,
             media_type: request.media_type,
             kms_key_id: key,
+            // The key that the policies were asked about, wherever the alias points by now.
+            kms_key_arn: granted,
             retention_hours: u32::try_from(hours).unwrap_or(most_hours),
             storage_tier,
             tags,

@@ -39,11 +39,27 @@ impl ChunkStore {
         read: impl FnMut(&Located) -> Result<Vec<u8>, StoreError>,
         read_index: impl FnMut(&Located) -> Option<Vec<u8>>,
     ) -> Result<ChunkRow, StoreError> {
-        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let first = records.first().map(|located| located.meta.number);
         let first = first.ok_or_else(|| StoreError::internal("a chunk without fragments"))?;
+        self.write_as(self.next_object(stream, first), stream, records, read, read_index)
+    }
+
+    /// A name that no chunk ever had.
+    pub(super) fn next_object(&self, stream: StreamId, first: FragmentNumber) -> String {
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        format!("{}/{first}-{}-{serial}.chunk", stream_dir(stream), self.epoch)
+    }
+
+    /// As [`Self::write`], under a name that was given out before.
+    pub(super) fn write_as(
+        &self,
+        object: String,
+        stream: StreamId,
+        records: &[Located],
+        read: impl FnMut(&Located) -> Result<Vec<u8>, StoreError>,
+        read_index: impl FnMut(&Located) -> Option<Vec<u8>>,
+    ) -> Result<ChunkRow, StoreError> {
         let dir = stream_dir(stream);
-        let object = format!("{dir}/{first}-{}-{serial}.chunk", self.epoch);
         let indexes: Vec<u8> = records.iter().filter_map(read_index).flatten().collect();
         self.fill(&dir, &object, stream, records, (read, &indexes)).inspect_err(|_| {
             // What got there would fill the disk a little more with every attempt.
@@ -208,6 +224,27 @@ impl ChunkStore {
 
     /// Removes a chunk's bytes; that they are gone already is fine.
     pub(super) fn remove(&self, object: &str) -> Result<(), StoreError> {
+        self.unlink(object)?;
+        self.remove_dir_of(object);
+        Ok(())
+    }
+
+    /// As [`Self::remove`]; no power cut brings them back once this returns.
+    pub(super) fn remove_durably(&self, object: &str) -> Result<(), StoreError> {
+        self.unlink(object)?;
+        if let Some(dir) = self.root.join(object).parent() {
+            match self.disk.sync_dir(dir) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(StoreError::io(format_args!("remove chunk {object}"), &error));
+                }
+                _ => {}
+            }
+        }
+        self.remove_dir_of(object);
+        Ok(())
+    }
+
+    fn unlink(&self, object: &str) -> Result<(), StoreError> {
         let path = self.root.join(object);
         // Its side file first: what is left of a removal that was cut off is still named.
         for path in [&self.root.join(index_object(object)), &path] {
@@ -217,13 +254,17 @@ impl ChunkStore {
                 Err(error) => return Err(StoreError::io(format_args!("remove chunk {object}"), &error)),
             }
         }
+        Ok(())
+    }
+
+    fn remove_dir_of(&self, object: &str) {
+        let path = self.root.join(object);
         // Most often other chunks are still in it, and that is no error.
         if let Some(dir) = path.parent()
             && self.disk.remove_empty_dir(dir).is_ok()
         {
             self.durable_dirs().remove(dir);
         }
-        Ok(())
     }
 
     fn durable_dirs(&self) -> MutexGuard<'_, HashSet<PathBuf>> {

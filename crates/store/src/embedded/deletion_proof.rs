@@ -10,12 +10,12 @@ use super::catalogue::Deletion;
 use super::check::Progress;
 use crate::index_block::{self, INDEX_MAGIC, IndexHeader};
 use crate::keys::context;
-use crate::{ErrorKind, RecordHeader, StoreError, StreamId, record};
+use crate::{ErrorKind, FragmentRange, RecordHeader, StoreError, StreamId, record};
 use serde::Serialize;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use tympan_kms::{DataKey, EncryptionContext, KeyProvider, Keyring, KmsError};
-use tympan_types::{StreamArn, WallTime};
+use tympan_types::{FragmentNumber, StreamArn, WallTime};
 use uuid::Uuid;
 
 const RECORD_MAGIC: &[u8; 4] = b"TYMF";
@@ -29,6 +29,8 @@ pub struct Subject<'a> {
     pub stream: &'a str,
     /// Of a stream that exists, only what has expired at this time; without it, everything.
     pub expired_at: Option<WallTime>,
+    /// Of a stream that exists, only these fragments.
+    pub fragments: Option<FragmentRange>,
 }
 
 /// The outcome, from good to bad.
@@ -178,6 +180,7 @@ impl AtRest {
                 exists: true,
                 wrapped_keys,
                 expired_through: expired_through.map(|through| through.unix_ms()),
+                fragments: subject.fragments,
                 ..Target::unknown(id)
             });
         }
@@ -207,6 +210,8 @@ struct Target {
     exists: bool,
     /// Only records with this server time or an earlier one are asked for, Unix milliseconds.
     expired_through: Option<i64>,
+    /// Only these are asked for.
+    fragments: Option<FragmentRange>,
     wrapped_keys: u64,
     opened: Vec<DataKey>,
     opened_blobs: HashSet<Vec<u8>>,
@@ -228,6 +233,7 @@ impl Target {
             deleted: None,
             exists: false,
             expired_through: None,
+            fragments: None,
             wrapped_keys: 0,
             opened: Vec::new(),
             opened_blobs: HashSet::new(),
@@ -254,6 +260,12 @@ impl Target {
         self.arn.as_ref().map(|arn| context(arn, self.id))
     }
 
+    /// Whether this fragment of it is looked for.
+    fn asks_for(&self, number: FragmentNumber, server_ms: i64) -> bool {
+        self.expired_through.is_none_or(|through| server_ms <= through)
+            && self.fragments.is_none_or(|range| range.contains(number))
+    }
+
     fn place(&mut self, what: &str, path: &Path, at: usize) {
         if self.places.len() < PLACES {
             self.places.push(format!("{what} in {}, byte {at}", path.display()));
@@ -273,7 +285,7 @@ impl Target {
     }
 
     fn conclude(self) -> GenerationProof {
-        let only_expired = self.expired_through.is_some();
+        let only_expired = self.expired_through.is_some() || self.fragments.is_some();
         let verdict = if self.decrypted > 0 {
             Verdict::Readable
         } else if only_expired {
@@ -417,8 +429,7 @@ fn try_records(path: &Path, content: &[u8], target: &mut Target, others: &[DataK
         if header.stream != target.id {
             continue;
         }
-        let asked = target.expired_through.is_none_or(|through| header.meta.server.unix_ms() <= through);
-        if !asked {
+        if !target.asks_for(header.meta.number, header.meta.server.unix_ms()) {
             continue;
         }
         target.records += 1;
@@ -439,8 +450,7 @@ fn try_indexes(path: &Path, content: &[u8], target: &mut Target, others: &[DataK
         let Some(header) = IndexHeader::parse(block).filter(|header| header.stream == target.id) else {
             continue;
         };
-        let server_ms = header.number.server_time().unix_ms();
-        if target.expired_through.is_some_and(|through| server_ms > through) {
+        if !target.asks_for(header.number, header.number.server_time().unix_ms()) {
             continue;
         }
         target.indexes += 1;

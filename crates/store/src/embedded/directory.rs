@@ -4,12 +4,13 @@ use crate::StoreError;
 use std::io;
 use std::path::{Path, PathBuf};
 
-const FORMAT: &[u8] = b"tympan-store 4\n";
+const FORMAT: &[u8] = b"tympan-store 5\n";
 /// Formats that are read and become this one: an older program must refuse the directory before it finds in it what it
 /// does not know.
 const UPGRADED: [&[u8]; 2] = [b"tympan-store 1\n", b"tympan-store 2\n"];
-/// As this one, but that no fragment has an index.
-const PREVIOUS: &[u8] = b"tympan-store 3\n";
+/// As this one, but that streams are not bound to the key that their alias means and no fragment is erased; in 3, no fragment has an index
+/// either.
+const PREVIOUS: [&[u8]; 2] = [b"tympan-store 3\n", b"tympan-store 4\n"];
 
 /// What the file `FORMAT` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub(super) enum Format {
     Absent,
     /// One that becomes this one, without pages and without a list of segments.
     Earlier,
-    /// One that becomes this one, and has all that this one has but indexes.
+    /// One that becomes this one, and has all files that this one has but side files of chunks.
     Previous,
     /// This one.
     Current,
@@ -108,7 +109,7 @@ pub(super) fn judge_format(dir: &Path, text: &[u8]) -> Result<Format, StoreError
     if text == FORMAT {
         return Ok(Format::Current);
     }
-    if text == PREVIOUS {
+    if PREVIOUS.contains(&text) {
         return Ok(Format::Previous);
     }
     if UPGRADED.contains(&text) {
@@ -119,11 +120,11 @@ pub(super) fn judge_format(dir: &Path, text: &[u8]) -> Result<Format, StoreError
     if FORMAT.starts_with(text) {
         return Err(StoreError::corrupt(format!(
             "{place}/FORMAT is cut off: it says {found:?}. Put it back from a backup, or write the line \
-             \"tympan-store 4\" into it if this program was the last one that ran on the directory"
+             \"tympan-store 5\" into it if this program was the last one that ran on the directory"
         )));
     }
     Err(StoreError::internal(format!(
-        "{place} has format {found:?} and this program knows \"tympan-store 1\" to 4: use the program that wrote it, or put \
+        "{place} has format {found:?} and this program knows \"tympan-store 1\" to 5: use the program that wrote it, or put \
          FORMAT back from a backup if it is damaged"
     )))
 }
@@ -166,9 +167,9 @@ mod tests {
     #[test]
     fn another_format_is_refused_by_name() {
         let place = tempfile::tempdir().unwrap();
-        std::fs::write(place.path().join("FORMAT"), "tympan-store 5\n").unwrap();
+        std::fs::write(place.path().join("FORMAT"), "tympan-store 6\n").unwrap();
         let refused = read_format(&FileDisk::new(), place.path()).err().unwrap();
-        assert!(refused.message().contains("tympan-store 5"), "{refused}");
+        assert!(refused.message().contains("tympan-store 6"), "{refused}");
     }
 
     #[test]
@@ -204,7 +205,9 @@ mod tests {
             write_format(&FileDisk::new(), place.path()).unwrap();
             assert_eq!(read_format(&FileDisk::new(), place.path()), Ok(Format::Current));
         }
-        std::fs::write(place.path().join("FORMAT"), "tympan-store 3\n").unwrap();
-        assert_eq!(read_format(&FileDisk::new(), place.path()), Ok(Format::Previous));
+        for previous in PREVIOUS {
+            std::fs::write(place.path().join("FORMAT"), previous).unwrap();
+            assert_eq!(read_format(&FileDisk::new(), place.path()), Ok(Format::Previous));
+        }
     }
 }

@@ -230,6 +230,12 @@ impl Journal {
         lock(&self.end).newest
     }
 
+    /// The oldest segment that is there; the next one to come, where there is none.
+    pub(super) fn oldest(&self) -> u64 {
+        let end = lock(&self.end);
+        lock(&self.segments).keys().next().copied().unwrap_or(end.newest + 1)
+    }
+
     /// Seals a segment that has become old.
     pub(super) fn seal_old(&self) {
         let mut end = lock(&self.end);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! LOCK                                   held by the process that has the directory open
-//! FORMAT                                 "tympan-store 4"
+//! FORMAT                                 "tympan-store 5"
 //! RESERVE                                space for retention to work with when the disk is full
 //! catalog.db                             SQLite: streams, wrapped keys, one row per chunk
 //! JOURNAL                                the newest segment; may be missing
@@ -24,6 +24,7 @@ mod chunk_store;
 mod deletion_proof;
 mod directory;
 mod disk;
+mod erasing;
 mod evidence;
 mod hold;
 mod index_file;
@@ -61,9 +62,9 @@ pub use restore::{RestoreReport, SEQUENCE_MARGIN, restore};
 
 use crate::keys;
 use crate::{
-    Backend, ChunkPart, ChunkRow, ChunkTotals, ErrorKind, ExpireReport, FirstMatch, JournalLoc, KeyRow,
-    Located, Record, Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey, StreamPage,
-    StreamRow,
+    Backend, ChunkPart, ChunkRow, ErrorKind, ExpireReport, FirstMatch, FragmentRange, JournalLoc, KeyRow,
+    Located, Record, Remaining, Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey,
+    StreamPage, StreamRow,
 };
 use catalogue::Catalogue;
 use chunk_store::ChunkStore;
@@ -121,6 +122,8 @@ pub struct EmbeddedBackend {
     pages: Pages,
     /// Chunks that are written and of which nobody knows whether their row is durable: named again, not written again.
     unnamed: Mutex<HashMap<StreamId, ChunkRow>>,
+    /// Held while garbage is removed, and while a chunk is announced as such until it has its row.
+    sweeping: Mutex<()>,
     reserve: Reserve,
     recovered: Mutex<Vec<Located>>,
     report: RecoveryReport,
@@ -367,15 +370,24 @@ impl Backend for EmbeddedBackend {
         };
         self.pages.finish_erasing()?;
         self.expire_lost_files(now)?;
-        let garbage = self.catalogue.garbage()?;
-        for object in &garbage {
-            self.chunks.remove(object)?;
-        }
-        if !garbage.is_empty() {
-            self.reserve.lend(|| self.catalogue.forget_garbage(&garbage))?;
-        }
+        let objects_removed = {
+            let _alone = self.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
+            self.remove_garbage(|_| true)?
+        };
         self.reserve.hold();
-        Ok(ExpireReport { chunks_expired, objects_removed: garbage.len() as u64 })
+        Ok(ExpireReport { chunks_expired, objects_removed })
+    }
+
+    fn erase_fragments(&self, stream: StreamId, range: FragmentRange) -> Result<StreamRow, StoreError> {
+        self.reserve.lend(|| self.catalogue.add_erasure(&self.pages, stream, range))
+    }
+
+    fn erasing_streams(&self) -> Result<Vec<StreamId>, StoreError> {
+        self.catalogue.erasing_streams()
+    }
+
+    fn remove_erased(&self, stream: StreamId, is_settled: bool) -> Result<Option<Remaining>, StoreError> {
+        self.remove_what_is_erased(stream, is_settled)
     }
 
     fn create_stream(&self, stream: &Stream, quota: Option<u32>) -> Result<(), StoreError> {

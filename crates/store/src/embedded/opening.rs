@@ -15,6 +15,7 @@ use super::recovery::{Recovered, recover};
 use super::reserve::Reserve;
 use super::segment_list::{EMPTIED, FoundList, SegmentList};
 use super::{EmbeddedBackend, EmbeddedOptions, RecoveryReport};
+use crate::gone::is_erased;
 use crate::stream_rules::sort_recovered;
 use crate::{Clock, Located, StoreError};
 use std::cell::Cell;
@@ -92,6 +93,7 @@ impl EmbeddedBackend {
             chunks,
             pages,
             unnamed: Mutex::default(),
+            sweeping: Mutex::default(),
             reserve,
             recovered: Mutex::new(recovered),
             report,
@@ -271,14 +273,18 @@ impl Opening {
         Ok(())
     }
 
-    /// Records that no chunk holds yet; the others are counted as dead.
+    /// Records that no chunk holds yet and that are not erased; the others are counted as dead.
     fn alive(&self, catalogue: &Catalogue, journal: &Journal) -> Result<Vec<Located>, StoreError> {
         let whole = catalogue.damage().is_empty();
         let chunked_through = catalogue.as_far_as_it_goes(catalogue.chunked_through())?;
+        let erased = catalogue.as_far_as_it_goes(catalogue.all_erased())?;
+        let is_gone = |located: &Located| {
+            erased.get(&located.stream).is_some_and(|erased| is_erased(erased, located.meta.number))
+        };
         let (mut alive, mut dead) = (Vec::new(), Vec::new());
         for located in &self.journal.records {
             match chunked_through.get(&located.stream) {
-                Some(through) if located.meta.number > *through => alive.push(*located),
+                Some(through) if located.meta.number > *through && !is_gone(located) => alive.push(*located),
                 None if !whole => {}
                 _ => dead.push(located.loc),
             }

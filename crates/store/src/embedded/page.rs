@@ -3,23 +3,25 @@
 //! ```text
 //! header, 80 bytes   0 "TYSP"  4 CRC-32C of the rest of the file  8 version u16  12 length of the content u32
 //!                   16 stream 16  32 epoch u64  40 created, Unix ms i64  48 expired through, Unix ms i64
-//!                   56 version of the metadata u64  64 retention in hours u32  68 tier u8  72 tags u32  76 keys u32
-//! content            account, region, name, master key, device name, media type: each length u32, then UTF-8;
-//!                    a length of 2^32 - 1 is "none".  Tags: key, value.  Keys: number u32, created i64, wrapped
+//!                   56 version of the metadata u64  64 retention in hours u32  68 tier u8  70 erased ranges u16
+//!                   72 tags u32  76 keys u32
+//! content            account, region, name, master key, device name, media type, ARN of the master key: each length u32, then
+//!                    UTF-8; a length of 2^32 - 1 is "none".  Tags: key, value.  Keys: number u32, created i64, wrapped.
+//!                    Erased ranges: first 20, last 20
 //! padding            zeros up to a multiple of 4,096 bytes
 //! ```
-//! Little-endian. Source: docs/storage.md section 4.
+//! Little-endian. Version 1 has neither the ARN nor erased ranges. Source: docs/storage.md section 4.
 
-use crate::{KeyRow, StorageTier, Stream, StreamId, StreamStatus};
+use crate::{FragmentRange, KeyRow, StorageTier, Stream, StreamId, StreamStatus};
 use std::collections::BTreeMap;
 use tympan_kms::WrappedKey;
-use tympan_types::{AccountId, Region, ServerTime, StreamArn, StreamName, WallTime};
+use tympan_types::{AccountId, FragmentNumber, Region, ServerTime, StreamArn, StreamName, WallTime};
 
 /// A page is a multiple of this.
 pub const PAGE_BYTES: usize = 4_096;
 const HEADER_BYTES: usize = 80;
 const MAGIC: [u8; 4] = *b"TYSP";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const NONE: u32 = u32::MAX;
 
 /// What a page says.
@@ -33,6 +35,8 @@ pub struct Page {
     pub expired_through: ServerTime,
     /// All wrapped data keys, by number.
     pub keys: Vec<KeyRow>,
+    /// Fragments that are erased and of which something may be left.
+    pub erased: Vec<FragmentRange>,
 }
 
 /// Why bytes are not a page.
@@ -52,13 +56,13 @@ pub enum PageError {
 impl Page {
     /// Whether two pages say the same, whenever they were written.
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
-        (&self.stream, self.expired_through, &self.keys)
-            == (&other.stream, other.expired_through, &other.keys)
+        (&self.stream, self.expired_through, &self.keys, &self.erased)
+            == (&other.stream, other.expired_through, &other.keys, &other.erased)
     }
 
     /// The bytes of the file.
     pub fn encode(&self) -> Vec<u8> {
-        let Self { epoch, stream, expired_through, keys } = self;
+        let Self { epoch, stream, expired_through, keys, erased } = self;
         let mut bytes = vec![0; HEADER_BYTES];
         put_text(&mut bytes, Some(stream.arn.account().as_str()));
         put_text(&mut bytes, Some(stream.arn.region().as_str()));
@@ -66,6 +70,7 @@ impl Page {
         put_text(&mut bytes, Some(&stream.kms_key_id));
         put_text(&mut bytes, stream.device_name.as_deref());
         put_text(&mut bytes, stream.media_type.as_deref());
+        put_text(&mut bytes, stream.kms_key_arn.as_deref());
         for (key, value) in &stream.tags {
             put_text(&mut bytes, Some(key));
             put_text(&mut bytes, Some(value));
@@ -74,6 +79,10 @@ impl Page {
             bytes.extend_from_slice(&key.number.to_le_bytes());
             bytes.extend_from_slice(&key.created.unix_ms().to_le_bytes());
             put_bytes(&mut bytes, key.wrapped.as_bytes());
+        }
+        for range in erased {
+            bytes.extend_from_slice(&range.first.to_bytes());
+            bytes.extend_from_slice(&range.last.to_bytes());
         }
         let content = length(bytes.len() - HEADER_BYTES);
         bytes.resize(bytes.len().next_multiple_of(PAGE_BYTES), 0);
@@ -90,6 +99,8 @@ impl Page {
             StorageTier::Hot => 0,
             StorageTier::Warm => 1,
         };
+        let ranges = u16::try_from(erased.len()).unwrap_or(u16::MAX);
+        bytes[70..72].copy_from_slice(&ranges.to_le_bytes());
         bytes[72..76].copy_from_slice(&length(stream.tags.len()).to_le_bytes());
         bytes[76..80].copy_from_slice(&length(keys.len()).to_le_bytes());
         let checksum = crc32c::crc32c(&bytes[8..]);
@@ -103,7 +114,8 @@ impl Page {
     /// [`PageError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, PageError> {
         let header = bytes.get(..HEADER_BYTES).ok_or(PageError::Magic)?;
-        if header[..4] != MAGIC || u16::from_le_bytes(field(header, 8)?) != VERSION {
+        let version = u16::from_le_bytes(field(header, 8)?);
+        if header[..4] != MAGIC || !(1..=VERSION).contains(&version) {
             return Err(PageError::Magic);
         }
         if u32::from_le_bytes(field(header, 4)?) != crc32c::crc32c(&bytes[8..]) {
@@ -118,6 +130,7 @@ impl Page {
         let kms_key_id = fields.required()?.to_owned();
         let device_name = fields.text()?.map(ToOwned::to_owned);
         let media_type = fields.text()?.map(ToOwned::to_owned);
+        let kms_key_arn = if version > 1 { fields.text()?.map(ToOwned::to_owned) } else { None };
         let mut tags = BTreeMap::new();
         for _ in 0..u32::from_le_bytes(field(header, 72)?) {
             tags.insert(fields.required()?.to_owned(), fields.required()?.to_owned());
@@ -129,6 +142,14 @@ impl Page {
             let wrapped = fields.bytes()?.ok_or(PageError::Content)?;
             keys.push(KeyRow { number, wrapped: WrappedKey::from_bytes(wrapped.to_vec()), created });
         }
+        let mut erased = Vec::new();
+        for _ in 0..if version > 1 { u16::from_le_bytes(field(header, 70)?) } else { 0 } {
+            let (first, last) = (fields.take()?, fields.take()?);
+            erased.push(FragmentRange {
+                first: FragmentNumber::from_bytes(first),
+                last: FragmentNumber::from_bytes(last),
+            });
+        }
         let created = WallTime::from_unix_ms(i64::from_le_bytes(field(header, 40)?));
         Ok(Self {
             epoch: u64::from_le_bytes(field(header, 32)?),
@@ -139,6 +160,7 @@ impl Page {
                 device_name,
                 media_type,
                 kms_key_id,
+                kms_key_arn,
                 retention_hours: u32::from_le_bytes(field(header, 64)?),
                 storage_tier: match header[68] {
                     0 => StorageTier::Hot,
@@ -150,6 +172,7 @@ impl Page {
                 tags,
             },
             keys,
+            erased,
         })
     }
 }
@@ -213,6 +236,7 @@ pub(super) mod tests {
         let mut stream = crate::conformance::stream("a-stream");
         stream.device_name = Some("a device".into());
         stream.storage_tier = StorageTier::Warm;
+        stream.kms_key_arn = Some("arn:aws:kms:us-west-2:111122223333:key/a-key".into());
         stream.tags =
             BTreeMap::from([("a tag".into(), "its välue".into()), ("another".into(), String::new())]);
         let key = |number: u32| KeyRow {
@@ -221,12 +245,14 @@ pub(super) mod tests {
             created: WallTime::from_unix_ms(1_700_000_000_000 + i64::from(number)),
         };
         let expired_through = ServerTime::from_unix_ms(i64::MIN);
-        Page { epoch: 7, stream, expired_through, keys: (1..=keys).map(key).collect() }
+        let number = |sequence| FragmentNumber::new(sequence, ServerTime::from_unix_ms(1_700_000_000_000), 7);
+        let erased = vec![FragmentRange { first: number(3), last: number(9) }];
+        Page { epoch: 7, stream, expired_through, keys: (1..=keys).map(key).collect(), erased }
     }
 
     #[test]
     fn a_page_says_what_was_written_in_whole_blocks() {
-        for (keys, blocks) in [(0, 1), (1, 1), (36, 1), (45, 2), (400, 11)] {
+        for (keys, blocks) in [(0, 1), (1, 1), (35, 1), (45, 2), (400, 11)] {
             let page = page(keys);
             let bytes = page.encode();
             assert_eq!(bytes.len(), blocks * PAGE_BYTES, "{keys} keys");

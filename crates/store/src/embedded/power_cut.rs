@@ -271,7 +271,13 @@ fn a_disk_that_is_well_again_takes_fragments_without_a_restart() {
 
 #[test]
 fn the_format_is_written_whole_or_not_at_all() {
-    for old in [None, Some("tympan-store 1\n"), Some("tympan-store 2\n"), Some("tympan-store 3\n")] {
+    for old in [
+        None,
+        Some("tympan-store 1\n"),
+        Some("tympan-store 2\n"),
+        Some("tympan-store 3\n"),
+        Some("tympan-store 4\n"),
+    ] {
         for cut in 0..12 {
             for fate in fates() {
                 let disk = SimulatedDisk::new(&["data"]);
@@ -289,7 +295,7 @@ fn the_format_is_written_whole_or_not_at_all() {
                     file.read_exact_at(&mut bytes, 0).unwrap();
                     String::from_utf8(bytes).unwrap()
                 });
-                let new = Some("tympan-store 4\n".to_owned());
+                let new = Some("tympan-store 5\n".to_owned());
                 assert!(
                     written == new || (!done && written.as_deref() == old),
                     "cut {cut}, {fate:?}: {written:?}"

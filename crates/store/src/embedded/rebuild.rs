@@ -16,8 +16,9 @@ use super::page::Page;
 use super::pages::{FoundPages, read_pages};
 use super::recovery::{Recovered, recover};
 use super::restore::SEQUENCE_MARGIN;
+use crate::gone::is_erased;
 use crate::stream_rules::expires_before;
-use crate::{ChunkRow, ErrorKind, StoreError, StreamId, StreamRow};
+use crate::{ChunkPart, ChunkRow, ErrorKind, StoreError, StreamId, StreamRow};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
@@ -176,6 +177,7 @@ impl Rebuilding<'_> {
                 newest_server: ServerTime::from_unix_ms(i64::MIN),
                 reserved_through: 0,
                 finished: false,
+                erased: page.erased.clone(),
             };
             let stream = RebuiltStream { row, keys: page.keys.clone(), chunks: Vec::new() };
             self.streams.insert(page.stream.id, stream);
@@ -194,33 +196,57 @@ impl Rebuilding<'_> {
         let mut objects = self.chunks.compare(&HashSet::new())?.unnamed;
         objects.sort_unstable();
         let total_bytes = objects.len() as u64;
-        let mut found: BTreeMap<StreamId, Vec<ChunkRow>> = BTreeMap::new();
+        let mut found: BTreeMap<StreamId, Vec<Described>> = BTreeMap::new();
         for (at, object) in objects.into_iter().enumerate() {
             progress(Progress { done_bytes: at as u64 + 1, total_bytes });
             let name = ObjectName::parse(&object);
             if let Some(name) = &name {
                 self.rebuilt.epoch = self.rebuilt.epoch.max(name.epoch);
             }
-            let Some(Described { row, epoch, .. }) = self.chunks.describe(&object)? else {
+            let Some(described) = self.chunks.describe(&object)? else {
                 self.lose(&object, "it is damaged")?;
                 continue;
             };
-            self.rebuilt.epoch = self.rebuilt.epoch.max(epoch);
+            let Described { row, epoch, .. } = &described;
+            self.rebuilt.epoch = self.rebuilt.epoch.max(*epoch);
             if before.deleted.contains(&row.stream) {
                 self.chunks.remove(&object)?;
             } else if self.streams.contains_key(&row.stream) {
-                found.entry(row.stream).or_default().push(row);
+                found.entry(row.stream).or_default().push(described);
             } else {
                 self.lose(&object, "its stream has no page")?;
             }
         }
-        for (id, mut rows) in found {
+        for (id, described) in found {
+            let mut rows = self.without_replaced(id, described)?;
             rows.sort_unstable_by_key(|row| (row.first, std::cmp::Reverse(row.last)));
             for row in rows {
                 self.take_chunk(id, row)?;
             }
         }
         Ok(())
+    }
+
+    /// The chunks of a stream, but for those of which all is erased, and those that were replaced by one without what is erased. One
+    /// that was not replaced yet stays: the next sweep goes on with it.
+    fn without_replaced(&self, id: StreamId, found: Vec<Described>) -> Result<Vec<ChunkRow>, StoreError> {
+        let erased = self.streams.get(&id).map(|stream| &stream.row.erased[..]).unwrap_or_default();
+        let is_gone = |part: &ChunkPart| is_erased(erased, part.meta.number);
+        let (before, mut rows): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|chunk| chunk.parts.iter().any(is_gone));
+        for chunk in before {
+            let last = chunk.row.last;
+            let is_replaced = rows.iter().any(|Described { row, .. }| {
+                chunk.parts.iter().any(|part| (row.first..=row.last).contains(&part.meta.number))
+            });
+            if is_replaced || chunk.parts.iter().all(is_gone) {
+                tracing::info!(object = chunk.row.object, %last, "a chunk of erased fragments is removed");
+                self.chunks.remove_durably(&chunk.row.object)?;
+            } else {
+                rows.push(chunk);
+            }
+        }
+        Ok(rows.into_iter().map(|chunk| chunk.row).collect())
     }
 
     fn take_chunk(&mut self, id: StreamId, chunk: ChunkRow) -> Result<(), StoreError> {
@@ -251,7 +277,9 @@ impl Rebuilding<'_> {
                 Some(stream) => {
                     let row = &mut stream.row;
                     row.reserved_through = row.reserved_through.max(record.meta.number.sequence());
-                    self.report.fragments_in_journal += u64::from(record.meta.number > row.chunked_through);
+                    let is_kept = !is_erased(&row.erased, record.meta.number);
+                    self.report.fragments_in_journal +=
+                        u64::from(is_kept && record.meta.number > row.chunked_through);
                 }
                 None if before.deleted.contains(&record.stream) => {}
                 None => drop(strangers.entry(record.loc.segment).or_default().insert(record.stream)),

@@ -2,7 +2,7 @@
 //! theirs; times are Unix milliseconds.
 
 /// Raised with every change of the tables; a newer catalogue is refused, an older one is upgraded.
-pub(super) const FORMAT: i64 = 2;
+pub(super) const FORMAT: i64 = 3;
 
 /// A table of which every row carries a checksum of its other columns; triggers keep it right.
 pub(super) struct Sealed {
@@ -13,6 +13,14 @@ pub(super) struct Sealed {
 }
 
 pub(super) const STREAM: Sealed = Sealed {
+    table: "stream",
+    columns: "id, account, region, name, created_ms, device_name, media_type, kms_key_id, retention_hours, version, tags,
+        reserved_through, chunked_through, newest_server_ms, expired_through_ms, finished, storage_tier, kms_key_arn",
+    key: "id = new.id",
+};
+
+/// As format 2 had it.
+const STREAM_2: Sealed = Sealed {
     table: "stream",
     columns: "id, account, region, name, created_ms, device_name, media_type, kms_key_id, retention_hours, version, tags,
         reserved_through, chunked_through, newest_server_ms, expired_through_ms, finished, storage_tier",
@@ -43,7 +51,31 @@ pub(super) const DELETION: Sealed = Sealed {
     key: "id = new.id",
 };
 
-pub(super) const ALL: [Sealed; 6] = [STORE, STREAM, DATA_KEY, CHUNK, GARBAGE, DELETION];
+pub(super) const ERASURE: Sealed = Sealed {
+    table: "erasure",
+    columns: "stream, first, last, segment",
+    key: "stream = new.stream AND first = new.first AND last = new.last",
+};
+
+pub(super) const ALL: [Sealed; 7] = [STORE, STREAM, DATA_KEY, CHUNK, GARBAGE, DELETION, ERASURE];
+const ALL_2: [Sealed; 6] = [STORE, STREAM_2, DATA_KEY, CHUNK, GARBAGE, DELETION];
+
+/// What makes tables of the format before into those of this format.
+///
+/// # Panics
+/// Never: formats are few.
+pub(super) fn step_to(format: i64) -> String {
+    match format {
+        2 => ALL_2.iter().fold(ADDED_BY_FORMAT_2.to_owned(), |step, table| step + &table.seal()),
+        3 => {
+            let (before, now) = (STREAM_2.intact(), STREAM.columns);
+            // A row that is damaged stays so.
+            let seal_again = format!("UPDATE stream SET checksum = row_checksum({now}) WHERE {before};");
+            [ADDED_BY_FORMAT_3, &seal_again, &STREAM.keep_sealed(), &ERASURE.seal()].concat()
+        }
+        _ => String::new(),
+    }
+}
 
 impl Sealed {
     /// An expression that is true of a row that is what was written.
@@ -53,12 +85,20 @@ impl Sealed {
 
     /// Adds the column, seals what is there and keeps it sealed from now on.
     pub(super) fn seal(&self) -> String {
+        let Self { table, columns, .. } = self;
+        format!(
+            "ALTER TABLE {table} ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+             UPDATE {table} SET checksum = row_checksum({columns});
+             {}",
+            self.keep_sealed()
+        )
+    }
+
+    fn keep_sealed(&self) -> String {
         let Self { table, columns, key } = self;
         let seal = format!("UPDATE {table} SET checksum = row_checksum({columns})");
         format!(
-            "ALTER TABLE {table} ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
-             {seal};
-             CREATE TRIGGER {table}_inserted AFTER INSERT ON {table} BEGIN {seal} WHERE {key}; END;
+            "CREATE TRIGGER {table}_inserted AFTER INSERT ON {table} BEGIN {seal} WHERE {key}; END;
              CREATE TRIGGER {table}_updated AFTER UPDATE OF {columns} ON {table} BEGIN {seal} WHERE {key}; END;"
         )
     }
@@ -123,7 +163,7 @@ CREATE TABLE garbage (                   -- bytes that no row names any more
 ";
 
 /// What format 2 has beside the seals; run on tables of format 1.
-pub(super) const ADDED_BY_FORMAT_2: &str = "
+const ADDED_BY_FORMAT_2: &str = "
 ALTER TABLE stream ADD COLUMN storage_tier TEXT NOT NULL DEFAULT 'HOT';
 
 CREATE TABLE deletion (                  -- which streams there were
@@ -144,4 +184,19 @@ CREATE TRIGGER deletion_is_not_changed
     ON deletion BEGIN SELECT RAISE(ABORT, 'the log of deletions is only added to'); END;
 CREATE TRIGGER deletion_is_not_removed BEFORE DELETE ON deletion
     BEGIN SELECT RAISE(ABORT, 'the log of deletions is only added to'); END;
+";
+
+/// What format 3 has beside its seals; run on tables of format 2.
+const ADDED_BY_FORMAT_3: &str = "
+DROP TRIGGER stream_inserted;
+DROP TRIGGER stream_updated;
+ALTER TABLE stream ADD COLUMN kms_key_arn TEXT; -- the key that an alias meant when the stream was created
+
+CREATE TABLE erasure (                   -- fragments that are erased and of which something may be left
+    stream  BLOB    NOT NULL REFERENCES stream (id),
+    first   BLOB    NOT NULL,
+    last    BLOB    NOT NULL,
+    segment INTEGER,                     -- the newest segment of the journal that may hold one of them; null while one may still come
+    PRIMARY KEY (stream, first, last)
+) STRICT, WITHOUT ROWID;
 ";

@@ -16,7 +16,7 @@
 //! #     let name = StreamName::parse("s").unwrap();
 //! #     let created = tympan_types::WallTime::from_unix_ms(1_700_000_000_000);
 //! #     NewStream { arn: StreamArn::new(region, account, name, created), device_name: None, media_type: None,
-//! #         kms_key_id: "alias/aws/kinesisvideo".into(), retention_hours: 24, storage_tier: StorageTier::Hot,
+//! #         kms_key_id: "alias/aws/kinesisvideo".into(), kms_key_arn: None, retention_hours: 24, storage_tier: StorageTier::Hot,
 //! #         tags: Default::default() }
 //! # }
 //! # fn main() -> Result<(), StoreError> {
@@ -403,5 +403,7 @@ pub fn fragments_of(store: &MediaStore, stream: StreamId) -> Result<Vec<Fragment
     }
 }
 
+#[cfg(test)]
+mod erasure;
 #[cfg(test)]
 mod tests;

@@ -197,7 +197,7 @@ async fn the_proof_of_a_deletion_searches_indexes_as_well() {
     let kept = std::fs::read(side).unwrap();
     let prove = async || {
         let at_rest = AtRest::open(&place.data()).unwrap();
-        let subject = Subject { stream: "s", expired_at: None };
+        let subject = Subject { stream: "s", expired_at: None, fragments: None };
         at_rest.prove_deletion(subject, Some(&place.keyring), &mut |_| {}).await.unwrap()
     };
     let proof = prove().await;

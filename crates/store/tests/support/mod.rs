@@ -141,6 +141,7 @@ pub(crate) fn new_stream(name: &str, retention_hours: u32) -> NewStream {
         device_name: None,
         media_type: None,
         kms_key_id: KeyId::DEFAULT.into(),
+        kms_key_arn: None,
         retention_hours,
         storage_tier: StorageTier::Hot,
         tags: BTreeMap::new(),

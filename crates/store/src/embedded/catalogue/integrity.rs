@@ -37,9 +37,8 @@ pub(super) fn check_schema(transaction: &Transaction<'_>) -> Result<(), StoreErr
     let reference = Connection::open_in_memory().map_err(failed)?;
     add_row_checksum(&reference).map_err(failed)?;
     reference.execute_batch(schema::TABLES).map_err(failed)?;
-    reference.execute_batch(schema::ADDED_BY_FORMAT_2).map_err(failed)?;
-    for table in schema::ALL {
-        reference.execute_batch(&table.seal()).map_err(failed)?;
+    for format in 2..=schema::FORMAT {
+        reference.execute_batch(&schema::step_to(format)).map_err(failed)?;
     }
     if tables(transaction)? != tables(&reference)? {
         return Err(StoreError::corrupt("its tables are not those of its format"));

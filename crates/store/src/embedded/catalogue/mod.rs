@@ -5,6 +5,7 @@
 mod chunks;
 mod database;
 mod deletions;
+mod erasures;
 mod integrity;
 mod known;
 mod paged;
@@ -98,8 +99,8 @@ impl Catalogue {
         let format: i64 = one(&transaction, "SELECT format FROM store")?;
         match format {
             schema::FORMAT => {}
-            1 if found.takes_changes => upgrade(&transaction)?,
-            1 => return Err(StoreError::corrupt(found.damage.join("; "))),
+            1..schema::FORMAT if found.takes_changes => upgrade(&transaction, format)?,
+            1..schema::FORMAT => return Err(StoreError::corrupt(found.damage.join("; "))),
             _ => {
                 let message = format!(
                     "the catalogue has format {format} and this program knows 1 to {}: use the program that wrote it",
@@ -212,11 +213,10 @@ impl Catalogue {
     }
 }
 
-/// Makes a catalogue of format 1 one of format 2.
-fn upgrade(transaction: &Transaction<'_>) -> Result<(), StoreError> {
-    transaction.execute_batch(schema::ADDED_BY_FORMAT_2).map_err(failed)?;
-    for table in schema::ALL {
-        transaction.execute_batch(&table.seal()).map_err(failed)?;
+/// Makes a catalogue of an earlier format one of this.
+fn upgrade(transaction: &Transaction<'_>, from: i64) -> Result<(), StoreError> {
+    for format in from + 1..=schema::FORMAT {
+        transaction.execute_batch(&schema::step_to(format)).map_err(failed)?;
     }
     transaction.execute("UPDATE store SET format = ?1", [schema::FORMAT]).map_err(failed)?;
     Ok(())

@@ -58,5 +58,11 @@ impl Catalogue {
 pub(super) fn page_of(connection: &Connection, id: StreamId, epoch: u64) -> Result<Option<Page>, StoreError> {
     let Some(row) = find_stream(connection, &StreamKey::Id(id))? else { return Ok(None) };
     let keys = keys_of(connection, id)?;
-    Ok(Some(Page { epoch, stream: row.stream, expired_through: row.expired_through, keys }))
+    Ok(Some(Page {
+        epoch,
+        stream: row.stream,
+        expired_through: row.expired_through,
+        keys,
+        erased: row.erased,
+    }))
 }

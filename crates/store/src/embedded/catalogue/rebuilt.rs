@@ -1,6 +1,7 @@
 //! A catalogue that is made anew from what lies beside it.
 
 use super::chunks::insert;
+use super::erasures::insert_erasure;
 use super::streams::{insert_key, insert_stream};
 use super::{Database, Deletion, deletions, failed, to_sql, upgrade};
 use crate::embedded::schema;
@@ -35,7 +36,7 @@ impl Rebuilt {
         transaction.execute_batch(schema::TABLES).map_err(failed)?;
         let epoch = to_sql(self.epoch)?;
         transaction.execute("INSERT INTO store (format, epoch) VALUES (1, ?1)", [epoch]).map_err(failed)?;
-        upgrade(&transaction)?;
+        upgrade(&transaction, 1)?;
         for stream in &self.streams {
             insert_stream(&transaction, &stream.row)?;
             for key in &stream.keys {
@@ -43,6 +44,9 @@ impl Rebuilt {
             }
             for chunk in &stream.chunks {
                 insert(&transaction, chunk, &stream.row)?;
+            }
+            for range in &stream.row.erased {
+                insert_erasure(&transaction, stream.row.stream.id, *range)?;
             }
         }
         for deletion in &self.deletions {

@@ -1,5 +1,6 @@
 //! The rows of streams and of their wrapped keys.
 
+use super::erasures::erased_of;
 use super::{Catalogue, deletions, execute, failed, to_sql};
 use crate::embedded::pages::Pages;
 use crate::embedded::schema::STREAM;
@@ -48,6 +49,7 @@ impl Catalogue {
                 newest_server: never,
                 reserved_through: 0,
                 finished: false,
+                erased: Vec::new(),
             };
             insert_stream(transaction, &row)
         })
@@ -111,6 +113,7 @@ impl Catalogue {
                 [id],
             )?;
             execute(transaction, "DELETE FROM chunk WHERE stream = ?1", [id])?;
+            execute(transaction, "DELETE FROM erasure WHERE stream = ?1", [id])?;
             execute(transaction, "DELETE FROM stream WHERE id = ?1", [id])?;
             Ok(row.stream.id)
         })?;
@@ -315,8 +318,8 @@ pub(super) fn insert_stream(connection: &Connection, row: &StreamRow) -> Result<
         connection,
         "INSERT INTO stream (id, account, region, name, created_ms, device_name, media_type, kms_key_id,
             retention_hours, version, tags, reserved_through, chunked_through, newest_server_ms,
-            expired_through_ms, finished, storage_tier)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+            expired_through_ms, finished, storage_tier, kms_key_arn)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         params![
             stream.id.to_bytes(),
             stream.arn.account().as_str(),
@@ -335,6 +338,7 @@ pub(super) fn insert_stream(connection: &Connection, row: &StreamRow) -> Result<
             row.expired_through.unix_ms(),
             row.finished,
             tier_to_sql(stream.storage_tier),
+            stream.kms_key_arn,
         ],
     )
 }
@@ -377,6 +381,7 @@ struct StreamColumns {
     expired_through_ms: i64,
     finished: bool,
     storage_tier: String,
+    kms_key_arn: Option<String>,
     /// Whether they are what was written.
     intact: bool,
 }
@@ -400,11 +405,13 @@ fn stream_columns(row: &Row<'_>) -> rusqlite::Result<StreamColumns> {
         expired_through_ms: row.get(14)?,
         finished: row.get(15)?,
         storage_tier: row.get(16)?,
-        intact: row.get(17)?,
+        kms_key_arn: row.get(17)?,
+        intact: row.get(18)?,
     })
 }
 
 impl StreamColumns {
+    /// Without what is erased.
     fn into_row(self) -> Result<StreamRow, StoreError> {
         let id = StreamId::from_bytes(self.id);
         let damaged = |what: &dyn std::fmt::Display| {
@@ -430,6 +437,7 @@ impl StreamColumns {
             device_name: self.device_name,
             media_type: self.media_type,
             kms_key_id: self.kms_key_id,
+            kms_key_arn: self.kms_key_arn,
             retention_hours: self.retention_hours,
             storage_tier,
             version: self.version.unsigned_abs(),
@@ -443,6 +451,7 @@ impl StreamColumns {
             newest_server: ServerTime::from_unix_ms(self.newest_server_ms),
             reserved_through: self.reserved_through.unsigned_abs(),
             finished: self.finished,
+            erased: Vec::new(),
         })
     }
 }
@@ -468,7 +477,9 @@ pub(super) fn find_stream(connection: &Connection, key: &StreamKey) -> Result<Op
         ))
         .and_then(|mut query| query.query_row(params_from_iter(values), stream_columns).optional())
         .map_err(failed)?;
-    found.map(StreamColumns::into_row).transpose()
+    let Some(mut row) = found.map(StreamColumns::into_row).transpose()? else { return Ok(None) };
+    row.erased = erased_of(connection, row.stream.id)?;
+    Ok(Some(row))
 }
 
 /// The wrapped keys of a stream, by number.

@@ -18,6 +18,13 @@ fn keeps_what_every_backend_promises() {
 }
 
 #[test]
+fn refuses_one_erasure_more_than_may_wait() {
+    let machine = SimulatedMachine::new(1).unwrap();
+    let open: conformance::Open = Box::new(move || Arc::new(machine.backend().unwrap()) as Arc<dyn Backend>);
+    conformance::one_erasure_more_than_may_wait_is_refused(&open);
+}
+
+#[test]
 fn keeps_what_every_backend_promises_where_each_restart_is_a_power_cut() {
     for unsynced in [Unsynced::Lost, Unsynced::Kept, Unsynced::Torn(1), Unsynced::Torn(2)] {
         conformance::check(&mut || {
@@ -34,7 +41,7 @@ fn keeps_what_every_backend_promises_where_each_restart_is_a_power_cut() {
 }
 
 /// A store with a stream and a session of writing.
-fn started(machine: &SimulatedMachine) -> (MediaStore, Writer) {
+pub(super) fn started(machine: &SimulatedMachine) -> (MediaStore, Writer) {
     let store = machine.start(StoreOptions::default()).unwrap();
     let like = conformance::stream("s");
     let new = NewStream {
@@ -42,6 +49,7 @@ fn started(machine: &SimulatedMachine) -> (MediaStore, Writer) {
         device_name: None,
         media_type: None,
         kms_key_id: like.kms_key_id,
+        kms_key_arn: None,
         retention_hours: 24,
         storage_tier: StorageTier::Hot,
         tags: BTreeMap::new(),
@@ -51,7 +59,7 @@ fn started(machine: &SimulatedMachine) -> (MediaStore, Writer) {
     (store, writer)
 }
 
-fn write(writer: &mut Writer, body: &'static str) -> Persisting {
+pub(super) fn write(writer: &mut Writer, body: &'static str) -> Persisting {
     let producer = ProducerTime::from_unix_ms(1_700_000_000_000);
     writer.begin(FragmentHead { head: "head".into(), producer }).unwrap();
     writer.push(body.into());

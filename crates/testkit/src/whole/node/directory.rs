@@ -40,6 +40,7 @@ impl StreamDirectory for Directory {
             device_name: None,
             media_type: Some("audio/L16".to_owned()),
             kms_key_id: new.key_id,
+            kms_key_arn: None,
             retention_hours: new.retention_hours,
             storage_tier: StorageTier::Hot,
             tags: std::collections::BTreeMap::new(),
