@@ -1,6 +1,6 @@
 use crate::global::Global;
 use crate::table::{clock, harmless, table};
-use crate::{terminal, time_argument, waveform};
+use crate::{terminal, trace, waveform};
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -57,6 +57,11 @@ With --json: an array of whole contact records.")]
         /// The call's id, or `latest`
         contact: ContactChoice,
     },
+    /// Show what moved one call's flow on and what came of it; with --replay, run the flow again from that
+    #[command(
+        after_long_help = "A server keeps traces with connect.flow_traces = true. A trace holds what the caller typed and functions returned."
+    )]
+    Trace(trace::TraceArgs),
     /// Draw one call's captured audio: how loud it is, who speaks when, keys, tones, and what is missing and why
     #[command(
         after_long_help = "Under the bars: ─ speech, ~ tone, ≈ tones of a key, x lost, ! late, · quiet phone, p pause, \
@@ -143,8 +148,12 @@ impl SearchArgs {
 const ALL: usize = 1_000;
 
 pub(crate) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit, ClientError> {
+    if let ContactsVerb::Trace(arguments) = &arguments.verb {
+        return trace::run(arguments, global);
+    }
     let contacts = global.contacts()?;
     let records = match arguments.verb {
+        ContactsVerb::Trace(_) => return Ok(Exit::Ok),
         ContactsVerb::Show { contact } => {
             let record = contacts.find(contacts.resolve(contact).await?).await?;
             if global.json {

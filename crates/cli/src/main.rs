@@ -24,6 +24,7 @@ mod streams;
 mod table;
 mod terminal;
 mod time_argument;
+mod trace;
 mod waveform;
 
 use clap::Parser;

@@ -101,3 +101,27 @@ impl Context {
         PromptId::new(self.last_prompt)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::contact;
+    use crate::tests::rig::{began, no_settings};
+
+    #[test]
+    fn draws_of_a_contact_go_over_all_hundred_and_are_the_same_again() {
+        let draws = |contact: Contact| {
+            let mut cx = Context::new(began(), contact, no_settings(), ContactOptions::default());
+            (0..10_000).map(|_| cx.draw_percent()).collect::<Vec<_>>()
+        };
+        let first = draws(contact());
+        assert_eq!(draws(contact()), first);
+        let mut counts = [0u32; 101];
+        first.iter().for_each(|number| counts[usize::from(*number)] += 1);
+        assert_eq!(counts[0], 0);
+        // 100 each is expected: five standard deviations are 50.
+        assert!(counts[1..].iter().all(|count| (50..=150).contains(count)), "{counts:?}");
+        let other = Contact { id: tympan_types::ContactId::from_random([3; 16]), ..contact() };
+        assert_ne!(draws(other), first);
+    }
+}

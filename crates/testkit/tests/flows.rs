@@ -228,7 +228,7 @@ fn tables() -> String {
             form => format!("{} ({form})", row.name()),
         };
         let standing = match row.standing() {
-            Standing::Performed => "done".to_owned(),
+            Standing::Performed => "performed".to_owned(),
             Standing::NotOffered => format!("{}: {}", row.error_taken().unwrap().word(), row.reason()),
             Standing::NotYet => format!("not yet: {}", row.reason()),
         };

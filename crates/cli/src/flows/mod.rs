@@ -10,7 +10,7 @@ use anyhow::Context;
 use std::io::Write;
 use std::path::PathBuf;
 use tympan_client::Exit;
-use tympan_flow::Flow;
+use tympan_flow::{Flow, FlowType};
 
 /// Look at contact-flow files
 #[derive(Debug, clap::Subcommand)]
@@ -80,14 +80,23 @@ impl FlowsVerb {
             Self::Import { .. } | Self::Export { .. } => Ok(Exit::Ok),
             Self::Check { file } => {
                 let flow = read(file)?;
-                let problems = flow.problems();
+                // A module's own metadata names no type.
+                let flow_type = flow.flow_type().and_then(FlowType::parse);
+                let problems =
+                    flow_type.map_or_else(|| flow.problems().to_vec(), |kind| flow.problems_as(kind));
                 let exit = if problems.is_empty() { Exit::Ok } else { Exit::Failed };
                 let unsupported: Vec<_> =
                     flow.blocks().iter().filter(|block| !block.is_supported()).collect();
                 if global.json {
                     let unsupported: Vec<_> = unsupported
                         .iter()
-                        .map(|block| serde_json::json!({ "Identifier": block.identifier(), "Type": block.type_name() }))
+                        .map(|block| {
+                            serde_json::json!({
+                                "Identifier": block.identifier(),
+                                "Type": block.type_name(),
+                                "Reason": block.reason(),
+                            })
+                        })
                         .collect();
                     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
                     writeln!(
@@ -97,15 +106,16 @@ impl FlowsVerb {
                     )?;
                     return Ok(exit);
                 }
-                for problem in problems {
+                for problem in &problems {
                     writeln!(out, "{problem}")?;
                 }
                 for block in &unsupported {
                     let (identifier, type_name) = (block.identifier(), block.type_name());
-                    writeln!(
-                        out,
-                        "{identifier:?} ({type_name}) does not run here: it takes its error branch"
-                    )?;
+                    let reason = match block.reason() {
+                        "" => "it lacks what it needs",
+                        reason => reason,
+                    };
+                    writeln!(out, "{identifier:?} ({type_name}) takes its error branch here: {reason}")?;
                 }
                 if problems.is_empty() {
                     writeln!(

@@ -72,8 +72,13 @@ impl CallTask {
                     Some((write, tokio::task::spawn_blocking(move || keep(&*history, stage, &contact))));
             }
             Effect::Log(entry) => self.admission.flow_log.append(self.contact_id, &entry),
-            // Traces are not kept yet.
-            Effect::Trace(_) => {}
+            Effect::Trace(entry) => {
+                let line = serde_json::json!({
+                    "ContactId": self.contact_id.to_string(),
+                    "Trace": entry.into_exposed(),
+                });
+                self.admission.flow_log.append(self.contact_id, &line);
+            }
             Effect::Reply { request, reply } => {
                 let Some(to) = self.replies.remove(&request) else { return };
                 // A client that went away needs no answer.

@@ -672,6 +672,8 @@ pub struct Connect {
     pub stream_rest_s: u64,
     /// Keys that a caller types before a block asks for them are kept for the next block that does.
     pub keys_ahead: bool,
+    /// The run of each flow is traced into the flow log, so that it can be repeated: `tympan contacts trace`.
+    pub flow_traces: bool,
     /// How many days a contact is kept after its beginning; 0: until it is deleted.
     pub contacts_kept_days: u32,
     /// The numbers that SearchAvailablePhoneNumbers offers, as ranges.
@@ -689,6 +691,7 @@ impl Default for Connect {
         Self {
             stream_rest_s: 120,
             keys_ahead: true,
+            flow_traces: false,
             contacts_kept_days: 731,
             number_ranges: vec![NumberRange::default()],
             time_zone: TimeZone::utc(),

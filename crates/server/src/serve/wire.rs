@@ -531,6 +531,7 @@ fn admission_options(config: &Config) -> AdmissionOptions {
             // The voice gives up first, and then a prompt is silence instead.
             prompt_limit_ms: limit_ms(config.speech.timeout_ms.saturating_add(PROMPT_GRACE_MS)),
             keys_ahead: config.connect.keys_ahead,
+            flow_traces: config.connect.flow_traces,
             ..ContactOptions::default()
         },
     }
