@@ -36,8 +36,8 @@ impl SpeechEndpoint {
             "TextType": "text",
             "VoiceId": voice.name,
         });
-        if let Some(language) = &voice.language {
-            body["LanguageCode"] = language.as_str().into();
+        if let Some(language) = voice.language_to_ask_for() {
+            body["LanguageCode"] = language.into();
         }
         let headers = [("content-type", "application/json")];
         let request = self

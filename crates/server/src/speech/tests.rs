@@ -252,7 +252,7 @@ async fn a_polly_compatible_endpoint_is_asked_in_pollys_words_and_speaks() {
     let signature = signature.as_deref().unwrap();
     assert!(signature.contains("/us-west-2/polly/aws4_request"), "{signature}");
     let expected = serde_json::json!({
-        "Engine": "neural", "LanguageCode": "en-AU", "OutputFormat": "pcm", "SampleRate": "8000",
+        "Engine": "neural", "OutputFormat": "pcm", "SampleRate": "8000",
         "Text": "hello", "TextType": "text", "VoiceId": "Olivia",
     });
     assert_eq!(*body, expected);

@@ -24,6 +24,12 @@ impl Voice {
         self.known().map(|(_, language, _)| *language).or(self.language.as_deref()).unwrap_or("en-US")
     }
 
+    /// The contact's language, where the voice has a choice. Amazon Polly refuses a language that a voice does not speak.
+    pub(super) fn language_to_ask_for(&self) -> Option<&str> {
+        let has_choice = self.known().is_none_or(|(name, ..)| BILINGUAL.contains(name));
+        self.language.as_deref().filter(|_| has_choice)
+    }
+
     /// The engine by the name that Amazon Polly has for it.
     pub(super) fn engine(&self) -> String {
         self.engine.as_deref().unwrap_or("standard").to_ascii_lowercase()
@@ -60,6 +66,9 @@ impl Voice {
         VOICES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(&self.name))
     }
 }
+
+/// Voices of Indian English and Hindi.
+const BILINGUAL: &[&str] = &["Aditi", "Kajal"];
 
 /// Languages that espeak-ng calls by their primary tag.
 const SPOKEN_BY_ESPEAK: &[&str] = &[
@@ -114,6 +123,18 @@ mod tests {
             ("Unheard", None, "en-us+f3"),
         ] {
             assert_eq!(voice(name, language).espeak(), espeak, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_language_is_asked_for_where_the_voice_has_a_choice() {
+        for (name, language, asked) in [
+            ("Kajal", Some("hi-IN"), Some("hi-IN")),
+            ("Joanna", Some("es-US"), None),
+            ("Unheard", Some("en-AU"), Some("en-AU")),
+            ("Unheard", None, None),
+        ] {
+            assert_eq!(voice(name, language).language_to_ask_for(), asked, "{name}");
         }
     }
 
