@@ -152,12 +152,12 @@ fn calls_are_searched_by_number_state_and_time_and_what_their_flows_did_is_told(
     assert_eq!(found(&["--live"])?, [""; 0]);
     assert_eq!(found(&["--to", "2020-01-01T00:00:00Z"])?, [""; 0]);
     assert_eq!(found(&["--number", "5550", "0001"])?, ["+15550000001"]);
-    let mut trace = Command::new(binary()?);
-    trace.envs(office.server.aws_environment()).args(["contacts", "trace", "latest", "--json"]);
+    let mut flow_log = Command::new(binary()?);
+    flow_log.envs(office.server.aws_environment()).args(["contacts", "flow-log", "latest", "--json"]);
     let newest =
         office.contacts()?.first().map(|contact| text(&contact["ContactId"])).context("no contact")?;
     until("the flow log", || {
-        let printed = trace.output()?;
+        let printed = flow_log.output()?;
         ensure!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
         let printed = String::from_utf8(printed.stdout)?;
         let lines = printed.lines().map(serde_json::from_str::<Value>).collect::<Result<Vec<_>, _>>()?;

@@ -204,7 +204,7 @@ mod tests {
             "contacts delete 4a573372-1f28-4e26-b97b-0123456789ab",
             "contacts search parcels",
             "contacts search --number 555 --attribute department=parcels --from 2024-01-26T03:07:41Z --ended --with-audio",
-            "contacts trace latest",
+            "contacts flow-log latest",
             "events",
             "events --since 1099511627776",
             "doctor --remote",

@@ -13,6 +13,7 @@ async fn stream(bench: &Bench, name: &str) -> Stream {
         device_name: None,
         media_type: None,
         kms_key_id: KeyId::DEFAULT.into(),
+        kms_key_arn: None,
         retention_hours: 24,
         storage_tier: StorageTier::Hot,
         tags: BTreeMap::new(),

@@ -250,7 +250,7 @@ impl Run {
 
     fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Prepare { prompt, content } => self.prepare(prompt, &content),
+            Effect::Prepare { prompt, content, .. } => self.prepare(prompt, &content),
             Effect::Media { command: MediaCommand::Play { prompt, sound }, .. } => {
                 self.prompts.insert(prompt);
                 self.after(u64::try_from(sound.duration_ms()).unwrap_or(0), Event::Heard(prompt));
