@@ -372,12 +372,14 @@ def contacts_that_are_not_there_are_refused_by_type():
 def operations_that_are_not_here_say_so():
     id = new_instance("elsewhere")
     for name, call in [
-        ("ListUsers", lambda: connect.list_users(InstanceId=id)),
-        ("ListQueues", lambda: connect.list_queues(InstanceId=id)),
-        ("DescribeInstanceAttribute", lambda: connect.describe_instance_attribute(
-            InstanceId=id, AttributeType="CONTACTFLOW_LOGS"
+        ("StartOutboundVoiceContact", lambda: connect.start_outbound_voice_contact(
+            InstanceId=id, DestinationPhoneNumber="+12065550100", ContactFlowId=UNKNOWN, QueueId=UNKNOWN
         )),
-        ("TagResource", lambda: connect.tag_resource(resourceArn="arn:aws:connect:x", tags={"a": "b"})),
+        ("GetCurrentMetricData", lambda: connect.get_current_metric_data(
+            InstanceId=id, Filters={}, CurrentMetrics=[{"Name": "AGENTS_ONLINE", "Unit": "COUNT"}]
+        )),
+        ("CreateView", lambda: connect.create_view(InstanceId=id, Name="v", Status="SAVED", Content={})),
+        ("SearchVocabularies", lambda: connect.search_vocabularies(InstanceId=id)),
     ]:
         with refused("NotImplementedException", 501) as refusal:
             call()

@@ -1,5 +1,6 @@
 use super::storage_config::StorageConfig;
 use crate::error::ConnectError;
+use crate::instances::Instance;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -86,6 +87,14 @@ impl SinkResource {
     }
 }
 
+impl Instance {
+    /// Where contact records or recordings of the instance go, where that is configured.
+    pub fn sink(&self, resource: SinkResource) -> Option<&Sink> {
+        let storage = self.config.storage.iter().find(|storage| storage.resource == resource);
+        storage.map(|storage| &storage.sink)
+    }
+}
+
 impl SinkStorage {
     /// The StorageConfig of the API.
     pub(super) fn shown(&self) -> Value {
@@ -103,5 +112,48 @@ impl SinkStorage {
         };
         config["AssociationId"] = self.association_id.as_str().into();
         config
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::{Bench, text};
+    use crate::error::ErrorCode;
+
+    #[test]
+    fn records_go_to_a_stream_and_recordings_to_a_bucket_until_they_are_disassociated() {
+        let bench = Bench::new();
+        let id = bench.instance("demo");
+        let path = format!("/instance/{id}/storage-config");
+        let stream = |name: &str| {
+            json!({ "StorageType": "KINESIS_STREAM", "KinesisStreamConfig": {
+            "StreamArn": format!("arn:aws:kinesis:us-west-2:111122223333:stream/{name}") } })
+        };
+        let bucket = json!({ "StorageType": "S3", "S3Config": { "BucketName": "b", "BucketPrefix": "p",
+            "EncryptionConfig": { "EncryptionType": "KMS", "KeyId": "alias/k" } } });
+        let associate = |resource: &str, config: &Value| {
+            let body = json!({ "ResourceType": resource, "StorageConfig": config, "ClientToken": "t" });
+            bench.call("PUT", &path, body).map_err(|error| error.code())
+        };
+        let records = text(&associate("CONTACT_TRACE_RECORDS", &stream("records")).unwrap()["AssociationId"]);
+        let again = associate("CONTACT_TRACE_RECORDS", &stream("records")).unwrap();
+        assert_eq!(again["AssociationId"], records, "the same request");
+        assert_eq!(associate("CONTACT_TRACE_RECORDS", &stream("other")), Err(ErrorCode::ResourceConflict));
+        assert_eq!(associate("CONTACT_TRACE_RECORDS", &bucket), Err(ErrorCode::InvalidParameter));
+        let calls = text(&associate("CALL_RECORDINGS", &bucket).unwrap()["AssociationId"]);
+        let shown =
+            bench.call("GET", &format!("{path}/{calls}?resourceType=CALL_RECORDINGS"), Value::Null).unwrap();
+        assert_eq!(shown["StorageConfig"]["S3Config"], bucket["S3Config"]);
+        let one = format!("{path}/{records}?resourceType=CONTACT_TRACE_RECORDS");
+        bench.call("POST", &one, json!({ "StorageConfig": stream("changed") })).unwrap();
+        let sink = || {
+            let instance = bench.reopened().service.instance(id.parse().unwrap()).unwrap();
+            instance.sink(SinkResource::ContactTraceRecords).cloned()
+        };
+        let changed = "arn:aws:kinesis:us-west-2:111122223333:stream/changed";
+        assert_eq!(sink(), Some(Sink::KinesisStream(changed.to_owned())));
+        bench.call("DELETE", &one, Value::Null).unwrap();
+        assert_eq!((sink(), bench.refusal("GET", &one, Value::Null)), (None, ErrorCode::ResourceNotFound));
     }
 }
