@@ -91,15 +91,14 @@ fn live_events_come_by_a_websocket_and_a_reader_that_was_away_resumes_where_it_w
     assert_eq!((&first["Kind"], &first["Operation"]), (&json!("contact"), &json!("PUT")));
     assert_eq!(first["Contact"]["CustomerNumber"], CUSTOMER);
     // It goes away in the middle of what it could have had.
-    let (last, _) = seen.iter().nth(1).context("one event only")?;
-    let last = last.to_string();
+    let last = seen.keys().next().context("no event")?.to_string();
     drop(before);
     call(&office, "+15550000001")?;
     always.await_end_of(2)?;
     let resumed = Reader::start(&office.server, place.path(), "resumed", Some(&last))?;
     resumed.await_end_of(2)?;
     let all = always.events()?;
-    let kept: Vec<i64> = seen.keys().copied().take(2).chain(resumed.events()?.into_keys()).collect();
+    let kept: Vec<i64> = seen.keys().copied().take(1).chain(resumed.events()?.into_keys()).collect();
     assert_eq!(kept, all.keys().copied().collect::<Vec<i64>>(), "without a gap or a repeat");
 
     // Another start of the server goes on with the same revisions.
