@@ -2,6 +2,7 @@
 
 use crate::contacts::ContactTarget;
 use crate::error::AdminError;
+use crate::operations::ROWS;
 use crate::service::{AdminService, Context};
 use serde::Deserialize;
 use tympan_aws::{Asks, Operation, Output, Resource, Target};
@@ -34,7 +35,10 @@ impl Operation for Named {
     const NAME: &'static str = "Named";
 
     async fn resolve(cx: &Context<'_>, input: &Input) -> Result<NamedContact, AdminError> {
-        Ok(NamedContact(input.contact_id.as_deref().map(|named| ContactTarget::of(cx, named))))
+        // A member that the operation does not have names nothing.
+        let is_member = ROWS.iter().any(|row| row.name == cx.operation && row.path.contains("{ContactId}"));
+        let named = input.contact_id.as_deref().filter(|_| is_member);
+        Ok(NamedContact(named.map(|named| ContactTarget::of(cx, named))))
     }
 
     async fn call(_: &Context<'_>, _: Input, _: NamedContact) -> Result<Output, AdminError> {

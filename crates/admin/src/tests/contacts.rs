@@ -134,7 +134,7 @@ async fn only_a_caller_who_may_do_it_learns_what_is_wrong_with_a_request() {
     for (request, body, asked) in [
         (
             "POST /tympan/contacts/search".to_owned(),
-            json!({ "Stat": "LIVE" }),
+            json!({ "ContactId": id }),
             "tympan:SearchContacts on *".to_owned(),
         ),
         ("POST /tympan/backup".to_owned(), json!({ "Directory": 5 }), "tympan:StartBackup on *".to_owned()),

@@ -193,11 +193,10 @@ where
             let batch = feed.next(BATCH);
             (feed, batch)
         });
-        let batch;
-        (feed, batch) = match looked.await {
-            Ok(looked) => looked,
-            Err(_) => return End::Close(AWAY, "the request failed inside".to_owned()),
+        let Ok((came_back, batch)) = looked.await else {
+            return End::Close(AWAY, "the request failed inside".to_owned());
         };
+        feed = came_back;
         let Batch { events, is_up_to_date, .. } = match batch {
             Ok(batch) => batch,
             Err(gone @ FeedError::Gone { .. }) => return End::Close(GONE, shortened(&gone.to_string())),
