@@ -5,13 +5,14 @@
 //! numbers are minted here. A reader keeps its place as a number and, within a live fragment, as a count of pieces;
 //! the pieces are shared, so a thousand readers cost no copy and a slow one holds back only what it is amidst.
 
+mod erasure;
 mod handover;
 
 pub(crate) use handover::Owner;
 pub use handover::{HandoverBell, Standing, TakeOver};
 
 use crate::codec::Piece;
-use crate::gone::{Gone, is_erased};
+use crate::gone::is_erased;
 use crate::model::Now;
 use crate::stream_rules::expires_before;
 use crate::{
@@ -461,15 +462,6 @@ impl Tail {
         expires_before(self.stream.retention_hours, self.expired_through, now)
     }
 
-    /// What is served no more.
-    pub(crate) fn gone(&self, now: WallTime) -> Gone {
-        Gone { expired_through: self.expired_through(now), erased: self.erased.clone() }
-    }
-
-    fn is_erased(&self, number: FragmentNumber) -> bool {
-        is_erased(&self.erased, number)
-    }
-
     /// Number, start and end on the producer's clock of each fragment that is not in a chunk, ascending by number. One that
     /// is open reaches to now.
     pub(crate) fn spans(&self, now: Now, options: &StoreOptions) -> Vec<(FragmentNumber, i64, i64)> {
@@ -661,42 +653,6 @@ impl Tail {
         // Server times rise with numbers, so what has expired is at the front.
         let count = self.hot.partition_point(|located| located.meta.server <= expired);
         self.hot.drain(..count).collect()
-    }
-
-    /// The last number that was minted, or may have been by an earlier process.
-    pub(crate) fn newest_number(&self) -> FragmentNumber {
-        const EVER: ServerTime = ServerTime::from_unix_ms(i64::MAX);
-        FragmentNumber::new(self.next_sequence.saturating_sub(1), EVER, u32::MAX)
-    }
-
-    /// These are erased, instead of those before. Returns the places that the journal may give up.
-    pub(crate) fn set_erased(&mut self, erased: &[FragmentRange]) -> Vec<Located> {
-        self.erased = erased.into();
-        let of_memory: Vec<FragmentNumber> = self
-            .live
-            .iter()
-            .filter(|live| matches!(live.state, LiveState::Kept(_)) && self.is_erased(live.number))
-            .map(|live| live.number)
-            .collect();
-        for number in of_memory {
-            if let Some(Live { state: LiveState::Kept(meta), .. }) = self.live_mut(number) {
-                let bytes = meta.size_bytes();
-                self.kept_bytes = self.kept_bytes.saturating_sub(bytes);
-            }
-            self.take_back(number);
-        }
-        self.wake();
-        let hot = std::mem::take(&mut self.hot);
-        let (erased, kept): (Vec<_>, Vec<_>) =
-            hot.into_iter().partition(|located| self.is_erased(located.meta.number));
-        self.hot = kept.into();
-        erased
-    }
-
-    /// Whether no fragment that is erased may still come to the journal.
-    pub(crate) fn erasures_are_settled(&self) -> bool {
-        let comes = |live: &Live| matches!(live.state, LiveState::Open | LiveState::Committing(_));
-        !self.live.iter().any(|live| comes(live) && self.is_erased(live.number))
     }
 
     /// The stream is gone. Returns the places that the journal may give up.
