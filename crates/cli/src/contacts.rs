@@ -32,13 +32,16 @@ enum ContactsVerb {
         /// The call's id, or `latest`
         contact: ContactChoice,
     },
-    /// Delete an ended call's contact: record, attributes, and all that finds it. Its audio stays in its stream
+    /// Delete an ended call's contact: record, attributes, and all that finds it. Its audio stays in its stream, but for --with-media
     #[command(
-        after_long_help = "What was delivered to contact-records.jsonl and flow-logs.jsonl stays there: those files are their readers'."
+        after_long_help = "What was delivered to contact-records.jsonl, flow-logs.jsonl and other sinks stays there: they are their readers'. They are named."
     )]
     Delete {
         /// The call's id
         contact: ContactId,
+        /// Erase what was captured of the call, too
+        #[arg(long)]
+        with_media: bool,
     },
     /// Search calls: all conditions hold together
     #[command(after_long_help = "Examples:
@@ -163,9 +166,12 @@ pub(crate) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit
             }
             return Ok(Exit::Ok);
         }
-        ContactsVerb::Delete { contact } => {
-            contacts.delete(contact).await?;
-            terminal::note(global, &format!("{contact} is deleted"));
+        ContactsVerb::Delete { contact, with_media } => {
+            let answer = contacts.delete(contact, with_media).await?;
+            if global.json {
+                terminal::print_json(&answer)?;
+            }
+            terminal::note(global, &format!("{contact} is deleted{}", what_is_left(&answer)));
             return Ok(Exit::Ok);
         }
         ContactsVerb::Waveform { contact, columns, svg } => {
@@ -215,6 +221,21 @@ pub(crate) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit
         terminal::print(&list(&records, SystemClock.wall_now()))?;
     }
     Ok(Exit::Ok)
+}
+
+/// What a deletion has left, in words.
+fn what_is_left(answer: &Value) -> String {
+    let sinks = answer["DeliveredTo"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let sinks: Vec<String> = sinks.map(harmless).collect();
+    let mut left = String::new();
+    if answer["AudioWaits"] == Value::Bool(true) {
+        left.push_str("; its audio cannot be erased yet, and will be as soon as that is possible");
+    }
+    if !sinks.is_empty() {
+        // Writing to a string cannot fail.
+        let _ = write!(left, "; {} had it before, and keep what they have", sinks.join(" and "));
+    }
+    left
 }
 
 fn list(records: &[ContactRecord], now: WallTime) -> String {

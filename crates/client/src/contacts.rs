@@ -63,10 +63,13 @@ impl Contacts {
         }
     }
 
-    /// Deletes a contact that has ended: its record, its attributes and all that finds it. Its audio stays in its stream.
-    pub async fn delete(&self, id: ContactId) -> Result<(), ClientError> {
+    /// Deletes a contact that has ended: its record, its attributes and all that finds it. Its audio stays in its stream, unless it is to be
+    /// erased as well. What the server answers: `DeliveredTo`, the files and sinks that have its record or lines of its flow log, and keep
+    /// them; `AudioWaits`, whether audio is still to be erased.
+    pub async fn delete(&self, id: ContactId, erases_media: bool) -> Result<Value, ClientError> {
         let path = format!("{PATH}/{id}");
-        self.http.delete_json("DeleteContact", SERVICE, &self.endpoint, &path).await.map(drop)
+        let query = if erases_media { "media=erase" } else { "" };
+        self.http.delete_json("ContactRecord", "connect", &self.endpoint, &path, query).await
     }
 
     /// One contact.

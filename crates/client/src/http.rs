@@ -177,8 +177,9 @@ impl HttpClient {
         service: &'static str,
         endpoint: &Endpoint,
         path: &str,
+        query: &str,
     ) -> Result<Value, ClientError> {
-        let (headers, query) = (Vec::new(), "");
+        let headers = Vec::new();
         let (method, payload) = (Method::DELETE, PayloadHash::of_nothing());
         let request = Outgoing { operation, service, endpoint, method, path, query, headers, payload };
         self.answer(request, full(Bytes::new())).await

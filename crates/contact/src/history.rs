@@ -35,14 +35,32 @@ pub trait History: Send + Sync {
         changes: BTreeMap<String, String>,
     ) -> Result<(), SetAttributesError>;
 
-    /// Erases a contact that has ended, with everything that is kept of it but its audio. Whether there was one. Once this returns
-    /// no storage has a byte of it.
-    fn erase(&self, id: ContactId) -> Result<bool, HistoryError>;
+    /// Erases a contact that has ended, with everything that is kept of it, and, if asked for, what was captured of it; `None` if there was
+    /// none. Once this returns no storage has a byte of it, but for audio that waits ([`Erased::audio_waits`]).
+    fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, HistoryError>;
 
     /// Whether the contacts of further calls would be remembered. Not so only while a disk refuses much for long.
     fn has_room(&self) -> bool {
         true
     }
+}
+
+/// Whether a contact's audio goes with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CapturedAudio {
+    /// It is its stream's, and goes with that or with its retention.
+    Keep,
+    /// Its fragments are erased: of each capture, from the first to the last.
+    Erase,
+}
+
+/// What the erasure of a contact came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Erased {
+    /// Audio was to be erased and is not yet: that it will be is durable.
+    pub audio_waits: bool,
+    /// What has lines or records about the contact, and keeps them: they are its readers'.
+    pub delivered_to: Vec<String>,
 }
 
 /// Which contacts to list.
@@ -189,8 +207,8 @@ impl History for MemoryHistory {
         Ok(contact.set_late_attributes(now, changes)?)
     }
 
-    fn erase(&self, id: ContactId) -> Result<bool, HistoryError> {
-        Ok(self.lock().remove(&id).is_some())
+    fn erase(&self, id: ContactId, _: CapturedAudio) -> Result<Option<Erased>, HistoryError> {
+        Ok(self.lock().remove(&id).map(|_| Erased::default()))
     }
 }
 

@@ -41,7 +41,8 @@ pub use customer_audio::CustomerAudio;
 pub use delivery::REQUESTS_MAX;
 pub use effect::{CaptureRequest, Effect, Reply, Stage};
 pub use history::{
-    History, HistoryError, HistoryPage, HistoryQuery, MemoryHistory, SetAttributesError, TimeAxis,
+    CapturedAudio, Erased, History, HistoryError, HistoryPage, HistoryQuery, MemoryHistory,
+    SetAttributesError, TimeAxis,
 };
 pub use input::{CaptureEvent, EndedBy, Input, LegEvent, PromptEvent};
 pub use instance_settings::InstanceSettings;

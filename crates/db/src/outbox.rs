@@ -102,8 +102,27 @@ impl Reader<'_> {
     pub fn outbox_due(&self, now: WallTime, limit: usize) -> Result<Vec<Entry>, DbError> {
         let sql = "SELECT entry, kind, format, payload, attempts, next_due_ms, checksum FROM outbox
                    WHERE next_due_ms <= ?1 ORDER BY next_due_ms, entry";
+        self.entries(sql, params![now.unix_ms()], limit)
+    }
+
+    /// The same of one kind: others are not looked at.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn outbox_due_of(&self, kind: &str, now: WallTime, limit: usize) -> Result<Vec<Entry>, DbError> {
+        let sql = "SELECT entry, kind, format, payload, attempts, next_due_ms, checksum FROM outbox
+                   WHERE kind = ?2 AND next_due_ms <= ?1 ORDER BY next_due_ms, entry";
+        self.entries(sql, params![now.unix_ms(), kind], limit)
+    }
+
+    fn entries(
+        &self,
+        sql: &str,
+        values: &[&dyn rusqlite::ToSql],
+        limit: usize,
+    ) -> Result<Vec<Entry>, DbError> {
         let mut query = self.connection().prepare_cached(sql)?;
-        let mut rows = query.query([now.unix_ms()])?;
+        let mut rows = query.query(values)?;
         let mut due = Vec::new();
         while let Some(row) = rows.next()? {
             if due.len() >= limit {
@@ -128,6 +147,16 @@ impl Reader<'_> {
         Ok(next.map(WallTime::from_unix_ms))
     }
 
+    /// When the next entry of a kind falls due.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn outbox_next_due_of(&self, kind: &str) -> Result<Option<WallTime>, DbError> {
+        let sql = "SELECT min(next_due_ms) FROM outbox WHERE kind = ?1";
+        let next: Option<i64> = self.connection().query_row(sql, [kind], |row| row.get(0))?;
+        Ok(next.map(WallTime::from_unix_ms))
+    }
+
     /// How many entries wait.
     ///
     /// # Errors
@@ -148,9 +177,32 @@ impl Db {
         &self,
         now: WallTime,
         limit: usize,
-        mut step: impl FnMut(&Entry) -> Result<(), WallTime>,
+        step: impl FnMut(&Entry) -> Result<(), WallTime>,
     ) -> Result<usize, DbError> {
         let due = self.read(|reader| reader.outbox_due(now, limit))?;
+        self.perform(due, step)
+    }
+
+    /// The same of one kind.
+    ///
+    /// # Errors
+    /// What the database says; steps that were done and not marked are done again.
+    pub fn perform_due_of(
+        &self,
+        kind: &str,
+        now: WallTime,
+        limit: usize,
+        step: impl FnMut(&Entry) -> Result<(), WallTime>,
+    ) -> Result<usize, DbError> {
+        let due = self.read(|reader| reader.outbox_due_of(kind, now, limit))?;
+        self.perform(due, step)
+    }
+
+    fn perform(
+        &self,
+        due: Vec<Entry>,
+        mut step: impl FnMut(&Entry) -> Result<(), WallTime>,
+    ) -> Result<usize, DbError> {
         let mut done = 0;
         for entry in due {
             let outcome = step(&entry);
@@ -163,6 +215,9 @@ impl Db {
         Ok(done)
     }
 }
+
+/// Entries about a contact: kind begins with this, and the payload is the contact's id. They go with the contact.
+pub const OF_CONTACTS: &str = "record-";
 
 const LAST: &str = "outbox-last";
 

@@ -30,6 +30,8 @@ CREATE TABLE IF NOT EXISTS outbox (
     checksum    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS outbox_due ON outbox (next_due_ms);
+CREATE INDEX IF NOT EXISTS outbox_kind ON outbox (kind, next_due_ms);
+CREATE INDEX IF NOT EXISTS outbox_contact ON outbox (payload) WHERE kind >= 'record-' AND kind < 'record.';
 
 CREATE TABLE IF NOT EXISTS flow_log (
     line     INTEGER PRIMARY KEY AUTOINCREMENT,

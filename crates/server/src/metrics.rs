@@ -9,7 +9,7 @@ use crate::connections::Connections;
 use crate::descriptors::DescriptorBudget;
 use crate::http::UnprovenBytes;
 use crate::media::MediaStats;
-use crate::persist::ContactHistory;
+use crate::persist::{ContactHistory, RecordWays};
 use crate::sink::CaptureQueue;
 use crate::sip::{Refusal, SipStats};
 use crate::speech::Speech;
@@ -263,25 +263,23 @@ impl Sources {
             "States of contacts that neither the disk nor memory had room for",
             self.contacts.lost(),
         )?;
-        let speech = self.speech.stats();
-        for (name, help, count) in [
-            ("speech_spoken", "Pieces of prompts that a voice has spoken", &speech.spoken),
-            ("speech_cached", "Pieces and recordings that were spoken or fetched before", &speech.cached),
-            (
-                "speech_failed",
-                "Pieces that no voice could speak, and recordings that could not be had",
-                &speech.failed,
-            ),
-            ("speech_refused", "Of them, those for which too many waited", &speech.refused),
-            ("speech_fetched", "Recordings that were fetched by their URI", &speech.fetched),
-        ] {
-            page.counter(name, help, count.load(Relaxed))?;
-        }
-        page.gauge(
-            "speech_cache_bytes",
-            "Memory of what was spoken and fetched",
-            u64::try_from(self.speech.cache_bytes()).unwrap_or(u64::MAX),
+        let records = self.contacts.record_ways().map(RecordWays::stats).unwrap_or_default();
+        page.counter(
+            "contact_records_sent",
+            "Contact records that a sink beside the file has taken",
+            records.sent,
         )?;
+        page.counter("contact_records_refused", "Attempts that such a sink refused", records.refused)?;
+        page.counter("contact_records_dead", "Contact records that went to dead-letter", records.dead)?;
+        page.gauge("contact_record_sinks_away", "Such sinks that cannot be reached", records.away)?;
+        let outbox = self.contacts.outbox().stats();
+        page.counter("outbox_done", "Steps outside of control.db that were done", outbox.done)?;
+        page.counter(
+            "outbox_put_off",
+            "Attempts at such steps that failed and are made again",
+            outbox.put_off,
+        )?;
+        page.counter("outbox_not_known", "Looks at steps of another version, which stay", outbox.not_known)?;
         let cut = self.kvs.cut_fragments();
         page.counter(
             "cut_fragments_resumed",
@@ -306,6 +304,11 @@ impl Sources {
             "http_bodies_displaced",
             "Bodies of unproven senders that gave way to others",
             self.unproven.displaced(),
+        )?;
+        page.gauge(
+            "outbox_waiting",
+            "Steps outside of control.db that are to be done",
+            self.contacts.outbox().waiting(),
         )?;
         page.gauge(
             "contacts_waiting",

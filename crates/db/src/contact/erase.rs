@@ -66,7 +66,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Flow log lines, and what was moved aside.
+    /// Flow log lines, what was moved aside, and entries of the outbox that wait to tell of it.
     fn erase_what_names(&mut self, id: &str) -> Result<usize, DbError> {
         let lines =
             self.connection.prepare_cached("DELETE FROM flow_log WHERE contact = ?1")?.execute([id])?;
@@ -74,6 +74,10 @@ impl Tx<'_> {
         let sql = "DELETE FROM unreadable WHERE kind = ?1 AND key = ?2";
         let aside = self.connection.prepare_cached(sql)?.execute(params![KIND, id])?;
         self.noted.forget(KIND, id);
+        // Of `outbox::OF_CONTACTS`; in the words of the index.
+        let sql = "DELETE FROM outbox WHERE payload = ?1 AND kind >= 'record-' AND kind < 'record.'";
+        let entries = self.connection.prepare_cached(sql)?.execute([id.as_bytes()])?;
+        self.counted.outbox = less(self.counted.outbox, entries);
         Ok(lines + aside)
     }
 }

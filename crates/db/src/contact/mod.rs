@@ -9,7 +9,7 @@ mod search;
 mod write;
 
 pub use erase::{Erased, Expiry};
-pub use search::{ContactCursor, ContactQuery, ContactState, TimeAxis, Undelivered};
+pub use search::{ContactCursor, ContactMarks, ContactQuery, ContactState, TimeAxis, Undelivered};
 pub use write::ContactEvent;
 
 use crate::RowError;

@@ -124,7 +124,28 @@ pub struct Undelivered {
     pub(super) checksum: i64,
 }
 
+/// What is known of a contact whether or not it can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContactMarks {
+    /// The file of records has that of some state of it. One that is live has none.
+    pub is_delivered: bool,
+    /// It began in a flow.
+    pub has_flow: bool,
+}
+
 impl Reader<'_> {
+    /// The marks of a contact, if it is there.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn contact_marks(&self, id: ContactId) -> Result<Option<ContactMarks>, DbError> {
+        let sql = "SELECT delivered = 1 AND is_live = 0, flow IS NOT NULL FROM contact WHERE id = ?1";
+        let mut query = self.connection().prepare_cached(sql)?;
+        let marks =
+            |row: &rusqlite::Row<'_>| Ok(ContactMarks { is_delivered: row.get(0)?, has_flow: row.get(1)? });
+        Ok(query.query_row([id.to_string()], marks).optional()?)
+    }
+
     /// A contact by its id.
     ///
     /// # Errors

@@ -1,8 +1,9 @@
 //! The outbox: written, done, marked.
 
-use super::sample::{Note, kinds, note, open, options};
+use super::sample::{Call, Note, call, kinds, note, open, options, put_calls};
 use std::path::Path;
-use tympan_db::outbox::NewEntry;
+use tympan_db::contact::ContactMarks;
+use tympan_db::outbox::{NewEntry, OF_CONTACTS};
 use tympan_db::{Db, DbError, OpenOptions};
 use tympan_types::{ContactId, WallTime};
 
@@ -136,4 +137,54 @@ fn a_full_outbox_refuses_the_cause() {
     log("3").unwrap();
     let left = db.read(|reader| reader.flow_log_of(contact, 9)).unwrap();
     assert_eq!(left.iter().map(|line| line.payload.as_slice()).collect::<Vec<_>>(), [b"2", b"3"]);
+}
+
+#[test]
+fn a_kind_is_performed_by_itself_and_entries_about_a_contact_go_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    put_calls(&db, [call(1), call(2)]);
+    let of = |kind: &str, payload: &str, due: i64| NewEntry {
+        kind: format!("{OF_CONTACTS}{kind}"),
+        ..entry(payload, due)
+    };
+    let ids = [call(1).id.to_string(), call(2).id.to_string()];
+    let entries = [of("a", &ids[0], 1), of("b", &ids[0], 2), of("a", &ids[1], 9), entry(&ids[0], 3)];
+    db.write(move |tx| -> Result<(), DbError> {
+        entries.iter().try_for_each(|entry| tx.enqueue(entry).map(drop))
+    })
+    .unwrap();
+    let kind = |kind: &str| format!("{OF_CONTACTS}{kind}");
+    let due = |of: &str| db.read(|reader| reader.outbox_due_of(&kind(of), at(5), 9)).unwrap().len();
+    assert_eq!((due("a"), due("b"), due("c")), (1, 1, 0));
+    let next = |of: &str| db.read(|reader| reader.outbox_next_due_of(&kind(of))).unwrap();
+    assert_eq!((next("a"), next("c")), (Some(at(1)), None));
+    let done = db.perform_due_of(&kind("b"), at(5), 9, |entry| {
+        assert_eq!(entry.kind, kind("b"));
+        Ok(())
+    });
+    assert_eq!(done.unwrap(), 1);
+    db.erase_contacts(vec![call(1).id]).unwrap();
+    let left = db.read(|reader| reader.outbox_due(at(10), 9)).unwrap();
+    let left: Vec<(&str, &[u8])> = left.iter().map(|left| (left.kind.as_str(), &left.payload[..])).collect();
+    // What is no record names no contact by its payload.
+    assert_eq!(left, [("test-step", ids[0].as_bytes()), (kind("a").as_str(), ids[1].as_bytes())]);
+    drop(db);
+    let db = open(folder.path());
+    db.write(|tx| tx.enqueue(&entry("counted right", 5))).unwrap();
+    assert_eq!(db.read(|reader| reader.outbox_len()).unwrap(), 3);
+}
+
+#[test]
+fn the_marks_of_a_contact_say_whether_it_is_there_and_what_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    put_calls(&db, [call(1)]);
+    let marks = |n: u64| db.read(|reader| reader.contact_marks(call(n).id)).unwrap();
+    assert_eq!(marks(2), None);
+    assert_eq!(marks(1), Some(ContactMarks { is_delivered: false, has_flow: call(1).flow.is_some() }));
+    let undelivered = db.read(|reader| reader.undelivered_contacts::<Call>(9)).unwrap();
+    let rows: Vec<_> = undelivered.into_iter().map(|(_, row)| row).collect();
+    db.write(move |tx| tx.contact_records_delivered(&rows)).unwrap();
+    assert!(marks(1).unwrap().is_delivered);
 }

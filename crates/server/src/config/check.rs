@@ -30,6 +30,13 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     for (index, function) in config.lambda.functions.iter().enumerate() {
         check_function(function).map_err(|wrong| wrong.within(&format!("lambda.functions[{index}]")))?;
     }
+    let records = &config.contact_records;
+    if !records.push_command.is_empty() && records.push_url.is_some() {
+        return Err(Wrong::new("contact_records.push_command", "push_url is set too: keep one of them"));
+    }
+    if !records.stream_arn.is_empty() && !is_stream_arn(&records.stream_arn) {
+        return Err(Wrong::new("contact_records.stream_arn", "it is no ARN of a data stream"));
+    }
     let kms = &config.kms;
     let has_secret = !kms.secret_access_key.is_empty() || kms.secret_access_key_file.is_some();
     if kms.provider == KeyKeeper::External && (kms.access_key_id.is_empty() || !has_secret) {
@@ -39,6 +46,12 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
         ));
     }
     trunk::check(&config.sip.trunks)
+}
+
+/// `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME`.
+fn is_stream_arn(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    matches!(parts.as_slice(), ["arn", _, "kinesis", _, _, name] if name.starts_with("stream/"))
 }
 
 fn check_credential(credential: &Credential) -> Result<(), Wrong> {

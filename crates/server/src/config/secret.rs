@@ -86,6 +86,7 @@ pub fn exposed_secrets(file: &Path) -> Result<Option<ExposedSecrets>, ConfigErro
     let mut secrets = vec![
         ("kms.secret_access_key".to_owned(), &config.kms.secret_access_key),
         ("kms.session_token".to_owned(), &config.kms.session_token),
+        ("contact_records.secret_access_key".to_owned(), &config.contact_records.secret_access_key),
         ("lambda.secret_access_key".to_owned(), &config.lambda.secret_access_key),
         ("speech.secret_access_key".to_owned(), &config.speech.secret_access_key),
     ];

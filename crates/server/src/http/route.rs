@@ -432,6 +432,51 @@ impl Router {
         }
     }
 
+    /// What AWS has no operation for.
+    async fn own(
+        &self,
+        exchange: &Exchange,
+        verified: &Verified,
+        own: Own,
+        head: &Parts,
+        body: &[u8],
+    ) -> Response<Body> {
+        let asks: Vec<Ask> = own.ask(&verified.caller).into_iter().collect();
+        if let Err(refusal) = self.authorizer.of(exchange, verified).permit(&asks) {
+            return denied(&refusal);
+        }
+        let response = match own {
+            Own::Backup => backup::answer(&self.backups, &head.method, body),
+            Own::Expiry => expiry::answer(&self.store, &head.method, body),
+            Own::Contacts(wanted) => {
+                let (contacts, caller) = (&self.contacts, &verified.caller);
+                let query = head.uri.query().unwrap_or("");
+                match wanted {
+                    Wanted::Delete(id) => contacts::delete(contacts, &self.calls, caller, id, query).await,
+                    wanted => {
+                        contacts::answer(contacts, &self.calls, &self.store, caller, wanted, query).await
+                    }
+                }
+            }
+            Own::Nothing => {
+                let body = json!({ "Message": "This server has no such path." }).to_string().into_bytes();
+                respond::error(404, "UnknownOperationException", body)
+            }
+        };
+        self.performed(exchange, verified, &asks, response)
+    }
+
+    fn performed(
+        &self,
+        exchange: &Exchange,
+        verified: &Verified,
+        asks: &[Ask],
+        response: Response<Body>,
+    ) -> Response<Body> {
+        let told = Told { stage: Stage::Performed, asks, denied_by_policy: false };
+        self.authorizer.record_outcome(exchange, verified, &told, response)
+    }
+
     /// The largest body that is read of a request; the configuration bounds all of them.
     pub(super) fn body_limit(&self, found: Option<Found>) -> usize {
         let rule = found.map_or(BodyRule::USUAL, |found| self.routes.body(found));

@@ -13,15 +13,17 @@
 use super::backlog::{Backlog, Unwritten};
 use super::contact_row::ContactRow;
 use super::delivery::{Delivery, FlowLines, Progress, Records, Wake};
-use super::flow_log_files::FlowLogFiles;
+use super::outbox::Outbox;
+use super::records::{self, DeadLetters, RecordWays};
 use crate::lines::Lines;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tympan_contact::{
-    Contact, History, HistoryError, HistoryPage, HistoryQuery, SetAttributesError, TimeAxis,
+    CapturedAudio, Contact, Erased, History, HistoryError, HistoryPage, HistoryQuery, SetAttributesError,
+    TimeAxis,
 };
 use tympan_db::contact::{self, ContactCursor, ContactEvent, ContactQuery};
 use tympan_db::{Db, DbError, Tx};
@@ -45,6 +47,8 @@ pub(crate) struct ContactHistory {
     flow_lines: Arc<Progress>,
     flow_log_files: FlowLogFiles,
     submitted: Mutex<Option<JoinHandle<()>>>,
+    outbox: Outbox,
+    dead_letters: Option<DeadLetters>,
 }
 
 /// What both sides use.
@@ -56,6 +60,8 @@ struct Shared {
     delivered: Arc<Progress>,
     /// The last attempt to write failed.
     is_in_trouble: AtomicBool,
+    /// To sinks beside the file of records.
+    ways: OnceLock<RecordWays>,
 }
 
 /// A contact whose call was cut off by the end of the process that served it.
@@ -87,6 +93,7 @@ impl ContactHistory {
             flushing: Mutex::default(),
             delivered: delivered.clone(),
             is_in_trouble: AtomicBool::new(false),
+            ways: OnceLock::new(),
         });
         let thread = Deliverer {
             shared: shared.clone(),
@@ -115,20 +122,27 @@ impl ContactHistory {
             flow_lines: flow_progress,
             flow_log_files,
             submitted,
+            outbox: Outbox::new(db),
+            dead_letters: None,
         };
         Ok((history, committed))
     }
 
-    pub(super) fn db(&self) -> &Db {
-        &self.shared.db
+    /// Where records go that a sink has refused too often.
+    pub(crate) fn with_dead_letters(mut self, dead_letters: DeadLetters) -> Self {
+        self.dead_letters = Some(dead_letters);
+        self
     }
 
-    pub(super) fn backlog(&self) -> &Backlog {
-        &self.shared.backlog
+    /// From now on records go to these sinks as well.
+    pub(crate) fn send_records(&self, ways: RecordWays) {
+        // It is said once, before any contact.
+        drop(self.shared.ways.set(ways));
     }
 
-    pub(super) fn flow_log_files(&self) -> &FlowLogFiles {
-        &self.flow_log_files
+    /// The ways to sinks beside the file of records.
+    pub(crate) fn record_ways(&self) -> Option<&RecordWays> {
+        self.shared.ways.get()
     }
 
     /// Contacts that were open when the last process ended, as far as they can be read: the caller closes each of them.
@@ -206,6 +220,11 @@ impl ContactHistory {
         Ok(erased)
     }
 
+    /// What has to be done elsewhere because of what was written here.
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
     /// Empties the write-ahead log, so that what was erased is in no file. A reader that is in the middle of a read is waited for.
     pub(crate) fn empty_log(&self) -> Result<(), HistoryError> {
         const ATTEMPTS: usize = 40;
@@ -216,6 +235,14 @@ impl ContactHistory {
         }
         let message = "a reader holds the log of control.db; erased rows are in it until it ends".to_owned();
         Err(HistoryError { message })
+    }
+
+    /// The files that have something of a contact, and keep it.
+    fn delivered_to(&self, id: ContactId) -> Result<Vec<String>, HistoryError> {
+        let marks = self.shared.db.read(|reader| reader.contact_marks(id)).map_err(said)?;
+        let Some(marks) = marks else { return Ok(Vec::new()) };
+        let files = [(marks.is_delivered, "contact-records.jsonl"), (marks.has_flow, "flow-logs.jsonl")];
+        Ok(files.iter().filter(|(has, _)| *has).map(|(_, file)| (*file).to_owned()).collect())
     }
 
     fn write_state(&self, event: ContactEvent, contact: &Contact) -> Result<(), HistoryError> {
@@ -245,12 +272,23 @@ impl Shared {
             self.backlog.keep(contact, event);
             return self.write_backlog();
         }
-        let row = ContactRow(contact.clone());
-        let written = self.db.write(move |tx| tx.put_contact(&row, event, None));
-        if written.is_err() {
-            self.backlog.keep(contact, event);
+        let (row, kinds) = (ContactRow(contact.clone()), self.kinds_of(contact));
+        let has_kinds = !kinds.is_empty();
+        let written = self.db.write(move |tx| -> Result<(), DbError> {
+            tx.put_contact(&row, event, None)?;
+            records::enqueue(tx, row.0.id, &kinds)
+        });
+        match (&written, self.ways.get()) {
+            (Err(_), _) => self.backlog.keep(contact, event),
+            (Ok(()), Some(ways)) if has_kinds => ways.wake(),
+            (Ok(()), _) => {}
         }
         written
+    }
+
+    /// Entries of the outbox that a state of a contact gets.
+    fn kinds_of(&self, contact: &Contact) -> Vec<&'static str> {
+        self.ways.get().map(|ways| ways.of(contact)).unwrap_or_default()
     }
 
     fn write_backlog(&self) -> Result<(), DbError> {
@@ -283,9 +321,20 @@ impl Shared {
     }
 
     fn put_all(&self, unwritten: &[Arc<Unwritten>]) -> Result<(), DbError> {
-        let states: Vec<(ContactRow, ContactEvent)> =
-            unwritten.iter().map(|state| (ContactRow(state.contact.clone()), state.event)).collect();
-        self.db.write(move |tx| states.iter().try_for_each(|(row, event)| tx.put_contact(row, *event, None)))
+        let state = |state: &Arc<Unwritten>| {
+            (ContactRow(state.contact.clone()), state.event, self.kinds_of(&state.contact))
+        };
+        let states: Vec<_> = unwritten.iter().map(state).collect();
+        let written = self.db.write(move |tx| -> Result<(), DbError> {
+            states.iter().try_for_each(|(row, event, kinds)| {
+                tx.put_contact(row, *event, None)?;
+                records::enqueue(tx, row.0.id, kinds)
+            })
+        });
+        if let Some(ways) = self.ways.get() {
+            ways.wake();
+        }
+        written
     }
 
     /// Says so once when trouble begins and once when it is over.
@@ -371,19 +420,44 @@ impl History for ContactHistory {
         changes: BTreeMap<String, String>,
     ) -> Result<(), SetAttributesError> {
         self.shared.write_backlog().map_err(said)?;
+        let shared = self.shared.clone();
         let changed = self.shared.db.write(move |tx| -> Result<(), Refusal> {
             let found = tx.reader().contact::<ContactRow>(id)?;
             let ContactRow(mut contact) = found.ok_or(SetAttributesError::NoSuchContact)?;
             contact.set_late_attributes(now, changes).map_err(SetAttributesError::from)?;
-            Ok(tx.put_contact(&ContactRow(contact), ContactEvent::Changed, None)?)
+            let kinds = shared.kinds_of(&contact);
+            tx.put_contact(&ContactRow(contact), ContactEvent::Changed, None)?;
+            Ok(records::enqueue(tx, id, &kinds)?)
         });
         changed.map_err(|Refusal(error)| error)?;
+        if let Some(ways) = self.shared.ways.get() {
+            ways.wake();
+        }
         self.fell_behind(ContactEvent::Changed);
         Ok(())
     }
 
-    fn erase(&self, id: ContactId) -> Result<bool, HistoryError> {
-        self.erase_with(id, |_, _| Ok(()))
+    fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, HistoryError> {
+        let delivered_to = self.delivered_to(id)?;
+        let existed = self.erase_with(id, move |tx, contact| match (audio, contact) {
+            (CapturedAudio::Keep, _) => Ok(()),
+            (CapturedAudio::Erase, Some(contact)) => Outbox::erase_captures(tx, &contact.captures),
+            (CapturedAudio::Erase, None) if tx.reader().contact_marks(id)?.is_some() => {
+                // What cannot be found cannot be erased.
+                Err(DbError::Other(format!("contact {id} cannot be read, so its audio cannot be found")))
+            }
+            (CapturedAudio::Erase, None) => Ok(()),
+        })?;
+        if let Some(dead_letters) = &self.dead_letters {
+            dead_letters.forget(id).map_err(said)?;
+        }
+        let mut audio_waits = false;
+        if existed && audio == CapturedAudio::Erase {
+            // What is written is always due. A failure here is not one of the erasure, which is durable.
+            audio_waits = !self.outbox.perform(WallTime::from_unix_ms(0)).unwrap_or(false);
+            self.outbox.wake();
+        }
+        Ok(existed.then_some(Erased { audio_waits, delivered_to }))
     }
 
     fn has_room(&self) -> bool {
@@ -498,6 +572,12 @@ pub(super) mod tests {
     }
 
     fn open(folder: &Path) -> (ContactHistory, Vec<Interrupted>, LineWriters) {
+        let (_, history, writers) = open_with(folder);
+        let interrupted = history.interrupted();
+        (history, interrupted, writers)
+    }
+
+    pub(in super::super) fn open_with(folder: &Path) -> (Db, ContactHistory, LineWriters) {
         let writers = LineWriters::default();
         let file = |name: &'static str| {
             let path = folder.join(format!("{name}.jsonl"));
@@ -505,10 +585,9 @@ pub(super) mod tests {
             writers.open(options).unwrap()
         };
         let (records, flow_lines) = (file("contact-records"), file("flow-logs"));
-        let files = FlowLogFiles { path: folder.join("flow-logs.jsonl"), kept: ROTATION.kept };
-        let (history, _) = ContactHistory::open(&database(folder), records, flow_lines, files).unwrap();
-        let interrupted = history.interrupted();
-        (history, interrupted, writers)
+        let db = database(folder);
+        let (history, _) = ContactHistory::open(&db, records, flow_lines).unwrap();
+        (db, history, writers)
     }
 
     /// The records, once all are delivered.
@@ -676,7 +755,7 @@ pub(super) mod tests {
                 })
                 .unwrap()
         );
-        assert!(!history.erase(ended(3).id).unwrap());
+        assert_eq!(history.erase(ended(3).id, CapturedAudio::Keep).unwrap(), None);
         let mut query = HistoryQuery {
             account: Some(contact(1).instance.account),
             instance: None,

@@ -7,9 +7,13 @@ mod delivery;
 mod examine;
 mod flow_log_files;
 mod history;
+mod outbox;
+mod records;
 
 pub(crate) use examine::examine;
 pub(crate) use history::{ContactHistory, Interrupted};
+pub(crate) use outbox::StoreSteps;
+pub(crate) use records::{DataStream, DeadLetters, PUSHED_TO, Push, RecordWays, StreamOf};
 
 use crate::call::FlowLog;
 use crate::lines::{LineFileOptions, LineWriters, Rotation};
@@ -59,11 +63,11 @@ impl Remembered {
         let records = writers.open(options).context("contact-records.jsonl")?;
         let flow_log = FlowLog::open(writers, folder.join("flow-logs.jsonl"), rotations.flow_log)
             .context("flow-logs.jsonl")?;
-        let files = FlowLogFiles { path: folder.join("flow-logs.jsonl"), kept: rotations.flow_log.kept };
-        let (history, committed) = ContactHistory::open(&db, records, flow_log.lines().clone(), files)?;
+        let settings = Arc::new(DbSettings::new(db.clone()));
+        let (history, committed) = ContactHistory::open(&db, records, flow_log.lines().clone())?;
+        let history = history.with_dead_letters(DeadLetters::of(folder));
         let flow_log = Arc::new(flow_log.kept_in(db.clone(), committed));
         let interrupted = history.interrupted();
-        let settings = Arc::new(DbSettings::new(db.clone()));
         Ok(Self { db, settings, history: Arc::new(history), flow_log, interrupted, damage })
     }
 }
@@ -74,8 +78,12 @@ pub(crate) fn kinds() -> Kinds {
 }
 
 fn options() -> OpenOptions {
-    OpenOptions::new(StartId(uuid::Uuid::new_v4().into_bytes()))
+    let usual = OpenOptions::new(StartId(uuid::Uuid::new_v4().into_bytes()));
+    OpenOptions { outbox: OUTBOX_ENTRIES, ..usual }
 }
+
+/// A record of a contact waits there for each sink that is away; 200 bytes each.
+const OUTBOX_ENTRIES: u64 = 1_000_000;
 
 fn open(folder: &Path, start: u64) -> Result<(Db, Damage), DbError> {
     let had_earlier = examine::has_earlier(folder);

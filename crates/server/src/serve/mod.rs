@@ -12,6 +12,7 @@ mod line_files;
 mod preflight;
 mod provision;
 mod ready_file;
+mod record_sinks;
 mod reset;
 mod service_manager;
 mod usable;

@@ -7,7 +7,7 @@ use super::limits::Limits;
 use super::line_files::LineFiles;
 use super::ready_file::Addresses;
 use super::reset::OwnFiles;
-use super::{Dev, access, interrupted, provision, usable};
+use super::{Dev, access, interrupted, provision, record_sinks, usable};
 use crate::audit::Audit;
 use crate::call::{Admission, AdmissionOptions, CallRegistry};
 use crate::clock::{ServiceClock, SystemClock};
@@ -21,7 +21,7 @@ use crate::lambda::Lambda;
 use crate::lines::{LineWriters, Rotation};
 use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::metrics::{Metrics, Sources};
-use crate::persist::{Remembered, Rotations};
+use crate::persist::{DeadLetters, RecordWays, Remembered, Rotations, StoreSteps};
 use crate::sink::{CaptureQueue, LocalDirectory, LocalSink};
 use crate::sip::{SipEndpoint, SipOptions, SipStats};
 use crate::speech::Speech;
@@ -211,7 +211,10 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     let kvs = KvsService::new(store.clone(), kvs_options(config, &site.url, clock));
 
     let Remembered { db, settings, history, flow_log, interrupted, damage } = remembered;
+    history.send_records(record_sinks::ways(config, site)?);
     interrupted::close(&*history, &store, interrupted).await;
+    let steps = StoreSteps { store: store.clone(), runtime: tokio::runtime::Handle::current() };
+    history.outbox().begin(Arc::new(steps));
     let calls = CallRegistry::default();
     let connect = ConnectService::open(
         settings,
@@ -302,8 +305,8 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         own_address: OwnAddress::new(&config.http),
         kms: keys.service.clone(),
         connect,
-        admin,
-        changes,
+        contacts: history.clone(),
+        calls: Arc::new(calls.clone()),
         clock: clock.clone(),
         identities: Arc::new(access::identities(config, account)?),
         audit: audit.clone(),
@@ -322,7 +325,21 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         tokio::spawn(upkeep::scrub(store.clone(), interval, bytes_per_s, shutdown.clone()));
     }
     let kept = Kept { days: config.connect.contacts_kept_days, of: kept_by_instance(config) };
-    tokio::spawn(upkeep::keep_control(db, services.connect.clone(), store.clone(), kept, shutdown.clone()));
+    tokio::spawn(upkeep::keep_control(
+        db.clone(),
+        services.connect.clone(),
+        store.clone(),
+        kept,
+        shutdown.clone(),
+    ));
+    let dead_letters = DeadLetters::of(&config.data_dir);
+    for way in history.record_ways().into_iter().flat_map(RecordWays::ways) {
+        let (db, dead, store) = (db.clone(), dead_letters.clone(), store.clone());
+        tokio::spawn(way.clone().keep(db, dead, store, shutdown.clone()));
+    }
+    let kept_days = config.contact_records.kept_days;
+    tokio::spawn(upkeep::keep_dead_letters(dead_letters, kept_days, shutdown.clone()));
+    tokio::spawn(upkeep::keep_outbox(history, store.clone(), shutdown.clone()));
     Ok(Furnished { calls, queue, store, line_files, keys, shutdown, admission, services })
 }
 
@@ -416,10 +433,10 @@ fn open_store(
 ) -> anyhow::Result<Stored> {
     let backend = Arc::new(EmbeddedBackend::open(&config.data_dir, EmbeddedOptions::default())?);
     let writers = LineWriters::default();
-    let config::ContactRecords { file_limit_bytes: limit_bytes, files_kept: kept, kept_days } =
+    let config::ContactRecords { file_limit_bytes: limit_bytes, files_kept: kept, kept_days, .. } =
         config.contact_records;
     let records = Rotation { limit_bytes, kept, kept_for: Rotation::days(kept_days) };
-    let config::FlowLog { file_limit_bytes: limit_bytes, files_kept: kept, kept_days } = config.flow_log;
+    let config::FlowLog { file_limit_bytes: limit_bytes, files_kept: kept, kept_days, .. } = config.flow_log;
     let flow_log = Rotation { limit_bytes, kept, kept_for: Rotation::days(kept_days) };
     let rotations = Rotations { records, flow_log };
     let remembered = Remembered::open(&config.data_dir, backend.epoch(), &writers, &rotations)?;
@@ -531,7 +548,7 @@ fn admission_options(config: &Config) -> AdmissionOptions {
             // The voice gives up first, and then a prompt is silence instead.
             prompt_limit_ms: limit_ms(config.speech.timeout_ms.saturating_add(PROMPT_GRACE_MS)),
             keys_ahead: config.connect.keys_ahead,
-            flow_traces: config.connect.flow_traces,
+            flow_log_values: config.flow_log.values,
             ..ContactOptions::default()
         },
     }
