@@ -1,4 +1,4 @@
-//! Fills a control database with contacts and says how long searches, a start and retention take.
+//! Fills a control database with contacts and says how long searches, a start and retention take, and commits of calls meanwhile.
 //!
 //! `cargo run --release -p tympan-db --example million -- 1000000 [folder]`; a folder that it filled before is used again.
 
@@ -12,7 +12,7 @@ use sample::{Call, call, instance, kinds, options, put_calls, scatter};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tympan_db::Db;
-use tympan_db::contact::{ContactQuery, ContactState, Expiry, TimeAxis};
+use tympan_db::contact::{ContactEvent, ContactQuery, ContactState, Expiry, TimeAxis};
 use tympan_types::{ContactFlowId, Redacted, WallTime};
 
 const ROUNDS: u64 = 200;
@@ -62,27 +62,64 @@ fn main() {
     }
     println!("all pages of 1,000: {} contacts, longest page {:.2?}", pages.0, pages.1);
     let before = WallTime::from_unix_ms(call(count / 10).initiated);
-    let began = Instant::now();
+    // Calls go on meanwhile: each begins and ends with a commit of its own.
+    let is_over = std::sync::atomic::AtomicBool::new(false);
     let (mut erased, mut longest) = (0, Duration::ZERO);
+    let began = Instant::now();
+    let mut calls = std::thread::scope(|scope| {
+        let caller = scope.spawn(|| calls_until(&db, count, &is_over));
+        erase(&db, before, &mut erased, &mut longest);
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        caller.join().expect("calls")
+    });
+    let step = Instant::now();
+    db.empty_log().expect("a checkpoint");
+    println!(
+        "retention erased {erased} in {:.1?}, longest step of 50 {longest:.2?}, log emptied in {:.2?}",
+        began.elapsed(),
+        step.elapsed()
+    );
+    let made = calls.len();
+    let [middle, late] = percentiles(&mut calls);
+    println!(
+        "{made} commits of calls meanwhile: p50 {middle:.2?}, p95 {late:.2?}, longest {:.2?}",
+        calls[made - 1]
+    );
+    println!("memory {} MB at most", peak_memory_kb() / 1_000);
+}
+
+/// As the server does it: few at a time, so that others get between.
+fn erase(db: &Db, before: WallTime, erased: &mut usize, longest: &mut Duration) {
+    const STEP: usize = 50;
     for n in 0..4 {
         loop {
             let step = Instant::now();
-            let some = db.expire_contacts(Expiry::Instance(instance(n), before), 200).expect("an expiry");
-            longest = longest.max(step.elapsed());
-            erased += some;
-            if some < 200 {
+            let some = db.expire_contacts(Expiry::Instance(instance(n), before), STEP).expect("an expiry");
+            *longest = (*longest).max(step.elapsed());
+            *erased += some;
+            if some < STEP {
                 break;
             }
         }
     }
-    let step = Instant::now();
-    db.empty_log().expect("a checkpoint");
-    println!(
-        "retention erased {erased} in {:.1?}, longest step of 200 {longest:.2?}, log emptied in {:.2?}",
-        began.elapsed(),
-        step.elapsed()
-    );
-    println!("memory {} MB at most", peak_memory_kb() / 1_000);
+}
+
+/// How long each commit of a call takes, one after the other.
+fn calls_until(db: &Db, from: u64, is_over: &std::sync::atomic::AtomicBool) -> Vec<Duration> {
+    let mut times = Vec::new();
+    for n in from.. {
+        let one = call(n);
+        for event in [ContactEvent::Opened, ContactEvent::Closed] {
+            let (began, one) = (Instant::now(), one.clone());
+            db.write(move |tx| tx.put_contact(&one, event, None)).expect("a commit");
+            times.push(began.elapsed());
+        }
+        if is_over.load(std::sync::atomic::Ordering::Relaxed) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    times
 }
 
 type Query = Box<dyn Fn(u64) -> ContactQuery>;
