@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const LOCK: &str = "LOCK";
 
 /// How the files begin that a server keeps in its folder.
-const OWN: [&str; 19] = [
+const OWN: [&str; 20] = [
     "CLOCK",
     "CONTROL",
     "JOURNAL",
@@ -35,6 +35,7 @@ const OWN: [&str; 19] = [
     "contact-records.jsonl",
     "contacts.db",
     "control.db",
+    "dead-letter",
     "flow-logs.jsonl",
     "journal",
     "keyring",
