@@ -98,7 +98,6 @@ pub enum CollectedInput {
 
 /// What a flow gives out.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "outputs are drained at once, never kept")]
 pub enum Output {
     /// Something for the call to do.
     Effect(Effect),

@@ -242,8 +242,8 @@ impl ResourceTemplate {
 pub(crate) enum DataTemplate {
     Text(Template),
     Other(Value),
-    List(Vec<DataTemplate>),
-    Object(Vec<(String, DataTemplate)>),
+    List(Vec<Self>),
+    Object(Vec<(String, Self)>),
 }
 
 impl DataTemplate {

@@ -145,7 +145,8 @@ pub fn replay(
                 again = Some(entry);
             }
         }
-        if again.is_none_or(|again| again.to_json().to_string() != entry.to_json().to_string()) {
+        let bytes = |entry: &TraceEntry| serde_json::to_vec(&entry.to_json()).ok();
+        if again.is_none_or(|again| bytes(&again) != bytes(entry)) {
             return Err(ReplayError::Differs { index });
         }
     }

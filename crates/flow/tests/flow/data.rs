@@ -40,7 +40,7 @@ fn older(kind: &str, parameters: Value) -> Flow {
             { "condition": "Success", "transition": "b" }, { "condition": "Error", "transition": "b" } ] },
         { "id": "b", "type": "Disconnect", "parameters": [], "branches": [] },
     ], "start": "a" });
-    Flow::parse(&export.to_string()).unwrap()
+    Flow::parse(&export.to_string()).expect("an export is a flow")
 }
 
 #[test]
