@@ -1,5 +1,6 @@
 //! Lists of what there is none of here. Scripts list before they act, and stop at the first list that is refused.
 
+use crate::catalogue::has_label;
 use crate::error::ConnectError;
 use crate::named::{Members, Scene};
 use crate::paging;
@@ -67,7 +68,9 @@ impl Operation for Listless {
     const NAME: &'static str = "";
 
     async fn resolve(cx: &Context<'_>, input: &Members) -> Result<InstanceTarget, ConnectError> {
-        Ok(InstanceTarget::of(cx, input.instance()))
+        let label = |label| has_label(cx.operation, label).then(|| input.text(label));
+        let (flow, contact) = (label("ContactFlowId"), label("ContactId"));
+        Ok(InstanceTarget::about(cx, input.instance(), flow.as_slice(), contact.as_slice()))
     }
 
     async fn call(cx: &Context<'_>, input: Members, target: InstanceTarget) -> Result<Output, ConnectError> {

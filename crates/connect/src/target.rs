@@ -43,6 +43,12 @@ impl InstanceTarget {
         Self { granted, instance, key: None }
     }
 
+    /// The same of a request that names a flow or a contact of the instance, which then have to be granted.
+    pub(crate) fn about(cx: &Context<'_>, id_or_arn: &str, flows: &[&str], contacts: &[&str]) -> Self {
+        let granted = Resources::new(cx.caller).of_instance(Some(id_or_arn), flows, contacts).granted();
+        Self { granted, ..Self::of(cx, id_or_arn) }
+    }
+
     /// The same of a request that names a master key.
     pub(crate) async fn with_key(
         cx: &Context<'_>,
