@@ -100,7 +100,7 @@ fn words(set_up: &SetUp, made: &Made) -> String {
 
   CONNECT=\"aws connect --endpoint-url $AWS_ENDPOINT_URL\"
   TARGET=$($CONNECT list-instances --query 'InstanceSummaryList[0].Arn' --output text)
-  FLOW=$($CONNECT list-contact-flows --instance-id ${{TARGET##*/}} --query 'ContactFlowSummaryList[0].Id' --output text)
+  FLOW=$($CONNECT list-contact-flows --instance-id ${{TARGET##*/}} --query \"ContactFlowSummaryList[?Name=='{FLOW_NAME}'].Id | [0]\" --output text)
   NUMBER=$($CONNECT claim-phone-number --target-arn $TARGET --phone-number {number} --query PhoneNumberId --output text)
   $CONNECT associate-phone-number-contact-flow --phone-number-id $NUMBER --instance-id ${{TARGET##*/}} --contact-flow-id $FLOW
 
