@@ -64,6 +64,28 @@ impl ServiceClock {
     }
 }
 
+impl tympan_emulator::Clock for ServiceClock {
+    fn wall_now(&self) -> WallTime {
+        Self::wall_now(self)
+    }
+
+    fn machine_now(&self) -> WallTime {
+        SystemClock.wall_now()
+    }
+
+    fn ahead_ms(&self) -> i64 {
+        Self::ahead_ms(self)
+    }
+
+    fn advance(&self, ms: i64) {
+        Self::advance(self, ms);
+    }
+
+    fn restore(&self) {
+        Self::restore(self);
+    }
+}
+
 impl tympan_store::Clock for ServiceClock {
     fn now(&self) -> WallTime {
         self.wall_now()

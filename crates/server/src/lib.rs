@@ -11,7 +11,6 @@ pub mod config;
 mod connections;
 mod descriptors;
 pub mod doctor;
-mod emulator;
 mod http;
 mod kms;
 mod lambda;

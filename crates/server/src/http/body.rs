@@ -1,9 +1,8 @@
 //! Bodies: of requests, on the wire or read already; of answers, a buffer or chunks as they come.
 
-use super::emulator::Feed;
 use bytes::Bytes;
 use futures_util::Stream;
-use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::combinators::{BoxBody, UnsyncBoxBody};
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, SizeHint};
 use std::convert::Infallible;
@@ -11,16 +10,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// What every answer carries.
-pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// What a request carries.
-pub(super) enum Incoming {
+pub(crate) enum Incoming {
     /// As it arrives.
     Wire(hyper::body::Incoming),
-    /// It was read to see what the request is about.
-    Read(Full<Bytes>),
-    /// As it arrives, up to where a fault of the emulator stops it.
-    Stopped(Box<Feed>),
+    /// What stands before the services gives another body in its place.
+    Replaced(BoxBody<Bytes, hyper::Error>),
+}
+
+impl From<BoxBody<Bytes, hyper::Error>> for Incoming {
+    fn from(body: BoxBody<Bytes, hyper::Error>) -> Self {
+        Self::Replaced(body)
+    }
 }
 
 impl hyper::body::Body for Incoming {
@@ -33,26 +36,21 @@ impl hyper::body::Body for Incoming {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         match self.get_mut() {
             Self::Wire(body) => Pin::new(body).poll_frame(context),
-            Self::Read(body) => Pin::new(body)
-                .poll_frame(context)
-                .map(|frame| frame.map(|frame| frame.map_err(|never| match never {}))),
-            Self::Stopped(feed) => feed.poll(context),
+            Self::Replaced(body) => Pin::new(body).poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Wire(body) => body.is_end_stream(),
-            Self::Read(body) => body.is_end_stream(),
-            Self::Stopped(_) => false,
+            Self::Replaced(body) => body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Wire(body) => body.size_hint(),
-            Self::Read(body) => body.size_hint(),
-            Self::Stopped(_) => SizeHint::default(),
+            Self::Replaced(body) => body.size_hint(),
         }
     }
 }
@@ -66,13 +64,4 @@ pub(super) fn full(bytes: impl Into<Bytes>) -> Body {
 pub(super) fn chunked(items: impl Stream<Item = Bytes> + Send + 'static) -> Body {
     use futures_util::StreamExt;
     StreamBody::new(items.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync()
-}
-
-/// The chunks of a body, to make another body of them.
-pub(super) fn chunks(body: Body) -> impl Stream<Item = Bytes> + Send + 'static {
-    use futures_util::StreamExt;
-    body.into_data_stream().map(|chunk| match chunk {
-        Ok(chunk) => chunk,
-        Err(never) => match never {},
-    })
 }

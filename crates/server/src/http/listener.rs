@@ -36,7 +36,7 @@ const BUFFER_BYTES: usize = 256 * 1024;
 const HEAD_BYTES: usize = 32 * 1024;
 
 /// Answers one request.
-pub(super) trait Answer: Send + Sync + 'static {
+pub(crate) trait Answer: Send + Sync + 'static {
     /// Whether requests carry a [`Tear`], because an answer may want to reset its connection.
     const TEARS: bool = false;
 
@@ -51,11 +51,11 @@ pub(super) trait Answer: Send + Sync + 'static {
 
 /// Resets the connection that a request came by.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tear(CancellationToken);
+pub(crate) struct Tear(CancellationToken);
 
 impl Tear {
     /// Closes the connection at once, with a TCP RST: what it still has to send is lost.
-    pub(super) fn tear(&self) {
+    pub(crate) fn tear(&self) {
         self.0.cancel();
     }
 }
@@ -87,7 +87,7 @@ pub(crate) struct Timeouts {
 
 impl Listener {
     /// Lets clients in until `shutdown`; returns when the last connection is closed.
-    pub(super) async fn serve(self, answer: Arc<impl Answer>, shutdown: CancellationToken) -> io::Result<()> {
+    pub(crate) async fn serve(self, answer: Arc<impl Answer>, shutdown: CancellationToken) -> io::Result<()> {
         let acceptor = self.tls.as_ref().map(|tls| tls.acceptor()).transpose().map_err(io::Error::other)?;
         if let Some(tls) = self.tls {
             tokio::spawn(tls.watch(shutdown.clone()));

@@ -21,7 +21,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(4);
 
 /// In the extensions of a PutMedia request: once it is cancelled the session ends as if its body could not be trusted.
 #[derive(Debug, Clone)]
-pub(super) struct BreakOff(pub(super) CancellationToken);
+pub(crate) struct BreakOff(pub(crate) CancellationToken);
 
 /// What an upload needs beside its session.
 pub(super) struct Upload {
@@ -101,7 +101,7 @@ async fn feed(
         let frame = tokio::select! {
             biased;
             () = drained(drained_at) => return session.finish(BodyEnd::Stopped),
-            () = &mut broken_off => return session.break_off("a fault of the emulator ends it"),
+            () = &mut broken_off => return session.break_off("it was broken off from outside"),
             // The producer ends its fragment, and begins the next one elsewhere.
             () = shutdown.cancelled(), if drained_at.is_none() => {
                 drained_at = Some(Instant::now() + DRAIN_LIMIT);

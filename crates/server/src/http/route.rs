@@ -13,7 +13,7 @@ use super::request_body::RequestBody;
 use super::slot::Slot;
 use super::unproven::{UnprovenBytes, Unread};
 use super::uploader::{Patience, Uploader, named_stream};
-use super::{emulator, respond};
+use super::{backup, contacts, expiry, respond};
 use crate::audit::Audit;
 use crate::clock::{ServiceClock, SystemClock};
 use crate::descriptors::DescriptorBudget;
@@ -86,6 +86,10 @@ pub(crate) struct Services {
     pub metrics: Arc<Metrics>,
     /// Whose clock is believed where keys are destroyed.
     pub store: MediaStore,
+    /// For `/_tympan/backup`.
+    pub backups: Backups,
+    /// Why there is nothing at a path which other servers have; `None`: no more is known of it.
+    pub why_not_here: fn(&str) -> Option<&'static str>,
 }
 
 /// Serves until `shutdown`; returns when the last request is answered.
@@ -99,7 +103,7 @@ pub(crate) async fn serve(
     listener.serve(Arc::new(router), shutdown).await
 }
 
-pub(super) struct Router {
+pub(crate) struct Router {
     authenticator: Authenticator,
     authorizer: Authorizer,
     routes: Routes,
@@ -115,7 +119,8 @@ pub(super) struct Router {
     descriptors: DescriptorBudget,
     metrics: Arc<Metrics>,
     store: MediaStore,
-    wakers: Wakers,
+    backups: Backups,
+    why_not_here: fn(&str) -> Option<&'static str>,
     shutdown: CancellationToken,
     patience: Arc<Patience>,
 }
@@ -140,8 +145,9 @@ impl Answer for Router {
             ("GET" | "HEAD", "/healthz") => Ok(admin::health()),
             ("GET" | "HEAD", "/readyz") => Ok(admin::ready(&self.readiness, &self.descriptors)),
             ("GET" | "HEAD", "/metrics") => Ok(admin::metrics(&self.metrics)),
-            ("GET" | "HEAD", admin::OPENAPI) => Ok(admin::openapi()),
-            (_, path) if emulator::is_control(path) => Ok(emulator::refuse_outside_of_dev()),
+            (_, path) if let Some(why) = (self.why_not_here)(path) => {
+                Ok(respond::json(404, format!("{}\n", json!({ "Message": why })).into_bytes()))
+            }
             _ => match self.nothing_at(&head) {
                 Some(refusal) => Err(Box::new(refusal)),
                 None => self.signed(&exchange, head, body).await,
@@ -165,7 +171,7 @@ fn stop_with(kvs: KvsService, shutdown: CancellationToken) {
 
 impl Router {
     /// Puts the services behind one listener. `local_port` is its port, for signatures that leave the port out.
-    pub(super) fn new(services: Services, local_port: u16, shutdown: CancellationToken) -> Self {
+    pub(crate) fn new(services: Services, local_port: u16, shutdown: CancellationToken) -> Self {
         let clock = services.clock;
         let authenticator = Authenticator::new(
             services.identities.clone(),
@@ -200,7 +206,8 @@ impl Router {
             descriptors: services.descriptors,
             metrics: services.metrics,
             store: services.store,
-            wakers: Wakers { changes: services.changes, shutdown: shutdown.clone() },
+            backups: services.backups,
+            why_not_here: services.why_not_here,
             shutdown,
             patience: Arc::default(),
         }
@@ -218,13 +225,13 @@ impl Router {
     }
 
     /// The operation that a head names, signed or not.
-    pub(super) fn named(&self, head: &Parts) -> Option<(Found, &'static str)> {
+    pub(crate) fn named(&self, head: &Parts) -> Option<(Found, &'static str)> {
         let found = self.routes.named(head)?;
         Some((found, self.routes.operation(found)?))
     }
 
     /// The signing name of the service whose operation was found.
-    pub(super) fn scope(&self, found: Found) -> &'static str {
+    pub(crate) fn scope(&self, found: Found) -> &'static str {
         self.routes.scope(found)
     }
 
@@ -235,7 +242,7 @@ impl Router {
     }
 
     /// The paths that web pages may call.
-    pub(super) fn paths_for_pages(&self) -> impl Iterator<Item = &'static str> {
+    pub(crate) fn paths_for_pages(&self) -> impl Iterator<Item = &'static str> {
         self.routes.paths_for_pages()
     }
 
@@ -485,7 +492,7 @@ impl Router {
     }
 
     /// As [`Self::read_up_to`], of a request of which no service is known.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         &self,
         head: &Parts,
         body: impl hyper::body::Body<Data = Bytes, Error = hyper::Error>,

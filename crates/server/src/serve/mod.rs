@@ -5,6 +5,7 @@ mod admission_task;
 mod dev;
 mod doctor;
 mod drain;
+mod emulation;
 mod interrupted;
 mod kvs_limits;
 mod limits;

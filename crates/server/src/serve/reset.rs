@@ -1,16 +1,25 @@
 //! `POST /_tympan/reset`: this life of the server ends, its files go, and another begins behind the same sockets.
 
 use super::admission_task::AdmissionTask;
+use super::line_files::LineFiles;
 use super::wire::{self, Emulation, Furnished, Life, Running};
+use crate::call::CallRegistry;
 use crate::config::Config;
-use crate::http::{Generation, ResetRequest};
+use crate::http::Router;
+use crate::kms::Keys;
+use crate::sink::CaptureQueue;
 use anyhow::{Context, bail};
+use async_trait::async_trait;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+use tympan_emulator::{Component, Generation, ResetRequest, clear_all};
+use tympan_store::MediaStore;
 
 /// How long calls and uploads may take to end when they are told to. They need milliseconds.
 const END_LIMIT: Duration = Duration::from_secs(5);
@@ -150,45 +159,110 @@ impl Running {
             bail!("an earlier reset failed half-way");
         };
         let invitations = admission_task.close().await?;
-        calls.drain(Duration::ZERO);
-        if tokio::time::timeout(END_LIMIT, calls.emptied()).await.is_err() {
-            tracing::warn!(calls = calls.len(), "calls did not end in time; a reset goes on without them");
-        }
-        shutdown.cancel();
-        let uploads_ended = async {
-            while store.stats().writers > 0 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        if tokio::time::timeout(END_LIMIT, uploads_ended).await.is_err() {
-            tracing::warn!("uploads did not end in time; a reset goes on without them");
-        }
-        queue.close();
-        store.shutdown().await;
-        line_files.close().await;
-        drop((calls, queue, store, keys));
-        let cut_off = generation.take().map(Generation::close);
-        if own_files.closed(PATIENCE).await.is_err()
-            && let Some(cut_off) = cut_off
-        {
-            cut_off();
-        }
-        own_files.closed(END_LIMIT).await?;
-
-        if let Some(faults) = &self.site.faults {
-            faults.disarm_all();
-        }
-        self.site.clock.restore();
-        own_files.remove().context("the files of the last life cannot be removed")?;
+        let mut calls = Calls(Some(calls));
+        let mut uploads = Uploads { store: Some(store.clone()), shutdown };
+        let mut media = Media(Some((queue, store, line_files, keys)));
+        let mut folder = Folder { files: own_files, generation: generation.take() };
+        clear_all(&mut [&mut calls, &mut uploads, &mut media, &mut emulator.laid(), &mut folder]).await?;
         let stored = wire::reopen_store(config, &self.site)?;
         let furnished = wire::furnish(config, &self.site, stored).await?;
         let Furnished { calls, queue, store, line_files, keys, shutdown, admission, services } = furnished;
-        let port = self.site.local_port;
-        *generation = Some(Generation::new(services, port, store.clone(), calls.clone(), shutdown.clone()));
+        *generation = Some(self.site.generation(services, &store, &calls, &shutdown));
         let admission_task = AdmissionTask::open(admission, invitations);
         self.life = Some(Life { calls, queue, store, line_files, keys, admission_task, shutdown });
         tracing::info!("reset");
         Ok(())
+    }
+}
+
+// What is cleared lets go of everything that it holds: only then are the databases closed, and their files can go.
+
+/// Calls that are up: they are hung up, and their records closed.
+struct Calls(Option<CallRegistry>);
+
+#[async_trait]
+impl Component for Calls {
+    fn name(&self) -> &'static str {
+        "calls"
+    }
+
+    async fn clear(&mut self) -> anyhow::Result<()> {
+        let Some(calls) = self.0.take() else { return Ok(()) };
+        calls.drain(Duration::ZERO);
+        if tokio::time::timeout(END_LIMIT, calls.emptied()).await.is_err() {
+            tracing::warn!(calls = calls.len(), "calls did not end in time; a reset goes on without them");
+        }
+        Ok(())
+    }
+}
+
+/// Uploads, and the upkeep that runs beside them.
+struct Uploads {
+    store: Option<MediaStore>,
+    shutdown: CancellationToken,
+}
+
+#[async_trait]
+impl Component for Uploads {
+    fn name(&self) -> &'static str {
+        "uploads"
+    }
+
+    async fn clear(&mut self) -> anyhow::Result<()> {
+        self.shutdown.cancel();
+        let Some(store) = self.store.take() else { return Ok(()) };
+        let ended = async {
+            while store.stats().writers > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        if tokio::time::timeout(END_LIMIT, ended).await.is_err() {
+            tracing::warn!("uploads did not end in time; a reset goes on without them");
+        }
+        Ok(())
+    }
+}
+
+/// What writes: the queue of captures, the store, files of lines; and the keys.
+struct Media(Option<(Arc<CaptureQueue>, MediaStore, LineFiles, Keys)>);
+
+#[async_trait]
+impl Component for Media {
+    fn name(&self) -> &'static str {
+        "the store"
+    }
+
+    async fn clear(&mut self) -> anyhow::Result<()> {
+        if let Some((queue, store, line_files, _keys)) = self.0.take() {
+            queue.close();
+            store.shutdown().await;
+            line_files.close().await;
+        }
+        Ok(())
+    }
+}
+
+/// The data folder, once what still sends from it has come to an end.
+struct Folder<'a> {
+    files: &'a OwnFiles,
+    generation: Option<Generation<Router>>,
+}
+
+#[async_trait]
+impl Component for Folder<'_> {
+    fn name(&self) -> &'static str {
+        "the data folder"
+    }
+
+    async fn clear(&mut self) -> anyhow::Result<()> {
+        let cut_off = self.generation.take().map(Generation::close);
+        if self.files.closed(PATIENCE).await.is_err()
+            && let Some(cut_off) = cut_off
+        {
+            cut_off();
+        }
+        self.files.closed(END_LIMIT).await?;
+        self.files.remove().context("the files of the last life cannot be removed")
     }
 }
 

@@ -7,15 +7,12 @@ use super::limits::Limits;
 use super::line_files::LineFiles;
 use super::ready_file::Addresses;
 use super::reset::OwnFiles;
-use super::{Dev, access, interrupted, provision, record_sinks, usable};
+use super::{Dev, access, emulation, interrupted, provision, usable};
 use crate::audit::Audit;
 use crate::call::{Admission, AdmissionOptions, CallRegistry};
 use crate::clock::{ServiceClock, SystemClock};
 use crate::config::{self, Config, TrackNaming};
-use crate::emulator::{Faults, FaultyDirectory, FaultyKeys};
-use crate::http::{
-    self, Emulator, EmulatorParts, Generation, OwnAddress, Readiness, ResetRequest, Services, Tls,
-};
+use crate::http::{self, OwnAddress, Readiness, Router, Services, Tls};
 use crate::kms::Keys;
 use crate::lambda::Lambda;
 use crate::lines::{LineWriters, Rotation};
@@ -43,6 +40,9 @@ use tympan_aws::cors::WebRules;
 use tympan_capture::{Leases, Rest, StreamDirectory, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options as ConnectOptions};
 use tympan_contact::ContactOptions;
+use tympan_emulator::{
+    Emulator, EmulatorParts, Faults, FaultyDirectory, FaultyKeys, Generation, ResetRequest,
+};
 use tympan_kms::KeyProvider;
 use tympan_kvs::{Companded, KvsOptions, KvsService};
 use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
@@ -103,7 +103,7 @@ pub(super) struct Life {
 
 /// What `--dev` adds.
 pub(super) struct Emulation {
-    pub(super) emulator: Arc<Emulator>,
+    pub(super) emulator: Arc<Emulator<Router>>,
     pub(super) resets: mpsc::Receiver<ResetRequest>,
     pub(super) own_files: OwnFiles,
 }
@@ -171,16 +171,14 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
         Some(faults) => {
             let (sender, resets) = mpsc::channel(1);
             let parts = EmulatorParts {
-                clock: site.clock.clone(),
+                clock: Arc::new(site.clock.clone()),
                 faults: faults.clone(),
                 resets: sender,
                 account: site.account.clone(),
                 region: site.region.clone(),
             };
-            let generation =
-                Generation::new(services, local_port, store.clone(), calls.clone(), shutdown.clone());
-            let emulator = Emulator::new(parts, generation);
-            let http = tokio::spawn(emulator.clone().serve(listener, site.http_shutdown.clone()));
+            let emulator = Emulator::new(parts, site.generation(services, &store, &calls, &shutdown));
+            let http = tokio::spawn(emulation::serve(emulator.clone(), listener, site.http_shutdown.clone()));
             (http, Some(Emulation { emulator, resets, own_files }))
         }
     };
@@ -201,6 +199,21 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
         drain_timeout: Duration::from_millis(config.http.drain_timeout_ms),
         emulation,
     })
+}
+
+impl Site {
+    /// The services from here to the next reset.
+    pub(super) fn generation(
+        &self,
+        services: Services,
+        store: &MediaStore,
+        calls: &CallRegistry,
+        shutdown: &CancellationToken,
+    ) -> Generation<Router> {
+        let router = Router::new(services, self.local_port, shutdown.clone());
+        let calls = calls.clone();
+        Generation::new(router, store.clone(), move || calls.len())
+    }
 }
 
 /// Builds the services around a store, with what the configuration declares in them.
@@ -318,6 +331,8 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         descriptors: site.limits.descriptors.clone(),
         metrics,
         store: store.clone(),
+        backups: Backups::new(backend, config.keyring_dir()),
+        why_not_here: tympan_emulator::why_not_here,
     };
     if config.store.scrub_interval_s > 0 {
         let interval = Duration::from_secs(config.store.scrub_interval_s);

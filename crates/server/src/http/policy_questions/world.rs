@@ -8,6 +8,7 @@ use super::random::Random;
 use super::services::{ROLE, RandomIds, caller, services, verified};
 use super::spelling::{ROOT, Spelled, any_case, in_json, in_path, uuid};
 use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use serde_json::Value;
@@ -225,7 +226,10 @@ impl World {
         let body = Bytes::from(question.body.clone());
         let response = match question.target.as_str() {
             "/putMedia" => {
-                let body = RequestBody::new(Incoming::Read(Full::new(body)), &head.headers);
+                let body = RequestBody::new(
+                    Incoming::from(BoxBody::new(Full::new(body).map_err(|never| match never {}))),
+                    &head.headers,
+                );
                 let found = self.router.find(question.service, &head).unwrap();
                 self.router.upload(&exchange, &verified, found, head, body).await
             }

@@ -1,12 +1,12 @@
 //! The armed rules: decides for each request, counts, and draws chances that repeat.
 
-use super::rule::{Fault, Rule, RuleError, Seam};
+use crate::rule::{Fault, Rule, RuleError, Seam};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The rules of this server, in the order in which they came. Clones are the same rules.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Faults(Arc<Mutex<Table>>);
+pub struct Faults(Arc<Mutex<Table>>);
 
 #[derive(Debug, Default)]
 struct Table {
@@ -30,7 +30,7 @@ impl Faults {
     ///
     /// # Errors
     /// The first rule that could never strike.
-    pub(crate) fn arm(&self, rules: Vec<Rule>) -> Result<Vec<Value>, RuleError> {
+    pub fn arm(&self, rules: Vec<Rule>) -> Result<Vec<Value>, RuleError> {
         rules.iter().try_for_each(Rule::check)?;
         let mut table = self.table();
         let mut shown = Vec::with_capacity(rules.len());
@@ -45,7 +45,7 @@ impl Faults {
     }
 
     /// Every rule with what it has done.
-    pub(crate) fn list(&self) -> Vec<Value> {
+    pub fn list(&self) -> Vec<Value> {
         self.table().armed.iter().map(Armed::show).collect()
     }
 
@@ -58,7 +58,7 @@ impl Faults {
     }
 
     /// Removes every rule, and says how many there were.
-    pub(crate) fn disarm_all(&self) -> usize {
+    pub fn disarm_all(&self) -> usize {
         std::mem::take(&mut self.table().armed).len()
     }
 

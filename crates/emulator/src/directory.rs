@@ -1,20 +1,22 @@
 //! The streams of captures, which may run out when a rule says so: the call takes the Error branch of its Start block.
 
-use super::{Fault, Faults, Seam, operation};
+use crate::faults::Faults;
+use crate::operation::operation;
+use crate::rule::{Fault, Seam};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tympan_capture::{DirectoryError, NewLeasedStream, PooledStream, StreamDirectory};
 use tympan_types::{StreamArn, StreamName};
 
 /// Stands before the real directory.
-pub(crate) struct FaultyDirectory {
+pub struct FaultyDirectory {
     inner: Arc<dyn StreamDirectory>,
     faults: Faults,
 }
 
 impl FaultyDirectory {
     /// Refuses to create what the rules say, and asks `inner` for the rest.
-    pub(crate) fn new(inner: Arc<dyn StreamDirectory>, faults: Faults) -> Self {
+    pub fn new(inner: Arc<dyn StreamDirectory>, faults: Faults) -> Self {
         Self { inner, faults }
     }
 }

@@ -1,7 +1,7 @@
 //! Where in a body a fault strikes, and what it does there.
 
-use super::super::listener::Tear;
-use crate::emulator::Place;
+use crate::rule::Place;
+use crate::seam::Tear;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use std::time::Duration;

@@ -1,9 +1,10 @@
 //! The control calls: JSON, unsigned, for `curl` and test fixtures. See docs/emulator.md.
 
-use super::super::body::{Body, Incoming};
-use super::super::respond;
-use super::{Emulator, ResetRequest};
-use crate::emulator::Rule;
+use crate::layer::Emulator;
+use crate::reply;
+use crate::reset::ResetRequest;
+use crate::rule::Rule;
+use crate::seam::{Body, Router};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::header::{HOST, ORIGIN};
@@ -26,23 +27,26 @@ const ROOT: &str = "/_tympan/";
 const NAMES: [&str; 6] = ["", "clock", "faults", "flush", "reset", "state"];
 
 /// Whether a path is one of the control calls.
-pub(in super::super) fn is_control(path: &str) -> bool {
+pub(crate) fn is_control(path: &str) -> bool {
     let Some(rest) = path.strip_prefix(ROOT) else { return path == "/_tympan" };
     NAMES.contains(&rest) || rest.starts_with("faults/")
 }
 
-/// What a server answers that was not started with `--dev`.
-pub(in super::super) fn refuse_outside_of_dev() -> Response<Body> {
-    refuse(404, "The control calls of the emulator exist only under `tympan serve --dev`.").into()
+/// What a server says that was not started with `--dev`, of a path that is one of the control calls.
+pub fn why_not_here(path: &str) -> Option<&'static str> {
+    is_control(path).then_some("The control calls of the emulator exist only under `tympan serve --dev`.")
 }
 
 /// What everything else is answered when a reset has failed half-way.
-pub(super) fn refuse_after_a_failed_reset() -> Response<Body> {
+pub(crate) fn refuse_after_a_failed_reset() -> Response<Body> {
     failed_reset().into()
 }
 
 /// Answers a control call.
-pub(super) async fn answer(emulator: &Emulator, request: Request<Incoming>) -> Response<Body> {
+pub(crate) async fn answer<R: Router>(
+    emulator: &Emulator<R>,
+    request: Request<R::Incoming>,
+) -> Response<Body> {
     let (head, body) = request.into_parts();
     // A browser says so when a page calls: no page has any business here.
     if head.headers.contains_key(ORIGIN) {
@@ -79,7 +83,7 @@ pub(super) async fn answer(emulator: &Emulator, request: Request<Incoming>) -> R
             Err(refuse(405, message))
         }
     };
-    done.map_or_else(Response::from, |value| respond::json(200, format!("{value:#}\n").into_bytes()))
+    done.map_or_else(Response::from, |value| reply::json(200, format!("{value:#}\n").into_bytes()))
 }
 
 type Done = Result<Value, Refusal>;
@@ -102,7 +106,7 @@ fn failed_reset() -> Refusal {
 impl From<Refusal> for Response<Body> {
     fn from(refusal: Refusal) -> Self {
         let body = format!("{}\n", json!({ "Message": refusal.message }));
-        respond::json(refusal.status, body.into_bytes())
+        reply::json(refusal.status, body.into_bytes())
     }
 }
 
@@ -118,7 +122,7 @@ fn read<T: for<'de> Deserialize<'de>>(body: &Bytes) -> Result<T, Refusal> {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-async fn reset(emulator: &Emulator, body: &Bytes) -> Done {
+async fn reset<R: Router>(emulator: &Emulator<R>, body: &Bytes) -> Done {
     let Nothing {} = read(body)?;
     let begun = Instant::now();
     let (reply, done) = oneshot::channel();
@@ -134,10 +138,10 @@ async fn reset(emulator: &Emulator, body: &Bytes) -> Done {
     }
 }
 
-async fn state(emulator: &Emulator) -> Done {
+async fn state<R: Router>(emulator: &Emulator<R>) -> Done {
     let parts = &emulator.parts;
     let (store, calls) = match &*emulator.generation.read().await {
-        Some(generation) => (generation.store.clone(), generation.calls.len()),
+        Some(generation) => (generation.store.clone(), (generation.calls)()),
         None => return Err(failed_reset()),
     };
     let streams = store.list_streams(&parts.account, &parts.region, None, None, STREAMS_COUNTED).await;
@@ -156,7 +160,7 @@ async fn state(emulator: &Emulator) -> Done {
     }))
 }
 
-async fn store(emulator: &Emulator) -> Result<tympan_store::MediaStore, Refusal> {
+async fn store<R: Router>(emulator: &Emulator<R>) -> Result<tympan_store::MediaStore, Refusal> {
     match &*emulator.generation.read().await {
         Some(generation) => Ok(generation.store.clone()),
         None => Err(failed_reset()),
@@ -164,7 +168,7 @@ async fn store(emulator: &Emulator) -> Result<tympan_store::MediaStore, Refusal>
 }
 
 /// Everything received is durable, and in a chunk where its upload is over.
-async fn flush(emulator: &Emulator) -> Done {
+async fn flush<R: Router>(emulator: &Emulator<R>) -> Done {
     let store = store(emulator).await?;
     let written = async {
         while store.stats().commit_queue_bytes > 0 {
@@ -178,7 +182,7 @@ async fn flush(emulator: &Emulator) -> Done {
     Ok(json!({ "chunks": chunks, "fragments_in_journal": store.stats().fragments_in_journal }))
 }
 
-fn clock(emulator: &Emulator) -> Value {
+fn clock<R: Router>(emulator: &Emulator<R>) -> Value {
     let now = emulator.parts.clock.wall_now();
     json!({
         "now": now.to_string(),
@@ -194,7 +198,7 @@ struct Advance {
     advance_ms: Option<u64>,
 }
 
-async fn advance(emulator: &Emulator, body: &Bytes) -> Done {
+async fn advance<R: Router>(emulator: &Emulator<R>, body: &Bytes) -> Done {
     let ms = match read(body)? {
         Advance { advance: Some(text), advance_ms: None } => duration_ms(&text),
         Advance { advance: None, advance_ms: Some(ms) } => i64::try_from(ms).ok(),
@@ -240,7 +244,7 @@ fn duration_ms(text: &str) -> Option<i64> {
     Some(sum)
 }
 
-fn arm(emulator: &Emulator, body: &Bytes) -> Done {
+fn arm<R: Router>(emulator: &Emulator<R>, body: &Bytes) -> Done {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Several {
@@ -256,7 +260,7 @@ fn arm(emulator: &Emulator, body: &Bytes) -> Done {
     }
 }
 
-fn disarm(emulator: &Emulator, name: &str) -> Done {
+fn disarm<R: Router>(emulator: &Emulator<R>, name: &str) -> Done {
     let id = name.strip_prefix("faults/").and_then(|id| id.parse().ok());
     match id {
         Some(id) if emulator.parts.faults.disarm(id) => Ok(json!({ "removed": 1 })),

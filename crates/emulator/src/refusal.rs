@@ -1,9 +1,8 @@
 //! Refusals that a fault invents, in the exact shape of the service that is asked.
 
-use super::super::body::{self, Body};
-use super::super::respond;
-use super::{Asked, Service};
-use crate::clock::SystemClock;
+use crate::layer::{Asked, Service};
+use crate::reply as respond;
+use crate::seam::Body;
 use hyper::Response;
 use hyper::header::{DATE, HeaderValue};
 use serde_json::json;
@@ -44,10 +43,9 @@ pub(super) fn expired_token() -> Response<Body> {
     rejected(&Rejection::ExpiredAccessKey)
 }
 
-/// A signature of another time. The Date header shows the server's clock as it seems to be, by which some SDKs correct
+/// A signature of another time than `client`, which is now. The Date header shows the server's clock as it seems to be, by which some SDKs correct
 /// their own.
-pub(super) fn clock_skew(ms: i64) -> Response<Body> {
-    let client = SystemClock.wall_now();
+pub(super) fn clock_skew(client: WallTime, ms: i64) -> Response<Body> {
     let (signed_at, now) = (AmzDate::from_wall_time(client), client.plus_ms(ms));
     let rejection = if ms >= 0 {
         Rejection::SignatureExpired { signed_at, now, within_ms: SKEW_MS }
@@ -70,7 +68,7 @@ fn rejected(rejection: &Rejection) -> Response<Body> {
 
 /// A status and nothing else.
 pub(super) fn bare(status: u16) -> Response<Body> {
-    respond::respond(status, "text/plain; charset=utf-8", body::full(""))
+    respond::respond(status, "text/plain; charset=utf-8", "")
 }
 
 fn http_date(at: WallTime) -> Option<HeaderValue> {

@@ -1,20 +1,22 @@
 //! A key provider that refuses when a rule says so: the store and everything before it tell what they always tell.
 
-use super::{Fault, Faults, Seam, operation};
+use crate::faults::Faults;
+use crate::operation::operation;
+use crate::rule::{Fault, Seam};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tympan_kms::{DataKey, EncryptionContext, KeyDescription, KeyId, KeyProvider, KmsError, WrappedKey};
 use tympan_types::StreamArn;
 
 /// Stands before the real provider.
-pub(crate) struct FaultyKeys {
+pub struct FaultyKeys {
     inner: Arc<dyn KeyProvider>,
     faults: Faults,
 }
 
 impl FaultyKeys {
     /// Refuses what the rules say, and asks `inner` for the rest.
-    pub(crate) fn new(inner: Arc<dyn KeyProvider>, faults: Faults) -> Self {
+    pub fn new(inner: Arc<dyn KeyProvider>, faults: Faults) -> Self {
         Self { inner, faults }
     }
 

@@ -7,7 +7,7 @@ use tympan_kvs::{ErrorId, KvsErrorCode};
 /// When a fault strikes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Rule {
+pub struct Rule {
     /// The operation's name; `*` stands for any number of any characters.
     #[serde(default = "anything")]
     pub(crate) operation: String,
@@ -33,7 +33,7 @@ pub(crate) struct Rule {
 /// What can happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// PutMedia: the fragment after so many is answered with an ERROR ack, and the session ends.
     AckError {
         /// `ErrorId`, of those that the service knows.
@@ -109,7 +109,7 @@ pub(crate) enum Fault {
 /// A place in the body of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Place {
+pub enum Place {
     /// In the midst of the fragment that follows so many whole ones.
     Fragments(u64),
     /// After so many bytes.
@@ -129,7 +129,7 @@ pub(crate) enum Seam {
 
 /// What is wrong with a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum RuleError {
+pub enum RuleError {
     /// The fault does not go with the operation.
     #[error(
         "the fault {fault:?} strikes {allowed}; {operation:?} is none of them: leave \"operation\" out, or name one"

@@ -1,14 +1,12 @@
 //! Lays a fault on one request: in place of its answer, before it, or into its bodies.
 
-use super::super::body::{self, Body, Incoming};
-use super::super::listener::{Answer, Tear};
-use super::super::media::BreakOff;
-use super::super::respond;
-use super::super::route::Router;
-use super::cut::{self, Act, Finder};
-use super::feed::Feed;
-use super::{Asked, refusal};
-use crate::emulator::{Fault, Place, Within, status_of};
+use crate::cut::{self, Act, Finder};
+use crate::feed::Feed;
+use crate::layer::Asked;
+use crate::operation::Within;
+use crate::rule::{Fault, Place, status_of};
+use crate::seam::{Body, Replaced, Router, Tear};
+use crate::{refusal, reply};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use hyper::{Request, Response};
@@ -17,23 +15,25 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tympan_kvs::ErrorId;
+use tympan_types::WallTime;
 
 /// Acks that may be on their delayed way at once.
 const DELAYED_ACKS: usize = 4_096;
 
 /// The answer to a request that a fault strikes.
-pub(super) async fn on(
+pub(crate) async fn on<R: Router>(
     fault: Fault,
     asked: &Asked,
-    request: Request<Incoming>,
-    router: Arc<Router>,
+    request: Request<R::Incoming>,
+    router: Arc<R>,
     tear: Tear,
+    machine_now: WallTime,
 ) -> Response<Body> {
     let refused = match fault {
         Fault::Throttle {} => refusal::throttled(asked),
         Fault::QuotaReached {} => refusal::quota_reached(asked),
         Fault::ExpiredToken {} => refusal::expired_token(),
-        Fault::ClockSkew { ms } => refusal::clock_skew(ms),
+        Fault::ClockSkew { ms } => refusal::clock_skew(machine_now, ms),
         Fault::HttpStatus { status } => refusal::bare(status),
         Fault::Error { code, status, message } => {
             let status = status.or_else(|| status_of(&code)).unwrap_or(400);
@@ -41,20 +41,20 @@ pub(super) async fn on(
             refusal::error(asked, &code, status, &message)
         }
         Fault::Reset { at: None } => {
-            take(asked, request, &router).await;
+            take(asked, request, &*router).await;
             tear.tear();
             // The connection is gone before there is an answer.
             return std::future::pending().await;
         }
         answered => return within_answer(answered, asked, request, router, tear).await,
     };
-    take(asked, request, &router).await;
-    respond::identify(refused, &uuid::Uuid::new_v4().to_string())
+    take(asked, request, &*router).await;
+    reply::identify(refused, &uuid::Uuid::new_v4().to_string())
 }
 
 /// Reads what comes with a request that is not answered by its service, for a client may still be sending it: one whose
 /// body nobody reads loses its connection. A producer waits to be let in, as always.
-async fn take(asked: &Asked, request: Request<Incoming>, router: &Router) {
+async fn take<R: Router>(asked: &Asked, request: Request<R::Incoming>, router: &R) {
     if asked.operation != "PutMedia" {
         // What it is, and whether it can be read, does not matter.
         let (head, body) = request.into_parts();
@@ -63,11 +63,11 @@ async fn take(asked: &Asked, request: Request<Incoming>, router: &Router) {
 }
 
 /// Faults of requests that the service answers.
-async fn within_answer(
+async fn within_answer<R: Router>(
     fault: Fault,
     asked: &Asked,
-    mut request: Request<Incoming>,
-    router: Arc<Router>,
+    mut request: Request<R::Incoming>,
+    router: Arc<R>,
     tear: Tear,
 ) -> Response<Body> {
     let uploads = asked.operation == "PutMedia";
@@ -75,11 +75,11 @@ async fn within_answer(
         Fault::Delay { ms } => tokio::time::sleep(Duration::from_millis(*ms)).await,
         Fault::AckError { fragments, .. } => {
             let reached = CancellationToken::new();
-            request.extensions_mut().insert(BreakOff(reached.clone()));
-            request = stopped(request, Place::Fragments(*fragments), Some(reached));
+            R::break_off(request.extensions_mut(), reached.clone());
+            request = stopped::<R>(request, Place::Fragments(*fragments), Some(reached));
         }
         Fault::Reset { at: Some(place @ Place::Fragments(_)) } if uploads => {
-            request = stopped(request, *place, None);
+            request = stopped::<R>(request, *place, None);
         }
         _ => {}
     }
@@ -91,8 +91,8 @@ async fn within_answer(
     let finder = |place| if uploads { Finder::in_acks(place) } else { Finder::in_media(place) };
     let struck = |response: Response<Body>, place, act| {
         response.map(|body| {
-            let chunks = Within::new(&asked.operation, body::chunks(body)).boxed();
-            body::chunked(cut::at(chunks, finder(place), act))
+            let chunks = Within::new(&asked.operation, reply::chunks(body)).boxed();
+            reply::chunked(cut::at(chunks, finder(place), act))
         })
     };
     match fault {
@@ -105,22 +105,22 @@ async fn within_answer(
                 ack
             };
             // All of them wait at the same time: each is late by so much, not by the sum.
-            body::chunked(body::chunks(body).map(later).buffered(DELAYED_ACKS))
+            reply::chunked(reply::chunks(body).map(later).buffered(DELAYED_ACKS))
         }),
         Fault::AckError { id, .. } => {
-            response.map(|body| body::chunked(body::chunks(body).map(move |ack| renamed(ack, id))))
+            response.map(|body| reply::chunked(reply::chunks(body).map(move |ack| renamed(ack, id))))
         }
         _ => response,
     }
 }
 
 /// The request with a body that stops at `place`.
-fn stopped(
-    request: Request<Incoming>,
+fn stopped<R: Router>(
+    request: Request<R::Incoming>,
     place: Place,
     reached: Option<CancellationToken>,
-) -> Request<Incoming> {
-    request.map(|body| Incoming::Stopped(Box::new(Feed::new(body, Finder::in_upload(place), reached))))
+) -> Request<R::Incoming> {
+    request.map(|body| Replaced::new(Feed::new(body, Finder::in_upload(place), reached)).into())
 }
 
 /// An ERROR ack with another id; other acks as they are.

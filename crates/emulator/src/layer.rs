@@ -2,36 +2,30 @@
 //!
 //! A server without `--dev` serves the router itself: this layer does not exist there.
 
-mod control;
-mod cut;
-mod feed;
-mod lay;
-mod refusal;
-
-use super::body::{self, Body, Incoming};
-use super::listener::{Answer, Listener, Tear};
-use super::route::{Router, Services};
-use crate::clock::ServiceClock;
-use crate::emulator::{Faults, Seam, Within};
+use crate::control::{self, is_control};
+use crate::faults::Faults;
+use crate::operation::Within;
+use crate::reset::{Component, ResetRequest};
+use crate::rule::Seam;
+use crate::seam::{Body, Clock, Named, Replaced, Router, Tear};
+use crate::{lay, reply};
+use async_trait::async_trait;
 use futures_util::StreamExt;
 use http_body::Body as _;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::http::request::Parts;
 use hyper::{Request, Response};
 use std::collections::HashSet;
 use std::sync::Arc;
-use tokio::sync::{OwnedRwLockWriteGuard, RwLock, mpsc, oneshot};
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock, mpsc};
 use tokio_util::sync::CancellationToken;
 use tympan_store::MediaStore;
 use tympan_types::{AccountId, Region, StreamArn};
 
-pub(super) use control::{is_control, refuse_outside_of_dev};
-pub(super) use feed::Feed;
-
 /// What the layer works with.
-pub(crate) struct EmulatorParts {
+pub struct EmulatorParts {
     /// The clock that can be put ahead.
-    pub clock: ServiceClock,
+    pub clock: Arc<dyn Clock>,
     /// The fault rules.
     pub faults: Faults,
     /// Whom to ask for a reset.
@@ -42,14 +36,12 @@ pub(crate) struct EmulatorParts {
     pub region: Region,
 }
 
-/// Asks for a reset; the answer comes when it is done.
-pub(crate) struct ResetRequest(pub oneshot::Sender<anyhow::Result<()>>);
-
 /// What the server consists of from one reset to the next.
-pub(crate) struct Generation {
-    router: Arc<Router>,
-    store: MediaStore,
-    calls: crate::call::CallRegistry,
+pub struct Generation<R> {
+    router: Arc<R>,
+    pub(crate) store: MediaStore,
+    /// How many calls are up.
+    pub(crate) calls: Box<dyn Fn() -> usize + Send + Sync>,
     ending: Ending,
 }
 
@@ -62,65 +54,52 @@ struct Ending {
     cut: CancellationToken,
 }
 
-impl Generation {
-    /// The services after a reset, or a start.
-    pub(crate) fn new(
-        services: Services,
-        local_port: u16,
-        store: MediaStore,
-        calls: crate::call::CallRegistry,
-        shutdown: CancellationToken,
-    ) -> Self {
-        let router = Arc::new(Router::new(services, local_port, shutdown));
-        Self { router, store, calls, ending: Ending::default() }
+impl<R> Generation<R> {
+    /// The services after a reset, or a start; `calls` says how many calls are up.
+    pub fn new(router: R, store: MediaStore, calls: impl Fn() -> usize + Send + Sync + 'static) -> Self {
+        Self { router: Arc::new(router), store, calls: Box::new(calls), ending: Ending::default() }
     }
 
     /// No request is taken any more: bodies that are still being sent end, as if their streams had been deleted. What is
     /// returned cuts off those whose clients do not read.
-    pub(crate) fn close(self) -> impl FnOnce() {
+    pub fn close(self) -> impl FnOnce() + use<R> {
         self.ending.over.cancel();
         move || self.ending.cut.cancel()
     }
 }
 
-/// The layer.
-pub(crate) struct Emulator {
-    parts: EmulatorParts,
+/// The layer: control calls under `/_tympan/` before the services, and faults around them.
+pub struct Emulator<R> {
+    pub(crate) parts: EmulatorParts,
     for_pages: HashSet<&'static str>,
     /// `None` after a reset that failed half-way.
-    generation: Arc<RwLock<Option<Generation>>>,
+    pub(crate) generation: Arc<RwLock<Option<Generation<R>>>>,
 }
 
-impl Emulator {
+impl<R: Router> Emulator<R> {
     /// Puts the layer before a generation.
-    pub(crate) fn new(parts: EmulatorParts, generation: Generation) -> Arc<Self> {
+    pub fn new(parts: EmulatorParts, generation: Generation<R>) -> Arc<Self> {
         let for_pages = generation.router.paths_for_pages().collect();
         Arc::new(Self { parts, for_pages, generation: Arc::new(RwLock::new(Some(generation))) })
     }
 
     /// Holds new requests back while the generation is being replaced. Those that run go on with the old one.
-    pub(crate) async fn hold(&self) -> OwnedRwLockWriteGuard<Option<Generation>> {
+    pub async fn hold(&self) -> OwnedRwLockWriteGuard<Option<Generation<R>>> {
         self.generation.clone().write_owned().await
     }
 
-    /// Serves until `shutdown`; returns when the last request is answered.
-    pub(crate) async fn serve(
-        self: Arc<Self>,
-        listener: Listener,
-        shutdown: CancellationToken,
-    ) -> std::io::Result<()> {
-        listener.serve(self, shutdown).await
+    /// The fault rules and the clock, which a reset clears too.
+    pub fn laid(&self) -> impl Component {
+        Laid { faults: self.parts.faults.clone(), clock: self.parts.clock.clone() }
     }
-}
 
-impl Answer for Emulator {
-    const TEARS: bool = true;
-
-    fn is_for_pages(&self, path: &str) -> bool {
+    /// Whether web pages may call what is at this path.
+    pub fn is_for_pages(&self, path: &str) -> bool {
         self.for_pages.contains(path)
     }
 
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
+    /// Answers a request, as the control calls, the faults and the services have it.
+    pub async fn answer(self: Arc<Self>, request: Request<R::Incoming>) -> Response<Body> {
         if is_control(request.uri().path()) {
             return control::answer(&self, request).await;
         }
@@ -129,7 +108,7 @@ impl Answer for Emulator {
             None => return control::refuse_after_a_failed_reset(),
         };
         let (head, body) = request.into_parts();
-        let Some(asked) = Asked::of(&router, &head) else {
+        let Some(asked) = Asked::of(&*router, &head) else {
             return router.answer(Request::from_parts(head, body)).await;
         };
         let (mut body, mut stream) = (body, asked.stream.clone());
@@ -137,17 +116,20 @@ impl Answer for Emulator {
             match router.read(&head, body).await {
                 Ok(bytes) => {
                     stream = stream_in(&bytes);
-                    body = Incoming::Read(Full::new(bytes));
+                    body = Replaced::new(Full::new(bytes).map_err(|never| match never {})).into();
                 }
                 Err(refusal) => return *refusal,
             }
         }
         let fault = self.parts.faults.strike(Seam::Edge, &asked.operation, stream.as_deref());
-        let tear = head.extensions.get::<Tear>().cloned().unwrap_or_default();
+        let tear = R::tear(&head.extensions);
         let request = Request::from_parts(head, body);
         let response = match fault {
             None => Within::new(&asked.operation, router.answer(request)).await,
-            Some(fault) => lay::on(fault, &asked, request, router, tear.clone()).await,
+            Some(fault) => {
+                let machine_now = self.parts.clock.machine_now();
+                lay::on(fault, &asked, request, router, tear.clone(), machine_now).await
+            }
         };
         if asked.operation == "PutMedia" {
             // Its acks end with the session, and none that is due is to be lost.
@@ -157,17 +139,36 @@ impl Answer for Emulator {
     }
 }
 
+/// What the layer itself holds.
+struct Laid {
+    faults: Faults,
+    clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl Component for Laid {
+    fn name(&self) -> &'static str {
+        "the emulator"
+    }
+
+    async fn clear(&mut self) -> anyhow::Result<()> {
+        self.faults.disarm_all();
+        self.clock.restore();
+        Ok(())
+    }
+}
+
 /// What a request is about, read without proof: faults are for tests, and strike before signatures are looked at.
-struct Asked {
-    service: Service,
-    operation: String,
+pub(crate) struct Asked {
+    pub(crate) service: Service,
+    pub(crate) operation: String,
     /// Known at once where a header names it.
-    stream: Option<String>,
+    pub(crate) stream: Option<String>,
 }
 
 /// Whose errors a refusal has to look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Service {
+pub(crate) enum Service {
     KinesisVideo,
     Connect,
     /// One of the services that name the operation in `X-Amz-Target`.
@@ -175,14 +176,14 @@ enum Service {
 }
 
 impl Asked {
-    fn of(router: &Router, head: &Parts) -> Option<Self> {
+    fn of(router: &impl Router, head: &Parts) -> Option<Self> {
         let text = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
         if let Some(target) = text("x-amz-target") {
             let operation = target.rsplit('.').next().unwrap_or(target).to_owned();
             return Some(Self { service: Service::Targeted, operation, stream: None });
         }
-        let (found, operation) = router.named(head)?;
-        if router.scope(found) != "kinesisvideo" {
+        let Named { scope, operation } = router.named(head)?;
+        if scope != "kinesisvideo" {
             return Some(Self { service: Service::Connect, operation: operation.into(), stream: None });
         }
         let by_arn = || Some(StreamArn::parse(text("x-amzn-stream-arn")?).ok()?.name().to_string());
@@ -215,8 +216,8 @@ fn until_over(response: Response<Body>, operation: &str, ending: Ending, tear: T
         }
     });
     response.map(|body| {
-        let chunks = Within::new(operation, body::chunks(body)).take_until(over.cancelled_owned());
-        body::chunked(chunks.inspect(move |_| {
+        let chunks = Within::new(operation, reply::chunks(body)).take_until(over.cancelled_owned());
+        reply::chunked(chunks.inspect(move |_| {
             // Dropped with the body.
             let _ = &sending;
         }))
