@@ -224,10 +224,6 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     let kvs = KvsService::new(store.clone(), kvs_options(config, &site.url, clock));
 
     let Remembered { db, settings, history, flow_log, interrupted, damage } = remembered;
-    history.send_records(record_sinks::ways(config, site)?);
-    interrupted::close(&*history, &store, interrupted).await;
-    let steps = StoreSteps { store: store.clone(), runtime: tokio::runtime::Handle::current() };
-    history.outbox().begin(Arc::new(steps));
     let calls = CallRegistry::default();
     let connect = ConnectService::open(
         settings,
@@ -240,6 +236,11 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
             ..Options::new(account.clone(), region.clone())
         },
     )?;
+    // Before the first record: those of interrupted calls go to all sinks, too.
+    history.send_records(record_sinks::ways(config, site, &connect)?);
+    interrupted::close(&*history, &store, interrupted).await;
+    let steps = StoreSteps { store: store.clone(), runtime: tokio::runtime::Handle::current() };
+    history.outbox().begin(Arc::new(steps));
     match db.refuses() {
         None => provision::ensure(&connect, &config.connect.instances)?,
         // What it says instead of the database's own rows would be in the way of their return.
