@@ -140,7 +140,7 @@ fn no_acknowledged_change_of_settings_contacts_or_attributes_is_lost_by_a_kill()
         for ((id, name), (kept, last)) in &mut asked.values {
             let request = json!({ "InstanceId": office.instance, "InitialContactId": id });
             let found = office.desk.call("connect", "get_contact_attributes", request)?;
-            let found = found["Attributes"][&*name].as_str().map(ToOwned::to_owned);
+            let found = found["Attributes"][name.as_str()].as_str().map(ToOwned::to_owned);
             ensure!(
                 found == *kept || found == *last,
                 "kill {run}: {name} of {id} is {found:?}, not {kept:?}"

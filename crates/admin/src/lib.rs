@@ -1,8 +1,8 @@
 //! The server's own service, which Amazon has no operation for: contacts and their searches, waveforms, flow logs, live events,
 //! streams and their readers, backups, the doctor. Signing name `tympan`, IAM actions `tympan:*`, rest-json, transport-free.
 //!
-//! An operation is one file with its type, what it is documented by, and one line in [`operations`]. The OpenAPI document
-//! ([`openapi`]) is made of the same table. Described for users in docs/admin.md.
+//! An operation is one file with its type, what it is documented by, and one line in [`operations()`]. The OpenAPI document
+//! ([`openapi()`]) is made of the same table. Described for users in docs/admin.md.
 //!
 //! What needs a disk, a program or a socket is handed in: [`ContactIndex`], [`Waveforms`], [`Backups`], [`Doctor`]. The one
 //! operation that is no request and answer is WatchEvents: it gives an [`EventFeed`], from which the server feeds a WebSocket.

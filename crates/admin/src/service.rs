@@ -25,7 +25,7 @@ pub struct AdminParts {
     pub live: Arc<dyn LiveCalls>,
     /// Draws waveforms.
     pub waveforms: Arc<dyn Waveforms>,
-    /// Where changes of contacts are told.
+    /// Where changes of contacts are read.
     pub db: Db,
     /// Places for readers of events.
     pub event_readers: EventReaders,

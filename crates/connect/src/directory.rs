@@ -45,7 +45,7 @@ impl Directory {
         (edit.directory, edit.writes)
     }
 
-    /// An instance, whoever owns it.
+    /// An instance of any account.
     pub(crate) fn instance(&self, id: InstanceId) -> Option<&Arc<Instance>> {
         self.instances.get(&id)
     }
@@ -88,12 +88,12 @@ impl Directory {
         reference.arn.is_none_or(|arn| arn == instance.flow_arn(flow.id)).then_some(flow)
     }
 
-    /// A flow by its id, whoever owns it.
+    /// A flow of any account by its id.
     pub(crate) fn flow_by_id(&self, id: ContactFlowId) -> Option<&Arc<ContactFlow>> {
         self.flows.get(&id)
     }
 
-    /// A number by its id, whoever owns it.
+    /// A number of any account by its id.
     pub(crate) fn phone_number(&self, id: PhoneNumberId) -> Option<&Arc<PhoneNumber>> {
         self.phone_numbers.get(&id)
     }

@@ -33,7 +33,7 @@ fn a_literal_is_preferred_to_a_label() {
 }
 
 #[test]
-fn paths_of_nobody_name_nothing() {
+fn paths_of_no_operation_name_nothing() {
     for path in ["", "/", "instance/", "/instance/", "/instance/I/", "//", "/nothing", "/contact-flows//F"] {
         assert_eq!(named("GET", path), None, "{path}");
     }

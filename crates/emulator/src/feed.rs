@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_for_the_place_is_told_once_what_is_before_it_is_taken() {
+    async fn a_task_that_waits_for_the_place_is_woken_once_what_is_before_it_is_taken() {
         let reached = CancellationToken::new();
         let mut feed = feed(Some(reached.clone()));
         let first = poll_fn(|context| Pin::new(&mut feed).poll_frame(context)).await.unwrap().unwrap();

@@ -53,7 +53,7 @@ pub(crate) async fn on<R: Router>(
 }
 
 /// Reads what comes with a request that is not answered by its service, for a client may still be sending it: one whose
-/// body nobody reads loses its connection. A producer waits to be let in, as always.
+/// body nothing reads loses its connection. A producer waits to be let in, as always.
 async fn take<R: Router>(asked: &Asked, request: Request<R::Incoming>, router: &R) {
     if asked.operation != "PutMedia" {
         // What it is, and whether it can be read, does not matter.

@@ -66,7 +66,7 @@ pub enum Fault {
     },
     /// The request is refused as one with an expired session token.
     ExpiredToken {},
-    /// A bare status, as of a load balancer that reaches nobody.
+    /// A bare status, as of a load balancer that reaches no server.
     HttpStatus {
         /// 400 to 599.
         status: u16,
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn members_that_nobody_knows_are_refused() {
+    fn members_that_are_not_known_are_refused() {
         for value in [
             json!({ "fault": { "kind": "throttle" }, "tmes": 1 }),
             json!({ "fault": { "kind": "throttle", "ms": 1 } }),

@@ -187,8 +187,11 @@ fn random_flows_and_damaged_ones_neither_panic_nor_strand_nor_turn_in_silence() 
     assert!(ran > 0, "some damaged flow runs");
 }
 
+/// The file of a shape, by a name and its form or target.
+type RunBy = BTreeMap<(String, String), String>;
+
 /// Which shapes run an action, and which a type of the older export: the first of each.
-fn run_by() -> (BTreeMap<(String, String), String>, BTreeMap<(String, String), String>) {
+fn run_by() -> (RunBy, RunBy) {
     let (mut by_action, mut by_older) = (BTreeMap::new(), BTreeMap::new());
     for case in cases() {
         let (instance, outcome) = call(&case);

@@ -57,9 +57,10 @@ async fn answers_have_the_members_of_the_document() {
     for n in 1..=3 {
         bench.contacts.kept.update(&contact(n)).unwrap();
     }
-    let id = contact(1).id;
     let mut checked = 0;
     for row in ROWS.iter().filter(|row| !row.documentation.answer.is_empty() && row.name != "WatchEvents") {
+        // The one that is erased is none that others ask for.
+        let id = contact(if row.name == "DeleteContact" { 2 } else { 1 }).id;
         let path = row.path.replace("{ContactId}", &id.to_string());
         let body = match row.name {
             "StartBackup" => json!({ "Directory": "/x" }),

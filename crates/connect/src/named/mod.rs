@@ -1,6 +1,6 @@
 //! Resources of an instance that people give a name: queues, hours of operation, prompts, users and the like.
 //!
-//! What all of them have stands in [`Named`]; what one kind has beside that is its [`Spec`]. The operations that are the same
+//! What all of them have stands in [`Named`]; what one kind has beside that is its `Spec`. The operations that are the same
 //! for every kind are here, each in its own file: create, describe, list, search, change, delete.
 
 mod change;

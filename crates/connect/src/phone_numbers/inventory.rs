@@ -21,7 +21,7 @@ impl NumberRange {
 }
 
 impl Default for NumberRange {
-    /// `+18005550100-+18005550109`: numbers that belong to nobody, for demonstrations.
+    /// `+18005550100-+18005550109`: numbers that no subscriber has, for demonstrations.
     fn default() -> Self {
         Self { first: 18_005_550_100, last: 18_005_550_109 }
     }

@@ -76,7 +76,7 @@ fn are_open(cx: &Context, hours: Option<&ResourceRef>) -> Input {
     }
 }
 
-/// Nobody waits in a queue and no agent works yet, so that every number is zero.
+/// No contact waits in a queue and no agent works yet, so that every number is zero.
 fn metrics(cx: &Context, of: &MetricsOf) -> Input {
     let instance = cx.contact.instance.id;
     let queue = match of {

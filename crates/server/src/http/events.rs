@@ -114,7 +114,7 @@ pub(super) fn answer(
         }
     };
     let Some(Upgrade { upgraded, accept, slot }) = upgrade else {
-        let message = "Events are told over a WebSocket: send the headers of RFC 6455, version 13.";
+        let message = "Events come over a WebSocket: send the headers of RFC 6455, version 13.";
         let body = json!({ "Message": message }).to_string().into_bytes();
         let mut response = respond::error(426, "UpgradeRequiredException", body);
         response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));

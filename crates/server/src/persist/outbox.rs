@@ -22,7 +22,7 @@ const ERASE_FRAGMENTS: &str = "erase-fragments";
 pub(crate) struct Outbox {
     db: Db,
     steps: OnceLock<Arc<dyn Steps>>,
-    /// Held by whoever performs: nothing is done by two at once.
+    /// Held while steps are performed: nothing is done by two at once.
     performing: Mutex<()>,
     written: Notify,
     counts: Counts,
@@ -347,7 +347,7 @@ mod tests {
             count: AtomicUsize::new(0),
         }));
         let erased = history.erase(scene.contact.id, CapturedAudio::Erase).unwrap().unwrap();
-        assert_eq!(erased.audio_waits, false);
+        assert!(!erased.audio_waits);
         copy(&folder, &copies.path().join("after"));
         scene.runtime.block_on(store.shutdown());
         assert_eq!(scene.after_a_start(&copies.path().join("before")), (3, 0, true), "nothing has happened");

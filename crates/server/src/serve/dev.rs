@@ -14,7 +14,7 @@ pub(super) const SAMPLE_FLOW: &str = include_str!("../../../../fixtures/flows/se
 pub(crate) const SAMPLE_FLOW_FILE: &str = "(sample flow)";
 const NUMBER: &str = "+18005550100";
 const FUNCTION: &str = "arn:aws:lambda:us-west-2:111122223333:function:tympan-demo";
-/// Numbers that belong to nobody, set aside for films and examples: of the United States, the United Kingdom, Australia, Germany
+/// Numbers that no subscriber has, set aside for films and examples: of the United States, the United Kingdom, Australia, Germany
 /// and France, and where there are such numbers also those that are free for the caller.
 const NUMBER_RANGES: [&str; 7] = [
     "+18005550100-+18005550199",

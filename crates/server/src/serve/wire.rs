@@ -523,7 +523,7 @@ fn kvs_options(config: &Config, url: &str, clock: &ServiceClock) -> KvsOptions {
     }
 }
 
-/// Without `lambda.require_association`, functions that the configuration maps are nobody's to associate, and under `--dev` none is.
+/// Without `lambda.require_association`, functions that the configuration maps need no association, and under `--dev` none does.
 fn connect_options(config: &Config, site: &Site) -> ConnectOptions {
     let required = config.lambda.require_association;
     let mapped = config.lambda.functions.iter().map(|function| function.arn.clone());

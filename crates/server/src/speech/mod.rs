@@ -1,7 +1,7 @@
 //! Prompts become sound here: text by a voice, recordings from a folder or a URI.
 //!
 //! A voice is a Polly-compatible endpoint, or a command such as espeak-ng; it speaks each piece of a prompt by itself, and silence is
-//! ours, so that it has its exact length whoever speaks. What was spoken or fetched is kept, by voice and text: callers of the same
+//! ours, so that it has its exact length with any voice. What was spoken or fetched is kept, by voice and text: callers of the same
 //! flow share the samples. Where nothing can speak, a piece is silence of its reading time, and the flow log says so; a recording that
 //! cannot be had fails its block. So many prompts are worked on at once, so many wait, and what is beyond finds no voice.
 

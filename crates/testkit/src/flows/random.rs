@@ -157,10 +157,10 @@ fn parameters(random: &mut Random, row: &Action) -> Value {
         ("Compare", _) => json!({ "ComparisonValue": reference }),
         ("Loop", _) => json!({ "LoopCount": random.pick(&["0", "1", "3", "100", "$.Attributes.a"]) }),
         ("Wait", _) => json!({ "TimeLimitSeconds": "5" }),
-        ("CheckHoursOfOperation", _) => random
-            .pick(&[true, false])
-            .then(|| json!({ "HoursOfOperationId": resource("operating-hours", "Basic Hours") }))
-            .unwrap_or_else(|| json!({})),
+        ("CheckHoursOfOperation", _) => match random.pick(&[true, false]) {
+            true => json!({ "HoursOfOperationId": resource("operating-hours", "Basic Hours") }),
+            false => json!({}),
+        },
         ("CheckMetricData", "agents") => json!({ "MetricType": "NumberOfAgentsOnline", "QueueId": queue }),
         ("CheckMetricData", _) => json!({ "MetricType": "NumberOfContactsInQueue", "QueueId": queue }),
         ("GetMetricData", _) => json!({ "QueueId": queue }),

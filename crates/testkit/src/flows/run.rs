@@ -91,7 +91,7 @@ impl Run {
     /// Errors: a promise that the run broke.
     pub fn call(instance: Instance, flow: RoutedFlow, caller: Caller) -> Result<Outcome, String> {
         let mut run = Self::new(instance, flow, caller);
-        run.to_the_end()?;
+        run.run_to_the_end()?;
         let outcome = Outcome {
             lines: run.lines,
             log: run.log,
@@ -147,7 +147,7 @@ impl Run {
         run
     }
 
-    fn to_the_end(&mut self) -> Result<(), String> {
+    fn run_to_the_end(&mut self) -> Result<(), String> {
         for _ in 0..STEPS_MAX {
             if let Some(broken) = self.broken.take() {
                 return Err(broken);

@@ -215,7 +215,7 @@ async fn a_record_that_is_refused_ten_times_is_a_dead_letter_and_holds_up_no_oth
 }
 
 #[tokio::test]
-async fn a_contact_that_is_erased_while_its_record_waits_is_sent_to_nobody() {
+async fn a_contact_that_is_erased_while_its_record_waits_is_sent_to_no_sink() {
     let folder = tempfile::tempdir().unwrap();
     let sink = Sink::default();
     sink.0.lock().unwrap().is_away = true;

@@ -80,7 +80,7 @@ impl Scene {
         let mut served = Vec::new();
         for fragment in fragments {
             let at = self.numbers.iter().position(|number| *number == fragment.meta.number);
-            let at = at.unwrap_or_else(|| panic!("{case}: nobody wrote {:?}", fragment.meta));
+            let at = at.unwrap_or_else(|| panic!("{case}: no writer has made {:?}", fragment.meta));
             assert_eq!(fragment.body, BODIES[at].as_bytes(), "{case}");
             served.push(at);
         }
