@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio::sync::Notify;
 use tympan_contact::CustomerAudio;
@@ -60,10 +61,20 @@ pub(crate) struct StoreSteps {
 
 impl Steps for StoreSteps {
     fn erase_fragments(&self, stream: &StreamArn, range: FragmentRange) -> Result<(), StoreError> {
-        let erased = self.runtime.block_on(async {
-            let stream = self.store.stream(StreamRef::Arn(stream)).await?;
-            self.store.erase_fragments(stream.id, range).await
+        // The caller may be amidst a future of its own, where no other may be blocked on: an operation of the admin service is.
+        let (done, erased) = sync_channel(1);
+        let (store, stream) = (self.store.clone(), stream.clone());
+        self.runtime.spawn(async move {
+            let erase = async {
+                let stream = store.stream(StreamRef::Arn(&stream)).await?;
+                store.erase_fragments(stream.id, range).await
+            };
+            // Who has waited may have gone with the server.
+            let _ = done.send(erase.await);
         });
+        let Ok(erased) = erased.recv() else {
+            return Err(StoreError::new(ErrorKind::NotActive, "the server goes down"));
+        };
         match erased {
             Err(error) if *error.kind() == ErrorKind::NotFound => Ok(()),
             erased => erased.map(drop),
@@ -346,7 +357,9 @@ mod tests {
             to,
             count: AtomicUsize::new(0),
         }));
-        let erased = history.erase(scene.contact.id, CapturedAudio::Erase).unwrap().unwrap();
+        // Amidst a future, as an operation of the admin service asks for it.
+        let erased = async { history.erase(scene.contact.id, CapturedAudio::Erase).unwrap().unwrap() };
+        let erased = scene.runtime.block_on(erased);
         assert!(!erased.audio_waits);
         copy(&folder, &copies.path().join("after"));
         scene.runtime.block_on(store.shutdown());
