@@ -213,7 +213,8 @@ fn run_by() -> (RunBy, RunBy) {
             let module = source["modules"].as_array().into_iter().flatten().find(|module| module["id"] == id);
             if let Some(module) = module {
                 let text = |name: &str| module[name].as_str().unwrap_or_default().to_owned();
-                by_older.entry((text("type"), text("target"))).or_insert_with(|| file.to_owned());
+                let [named, target] = ["type", "target"].map(text);
+                by_older.entry((named, target)).or_insert_with(|| file.to_owned());
             }
         }
     }

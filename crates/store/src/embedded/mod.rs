@@ -122,7 +122,7 @@ pub struct EmbeddedBackend {
     pages: Pages,
     /// Chunks that are written and of which nobody knows whether their row is durable: named again, not written again.
     unnamed: Mutex<HashMap<StreamId, ChunkRow>>,
-    /// Held while garbage is removed, and while a chunk is announced as such until it has its row.
+    /// Held while something is removed, before `deleting`, and while a chunk is announced as garbage until it has its row.
     sweeping: Mutex<()>,
     reserve: Reserve,
     recovered: Mutex<Vec<Located>>,
@@ -280,9 +280,10 @@ impl Backend for EmbeddedBackend {
         }
         self.newest_segment.remember(self.journal.newest());
         self.journal.seal_old();
+        // While others remove something, or a backup runs, what is dead stays until the next turn.
+        let Ok(_alone) = self.sweeping.try_lock() else { return Ok(()) };
         match self.deleting.try_write() {
             Ok(_alone) => self.journal.delete_dead(),
-            // A backup runs: what is dead goes when it is done.
             Err(_) => Ok(()),
         }
     }
@@ -364,16 +365,15 @@ impl Backend for EmbeddedBackend {
             }
             expired => expired?,
         };
+        // Those who remove something wait for each other, so that only a backup can hold `deleting` here.
+        let _alone = self.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
         // While a backup runs the rows go, so that nothing expired is served, and the bytes follow when it is done.
         let Ok(_alone) = self.deleting.try_write() else {
             return Ok(ExpireReport { chunks_expired, objects_removed: 0 });
         };
         self.pages.finish_erasing()?;
         self.expire_lost_files(now)?;
-        let objects_removed = {
-            let _alone = self.sweeping.lock().unwrap_or_else(PoisonError::into_inner);
-            self.remove_garbage(|_| true)?
-        };
+        let objects_removed = self.remove_garbage(|_| true)?;
         self.reserve.hold();
         Ok(ExpireReport { chunks_expired, objects_removed })
     }
