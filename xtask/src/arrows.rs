@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kvs", &["types", "auth", "aws", "mkv", "store"]),
     ("contact", &["types", "telephony", "flow"]),
     ("connect", &["types", "auth", "aws", "flow", "contact", "db"]),
+    ("admin", &["types", "auth", "aws", "telephony", "contact", "connect", "db", "store", "kvs"]),
     ("emulator", &["types", "mkv", "auth", "kms", "store", "capture", "kvs", "connect"]),
     ("client", &["types", "mkv", "auth", "telephony", "sip", "media"]),
     (
@@ -43,6 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "store",
             "kvs",
             "connect",
+            "admin",
             "emulator",
             "client",
         ],

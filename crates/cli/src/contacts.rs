@@ -1,6 +1,6 @@
 use crate::global::Global;
 use crate::table::{clock, harmless, table};
-use crate::{terminal, trace, waveform};
+use crate::{terminal, time_argument, trace, waveform};
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ With --json: an array of whole contact records.")]
     #[command(
         after_long_help = "As far as the server keeps it: flow_log.kept_days, flow_log.files_kept. With --json: the lines as in flow-logs.jsonl."
     )]
-    Trace {
+    FlowLog {
         /// The call's id, or `latest`
         contact: ContactChoice,
     },
@@ -185,7 +185,7 @@ pub(crate) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit
             return Ok(Exit::Ok);
         }
         ContactsVerb::Ls { limit } => contacts.list(usize::from(limit)).await?,
-        ContactsVerb::Trace { contact } => {
+        ContactsVerb::FlowLog { contact } => {
             let log = contacts.flow_log(contacts.resolve(contact).await?).await?;
             let lines = log["Lines"].as_array().map(Vec::as_slice).unwrap_or_default();
             if global.json {
@@ -193,7 +193,7 @@ pub(crate) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit
             } else if lines.is_empty() {
                 terminal::note(global, "nothing is kept of its flows");
             } else {
-                terminal::print(&trace(lines))?;
+                terminal::print(&flow_log(lines))?;
             }
             if log["Complete"] == false {
                 terminal::note(
@@ -257,7 +257,7 @@ fn list(records: &[ContactRecord], now: WallTime) -> String {
 }
 
 /// One line for each block.
-fn trace(lines: &[Value]) -> String {
+fn flow_log(lines: &[Value]) -> String {
     let text = |line: &Value, name: &str| harmless(line[name].as_str().unwrap_or_default());
     let rows: Vec<[String; 4]> = lines
         .iter()
@@ -379,7 +379,7 @@ mod tests {
             "ContactId": "x", "Timestamp": "2024-01-26T03:07:41.123Z", "ContactFlowModuleType": "PlayPrompt",
             "Results": "Error", "Reason": "no\u{1b} speech", "Parameters": { "Text": "hello" },
         });
-        let text = trace(&[line]);
+        let text = flow_log(&[line]);
         let expected =
             "2024-01-26T03:07:41.123Z  PlayPrompt  Error    no\u{fffd} speech {\"Text\":\"hello\"}";
         assert_eq!(text.lines().nth(1), Some(expected));

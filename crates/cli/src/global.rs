@@ -3,7 +3,7 @@
 use tympan_client::kms::Kms;
 use tympan_client::kvs::Kvs;
 use tympan_client::{
-    Backups, ClientError, Contacts, Endpoint, Expiry, HttpClient, Identity, Machine, Readers,
+    Backups, ClientError, Connect, Contacts, Endpoint, Expiry, HttpClient, Identity, Machine, Readers,
 };
 
 /// What all verbs understand.
@@ -52,6 +52,10 @@ impl Global {
     /// The backups of the server that is meant.
     pub(crate) fn backups(&self) -> Result<Backups, ClientError> {
         self.http().map(|(http, endpoint)| Backups::new(http, endpoint))
+    }
+
+    pub(crate) fn connect(&self) -> Result<Connect, ClientError> {
+        self.http().map(|(http, endpoint)| Connect::new(http, endpoint))
     }
 
     /// The machine of the server that is meant.

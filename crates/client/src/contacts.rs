@@ -69,7 +69,7 @@ impl Contacts {
     pub async fn delete(&self, id: ContactId, erases_media: bool) -> Result<Value, ClientError> {
         let path = format!("{PATH}/{id}");
         let query = if erases_media { "media=erase" } else { "" };
-        self.http.delete_json("ContactRecord", "connect", &self.endpoint, &path, query).await
+        self.http.delete_json("DeleteContact", SERVICE, &self.endpoint, &path, query).await
     }
 
     /// One contact.

@@ -30,6 +30,7 @@ pub mod sts;
 mod testing;
 
 pub use backups::{BackupStatus, Backups};
+pub use connect::Connect;
 pub use contacts::{ContactChoice, ContactRecord, ContactSearch, Contacts, Ledger, LedgerTotal, Recording};
 pub use credentials::Identity;
 pub use endpoint::Endpoint;

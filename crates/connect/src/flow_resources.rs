@@ -8,53 +8,32 @@ use crate::hours::{self, HoursOfOperation};
 use crate::instances::Instance;
 use crate::modules::Module;
 use crate::named::{Named, Scene, Spec};
-use crate::prompts::{Prompt, Sound};
+use crate::prompts::Prompt;
 use crate::queues::Queue;
 use crate::reference;
 use crate::service::ConnectService;
 use crate::users::User;
 use crate::versions;
 use std::sync::Arc;
-use tympan_contact::RoutedFlow;
-use tympan_flow::{Flow, FlowIdentity};
+use tympan_contact::{QueueRef, Recording};
+use tympan_flow::{Flow, FlowIdentity, FlowType, ResourceRef, RoutedFlow};
 use tympan_types::{InstanceId, WallTime};
-
-/// A queue as flows see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FlowQueue {
-    /// Its ARN; that of the agent where it is an agent's own.
-    pub arn: String,
-    /// Its name; empty where it is an agent's own.
-    pub name: String,
-    /// Its hours of operation, by ARN; none where it is an agent's own.
-    pub hours_arn: Option<String>,
-    /// The number that its calls show.
-    pub outbound_caller_id: Option<String>,
-    /// Whether it is the own queue of an agent.
-    pub is_agents: bool,
-}
 
 impl ConnectService {
     /// Whether hours of operation are open; `None` where the instance has no such hours.
-    pub fn are_open(
-        &self,
-        instance: InstanceId,
-        id_or_arn: &str,
-        name: Option<&str>,
-        now: WallTime,
-    ) -> Option<bool> {
+    pub fn are_open(&self, instance: InstanceId, hours: &ResourceRef, now: WallTime) -> Option<bool> {
         self.seen(instance, now, |scene| {
-            let named = find::<HoursOfOperation>(scene, id_or_arn, name)?;
+            let named = find::<HoursOfOperation>(scene, hours)?;
             Some(hours::is_open(named, scene))
         })
     }
 
     /// A queue of the instance.
-    pub fn queue(&self, instance: InstanceId, id_or_arn: &str, name: Option<&str>) -> Option<FlowQueue> {
+    pub fn queue(&self, instance: InstanceId, queue: &ResourceRef) -> Option<QueueRef> {
         self.seen(instance, WallTime::from_unix_ms(0), |scene| {
-            let queue = find::<Queue>(scene, id_or_arn, name)?;
+            let queue = find::<Queue>(scene, queue)?;
             let number = queue.spec.outbound_caller.number.and_then(|id| scene.directory.phone_number(id));
-            Some(FlowQueue {
+            Some(QueueRef {
                 arn: scene.arn::<Queue>(queue.id),
                 name: queue.name.clone(),
                 hours_arn: Some(scene.arn::<HoursOfOperation>(queue.spec.hours)),
@@ -65,10 +44,10 @@ impl ConnectService {
     }
 
     /// The own queue of an agent, whom a flow names by id, ARN or user name.
-    pub fn agent_queue(&self, instance: InstanceId, agent: &str, name: Option<&str>) -> Option<FlowQueue> {
+    pub fn agent_queue(&self, instance: InstanceId, agent: &ResourceRef) -> Option<QueueRef> {
         self.seen(instance, WallTime::from_unix_ms(0), |scene| {
-            let user = find::<User>(scene, agent, name)?;
-            Some(FlowQueue {
+            let user = find::<User>(scene, agent)?;
+            Some(QueueRef {
                 arn: scene.arn::<User>(user.id),
                 name: String::new(),
                 hours_arn: None,
@@ -79,10 +58,11 @@ impl ConnectService {
     }
 
     /// A module of the instance. Its id may end with `:` and `$LATEST`, an alias or the number of a version.
-    pub fn module(&self, instance: InstanceId, id_or_arn: &str, name: Option<&str>) -> Option<RoutedFlow> {
+    pub fn module(&self, instance: InstanceId, module: &ResourceRef) -> Option<RoutedFlow> {
         self.seen(instance, WallTime::from_unix_ms(0), |scene| {
-            let (id_or_arn, qualifier) = reference::qualified(id_or_arn);
-            let module = find::<Module>(scene, id_or_arn, name)?;
+            let (id, qualifier) = reference::qualified(&module.id);
+            let named = ResourceRef { id: id.to_owned(), name: module.name.clone() };
+            let module = find::<Module>(scene, &named)?;
             let arn = scene.arn::<Module>(module.id);
             let identity = FlowIdentity { arn, name: module.name.clone() };
             let flow = match qualifier {
@@ -95,24 +75,15 @@ impl ConnectService {
                     Arc::new(Flow::parse(&version.spec.content).ok()?)
                 }
             };
-            Some(RoutedFlow { flow, identity })
+            Some(RoutedFlow { flow, identity, flow_type: FlowType::Module })
         })
     }
 
     /// What is to be played of a prompt of the instance.
-    pub fn prompt(&self, instance: InstanceId, id_or_arn: &str, name: Option<&str>) -> Option<Sound> {
+    pub fn prompt(&self, instance: InstanceId, prompt: &ResourceRef) -> Option<Recording> {
         self.seen(instance, WallTime::from_unix_ms(0), |scene| {
-            Some(find::<Prompt>(scene, id_or_arn, name)?.spec.sound())
+            Some(find::<Prompt>(scene, prompt)?.spec.sound())
         })
-    }
-
-    /// A published flow of the instance that has a name: where its id or ARN is not found.
-    pub fn flow_named(&self, instance: InstanceId, name: &str) -> Option<RoutedFlow> {
-        let directory = self.directory();
-        let instance = directory.instance(instance)?;
-        let (flow, identity) =
-            directory.flows_of(instance.id).find(|flow| flow.name == name)?.runnable(instance)?;
-        Some(RoutedFlow { flow, identity })
     }
 
     fn seen<T>(
@@ -128,10 +99,10 @@ impl ConnectService {
 }
 
 /// By id or ARN, else by name; a text that is no ARN may be a name itself.
-fn find<'a, S: Spec>(scene: &'a Scene<'_>, id_or_arn: &str, name: Option<&str>) -> Option<&'a Arc<Named<S>>> {
-    let known =
-        reference::resource(scene.instance, S::WORDS.arn, id_or_arn).and_then(|id| scene.get::<S>(id));
-    let name = name.or(Some(id_or_arn).filter(|text| !text.starts_with("arn:")));
+fn find<'a, S: Spec>(scene: &'a Scene<'_>, resource: &ResourceRef) -> Option<&'a Arc<Named<S>>> {
+    let ResourceRef { id, name } = resource;
+    let known = reference::resource(scene.instance, S::WORDS.arn, id).and_then(|id| scene.get::<S>(id));
+    let name = name.as_deref().or(Some(id.as_str()).filter(|text| !text.starts_with("arn:")));
     known.or_else(|| scene.named::<S>(name?))
 }
 
@@ -150,17 +121,18 @@ mod tests {
         let instance = bench.instance("demo");
         let id: InstanceId = instance.parse().unwrap();
         let service = &bench.service;
-        let queue = service.queue(id, &format!("{FOREIGN}/queue/x"), Some("BasicQueue")).unwrap();
+        let named =
+            |id: &str, name: Option<&str>| ResourceRef { id: id.to_owned(), name: name.map(str::to_owned) };
+        let queue = service.queue(id, &named(&format!("{FOREIGN}/queue/x"), Some("BasicQueue"))).unwrap();
         assert_eq!(queue.name, "BasicQueue");
-        assert_eq!(service.queue(id, &queue.arn, Some("Other")), Some(queue.clone()));
-        assert_eq!(service.queue(id, &format!("{FOREIGN}/queue/x"), Some("Other")), None);
-        assert_eq!(service.queue(id, &format!("{FOREIGN}/queue/x"), None), None);
-        assert_eq!(service.are_open(id, queue.hours_arn.as_deref().unwrap(), None, NOW), Some(true));
-        assert_eq!(service.are_open(id, "", Some("Basic Hours"), NOW), Some(true));
-        let sound = service.prompt(id, &format!("{FOREIGN}/prompt/x"), Some("Beep.wav")).unwrap();
-        assert!(matches!(sound, Sound::Wav(wav) if wav.len() > 4000));
-        assert!(service.prompt(id, "Beep.wav", None).is_some());
-        assert!(service.flow_named(id, "Default customer hold").is_some());
+        assert_eq!(service.queue(id, &named(&queue.arn, Some("Other"))), Some(queue.clone()));
+        assert_eq!(service.queue(id, &named(&format!("{FOREIGN}/queue/x"), Some("Other"))), None);
+        assert_eq!(service.queue(id, &named(&format!("{FOREIGN}/queue/x"), None)), None);
+        assert_eq!(service.are_open(id, &named(queue.hours_arn.as_deref().unwrap(), None), NOW), Some(true));
+        assert_eq!(service.are_open(id, &named("", Some("Basic Hours")), NOW), Some(true));
+        let sound = service.prompt(id, &named(&format!("{FOREIGN}/prompt/x"), Some("Beep.wav"))).unwrap();
+        assert!(matches!(sound, Recording::Wav(wav) if wav.len() > 4000));
+        assert!(service.prompt(id, &named("Beep.wav", None)).is_some());
     }
 
     #[test]
@@ -187,7 +159,8 @@ mod tests {
             )
             .unwrap();
         let first = |reference: &str, name: Option<&str>| {
-            let module = bench.service.module(id, reference, name)?;
+            let module = ResourceRef { id: reference.to_owned(), name: name.map(str::to_owned) };
+            let module = bench.service.module(id, &module)?;
             Some(module.flow.blocks().first()?.identifier().to_owned())
         };
         assert_eq!(first(&module, None).as_deref(), Some("bye"));

@@ -1,5 +1,5 @@
 use crate::service::ConnectService;
-use tympan_contact::{InstanceSettings, RoutedFlow};
+use tympan_contact::{InstanceSettings, QueueRef, Recording, RoutedFlow};
 use tympan_flow::ResourceRef;
 use tympan_types::{InstanceId, StreamSettings, WallTime};
 
@@ -20,6 +20,22 @@ impl InstanceSettings for ConnectService {
 
     fn flow(&self, instance: InstanceId, flow: &ResourceRef) -> Option<RoutedFlow> {
         Self::flow(self, instance, flow)
+    }
+
+    fn module(&self, instance: InstanceId, module: &ResourceRef) -> Option<RoutedFlow> {
+        Self::module(self, instance, module)
+    }
+
+    fn queue(&self, instance: InstanceId, queue: &ResourceRef) -> Option<QueueRef> {
+        Self::queue(self, instance, queue)
+    }
+
+    fn prompt(&self, instance: InstanceId, prompt: &ResourceRef) -> Option<Recording> {
+        Self::prompt(self, instance, prompt)
+    }
+
+    fn agent_queue(&self, instance: InstanceId, agent: &ResourceRef) -> Option<QueueRef> {
+        Self::agent_queue(self, instance, agent)
     }
 
     fn are_open(&self, instance: InstanceId, hours: &ResourceRef, now: WallTime) -> Option<bool> {

@@ -55,7 +55,6 @@ pub mod users;
 pub mod versions;
 
 pub use error::{ConnectError, ErrorCode};
-pub use flow_resources::FlowQueue;
 pub use live_calls::{LiveCalls, SetAttributes};
 pub use operations::operations;
 pub use provision::Provision;

@@ -1,4 +1,4 @@
-use crate::{AttributesTooLarge, Contact, DisconnectReason, HistoryError};
+use crate::{AttributesTooLarge, Contact, DisconnectReason, HistoryError, PromptVoice, Recording};
 use serde_json::Value;
 use std::sync::Arc;
 use tympan_flow::Prompt;
@@ -125,6 +125,12 @@ pub enum Effect {
         prompt: PromptId,
         /// What to say or play.
         content: Prompt,
+        /// Who is to say it, where a flow has set that.
+        voice: Option<PromptVoice>,
+        /// What the instance has for a recording that it knows.
+        recording: Option<Recording>,
+        /// The language of the contact, where one was set: `en-AU`.
+        language: Option<String>,
     },
     /// Refuse the answer to an offer of ours: the session stays as it was before the offer.
     RejectAnswer {

@@ -1,4 +1,4 @@
-use crate::{QueueRef, RoutedFlow};
+use crate::{QueueRef, Recording, RoutedFlow};
 use tympan_flow::ResourceRef;
 use tympan_types::{InstanceId, StreamSettings, WallTime};
 
@@ -22,6 +22,11 @@ pub trait InstanceSettings: Send + Sync {
 
     /// A queue of the instance.
     fn queue(&self, _instance: InstanceId, _queue: &ResourceRef) -> Option<QueueRef> {
+        None
+    }
+
+    /// A prompt of the instance.
+    fn prompt(&self, _instance: InstanceId, _prompt: &ResourceRef) -> Option<Recording> {
         None
     }
 

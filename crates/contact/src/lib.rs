@@ -27,6 +27,8 @@ mod now;
 mod options;
 mod participant;
 pub mod record;
+mod recording;
+mod sip_headers;
 mod streaming;
 #[cfg(test)]
 mod tests;
@@ -51,4 +53,6 @@ pub use live_contact::{ContactSetup, LiveContact, Phase};
 pub use now::Now;
 pub use options::ContactOptions;
 pub use record::close_interrupted;
+pub use recording::Recording;
+pub use sip_headers::{SIP_HEADER_MAX_BYTES, SIP_HEADERS_MAX, SIP_HEADERS_MAX_BYTES, readable_sip_headers};
 pub use tympan_flow::RoutedFlow;

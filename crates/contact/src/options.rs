@@ -13,8 +13,8 @@ pub struct ContactOptions {
     pub flow_log_values: bool,
     /// Whether the run of each flow is traced, so that it can be repeated. A trace holds what callers typed and functions returned.
     pub flow_traces: bool,
-    /// Whether keys that no block waits for are kept for the next block that does. Without it they are lost, as they are in
-    /// Amazon Connect before a flow enables its touchtone buffer.
+    /// Whether keys that no block waits for are always kept for the next block that does. Without it they are lost, as they are in
+    /// Amazon Connect, until a flow turns its touchtone buffer on (`EnableDTMFBuffer`).
     pub keys_ahead: bool,
     /// For a prompt to be ready to play.
     pub prompt_limit_ms: u32,

@@ -24,7 +24,7 @@ pub enum Effect {
         /// When collecting ends.
         spec: CollectSpec,
     },
-    /// What becomes of keys that no block waits for. Answered by `Input` with the keys that were kept until now, which are forgotten.
+    /// What becomes of keys that no block waits for. [`KeyBuffer::Taken`] is answered by `Input` with the keys, any other by `Done`.
     BufferKeys(KeyBuffer),
     /// Begin to capture. `Done` once the first fragment is accepted; capturing already is `Done` too.
     StartMediaStreaming {
@@ -91,6 +91,19 @@ pub enum Prompt {
         /// What the flow calls it: decides where the id is not found.
         name: Option<String>,
     },
+}
+
+/// The touchtone buffer: keys that are typed before a block asks for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyBuffer {
+    /// Keeps them, also where they are lost otherwise.
+    On,
+    /// As if no flow had turned it on; what it holds is forgotten.
+    Off,
+    /// The same, and what it held is the answer.
+    Taken,
+    /// Stays as it is; what it holds is forgotten.
+    Cleared,
 }
 
 /// Something of an instance that a flow names.
@@ -296,7 +309,7 @@ impl Effect {
 
     /// Whether the caller hears something, or is waited for.
     pub(crate) fn is_heard(&self) -> bool {
-        matches!(self, Self::Play(_) | Self::Collect { .. })
+        matches!(self, Self::Play(_) | Self::PlayUnlessKeyed(_) | Self::Collect { .. })
     }
 
     /// Whether a function is called.

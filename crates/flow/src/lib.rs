@@ -40,8 +40,8 @@ mod validate;
 
 pub use actions::{Action, ErrorType, Standing, actions};
 pub use effect::{
-    Answer, CollectSpec, ContactChange, ContactData, ContactReference, Effect, EventHook, Metrics, MetricsOf,
-    Prompt, Question, ResourceRef, ResponseKind, Routing, Voice,
+    Answer, CollectSpec, ContactChange, ContactData, ContactReference, Effect, EventHook, KeyBuffer, Metrics,
+    MetricsOf, Prompt, Question, ResourceRef, ResponseKind, Routing, Voice,
 };
 pub use error::FlowError;
 pub use flow_type::{FlowType, FlowTypes};

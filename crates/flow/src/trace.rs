@@ -331,6 +331,8 @@ fn output(output: &Output) -> Option<Value> {
 fn effect_json(effect: &Effect) -> Value {
     match effect {
         Effect::Play(prompt) => json!({ "play": prompt_json(prompt) }),
+        Effect::PlayUnlessKeyed(prompt) => json!({ "play_unless_keyed": prompt_json(prompt) }),
+        Effect::BufferKeys(buffer) => json!({ "buffer_keys": format!("{buffer:?}") }),
         Effect::Collect { prompt, spec } => json!({
             "collect": prompt.as_ref().map(prompt_json),
             "first_digit_timeout_ms": spec.first_digit_timeout_ms,
@@ -345,12 +347,15 @@ fn effect_json(effect: &Effect) -> Value {
         Effect::StopMediaStreaming { from_customer, to_customer } => {
             json!({ "stop_streaming": { "from": from_customer, "to": to_customer } })
         }
-        Effect::InvokeLambda { function_arn, parameters, time_limit_ms, response } => json!({
-            "invoke": function_arn,
-            "parameters": parameters,
-            "time_limit_ms": time_limit_ms,
-            "response": match response { ResponseKind::Json => "JSON", ResponseKind::StringMap => "STRING_MAP" },
-        }),
+        Effect::InvokeLambda { function_arn, parameters, time_limit_ms, response, is_asynchronous } => {
+            json!({
+                "invoke": function_arn,
+                "parameters": parameters,
+                "time_limit_ms": time_limit_ms,
+                "response": match response { ResponseKind::Json => "JSON", ResponseKind::StringMap => "STRING_MAP" },
+                "is_asynchronous": is_asynchronous,
+            })
+        }
         Effect::SetAttributes(attributes) => json!({ "set_attributes": attributes }),
         Effect::TransferToFlow { flow } => json!({ "transfer_to": flow.id, "name": flow.name }),
         Effect::InvokeModule { module } => json!({ "invoke_module": module.id, "name": module.name }),

@@ -263,6 +263,25 @@ impl Sources {
             "States of contacts that neither the disk nor memory had room for",
             self.contacts.lost(),
         )?;
+        let speech = self.speech.stats();
+        for (name, help, count) in [
+            ("speech_spoken", "Pieces of prompts that a voice has spoken", &speech.spoken),
+            ("speech_cached", "Pieces and recordings that were spoken or fetched before", &speech.cached),
+            (
+                "speech_failed",
+                "Pieces that no voice could speak, and recordings that could not be had",
+                &speech.failed,
+            ),
+            ("speech_refused", "Of them, those for which too many waited", &speech.refused),
+            ("speech_fetched", "Recordings that were fetched by their URI", &speech.fetched),
+        ] {
+            page.counter(name, help, count.load(Relaxed))?;
+        }
+        page.gauge(
+            "speech_cache_bytes",
+            "Memory of what was spoken and fetched",
+            u64::try_from(self.speech.cache_bytes()).unwrap_or(u64::MAX),
+        )?;
         let records = self.contacts.record_ways().map(RecordWays::stats).unwrap_or_default();
         page.counter(
             "contact_records_sent",

@@ -1,5 +1,6 @@
 use crate::{
-    FragmentMeta, FragmentRange, Record, StorageTier, StoreError, Stream, StreamId, StreamRef, TimeAxis,
+    ChunkTotals, FragmentMeta, FragmentRange, Record, StorageTier, StoreError, Stream, StreamId, StreamRef,
+    TimeAxis,
 };
 use std::collections::BTreeMap;
 use tympan_kms::WrappedKey;

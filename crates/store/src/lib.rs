@@ -19,6 +19,7 @@ pub mod conformance;
 pub mod embedded;
 mod erasure;
 mod error;
+mod extent;
 mod gone;
 mod history;
 mod index_block;

@@ -462,6 +462,13 @@ impl Tail {
         expires_before(self.stream.retention_hours, self.expired_through, now)
     }
 
+    /// The newest fragment that was begun and not taken back, as far as memory knows.
+    pub(crate) fn head(&self) -> Option<FragmentNumber> {
+        let live = self.live.iter().rev().find(|live| !matches!(live.state, LiveState::Abandoned));
+        let hot = self.hot.back().map(|located| located.meta.number);
+        live.map(|live| live.number).max(hot)
+    }
+
     /// Number, start and end on the producer's clock of each fragment that is not in a chunk, ascending by number. One that
     /// is open reaches to now.
     pub(crate) fn spans(&self, now: Now, options: &StoreOptions) -> Vec<(FragmentNumber, i64, i64)> {

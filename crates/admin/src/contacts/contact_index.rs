@@ -2,7 +2,7 @@
 
 use super::filter::meets;
 use serde_json::Value;
-use tympan_contact::{Contact, History, HistoryQuery, MemoryHistory};
+use tympan_contact::{CapturedAudio, Contact, Erased, History, HistoryQuery, MemoryHistory};
 use tympan_db::contact::{ContactCursor, ContactQuery};
 use tympan_types::{ContactId, WallTime};
 
@@ -31,11 +31,11 @@ pub trait ContactIndex: Send + Sync {
     /// [`IndexError`]
     fn flow_log(&self, contact: &Contact) -> Result<FlowLogLines, IndexError>;
 
-    /// Erases a contact that has ended, also one that cannot be read. Whether there was one.
+    /// Erases a contact that has ended, also one that cannot be read, and its audio if that is asked for; `None` if there was none.
     ///
     /// # Errors
     /// [`IndexError`]
-    fn erase(&self, id: ContactId) -> Result<bool, IndexError>;
+    fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, IndexError>;
 }
 
 /// Some contacts.
@@ -108,7 +108,7 @@ impl ContactIndex for MemoryHistory {
         Ok(FlowLogLines { lines: Vec::new(), is_complete: true })
     }
 
-    fn erase(&self, id: ContactId) -> Result<bool, IndexError> {
-        History::erase(self, id).map_err(|error| IndexError::Unavailable(error.message))
+    fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, IndexError> {
+        History::erase(self, id, audio).map_err(|error| IndexError::Unavailable(error.message))
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tympan_aws::{Attempt, BoxFuture, Invocation, Operations, Permit, Unrestricted};
 use tympan_connect::live_calls::NoCalls;
-use tympan_contact::{Contact, History, MemoryHistory, fixtures};
+use tympan_contact::{CapturedAudio, Contact, Erased, History, MemoryHistory, fixtures};
 use tympan_db::contact::{ContactCursor, ContactEvent, ContactFacts, ContactPayload, ContactQuery};
 use tympan_db::{Db, Kinds, OpenOptions, RowError, StartId};
 use tympan_kms::Keyring;
@@ -43,7 +43,7 @@ pub(super) struct Contacts {
     pub(super) kept: MemoryHistory,
     pub(super) unreadable: Mutex<HashSet<ContactId>>,
     pub(super) is_away: AtomicBool,
-    pub(super) erased: Mutex<Vec<ContactId>>,
+    pub(super) erased: Mutex<Vec<(ContactId, CapturedAudio)>>,
 }
 
 impl ContactIndex for Contacts {
@@ -73,9 +73,12 @@ impl ContactIndex for Contacts {
         Ok(FlowLogLines { lines: vec![json!({ "ContactId": contact.id })], is_complete: true })
     }
 
-    fn erase(&self, id: ContactId) -> Result<bool, IndexError> {
-        self.erased.lock().unwrap().push(id);
-        Ok(self.unreadable.lock().unwrap().remove(&id) || ContactIndex::erase(&self.kept, id)?)
+    fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, IndexError> {
+        self.erased.lock().unwrap().push((id, audio));
+        match self.unreadable.lock().unwrap().remove(&id) {
+            true => Ok(Some(Erased::default())),
+            false => ContactIndex::erase(&self.kept, id, audio),
+        }
     }
 }
 

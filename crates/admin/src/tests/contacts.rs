@@ -3,7 +3,7 @@ use crate::ErrorCode;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use tympan_contact::{Contact, CustomerAudio, History};
+use tympan_contact::{CapturedAudio, Contact, CustomerAudio, History};
 use tympan_types::{ContactFlowId, FragmentNumber, Redacted, StreamArn, WallTime};
 
 fn ids(answer: &Value) -> Vec<String> {
@@ -241,8 +241,21 @@ async fn a_contact_that_cannot_be_read_is_counted_told_as_a_fault_and_can_be_del
     let error = bench.call(&format!("GET {path}"), Value::Null).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::Internal);
     assert!(error.to_string().contains("DeleteContact"), "{error}");
-    assert_eq!(bench.call(&format!("DELETE {path}"), Value::Null).await.unwrap(), json!({}));
-    assert_eq!(*bench.contacts.erased.lock().unwrap(), [other.id]);
+    let nothing_more = json!({ "AudioWaits": false, "DeliveredTo": [] });
+    assert_eq!(bench.call(&format!("DELETE {path}"), Value::Null).await.unwrap(), nothing_more);
+    assert_eq!(*bench.contacts.erased.lock().unwrap(), [(other.id, CapturedAudio::Keep)]);
+}
+
+#[tokio::test]
+async fn the_audio_of_a_contact_is_erased_only_where_that_is_asked_for() {
+    let bench = Bench::new();
+    let (_, other) = two(&bench);
+    let path = format!("/tympan/contacts/{}", other.id);
+    let error = bench.call(&format!("DELETE {path}?media=everything"), Value::Null).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Validation);
+    assert!(bench.contacts.erased.lock().unwrap().is_empty());
+    bench.call(&format!("DELETE {path}?media=erase"), Value::Null).await.unwrap();
+    assert_eq!(*bench.contacts.erased.lock().unwrap(), [(other.id, CapturedAudio::Erase)]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use crate::{Batch, ErrorCode, EventFeed, FeedError};
 use proptest::prelude::*;
 use serde_json::Value;
 use std::sync::atomic::Ordering;
-use tympan_contact::History;
+use tympan_contact::{CapturedAudio, History};
 use tympan_db::Revision;
 
 fn read(batch: &Batch) -> Vec<Value> {
@@ -54,7 +54,7 @@ async fn an_erasure_is_told_by_the_row_and_names_nothing() {
     bench.keep(&contact(1));
     let mut feed = bench.watch_as(&bench.caller, "?since=0").await.unwrap();
     let put = &read(&feed.next(10).unwrap())[0];
-    bench.contacts.kept.erase(contact(1).id).unwrap();
+    bench.contacts.kept.erase(contact(1).id, CapturedAudio::Keep).unwrap();
     bench.db.erase_contacts(vec![contact(1).id]).unwrap();
     let batch = feed.next(10).unwrap();
     let erased = &read(&batch)[0];
@@ -188,7 +188,7 @@ async fn run(steps: &[Step]) {
             }
             Step::Erase(n) => {
                 let id = own(n).id;
-                bench.contacts.kept.erase(id).unwrap();
+                bench.contacts.kept.erase(id, CapturedAudio::Keep).unwrap();
                 if bench.db.erase_contacts(vec![id]).unwrap().contacts > 0 {
                     let revision = bench.db.revision().number();
                     told.push((revision, "\"ERASED\"".to_owned()));

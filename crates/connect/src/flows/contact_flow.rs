@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use tympan_flow::{Flow, FlowIdentity};
+use tympan_flow::{Flow, FlowIdentity, RoutedFlow};
 use tympan_types::{ContactFlowId, InstanceId, ResourceId, WallTime};
 
 /// The longest content of a flow, in characters; the bound of the API.

@@ -2,6 +2,7 @@ use super::*;
 use crate::bench::{ABSENT, Bench, NOW, text};
 use crate::error::ErrorCode;
 use serde_json::{Value, json};
+use tympan_flow::ResourceRef;
 use tympan_types::WallTime;
 
 /// A moment, as `2026-03-29T00:59:00Z`.
@@ -92,7 +93,10 @@ impl Office {
     }
 
     fn is_open(&self, time: &str) -> bool {
-        self.bench.service.are_open(self.instance.parse().unwrap(), &self.id, None, at(time)).unwrap()
+        self.bench
+            .service
+            .are_open(self.instance.parse().unwrap(), &ResourceRef::of(&self.id), at(time))
+            .unwrap()
     }
 
     fn add(&self, body: Value) -> String {
@@ -240,8 +244,7 @@ fn the_overrides_of_parents_hold_too() {
     let open = || {
         office.bench.service.are_open(
             office.instance.parse().unwrap(),
-            &child,
-            None,
+            &ResourceRef::of(&child),
             at("2026-12-25T10:00:00Z"),
         )
     };
@@ -249,7 +252,10 @@ fn the_overrides_of_parents_hold_too() {
     office.add(json!({ "Name": "closed", "EffectiveFrom": "2026-12-25", "EffectiveTill": "2026-12-25", "Config": [] }));
     assert_eq!(open(), Some(false));
     let other = office.bench.instance("other");
-    assert_eq!(office.bench.service.are_open(other.parse().unwrap(), &office.id, None, NOW), None);
+    assert_eq!(
+        office.bench.service.are_open(other.parse().unwrap(), &ResourceRef::of(&office.id), NOW),
+        None
+    );
 }
 
 #[test]

@@ -62,7 +62,8 @@ impl Module {
 pub(super) fn check(content: &str) -> Result<(), ConnectError> {
     check_length(content)?;
     let flow = Flow::parse(content).map_err(|error| ConnectError::invalid_module(vec![error.to_string()]))?;
-    let problems: Vec<String> = flow.problems().iter().map(ToString::to_string).collect();
+    let problems: Vec<String> =
+        flow.problems_as(tympan_flow::FlowType::Module).iter().map(ToString::to_string).collect();
     if problems.is_empty() { Ok(()) } else { Err(ConnectError::invalid_module(problems)) }
 }
 

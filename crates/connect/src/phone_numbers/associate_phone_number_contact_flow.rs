@@ -116,7 +116,7 @@ mod tests {
             let body = json!({ "Name": kind, "Type": kind, "Content": FLOW, "Status": status });
             text(&bench.call("PUT", &format!("/contact-flows/{one}"), body).unwrap()["ContactFlowId"])
         };
-        assert_eq!(refusal(&one, &create("CUSTOMER_HOLD", "PUBLISHED")), ErrorCode::InvalidParameter);
+        assert_eq!(refusal(&one, &create("CUSTOMER_QUEUE", "PUBLISHED")), ErrorCode::InvalidParameter);
         assert_eq!(refusal(&one, &create("CONTACT_FLOW", "SAVED")), ErrorCode::InvalidParameter);
         assert_eq!(refusal(&two, &bench.flow(&two, "b")), ErrorCode::InvalidParameter);
         assert_eq!(refusal(&one, ABSENT), ErrorCode::ResourceNotFound);

@@ -5,7 +5,7 @@ mod prompt;
 mod sound;
 mod update_prompt;
 
-pub use prompt::{Prompt, Sound, Source};
+pub use prompt::{Prompt, Source};
 pub use sound::DefaultPrompt;
 
 pub(crate) use create_prompt::CreatePrompt;

@@ -3,6 +3,7 @@ use crate::error::ConnectError;
 use crate::named::{Named, Scene, Spec, Verbs, Words, rows};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tympan_contact::Recording;
 use tympan_db::Kind;
 
 /// A sound that flows play by its name.
@@ -21,21 +22,12 @@ pub enum Source {
     Uri(String),
 }
 
-/// What is to be played of a prompt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sound {
-    /// A whole WAV file: 8 kHz, one channel, 16 bits.
-    Wav(std::sync::Arc<[u8]>),
-    /// The WAV file that an `s3://BUCKET/KEY` or https address names.
-    Uri(String),
-}
-
 impl Prompt {
     /// What is to be played.
-    pub fn sound(&self) -> Sound {
+    pub fn sound(&self) -> Recording {
         match &self.source {
-            Source::Default(prompt) => Sound::Wav(prompt.wav()),
-            Source::Uri(uri) => Sound::Uri(uri.clone()),
+            Source::Default(prompt) => Recording::Wav(prompt.wav()),
+            Source::Uri(uri) => Recording::Uri(uri.clone()),
         }
     }
 

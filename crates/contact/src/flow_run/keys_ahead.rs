@@ -28,14 +28,15 @@ impl KeysAhead {
         }
     }
 
-    /// What a flow wants of the buffer. Gives the keys that it held, and forgets them.
-    pub(crate) fn set(&mut self, buffer: KeyBuffer) -> String {
+    /// What a flow wants of the buffer, which forgets the keys that it held; those are given where they are wanted.
+    pub(crate) fn set(&mut self, buffer: KeyBuffer) -> Option<String> {
+        let held = self.keys.drain(..).map(Digit::as_char).collect();
         match buffer {
             KeyBuffer::On => self.is_on = true,
-            KeyBuffer::Off => self.is_on = false,
+            KeyBuffer::Off | KeyBuffer::Taken => self.is_on = false,
             KeyBuffer::Cleared => {}
         }
-        self.keys.drain(..).map(Digit::as_char).collect()
+        (buffer == KeyBuffer::Taken).then_some(held)
     }
 
     /// Whether a flow has turned it on, so that prompts may give way to keys.
@@ -93,10 +94,10 @@ mod tests {
         let mut ahead = KeysAhead::new(false);
         keep(&mut ahead, "1");
         assert!(!ahead.has_any() && !ahead.is_on());
-        assert_eq!(ahead.set(KeyBuffer::On), "");
+        assert_eq!(ahead.set(KeyBuffer::On), None);
         keep(&mut ahead, "23#");
         assert!(ahead.has_any() && ahead.is_on());
-        assert_eq!(ahead.set(KeyBuffer::Off), "23#");
+        assert_eq!(ahead.set(KeyBuffer::Taken).as_deref(), Some("23#"));
         keep(&mut ahead, "4");
         assert!(!ahead.has_any());
     }
@@ -106,7 +107,7 @@ mod tests {
         let mut ahead = KeysAhead::new(false);
         ahead.set(KeyBuffer::On);
         keep(&mut ahead, "4111");
-        ahead.set(KeyBuffer::Cleared);
+        assert_eq!(ahead.set(KeyBuffer::Cleared), None);
         assert!(!ahead.has_any() && ahead.is_on());
     }
 }

@@ -80,6 +80,8 @@ fn redact(value: &mut Value) {
 /// Parameters that are written in the flow, not computed from what a caller or a function said.
 const FROM_THE_FLOW: &[&str] = &[
     "AbsolutePosition",
+    "EnableDTMFBuffer",
+    "InvocationType",
     "Key",
     "LoggingBehavior",
     "LoopCount",

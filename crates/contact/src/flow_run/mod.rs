@@ -292,9 +292,10 @@ impl FlowRun {
                 self.player.start(cx, self.leg, prompt);
                 Step::Waits(if self.keys.is_on() { Waiting::PromptOrKey } else { Waiting::Prompt })
             }
-            Effect::BufferKeys(buffer) => {
-                Step::At(Input::Input(CollectedInput::Digits(self.keys.set(buffer))))
-            }
+            Effect::BufferKeys(buffer) => Step::At(match self.keys.set(buffer) {
+                Some(held) => Input::Input(CollectedInput::Digits(held)),
+                None => Input::Done,
+            }),
             Effect::Collect { prompt, spec } => self.collect(cx, prompt, spec),
             Effect::StartMediaStreaming { from_customer, to_customer } => {
                 let tracks = Tracks { from_customer, to_customer };

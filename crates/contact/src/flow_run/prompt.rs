@@ -1,6 +1,6 @@
 use crate::Effect;
 use crate::context::Context;
-use tympan_flow::Prompt;
+use tympan_flow::{Prompt, ResourceRef};
 use tympan_telephony::words::{MediaCommand, Sound};
 use tympan_types::{LegId, Mono, PromptId};
 
@@ -46,7 +46,16 @@ impl PromptPlayer {
         self.stop(cx, leg);
         let prompt = cx.next_prompt();
         self.state = State::Preparing { prompt, deadline: cx.in_ms(cx.options.prompt_limit_ms) };
-        cx.emit(Effect::Prepare { prompt, content });
+        let details = &cx.contact.details;
+        let (voice, language) = (details.voice.clone(), details.language_code.clone());
+        let recording = match &content {
+            Prompt::Audio { id, name } => {
+                let named = ResourceRef { id: id.clone(), name: name.clone() };
+                cx.instance.prompt(cx.contact.instance.id, &named)
+            }
+            Prompt::Text(_) | Prompt::Ssml(_) => None,
+        };
+        cx.emit(Effect::Prepare { prompt, content, voice, recording, language });
     }
 
     /// Silences the prompt that plays, if any.

@@ -257,3 +257,28 @@ fn a_key_after_each_other_key_keeps_the_block_waiting_and_the_last_one_ends_it()
     rig.wait_for_deadline();
     assert_eq!(rig.ended().attributes.value("k"), Some("12"));
 }
+
+#[test]
+fn a_prompt_is_spoken_by_the_voice_and_in_the_language_that_its_flow_has_set() {
+    let voice = json!({ "TextToSpeechVoice": "Olivia", "TextToSpeechEngine": "Neural" });
+    let mut rig = Rig::answered(&flow(&[
+        say("before", "before", "voice"),
+        action("voice", "UpdateContactTextToSpeechVoice", voice, "language", "end"),
+        action("language", "UpdateContactData", json!({ "LanguageCode": "en-AU" }), "after", "end"),
+        say("after", "after", "end"),
+        hang_up(),
+    ]));
+    let spoken = |rig: &Rig| {
+        rig.find(|effect| match effect {
+            Effect::Prepare { voice, language, .. } => {
+                let voice = voice.as_ref().map(|voice| (voice.name.clone(), voice.engine.clone()));
+                Some((voice, language.clone()))
+            }
+            _ => None,
+        })
+    };
+    assert_eq!(spoken(&rig), Some((None, None)));
+    rig.prompt_plays();
+    let olivia = ("Olivia".to_owned(), Some("Neural".to_owned()));
+    assert_eq!(spoken(&rig), Some((Some(olivia), Some("en-AU".to_owned()))));
+}

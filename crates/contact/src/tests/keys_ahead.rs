@@ -306,7 +306,7 @@ fn a_prompt_of_three_minutes_of_breaks_holds_the_call_for_three_minutes() {
     ]));
     let (prompt, content) = rig
         .find(|effect| match effect {
-            Effect::Prepare { prompt, content } => Some((*prompt, content.clone())),
+            Effect::Prepare { prompt, content, .. } => Some((*prompt, content.clone())),
             _ => None,
         })
         .unwrap();

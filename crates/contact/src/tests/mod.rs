@@ -7,6 +7,7 @@ mod flows;
 mod functions;
 mod history_model;
 mod keys_ahead;
+mod references;
 pub(crate) mod rig;
 mod streaming;
 mod transitions;

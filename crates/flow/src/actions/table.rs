@@ -70,7 +70,7 @@ pub(super) const ACTIONS: &[Action] = &[
         "GetParticipantInput",
         "SetTouchtoneBuffer",
         INBOUND.and(QUEUE).and(OUTBOUND).and(TRANSFERS).and(MODULE),
-        Behaviour::NotYet("the touchtone buffer is not set by flows yet"),
+        boxed!(TouchtoneBuffer),
     )
     .form_is("touchtone buffer", |parameters| parameters.contains_key("EnableDTMFBuffer"))
     .parameters_are(&[

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use super::Entered;
 use super::prompt::{self, PromptTemplate};
-use super::{Entered, Outcome};
 use crate::effect::{CollectSpec, Effect, Prompt};
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
@@ -89,7 +89,7 @@ impl CollectDigits {
         parameters["Timeout"] = self.first_digit_timeout_ms.to_string().into();
         parameters["MaxDigits"] = spec.max_digits.to_string().into();
         match prompt.as_ref().and_then(Prompt::fault) {
-            Some(reason) => Entered::leave(parameters, Outcome::Failed { reason }),
+            Some(reason) => Entered::failed(parameters, reason),
             None => Entered::perform(parameters, Effect::Collect { prompt, spec }),
         }
     }

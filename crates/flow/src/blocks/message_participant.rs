@@ -1,7 +1,7 @@
 //! `MessageParticipant` ("Play prompt").
 
 use super::prompt::{self, PromptTemplate};
-use super::{Entered, Outcome, Run};
+use super::{Entered, Run};
 use crate::effect::Effect;
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
@@ -29,7 +29,7 @@ impl Run for MessageParticipant {
         let prompt = self.prompt.resolve(scene);
         let parameters = prompt::log_parameters(&prompt);
         match prompt.fault() {
-            Some(reason) => Entered::leave(parameters, Outcome::Failed { reason }),
+            Some(reason) => Entered::failed(parameters, reason),
             None if self.gives_way_to_keys => Entered::perform(parameters, Effect::PlayUnlessKeyed(prompt)),
             None => Entered::perform(parameters, Effect::Play(prompt)),
         }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::effect::{Prompt, ResourceRef};
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters, ResourceTemplate};
+use crate::ssml;
 use crate::template::Template;
 
 /// A prompt whose text may hold references.
@@ -63,7 +64,9 @@ impl Prompt {
     /// Why it cannot be played, whatever the voice; for the flow log.
     pub(super) fn fault(&self) -> Option<String> {
         match self {
-            Self::Audio { id } if id.is_empty() => Some("the prompt's id resolves to nothing".to_owned()),
+            Self::Audio { id, name: None } if id.is_empty() => {
+                Some("the prompt's id resolves to nothing".to_owned())
+            }
             _ => self.pieces()?.err().map(|error| error.to_string()),
         }
     }

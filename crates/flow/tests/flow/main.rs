@@ -3,9 +3,11 @@
 mod blocks;
 mod corpus;
 mod data;
+mod input;
 mod modules;
 mod never_spins;
 mod problems;
+mod prompts;
 mod questions;
 mod seed;
 mod stage;

@@ -5,7 +5,7 @@ use super::captured;
 use super::task::{CallTask, News};
 use crate::lambda::Kind;
 use crate::media::{LegSpec, MediaLeg, MediaStalled};
-use crate::speech::Voice;
+use crate::speech::{Voice, Wanted};
 use std::sync::Arc;
 use std::time::Duration;
 use tympan_capture::{self as capture, CutterSpec, LeaseSpec, OpenedCapture};
@@ -14,7 +14,6 @@ use tympan_contact::{
     CaptureEvent, CaptureRequest, Contact, Effect, History, HistoryError, Input, LegEvent, PromptEvent,
     Reply, Stage,
 };
-use tympan_flow::Prompt;
 use tympan_media::SessionSpec;
 use tympan_telephony::sdp::Agreement;
 use tympan_telephony::words::MediaCommand;
@@ -60,7 +59,10 @@ impl CallTask {
             }
             // The session is cut off with nothing in it, and the stream is free.
             Effect::DropUpload { capture } => drop(self.opened.remove(&capture)),
-            Effect::Prepare { prompt, content } => self.prepare(prompt, content),
+            Effect::Prepare { prompt, content, voice, recording, language } => {
+                let wanted = Wanted { content, voice: Voice::of(voice, language), recording };
+                self.prepare(prompt, wanted);
+            }
             Effect::Invoke { invocation, attempt, function_arn, event, limit_ms, is_awaited } => {
                 let kind = if is_awaited { Kind::Awaited } else { Kind::HandedOver };
                 self.invoke((invocation, attempt), function_arn, event.into_exposed(), limit_ms, kind);
@@ -152,10 +154,10 @@ impl CallTask {
         });
     }
 
-    fn prepare(&self, prompt: PromptId, content: Prompt) {
+    fn prepare(&self, prompt: PromptId, wanted: Wanted) {
         let (speech, news) = (self.admission.speech.clone(), self.news.0.clone());
         tokio::spawn(async move {
-            let event = match speech.prepare(&content, Voice::default()).await {
+            let event = match speech.prepare(wanted).await {
                 Ok(prepared) => PromptEvent::Prepared { sound: prepared.sound, note: prepared.note },
                 Err(reason) => PromptEvent::Failed { reason },
             };
@@ -175,7 +177,7 @@ impl CallTask {
         let (lambda, news) = (self.admission.lambda.clone(), self.news.0.clone());
         tokio::spawn(async move {
             let limit = Duration::from_millis(limit_ms.into());
-            let result = lambda.attempt(&function_arn, event.to_vec(), limit).await.map(Redacted::new);
+            let result = lambda.attempt(&function_arn, event.to_vec(), limit, kind).await.map(Redacted::new);
             let _ = news.send(Box::new(News::Input(Input::Attempt { invocation, attempt, result }))).await;
         });
     }

@@ -10,10 +10,10 @@ use super::listener::{Answer, Listener};
 use super::media::{self, BreakOff, Upload};
 use super::own_address::OwnAddress;
 use super::request_body::RequestBody;
+use super::respond;
 use super::slot::Slot;
 use super::unproven::{UnprovenBytes, Unread};
 use super::uploader::{Patience, Uploader, named_stream};
-use super::{backup, contacts, expiry, respond};
 use crate::audit::Audit;
 use crate::clock::{ServiceClock, SystemClock};
 use crate::descriptors::DescriptorBudget;
@@ -86,8 +86,6 @@ pub(crate) struct Services {
     pub metrics: Arc<Metrics>,
     /// Whose clock is believed where keys are destroyed.
     pub store: MediaStore,
-    /// For `/_tympan/backup`.
-    pub backups: Backups,
     /// Why there is nothing at a path which other servers have; `None`: no more is known of it.
     pub why_not_here: fn(&str) -> Option<&'static str>,
 }
@@ -119,7 +117,7 @@ pub(crate) struct Router {
     descriptors: DescriptorBudget,
     metrics: Arc<Metrics>,
     store: MediaStore,
-    backups: Backups,
+    wakers: Wakers,
     why_not_here: fn(&str) -> Option<&'static str>,
     shutdown: CancellationToken,
     patience: Arc<Patience>,
@@ -145,6 +143,7 @@ impl Answer for Router {
             ("GET" | "HEAD", "/healthz") => Ok(admin::health()),
             ("GET" | "HEAD", "/readyz") => Ok(admin::ready(&self.readiness, &self.descriptors)),
             ("GET" | "HEAD", "/metrics") => Ok(admin::metrics(&self.metrics)),
+            ("GET" | "HEAD", admin::OPENAPI) => Ok(admin::openapi()),
             (_, path) if let Some(why) = (self.why_not_here)(path) => {
                 Ok(respond::json(404, format!("{}\n", json!({ "Message": why })).into_bytes()))
             }
@@ -206,7 +205,7 @@ impl Router {
             descriptors: services.descriptors,
             metrics: services.metrics,
             store: services.store,
-            backups: services.backups,
+            wakers: Wakers { changes: services.changes, shutdown: shutdown.clone() },
             why_not_here: services.why_not_here,
             shutdown,
             patience: Arc::default(),
@@ -437,51 +436,6 @@ impl Router {
             "sts" => SystemClock.wall_now(),
             _ => self.clock.wall_now(),
         }
-    }
-
-    /// What AWS has no operation for.
-    async fn own(
-        &self,
-        exchange: &Exchange,
-        verified: &Verified,
-        own: Own,
-        head: &Parts,
-        body: &[u8],
-    ) -> Response<Body> {
-        let asks: Vec<Ask> = own.ask(&verified.caller).into_iter().collect();
-        if let Err(refusal) = self.authorizer.of(exchange, verified).permit(&asks) {
-            return denied(&refusal);
-        }
-        let response = match own {
-            Own::Backup => backup::answer(&self.backups, &head.method, body),
-            Own::Expiry => expiry::answer(&self.store, &head.method, body),
-            Own::Contacts(wanted) => {
-                let (contacts, caller) = (&self.contacts, &verified.caller);
-                let query = head.uri.query().unwrap_or("");
-                match wanted {
-                    Wanted::Delete(id) => contacts::delete(contacts, &self.calls, caller, id, query).await,
-                    wanted => {
-                        contacts::answer(contacts, &self.calls, &self.store, caller, wanted, query).await
-                    }
-                }
-            }
-            Own::Nothing => {
-                let body = json!({ "Message": "This server has no such path." }).to_string().into_bytes();
-                respond::error(404, "UnknownOperationException", body)
-            }
-        };
-        self.performed(exchange, verified, &asks, response)
-    }
-
-    fn performed(
-        &self,
-        exchange: &Exchange,
-        verified: &Verified,
-        asks: &[Ask],
-        response: Response<Body>,
-    ) -> Response<Body> {
-        let told = Told { stage: Stage::Performed, asks, denied_by_policy: false };
-        self.authorizer.record_outcome(exchange, verified, &told, response)
     }
 
     /// The largest body that is read of a request; the configuration bounds all of them.

@@ -16,15 +16,6 @@ const RESULT_LIMIT_BYTES: usize = 64 * 1024;
 /// What a path segment keeps as it is (RFC 3986, unreserved).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-pub(crate) type Http = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
-
-/// A client for `http` and `https`.
-pub(crate) fn http() -> Http {
-    let connector =
-        hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-    Client::builder(TokioExecutor::new()).build(connector)
-}
-
 /// A Lambda-compatible endpoint and the key that signs for it.
 pub(super) struct Endpoint(SignedService);
 

@@ -6,8 +6,6 @@
 mod command;
 mod endpoint;
 
-pub(crate) use endpoint::{Http, http};
-
 use crate::config;
 use crate::descriptors::DescriptorBudget;
 use crate::outgoing::HttpClient;
@@ -21,7 +19,7 @@ use tympan_types::Region;
 pub(crate) struct Lambda {
     functions: HashMap<String, Target>,
     endpoint: Option<endpoint::Endpoint>,
-    http: Http,
+    http: HttpClient,
     descriptors: DescriptorBudget,
 }
 
@@ -56,7 +54,7 @@ impl Lambda {
             functions.insert(function.arn.clone(), target);
         }
         let endpoint = endpoint::Endpoint::from_config(config, region)?;
-        Ok(Self { functions, endpoint, http: http(), descriptors })
+        Ok(Self { functions, endpoint, http: HttpClient::new(), descriptors })
     }
 
     /// Makes one attempt to invoke `arn` with `event`, and returns the bytes of its result.

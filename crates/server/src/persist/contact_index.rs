@@ -5,7 +5,7 @@ use super::history::ContactHistory;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use tympan_admin::{ContactIndex, ContactPage, FlowLogLines, IndexError, meets};
-use tympan_contact::{Contact, History};
+use tympan_contact::{CapturedAudio, Contact, Erased, History};
 use tympan_db::DbError;
 use tympan_db::contact::{ContactCursor, ContactQuery};
 use tympan_types::ContactId;
@@ -68,8 +68,8 @@ impl ContactIndex for ContactHistory {
         })
     }
 
-    fn erase(&self, id: ContactId) -> Result<bool, IndexError> {
-        History::erase(self, id).map_err(|error| IndexError::Unavailable(error.message))
+    fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, IndexError> {
+        History::erase(self, id, audio).map_err(|error| IndexError::Unavailable(error.message))
     }
 }
 

@@ -13,6 +13,7 @@
 use super::backlog::{Backlog, Unwritten};
 use super::contact_row::ContactRow;
 use super::delivery::{Delivery, FlowLines, Progress, Records, Wake};
+use super::flow_log_files::FlowLogFiles;
 use super::outbox::Outbox;
 use super::records::{self, DeadLetters, RecordWays};
 use crate::lines::Lines;
@@ -126,6 +127,18 @@ impl ContactHistory {
             dead_letters: None,
         };
         Ok((history, committed))
+    }
+
+    pub(super) fn db(&self) -> &Db {
+        &self.shared.db
+    }
+
+    pub(super) fn backlog(&self) -> &Backlog {
+        &self.shared.backlog
+    }
+
+    pub(super) fn flow_log_files(&self) -> &FlowLogFiles {
+        &self.flow_log_files
     }
 
     /// Where records go that a sink has refused too often.
@@ -586,7 +599,8 @@ pub(super) mod tests {
         };
         let (records, flow_lines) = (file("contact-records"), file("flow-logs"));
         let db = database(folder);
-        let (history, _) = ContactHistory::open(&db, records, flow_lines).unwrap();
+        let files = FlowLogFiles { path: folder.join("flow-logs.jsonl"), kept: ROTATION.kept };
+        let (history, _) = ContactHistory::open(&db, records, flow_lines, files).unwrap();
         (db, history, writers)
     }
 

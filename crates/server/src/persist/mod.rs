@@ -64,7 +64,8 @@ impl Remembered {
         let flow_log = FlowLog::open(writers, folder.join("flow-logs.jsonl"), rotations.flow_log)
             .context("flow-logs.jsonl")?;
         let settings = Arc::new(DbSettings::new(db.clone()));
-        let (history, committed) = ContactHistory::open(&db, records, flow_log.lines().clone())?;
+        let files = FlowLogFiles { path: folder.join("flow-logs.jsonl"), kept: rotations.flow_log.kept };
+        let (history, committed) = ContactHistory::open(&db, records, flow_log.lines().clone(), files)?;
         let history = history.with_dead_letters(DeadLetters::of(folder));
         let flow_log = Arc::new(flow_log.kept_in(db.clone(), committed));
         let interrupted = history.interrupted();

@@ -7,7 +7,7 @@ use super::limits::Limits;
 use super::line_files::LineFiles;
 use super::ready_file::Addresses;
 use super::reset::OwnFiles;
-use super::{Dev, access, emulation, interrupted, provision, usable};
+use super::{Dev, access, emulation, interrupted, provision, record_sinks, usable};
 use crate::audit::Audit;
 use crate::call::{Admission, AdmissionOptions, CallRegistry};
 use crate::clock::{ServiceClock, SystemClock};
@@ -230,11 +230,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         history.clone(),
         Arc::new(calls.clone()),
         Arc::new(RandomIds),
-        Options {
-            number_ranges: config.connect.number_ranges.clone(),
-            time_zone: config.connect.time_zone.clone(),
-            ..Options::new(account.clone(), region.clone())
-        },
+        connect_options(config, site),
     )?;
     // Before the first record: those of interrupted calls go to all sinks, too.
     history.send_records(record_sinks::ways(config, site, &connect)?);
@@ -319,8 +315,8 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         own_address: OwnAddress::new(&config.http),
         kms: keys.service.clone(),
         connect,
-        contacts: history.clone(),
-        calls: Arc::new(calls.clone()),
+        admin,
+        changes,
         clock: clock.clone(),
         identities: Arc::new(access::identities(config, account)?),
         audit: audit.clone(),
@@ -332,7 +328,6 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         descriptors: site.limits.descriptors.clone(),
         metrics,
         store: store.clone(),
-        backups: Backups::new(backend, config.keyring_dir()),
         why_not_here: tympan_emulator::why_not_here,
     };
     if config.store.scrub_interval_s > 0 {
@@ -530,6 +525,8 @@ fn connect_options(config: &Config, site: &Site) -> ConnectOptions {
     ConnectOptions {
         require_lambda_association: required || site.faults.is_none(),
         unassociated_functions: if required { BTreeSet::new() } else { mapped.collect() },
+        number_ranges: config.connect.number_ranges.clone(),
+        time_zone: config.connect.time_zone.clone(),
         ..ConnectOptions::new(site.account.clone(), site.region.clone())
     }
 }
@@ -564,6 +561,7 @@ fn admission_options(config: &Config) -> AdmissionOptions {
             // The voice gives up first, and then a prompt is silence instead.
             prompt_limit_ms: limit_ms(config.speech.timeout_ms.saturating_add(PROMPT_GRACE_MS)),
             keys_ahead: config.connect.keys_ahead,
+            flow_traces: config.connect.flow_traces,
             flow_log_values: config.flow_log.values,
             ..ContactOptions::default()
         },

@@ -19,11 +19,13 @@ use crate::outgoing::{HttpClient, KeyConfig, SignedService};
 use cache::SoundCache;
 use endpoint::SpeechEndpoint;
 use recording::Recordings;
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
+use tympan_contact::Recording;
 use tympan_flow::Prompt;
 use tympan_flow::ssml::Piece;
 use tympan_telephony::audio::tone;
@@ -83,6 +85,25 @@ enum Key {
         uri: String,
         period: u64,
     },
+    File(ByAddress),
+}
+
+/// A file in memory, which is told from others by where it is.
+#[derive(Debug, Clone)]
+struct ByAddress(Arc<[u8]>);
+
+impl PartialEq for ByAddress {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for ByAddress {}
+
+impl Hash for ByAddress {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_ptr().hash(state);
+    }
 }
 
 impl Key {
@@ -90,8 +111,20 @@ impl Key {
         match self {
             Self::Spoken { text, .. } => text.len(),
             Self::Fetched { uri, .. } => uri.len(),
+            Self::File(file) => file.0.len(),
         }
     }
+}
+
+/// A prompt that is to become sound.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// What to say or play.
+    pub content: Prompt,
+    /// Who says it.
+    pub voice: Voice,
+    /// What the instance has for a recording that it knows.
+    pub recording: Option<Recording>,
 }
 
 /// A prompt, ready to be played.
@@ -156,15 +189,21 @@ impl Speech {
     }
 
     /// Turns a prompt into sound; the error says why that is not possible. Takes no longer than `speech.timeout_ms`.
-    pub(crate) async fn prepare(&self, prompt: &Prompt, voice: Voice) -> Result<Prepared, String> {
+    pub(crate) async fn prepare(&self, wanted: Wanted) -> Result<Prepared, String> {
         let deadline = Instant::now() + self.timeout;
-        match (prompt.pieces(), prompt) {
+        let Wanted { content, voice, recording } = wanted;
+        match (content.pieces(), content) {
             (Some(pieces), _) => {
                 let pieces = pieces.map_err(|error| error.to_string())?;
                 Ok(self.spoken(&pieces, &Arc::new(voice), deadline).await)
             }
-            (None, Prompt::Audio { id }) => {
-                let samples = self.recording(id, deadline).await.inspect_err(|_| self.count_failure())?;
+            (None, Prompt::Audio { id, name }) => {
+                let samples = match recording {
+                    Some(Recording::Wav(file)) => self.file(file, deadline).await,
+                    Some(Recording::Uri(uri)) => self.recording(&uri, None, deadline).await,
+                    None => self.recording(&id, name.as_deref(), deadline).await,
+                };
+                let samples = samples.inspect_err(|_| self.count_failure())?;
                 Ok(Prepared { sound: Sound::new(samples), note: None })
             }
             (None, _) => Err("the prompt is of a kind that is not known".to_owned()),
@@ -217,11 +256,18 @@ impl Speech {
         .await
     }
 
-    async fn recording(&self, id: &str, deadline: Instant) -> Result<Arc<[i16]>, String> {
-        match timeout_at(deadline, self.recordings.in_folder(id)).await {
-            Ok(Some(found)) => return found.map(Into::into),
-            Ok(None) => {}
-            Err(_) => return Err("the folder of prompts did not answer in time".to_owned()),
+    async fn file(&self, file: Arc<[u8]>, deadline: Instant) -> Result<Arc<[i16]>, String> {
+        self.get_or(Key::File(ByAddress(file.clone())), deadline, recording::decoded(file)).await
+    }
+
+    /// A file of the folder, by the last part of the id, else by the name; else what the id names as a URI.
+    async fn recording(&self, id: &str, name: Option<&str>, deadline: Instant) -> Result<Arc<[i16]>, String> {
+        for id in [Some(id), name].into_iter().flatten() {
+            match timeout_at(deadline, self.recordings.in_folder(id)).await {
+                Ok(Some(found)) => return found.map(Into::into),
+                Ok(None) => {}
+                Err(_) => return Err("the folder of prompts did not answer in time".to_owned()),
+            }
         }
         let period = self.began.elapsed().as_secs() / FETCHED_KEPT.as_secs();
         self.get_or(Key::Fetched { uri: id.to_owned(), period }, deadline, async {

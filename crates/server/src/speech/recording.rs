@@ -100,8 +100,7 @@ impl Recordings {
         if !answer.status.is_success() {
             return Err(format!("the recording's URI was answered {}", answer.status));
         }
-        let decoded = spawn_blocking(move || decode(&answer.body)).await;
-        decoded.map_err(|error| error.to_string())?
+        decoded(answer.body).await
     }
 
     fn request(&self, uri: &str) -> Result<Request<Full<Bytes>>, String> {
@@ -129,6 +128,11 @@ impl Recordings {
         }
         Request::get(uri).body(Full::default()).map_err(|error| error.to_string())
     }
+}
+
+/// The samples of a WAV file, made where they hold up nothing.
+pub(super) async fn decoded(file: impl AsRef<[u8]> + Send + 'static) -> Result<Vec<i16>, String> {
+    spawn_blocking(move || decode(file.as_ref())).await.map_err(|error| error.to_string())?
 }
 
 fn read_file(folder: &Path, name: &str) -> Option<Result<Vec<i16>, String>> {

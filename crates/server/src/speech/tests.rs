@@ -23,7 +23,15 @@ fn command(command: &[&str]) -> config::Speech {
 }
 
 async fn said(speech: &Speech, prompt: Prompt) -> Prepared {
-    speech.prepare(&prompt, Voice::default()).await.unwrap()
+    attempt(speech, prompt).await.unwrap()
+}
+
+async fn attempt(speech: &Speech, content: Prompt) -> Result<Prepared, String> {
+    speech.prepare(Wanted { content, voice: Voice::default(), recording: None }).await
+}
+
+async fn by(speech: &Speech, voice: Voice, content: Prompt) -> Prepared {
+    speech.prepare(Wanted { content, voice, recording: None }).await.unwrap()
 }
 
 fn text(text: &str) -> Prompt {
@@ -35,7 +43,7 @@ fn ssml(content: &str) -> Prompt {
 }
 
 fn audio(id: &str) -> Prompt {
-    Prompt::Audio { id: id.to_owned() }
+    Prompt::Audio { id: id.to_owned(), name: None }
 }
 
 fn samples(prepared: &Prepared) -> Vec<i16> {
@@ -65,7 +73,7 @@ async fn a_command_speaks_and_is_asked_once_for_each_text_and_voice() {
         assert_eq!((samples(&prepared), prepared.note), (vec![1, 2, 3, 4], None));
     }
     let olivia = Voice { name: "Olivia".to_owned(), ..Voice::default() };
-    speech.prepare(&text("hello"), olivia).await.unwrap();
+    by(&speech, olivia, text("hello")).await;
     assert_eq!(log(&dir), "hello by Joanna\nhello by Olivia\n");
     let count = |counter: &AtomicU64| counter.load(Relaxed);
     assert_eq!(
@@ -177,7 +185,7 @@ async fn recordings_come_from_their_folder_and_from_nowhere_else() {
     }
     for id in ["missing", "", "..", "a/.hidden", "https://example.com/missing.wav", "s3://bucket/missing.wav"]
     {
-        let failed = speech.prepare(&audio(id), Voice::default()).await;
+        let failed = attempt(&speech, audio(id)).await;
         assert!(failed.is_err(), "{id}");
     }
     assert_eq!(speech.stats.failed.load(Relaxed), 6);
@@ -243,7 +251,7 @@ async fn a_polly_compatible_endpoint_is_asked_in_pollys_words_and_speaks() {
         language: Some("en-AU".to_owned()),
     };
     for _ in 0..2 {
-        let prepared = speech.prepare(&text("hello"), voice.clone()).await.unwrap();
+        let prepared = by(&speech, voice.clone(), text("hello")).await;
         assert_eq!((samples(&prepared), prepared.note), (vec![100, -100, 100, -100], None));
     }
     let asked = asked.lock().unwrap();
@@ -291,7 +299,7 @@ async fn recordings_in_s3_come_from_the_endpoint_by_bucket_and_key_and_are_kept(
             assert_eq!(samples(&said(&speech, audio(uri)).await), [5; 16], "{uri}");
         }
     }
-    let missing = speech.prepare(&audio("s3://prompts/none.wav"), Voice::default()).await;
+    let missing = attempt(&speech, audio("s3://prompts/none.wav")).await;
     assert!(missing.unwrap_err().contains("404"));
     let asked = asked.lock().unwrap();
     assert_eq!(asked.len(), 3, "each URI is fetched once");
@@ -304,7 +312,7 @@ async fn a_uri_is_fetched_where_its_host_is_named_and_nowhere_else() {
     let speech = configured(config::Speech { uri_hosts: vec!["127.0.0.1".to_owned()], ..command(&[]) });
     let uri = format!("{url}/hi.wav");
     assert_eq!(samples(&said(&speech, audio(&uri)).await), [6; 16]);
-    let refused = configured(command(&[])).prepare(&audio(&uri), Voice::default()).await;
+    let refused = attempt(&configured(command(&[])), audio(&uri)).await;
     assert!(refused.unwrap_err().contains("speech.uri_hosts"));
     assert_eq!(asked.lock().unwrap().len(), 1);
 }
@@ -313,8 +321,36 @@ async fn a_uri_is_fetched_where_its_host_is_named_and_nowhere_else() {
 async fn what_is_no_recording_fails() {
     let (url, _) = server(|_| (200, b"<html>".to_vec())).await;
     let speech = configured(config::Speech { uri_hosts: vec!["127.0.0.1".to_owned()], ..command(&[]) });
-    assert!(speech.prepare(&audio(&format!("{url}/hi.wav")), Voice::default()).await.is_err());
+    assert!(attempt(&speech, audio(&format!("{url}/hi.wav"))).await.is_err());
     let (url, _) = server(|_| (200, wav::write(&vec![1; 5 * 60 * 8_000 + 1]))).await;
-    let long = speech.prepare(&audio(&format!("{url}/long.wav")), Voice::default()).await;
+    let long = attempt(&speech, audio(&format!("{url}/long.wav"))).await;
     assert!(long.unwrap_err().contains("five minutes"));
+}
+
+#[tokio::test]
+async fn a_prompt_that_the_instance_has_is_played_from_its_file_or_its_address() {
+    let (url, _) = server(|_| (200, wav::write(&[6; 16]))).await;
+    let speech = configured(config::Speech { uri_hosts: vec!["127.0.0.1".to_owned()], ..command(&[]) });
+    let arn = "arn:aws:connect:us-west-2:111122223333:instance/i/prompt/p";
+    let file: Arc<[u8]> = wav::write(&[5; 16]).into();
+    for (recording, sample) in [
+        (Recording::Wav(file.clone()), 5),
+        (Recording::Uri(format!("{url}/p.wav")), 6),
+        (Recording::Wav(file), 5),
+    ] {
+        let wanted = Wanted { content: audio(arn), voice: Voice::default(), recording: Some(recording) };
+        assert_eq!(samples(&speech.prepare(wanted).await.unwrap()), [sample; 16]);
+    }
+    assert_eq!(speech.stats.cached.load(Relaxed), 1, "the file is read once");
+}
+
+#[tokio::test]
+async fn a_prompt_of_another_instance_is_found_by_the_name_that_its_flow_has() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("Beep.wav"), wav::write(&[7; 80])).unwrap();
+    let speech = configured(config::Speech { prompt_dir: Some(dir.path().into()), ..command(&[]) });
+    let foreign =
+        "arn:aws:connect:eu-west-2:999999999999:instance/i/prompt/1b9f2d3c-7c39-4d4e-9f0a-2b1c3d4e5f60";
+    let prompt = Prompt::Audio { id: foreign.to_owned(), name: Some("Beep.wav".to_owned()) };
+    assert_eq!(samples(&said(&speech, prompt).await), [7; 80]);
 }

@@ -1,5 +1,7 @@
 //! Voices: those that Amazon Polly names, and what stands in for them on this machine.
 
+use tympan_contact::PromptVoice;
+
 /// Who speaks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Voice {
@@ -19,6 +21,14 @@ impl Default for Voice {
 }
 
 impl Voice {
+    /// What a contact has of it.
+    pub(crate) fn of(voice: Option<PromptVoice>, language: Option<String>) -> Self {
+        match voice {
+            Some(PromptVoice { name, engine, .. }) => Self { name, engine, language },
+            None => Self { language, ..Self::default() },
+        }
+    }
+
     /// The language that the voice speaks: its own, else that of the contact, else American English.
     pub(super) fn language(&self) -> &str {
         self.known().map(|(_, language, _)| *language).or(self.language.as_deref()).unwrap_or("en-US")

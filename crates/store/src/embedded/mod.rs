@@ -62,9 +62,9 @@ pub use restore::{RestoreReport, SEQUENCE_MARGIN, restore};
 
 use crate::keys;
 use crate::{
-    Backend, ChunkPart, ChunkRow, ErrorKind, ExpireReport, FirstMatch, FragmentRange, JournalLoc, KeyRow,
-    Located, Record, Remaining, Reservation, StorageTier, StoreError, Stream, StreamId, StreamKey,
-    StreamPage, StreamRow,
+    Backend, ChunkPart, ChunkRow, ChunkTotals, ErrorKind, ExpireReport, FirstMatch, FragmentRange,
+    JournalLoc, KeyRow, Located, Record, Remaining, Reservation, StorageTier, StoreError, Stream, StreamId,
+    StreamKey, StreamPage, StreamRow,
 };
 use catalogue::Catalogue;
 use chunk_store::ChunkStore;

@@ -13,9 +13,9 @@ use crate::stream_rules::{
     change_tags, check_version, exists, expired_through, quota_reached, sort_recovered,
 };
 use crate::{
-    Backend, ChunkPart, ChunkRow, ErrorKind, ExpireReport, FirstMatch, FragmentRange, JournalLoc, KeyRow,
-    Located, MAX_ERASURES, Record, RecordHeader, Remaining, Reservation, StorageTier, StoreError, Stream,
-    StreamId, StreamKey, StreamPage, StreamRow,
+    Backend, ChunkPart, ChunkRow, ChunkTotals, ErrorKind, ExpireReport, FirstMatch, FragmentRange,
+    JournalLoc, KeyRow, Located, MAX_ERASURES, Record, RecordHeader, Remaining, Reservation, StorageTier,
+    StoreError, Stream, StreamId, StreamKey, StreamPage, StreamRow,
 };
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

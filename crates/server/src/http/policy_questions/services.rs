@@ -119,7 +119,6 @@ pub(super) fn services(folder: &std::path::Path, history: Arc<MemoryHistory>) ->
         descriptors: DescriptorBudget::new(1_000, 0),
         readiness: Default::default(),
         metrics: Arc::default(),
-        backups: Backups::new(backend, folder.join("keyring.json")),
         why_not_here: |_| None,
     }
 }

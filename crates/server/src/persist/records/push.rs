@@ -4,7 +4,7 @@
 //! Source: AWS Lambda Developer Guide, "Using AWS Lambda with Amazon Kinesis", the example event.
 
 use super::{Outgoing, PutError, RecordSink};
-use crate::lambda::Lambda;
+use crate::lambda::{Kind, Lambda};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -60,7 +60,7 @@ impl Push {
 impl RecordSink for Push {
     async fn put(&self, record: &Outgoing) -> Result<(), PutError> {
         let event = self.event(record).to_string().into_bytes();
-        match (self.lambda.attempt(PUSHED_TO, event, LIMIT).await, self.is_command) {
+        match (self.lambda.attempt(PUSHED_TO, event, LIMIT, Kind::Awaited).await, self.is_command) {
             (Ok(_), _) => Ok(()),
             // A program that runs and fails has seen the record; one that cannot be run has not.
             (Err(AttemptError::Transient { reason }), true)

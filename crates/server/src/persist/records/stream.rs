@@ -4,12 +4,12 @@
 
 use super::{Outgoing, PutError, RecordSink};
 use crate::clock::SystemClock;
-use crate::lambda::{Http, http};
+use crate::outgoing::HttpClient;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper::{Request, StatusCode, Uri};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(crate) struct DataStream {
     credentials: Option<Credentials>,
     region: Region,
     stream_of: StreamOf,
-    http: Http,
+    http: HttpClient,
 }
 
 impl DataStream {
@@ -49,7 +49,7 @@ impl DataStream {
         region: Region,
         stream_of: StreamOf,
     ) -> Self {
-        Self { endpoint, credentials, region, stream_of, http: http() }
+        Self { endpoint, credentials, region, stream_of, http: HttpClient::new() }
     }
 
     async fn post(&self, arn: &str, body: Vec<u8>) -> Result<(), PutError> {
@@ -80,11 +80,8 @@ impl DataStream {
         }
         let away = |error: &dyn std::fmt::Display| PutError::Away(error.to_string());
         let request = request.body(Full::new(Bytes::from(body))).map_err(|error| away(&error))?;
-        let response = self.http.request(request).await.map_err(|error| away(&error))?;
-        let status = response.status();
-        let answer = Limited::new(response.into_body(), ANSWER_BYTES).collect().await;
-        let answer = answer.map_err(|error| PutError::Away(error.to_string()))?.to_bytes();
-        judge(status, &answer)
+        let answer = self.http.send(request, ANSWER_BYTES).await.map_err(|error| away(&error))?;
+        judge(answer.status, &answer.body)
     }
 }
 

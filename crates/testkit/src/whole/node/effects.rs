@@ -61,7 +61,7 @@ impl Node {
             Effect::Persist { write, stage, contact } => {
                 site.rows.write(Write { contact, stage, write: Some(write) });
             }
-            Effect::Prepare { prompt, content } => {
+            Effect::Prepare { prompt, content, .. } => {
                 let ms = site.core.random.pick(&[1, 5, 30, 400]);
                 site.later(self.epoch, ms, Task::Prepared { contact: id, prompt, content });
             }
