@@ -226,7 +226,7 @@ fn a_contact_that_is_deleted_with_its_media_leaves_neither_a_name_nor_audio_and_
         for needle in [id.as_bytes(), VALUE.as_bytes(), CUSTOMER.trim_start_matches('+').as_bytes()] {
             ensure!(!bytes.windows(needle.len()).any(|window| window == needle), "{name} holds {needle:?}");
         }
-        // Sixteen codes or samples in a row are nobody else's.
+        // Sixteen codes or samples in a row are in no other call.
         for (audio, width) in [(&codes, 16), (&samples, 32)] {
             let pieces: std::collections::HashSet<&[u8]> = audio.chunks_exact(width).collect();
             ensure!(

@@ -1,4 +1,4 @@
-//! Requests to AWS-shaped services: built, signed, and their refusals read. Whoever has the sockets sends them.
+//! Requests to AWS-shaped services: built, signed, and their refusals read. The caller has the sockets and sends them.
 
 use crate::xml::text_of;
 use http::header::{HeaderMap, HeaderName, HeaderValue};

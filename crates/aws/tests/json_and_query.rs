@@ -66,7 +66,7 @@ struct Keys;
 impl Service for Keys {
     type Error = Failed;
     fn malformed(operation: &'static str, malformed: &Malformed) -> Failed {
-        // Only the place is printed: the text at it may be somebody's plaintext.
+        // Only the place is printed: the text at it may be plaintext of a caller.
         let what = match malformed {
             Malformed::Json(error) => {
                 format!("not what {operation} takes: line {}, column {}.", error.line(), error.column())

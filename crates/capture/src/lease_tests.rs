@@ -307,7 +307,7 @@ proptest! {
     }
 }
 
-/// A directory of which one operation fails, as often as it is told to.
+/// A directory of which one operation fails, as often as the test wants it.
 struct Failing {
     account: Arc<Account>,
     operation: &'static str,

@@ -239,7 +239,7 @@ pub enum MetricsOf {
     Agent(ResourceRef),
 }
 
-/// What a flow is told.
+/// What a flow learns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// Whether the hours are open.

@@ -315,7 +315,7 @@ pub fn a_deleted_stream_leaves_no_key_and_no_fragment(open: &Open) {
     assert_eq!(open().recovered(), Ok(Vec::new()), "its journal records are nobody's");
 }
 
-/// What is erased is told by the row until nothing of it is left; a chunk that holds others keeps those, and their indexes.
+/// The row names what is erased until nothing of it is left; a chunk that holds others keeps those, and their indexes.
 pub fn erased_fragments_are_in_no_chunk_and_are_not_recovered(open: &Open) {
     let backend = open();
     let (stream, other) = (stream("s"), stream("other"));

@@ -325,7 +325,7 @@ impl Tail {
         sealed
     }
 
-    /// The disk has it. `false` if the stream is gone or the fragment erased, and the record is nobody's.
+    /// The disk has it. `false` if the stream is gone or the fragment erased, and nothing has the record.
     pub(crate) fn durable(&mut self, located: Located) -> bool {
         let begun = self.live_mut(located.meta.number).map(|live| live.begun);
         self.settle(located.meta.number);

@@ -1,4 +1,4 @@
-//! What is told of a stream's size and end.
+//! What the store says of a stream's size and end.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 

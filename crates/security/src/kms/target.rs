@@ -148,7 +148,7 @@ pub(crate) fn refuse_unless_the_callers(cx: &KmsCx<'_>, key: &MasterKey) -> Resu
     Err(KmsApiError::new(
         KmsErrorCode::AccessDenied,
         format!(
-            "kms:{operation} is not allowed on {arn}: it is the service's own key, which nobody changes. Create a key \
+            "kms:{operation} is not allowed on {arn}: it is the service's own key, which no caller changes. Create a key \
              with CreateKey and use that one"
         ),
     ))

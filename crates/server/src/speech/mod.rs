@@ -88,7 +88,7 @@ enum Key {
     File(ByAddress),
 }
 
-/// A file in memory, which is told from others by where it is.
+/// A file in memory; its address tells it from others.
 #[derive(Debug, Clone)]
 struct ByAddress(Arc<[u8]>);
 

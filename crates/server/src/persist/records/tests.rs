@@ -33,7 +33,7 @@ impl RecordSink for Sink {
         let mut world = self.0.lock().unwrap();
         world.attempts += 1;
         if world.is_away || world.poison.contains(&record.contact) {
-            return Err(PutError::Away("nobody is there".to_owned()));
+            return Err(PutError::Away("the sink is away".to_owned()));
         }
         if world.refused.contains(&record.contact) {
             return Err(PutError::Refused("not this one".to_owned()));
