@@ -85,7 +85,7 @@ impl ContactRecord {
             instance_arn: contact.instance.arn(),
             last_update_timestamp: contact.last_update_timestamp,
             media_streams: vec![MediaStream { kind: "AUDIO".to_owned() }],
-            next_contact_id: None,
+            next_contact_id: contact.next_contact_id,
             previous_contact_id: contact.previous_contact_id,
             queue: Value::Null,
             recording: Value::Null,

@@ -1,4 +1,6 @@
-use crate::{Attributes, AttributesTooLarge, ContactDetails, CustomerAudio};
+use crate::{
+    AgentPart, Attributes, AttributesTooLarge, ContactDetails, CustomerAudio, MonitorState, QueueStay,
+};
 use std::collections::BTreeMap;
 use std::fmt;
 use tympan_types::{AccountId, ContactFlowId, ContactId, InstanceId, Redacted, Region, WallTime};
@@ -17,6 +19,12 @@ pub struct Contact {
     pub initial_contact_id: Option<ContactId>,
     /// The contact that this one was transferred from; absent for a first contact.
     pub previous_contact_id: Option<ContactId>,
+    /// The contact that this one was transferred to; absent for a last contact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_contact_id: Option<ContactId>,
+    /// A contact that this one belongs to without being its transfer: what StartOutboundVoiceContact names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub related_contact_id: Option<ContactId>,
     /// How the contact began.
     pub initiation_method: InitiationMethod,
     /// Always voice here.
@@ -45,6 +53,27 @@ pub struct Contact {
     pub disconnect_reason: Option<DisconnectReason>,
     /// When anything here last changed.
     pub last_update_timestamp: WallTime,
+    /// The queue that it waited in, the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<QueueStay>,
+    /// The agent whom it met, or whom it is being joined to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentPart>,
+    /// How many times an agent's telephone was rung for it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub agent_connection_attempts: u32,
+    /// Where it was transferred to, outside of the instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transferred_to: Option<Endpoint>,
+    /// When the agent who transferred it without a consultation left, or the third party answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transfer_completed_timestamp: Option<WallTime>,
+    /// When a callback is due at the earliest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_timestamp: Option<WallTime>,
+    /// Of a supervisor's contact: what the supervisor could do, and when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub monitoring: Vec<MonitorState>,
     /// Every capture of the customer's audio, oldest first; the last one is what flows see.
     pub captures: Vec<CustomerAudio>,
 }
@@ -82,6 +111,8 @@ impl Contact {
             instance: new.instance,
             initial_contact_id: None,
             previous_contact_id: None,
+            next_contact_id: None,
+            related_contact_id: None,
             initiation_method: new.initiation_method,
             channel: Channel::Voice,
             customer_endpoint: new.customer_number.map(Endpoint::telephone),
@@ -95,6 +126,13 @@ impl Contact {
             disconnect_timestamp: None,
             disconnect_reason: None,
             last_update_timestamp: now,
+            queue: None,
+            agent: None,
+            agent_connection_attempts: 0,
+            transferred_to: None,
+            transfer_completed_timestamp: None,
+            scheduled_timestamp: None,
+            monitoring: Vec::new(),
             captures: Vec::new(),
         }
     }
@@ -170,53 +208,144 @@ impl fmt::Display for Channel {
 }
 
 /// How a contact began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+///
+/// Source: Administrator Guide, "Contact records data model", InitiationMethod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum InitiationMethod {
-    /// Begun through the API without a call to be answered.
+    /// The API called the customer.
     Api,
+    /// The customer is called back.
+    Callback,
+    /// A flow runs for a customer whom the agent has left.
+    Disconnect,
+    /// An agent or a flow called a third party.
+    ExternalOutbound,
     /// The customer called.
     Inbound,
-    /// The instance called the customer.
+    /// A supervisor listens.
+    Monitor,
+    /// An agent called the customer.
     Outbound,
+    /// Came from one queue into another.
+    QueueTransfer,
     /// Came from another contact.
     Transfer,
 }
 
+impl InitiationMethod {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Api,
+        Self::Callback,
+        Self::Disconnect,
+        Self::ExternalOutbound,
+        Self::Inbound,
+        Self::Monitor,
+        Self::Outbound,
+        Self::QueueTransfer,
+        Self::Transfer,
+    ];
+
+    /// The word of the API: `QUEUE_TRANSFER`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Api => "API",
+            Self::Callback => "CALLBACK",
+            Self::Disconnect => "DISCONNECT",
+            Self::ExternalOutbound => "EXTERNAL_OUTBOUND",
+            Self::Inbound => "INBOUND",
+            Self::Monitor => "MONITOR",
+            Self::Outbound => "OUTBOUND",
+            Self::QueueTransfer => "QUEUE_TRANSFER",
+            Self::Transfer => "TRANSFER",
+        }
+    }
+}
+
 impl fmt::Display for InitiationMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Api => "API",
-            Self::Inbound => "INBOUND",
-            Self::Outbound => "OUTBOUND",
-            Self::Transfer => "TRANSFER",
-        })
+        f.write_str(self.word())
     }
 }
 
 /// Why a voice contact ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+///
+/// Source: Administrator Guide, "Contact records data model", DisconnectReason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DisconnectReason {
+    /// The agent ended a contact that was connected.
+    AgentDisconnect,
+    /// A supervisor took the agent out.
+    Barged,
     /// A block of the flow ended the call, or the flow ran out.
     ContactFlowDisconnect,
     /// The customer hung up.
     CustomerDisconnect,
     /// Anything else: the StopContact operation, a server that stopped or crashed.
     Other,
+    /// The called side was busy: 486, 600.
+    TelecomBusy,
+    /// There is no such number: 404, 484, 604.
+    TelecomNumberInvalid,
+    /// The caller gave up before the call was up.
+    TelecomOriginatorCancel,
+    /// The called side will not take the call: 603, 607, 608.
+    TelecomPotentialBlocking,
     /// The carrier or the network failed.
     TelecomProblem,
+    /// No answer to the request: 408.
+    TelecomTimeout,
+    /// The called side did not answer: 480.
+    TelecomUnanswered,
+    /// The third party ended the call after the agent had left.
+    ThirdPartyDisconnect,
+}
+
+impl DisconnectReason {
+    /// The word of the API: `CUSTOMER_DISCONNECT`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::AgentDisconnect => "AGENT_DISCONNECT",
+            Self::Barged => "BARGED",
+            Self::ContactFlowDisconnect => "CONTACT_FLOW_DISCONNECT",
+            Self::CustomerDisconnect => "CUSTOMER_DISCONNECT",
+            Self::Other => "OTHER",
+            Self::TelecomBusy => "TELECOM_BUSY",
+            Self::TelecomNumberInvalid => "TELECOM_NUMBER_INVALID",
+            Self::TelecomOriginatorCancel => "TELECOM_ORIGINATOR_CANCEL",
+            Self::TelecomPotentialBlocking => "TELECOM_POTENTIAL_BLOCKING",
+            Self::TelecomProblem => "TELECOM_PROBLEM",
+            Self::TelecomTimeout => "TELECOM_TIMEOUT",
+            Self::TelecomUnanswered => "TELECOM_UNANSWERED",
+            Self::ThirdPartyDisconnect => "THIRD_PARTY_DISCONNECT",
+        }
+    }
+
+    /// Why a call that we placed was not answered: what its final response says.
+    pub const fn of_refusal(status: u16) -> Self {
+        match status {
+            404 | 484 | 604 => Self::TelecomNumberInvalid,
+            408 => Self::TelecomTimeout,
+            480 => Self::TelecomUnanswered,
+            486 | 600 => Self::TelecomBusy,
+            487 => Self::TelecomOriginatorCancel,
+            603 | 607 | 608 => Self::TelecomPotentialBlocking,
+            _ => Self::TelecomProblem,
+        }
+    }
 }
 
 impl fmt::Display for DisconnectReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ContactFlowDisconnect => "CONTACT_FLOW_DISCONNECT",
-            Self::CustomerDisconnect => "CUSTOMER_DISCONNECT",
-            Self::Other => "OTHER",
-            Self::TelecomProblem => "TELECOM_PROBLEM",
-        })
+        f.write_str(self.word())
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 #[cfg(test)]

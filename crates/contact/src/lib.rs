@@ -7,6 +7,7 @@
 //! Source: Amazon Connect Administrator Guide, "List of available contact attributes and their JSONPath references" and "Contact records
 //! data model".
 
+mod agent_part;
 mod attributes;
 mod contact;
 mod contact_details;
@@ -26,6 +27,7 @@ mod live_contact;
 mod now;
 mod options;
 mod participant;
+mod queue_stay;
 pub mod record;
 mod recording;
 mod sip_headers;
@@ -34,6 +36,7 @@ mod streaming;
 mod tests;
 mod view;
 
+pub use agent_part::{AgentPart, AgentRef, Hold, MonitorState};
 pub use attributes::{Attributes, AttributesTooLarge, MAX_ATTRIBUTES_BYTES};
 pub use contact::{Channel, Contact, DisconnectReason, Endpoint, InitiationMethod, InstanceRef, NewContact};
 pub use contact_details::{
@@ -52,6 +55,7 @@ pub use leg::{Leg, LegSpec};
 pub use live_contact::{ContactSetup, LiveContact, Phase};
 pub use now::Now;
 pub use options::ContactOptions;
+pub use queue_stay::QueueStay;
 pub use record::close_interrupted;
 pub use recording::Recording;
 pub use sip_headers::{SIP_HEADER_MAX_BYTES, SIP_HEADERS_MAX, SIP_HEADERS_MAX_BYTES, readable_sip_headers};
