@@ -117,6 +117,33 @@ impl ErrorType {
         }
     }
 
+    /// Reads a word of the language.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.word() == word)
+    }
+
+    const ALL: &[Self] = &[
+        Self::InvalidCallbackNumber,
+        Self::CallbackNumberNotDialable,
+        Self::CallFailed,
+        Self::ChannelMismatch,
+        Self::ConnectionTimeLimitExceeded,
+        Self::ContactNotLinked,
+        Self::InFlightRedactionConfigurationFailed,
+        Self::InputTimeLimitExceeded,
+        Self::InvalidPhoneNumber,
+        Self::MultipleFound,
+        Self::MultipleFoundError,
+        Self::NoMatchingCondition,
+        Self::NoMatchingError,
+        Self::NoneFound,
+        Self::NoneFoundError,
+        Self::ParticipantNotFound,
+        Self::QueueAtCapacity,
+        Self::TemplateRenderingError,
+        Self::TimeLimitExceeded,
+    ];
+
     /// `Results` of the flow log, which keeps the older export's names.
     pub(crate) const fn log_word(self) -> &'static str {
         match self {

@@ -6,10 +6,17 @@ use std::fmt;
 use serde_json::Value;
 use tympan_types::Redacted;
 
+mod parties;
+
+pub use parties::{
+    AlternateIntent, BotOutcome, BotRef, BotSpec, CallbackSpec, HoldState, LoopSpec, QueueTarget,
+    ThirdPartyCall,
+};
+
 /// One thing the call must do for the flow.
 ///
-/// Every effect but [`Effect::Disconnect`] and [`Effect::End`] is answered by exactly one
-/// [`Input`](crate::Input): each variant says which.
+/// Every effect but [`Effect::Disconnect`], [`Effect::End`] and [`Effect::TransferToAgent`] is answered by exactly one
+/// [`Input`](crate::Input): each variant says which. `Failed` answers any of them.
 #[derive(Clone, PartialEq)]
 pub enum Effect {
     /// Play a prompt to the caller. `Done` when it was heard, `Failed` when it cannot be played.
@@ -71,6 +78,39 @@ pub enum Effect {
     Ask(Question),
     /// The flow log of this contact is on or off from here. `Done`.
     SetLogging(bool),
+    /// Put the contact into the queue that it is meant for. `Done` when it waits there: the flow is over. `Error` with
+    /// [`ErrorType::QueueAtCapacity`](crate::ErrorType).
+    TransferToQueue,
+    /// Take the contact out of its queue and put it into another. Answered as [`Effect::TransferToQueue`].
+    DequeueAndTransferToQueue {
+        /// Which one.
+        to: QueueTarget,
+    },
+    /// Join the contact with the agent that it is meant for. The flow is over; no answer.
+    TransferToAgent,
+    /// Offer the contact that waits in a queue to an agent who is busy with something else. `Done` or `Failed`.
+    RouteToAgent {
+        /// Which agent.
+        agent: ResourceRef,
+    },
+    /// Play prompts in a loop until the flow is ended from outside. `LoopInterrupted` each time that the flow is to have a turn; never
+    /// `Done`.
+    PlayInLoop(LoopSpec),
+    /// Let the caller talk to a bot. Answered by `Bot`, or `Error` with [`ErrorType::InputTimeLimitExceeded`](crate::ErrorType).
+    ConnectBot(Box<BotSpec>),
+    /// Call a third party and join it with the caller. Where the flow continues: `Done` after the third party has hung up. Where not:
+    /// `Done` once they are joined, and the flow is over. `Error` with [`ErrorType::CallFailed`](crate::ErrorType) or
+    /// [`ErrorType::ConnectionTimeLimitExceeded`](crate::ErrorType).
+    CallThirdParty(ThirdPartyCall),
+    /// Have a queue call the customer back. `Done` or `Failed`.
+    CreateCallback(CallbackSpec),
+    /// Put parties of the previous contact on hold, or off. `Done` or `Failed`.
+    SetHold(HoldState),
+    /// Call the customer of an outbound contact. `Done` when they answered; after `Failed` the flow is over.
+    DialCustomer {
+        /// The number that the customer sees; `None`: that of the queue.
+        caller_id: Option<String>,
+    },
     /// Hang up. The flow is over; no answer.
     Disconnect,
     /// The flow is over and leaves the caller connected. No answer.
@@ -304,12 +344,21 @@ pub enum ResponseKind {
 impl Effect {
     /// Whether the flow waits for an answer to this effect.
     pub fn is_answered(&self) -> bool {
-        !matches!(self, Self::Disconnect | Self::End)
+        !matches!(self, Self::Disconnect | Self::End | Self::TransferToAgent)
     }
 
     /// Whether the caller hears something, or is waited for.
     pub(crate) fn is_heard(&self) -> bool {
-        matches!(self, Self::Play(_) | Self::PlayUnlessKeyed(_) | Self::Collect { .. })
+        matches!(
+            self,
+            Self::Play(_)
+                | Self::PlayUnlessKeyed(_)
+                | Self::Collect { .. }
+                | Self::PlayInLoop(_)
+                | Self::ConnectBot(_)
+                | Self::CallThirdParty(_)
+                | Self::DialCustomer { .. }
+        )
     }
 
     /// Whether a function is called.
@@ -353,6 +402,21 @@ impl fmt::Debug for Effect {
             Self::Change(change) => f.debug_tuple("Change").field(change).finish(),
             Self::Ask(question) => f.debug_tuple("Ask").field(question).finish(),
             Self::SetLogging(on) => f.debug_tuple("SetLogging").field(on).finish(),
+            Self::TransferToQueue => f.write_str("TransferToQueue"),
+            Self::DequeueAndTransferToQueue { to } => {
+                f.debug_struct("DequeueAndTransferToQueue").field("to", to).finish()
+            }
+            Self::TransferToAgent => f.write_str("TransferToAgent"),
+            Self::RouteToAgent { agent } => f.debug_struct("RouteToAgent").field("agent", agent).finish(),
+            Self::PlayInLoop(spec) => f.debug_tuple("PlayInLoop").field(spec).finish(),
+            Self::ConnectBot(spec) => f.debug_tuple("ConnectBot").field(spec).finish(),
+            Self::CallThirdParty(call) => f.debug_tuple("CallThirdParty").field(call).finish(),
+            Self::CreateCallback(spec) => f.debug_tuple("CreateCallback").field(spec).finish(),
+            Self::SetHold(state) => f.debug_tuple("SetHold").field(state).finish(),
+            Self::DialCustomer { caller_id } => f
+                .debug_struct("DialCustomer")
+                .field("caller_id", &caller_id.as_ref().map(Redacted::new))
+                .finish(),
             Self::Disconnect => f.write_str("Disconnect"),
             Self::End => f.write_str("End"),
         }

@@ -9,7 +9,7 @@ use tympan_types::{Redacted, WallTime};
 
 use crate::actions::ErrorType;
 use crate::blocks::{ModuleResult, Outcome, Step};
-use crate::effect::{Answer, Effect};
+use crate::effect::{Answer, BotOutcome, Effect};
 use crate::flow_type::FlowType;
 use crate::graph::{Flow, FlowBlock, Target};
 use crate::log::LogEntry;
@@ -73,6 +73,17 @@ pub enum Input {
         /// Why, for the flow log.
         reason: String,
     },
+    /// The effect ended with an error that may have a branch of its own.
+    Error {
+        /// Which one.
+        kind: ErrorType,
+        /// Why, for the flow log.
+        reason: String,
+    },
+    /// The prompts in a loop have reached the age at which the flow has a turn.
+    LoopInterrupted,
+    /// How the conversation with a bot ended.
+    Bot(BotOutcome),
     /// What the caller entered.
     Input(CollectedInput),
     /// What the Lambda function returned, whatever it is.
@@ -566,6 +577,11 @@ impl fmt::Debug for Input {
             Self::Start => f.write_str("Start"),
             Self::Done => f.write_str("Done"),
             Self::Failed { reason } => f.debug_struct("Failed").field("reason", reason).finish(),
+            Self::Error { kind, reason } => {
+                f.debug_struct("Error").field("kind", kind).field("reason", reason).finish()
+            }
+            Self::LoopInterrupted => f.write_str("LoopInterrupted"),
+            Self::Bot(outcome) => f.debug_tuple("Bot").field(outcome).finish(),
             Self::Input(input) => f.debug_tuple("Input").field(input).finish(),
             Self::LambdaReturned(value) => {
                 f.debug_tuple("LambdaReturned").field(&Redacted::new(value)).finish()

@@ -40,8 +40,9 @@ mod validate;
 
 pub use actions::{Action, ErrorType, Standing, actions};
 pub use effect::{
-    Answer, CollectSpec, ContactChange, ContactData, ContactReference, Effect, EventHook, KeyBuffer, Metrics,
-    MetricsOf, Prompt, Question, ResourceRef, ResponseKind, Routing, Voice,
+    AlternateIntent, Answer, BotOutcome, BotRef, BotSpec, CallbackSpec, CollectSpec, ContactChange,
+    ContactData, ContactReference, Effect, EventHook, HoldState, KeyBuffer, LoopSpec, Metrics, MetricsOf,
+    Prompt, Question, QueueTarget, ResourceRef, ResponseKind, Routing, ThirdPartyCall, Voice,
 };
 pub use error::FlowError;
 pub use flow_type::{FlowType, FlowTypes};

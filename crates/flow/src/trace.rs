@@ -13,11 +13,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use tympan_types::{Redacted, WallTime};
 
+use crate::actions::ErrorType;
 use crate::effect::{Answer, ContactChange, Effect, Metrics, Prompt, ResponseKind};
 use crate::flow_type::FlowType;
 use crate::graph::{Flow, sha256};
 use crate::interpreter::{CollectedInput, ContactView, FlowIdentity, Input, Interpreter, Output, RoutedFlow};
 use crate::reference::Reference;
+
+mod parties;
 
 /// What one input was, and what came of it. `Debug` prints no values.
 #[derive(Clone, PartialEq)]
@@ -248,6 +251,11 @@ pub(crate) fn input(input: &Input, beginning: Option<Beginning<'_>>) -> Value {
             json!({ "input": "Metrics", "value": metrics_json(metrics) })
         }
         (Input::Answer(Answer::Percent(number)), _) => json!({ "input": "Percent", "value": number }),
+        (Input::Error { kind, reason }, _) => {
+            json!({ "input": "Error", "kind": kind.word(), "reason": reason })
+        }
+        (Input::LoopInterrupted, _) => json!({ "input": "LoopInterrupted" }),
+        (Input::Bot(outcome), _) => json!({ "input": "Bot", "value": parties::outcome_json(outcome) }),
         (Input::Interrupted, _) => json!({ "input": "Interrupted" }),
     }
 }
@@ -281,6 +289,9 @@ fn read_input(entry: &TraceEntry) -> Option<Input> {
         "IsOpen" => Input::Answer(Answer::IsOpen(value()?.as_bool()?)),
         "Metrics" => Input::Answer(Answer::Metrics(Box::new(read_metrics(value()?)?))),
         "Percent" => Input::Answer(Answer::Percent(value()?.as_u64()?.try_into().ok()?)),
+        "Error" => Input::Error { kind: ErrorType::parse(&text("kind")?)?, reason: text("reason")? },
+        "LoopInterrupted" => Input::LoopInterrupted,
+        "Bot" => Input::Bot(parties::read_outcome(value()?)?),
         "Interrupted" => Input::Interrupted,
         _ => return None,
     })
@@ -362,6 +373,16 @@ fn effect_json(effect: &Effect) -> Value {
         Effect::Change(change) => json!({ "change": change_json(change) }),
         Effect::Ask(question) => json!({ "ask": format!("{question:?}") }),
         Effect::SetLogging(on) => json!({ "logging": on }),
+        Effect::TransferToQueue => json!("transfer_to_queue"),
+        Effect::DequeueAndTransferToQueue { to } => json!({ "dequeue_to": parties::target_json(to) }),
+        Effect::TransferToAgent => json!("transfer_to_agent"),
+        Effect::RouteToAgent { agent } => json!({ "route_to": agent.id, "name": agent.name }),
+        Effect::PlayInLoop(spec) => parties::loop_json(spec),
+        Effect::ConnectBot(spec) => parties::bot_json(spec),
+        Effect::CallThirdParty(call) => parties::third_party_json(call),
+        Effect::CreateCallback(spec) => parties::callback_json(spec),
+        Effect::SetHold(state) => json!({ "hold": state.word() }),
+        Effect::DialCustomer { caller_id } => json!({ "dial_customer": caller_id }),
         Effect::Disconnect => json!("disconnect"),
         Effect::End => json!("end"),
     }

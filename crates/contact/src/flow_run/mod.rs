@@ -325,7 +325,18 @@ impl FlowRun {
             Effect::InvokeModule { module } => Step::At(instance::module(cx, &module)),
             Effect::Change(change) => Step::At(instance::change(cx, change)),
             Effect::Ask(question) => Step::At(instance::answer(cx, &question)),
-            Effect::Disconnect | Effect::End => Step::Over,
+            Effect::TransferToQueue
+            | Effect::DequeueAndTransferToQueue { .. }
+            | Effect::RouteToAgent { .. }
+            | Effect::PlayInLoop(_)
+            | Effect::ConnectBot(_)
+            | Effect::CallThirdParty(_)
+            | Effect::CreateCallback(_)
+            | Effect::SetHold(_)
+            | Effect::DialCustomer { .. } => Step::At(Input::Failed {
+                reason: "queues, agents, bots and third parties are not performed yet".to_owned(),
+            }),
+            Effect::TransferToAgent | Effect::Disconnect | Effect::End => Step::Over,
         }
     }
 
