@@ -44,8 +44,6 @@ pub enum Standing {
     Performed,
     /// It takes the error branch that is documented for it, because what it needs is not offered.
     NotOffered,
-    /// It takes its error branch until it is performed.
-    NotYet,
 }
 
 /// Why a block took an error branch.
@@ -231,6 +229,8 @@ enum Conditions {
     Any,
     /// At least one of any operator.
     Some,
+    /// `Equals` some of these, and no others.
+    Among(&'static [&'static str]),
     /// `Equals` each of these, and no others.
     Exactly(&'static [&'static str]),
     /// `Equals` each of these, and others.
@@ -254,7 +254,6 @@ type Read = fn(&mut Parameters<'_>) -> Result<Box<dyn Run>, Misconfigured>;
 enum Behaviour {
     Performed(Read),
     NotOffered(ErrorType, &'static str),
-    NotYet(&'static str),
 }
 
 /// A type of the older export that is read as an action.
@@ -309,7 +308,6 @@ impl Action {
         match self.run {
             Behaviour::Performed(_) => Standing::Performed,
             Behaviour::NotOffered(..) => Standing::NotOffered,
-            Behaviour::NotYet(_) => Standing::NotYet,
         }
     }
 
@@ -317,7 +315,7 @@ impl Action {
     pub const fn reason(&self) -> &'static str {
         match self.run {
             Behaviour::Performed(_) => "",
-            Behaviour::NotOffered(_, reason) | Behaviour::NotYet(reason) => reason,
+            Behaviour::NotOffered(_, reason) => reason,
         }
     }
 
@@ -326,7 +324,6 @@ impl Action {
         match self.run {
             Behaviour::Performed(_) => None,
             Behaviour::NotOffered(kind, _) => Some(kind),
-            Behaviour::NotYet(_) => Some(ErrorType::NoMatchingError),
         }
     }
 
@@ -356,7 +353,6 @@ impl Action {
         match self.run {
             Behaviour::Performed(read) => read(parameters),
             Behaviour::NotOffered(kind, reason) => Ok(Box::new(TakesError::new(kind, reason))),
-            Behaviour::NotYet(reason) => Ok(Box::new(TakesError::new(ErrorType::NoMatchingError, reason))),
         }
     }
 }
@@ -369,7 +365,7 @@ impl fmt::Debug for Action {
 
 /// Every action of the language.
 pub fn actions() -> &'static [Action] {
-    table::ACTIONS
+    &table::ACTIONS
 }
 
 /// The row of a block: by its type, and by its parameters where the type has several forms.

@@ -5,6 +5,9 @@ mod check_hours_of_operation;
 mod check_metric_data;
 mod collect_digits;
 mod compare;
+mod complete_outbound_call;
+mod connect_participant_with_lex_bot;
+mod create_callback_contact;
 mod disconnect_participant;
 mod distribute_by_percentage;
 mod end_flow_execution;
@@ -15,12 +18,18 @@ mod invoke_flow_module;
 mod invoke_lambda_function;
 mod loop_block;
 mod message_participant;
+mod message_participant_iteratively;
 mod numbering_plan;
 mod prompt;
+mod queue_target;
+mod route_contact_to_agent;
 mod store_participant_input;
 mod tag_contact;
 mod takes_error;
 mod touchtone_buffer;
+mod transfer_contact_to_agent;
+mod transfer_contact_to_queue;
+mod transfer_participant_to_third_party;
 mod transfer_to_flow;
 mod update_contact_attributes;
 mod update_contact_callback_number;
@@ -33,11 +42,15 @@ mod update_contact_target_queue;
 mod update_contact_text_to_speech_voice;
 mod update_flow_attributes;
 mod update_flow_logging_behavior;
+mod update_previous_contact_participant_state;
 mod wait;
 
 pub(crate) use check_hours_of_operation::CheckHoursOfOperation;
 pub(crate) use check_metric_data::{CheckMetricData, METRIC_TYPES};
 pub(crate) use compare::Compare;
+pub(crate) use complete_outbound_call::CompleteOutboundCall;
+pub(crate) use connect_participant_with_lex_bot::ConnectParticipantWithLexBot;
+pub(crate) use create_callback_contact::CreateCallbackContact;
 pub(crate) use disconnect_participant::DisconnectParticipant;
 pub(crate) use distribute_by_percentage::DistributeByPercentage;
 pub(crate) use end_flow_execution::EndFlowExecution;
@@ -48,10 +61,15 @@ pub(crate) use invoke_flow_module::InvokeFlowModule;
 pub(crate) use invoke_lambda_function::InvokeLambdaFunction;
 pub(crate) use loop_block::Loop;
 pub(crate) use message_participant::MessageParticipant;
+pub(crate) use message_participant_iteratively::{MESSAGES_INTERRUPTED, MessageParticipantIteratively};
+pub(crate) use route_contact_to_agent::RouteContactToAgent;
 pub(crate) use store_participant_input::StoreParticipantInput;
 pub(crate) use tag_contact::{TagContact, UntagContact};
 pub(crate) use takes_error::TakesError;
 pub(crate) use touchtone_buffer::TouchtoneBuffer;
+pub(crate) use transfer_contact_to_agent::TransferContactToAgent;
+pub(crate) use transfer_contact_to_queue::{DequeueContactAndTransferToQueue, TransferContactToQueue};
+pub(crate) use transfer_participant_to_third_party::TransferParticipantToThirdParty;
 pub(crate) use transfer_to_flow::TransferToFlow;
 pub(crate) use update_contact_attributes::UpdateContactAttributes;
 pub(crate) use update_contact_callback_number::UpdateContactCallbackNumber;
@@ -64,6 +82,7 @@ pub(crate) use update_contact_target_queue::UpdateContactTargetQueue;
 pub(crate) use update_contact_text_to_speech_voice::UpdateContactTextToSpeechVoice;
 pub(crate) use update_flow_attributes::UpdateFlowAttributes;
 pub(crate) use update_flow_logging_behavior::UpdateFlowLoggingBehavior;
+pub(crate) use update_previous_contact_participant_state::UpdatePreviousContactParticipantState;
 pub(crate) use wait::Wait;
 
 use std::fmt;
@@ -107,6 +126,10 @@ pub(crate) enum Outcome {
     GoTo(RoutedFlow),
     /// Run a module on this input, and come back.
     Call(RoutedFlow, Value),
+    /// A loop of prompts gives its flow a turn, and waits for it to come back.
+    LoopInterrupted,
+    /// The flow is over, wherever the block leads; the reason is of a failure.
+    Over(Option<String>),
 }
 
 /// What a module gives to the block that invoked it.
@@ -165,6 +188,7 @@ impl Entered {
 /// What any input that is no success means to a block.
 fn failure(input: Input) -> Outcome {
     Outcome::failed(match input {
+        Input::Error { kind, reason } => return Outcome::Error(kind, Some(reason)),
         Input::Failed { reason } => reason,
         _ => "the block was answered with something else than it asked for".to_owned(),
     })

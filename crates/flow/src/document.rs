@@ -152,6 +152,11 @@ fn resource_names(metadata: &Value) -> BTreeMap<String, String> {
     }
     for (parameter, value) in metadata.get("parameters").and_then(Value::as_object).into_iter().flatten() {
         put(parameter, value.get("displayName"));
+        for (index, entry) in value.as_array().into_iter().flatten().enumerate() {
+            for (below, value) in entry.as_object().into_iter().flatten() {
+                put(&format!("{parameter}[{index}].{below}"), value.get("displayName"));
+            }
+        }
         for (below, value) in value.as_object().into_iter().flatten() {
             put(&format!("{parameter}.{below}"), value.get("displayName"));
         }

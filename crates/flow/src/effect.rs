@@ -361,6 +361,17 @@ impl Effect {
         )
     }
 
+    /// Whether it gives work to something outside of the call.
+    pub(crate) fn reaches_out(&self) -> bool {
+        matches!(
+            self,
+            Self::InvokeLambda { .. }
+                | Self::ConnectBot(_)
+                | Self::CallThirdParty(_)
+                | Self::CreateCallback(_)
+        )
+    }
+
     /// Whether a function is called.
     pub(crate) fn calls_a_function(&self) -> bool {
         matches!(self, Self::InvokeLambda { .. })
@@ -490,8 +501,57 @@ mod tests {
     }
 
     #[test]
-    fn only_the_two_ends_are_not_answered() {
+    fn debug_prints_neither_numbers_nor_what_is_said_to_bots() {
+        let secret = || "+15555550123".to_owned();
+        let values = BTreeMap::from([("card".to_owned(), secret())]);
+        let bot = BotSpec {
+            bot: BotRef::V2 { alias_arn: "arn:b".into() },
+            prompt: Some(Prompt::Text(secret())),
+            initial_message: Some(secret()),
+            session_attributes: values.clone(),
+            intents: Vec::new(),
+        };
+        let call = ThirdPartyCall {
+            number: secret(),
+            limit_ms: 1,
+            continues: true,
+            digits: Some(secret()),
+            caller_id_number: Some(secret()),
+            caller_id_name: Some(secret()),
+        };
+        let callback = CallbackSpec {
+            to: QueueTarget::TargetQueue,
+            delay_s: 1,
+            retry_delay_s: 1,
+            attempts: 1,
+            flow: None,
+            caller_id: Some(secret()),
+        };
+        let alternatives =
+            vec![AlternateIntent { intent: "Pay".into(), slots: values.clone(), confidence: None }];
+        let outcome = BotOutcome {
+            slots: values.clone(),
+            session_attributes: values,
+            alternatives,
+            ..BotOutcome::default()
+        };
+        let printed = format!(
+            "{:?} {:?} {:?} {:?} {:?}",
+            Effect::ConnectBot(Box::new(bot)),
+            Effect::CallThirdParty(call),
+            Effect::CreateCallback(callback),
+            Effect::DialCustomer { caller_id: Some(secret()) },
+            crate::Input::Bot(Box::new(outcome)),
+        );
+        assert!(!printed.contains("5555"), "{printed}");
+        assert!(printed.contains("\"card\": [redacted]") && printed.contains("arn:b"), "{printed}");
+    }
+
+    #[test]
+    fn only_the_ends_are_not_answered() {
         assert!(!Effect::Disconnect.is_answered());
+        assert!(!Effect::TransferToAgent.is_answered());
+        assert!(Effect::TransferToQueue.is_answered());
         assert!(!Effect::End.is_answered());
         assert!(Effect::SetLogging(true).is_answered());
     }

@@ -75,6 +75,21 @@ impl FlowType {
     pub const fn takes_transfers(self) -> bool {
         matches!(self, Self::ContactFlow | Self::AgentTransfer | Self::QueueTransfer)
     }
+
+    /// Whether a call goes on when a flow of this type is over: it waits in a queue, is being joined, or is on hold.
+    ///
+    /// Source: Admin guide, "End flow / resume".
+    pub const fn leaves_the_call(self) -> bool {
+        matches!(
+            self,
+            Self::CustomerQueue
+                | Self::CustomerHold
+                | Self::CustomerWhisper
+                | Self::AgentHold
+                | Self::AgentWhisper
+                | Self::OutboundWhisper
+        )
+    }
 }
 
 impl fmt::Display for FlowType {
@@ -127,6 +142,11 @@ impl FlowTypes {
 
     pub(crate) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// Whether modules are the only ones.
+    pub(crate) const fn are_modules_alone(self) -> bool {
+        self.0 == Self::MODULE.0
     }
 
     /// Whether a type is among them.

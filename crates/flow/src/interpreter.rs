@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use tympan_types::{Redacted, WallTime};
 
 use crate::actions::ErrorType;
-use crate::blocks::{ModuleResult, Outcome, Step};
+use crate::blocks::{MESSAGES_INTERRUPTED, ModuleResult, Outcome, Step};
 use crate::effect::{Answer, BotOutcome, Effect};
 use crate::flow_type::FlowType;
 use crate::graph::{Flow, FlowBlock, Target};
 use crate::log::LogEntry;
-use crate::memory::{Loops, Memory, Scene};
+use crate::memory::{CallMemory, Memory, Scene};
 use crate::pace::{CALLS_MAX, Pace, TURNS_MAX, Turn};
 use crate::reference::Reference;
 use crate::trace::{self, Beginning, Reads, Recorder, TraceEntry};
@@ -21,7 +21,7 @@ use crate::validate::shortened;
 
 /// What the flow can look up about its contact.
 ///
-/// The interpreter itself answers `$.External`, `$.FlowAttributes` and `$.StoredCustomerInput`.
+/// The interpreter itself answers `$.External`, `$.FlowAttributes`, `$.Lex`, `$.Metrics`, `$.Modules` and `$.StoredCustomerInput`.
 pub trait ContactView {
     /// The value of a reference; `None` where it is unset, which is never an error.
     fn value(&self, reference: &Reference) -> Option<String>;
@@ -83,7 +83,7 @@ pub enum Input {
     /// The prompts in a loop have reached the age at which the flow has a turn.
     LoopInterrupted,
     /// How the conversation with a bot ended.
-    Bot(BotOutcome),
+    Bot(Box<BotOutcome>),
     /// What the caller entered.
     Input(CollectedInput),
     /// What the Lambda function returned, whatever it is.
@@ -128,8 +128,9 @@ pub struct Interpreter {
     /// The flow, and the modules that run in it, innermost last. Never empty.
     frames: Vec<Frame>,
     state: State,
-    loops: Loops,
-    logging: bool,
+    /// What the flow is for, which its modules share.
+    flow_type: FlowType,
+    memory: CallMemory,
     pace: Pace,
     outputs: VecDeque<Output>,
     trace: Option<Recorder>,
@@ -140,8 +141,21 @@ struct Frame {
     flow: Arc<Flow>,
     identity: FlowIdentity,
     memory: Memory,
+    /// The loop of prompts that gave the flow its turn.
+    interrupted: Option<usize>,
     /// The block in the frame below that invoked this module, and what its log entry says.
     invoked_by: Option<(usize, Vec<Value>)>,
+}
+
+impl Frame {
+    fn new(
+        flow: Arc<Flow>,
+        identity: FlowIdentity,
+        memory: Memory,
+        invoked_by: Option<(usize, Vec<Value>)>,
+    ) -> Self {
+        Self { flow, identity, memory, interrupted: None, invoked_by }
+    }
 }
 
 enum State {
@@ -154,14 +168,14 @@ enum State {
 }
 
 impl Interpreter {
-    /// An interpreter at the beginning of a flow, its log off until the flow turns it on.
+    /// An interpreter at the beginning of a flow that answers calls, its log off until the flow turns it on.
     pub fn new(flow: Arc<Flow>, identity: FlowIdentity) -> Self {
-        let frame = Frame { flow, identity, memory: Memory::default(), invoked_by: None };
+        let frame = Frame::new(flow, identity, Memory::default(), None);
         Self {
             frames: vec![frame],
             state: State::Fresh,
-            loops: Loops::default(),
-            logging: false,
+            flow_type: FlowType::ContactFlow,
+            memory: CallMemory::default(),
             pace: Pace::default(),
             outputs: VecDeque::new(),
             trace: None,
@@ -171,8 +185,27 @@ impl Interpreter {
     /// The same with its log on or off from the beginning.
     #[must_use]
     pub fn with_logging(mut self, on: bool) -> Self {
-        self.logging = on;
+        self.memory.logging = on;
         self
+    }
+
+    /// The same for a flow of this type: what its end means, and which blocks its modules may have.
+    #[must_use]
+    pub fn with_flow_type(mut self, flow_type: FlowType) -> Self {
+        self.flow_type = flow_type;
+        self
+    }
+
+    /// The same in a call in which a flow ran before.
+    #[must_use]
+    pub fn with_call_memory(mut self, memory: CallMemory) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// What a flow that begins after this one in the same call begins with.
+    pub fn call_memory(&self) -> &CallMemory {
+        &self.memory
     }
 
     /// The same with a trace: after each input, an [`Output::Trace`] says what it was, what the flow read meanwhile, and what it did.
@@ -191,7 +224,8 @@ impl Interpreter {
         let beginning = matches!(self.state, State::Fresh).then(|| Beginning {
             flow: &self.top().flow,
             identity: &self.top().identity,
-            logging: self.logging,
+            flow_type: self.flow_type,
+            memory: &self.memory,
         });
         let (recorded, drained) = (trace::input(&input, beginning), self.outputs.len());
         let reads = Reads::of(contact);
@@ -254,7 +288,7 @@ impl Interpreter {
 
     /// Whether the flow log is on.
     pub fn is_logging(&self) -> bool {
-        self.logging
+        self.memory.logging
     }
 
     fn top(&self) -> &Frame {
@@ -296,13 +330,21 @@ impl Interpreter {
                     return self.give_up(now, &reason);
                 }
             }
+            if let Some(reason) = self.misplaced(node) {
+                let outcome = Outcome::failed(reason);
+                next = self.leave(now, index, vec![json!({})], outcome, None, contact);
+                continue;
+            }
+            let is_resumed = self.top().interrupted == Some(index);
             let mut scene = self.scene(node, contact);
+            scene.is_resumed = is_resumed;
             let entered = node.run.enter(&mut scene);
             let external_results = scene.external_results.take();
             next = match entered.step {
-                Step::Perform(effect) if effect.calls_a_function() && !self.pace.call() => {
+                Step::Perform(effect) if effect.reaches_out() && !self.pace.call() => {
+                    let what = if effect.calls_a_function() { "functions" } else { "others" };
                     let outcome = Outcome::failed(format!(
-                        "the flow called {CALLS_MAX} functions in a row and its caller heard nothing"
+                        "the flow called {CALLS_MAX} {what} in a row and its caller heard nothing"
                     ));
                     self.leave(now, index, entered.parameters, outcome, None, contact)
                 }
@@ -310,14 +352,24 @@ impl Interpreter {
                     if effect.is_heard() {
                         self.pace.waits(now);
                     }
+                    if matches!(effect, Effect::PlayInLoop(_))
+                        && let Some(frame) = self.frames.last_mut()
+                    {
+                        frame.interrupted = None;
+                    }
                     self.outputs.push_back(Output::Effect(effect));
                     self.state = State::Waiting { block: index, parameters: entered.parameters };
                     return;
                 }
                 Step::Finish(effect) => {
                     self.log(now, node, entered.parameters, None, None, None);
-                    self.outputs.push_back(Output::Effect(effect));
-                    return;
+                    match self.interrupted_loop().filter(|_| effect == Effect::End) {
+                        Some(index) => Some(index),
+                        None => {
+                            self.outputs.push_back(Output::Effect(effect));
+                            return;
+                        }
+                    }
                 }
                 Step::Leave(outcome) => {
                     self.leave(now, index, entered.parameters, outcome, external_results, contact)
@@ -367,13 +419,26 @@ impl Interpreter {
                 Route::of_error(node, ErrorType::NoMatchingError, Some(reason))
             }
             Outcome::Call(module, input) => {
-                self.frames.push(Frame {
-                    flow: module.flow,
-                    identity: module.identity,
-                    memory: Memory::of_module(input),
-                    invoked_by: Some((index, parameters)),
-                });
+                let memory = Memory::of_module(input);
+                let invoked_by = Some((index, parameters));
+                self.frames.push(Frame::new(module.flow, module.identity, memory, invoked_by));
                 return self.start(now, contact);
+            }
+            Outcome::Over(reason) => {
+                let kind = ErrorType::NoMatchingError.log_word();
+                let results = if reason.is_some() { kind } else { SUCCESS };
+                self.log(now, node, parameters, Some(results), external_results, reason);
+                return None;
+            }
+            Outcome::LoopInterrupted => {
+                let frame = self.frames.last_mut()?;
+                frame.interrupted = Some(index);
+                let route = Route::of_result(node, Some(MESSAGES_INTERRUPTED), &self.scene(node, contact));
+                if route.target.is_none() {
+                    // Nothing is to be done: the loop goes on.
+                    return Some(index);
+                }
+                route
             }
             Outcome::Success => {
                 Route { results: SUCCESS.to_owned(), target: node.exits.next.as_ref(), reason: None }
@@ -397,10 +462,35 @@ impl Interpreter {
             self.log(now, node, parameters, Some(&route.results), external_results, Some(dead_end.clone()));
             return self.module_stuck(now, dead_end, contact);
         }
-        let reason = format!("{dead_end}: the call is ended");
+        let (effect, what) = self.dead_end();
+        let reason = format!("{dead_end}: {what}");
         self.log(now, node, parameters, Some(&route.results), external_results, Some(reason));
-        self.outputs.push_back(Output::Effect(Effect::Disconnect));
+        self.outputs.push_back(Output::Effect(effect));
         None
+    }
+
+    /// What becomes of the call where a flow cannot go on, and what the log says of that.
+    fn dead_end(&self) -> (Effect, &'static str) {
+        if self.flow_type.leaves_the_call() {
+            (Effect::End, "the flow is over")
+        } else {
+            (Effect::Disconnect, "the call is ended")
+        }
+    }
+
+    /// Why a block may not run in a module that this flow invoked.
+    fn misplaced(&self, node: &FlowBlock) -> Option<String> {
+        let row = node.action().filter(|_| self.frames.len() > 1)?;
+        let types = row.flow_types();
+        let is_allowed = types.contains(self.flow_type) || types.are_modules_alone();
+        (!is_allowed).then(|| format!("the block may not run in a flow of type {}", self.flow_type))
+    }
+
+    /// The loop of prompts to which the flow goes back; the modules that it invoked meanwhile are over.
+    fn interrupted_loop(&mut self) -> Option<usize> {
+        let at = self.frames.iter().rposition(|frame| frame.interrupted.is_some())?;
+        self.frames.truncate(at + 1);
+        self.top().interrupted
     }
 
     /// Goes on at the beginning of another flow. Modules that ran are over with the flow that invoked them.
@@ -408,9 +498,11 @@ impl Interpreter {
         self.frames.truncate(1);
         if let Some(frame) = self.frames.last_mut() {
             frame.memory.leave_flow();
+            frame.interrupted = None;
             frame.flow = to.flow;
             frame.identity = to.identity;
         }
+        self.flow_type = to.flow_type;
         self.start(now, contact)
     }
 
@@ -470,6 +562,7 @@ impl Interpreter {
 
     /// Ends the flow for a reason that no single block has.
     fn give_up(&mut self, now: WallTime, reason: &str) {
+        let (effect, what) = self.dead_end();
         let identity = &self.top().identity;
         let entry = LogEntry {
             results: Some(ErrorType::NoMatchingError.log_word().to_owned()),
@@ -481,11 +574,11 @@ impl Interpreter {
             parameters: json!({}),
             external_results: None,
             module_execution_stack: self.module_stack(),
-            reason: Some(format!("{reason}: the call is ended")),
+            reason: Some(format!("{reason}: {what}")),
             always: true,
         };
         self.outputs.push_back(Output::Log(entry));
-        self.outputs.push_back(Output::Effect(Effect::Disconnect));
+        self.outputs.push_back(Output::Effect(effect));
     }
 
     fn scene<'a>(&'a mut self, node: &'a FlowBlock, contact: &'a dyn ContactView) -> Scene<'a> {
@@ -494,9 +587,10 @@ impl Interpreter {
             flow: &frame.identity.arn,
             block: node.identifier(),
             memory: &mut frame.memory,
-            loops: &mut self.loops,
+            loops: &mut self.memory.loops,
             contact,
-            logging: &mut self.logging,
+            is_resumed: false,
+            logging: &mut self.memory.logging,
             external_results: None,
         }
     }
@@ -517,7 +611,7 @@ impl Interpreter {
         reason: Option<String>,
     ) {
         let always = reason.is_some();
-        if !self.logging && !always {
+        if !self.memory.logging && !always {
             return;
         }
         self.pace.spend(parameters.len().saturating_sub(1));

@@ -8,9 +8,9 @@
 //! 2. `poll()` is drained after every `handle`: [`Output::Effect`] is something for the call to do,
 //!    [`Output::Log`] a line of the flow log, [`Output::Trace`] what is needed to run it again.
 //!
-//! Every effect but [`Effect::Disconnect`] and [`Effect::End`] is answered by exactly one input. A flow never
-//! strands its caller: whatever fails takes an error branch, and where there is none the call is ended with
-//! the reason in the log. A flow has no clock, no randomness and no view of the world but its inputs and what
+//! Every effect but [`Effect::Disconnect`], [`Effect::End`] and [`Effect::TransferToAgent`] is answered by exactly
+//! one input. A flow never strands its caller: whatever fails takes an error branch, and where there is none the
+//! call is ended with the reason in the log, or in a queue, whisper or hold flow the flow alone. A flow has no clock, no randomness and no view of the world but its inputs and what
 //! it reads of its contact: [`replay`] runs it again from its trace.
 //!
 //! Source: "Amazon Connect Flow language" of the Amazon Connect API reference, and the Admin guide's block
@@ -50,6 +50,7 @@ pub use graph::{Exit, Flow, FlowBlock, Format};
 pub use interpreter::{CollectedInput, ContactView, FlowIdentity, Input, Interpreter, Output, RoutedFlow};
 pub use lambda_response::LAMBDA_RESPONSE_LIMIT_BYTES;
 pub use log::LogEntry;
+pub use memory::CallMemory;
 pub use reference::Reference;
 pub use trace::{ReplayError, TraceEntry, replay};
 pub use validate::Problem;

@@ -1,6 +1,6 @@
 //! What a flow knows: its own memory, and the contact that it looks up everything else in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
@@ -15,6 +15,8 @@ pub(crate) enum Namespace {
     External,
     /// Attributes of the flow; end with it.
     FlowAttributes,
+    /// How the last conversation with a bot ended.
+    Lex,
     /// The last metrics that were asked for.
     Metrics,
     /// What a module was given, and what the last module returned.
@@ -28,6 +30,7 @@ impl Namespace {
         Some(match root {
             "External" => Self::External,
             "FlowAttributes" => Self::FlowAttributes,
+            "Lex" => Self::Lex,
             "Metrics" => Self::Metrics,
             "Modules" => Self::Modules,
             "StoredCustomerInput" => Self::StoredCustomerInput,
@@ -88,7 +91,33 @@ impl Memory {
 }
 
 /// Turns taken by each `Loop` block of a call, by flow and identifier: they outlive the flow.
-pub(crate) type Loops = HashMap<(String, String), u32>;
+pub(crate) type Loops = BTreeMap<(String, String), u32>;
+
+/// What a flow leaves to the flows that begin after it in the same call, such as the queue flow after the one that answered: the turns of
+/// its loops, and whether the flow log is on. Everything else that a flow remembers is its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallMemory {
+    pub(crate) loops: Loops,
+    pub(crate) logging: bool,
+}
+
+impl CallMemory {
+    /// What a contact with this setting begins with.
+    pub fn with_logging(logging: bool) -> Self {
+        Self { loops: Loops::new(), logging }
+    }
+
+    /// What the next contact of the chain begins with, after a transfer: loops begin anew.
+    #[must_use]
+    pub fn of_next_contact(&self) -> Self {
+        Self::with_logging(self.logging)
+    }
+
+    /// Whether the flow log is on.
+    pub fn is_logging(&self) -> bool {
+        self.logging
+    }
+}
 
 /// A block's view of the world while it runs.
 pub(crate) struct Scene<'a> {
@@ -99,6 +128,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) memory: &'a mut Memory,
     pub(crate) loops: &'a mut Loops,
     pub(crate) contact: &'a dyn ContactView,
+    /// Whether the block is a loop of prompts whose flow had its turn.
+    pub(crate) is_resumed: bool,
     /// Whether the flow log is on.
     pub(crate) logging: &'a mut bool,
     /// `ExternalResults` of the block's log entry.

@@ -42,10 +42,15 @@ impl<'a> Parameters<'a> {
         Misconfigured(format!("{} {message}", notes.place(name)))
     }
 
+    /// Dots go into objects, numbers in brackets into lists: `Messages[0].Text`.
     fn raw(&self, path: &str) -> Option<&'a Value> {
-        let mut names = path.split('.');
+        let mut names = path.split(['.', '[']);
         let first = self.action.parameters.get(names.next()?)?;
-        names.try_fold(first, |value, name| value.get(name)).filter(|value| !value.is_null())
+        let below = |value: &'a Value, name: &str| match name.strip_suffix(']') {
+            Some(index) => value.get(index.parse::<usize>().ok()?),
+            None => value.get(name),
+        };
+        names.try_fold(first, below).filter(|value| !value.is_null())
     }
 
     pub(crate) fn has(&self, path: &str) -> bool {

@@ -18,6 +18,7 @@ use crate::effect::{Answer, ContactChange, Effect, Metrics, Prompt, ResponseKind
 use crate::flow_type::FlowType;
 use crate::graph::{Flow, sha256};
 use crate::interpreter::{CollectedInput, ContactView, FlowIdentity, Input, Interpreter, Output, RoutedFlow};
+use crate::memory::CallMemory;
 use crate::reference::Reference;
 
 mod parties;
@@ -132,9 +133,10 @@ pub fn replay(
     let first = entries.first().ok_or(ReplayError::NoBeginning)?;
     let beginning = first.input.get("flow").ok_or(ReplayError::NoBeginning)?;
     let beginning = routed(beginning)?.ok_or(ReplayError::NoBeginning)?;
-    let logging = first.input.get("logging").and_then(Value::as_bool).unwrap_or(false);
-    let mut interpreter =
-        Interpreter::new(beginning.flow, beginning.identity).with_logging(logging).with_trace();
+    let mut interpreter = Interpreter::new(beginning.flow, beginning.identity)
+        .with_flow_type(beginning.flow_type)
+        .with_call_memory(read_memory(&first.input))
+        .with_trace();
     for (index, entry) in entries.iter().enumerate().take_while(|(_, entry)| !entry.is_cut()) {
         let unknown = ReplayError::UnknownInput { index };
         let input = match entry.input.get("flow") {
@@ -189,7 +191,8 @@ impl ContactView for Reads<'_> {
 pub(crate) struct Beginning<'a> {
     pub(crate) flow: &'a Flow,
     pub(crate) identity: &'a FlowIdentity,
-    pub(crate) logging: bool,
+    pub(crate) flow_type: FlowType,
+    pub(crate) memory: &'a CallMemory,
 }
 
 /// Makes the entries of a run, until they are too many.
@@ -228,10 +231,11 @@ const TRACE_LIMIT_BYTES: usize = 1024 * 1024;
 /// An input as the trace has it.
 pub(crate) fn input(input: &Input, beginning: Option<Beginning<'_>>) -> Value {
     match (input, beginning) {
-        (Input::Start, Some(Beginning { flow, identity, logging })) => json!({
+        (Input::Start, Some(Beginning { flow, identity, flow_type, memory })) => json!({
             "input": "Start",
-            "flow": flow_json(flow, identity, FlowType::ContactFlow),
-            "logging": logging,
+            "flow": flow_json(flow, identity, flow_type),
+            "logging": memory.logging,
+            "loops": loops_json(memory),
         }),
         (Input::Start, None) => json!({ "input": "Start" }),
         (Input::Done, _) => json!({ "input": "Done" }),
@@ -258,6 +262,21 @@ pub(crate) fn input(input: &Input, beginning: Option<Beginning<'_>>) -> Value {
         (Input::Bot(outcome), _) => json!({ "input": "Bot", "value": parties::outcome_json(outcome) }),
         (Input::Interrupted, _) => json!({ "input": "Interrupted" }),
     }
+}
+
+/// `[flow, block, turns]` of each loop.
+fn loops_json(memory: &CallMemory) -> Value {
+    memory.loops.iter().map(|((flow, block), turns)| json!([flow, block, turns])).collect()
+}
+
+fn read_memory(beginning: &Value) -> CallMemory {
+    let logging = beginning.get("logging").and_then(Value::as_bool).unwrap_or(false);
+    let entries = beginning.get("loops").and_then(Value::as_array).into_iter().flatten();
+    let loops = entries.filter_map(|entry| {
+        let text = |index: usize| entry.get(index)?.as_str().map(str::to_owned);
+        Some(((text(0)?, text(1)?), entry.get(2)?.as_u64()?.try_into().ok()?))
+    });
+    CallMemory { loops: loops.collect(), logging }
 }
 
 fn flow_json(flow: &Flow, identity: &FlowIdentity, flow_type: FlowType) -> Value {
@@ -291,7 +310,7 @@ fn read_input(entry: &TraceEntry) -> Option<Input> {
         "Percent" => Input::Answer(Answer::Percent(value()?.as_u64()?.try_into().ok()?)),
         "Error" => Input::Error { kind: ErrorType::parse(&text("kind")?)?, reason: text("reason")? },
         "LoopInterrupted" => Input::LoopInterrupted,
-        "Bot" => Input::Bot(parties::read_outcome(value()?)?),
+        "Bot" => Input::Bot(Box::new(parties::read_outcome(value()?)?)),
         "Interrupted" => Input::Interrupted,
         _ => return None,
     })

@@ -235,7 +235,6 @@ fn tables() -> String {
         let standing = match row.standing() {
             Standing::Performed => "performed".to_owned(),
             Standing::NotOffered => format!("{}: {}", row.error_taken().unwrap().word(), row.reason()),
-            Standing::NotYet => format!("not yet: {}", row.reason()),
         };
         let errors: Vec<_> = row.errors().map(|(kind, _)| kind.word()).collect();
         let key = (row.name().to_owned(), row.form().to_owned());

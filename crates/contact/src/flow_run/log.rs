@@ -80,19 +80,25 @@ fn redact(value: &mut Value) {
 /// Parameters that are written in the flow, not computed from what a caller or a function said.
 const FROM_THE_FLOW: &[&str] = &[
     "AbsolutePosition",
+    "BlindTransfer",
     "EnableDTMFBuffer",
+    "HoldState",
+    "InitialDelaySeconds",
+    "InterruptSeconds",
     "InvocationType",
     "Key",
     "LoggingBehavior",
     "LoopCount",
     "MaxDigits",
+    "MaxRetryAttempts",
     "MediaStreamTypes",
     "MetricType",
     "RecordingBehaviorOption",
     "RecordingParticipantOption",
     "ResponseValidation",
-    "TextToSpeechType",
+    "RetryDelaySeconds",
     "TagKeys",
+    "TextToSpeechType",
     "TimeLimit",
     "TimeOffset",
     "Timeout",
@@ -101,8 +107,16 @@ const FROM_THE_FLOW: &[&str] = &[
 ];
 
 /// Parameters that name something of the instance, but may be computed.
-const RESOURCES: &[&str] =
-    &["Agent", "AudioPrompt", "ContactFlowId", "FlowModuleId", "FunctionArn", "HoursOfOperation", "Queue"];
+const RESOURCES: &[&str] = &[
+    "Agent",
+    "AudioPrompt",
+    "BotAliasArn",
+    "ContactFlowId",
+    "FlowModuleId",
+    "FunctionArn",
+    "HoursOfOperation",
+    "Queue",
+];
 
 #[cfg(test)]
 mod tests {

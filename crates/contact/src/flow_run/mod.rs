@@ -89,7 +89,9 @@ impl<T> Step<T> {
 impl FlowRun {
     /// A flow that has not begun.
     pub(crate) fn new(cx: &Context, leg: LegId, flow: RoutedFlow) -> Self {
-        let mut interpreter = Interpreter::new(flow.flow, flow.identity).with_logging(cx.options.flow_log);
+        let mut interpreter = Interpreter::new(flow.flow, flow.identity)
+            .with_flow_type(flow.flow_type)
+            .with_logging(cx.options.flow_log);
         if cx.options.flow_traces {
             interpreter = interpreter.with_trace();
         }

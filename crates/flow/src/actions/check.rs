@@ -146,7 +146,7 @@ fn check_errors(action: &Action, block: &Block, notes: &mut Notes<'_>) {
 
 fn check_conditions(action: &Action, block: &Block, notes: &mut Notes<'_>) {
     let conditions = &block.transitions.conditions;
-    let (wanted, are_all) = match action.conditions {
+    let (wanted, possible) = match action.conditions {
         Conditions::Any => return,
         Conditions::Some if conditions.is_empty() => return notes.branches("lack a condition"),
         Conditions::Some => return,
@@ -155,8 +155,9 @@ fn check_conditions(action: &Action, block: &Block, notes: &mut Notes<'_>) {
         Conditions::None => {
             return notes.at("Transitions.Conditions", format!("are not for {}", action.name));
         }
-        Conditions::Exactly(wanted) => (wanted, true),
-        Conditions::AtLeast(wanted) => (wanted, false),
+        Conditions::Among(possible) => (&[] as &[&str], Some(possible)),
+        Conditions::Exactly(wanted) => (wanted, Some(wanted)),
+        Conditions::AtLeast(wanted) => (wanted, None),
     };
     let results: Vec<_> = conditions
         .iter()
@@ -168,8 +169,9 @@ fn check_conditions(action: &Action, block: &Block, notes: &mut Notes<'_>) {
         }
     }
     for (index, result) in results.iter().enumerate() {
-        let is_wanted = result.as_deref().is_some_and(|result| wanted.contains(&result));
-        if are_all && !is_wanted && block.format == Format::Language20191030 {
+        let is_possible = possible
+            .is_none_or(|possible| result.as_deref().is_some_and(|result| possible.contains(&result)));
+        if !is_possible && block.format == Format::Language20191030 {
             let message = format!("can never be met by {}", action.name);
             notes.at(&format!("Transitions.Conditions[{index}].Condition"), message);
         }

@@ -81,7 +81,12 @@ pub(crate) fn translate(module: &str, target: &str, old: &OlderParameters) -> Tr
         finish(old, &mut parameters);
     }
     let hook = old.get("Type").unwrap_or_default();
+    let mut messages = 0;
     let name_of = |parameter: &Parameter| {
+        if module == "LoopPrompts" && ["Text", "AudioPrompt"].contains(&parameter.name.as_str()) {
+            messages += 1;
+            return Some((format!("Messages[{}].PromptId", messages - 1), parameter.resource_name.clone()?));
+        }
         let place = match older.parameters.iter().find(|(from, _)| *from == parameter.name) {
             Some((_, to)) => (*to).to_owned(),
             None if parameter.name == "AudioPrompt" => "PromptId".to_owned(),
@@ -106,6 +111,7 @@ pub(crate) fn parameter_name<'a>(type_name: &str, parameter: &'a str) -> &'a str
     names.into_iter().find(|(_, to)| *to == parameter).map_or(
         match parameter {
             "InputValidation" => "MaxDigits",
+            message if message.starts_with("Messages") => "Text",
             other => other,
         },
         |(from, _)| *from,
@@ -236,6 +242,20 @@ pub(super) fn lex(old: &OlderParameters, new: &mut Map<String, Value>) {
 pub(super) fn third_party(old: &OlderParameters, new: &mut Map<String, Value>) {
     let goes_on = if old.is_true("BlindTransfer") { "False" } else { "True" };
     new.insert("ContinueFlowExecution".to_owned(), goes_on.into());
+}
+
+/// What the parameter is called is not documented; its value is.
+pub(super) fn hold_state(old: &OlderParameters, new: &mut Map<String, Value>) {
+    let plain = |text: &str| text.replace([' ', '_'], "").to_ascii_lowercase();
+    let state = old.0.iter().find_map(|parameter| match plain(&parameter.value).as_str() {
+        "agentonhold" => Some("AgentOnHold"),
+        "customeronhold" => Some("CustomerOnHold"),
+        "offhold" => Some("OffHold"),
+        _ => None,
+    });
+    if let Some(state) = state {
+        new.insert("PreviousContactParticipantState".to_owned(), state.into());
+    }
 }
 
 pub(super) fn check_attribute(old: &OlderParameters, new: &mut Map<String, Value>) {

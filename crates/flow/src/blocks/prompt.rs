@@ -19,16 +19,27 @@ pub(super) enum PromptTemplate {
 impl PromptTemplate {
     /// Reads the prompt among a block's parameters; `None` where it has none.
     pub(super) fn read(parameters: &mut Parameters<'_>) -> Result<Option<Self>, Misconfigured> {
-        let sources: Vec<_> =
-            ["PromptId", "Text", "SSML", "Media"].into_iter().filter(|name| parameters.has(name)).collect();
+        Self::read_at(parameters, "")
+    }
+
+    /// The same below a parameter: `Messages[0]`.
+    pub(super) fn read_at(
+        parameters: &mut Parameters<'_>,
+        place: &str,
+    ) -> Result<Option<Self>, Misconfigured> {
+        let at = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}.{name}") };
+        let sources: Vec<_> = ["PromptId", "Text", "SSML", "Media"]
+            .into_iter()
+            .filter(|name| parameters.has(&at(name)))
+            .collect();
         if let [first, second, ..] = sources.as_slice() {
-            parameters.note(second, format!("cannot be used together with {first}"));
+            parameters.note(&at(second), format!("cannot be used together with {first}"));
         }
         Ok(Some(match sources.first().copied() {
-            Some("PromptId") => Self::Audio(parameters.required_resource("PromptId")?),
-            Some("Text") => Self::Text(parameters.required_template("Text")?),
-            Some("SSML") => Self::Ssml(parameters.required_template("SSML")?),
-            Some(_) => Self::Audio(parameters.required_resource("Media.Uri")?),
+            Some("PromptId") => Self::Audio(parameters.required_resource(&at("PromptId"))?),
+            Some("Text") => Self::Text(parameters.required_template(&at("Text"))?),
+            Some("SSML") => Self::Ssml(parameters.required_template(&at("SSML"))?),
+            Some(_) => Self::Audio(parameters.required_resource(&at("Media.Uri"))?),
             None => return Ok(None),
         }))
     }

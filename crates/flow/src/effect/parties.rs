@@ -206,6 +206,13 @@ impl fmt::Debug for CallbackSpec {
 }
 
 impl HoldState {
+    /// Reads a word of the language.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::AgentOnHold, Self::CustomerOnHold, Self::OffHold]
+            .into_iter()
+            .find(|state| state.word() == word)
+    }
+
     /// The word of the language.
     pub const fn word(self) -> &'static str {
         match self {

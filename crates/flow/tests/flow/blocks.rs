@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::stage::{Stage, fixture, flow, say};
 use serde_json::json;
-use tympan_flow::{
-    CollectedInput, ContactChange, Effect, Input, KeyBuffer, Prompt, ResourceRef, ResponseKind,
-};
+use tympan_flow::{CollectedInput, Effect, Input, KeyBuffer, Prompt, ResourceRef, ResponseKind};
 
 #[test]
 fn a_menu_takes_the_branch_of_its_key() {
@@ -197,15 +195,14 @@ fn a_caller_who_hung_up_is_not_transferred() {
 }
 
 #[test]
-fn blocks_that_are_not_performed_say_so_and_go_on() {
-    let mut stage = Stage::of("queue.json");
-    assert!(matches!(stage.start(), Some(Effect::Change(ContactChange::Voice(_)))));
-    assert!(matches!(stage.done(), Some(Effect::Change(ContactChange::TargetQueue(_)))));
-    assert_eq!(stage.done(), say("We cannot take your call now."));
-    assert_eq!(
-        stage.last_log(),
-        ("transfer", Some("Error"), Some("queues and agents are not performed yet"))
-    );
+fn blocks_that_are_not_offered_say_so_and_go_on() {
+    let mut stage = Stage::new(flow(json!([
+        { "Identifier": "task", "Type": "CreateTask", "Parameters": {}, "Transitions": { "NextAction": "say",
+            "Errors": [{ "ErrorType": "NoMatchingError", "NextAction": "say" }] } },
+        { "Identifier": "say", "Type": "MessageParticipant", "Parameters": { "Text": "No task." } },
+    ])));
+    assert_eq!(stage.start(), say("No task."));
+    assert_eq!(stage.last_log(), ("task", Some("Error"), Some("there are no tasks here")));
     assert!(stage.log.last().is_some_and(|entry| entry.always));
 }
 
@@ -352,11 +349,11 @@ fn the_log_can_be_off_and_failures_are_logged_all_the_same() {
             { "Identifier": "log", "Type": "UpdateFlowLoggingBehavior",
               "Parameters": { "FlowLoggingBehavior": behavior }, "Transitions": { "NextAction": "say" } },
             { "Identifier": "say", "Type": "MessageParticipant", "Parameters": { "Text": "hi" },
-              "Transitions": { "NextAction": "queue" } },
-            { "Identifier": "queue", "Type": "TransferContactToQueue" }
+              "Transitions": { "NextAction": "task" } },
+            { "Identifier": "task", "Type": "CreateTask" }
         ])))
     };
-    for (behavior, expected) in [("Enabled", ["log", "say", "queue"].as_slice()), ("Disabled", &["queue"])] {
+    for (behavior, expected) in [("Enabled", ["log", "say", "task"].as_slice()), ("Disabled", &["task"])] {
         let mut stage = switch(behavior);
         assert_eq!(stage.start(), Some(Effect::SetLogging(behavior == "Enabled")));
         stage.done();

@@ -6,6 +6,8 @@ mod data;
 mod input;
 mod modules;
 mod never_spins;
+mod parties;
+mod parties_problems;
 mod problems;
 mod prompts;
 mod questions;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tympan_flow::{
-    Answer, CollectedInput, ContactView, Effect, Flow, FlowIdentity, FlowType, Input, Interpreter, LogEntry,
-    Output, Prompt, Reference, RoutedFlow, TraceEntry, replay,
+    Answer, CallMemory, CollectedInput, ContactView, Effect, Flow, FlowIdentity, FlowType, Input,
+    Interpreter, LogEntry, Output, Prompt, Reference, RoutedFlow, TraceEntry, replay,
 };
 use tympan_types::WallTime;
 
@@ -52,6 +52,23 @@ impl Stage {
     /// A stage for a flow of `fixtures/flows`.
     pub(crate) fn of(name: &str) -> Self {
         Self::new(fixture(name))
+    }
+
+    /// The same as a flow of this type.
+    pub(crate) fn of_type(self, flow_type: FlowType) -> Self {
+        self.changed(|interpreter| interpreter.with_flow_type(flow_type))
+    }
+
+    /// The same in a call in which a flow ran before.
+    pub(crate) fn after(self, memory: CallMemory) -> Self {
+        self.changed(|interpreter| interpreter.with_call_memory(memory))
+    }
+
+    fn changed(mut self, change: impl FnOnce(Interpreter) -> Interpreter) -> Self {
+        let identity = self.interpreter.identity().clone();
+        let placeholder = Interpreter::new(self.flows[0].clone(), identity);
+        self.interpreter = change(std::mem::replace(&mut self.interpreter, placeholder));
+        self
     }
 
     pub(crate) fn knowing(mut self, path: &str, value: &str) -> Self {
