@@ -1,12 +1,15 @@
-use crate::{AttributesTooLarge, Contact, DisconnectReason, HistoryError, PromptVoice, Recording};
+use crate::{
+    AttributesTooLarge, Contact, DialRequest, DisconnectReason, HistoryError, PromptVoice, Recording,
+    RoutingRequest,
+};
 use serde_json::Value;
 use std::sync::Arc;
 use tympan_flow::Prompt;
 use tympan_telephony::sdp::session::Agreement;
 use tympan_telephony::words::{MediaCommand, Tracks};
 use tympan_types::{
-    CaptureId, ContactId, ExchangeId, InstanceId, InvocationId, LegId, PromptId, Redacted, RequestId,
-    StreamSettings, WriteId,
+    CaptureId, ContactId, DialId, ExchangeId, InstanceId, InvocationId, LegId, PromptId, Redacted, ReferId,
+    RequestId, StreamSettings, WriteId,
 };
 
 /// What a contact wants done. Every effect names what it is about.
@@ -56,6 +59,19 @@ pub enum Effect {
         /// Which leg.
         leg: LegId,
     },
+    /// Make ready to call: reserve a leg and its port for each telephone that is to ring. [`Input::DialReady`](crate::Input::DialReady) or
+    /// [`Input::DialFailed`](crate::Input::DialFailed) follows.
+    Dial {
+        /// Names the call.
+        dial: DialId,
+        /// Whom to call.
+        request: Box<DialRequest>,
+    },
+    /// Give up a call that has no legs yet: nothing of it is answered.
+    DropDial {
+        /// Which call.
+        dial: DialId,
+    },
     /// Give up the upload that was opened for a capture, unused: nothing was written to it.
     DropUpload {
         /// Which capture.
@@ -67,6 +83,13 @@ pub enum Effect {
         leg: LegId,
         /// Why.
         reason: DisconnectReason,
+    },
+    /// Ring the telephone of a leg that [`Input::DialReady`](crate::Input::DialReady) brought: INVITE with this offer.
+    Invite {
+        /// Which leg.
+        leg: LegId,
+        /// Our offer.
+        sdp: String,
     },
     /// Make one attempt to invoke a function.
     Invoke {
@@ -132,6 +155,26 @@ pub enum Effect {
         /// The language of the contact, where one was set: `en-AU`.
         language: Option<String>,
     },
+    /// Say how far the transfer is that a leg asked for by REFER; a final status ends the subscription (RFC 3515 section 2.4.4).
+    NotifyRefer {
+        /// The leg that asked.
+        leg: LegId,
+        /// Which REFER.
+        refer: ReferId,
+        /// 100 to 699.
+        status: u16,
+    },
+    /// Answer a REFER: 202, or a refusal.
+    ReplyRefer {
+        /// The leg that asked.
+        leg: LegId,
+        /// Which REFER.
+        refer: ReferId,
+        /// 202, or 400 to 699.
+        status: u16,
+    },
+    /// Ask the routing.
+    Routing(RoutingRequest),
     /// Refuse the answer to an offer of ours: the session stays as it was before the offer.
     RejectAnswer {
         /// Which leg.

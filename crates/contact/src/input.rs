@@ -1,12 +1,15 @@
-use crate::HistoryError;
 use crate::invoke::AttemptError;
+use crate::{AgentRef, HistoryError, Leg, QueueRef, RoutingEvent};
 use std::collections::BTreeMap;
+use tympan_flow::ResourceRef;
 use tympan_telephony::Digit;
 use tympan_telephony::capture_ledger::CaptureLedger;
+use tympan_telephony::digit_source::DigitSource;
+use tympan_telephony::sdp::LocalMedia;
 use tympan_telephony::words::{MediaEvent, Sound};
 use tympan_types::{
-    CaptureId, ExchangeId, FragmentNumber, InvocationId, LegId, Mono, PromptId, Redacted, RequestId,
-    StreamArn, WriteId,
+    CaptureId, ContactId, DialId, ExchangeId, FragmentNumber, InvocationId, LegId, Mono, PromptId, Redacted,
+    ReferId, RequestId, StreamArn, WriteId,
 };
 
 /// What happens to a contact. What names something that is over, or was never there, changes nothing.
@@ -27,6 +30,29 @@ pub enum Input {
         capture: CaptureId,
         /// What happened.
         event: CaptureEvent,
+    },
+    /// The telephone of an agent who takes part calls while the contact lives: a consultation by hand, or the agent's way back in.
+    Called {
+        /// The leg, which was invited.
+        leg: Box<Leg>,
+        /// Who calls.
+        agent: AgentRef,
+        /// What was dialled.
+        called: Redacted<String>,
+    },
+    /// The telephones of a call that [`Effect::Dial`](crate::Effect::Dial) asked for may be rung: one leg for each, at least one.
+    DialReady {
+        /// Which call.
+        dial: DialId,
+        /// The legs.
+        legs: Vec<DialledLeg>,
+    },
+    /// The call cannot be placed: no telephone, no trunk, no port.
+    DialFailed {
+        /// Which call.
+        dial: DialId,
+        /// Why, for the flow log.
+        reason: String,
     },
     /// The server is going down: the contact may last until then, and takes no longer.
     Drain {
@@ -54,6 +80,15 @@ pub enum Input {
         /// What happened.
         event: PromptEvent,
     },
+    /// An INVITE with Replaces (RFC 3891) takes the place of a leg.
+    Replaced {
+        /// The leg whose place is taken.
+        leg: LegId,
+        /// The leg that takes it, which was invited.
+        by: Box<Leg>,
+    },
+    /// News of the routing.
+    Routing(RoutingEvent),
     /// The UpdateContactAttributes operation. [`Effect::Reply`](crate::Effect::Reply) follows when the contact is written with them.
     SetAttributes {
         /// Names the reply.
@@ -61,7 +96,9 @@ pub enum Input {
         /// All of these are set, or none.
         changes: Redacted<BTreeMap<String, String>>,
     },
-    /// The StopContact operation.
+    /// Something that the API orders.
+    Ordered(Order),
+    /// The StopContact operation, of the current contact and all that it is linked to.
     Stop,
     /// The deadline has passed.
     TimePassed,
@@ -72,6 +109,81 @@ pub enum Input {
         /// How it went.
         result: Result<(), HistoryError>,
     },
+}
+
+/// A leg to be dialled.
+#[derive(Debug, Clone)]
+pub struct DialledLeg {
+    /// Names it.
+    pub id: LegId,
+    /// Where we receive, and what we understand.
+    pub local: LocalMedia,
+    /// Where its digits come from.
+    pub digits: DigitSource,
+}
+
+/// What the API orders a live contact to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// A supervisor listens to the agent of a contact. The contact of the supervisor has this id.
+    Monitor {
+        /// The contact that is listened to.
+        contact: ContactId,
+        /// The id of the supervisor's contact.
+        monitor: ContactId,
+        /// The supervisor.
+        supervisor: AgentRef,
+        /// The supervisor may be heard as well.
+        may_barge: bool,
+    },
+    /// UpdateContactRoutingData.
+    Route {
+        /// The contact.
+        contact: ContactId,
+        /// 1 is the best; `None` leaves it.
+        priority: Option<u32>,
+        /// Seconds that are added to its age; `None` leaves it.
+        age_adjustment_s: Option<i32>,
+    },
+    /// The agent puts the customer on hold, or takes the customer back.
+    Hold {
+        /// The contact.
+        contact: ContactId,
+        /// On hold from here on.
+        is_on: bool,
+    },
+    /// The agent passes the contact on without a consultation.
+    Transfer {
+        /// The contact.
+        contact: ContactId,
+        /// The id of the contact that follows.
+        next: ContactId,
+        /// Where to.
+        to: TransferTarget,
+    },
+}
+
+/// Where an agent passes a contact on to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TransferTarget {
+    /// A quick connect of an agent, with its flow.
+    Agent {
+        /// The agent.
+        agent: AgentRef,
+        /// The flow of the quick connect.
+        flow: Option<ResourceRef>,
+    },
+    /// A quick connect of a queue, with its flow.
+    Queue {
+        /// The queue.
+        queue: QueueRef,
+        /// The flow of the quick connect.
+        flow: Option<ResourceRef>,
+    },
+    /// A flow.
+    Flow(ResourceRef),
+    /// A number outside.
+    Number(Redacted<String>),
 }
 
 /// What happens on a leg's signalling.
@@ -101,6 +213,22 @@ pub enum LegEvent {
     },
     /// An offer of ours had no answer: the session stays as it was.
     OfferFailed,
+    /// The far end asks that it be connected with another: a transfer. A reply is due.
+    Referred {
+        /// Names the REFER.
+        refer: ReferId,
+        /// Refer-To, as a URI without headers.
+        target: Redacted<String>,
+        /// The leg of this server that Replaces names, where it names one.
+        replaces: Option<LegId>,
+    },
+    /// The telephone that we call rings, or its network says something: 180, 183.
+    Ringing {
+        /// 101 to 199.
+        status: u16,
+        /// What it sends before it answers.
+        sdp: Option<String>,
+    },
     /// The far end invites us again and leaves the offer to us. It is due.
     OfferWanted {
         /// Which exchange.
@@ -117,6 +245,8 @@ pub enum EndedBy {
     Failure,
     /// BYE from the far end.
     Peer,
+    /// The final response of a telephone that we called: 300 to 699.
+    Refused(u16),
     /// The session was not refreshed in time (RFC 4028).
     SessionExpired,
     /// The longest call of its trunk.

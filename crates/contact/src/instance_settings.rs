@@ -1,4 +1,4 @@
-use crate::{QueueRef, Recording, RoutedFlow};
+use crate::{AgentRef, QueueRef, Recording, RoutedFlow, TransferTarget};
 use tympan_flow::ResourceRef;
 use tympan_types::{InstanceId, StreamSettings, WallTime};
 
@@ -37,6 +37,21 @@ pub trait InstanceSettings: Send + Sync {
 
     /// Whether hours of operation of the instance are open; `None` where it has no such hours.
     fn are_open(&self, _instance: InstanceId, _hours: &ResourceRef, _now: WallTime) -> Option<bool> {
+        None
+    }
+
+    /// The flow that runs at an event of contacts where no hook says otherwise, by the hook's name: `CustomerQueue`.
+    fn default_flow(&self, _instance: InstanceId, _event: &str) -> Option<RoutedFlow> {
+        None
+    }
+
+    /// An agent of the instance, by id, ARN or user name.
+    fn agent(&self, _instance: InstanceId, _agent: &ResourceRef) -> Option<AgentRef> {
+        None
+    }
+
+    /// What an agent means who dials this: a quick connect, an agent, a queue or a flow by its name or extension, or a number.
+    fn dialled(&self, _instance: InstanceId, _agent: &AgentRef, _dialled: &str) -> Option<TransferTarget> {
         None
     }
 }

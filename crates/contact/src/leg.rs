@@ -25,6 +25,7 @@
 
 use crate::context::Context;
 use crate::{DisconnectReason, Effect, EndedBy, LegEvent};
+use std::fmt;
 use tympan_telephony::Digit;
 use tympan_telephony::digit_source::{DigitMerge, DigitSource};
 use tympan_telephony::sdp::{LocalMedia, SdpError, Session, session::Change};
@@ -112,6 +113,7 @@ impl Ending {
         match self {
             Self::By(EndedBy::Cancelled | EndedBy::Peer) => DisconnectReason::CustomerDisconnect,
             Self::By(EndedBy::Us | EndedBy::TooLong) => DisconnectReason::Other,
+            Self::By(EndedBy::Refused(status)) => DisconnectReason::of_refusal(status),
             Self::By(EndedBy::Failure | EndedBy::SessionExpired)
             | Self::MediaLost
             | Self::MediaTimedOut
@@ -131,10 +133,18 @@ impl Ending {
                 Some("no audio came for the media time-out of the trunk: the caller's side is gone")
             }
             Self::MediaLost => Some("the media of the call has fallen too far behind"),
-            Self::By(EndedBy::Cancelled | EndedBy::Failure | EndedBy::Peer | EndedBy::Us)
+            Self::By(
+                EndedBy::Cancelled | EndedBy::Failure | EndedBy::Peer | EndedBy::Refused(_) | EndedBy::Us,
+            )
             | Self::NothingAgreed
             | Self::NotConfirmed => None,
         }
+    }
+}
+
+impl fmt::Debug for Leg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Leg({})", self.id)
     }
 }
 
@@ -201,6 +211,7 @@ impl Leg {
                 let digit = self.digits.by_info(cx.now.mono, digit).filter(|_| self.is_live());
                 digit.map(News::Digit)
             }
+            LegEvent::Referred { .. } | LegEvent::Ringing { .. } => None,
             LegEvent::MediaLost => self.ends(Ending::MediaLost),
             LegEvent::Ended(by) => self.ends(Ending::By(by)),
         }

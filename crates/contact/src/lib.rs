@@ -14,6 +14,7 @@ mod contact_details;
 mod context;
 mod customer_audio;
 mod delivery;
+mod dial;
 mod effect;
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;
@@ -28,6 +29,7 @@ mod now;
 mod options;
 mod participant;
 mod queue_stay;
+mod queueing;
 pub mod record;
 mod recording;
 mod sip_headers;
@@ -44,18 +46,20 @@ pub use contact_details::{
 };
 pub use customer_audio::CustomerAudio;
 pub use delivery::REQUESTS_MAX;
+pub use dial::{CallerId, DialRequest, DialTarget, TELEPHONES_MAX};
 pub use effect::{CaptureRequest, Effect, Reply, Stage};
 pub use history::{
     CapturedAudio, Erased, History, HistoryError, HistoryPage, HistoryQuery, MemoryHistory,
     SetAttributesError, TimeAxis,
 };
-pub use input::{CaptureEvent, EndedBy, Input, LegEvent, PromptEvent};
+pub use input::{CaptureEvent, DialledLeg, EndedBy, Input, LegEvent, Order, PromptEvent, TransferTarget};
 pub use instance_settings::InstanceSettings;
 pub use leg::{Leg, LegSpec};
 pub use live_contact::{ContactSetup, LiveContact, Phase};
 pub use now::Now;
 pub use options::ContactOptions;
 pub use queue_stay::QueueStay;
+pub use queueing::{AgentReport, CallbackRequest, RoutingEvent, RoutingRefusal, RoutingRequest};
 pub use record::close_interrupted;
 pub use recording::Recording;
 pub use sip_headers::{SIP_HEADER_MAX_BYTES, SIP_HEADERS_MAX, SIP_HEADERS_MAX_BYTES, readable_sip_headers};

@@ -95,6 +95,12 @@ impl LiveContact {
                 let news = self.streaming.event(&mut self.cx, capture, event);
                 self.heard_of_capture(news);
             }
+            Input::Called { .. }
+            | Input::DialReady { .. }
+            | Input::DialFailed { .. }
+            | Input::Ordered(_)
+            | Input::Replaced { .. }
+            | Input::Routing(_) => {}
             Input::Drain { until } => self.drained_by = Some(until),
             Input::Leg { leg, event } => {
                 let news = self.with_leg(leg, |leg, cx| leg.event(cx, event));
