@@ -1,27 +1,49 @@
 use crate::delivery::Delivery;
 use crate::flow_run::log;
-use crate::{Contact, ContactOptions, Effect, InstanceSettings, Now, Stage};
+use crate::{
+    AttributesTooLarge, Contact, ContactOptions, CustomerAudio, Effect, HistoryError, InstanceSettings, Now,
+    RoutedFlow, Stage,
+};
 use serde_json::Value;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use tympan_flow::FlowIdentity;
-use tympan_types::{CaptureId, InvocationId, Mono, PromptId};
+use tympan_flow::{FlowIdentity, ResourceRef};
+use tympan_types::{CaptureId, ContactId, InvocationId, LegId, Mono, PromptId, WriteId};
 
-/// What all parts of a live contact share while they take in an input: the instant, the contact's facts, and what they want done.
+/// What all parts of a live contact share while they take in an input: the instant, the facts of its contacts, and what they want done.
+///
+/// A conversation with one customer may be a chain of contacts. One of them is in focus: what a flow reads and changes is that one's.
 pub(crate) struct Context {
     pub(crate) now: Now,
+    /// The contact in focus.
     pub(crate) contact: Arc<Contact>,
     pub(crate) instance: Arc<dyn InstanceSettings>,
     pub(crate) options: ContactOptions,
+    /// The outbox of the contact in focus.
     pub(crate) delivery: Delivery,
     pub(crate) effects: VecDeque<Effect>,
+    /// The leg that is captured.
+    pub(crate) customer_leg: LegId,
+    others: Vec<Held>,
+    contacts: u64,
     last_capture: u64,
     last_invocation: u64,
     last_prompt: u64,
     draws: u64,
 }
 
+/// A contact that is not in focus.
+struct Held {
+    contact: Arc<Contact>,
+    delivery: Delivery,
+    /// It has changed since it was last sent to the history.
+    is_touched: bool,
+}
+
 impl Context {
+    /// Contacts of one conversation at most: Amazon Connect allows a chain of twelve by DequeueContactAndTransferToQueue.
+    pub(crate) const CONTACTS_MAX: usize = 32;
+
     pub(crate) fn new(
         now: Now,
         contact: Contact,
@@ -29,6 +51,9 @@ impl Context {
         options: ContactOptions,
     ) -> Self {
         Self {
+            customer_leg: LegId::new(0),
+            others: Vec::new(),
+            contacts: 1,
             now,
             contact: Arc::new(contact),
             instance,
@@ -51,10 +76,121 @@ impl Context {
         Arc::make_mut(&mut self.contact)
     }
 
-    /// Dates the contact and sends it to the history.
+    /// Dates the contact and sends it to the history, and with it each other contact that has changed meanwhile.
     pub(crate) fn persist(&mut self, stage: Stage) {
         self.edit().last_update_timestamp = self.now.wall;
         self.delivery.take(stage, self.contact.clone(), &mut self.effects);
+        let now = self.now.wall;
+        for held in self.others.iter_mut().filter(|held| held.is_touched) {
+            held.is_touched = false;
+            Arc::make_mut(&mut held.contact).last_update_timestamp = now;
+            held.delivery.take(Stage::Changed, held.contact.clone(), &mut self.effects);
+        }
+    }
+
+    /// Puts another contact of the conversation in focus; `false` where there is none of this id.
+    pub(crate) fn focus(&mut self, id: ContactId) -> bool {
+        if self.contact.id == id {
+            return true;
+        }
+        let Some(held) = self.others.iter_mut().find(|held| held.contact.id == id) else { return false };
+        std::mem::swap(&mut self.contact, &mut held.contact);
+        std::mem::swap(&mut self.delivery, &mut held.delivery);
+        held.is_touched = false;
+        true
+    }
+
+    /// Takes one more contact into the conversation; the focus stays. `false` where there are too many.
+    pub(crate) fn adopt(&mut self, contact: Contact) -> bool {
+        if self.others.len() + 1 >= Self::CONTACTS_MAX {
+            return false;
+        }
+        let delivery = Delivery::numbered_from(self.contacts << 32);
+        self.contacts += 1;
+        self.others.push(Held { contact: Arc::new(contact), delivery, is_touched: false });
+        true
+    }
+
+    /// Forgets a contact that was adopted and never opened.
+    pub(crate) fn disown(&mut self, id: ContactId) {
+        self.others.retain(|held| held.contact.id != id);
+    }
+
+    /// Every contact of the conversation, that in focus first.
+    pub(crate) fn contacts(&self) -> impl Iterator<Item = &Arc<Contact>> {
+        std::iter::once(&self.contact).chain(self.others.iter().map(|held| &held.contact))
+    }
+
+    /// Whether everything that was sent to the history is written, or is the history's to write.
+    pub(crate) fn is_written(&self) -> bool {
+        self.delivery.is_idle() && self.others.iter().all(|held| held.delivery.is_idle())
+    }
+
+    /// A write is over.
+    pub(crate) fn written(&mut self, write: WriteId, result: &Result<(), HistoryError>) {
+        self.delivery.written(write, result, &mut self.effects);
+        for held in &mut self.others {
+            held.delivery.written(write, result, &mut self.effects);
+        }
+    }
+
+    /// Sets attributes of the chain, all or none: all its contacts have the same.
+    ///
+    /// Source: the API's UpdateContactAttributes: attributes belong to the initial contact.
+    pub(crate) fn set_attributes(
+        &mut self,
+        changes: BTreeMap<String, String>,
+    ) -> Result<(), AttributesTooLarge> {
+        self.edit().attributes.set(changes)?;
+        for held in &mut self.others {
+            Arc::make_mut(&mut held.contact).attributes = self.contact.attributes.clone();
+            held.is_touched = true;
+        }
+        Ok(())
+    }
+
+    /// Changes what the contacts say of one capture: each contact that lived during it says the same.
+    pub(crate) fn edit_audio(
+        &mut self,
+        find: impl Fn(&mut Contact) -> Option<&mut CustomerAudio>,
+        change: impl Fn(&mut CustomerAudio),
+    ) -> bool {
+        let mut is_found = false;
+        if let Some(audio) = find(Arc::make_mut(&mut self.contact)) {
+            change(audio);
+            is_found = true;
+        }
+        for held in &mut self.others {
+            if let Some(audio) = find(Arc::make_mut(&mut held.contact)) {
+                change(audio);
+                held.is_touched = true;
+                is_found = true;
+            }
+        }
+        is_found
+    }
+
+    /// The flow that runs at an event of the contact in focus: the one of its hook, else the instance's default; `None` where it is disabled.
+    pub(crate) fn hooked_flow(&self, event: &str) -> Option<RoutedFlow> {
+        let instance = self.contact.instance.id;
+        let hook = self.contact.details.event_hooks.get(event);
+        if hook.is_some_and(|hook| hook.is_disabled) {
+            return None;
+        }
+        let set = hook.and_then(|hook| {
+            let flow = ResourceRef { id: hook.flow.clone()?, name: hook.name.clone() };
+            self.instance.flow(instance, &flow)
+        });
+        set.or_else(|| self.instance.default_flow(instance, event))
+    }
+
+    /// An id for the next contact of the chain. It comes from the first one's, which is random.
+    pub(crate) fn next_contact_id(&mut self) -> ContactId {
+        let (high, low) = (self.draw(), self.draw());
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&high.to_be_bytes());
+        bytes[8..].copy_from_slice(&low.to_be_bytes());
+        ContactId::from_random(bytes)
     }
 
     /// The instant in so many milliseconds.
@@ -84,6 +220,10 @@ impl Context {
 
     /// A number from 1 to 100. It comes from the contact's id, which is random, so that a run can be repeated.
     pub(crate) fn draw_percent(&mut self) -> u8 {
+        u8::try_from(self.draw() % 100).map_or(1, |number| number + 1)
+    }
+
+    fn draw(&mut self) -> u64 {
         self.draws += 1;
         // The finaliser of SplitMix64, over the id and the number of the draw.
         let mut mixed = self.draws.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -92,8 +232,7 @@ impl Context {
             mixed ^= mixed >> 27;
         }
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        u8::try_from(mixed % 100).map_or(1, |number| number + 1)
+        mixed ^ (mixed >> 31)
     }
 
     pub(crate) fn next_prompt(&mut self) -> PromptId {

@@ -40,6 +40,11 @@ struct UnderWay {
 }
 
 impl Delivery {
+    /// One whose writes are numbered after this: the writes of a conversation are told apart.
+    pub(crate) fn numbered_from(last: u64) -> Self {
+        Self { last, ..Self::default() }
+    }
+
     /// Whether one more request may wait.
     pub(crate) fn has_room(&self) -> bool {
         let under_way = self.under_way.as_ref().map_or(0, |write| write.requests.len());

@@ -54,4 +54,9 @@ pub trait InstanceSettings: Send + Sync {
     fn dialled(&self, _instance: InstanceId, _agent: &AgentRef, _dialled: &str) -> Option<TransferTarget> {
         None
     }
+
+    /// The numbers of a queue as they are now; `None` where no routing runs.
+    fn queue_numbers(&self, _instance: InstanceId, _queue: &QueueRef) -> Option<tympan_flow::Metrics> {
+        None
+    }
 }

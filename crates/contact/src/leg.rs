@@ -3,13 +3,17 @@
 //! When a body may be sent is the SIP side's to decide; what it says is decided here, by the leg's
 //! [`Session`](tympan_telephony::sdp::session::Session).
 //!
-//! | state | `answer` | confirmed | `close` | ended | the deadline |
-//! |---|---|---|---|---|---|
-//! | invited | answering | - | hanging up | over | - |
-//! | answering | - | up; ends where nothing was agreed | hanging up | over; by a BYE it was up where something was agreed | ends |
-//! | up | - | - | hanging up | over | - |
-//! | hanging up | - | - | - | over | - |
-//! | over | - | - | - | - | - |
+//! | state | `answer` | `invite` | answered | confirmed | `close` | ended | the deadline |
+//! |---|---|---|---|---|---|---|---|
+//! | invited | answering | - | - | - | hanging up | over | - |
+//! | answering | - | - | agreed, or rejected | up; ends where nothing was agreed | hanging up | over; by a BYE it was up where something was agreed | ends |
+//! | reserved | - | ringing | - | - | hanging up | - | - |
+//! | ringing | - | - | agreed, or rejected | up; ends where nothing was agreed | hanging up | over | - |
+//! | up | - | - | agreed, or rejected | - | hanging up | over | - |
+//! | hanging up | - | - | - | - | - | over | - |
+//! | over | - | - | - | - | - | - | - |
+//!
+//! A leg that we dial is reserved first, because our offer names its port. What its network says before it answers is not listened to.
 //!
 //! A leg that ends by itself hears `close` of its contact. While it answers and while it is up:
 //!
@@ -24,13 +28,13 @@
 //! answered, hears of each one that differs, and is given up at the end.
 
 use crate::context::Context;
-use crate::{DisconnectReason, Effect, EndedBy, LegEvent};
+use crate::{DialledLeg, DisconnectReason, Effect, EndedBy, LegEvent};
 use std::fmt;
 use tympan_telephony::Digit;
 use tympan_telephony::digit_source::{DigitMerge, DigitSource};
 use tympan_telephony::sdp::{LocalMedia, SdpError, Session, session::Change};
 use tympan_telephony::words::{MediaCommand, MediaEvent};
-use tympan_types::{ExchangeId, LegId, Mono, PromptId};
+use tympan_types::{ExchangeId, LegId, Mono, PromptId, Redacted, ReferId};
 
 /// A leg.
 pub struct Leg {
@@ -56,6 +60,10 @@ pub struct LegSpec {
 }
 
 enum State {
+    /// It may be rung.
+    Reserved,
+    /// We have invited it.
+    Ringing,
     /// The far end waits for our answer.
     Invited,
     /// Our answer is on its way.
@@ -84,12 +92,26 @@ pub(crate) enum News {
     Confirmed,
     /// A key was pressed.
     Digit(Digit),
+    /// The far end has put us on hold, or takes us back.
+    Held(bool),
+    /// The far end asks for a transfer.
+    Referred(Referral),
+    /// The far end's telephone rings.
+    Rings,
     /// It is over, or is to be ended.
     Ended(Ending),
     /// The far end has hung up without a confirmation of our answer, which it has had: the leg was up.
     LeftAfterAnswer,
     /// A prompt was heard.
     PromptFinished(PromptId),
+}
+
+/// A transfer that a far end asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Referral {
+    pub(crate) refer: ReferId,
+    pub(crate) target: Redacted<String>,
+    pub(crate) replaces: Option<LegId>,
 }
 
 /// Why a leg ends.
@@ -164,6 +186,30 @@ impl Leg {
         })
     }
 
+    /// A leg that is to be dialled.
+    pub(crate) fn dialled(leg: DialledLeg) -> Self {
+        let DialledLeg { id, local, digits } = leg;
+        Self {
+            id,
+            state: State::Reserved,
+            session: Session::new(local),
+            answer: None,
+            digits: DigitMerge::new(digits),
+            media: Media::None,
+        }
+    }
+
+    /// Rings the far end.
+    pub(crate) fn invite(&mut self, cx: &mut Context) {
+        if !matches!(self.state, State::Reserved) {
+            return;
+        }
+        self.state = State::Ringing;
+        // Nothing was offered before.
+        let sdp = self.session.make_offer().unwrap_or_default();
+        cx.emit(Effect::Invite { leg: self.id, sdp });
+    }
+
     /// Its id.
     pub fn id(&self) -> LegId {
         self.id
@@ -189,20 +235,30 @@ impl Leg {
         match event {
             LegEvent::Confirmed => self.confirmed(cx),
             LegEvent::Offered { exchange, sdp } => {
+                let was_held = self.is_held();
                 self.offered(cx, exchange, |session| {
                     let answer = session.receive_offer(&sdp)?;
                     Ok((answer.text, answer.change))
                 });
-                None
+                self.held_since(was_held)
             }
             LegEvent::OfferWanted { exchange } => {
                 self.offered(cx, exchange, |session| Ok((session.make_offer()?, Change::Unchanged)));
                 None
             }
             LegEvent::Answered { exchange, sdp } => {
+                let was_held = self.is_held();
                 self.answered(cx, exchange, &sdp);
+                self.held_since(was_held)
+            }
+            LegEvent::Referred { refer, target, replaces } if matches!(self.state, State::Up) => {
+                Some(News::Referred(Referral { refer, target, replaces }))
+            }
+            LegEvent::Referred { refer, .. } => {
+                cx.emit(Effect::ReplyRefer { leg: self.id, refer, status: 603 });
                 None
             }
+            LegEvent::Ringing { .. } => matches!(self.state, State::Ringing).then_some(News::Rings),
             LegEvent::OfferFailed => {
                 self.session.roll_back();
                 None
@@ -211,7 +267,6 @@ impl Leg {
                 let digit = self.digits.by_info(cx.now.mono, digit).filter(|_| self.is_live());
                 digit.map(News::Digit)
             }
-            LegEvent::Referred { .. } | LegEvent::Ringing { .. } => None,
             LegEvent::MediaLost => self.ends(Ending::MediaLost),
             LegEvent::Ended(by) => self.ends(Ending::By(by)),
         }
@@ -243,7 +298,12 @@ impl Leg {
     pub(crate) fn deadline(&self) -> Option<Mono> {
         match self.state {
             State::Answering { deadline } => Some(deadline),
-            State::Invited | State::Up | State::HangingUp | State::Over => None,
+            State::Reserved
+            | State::Ringing
+            | State::Invited
+            | State::Up
+            | State::HangingUp
+            | State::Over => None,
         }
     }
 
@@ -259,14 +319,29 @@ impl Leg {
         }
     }
 
-    /// It answers, or is up.
+    /// It answers, is rung, or is up.
     fn is_live(&self) -> bool {
-        matches!(self.state, State::Answering { .. } | State::Up)
+        matches!(self.state, State::Answering { .. } | State::Ringing | State::Up)
+    }
+
+    /// It is up.
+    pub(crate) fn is_up(&self) -> bool {
+        matches!(self.state, State::Up)
+    }
+
+    /// Whether the far end has put us on hold: it does not want to hear us.
+    pub(crate) fn is_held(&self) -> bool {
+        self.session.audio().is_some_and(|audio| !audio.direction.sends())
+    }
+
+    fn held_since(&self, was_held: bool) -> Option<News> {
+        let is_held = self.is_held();
+        (self.is_up() && is_held != was_held).then_some(News::Held(is_held))
     }
 
     /// The far end has acknowledged, and has answered before where the offer was ours.
     fn confirmed(&mut self, cx: &mut Context) -> Option<News> {
-        if !matches!(self.state, State::Answering { .. }) {
+        if !matches!(self.state, State::Answering { .. } | State::Ringing) {
             return None;
         }
         if self.session.agreement().is_none() {

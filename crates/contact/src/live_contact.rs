@@ -16,24 +16,36 @@
 //!
 //! Values that callers typed, attributes and phone numbers are in no `Debug` output and in no flow-log entry.
 
+mod agent;
+mod chain;
+mod dialling;
+mod flows;
+mod hold;
+mod queue;
+
 use crate::context::Context;
-use crate::flow_run::{FlowRun, Progress};
+use crate::flow_run::FlowRun;
 use crate::leg::{self, Ending, Leg};
 use crate::participant::{Participant, Role};
 use crate::streaming::{self, Streaming};
 use crate::{
-    Contact, ContactOptions, DisconnectReason, Effect, EndedBy, Input, InstanceSettings, Now, Reply,
+    Contact, ContactOptions, DisconnectReason, Effect, EndedBy, Input, InstanceSettings, Now, Order, Reply,
     RoutedFlow, Stage, record,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tympan_types::{LegId, Mono, RequestId};
+use tympan_types::{ContactId, LegId, Mono, RequestId};
 
-/// A contact whose call is up: its participants, their legs and flows, its captures, and its record to be.
+/// A conversation with a customer whose call is up: its contacts, their participants with their legs and flows, its captures, and its
+/// records to be.
 pub struct LiveContact {
     cx: Context,
     phase: Phase,
+    /// The contact that the customer is in.
+    current: ContactId,
     participants: Vec<Participant>,
+    last_participant: u64,
+    last_dial: u64,
     streaming: Streaming,
     /// When the server goes down.
     drained_by: Option<Mono>,
@@ -70,13 +82,18 @@ impl LiveContact {
     /// A contact whose call has just arrived; the call is answered.
     pub fn new(now: Now, setup: ContactSetup) -> Self {
         let ContactSetup { contact, flow, mut leg, instance, options } = setup;
+        let current = contact.id;
         let mut cx = Context::new(now, contact, instance, options);
+        cx.customer_leg = leg.id();
         leg.answer(&mut cx);
         let flow = FlowRun::new(&cx, leg.id(), flow);
         Self {
             cx,
             phase: Phase::Answering,
-            participants: vec![Participant::customer(leg, flow)],
+            current,
+            participants: vec![Participant::customer(current, leg, flow)],
+            last_participant: 1,
+            last_dial: 0,
             streaming: Streaming::default(),
             drained_by: None,
         }
@@ -87,20 +104,22 @@ impl LiveContact {
         self.cx.now = now;
         match input {
             Input::Attempt { invocation, attempt, result } => {
-                self.with_flow(|flow, cx, streaming| {
+                let owner = self.participants.iter().position(|participant| {
+                    participant.flow.as_ref().is_some_and(|flow| flow.has_invocation(invocation))
+                });
+                self.with_flow(owner, |flow, cx, streaming| {
                     flow.attempted(cx, streaming, invocation, attempt, result)
                 });
+            }
+            Input::Called { mut leg, .. } | Input::Replaced { by: mut leg, .. } => {
+                leg.close(&mut self.cx, DisconnectReason::Other);
             }
             Input::Capture { capture, event } => {
                 let news = self.streaming.event(&mut self.cx, capture, event);
                 self.heard_of_capture(news);
             }
-            Input::Called { .. }
-            | Input::DialReady { .. }
-            | Input::DialFailed { .. }
-            | Input::Ordered(_)
-            | Input::Replaced { .. }
-            | Input::Routing(_) => {}
+            Input::DialReady { dial, legs } => self.dial_ready(dial, legs),
+            Input::DialFailed { dial, reason } => self.dial_failed(dial, &reason),
             Input::Drain { until } => self.drained_by = Some(until),
             Input::Leg { leg, event } => {
                 let news = self.with_leg(leg, |leg, cx| leg.event(cx, event));
@@ -110,17 +129,23 @@ impl LiveContact {
                 let news = self.with_leg(leg, |leg, cx| leg.media_event(cx, &event));
                 self.heard_of_leg(leg, news);
             }
+            Input::Ordered(order) => self.ordered(order),
             Input::Prompt { prompt, event } => {
-                self.with_flow(|flow, cx, streaming| flow.prompt(cx, streaming, prompt, event));
+                let owner = self.participants.iter().position(|participant| {
+                    participant.flow.as_ref().is_some_and(|flow| flow.has_prompt(prompt))
+                });
+                self.with_flow(owner, |flow, cx, streaming| flow.prompt(cx, streaming, prompt, event));
             }
+            Input::Routing(event) => self.routing(event),
             Input::SetAttributes { request, changes } => self.set_attributes(request, changes.into_exposed()),
             Input::Stop => self.end(DisconnectReason::Other, None),
             Input::TimePassed => {}
             Input::Written { write, result } => {
-                self.cx.delivery.written(write, &result, &mut self.cx.effects);
+                self.cx.written(write, &result);
             }
         }
         self.time_passed();
+        self.cx.focus(self.current);
     }
 
     /// The next thing to do, oldest first.
@@ -134,18 +159,20 @@ impl LiveContact {
             Phase::Over => None,
             Phase::Ending => self.streaming.deadline(),
             Phase::Answering | Phase::Live => {
-                let participants = self.participants.iter();
-                let theirs = participants.flat_map(|participant| {
-                    participant.legs.iter().filter_map(Leg::deadline).chain(participant.flow.deadline())
-                });
+                let theirs = self.participants.iter().filter_map(Participant::deadline);
                 theirs.chain(self.drained_by).chain(self.streaming.deadline()).min()
             }
         }
     }
 
-    /// The contact as it is now: a snapshot that later changes leave alone.
+    /// The contact that the customer is in, as it is now: a snapshot that later changes leave alone.
     pub fn contact(&self) -> &Arc<Contact> {
         &self.cx.contact
+    }
+
+    /// Every contact of the conversation, the one that the customer is in first. Each has its own record; those that have ended stay here.
+    pub fn contacts(&self) -> impl Iterator<Item = &Arc<Contact>> {
+        self.cx.contacts()
     }
 
     /// Where the contact stands.
@@ -156,29 +183,43 @@ impl LiveContact {
     /// Whether the contact is over and everything of it is written, or is the history's to write. The effects of the last input are still
     /// to be done.
     pub fn is_over(&self) -> bool {
-        self.phase == Phase::Over && self.cx.delivery.is_idle()
+        self.phase == Phase::Over && self.cx.is_written()
     }
 
     fn heard_of_leg(&mut self, leg: LegId, news: Option<leg::News>) {
         match news {
             None => {}
-            Some(leg::News::Confirmed) => self.confirmed(),
+            Some(leg::News::Confirmed) => self.confirmed(leg),
             Some(leg::News::Digit(digit)) => {
-                self.with_flow_of(leg, |flow, cx, streaming| flow.digit(cx, streaming, digit));
+                // A key may come before the acknowledgement: it is one that is typed ahead.
+                if matches!(self.phase, Phase::Answering | Phase::Live) {
+                    let at = self.place_of_leg(leg);
+                    self.run_flow(at, |flow, cx, streaming| flow.digit(cx, streaming, digit));
+                }
             }
+            Some(leg::News::Held(is_held)) => self.leg_held(leg, is_held),
             Some(leg::News::PromptFinished(prompt)) => {
-                self.with_flow_of(leg, |flow, cx, streaming| flow.prompt_finished(cx, streaming, prompt));
+                let at = self.place_of_leg(leg);
+                self.with_flow(at, |flow, cx, streaming| flow.prompt_finished(cx, streaming, prompt));
             }
+            Some(leg::News::Referred(referral)) => {
+                self.cx.emit(Effect::ReplyRefer { leg, refer: referral.refer, status: 603 });
+            }
+            Some(leg::News::Rings) => {}
             Some(leg::News::Ended(ending)) => self.leg_ended(leg, ending),
             Some(leg::News::LeftAfterAnswer) => {
-                self.confirmed();
+                self.confirmed(leg);
                 self.leg_ended(leg, Ending::By(EndedBy::Peer));
             }
         }
     }
 
-    /// The customer's leg is up: the contact exists, and its flow begins.
-    fn confirmed(&mut self) {
+    /// A leg is up. The customer's: the contact exists, and its flow begins.
+    fn confirmed(&mut self, leg: LegId) {
+        let Some(at) = self.place_of_leg(leg) else { return };
+        if !self.participants.get(at).is_some_and(Participant::is_customer) {
+            return self.agent_answered(at, leg);
+        }
         if self.phase != Phase::Answering {
             return;
         }
@@ -186,16 +227,30 @@ impl LiveContact {
         let now = self.cx.now.wall;
         self.cx.edit().connected_to_system_timestamp = Some(now);
         self.cx.persist(Stage::Opened);
-        self.with_flow(FlowRun::begin);
+        self.with_flow(Some(at), FlowRun::begin);
     }
 
     fn leg_ended(&mut self, leg: LegId, ending: Ending) {
-        let Some(participant) = self.participants.iter_mut().find(|one| one.leg_is(leg)) else {
-            return;
-        };
+        let Some(at) = self.place_of_leg(leg) else { return };
+        let Some(participant) = self.participants.get_mut(at) else { return };
         match participant.role {
-            // The contact is the customer's.
-            Role::Customer => self.end(ending.reason(), ending.remark()),
+            // The conversation is the customer's.
+            Role::Customer(_) => self.end(ending.reason(), ending.remark()),
+            Role::Agent(_) => self.agent_leg_ended(at, leg, ending),
+        }
+    }
+
+    fn place_of_leg(&self, leg: LegId) -> Option<usize> {
+        self.participants.iter().position(|participant| participant.leg_is(leg))
+    }
+
+    fn ordered(&mut self, order: Order) {
+        match order {
+            Order::Hold { contact, is_on } => self.order_hold(contact, is_on),
+            Order::Route { contact, priority, age_adjustment_s } => {
+                self.route(contact, priority, age_adjustment_s);
+            }
+            Order::Monitor { .. } | Order::Transfer { .. } => {}
         }
     }
 
@@ -212,7 +267,7 @@ impl LiveContact {
             self.cx.persist(Stage::Changed);
         }
         if self.phase == Phase::Live {
-            self.with_flow(|flow, cx, streaming| flow.streaming(cx, streaming, news));
+            self.each_flow(|flow, cx, streaming| flow.streaming(cx, streaming, news.clone()));
         }
     }
 
@@ -225,7 +280,8 @@ impl LiveContact {
         for (leg, news) in news {
             self.heard_of_leg(leg, Some(news));
         }
-        self.with_flow(FlowRun::time_passed);
+        self.each_flow(FlowRun::time_passed);
+        self.parts_time_passed();
         let news = self.streaming.time_passed(&mut self.cx);
         self.heard_of_capture(news);
     }
@@ -236,7 +292,7 @@ impl LiveContact {
         } else if self.phase == Phase::Over {
             return self.cx.delivery.too_late(request, &mut self.cx.effects);
         } else {
-            match self.cx.edit().attributes.set(changes) {
+            match self.cx.set_attributes(changes) {
                 Ok(()) => {
                     self.cx.delivery.promise(request);
                     // A contact whose call was not answered yet is written when it is.
@@ -260,11 +316,15 @@ impl LiveContact {
         };
         self.phase = Phase::Ending;
         for participant in &mut self.participants {
-            if let Some(remark) = remark {
-                participant.flow.remark(&mut self.cx, "Disconnect", "Error", remark);
+            self.cx.focus(participant.contact);
+            let Some(flow) = &mut participant.flow else { continue };
+            if let Some(remark) = remark.filter(|_| matches!(participant.role, Role::Customer(_))) {
+                flow.remark(&mut self.cx, "Disconnect", "Error", remark);
             }
-            participant.flow.interrupt(&mut self.cx);
+            flow.interrupt(&mut self.cx);
         }
+        self.cx.focus(self.current);
+        self.parts_end();
         let now = self.cx.now.wall;
         record::disconnected(self.cx.edit(), now, reason);
         let limit_ms = self.cx.options.close_limit_ms;
@@ -303,37 +363,5 @@ impl LiveContact {
     ) -> Option<T> {
         let leg = self.participants.iter_mut().find_map(|participant| participant.leg(which))?;
         action(leg, &mut self.cx)
-    }
-
-    /// Gives the flow that runs on the customer what it waits for.
-    fn with_flow(&mut self, action: impl FnOnce(&mut FlowRun, &mut Context, &mut Streaming) -> Progress) {
-        let customer = self.participants.iter_mut().find(|participant| participant.role == Role::Customer);
-        if self.phase != Phase::Live {
-            return;
-        }
-        let progress = customer.map(|customer| action(&mut customer.flow, &mut self.cx, &mut self.streaming));
-        self.progressed(progress);
-    }
-
-    /// Gives the flow that runs on a leg's participant what it waits for.
-    fn with_flow_of(
-        &mut self,
-        leg: LegId,
-        action: impl FnOnce(&mut FlowRun, &mut Context, &mut Streaming) -> Progress,
-    ) {
-        // A key may come before the acknowledgement: it is one that is typed ahead.
-        if !matches!(self.phase, Phase::Answering | Phase::Live) {
-            return;
-        }
-        let participant = self.participants.iter_mut().find(|participant| participant.leg_is(leg));
-        let progress =
-            participant.map(|participant| action(&mut participant.flow, &mut self.cx, &mut self.streaming));
-        self.progressed(progress);
-    }
-
-    fn progressed(&mut self, progress: Option<Progress>) {
-        if progress == Some(Progress::Over) {
-            self.end(DisconnectReason::ContactFlowDisconnect, None);
-        }
     }
 }

@@ -86,6 +86,10 @@ impl Unawaited {
         }
     }
 
+    pub(super) fn has(&self, which: InvocationId) -> bool {
+        self.0.iter().any(|invocation| invocation.id() == which)
+    }
+
     pub(super) fn deadline(&self) -> Option<Mono> {
         self.0.iter().map(Invocation::deadline).min()
     }

@@ -76,7 +76,7 @@ fn are_open(cx: &Context, hours: Option<&ResourceRef>) -> Input {
     }
 }
 
-/// No contact waits in a queue and no agent works yet, so that every number is zero.
+/// The numbers of a queue; all zero where no routing runs.
 fn metrics(cx: &Context, of: &MetricsOf) -> Input {
     let instance = cx.contact.instance.id;
     let queue = match of {
@@ -86,7 +86,8 @@ fn metrics(cx: &Context, of: &MetricsOf) -> Input {
     };
     match queue {
         Some(queue) => {
-            let metrics = Metrics { queue_name: queue.name, queue_arn: queue.arn, ..Metrics::default() };
+            let numbers = cx.instance.queue_numbers(instance, &queue).unwrap_or_default();
+            let metrics = Metrics { queue_name: queue.name, queue_arn: queue.arn, ..numbers };
             Input::Answer(Answer::Metrics(Box::new(metrics)))
         }
         None => failed("there is no such queue, and metrics are of a queue"),

@@ -7,10 +7,9 @@ use crate::context::Context;
 use crate::streaming::Streaming;
 use tympan_flow::Input;
 use tympan_telephony::words::Tracks;
-use tympan_types::LegId;
 
-/// Starts to capture a leg. Waits until the lead-in is safe.
-pub(super) fn start(cx: &mut Context, streaming: &mut Streaming, leg: LegId, tracks: Tracks) -> Step<()> {
+/// Starts to capture the customer, also in a flow that an agent hears. Waits until the lead-in is safe.
+pub(super) fn start(cx: &mut Context, streaming: &mut Streaming, tracks: Tracks) -> Step<()> {
     if streaming.is_started() {
         return Step::At(Input::Done);
     }
@@ -23,6 +22,7 @@ pub(super) fn start(cx: &mut Context, streaming: &mut Streaming, leg: LegId, tra
     // A block that names no direction means the customer's.
     let tracks = if tracks.any() { tracks } else { Tracks::FROM_CUSTOMER };
     let request = CaptureRequest { contact: cx.contact.id, instance, tracks, settings };
+    let leg = cx.customer_leg;
     streaming.start(cx, leg, request);
     Step::Waits(())
 }

@@ -7,16 +7,20 @@
 //! | a function | its answer, its last failure, or its deadline | returned, failed, failed |
 //! | the start of streaming | the lead-in is safe, or will not be | done, failed |
 //! | the end of streaming | the last fragment is safe, or the deadline | done |
+//! | prompts in a loop | the next interruption, a prompt that fails | interrupted, failed |
+//! | the conversation: a queue, an agent, a third party | its answer | what it is |
 //!
 //! All but this is ignored by a block that waits: keys that none asks for are kept for the next block that does. A function that is not
 //! waited for is tried beside the blocks. What may go wrong goes to a branch of the flow, with the reason in the flow log; what has no
 //! branch ends the flow.
 
+mod ask;
 mod digits;
 mod function;
 mod instance;
 mod keys_ahead;
 pub(crate) mod log;
+mod loop_prompts;
 mod media_streaming;
 mod prompt;
 
@@ -24,11 +28,15 @@ use crate::context::Context;
 use crate::invoke::{AttemptError, Invocation};
 use crate::streaming::{News, Streaming};
 use crate::{PromptEvent, RoutedFlow, Stage};
+pub(crate) use ask::Ask;
 use digits::Digits;
 use function::{FunctionCall, Unawaited};
 use keys_ahead::KeysAhead;
+use loop_prompts::{LoopNext, LoopPrompts};
 use prompt::{Heard, PromptPlayer};
-use tympan_flow::{CollectSpec, CollectedInput, Effect, Input, Interpreter, LogEntry, Output, Prompt};
+use tympan_flow::{
+    CollectSpec, CollectedInput, Effect, Input, Interpreter, LogEntry, LoopSpec, Output, Prompt,
+};
 use tympan_telephony::Digit;
 use tympan_telephony::words::Tracks;
 use tympan_types::{InvocationId, LegId, Mono, PromptId, Redacted};
@@ -42,6 +50,9 @@ pub(crate) struct FlowRun {
     player: PromptPlayer,
     keys: KeysAhead,
     unawaited: Unawaited,
+    /// The loop that the flow was given a turn in.
+    looped: Option<Box<LoopPrompts>>,
+    ask: Option<Box<Ask>>,
 }
 
 enum Waiting {
@@ -54,6 +65,20 @@ enum Waiting {
     Function(Invocation),
     StreamingStart,
     StreamingStop,
+    Loop(Box<LoopPrompts>),
+    /// The conversation's answer to what was asked of it.
+    Asked,
+}
+
+/// How a flow ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FlowEnd {
+    /// A block disconnects the participant.
+    Disconnected,
+    /// There is nothing left to do.
+    Ended,
+    /// The contact goes to the agent that it is meant for.
+    ToAgent,
 }
 
 /// Whether a flow goes on.
@@ -62,8 +87,10 @@ enum Waiting {
 pub(crate) enum Progress {
     /// It waits for something.
     Waits,
+    /// It waits for the conversation: [`FlowRun::take_ask`] says what it wants.
+    Asks,
     /// It was the last block.
-    Over,
+    Over(FlowEnd),
 }
 
 /// How the effect of a block went.
@@ -73,7 +100,7 @@ enum Step<T> {
     /// It is done, or has failed.
     At(Input),
     /// It was the last one.
-    Over,
+    Over(FlowEnd),
 }
 
 impl<T> Step<T> {
@@ -81,7 +108,7 @@ impl<T> Step<T> {
         match self {
             Self::Waits(waits) => Step::Waits(to(waits)),
             Self::At(input) => Step::At(input),
-            Self::Over => Step::Over,
+            Self::Over(end) => Step::Over(end),
         }
     }
 }
@@ -102,7 +129,42 @@ impl FlowRun {
             player: PromptPlayer::default(),
             keys: KeysAhead::new(cx.options.keys_ahead),
             unawaited: Unawaited::default(),
+            looped: None,
+            ask: None,
         }
+    }
+
+    /// The same where another flow has run on the participant: invocations that none waits for go on.
+    #[must_use]
+    pub(crate) fn after(mut self, former: Option<Self>) -> Self {
+        if let Some(former) = former {
+            self.unawaited = former.unawaited;
+        }
+        self
+    }
+
+    /// What the flow asks of the conversation.
+    pub(crate) fn take_ask(&mut self) -> Option<Ask> {
+        self.ask.take().map(|ask| *ask)
+    }
+
+    /// The conversation's answer to what the flow asked.
+    pub(crate) fn answer(&mut self, cx: &mut Context, streaming: &mut Streaming, input: Input) -> Progress {
+        match self.waiting {
+            Waiting::Asked => self.go_on(cx, streaming, input),
+            _ => Progress::Waits,
+        }
+    }
+
+    /// Whether an invocation is this flow's.
+    pub(crate) fn has_invocation(&self, which: InvocationId) -> bool {
+        matches!(&self.waiting, Waiting::Function(invocation) if invocation.id() == which)
+            || self.unawaited.has(which)
+    }
+
+    /// Whether a prompt is this flow's.
+    pub(crate) fn has_prompt(&self, which: PromptId) -> bool {
+        self.player.plays(Some(which))
     }
 
     /// Begins.
@@ -219,9 +281,13 @@ impl FlowRun {
                 self.player.stop(cx, self.leg);
                 self.collected(cx, streaming, Some(input))
             }
+            Waiting::Loop(prompts) if prompts.deadline().is_some_and(|deadline| deadline <= cx.now.mono) => {
+                let next = prompts.time_passed(cx.now.mono);
+                self.loop_goes_on(cx, streaming, next)
+            }
             _ => Progress::Waits,
         };
-        if progress == Progress::Over {
+        if progress != Progress::Waits {
             return progress;
         }
         let heard = self.player.time_passed(cx, self.leg);
@@ -233,7 +299,9 @@ impl FlowRun {
         let waiting = match &self.waiting {
             Waiting::Digits(digits) => digits.deadline(),
             Waiting::Function(invocation) => Some(invocation.deadline()),
-            Waiting::Nothing
+            Waiting::Loop(prompts) => prompts.deadline(),
+            Waiting::Asked
+            | Waiting::Nothing
             | Waiting::Prompt
             | Waiting::PromptOrKey
             | Waiting::StreamingStart
@@ -265,10 +333,11 @@ impl FlowRun {
             match self.next_effect(cx).map(|effect| self.perform(cx, streaming, effect)) {
                 Some(Step::Waits(waiting)) => {
                     self.waiting = waiting;
-                    return Progress::Waits;
+                    return if self.ask.is_some() { Progress::Asks } else { Progress::Waits };
                 }
                 Some(Step::At(answer)) => self.interpreter.handle(cx.now.wall, answer, &*cx.contact),
-                Some(Step::Over) | None => return Progress::Over,
+                Some(Step::Over(end)) => return Progress::Over(end),
+                None => return Progress::Over(FlowEnd::Ended),
             }
         }
     }
@@ -301,7 +370,7 @@ impl FlowRun {
             Effect::Collect { prompt, spec } => self.collect(cx, prompt, spec),
             Effect::StartMediaStreaming { from_customer, to_customer } => {
                 let tracks = Tracks { from_customer, to_customer };
-                media_streaming::start(cx, streaming, self.leg, tracks).map(|()| Waiting::StreamingStart)
+                media_streaming::start(cx, streaming, tracks).map(|()| Waiting::StreamingStart)
             }
             Effect::StopMediaStreaming { from_customer, to_customer } => {
                 let tracks = Tracks { from_customer, to_customer };
@@ -315,7 +384,7 @@ impl FlowRun {
                     function::begin(cx, call).map(Waiting::Function)
                 }
             }
-            Effect::SetAttributes(changes) => match cx.edit().attributes.set(changes) {
+            Effect::SetAttributes(changes) => match cx.set_attributes(changes) {
                 Ok(()) => {
                     cx.persist(Stage::Changed);
                     Step::At(Input::Done)
@@ -327,18 +396,20 @@ impl FlowRun {
             Effect::InvokeModule { module } => Step::At(instance::module(cx, &module)),
             Effect::Change(change) => Step::At(instance::change(cx, change)),
             Effect::Ask(question) => Step::At(instance::answer(cx, &question)),
-            Effect::TransferToQueue
-            | Effect::DequeueAndTransferToQueue { .. }
-            | Effect::RouteToAgent { .. }
-            | Effect::PlayInLoop(_)
-            | Effect::ConnectBot(_)
-            | Effect::CallThirdParty(_)
-            | Effect::CreateCallback(_)
-            | Effect::SetHold(_)
-            | Effect::DialCustomer { .. } => Step::At(Input::Failed {
-                reason: "queues, agents, bots and third parties are not performed yet".to_owned(),
-            }),
-            Effect::TransferToAgent | Effect::Disconnect | Effect::End => Step::Over,
+            Effect::PlayInLoop(spec) => self.play_in_loop(cx, spec),
+            Effect::TransferToQueue => self.asks(Ask::EnterQueue),
+            Effect::DequeueAndTransferToQueue { to } => self.asks(Ask::ChangeQueue(to)),
+            Effect::RouteToAgent { agent } => self.asks(Ask::RouteToAgent(agent)),
+            Effect::CallThirdParty(call) => self.asks(Ask::CallThirdParty(call)),
+            Effect::CreateCallback(spec) => self.asks(Ask::CreateCallback(spec)),
+            Effect::SetHold(state) => self.asks(Ask::SetHold(state)),
+            Effect::DialCustomer { caller_id } => self.asks(Ask::DialCustomer { caller_id }),
+            Effect::ConnectBot(_) => {
+                Step::At(Input::Failed { reason: "bots are not performed yet".to_owned() })
+            }
+            Effect::TransferToAgent => Step::Over(FlowEnd::ToAgent),
+            Effect::Disconnect => Step::Over(FlowEnd::Disconnected),
+            Effect::End => Step::Over(FlowEnd::Ended),
         }
     }
 
@@ -351,7 +422,9 @@ impl FlowRun {
             }
         }
         match prompt.filter(|_| digits.deadline().is_none()) {
-            Some(prompt) => self.player.start(cx, self.leg, prompt),
+            Some(prompt) => {
+                self.player.start(cx, self.leg, prompt);
+            }
             None => digits.prompt_over(cx.now.mono),
         }
         Step::Waits(Waiting::Digits(digits))
@@ -369,8 +442,58 @@ impl FlowRun {
         }
     }
 
+    fn asks(&mut self, ask: Ask) -> Step<Waiting> {
+        self.ask = Some(Box::new(ask));
+        Step::Waits(Waiting::Asked)
+    }
+
+    fn play_in_loop(&mut self, cx: &mut Context, spec: LoopSpec) -> Step<Waiting> {
+        let former = self.looped.take().filter(|_| spec.is_resumed && spec.continues);
+        let mut prompts = Box::new(LoopPrompts::new(cx.now.mono, spec, former.as_deref()));
+        if !self.player.plays(prompts.plays()) {
+            self.loop_plays(cx, &mut prompts);
+        }
+        Step::Waits(Waiting::Loop(prompts))
+    }
+
+    fn loop_plays(&mut self, cx: &mut Context, prompts: &mut LoopPrompts) {
+        if let Some(message) = prompts.next(cx.now.mono) {
+            let prompt = self.player.start(cx, self.leg, message);
+            prompts.began(prompt);
+        }
+    }
+
+    fn loop_goes_on(&mut self, cx: &mut Context, streaming: &mut Streaming, next: LoopNext) -> Progress {
+        let Waiting::Loop(mut prompts) = std::mem::replace(&mut self.waiting, Waiting::Nothing) else {
+            return Progress::Waits;
+        };
+        match next {
+            LoopNext::Plays => {
+                self.loop_plays(cx, &mut prompts);
+                self.waiting = Waiting::Loop(prompts);
+                Progress::Waits
+            }
+            LoopNext::Interrupted => {
+                if !prompts.continues() {
+                    self.player.stop(cx, self.leg);
+                }
+                self.looped = Some(prompts);
+                self.go_on(cx, streaming, Input::LoopInterrupted)
+            }
+        }
+    }
+
     fn heard(&mut self, cx: &mut Context, streaming: &mut Streaming, heard: Option<Heard>) -> Progress {
         match (&mut self.waiting, heard) {
+            (Waiting::Loop(prompts), Some(Heard::Whole)) => {
+                if prompts.heard(cx.now.mono) {
+                    return self.loop_goes_on(cx, streaming, LoopNext::Plays);
+                }
+                Progress::Waits
+            }
+            (Waiting::Loop(_), Some(Heard::Failed { reason })) => {
+                self.go_on(cx, streaming, Input::Failed { reason })
+            }
             (Waiting::Prompt | Waiting::PromptOrKey, Some(Heard::Whole)) => {
                 self.go_on(cx, streaming, Input::Done)
             }

@@ -42,7 +42,15 @@ impl PromptPlayer {
     /// How much longer than its sound a prompt may take to report its end.
     const GRACE_MS: i64 = 5_000;
 
-    pub(crate) fn start(&mut self, cx: &mut Context, leg: LegId, content: Prompt) {
+    /// Whether this prompt plays, or is being prepared.
+    pub(crate) fn plays(&self, which: Option<PromptId>) -> bool {
+        match self.state {
+            State::Silent => false,
+            State::Preparing { prompt, .. } | State::Playing { prompt, .. } => which == Some(prompt),
+        }
+    }
+
+    pub(crate) fn start(&mut self, cx: &mut Context, leg: LegId, content: Prompt) -> PromptId {
         self.stop(cx, leg);
         let prompt = cx.next_prompt();
         self.state = State::Preparing { prompt, deadline: cx.in_ms(cx.options.prompt_limit_ms) };
@@ -56,6 +64,7 @@ impl PromptPlayer {
             Prompt::Text(_) | Prompt::Ssml(_) => None,
         };
         cx.emit(Effect::Prepare { prompt, content, voice, recording, language });
+        prompt
     }
 
     /// Silences the prompt that plays, if any.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::DialledLeg;
 use crate::fixtures::contact;
 use crate::tests::rig::{LEG, OFFER, began, local, no_settings};
 use crate::{ContactOptions, DisconnectReason};
@@ -40,7 +41,10 @@ impl Rig {
 
     fn offered(&mut self, sdp: &str) -> Vec<Effect> {
         self.done();
-        assert_eq!(self.event(LegEvent::Offered { exchange: RE_INVITE, sdp: sdp.to_owned() }), None);
+        let was_held = self.leg.is_held();
+        let news = self.event(LegEvent::Offered { exchange: RE_INVITE, sdp: sdp.to_owned() });
+        let is_held = self.leg.is_held();
+        assert_eq!(news, (is_held != was_held).then_some(News::Held(is_held)));
         self.done()
     }
 
@@ -316,4 +320,47 @@ fn media_that_is_lost_or_silent_ends_the_leg() {
     let finished = silent.leg.media_event(&mut silent.cx, &MediaEvent::PromptFinished(prompt));
     assert_eq!(finished, Some(News::PromptFinished(prompt)));
     assert_eq!(silent.leg.media_event(&mut silent.cx, &MediaEvent::SpeechBegan), None);
+}
+
+fn dialled() -> Rig {
+    let leg = Leg::dialled(DialledLeg { id: LEG, local: local(), digits: DigitSource::Both });
+    Rig { cx: Context::new(began(), contact(), no_settings(), ContactOptions::default()), leg }
+}
+
+#[test]
+fn a_dialled_leg_is_rung_once_and_up_when_its_answer_is_confirmed() {
+    let mut rig = dialled();
+    rig.leg.invite(&mut rig.cx);
+    rig.leg.invite(&mut rig.cx);
+    assert!(matches!(rig.done().as_slice(), [Effect::Invite { leg: LEG, .. }]));
+    assert_eq!(rig.event(LegEvent::Ringing { status: 180, sdp: None }), Some(News::Rings));
+    assert_eq!(rig.event(LegEvent::Answered { exchange: OURS, sdp: OFFER.to_owned() }), None);
+    assert_eq!(rig.event(LegEvent::Confirmed), Some(News::Confirmed));
+    assert!(rig.leg.is_up());
+    assert!(rig.done().iter().any(|effect| matches!(effect, Effect::OpenMedia { leg: LEG, .. })));
+}
+
+#[test]
+fn a_dialled_leg_that_is_refused_or_answers_with_nothing_we_can_use_has_ended() {
+    let mut rig = dialled();
+    rig.leg.invite(&mut rig.cx);
+    let refused = LegEvent::Ended(EndedBy::Refused(486));
+    assert_eq!(rig.event(refused), Some(News::Ended(Ending::By(EndedBy::Refused(486)))));
+    let mut rig = dialled();
+    rig.leg.invite(&mut rig.cx);
+    assert_eq!(rig.event(LegEvent::Answered { exchange: OURS, sdp: "v=0".to_owned() }), None);
+    assert_eq!(rig.event(LegEvent::Confirmed), Some(News::Ended(Ending::NothingAgreed)));
+}
+
+#[test]
+fn a_transfer_is_passed_on_of_a_leg_that_is_up_and_refused_of_any_other() {
+    let refer = ReferId::new(1);
+    let asks = || LegEvent::Referred { refer, target: Redacted::new("sip:2@x".into()), replaces: None };
+    let mut rig = dialled();
+    rig.leg.invite(&mut rig.cx);
+    assert_eq!(rig.event(asks()), None);
+    assert!(rig.done().iter().any(|effect| matches!(effect, Effect::ReplyRefer { status: 603, .. })));
+    rig.event(LegEvent::Answered { exchange: OURS, sdp: OFFER.to_owned() });
+    rig.event(LegEvent::Confirmed);
+    assert!(matches!(rig.event(asks()), Some(News::Referred(referral)) if referral.refer == refer));
 }

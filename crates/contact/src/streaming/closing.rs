@@ -151,9 +151,10 @@ impl Closing {
 
 /// Moves the end of an entry that has one. The entry of a capture that went on after a break may not.
 fn raise(cx: &mut Context, key: &EntryKey, number: FragmentNumber) -> bool {
-    let Some(last) = key.find(cx.edit()).and_then(|audio| audio.stop_fragment_number.as_mut()) else {
-        return false;
-    };
-    *last = number.max(*last);
-    true
+    cx.edit_audio(
+        |contact| key.find(contact).filter(|audio| audio.stop_fragment_number.is_some()),
+        |audio| {
+            audio.stop_fragment_number = audio.stop_fragment_number.max(Some(number));
+        },
+    )
 }

@@ -76,7 +76,7 @@ struct EntryKey {
 }
 
 /// What became of a Start or Stop block, or of a capture in between.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum News {
     /// The capture that a Start block asked for runs.
     Started,
@@ -410,8 +410,8 @@ impl EntryKey {
     }
 
     fn ledger(&self, cx: &mut Context, ledger: CaptureLedger) -> Option<News> {
-        self.find(cx.edit())?.add_ledger(ledger);
-        Some(News::Amended)
+        cx.edit_audio(|contact| self.find(contact), |audio| audio.add_ledger(ledger.clone()))
+            .then_some(News::Amended)
     }
 
     fn find<'a>(&self, contact: &'a mut Contact) -> Option<&'a mut CustomerAudio> {
@@ -428,10 +428,13 @@ impl EntryKey {
     }
 
     fn stop_at(&self, cx: &mut Context, at: WallTime, last: FragmentNumber) {
-        if let Some(audio) = self.find(cx.edit()) {
-            audio.stop_timestamp = Some(at);
-            audio.stop_fragment_number = Some(last);
-        }
+        cx.edit_audio(
+            |contact| self.find(contact),
+            |audio| {
+                audio.stop_timestamp = Some(at);
+                audio.stop_fragment_number = Some(last);
+            },
+        );
     }
 }
 

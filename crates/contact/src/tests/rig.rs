@@ -74,6 +74,10 @@ impl InstanceSettings for Settings {
         })
     }
 
+    fn default_flow(&self, instance: InstanceId, event: &str) -> Option<RoutedFlow> {
+        self.flow(instance, &ResourceRef::of(event))
+    }
+
     fn are_open(&self, _: InstanceId, hours: &ResourceRef, now: WallTime) -> Option<bool> {
         (hours.id == "arn:hours").then(|| now.unix_ms() >= T0 + 60_000)
     }
