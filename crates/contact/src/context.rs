@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(counts[0], 0);
         // 100 each is expected: five standard deviations are 50.
         assert!(counts[1..].iter().all(|count| (50..=150).contains(count)), "{counts:?}");
-        let other = Contact { id: tympan_types::ContactId::from_random([3; 16]), ..contact() };
+        let other = Contact { id: ContactId::from_random([3; 16]), ..contact() };
         assert_ne!(draws(other), first);
     }
 }

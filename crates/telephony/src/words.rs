@@ -77,6 +77,15 @@ impl Tracks {
     /// Both directions.
     pub const BOTH: Self = Self { from_customer: true, to_customer: true };
 
+    /// These and those.
+    #[must_use]
+    pub fn with(self, those: Self) -> Self {
+        Self {
+            from_customer: self.from_customer || those.from_customer,
+            to_customer: self.to_customer || those.to_customer,
+        }
+    }
+
     /// What is left of these without those.
     #[must_use]
     pub fn without(self, those: Self) -> Self {

@@ -10,8 +10,10 @@ use tympan_telephony::words::Tracks;
 
 /// Starts to capture the customer, also in a flow that an agent hears. Waits until the lead-in is safe.
 pub(super) fn start(cx: &mut Context, streaming: &mut Streaming, tracks: Tracks) -> Step<()> {
+    // A block that names no direction means the customer's.
+    let tracks = if tracks.any() { tracks } else { Tracks::FROM_CUSTOMER };
     if streaming.is_started() {
-        return Step::At(Input::Done);
+        return if streaming.widen(cx, tracks) { Step::Waits(()) } else { Step::At(Input::Done) };
     }
     let instance = cx.contact.instance.id;
     let Some(settings) = cx.instance.media_streaming(instance) else {
@@ -19,8 +21,6 @@ pub(super) fn start(cx: &mut Context, streaming: &mut Streaming, tracks: Tracks)
             associate a MEDIA_STREAMS storage configuration with it";
         return Step::At(Input::Failed { reason: reason.to_owned() });
     };
-    // A block that names no direction means the customer's.
-    let tracks = if tracks.any() { tracks } else { Tracks::FROM_CUSTOMER };
     let request = CaptureRequest { contact: cx.contact.id, instance, tracks, settings };
     let leg = cx.customer_leg;
     streaming.start(cx, leg, request);

@@ -250,10 +250,9 @@ impl FlowRun {
     /// Something became of the contact's streaming.
     pub(crate) fn streaming(&mut self, cx: &mut Context, streaming: &mut Streaming, news: News) -> Progress {
         match (&self.waiting, news) {
-            (Waiting::StreamingStart, News::Started) | (Waiting::StreamingStop, News::Stopped) => {
-                self.go_on(cx, streaming, Input::Done)
-            }
-            (Waiting::StreamingStart, News::NotStarted { reason }) => {
+            (Waiting::StreamingStart, News::Started | News::Resumed)
+            | (Waiting::StreamingStop, News::Stopped) => self.go_on(cx, streaming, Input::Done),
+            (Waiting::StreamingStart, News::NotStarted { reason } | News::Broke { reason }) => {
                 self.go_on(cx, streaming, Input::Failed { reason })
             }
             (_, News::Broke { reason }) => {

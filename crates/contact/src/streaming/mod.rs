@@ -7,7 +7,7 @@
 //! |---|---|---|---|---|---|---|
 //! | idle | opening | - | the upload is dropped | - | - | - |
 //! | opening | - | idle; the capture closes | the upload is attached | running: started | idle: not started; the capture is abandoned | as failed |
-//! | running | - | idle; the capture closes | - | - | reopening: broke | - |
+//! | running | -; reopening where it asks for more, the capture closes | idle; the capture closes | - | - | reopening: broke | - |
 //! | reopening | - | idle; the capture closes | the upload is attached | running: resumed | broken; the capture is abandoned | broken; the capture closes |
 //! | broken | - | idle | - | - | - | reopening |
 //!
@@ -93,9 +93,33 @@ pub(crate) enum News {
 }
 
 impl Streaming {
-    /// Whether a Start block has nothing left to do.
+    /// Whether anything is captured, or tried to.
     pub(crate) fn is_started(&self) -> bool {
         !matches!(self.state, State::Idle)
+    }
+
+    /// Captures these tracks as well. `true` when [`News::Resumed`] or [`News::Broke`] will follow, `false` when there is nothing to wait for.
+    ///
+    /// The tracks of an upload stand in its header: a second one begins at the sample at which the first one ends, on the same stream.
+    pub(crate) fn widen(&mut self, cx: &mut Context, tracks: Tracks) -> bool {
+        let wanted = self.tracks().with(tracks);
+        match &mut self.state {
+            State::Running { request, .. } if request.tracks != wanted => {}
+            State::Broken { request, .. } => {
+                request.tracks = wanted;
+                return false;
+            }
+            _ => return false,
+        }
+        let State::Running { leg, capture, mut request, entry, last } = std::mem::take(&mut self.state)
+        else {
+            return false;
+        };
+        cx.emit(Effect::CloseCapture { leg, capture });
+        self.closes(Closing::new(leg, capture, cx.now.wall, Entry::At(entry.clone()), None));
+        request.tracks = wanted;
+        self.open(cx, leg, request, Some(Broken { entry, last, attempts: 0 }));
+        true
     }
 
     /// Whether a stopped capture is waited for.

@@ -198,6 +198,45 @@ fn a_second_start_succeeds_with_the_same_values() {
 }
 
 #[test]
+fn a_second_start_that_asks_for_more_goes_on_at_that_sample_with_both_tracks_in_one_entry() {
+    let document = flow(&[
+        start("a", "talk", "end"),
+        say("talk", "talk", "b"),
+        streaming("b", "Enabled", &["From", "To"], "on", "end"),
+        say("on", "both", "end"),
+        hang_up(),
+    ]);
+    let mut rig = Rig::answered(&document);
+    rig.capture_runs();
+    let first = rig.audio().cloned();
+    rig.prompt_plays();
+    let captures: Vec<String> = rig
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::OpenCapture { capture, request, .. } => {
+                Some(format!("open {capture} {}", request.tracks.to_customer))
+            }
+            Effect::CloseCapture { capture, .. } => Some(format!("close {capture}")),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(captures, ["open capture-1 false", "close capture-1", "open capture-2 true"]);
+    assert_eq!(rig.said(), "talk", "the block waits until the lead-in is safe");
+    rig.capture_late(2, CaptureEvent::Opened { stream: stream(1) });
+    rig.capture_late(2, CaptureEvent::Acknowledged { number: number(5) });
+    assert_eq!((rig.said().as_str(), rig.audio().cloned()), ("both", first));
+    rig.capture_late(1, CaptureEvent::Acknowledged { number: number(2) });
+    rig.capture_late(1, CaptureEvent::Closed);
+    rig.hung_up();
+    rig.capture_late(2, CaptureEvent::Acknowledged { number: number(6) });
+    rig.capture_late(2, CaptureEvent::Closed);
+    let contact = rig.ended();
+    assert_eq!(contact.captures.len(), 1);
+    assert_eq!(contact.captures[0].stop_fragment_number, Some(number(6)));
+}
+
+#[test]
 fn a_stop_without_start_succeeds() {
     let document = flow(&[stop("stop", "on"), say("on", "on", "end"), hang_up()]);
     let mut rig = Rig::answered(&document);
