@@ -13,6 +13,7 @@ import urllib.request
 import boto3
 import holdings
 import lms
+import sdk_matroska as mkv
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
@@ -75,6 +76,15 @@ def fragment_list(stream, numbers, out):
     return describe(lms.fragments(payload.read()), out)
 
 
+def error_of_media(stream, selector):
+    """The error id that a body of GetMedia ends with, which AWS puts into a tag."""
+    payload = data_client("kinesis-video-media", "GET_MEDIA", stream).get_media(
+        StreamARN=stream, StartSelector=selector
+    )["Payload"]
+    blocks = [block for fragment in mkv.fragments(payload.read()) for block in fragment.tag_blocks]
+    return dict(tag for block in blocks for tag in block).get("AWS_KINESISVIDEO_ERROR_ID")
+
+
 def list_fragments(stream):
     """All fragment numbers of a stream, in the order of their numbers."""
     archive = data_client("kinesis-video-archived-media", "LIST_FRAGMENTS", stream)
@@ -126,8 +136,18 @@ def point_at(endpoint):
     client("kinesisvideo")
 
 
+def sign_with(key, secret, token):
+    """The next clients sign with these credentials."""
+    os.environ.update(AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret, AWS_SESSION_TOKEN=token)
+    global SESSION
+    SESSION = boto3.Session()
+    CLIENTS.clear()
+
+
 OPERATIONS = {
+    "error_of_media": error_of_media,
     "point_at": point_at,
+    "sign_with": sign_with,
     "call": call,
     "media": media,
     "live": live,
