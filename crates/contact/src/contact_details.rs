@@ -32,6 +32,9 @@ pub struct ContactDetails {
     /// The number at which the customer is called back, in E.164.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub callback_number: Option<Redacted<String>>,
+    /// Of a callback: how it is made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub callback: Option<CallbackDetails>,
     /// The queue that the contact is meant for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_queue: Option<QueueRef>,
@@ -53,6 +56,16 @@ pub struct ContactDetails {
     /// Who is recorded, as the block has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<Value>,
+}
+
+/// How a callback is made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackDetails {
+    /// The number that the customer sees; `None`: that of the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_id: Option<Redacted<String>>,
+    /// How often the customer may still be called, this contact's attempt included.
+    pub attempts_left: u32,
 }
 
 /// A document or a link that a contact has.

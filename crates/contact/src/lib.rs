@@ -42,7 +42,8 @@ pub use agent_part::{AgentPart, AgentRef, Hold, MonitorState};
 pub use attributes::{Attributes, AttributesTooLarge, MAX_ATTRIBUTES_BYTES};
 pub use contact::{Channel, Contact, DisconnectReason, Endpoint, InitiationMethod, InstanceRef, NewContact};
 pub use contact_details::{
-    ContactDetails, HookedFlow, MAX_DETAILS_BYTES, MAX_TAGS, PromptVoice, QueueRef, Reference,
+    CallbackDetails, ContactDetails, HookedFlow, MAX_DETAILS_BYTES, MAX_TAGS, PromptVoice, QueueRef,
+    Reference,
 };
 pub use customer_audio::CustomerAudio;
 pub use delivery::REQUESTS_MAX;
@@ -55,7 +56,7 @@ pub use history::{
 pub use input::{CaptureEvent, DialledLeg, EndedBy, Input, LegEvent, Order, PromptEvent, TransferTarget};
 pub use instance_settings::InstanceSettings;
 pub use leg::{Leg, LegSpec};
-pub use live_contact::{ContactSetup, LiveContact, Phase};
+pub use live_contact::{AgentCallSetup, CallbackSetup, ContactSetup, LiveContact, OutboundSetup, Phase};
 pub use now::Now;
 pub use options::ContactOptions;
 pub use queue_stay::QueueStay;

@@ -17,24 +17,32 @@
 //! Values that callers typed, attributes and phone numbers are in no `Debug` output and in no flow-log entry.
 
 mod agent;
+mod callback;
+mod callers;
 mod chain;
 mod dialling;
 mod flows;
 mod hold;
+mod monitor;
+mod outbound;
 mod queue;
+mod replaced;
+mod third_party;
+mod transfer;
 
 use crate::context::Context;
 use crate::flow_run::FlowRun;
 use crate::leg::{self, Ending, Leg};
-use crate::participant::{Participant, Role};
+use crate::participant::{AgentState, Participant, Place, Role};
 use crate::streaming::{self, Streaming};
 use crate::{
-    Contact, ContactOptions, DisconnectReason, Effect, EndedBy, Input, InstanceSettings, Now, Order, Reply,
-    RoutedFlow, Stage, record,
+    AgentReport, Contact, ContactOptions, DisconnectReason, Effect, EndedBy, InitiationMethod, Input,
+    InstanceSettings, Now, Order, Reply, RoutedFlow, RoutingRequest, Stage, record,
 };
+pub use outbound::{AgentCallSetup, CallbackSetup, OutboundSetup};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tympan_types::{ContactId, LegId, Mono, RequestId};
+use tympan_types::{ContactId, LegId, Mono, ParticipantId, RequestId};
 
 /// A conversation with a customer whose call is up: its contacts, their participants with their legs and flows, its captures, and its
 /// records to be.
@@ -49,6 +57,10 @@ pub struct LiveContact {
     streaming: Streaming,
     /// When the server goes down.
     drained_by: Option<Mono>,
+    /// The flow that runs when the customer has answered.
+    pending: Option<Box<RoutedFlow>>,
+    /// A callback that is not offered until then goes back to its queue.
+    idle_until: Option<Mono>,
 }
 
 /// What a live contact begins with.
@@ -96,6 +108,8 @@ impl LiveContact {
             last_dial: 0,
             streaming: Streaming::default(),
             drained_by: None,
+            pending: None,
+            idle_until: None,
         }
     }
 
@@ -111,9 +125,7 @@ impl LiveContact {
                     flow.attempted(cx, streaming, invocation, attempt, result)
                 });
             }
-            Input::Called { mut leg, .. } | Input::Replaced { by: mut leg, .. } => {
-                leg.close(&mut self.cx, DisconnectReason::Other);
-            }
+            Input::Called { leg, agent, called } => self.called(*leg, &agent, called.expose()),
             Input::Capture { capture, event } => {
                 let news = self.streaming.event(&mut self.cx, capture, event);
                 self.heard_of_capture(news);
@@ -136,6 +148,7 @@ impl LiveContact {
                 });
                 self.with_flow(owner, |flow, cx, streaming| flow.prompt(cx, streaming, prompt, event));
             }
+            Input::Replaced { leg, by } => self.replaced(leg, *by),
             Input::Routing(event) => self.routing(event),
             Input::SetAttributes { request, changes } => self.set_attributes(request, changes.into_exposed()),
             Input::Stop => self.end(DisconnectReason::Other, None),
@@ -160,7 +173,8 @@ impl LiveContact {
             Phase::Ending => self.streaming.deadline(),
             Phase::Answering | Phase::Live => {
                 let theirs = self.participants.iter().filter_map(Participant::deadline);
-                theirs.chain(self.drained_by).chain(self.streaming.deadline()).min()
+                let own = self.drained_by.into_iter().chain(self.idle_until);
+                theirs.chain(own).chain(self.streaming.deadline()).min()
             }
         }
     }
@@ -193,19 +207,23 @@ impl LiveContact {
             Some(leg::News::Digit(digit)) => {
                 // A key may come before the acknowledgement: it is one that is typed ahead.
                 if matches!(self.phase, Phase::Answering | Phase::Live) {
-                    let at = self.place_of_leg(leg);
+                    let at = self.who_hears_on(leg);
                     self.run_flow(at, |flow, cx, streaming| flow.digit(cx, streaming, digit));
                 }
             }
             Some(leg::News::Held(is_held)) => self.leg_held(leg, is_held),
             Some(leg::News::PromptFinished(prompt)) => {
-                let at = self.place_of_leg(leg);
-                self.with_flow(at, |flow, cx, streaming| flow.prompt_finished(cx, streaming, prompt));
+                let owner = self.participants.iter().position(|participant| {
+                    participant.flow.as_ref().is_some_and(|flow| flow.has_prompt(prompt))
+                });
+                self.with_flow(owner, |flow, cx, streaming| flow.prompt_finished(cx, streaming, prompt));
             }
-            Some(leg::News::Referred(referral)) => {
-                self.cx.emit(Effect::ReplyRefer { leg, refer: referral.refer, status: 603 });
+            Some(leg::News::Referred(referral)) => self.referred(leg, referral),
+            Some(leg::News::Rings) => {
+                if let Some(id) = self.owner_of(leg) {
+                    self.rings_for(id);
+                }
             }
-            Some(leg::News::Rings) => {}
             Some(leg::News::Ended(ending)) => self.leg_ended(leg, ending),
             Some(leg::News::LeftAfterAnswer) => {
                 self.confirmed(leg);
@@ -216,10 +234,22 @@ impl LiveContact {
 
     /// A leg is up. The customer's: the contact exists, and its flow begins.
     fn confirmed(&mut self, leg: LegId) {
-        let Some(at) = self.place_of_leg(leg) else { return };
-        if !self.participants.get(at).is_some_and(Participant::is_customer) {
-            return self.agent_answered(at, leg);
+        let Some(id) = self.owner_of(leg) else { return };
+        if self.succeeds(id, leg) {
+            return;
         }
+        match self.participant(id).map(|participant| &participant.role) {
+            Some(Role::Customer(Place::Called { .. })) => self.customer_answered(leg),
+            Some(Role::Customer(_)) => self.call_is_up(id),
+            Some(Role::Agent(_)) => self.agent_answered(id, leg),
+            Some(Role::Transferring(_)) => self.consultation_is_up(id),
+            Some(Role::ThirdParty(_)) => self.party_answered(id, leg),
+            Some(Role::Supervisor(_)) => self.supervisor_answered(id, leg),
+            None => {}
+        }
+    }
+
+    fn call_is_up(&mut self, customer: ParticipantId) {
         if self.phase != Phase::Answering {
             return;
         }
@@ -227,21 +257,39 @@ impl LiveContact {
         let now = self.cx.now.wall;
         self.cx.edit().connected_to_system_timestamp = Some(now);
         self.cx.persist(Stage::Opened);
-        self.with_flow(Some(at), FlowRun::begin);
+        let at = self.index_of(customer);
+        self.with_flow(at, FlowRun::begin);
     }
 
     fn leg_ended(&mut self, leg: LegId, ending: Ending) {
-        let Some(at) = self.place_of_leg(leg) else { return };
+        let Some(at) = self.participants.iter().position(|participant| participant.leg_is(leg)) else {
+            return;
+        };
         let Some(participant) = self.participants.get_mut(at) else { return };
-        match participant.role {
+        if participant.is_customer() {
             // The conversation is the customer's.
-            Role::Customer(_) => self.end(ending.reason(), ending.remark()),
-            Role::Agent(_) => self.agent_leg_ended(at, leg, ending),
+            return self.customer_leg_ended(ending);
+        }
+        let id = participant.id;
+        if let Some(ended) = participant.leg(leg) {
+            ended.close(&mut self.cx, ending.reason());
+        }
+        participant.legs.retain(|one| one.id() != leg);
+        participant.successor.take_if(|successor| *successor == leg);
+        if participant.legs.is_empty() {
+            self.last_leg_ended(id, ending);
         }
     }
 
-    fn place_of_leg(&self, leg: LegId) -> Option<usize> {
-        self.participants.iter().position(|participant| participant.leg_is(leg))
+    fn owner_of(&self, leg: LegId) -> Option<ParticipantId> {
+        let owner = self.participants.iter().find(|participant| participant.leg_is(leg));
+        owner.map(|participant| participant.id)
+    }
+
+    /// Whose flow is heard on a leg.
+    fn who_hears_on(&self, leg: LegId) -> Option<usize> {
+        let borrowed = self.participants.iter().position(|participant| participant.hears_on == Some(leg));
+        borrowed.or_else(|| self.participants.iter().position(|participant| participant.leg_is(leg)))
     }
 
     fn ordered(&mut self, order: Order) {
@@ -250,7 +298,10 @@ impl LiveContact {
             Order::Route { contact, priority, age_adjustment_s } => {
                 self.route(contact, priority, age_adjustment_s);
             }
-            Order::Monitor { .. } | Order::Transfer { .. } => {}
+            Order::Monitor { contact, monitor, supervisor, may_barge } => {
+                self.order_monitor(contact, monitor, supervisor, may_barge);
+            }
+            Order::Transfer { contact, next, to } => self.order_transfer(contact, next, to),
         }
     }
 
@@ -324,7 +375,7 @@ impl LiveContact {
             flow.interrupt(&mut self.cx);
         }
         self.cx.focus(self.current);
-        self.parts_end();
+        self.parts_end(reason);
         let now = self.cx.now.wall;
         record::disconnected(self.cx.edit(), now, reason);
         let limit_ms = self.cx.options.close_limit_ms;
@@ -338,6 +389,65 @@ impl LiveContact {
             self.cx.persist(Stage::Changed);
         } else {
             self.close();
+        }
+    }
+
+    /// Time limits of the participants' parts.
+    fn parts_time_passed(&mut self) {
+        let now = self.cx.now.mono;
+        self.customer_time_passed();
+        let ids: Vec<ParticipantId> = self.participants.iter().map(|participant| participant.id).collect();
+        for id in ids {
+            let Some(participant) = self.participant(id).filter(|_| self.is_live()) else { continue };
+            match &participant.role {
+                Role::Customer(Place::Whisper { agent, until }) if *until <= now => {
+                    // The customer is not made to pay for a whisper that is too long.
+                    let agent = *agent;
+                    self.join(agent);
+                }
+                Role::Transferring(transfer) => {
+                    if let Place::Whisper { agent, until } = transfer.place
+                        && until <= now
+                    {
+                        self.join(agent);
+                    }
+                }
+                Role::Agent(place) => match place.state {
+                    AgentState::Ringing { until } if until <= now => {
+                        self.agent_gone(id, AgentReport::Missed);
+                    }
+                    AgentState::Whisper { until } if until <= now => self.agent_gone(id, AgentReport::Failed),
+                    _ => {}
+                },
+                Role::ThirdParty(_) => self.party_time_passed(id),
+                Role::Supervisor(_) => self.supervisor_time_passed(id),
+                Role::Customer(_) => {}
+            }
+        }
+    }
+
+    /// The customer is gone: what is left of queues, agents, transfers, third parties and supervisors.
+    fn parts_end(&mut self, reason: DisconnectReason) {
+        let ids: Vec<ParticipantId> = self.participants.iter().map(|participant| participant.id).collect();
+        for id in ids {
+            if self.participant(id).is_some_and(|one| matches!(one.role, Role::Transferring(_))) {
+                self.notify(id, 487);
+                self.transfer_ends(id, reason);
+            }
+        }
+        let customer = self.customer();
+        let is_callback = self.cx.contact.initiation_method == InitiationMethod::Callback;
+        if is_callback && matches!(self.place(), Some(Place::Called { .. } | Place::Whisper { .. })) {
+            let contact = self.current;
+            self.cx.emit(Effect::Routing(RoutingRequest::Leave { contact }));
+        }
+        self.leaves_queue(customer);
+        self.parties_leave(customer, reason);
+        self.agents_leave(self.current);
+        if let Some(at) = self.index_of(customer)
+            && let Some(dial) = self.participants.get_mut(at).and_then(|customer| customer.dial.take())
+        {
+            self.cx.emit(Effect::DropDial { dial });
         }
     }
 

@@ -51,6 +51,14 @@ pub enum RoutingRequest {
     },
     /// A customer is to be called back.
     Callback(Box<CallbackRequest>),
+    /// The customer of a callback did not answer: the next attempt is the contact `next`, when the time between two attempts is over. Where
+    /// no attempt is left, nothing becomes of it.
+    CallAgain {
+        /// The contact of the callback that was not answered.
+        contact: ContactId,
+        /// The contact of the next attempt; it is not open yet.
+        next: Box<crate::Contact>,
+    },
     /// An agent calls by hand, or is called for a consultation that no queue offers: the agent is on this contact from here on.
     /// [`RoutingEvent::Offered`] gives the offer by which the agent is reported.
     Occupy {

@@ -108,6 +108,8 @@ pub struct Session {
     player: Player,
     taps: Taps,
     bridge: Option<BridgeId>,
+    /// The other legs of the bridge hear this one.
+    is_heard: bool,
     mix: Mix,
     ear: Ear,
     /// The media time-out was told, and nothing has come since.
@@ -132,6 +134,7 @@ impl Session {
             player: Player::default(),
             taps: Taps::default(),
             bridge: None,
+            is_heard: false,
             mix: Mix::default(),
             ear: Ear::default(),
             timed_out: false,
@@ -231,18 +234,22 @@ impl Session {
                 self.drain(index);
                 self.taps.close(tap, at, &mut self.out);
             }
-            MediaCommand::Join { bridge } => {
-                if self.bridge != Some(bridge) {
-                    self.mix = Mix::default();
-                }
-                self.bridge = Some(bridge);
-                self.hurry(now);
-            }
+            MediaCommand::Join { bridge } => self.join(now, bridge, true),
+            MediaCommand::Overhear { bridge } => self.join(now, bridge, false),
             MediaCommand::Leave => {
                 self.bridge = None;
                 self.mix = Mix::default();
             }
         }
+    }
+
+    fn join(&mut self, now: Mono, bridge: BridgeId, is_heard: bool) {
+        if self.bridge != Some(bridge) {
+            self.mix = Mix::default();
+        }
+        self.bridge = Some(bridge);
+        self.is_heard = is_heard;
+        self.hurry(now);
     }
 
     fn negotiate(&mut self, now: Mono, agreement: &Agreement) {
@@ -323,7 +330,7 @@ impl Session {
     /// Hands on what a timeline has given out.
     fn drain(&mut self, index: usize) {
         let Some(stream) = self.streams.get_mut(index) else { return };
-        let bridge = self.bridge.filter(|_| index == self.primary);
+        let bridge = self.bridge.filter(|_| index == self.primary && self.is_heard);
         while let Some(output) = stream.timeline.poll() {
             let (at, payload) = match output {
                 TimelineOutput::Audio(audio) => (audio.at, audio.payload),

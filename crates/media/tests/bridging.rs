@@ -146,6 +146,24 @@ fn what_a_leg_says_before_it_joins_or_after_it_left_reaches_no_other() {
 }
 
 #[test]
+fn a_leg_that_only_listens_hears_the_others_and_is_heard_by_none() {
+    let mut thread = Thread::new();
+    thread.legs[2].command(MediaCommand::Overhear { bridge: BRIDGE });
+    for _ in 0..20 {
+        thread.frame([Some(1_000), Some(2_000), Some(8_000)]);
+    }
+    let heard = [thread.heard(0), thread.heard(1), thread.heard(2)];
+    for (heard, expected) in heard.into_iter().zip([2_000, 1_000, 3_000]) {
+        assert!((heard - expected).abs() < 200, "{heard} for {expected}");
+    }
+    thread.join(2);
+    for _ in 0..20 {
+        thread.frame([Some(1_000), Some(2_000), Some(8_000)]);
+    }
+    assert!((thread.heard(0) - 10_000).abs() < 500, "it is heard from here on: {}", thread.heard(0));
+}
+
+#[test]
 fn a_leg_that_joins_again_hears_nothing_of_the_time_before() {
     for elsewhere in [None, Some(BridgeId::new(2))] {
         let mut rig = Rig::new(|_| ());

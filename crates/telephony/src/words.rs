@@ -49,6 +49,11 @@ pub enum MediaCommand {
     },
     /// Leave the bridge.
     Leave,
+    /// Hear the other legs of the bridge without being heard: a supervisor who only listens.
+    Overhear {
+        /// Which bridge.
+        bridge: BridgeId,
+    },
 }
 
 /// What a tap hands on.

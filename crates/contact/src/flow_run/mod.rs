@@ -156,6 +156,19 @@ impl FlowRun {
         }
     }
 
+    /// Whether it has begun and is not over.
+    pub(crate) fn is_running(&self) -> bool {
+        !matches!(self.waiting, Waiting::Nothing)
+    }
+
+    /// The flow is heard on another leg from here on.
+    pub(crate) fn moves(&mut self, cx: &mut Context, to: LegId) {
+        if self.leg != to {
+            self.player.moves(cx, self.leg, to);
+            self.leg = to;
+        }
+    }
+
     /// Whether an invocation is this flow's.
     pub(crate) fn has_invocation(&self, which: InvocationId) -> bool {
         matches!(&self.waiting, Waiting::Function(invocation) if invocation.id() == which)

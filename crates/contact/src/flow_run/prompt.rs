@@ -26,7 +26,7 @@ enum State {
     /// It is turned into sound.
     Preparing { prompt: PromptId, deadline: Mono },
     /// The participant hears it.
-    Playing { prompt: PromptId, deadline: Mono },
+    Playing { prompt: PromptId, deadline: Mono, sound: Sound },
 }
 
 /// How a prompt ended.
@@ -79,11 +79,21 @@ impl PromptPlayer {
         match self.state {
             State::Preparing { prompt, .. } if prompt == which => {
                 let deadline = cx.now.mono.plus_ms(sound.duration_ms()).plus_ms(Self::GRACE_MS);
-                self.state = State::Playing { prompt, deadline };
+                self.state = State::Playing { prompt, deadline, sound: sound.clone() };
                 cx.emit(Effect::Media { leg, command: MediaCommand::Play { prompt, sound } });
                 true
             }
             _ => false,
+        }
+    }
+
+    /// The participant hears on another leg from here on: what plays begins there again.
+    pub(crate) fn moves(&mut self, cx: &mut Context, from: LegId, to: LegId) {
+        if let State::Playing { prompt, deadline, sound } = &mut self.state {
+            let (prompt, sound) = (*prompt, sound.clone());
+            *deadline = cx.now.mono.plus_ms(sound.duration_ms()).plus_ms(Self::GRACE_MS);
+            cx.emit(Effect::Media { leg: from, command: MediaCommand::Stop { prompt } });
+            cx.emit(Effect::Media { leg: to, command: MediaCommand::Play { prompt, sound } });
         }
     }
 

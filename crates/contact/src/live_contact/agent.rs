@@ -1,41 +1,41 @@
 //! An agent's part: from the offer to the end of the agent's call.
 //!
-//! | state | answers | refuses, rings too long | the telephone fails | the flow is over | the agent's leg ends | the customer is gone |
+//! | state | answers | refuses, rings too long | the telephone fails | the flow is over | the agent's leg ends | the caller is gone |
 //! |---|---|---|---|---|---|---|
-//! | dialling, ringing | whisper | gone: missed | gone: failed | - | gone: missed | gone: abandoned |
+//! | ringing | whisper | gone: missed | gone: failed | - | gone: missed | gone: abandoned |
+//! | calls (the agent has called) | waiting | - | - | - | the contact ends | gone: ended |
 //! | whisper | - | - | - | waiting; the customer whisper begins | gone: failed | gone: abandoned |
-//! | waiting | - | - | - | - | the customer remains | gone: abandoned |
-//! | joined | - | - | - | - | the customer remains | gone: ended |
+//! | waiting | - | - | - | - | the caller remains | gone: abandoned; ended where the agent was on the contact before the customer |
+//! | joined | - | - | - | - | the caller remains, or goes on where the agent has passed it on | gone: ended |
 //!
-//! Up to the end of the agent whisper the customer is in the queue and hears its flow: an agent who is gone by then costs the customer
-//! nothing. When the agent leaves later, the customer remains: the flow of the hook `CustomerRemaining` runs, and without one the contact
-//! ends.
+//! Up to the end of the agent whisper the caller is in the queue and hears its flow: an agent who is gone by then costs the caller
+//! nothing. When the agent leaves later, the caller remains.
 //!
-//! Source: Administrator Guide, "How whisper flows work", "Set disconnect flow".
+//! Source: Administrator Guide, "How whisper flows work".
 
-use super::{LiveContact, Phase};
-use crate::leg::{Ending, Leg};
+use super::LiveContact;
+use crate::leg::Ending;
 use crate::participant::{AgentPlace, AgentState, Participant, Place, Role};
 use crate::{
     AgentPart, AgentRef, AgentReport, CallerId, DialTarget, DisconnectReason, Effect, EndedBy,
     InitiationMethod, RoutingRequest, Stage,
 };
 use tympan_flow::ResourceRef;
-use tympan_telephony::words::MediaCommand;
-use tympan_types::{BridgeId, ContactId, LegId, OfferId, ParticipantId};
+use tympan_types::{ContactId, LegId, OfferId, ParticipantId};
 
 /// Source: Administrator Guide: a whisper longer than two minutes ends the call.
-const WHISPER_LIMIT_MS: u32 = 120_000;
+pub(super) const WHISPER_LIMIT_MS: u32 = 120_000;
 
 impl LiveContact {
-    /// Whether an agent is being joined.
-    pub(super) fn is_offered(&self) -> bool {
+    /// Whether an agent is being joined with the caller of a contact.
+    pub(super) fn is_offered(&self, contact: ContactId) -> bool {
         self.participants.iter().any(|participant| {
-            matches!(&participant.role, Role::Agent(place) if place.state != AgentState::Joined)
+            participant.contact == contact
+                && participant.agent().is_some_and(|place| place.state != AgentState::Joined)
         })
     }
 
-    /// An agent is to be rung for the contact.
+    /// An agent is to be rung for a contact, or is on it.
     pub(super) fn offered(
         &mut self,
         contact: ContactId,
@@ -44,35 +44,57 @@ impl LiveContact {
         ring_limit_ms: u32,
         accepts_by_itself: bool,
     ) {
-        let is_waiting = self.phase == Phase::Live && self.place() == Some(Place::Queued);
-        if !is_waiting || contact != self.current || self.is_offered() {
-            return self.report(offer, AgentReport::Abandoned);
+        if self.is_occupied(contact, offer, &agent) {
+            return;
         }
-        let caller = CallerId {
+        let caller = self.caller_in(contact);
+        let is_waiting = self.is_live() && caller.and_then(|id| self.place_of(id)) == Some(Place::Queued);
+        let Some(caller) = caller.filter(|_| is_waiting && !self.is_offered(contact)) else {
+            return self.report(Some(offer), AgentReport::Abandoned);
+        };
+        let shown = CallerId {
             number: self.cx.contact.customer_endpoint.as_ref().map(|endpoint| endpoint.address.clone()),
             name: None,
         };
-        let dial = self.dial(DialTarget::Agent(agent.clone()), caller, accepts_by_itself);
         let until = self.cx.in_ms(ring_limit_ms);
-        self.last_participant += 1;
-        let id = ParticipantId::new(self.last_participant);
-        let place = AgentPlace { agent, offer, state: AgentState::Dialling { dial, until } };
-        self.participants.push(Participant {
-            id,
-            role: Role::Agent(place),
-            contact,
-            legs: Vec::new(),
-            flow: None,
+        let id = self.next_participant();
+        let target = DialTarget::Agent(agent.clone());
+        let state = AgentState::Ringing { until };
+        let role = Role::Agent(AgentPlace { agent, offer: Some(offer), state });
+        let mut participant = Participant::new(id, role, contact);
+        participant.dial = Some(self.dial(target, shown, accepts_by_itself));
+        self.participants.push(participant);
+        self.change(contact, |contact| contact.agent_connection_attempts += 1);
+        self.save(contact, Stage::Changed);
+        self.routed(caller);
+    }
+
+    /// The routing says by which offer it knows an agent who was on the contact before.
+    fn is_occupied(&mut self, contact: ContactId, offer: OfferId, agent: &AgentRef) -> bool {
+        let found = self.participants.iter_mut().find_map(|participant| match &mut participant.role {
+            Role::Agent(place)
+                if participant.contact == contact && place.offer.is_none() && place.agent.id == agent.id =>
+            {
+                place.offer = Some(offer);
+                Some(place.state == AgentState::Joined)
+            }
+            _ => None,
         });
-        self.cx.edit().agent_connection_attempts += 1;
-        self.cx.persist(Stage::Changed);
+        let Some(is_joined) = found else { return false };
+        self.report(Some(offer), AgentReport::Accepted);
+        if is_joined {
+            self.report(Some(offer), AgentReport::Joined);
+        }
+        true
     }
 
     /// The routing takes an offer back.
     pub(super) fn withdrawn(&mut self, offer: OfferId) {
         let found = self.participants.iter().find(|participant| {
-            matches!(&participant.role, Role::Agent(place)
-                if place.offer == offer && !matches!(place.state, AgentState::Joined | AgentState::Waiting))
+            participant.agent().is_some_and(|place| {
+                place.offer == Some(offer)
+                    && matches!(place.state, AgentState::Ringing { .. } | AgentState::Whisper { .. })
+            })
         });
         if let Some(id) = found.map(|participant| participant.id) {
             self.agent_gone(id, AgentReport::Failed);
@@ -80,286 +102,280 @@ impl LiveContact {
     }
 
     /// One telephone of the agent has answered: the others stop ringing, and the agent whisper begins.
-    pub(super) fn agent_answered(&mut self, at: usize, leg: LegId) {
+    pub(super) fn agent_answered(&mut self, id: ParticipantId, leg: LegId) {
         let until = self.cx.in_ms(WHISPER_LIMIT_MS);
-        let Some(participant) = self.participants.get_mut(at) else { return };
-        let id = participant.id;
+        let Some(participant) = self.participant_mut(id) else { return };
+        let contact = participant.contact;
         let Role::Agent(place) = &mut participant.role else { return };
-        if !matches!(place.state, AgentState::Ringing { .. }) {
+        match place.state {
+            AgentState::Ringing { .. } => {}
+            AgentState::Calls => return self.caller_agent_is_up(id),
             // Two telephones have answered at once.
-            if let Some(late) = participant.leg(leg) {
-                late.close(&mut self.cx, DisconnectReason::Other);
-            }
-            return;
+            _ => return self.close_leg(id, leg, DisconnectReason::Other),
         }
         place.state = AgentState::Whisper { until };
         let (offer, agent) = (place.offer, place.agent.clone());
-        for other in participant.legs.iter_mut().filter(|one| one.id() != leg) {
-            other.close(&mut self.cx, DisconnectReason::Other);
-        }
-        participant.legs.retain(|one| one.id() == leg);
+        self.keep_leg(id, leg);
         let now = self.cx.now.wall;
-        self.cx.edit().agent = Some(AgentPart::accepted(agent, now));
-        self.cx.persist(Stage::Changed);
+        self.change(contact, |contact| {
+            contact.agent = Some(AgentPart::accepted(agent, now));
+            if contact.initiation_method == InitiationMethod::Callback
+                && let Some(stay) = &mut contact.queue
+            {
+                stay.dequeued.get_or_insert(now);
+            }
+        });
+        self.save(contact, Stage::Changed);
         self.report(offer, AgentReport::Accepted);
-        match self.cx.hooked_flow("AgentWhisper") {
+        match self.flow_at(contact, "AgentWhisper") {
             Some(flow) => self.begin_flow(id, flow),
             None => self.whispered_to_agent(id),
         }
     }
 
+    /// One telephone of a participant has answered: the others stop ringing.
+    pub(super) fn keep_leg(&mut self, id: ParticipantId, leg: LegId) {
+        let Some(at) = self.index_of(id) else { return };
+        let Some(participant) = self.participants.get_mut(at) else { return };
+        for other in participant.legs.iter_mut().filter(|one| one.id() != leg) {
+            other.close(&mut self.cx, DisconnectReason::Other);
+        }
+        participant.legs.retain(|one| one.id() == leg);
+    }
+
+    pub(super) fn close_leg(&mut self, id: ParticipantId, leg: LegId, reason: DisconnectReason) {
+        let Some(at) = self.index_of(id) else { return };
+        let Some(participant) = self.participants.get_mut(at) else { return };
+        if let Some(one) = participant.leg(leg) {
+            one.close(&mut self.cx, reason);
+        }
+        participant.legs.retain(|one| one.id() != leg);
+    }
+
     /// A flow that the agent hears is over.
     pub(super) fn agent_flow_over(&mut self, id: ParticipantId) {
-        let is_whisper = self.participant(id).is_some_and(|participant| {
-            matches!(&participant.role, Role::Agent(place) if matches!(place.state, AgentState::Whisper { .. }))
-        });
-        if is_whisper {
+        let place = self.participant(id).and_then(Participant::agent);
+        if place.is_some_and(|place| matches!(place.state, AgentState::Whisper { .. })) {
             self.whispered_to_agent(id);
         }
     }
 
-    /// The agent whisper is over: the customer leaves the queue and hears the customer whisper.
+    /// The agent whisper is over: the caller leaves the queue and hears the customer whisper. Of a callback, the customer is called now.
     fn whispered_to_agent(&mut self, id: ParticipantId) {
-        let Some(offer) = self.agent_state(id, AgentState::Waiting) else { return };
+        let Some(caller) = self.caller_of(id) else { return };
+        let offer = self.agent_state(id, AgentState::Waiting);
         self.report(offer, AgentReport::Dequeued);
-        let now = self.cx.now.wall;
-        if let Some(stay) = &mut self.cx.edit().queue {
-            stay.dequeued = Some(now);
+        if self.is_blind(caller) {
+            self.pass_on(caller);
         }
-        self.cx.persist(Stage::Changed);
-        let until = self.cx.in_ms(WHISPER_LIMIT_MS);
-        self.customer_goes(Place::Whisper { agent: id, until });
-        let Some(customer) = self.customer_at().and_then(|at| self.participants.get(at)).map(|one| one.id)
+        let Some((caller, contact)) = self.caller_of(id).zip(self.participant(id).map(|agent| agent.contact))
         else {
             return;
         };
-        match self.cx.hooked_flow("CustomerWhisper") {
-            Some(flow) => self.begin_flow(customer, flow),
+        let now = self.cx.now.wall;
+        self.change(contact, |contact| {
+            if let Some(stay) = &mut contact.queue {
+                stay.dequeued.get_or_insert(now);
+            }
+        });
+        self.save(contact, Stage::Changed);
+        if self.participant(caller).is_some_and(|caller| caller.ear().is_none()) {
+            return self.call_customer(None);
+        }
+        let until = self.cx.in_ms(WHISPER_LIMIT_MS);
+        self.goes(caller, Place::Whisper { agent: id, until });
+        match self.flow_at(contact, "CustomerWhisper") {
+            Some(flow) => self.begin_flow(caller, flow),
             None => self.join(id),
         }
     }
 
-    /// Both whispers are over: agent and customer hear each other.
+    /// Both whispers are over: agent and caller hear each other.
     pub(super) fn join(&mut self, agent: ParticipantId) {
-        let Some(offer) = self.agent_state(agent, AgentState::Joined) else { return };
-        self.stop_customer_flow();
-        self.customer_goes(Place::Talking { agent });
-        self.bridge(agent, true);
+        let Some(caller) = self.caller_of(agent) else { return };
+        let Some(contact) = self.participant(agent).map(|agent| agent.contact) else { return };
+        let offer = self.agent_state(agent, AgentState::Joined);
+        self.stop_flow(caller);
+        self.goes(caller, Place::Talking { agent });
+        self.bridge(caller, agent, true);
         let now = self.cx.now.wall;
-        if let Some(part) = &mut self.cx.edit().agent {
-            part.connected = Some(now);
-        }
-        self.cx.persist(Stage::Changed);
+        self.change(contact, |contact| {
+            if let Some(part) = &mut contact.agent {
+                part.connected.get_or_insert(now);
+            }
+        });
+        self.save(contact, Stage::Changed);
         self.report(offer, AgentReport::Joined);
         // The telephone may have put us on hold while the whispers ran.
-        let is_held = self.participant(agent).is_some_and(|one| one.legs.iter().any(Leg::is_held));
-        if is_held {
+        if self.participant(agent).is_some_and(Participant::is_held) {
             self.hold(agent, true);
         }
     }
 
-    pub(super) fn stop_customer_flow(&mut self) {
-        if let Some(customer) = self.customer_at().and_then(|at| self.participants.get(at)).map(|one| one.id)
-        {
-            self.stop_flow(customer);
-        }
-    }
-
-    /// The legs of the customer and of an agent hear each other, or do not any more.
-    pub(super) fn bridge(&mut self, agent: ParticipantId, is_joined: bool) {
-        let bridge = BridgeId::new(self.cx.customer_leg.number());
-        let theirs = self.participant(agent).and_then(|participant| participant.legs.first().map(Leg::id));
-        let command = if is_joined { MediaCommand::Join { bridge } } else { MediaCommand::Leave };
-        for leg in [Some(self.cx.customer_leg), theirs].into_iter().flatten() {
-            self.cx.emit(Effect::Media { leg, command: command.clone() });
-        }
-    }
-
     /// Moves an agent on; gives the offer.
-    fn agent_state(&mut self, id: ParticipantId, to: AgentState) -> Option<OfferId> {
-        match &mut self.participant(id)?.role {
+    pub(super) fn agent_state(&mut self, id: ParticipantId, to: AgentState) -> Option<OfferId> {
+        match &mut self.participant_mut(id)?.role {
             Role::Agent(place) => {
                 place.state = to;
-                Some(place.offer)
+                place.offer
             }
-            Role::Customer(_) => None,
+            _ => None,
         }
     }
 
-    pub(super) fn report(&mut self, offer: OfferId, report: AgentReport) {
-        self.cx.emit(Effect::Routing(RoutingRequest::Report { offer, report }));
+    /// Tells the routing. An agent who called is known to it only when it has said so.
+    pub(super) fn report(&mut self, offer: Option<OfferId>, report: AgentReport) {
+        if let Some(offer) = offer {
+            self.cx.emit(Effect::Routing(RoutingRequest::Report { offer, report }));
+        }
     }
 
-    /// One of an agent's legs is over.
-    pub(super) fn agent_leg_ended(&mut self, at: usize, leg: LegId, ending: Ending) {
-        let Some(participant) = self.participants.get_mut(at) else { return };
-        let id = participant.id;
-        if let Some(ended) = participant.leg(leg) {
-            ended.close(&mut self.cx, ending.reason());
-        }
-        let Some(participant) = self.participants.get_mut(at) else { return };
-        participant.legs.retain(|one| one.id() != leg);
-        if !participant.legs.is_empty() {
-            return;
-        }
-        let Role::Agent(place) = &participant.role else { return };
+    /// The last leg of an agent is over.
+    pub(super) fn agent_leg_ended(&mut self, id: ParticipantId, ending: Ending) {
+        let Some(place) = self.participant(id).and_then(Participant::agent) else { return };
         match place.state {
-            AgentState::Dialling { .. } => {}
             AgentState::Ringing { .. } => self.agent_gone(id, unanswered(ending)),
             AgentState::Whisper { .. } => self.agent_gone(id, AgentReport::Failed),
-            AgentState::Waiting | AgentState::Joined => self.agent_left(id),
+            AgentState::Calls | AgentState::Waiting | AgentState::Joined => self.agent_left(id),
         }
     }
 
-    /// An agent is gone before the customer has left the queue: the customer waits on.
+    /// An agent is gone before the caller has left the queue: the caller waits on.
     pub(super) fn agent_gone(&mut self, id: ParticipantId, report: AgentReport) {
-        let Some(offer) = self.remove_agent(id) else { return };
-        if self.cx.contact.agent.as_ref().is_some_and(|part| part.connected.is_none()) {
-            self.cx.edit().agent = None;
-            self.cx.persist(Stage::Changed);
+        let (caller, contact) = (self.caller_of(id), self.participant(id).map(|agent| agent.contact));
+        let (Some(contact), Some(offer)) = (contact, self.remove_agent(id)) else { return };
+        let is_accepted =
+            |contact: &crate::Contact| contact.agent.as_ref().is_some_and(|part| part.connected.is_none());
+        if self.facts(contact).is_some_and(is_accepted) {
+            self.change(contact, |contact| contact.agent = None);
+            self.save(contact, Stage::Changed);
         }
         self.report(offer, report);
-        if self.phase == Phase::Live && self.place() == Some(Place::Queued) && !self.is_queued() {
-            self.agent_not_available();
+        let Some(caller) = caller.filter(|caller| self.place_of(*caller) == Some(Place::Queued)) else {
+            return;
+        };
+        if self.is_live() && self.participant(caller).is_some_and(|one| one.ear().is_none()) {
+            // A callback waits in its queue without a call.
+            self.goes_back_to_queue();
+        } else if self.is_live() && !self.is_queued(contact) {
+            self.agent_not_available(caller);
         }
     }
 
-    /// An agent leaves whom the customer was taken out of the queue for.
-    fn agent_left(&mut self, id: ParticipantId) {
-        let Some(offer) = self.remove_agent(id) else { return };
-        self.cx.emit(Effect::Media { leg: self.cx.customer_leg, command: MediaCommand::Leave });
-        self.agent_part_ends();
+    /// An agent leaves whom the caller was taken out of the queue for.
+    pub(super) fn agent_left(&mut self, id: ParticipantId) {
+        if let Some(transfer) = self.transfer_by(id) {
+            // Who leaves in a transfer leaves the customer where the transfer stands.
+            return self.pass_on(transfer);
+        }
+        let (caller, contact) = (self.caller_of(id), self.participant(id).map(|agent| agent.contact));
+        let (Some(contact), Some(offer)) = (contact, self.remove_agent(id)) else { return };
+        self.agent_part_ends(contact);
         self.report(offer, AgentReport::Ended);
-        let Some(flow) = self.remaining_flow() else {
-            return self.end(DisconnectReason::AgentDisconnect, None);
-        };
-        let Some(next) = self.prepare_next(InitiationMethod::Disconnect) else {
-            return self.end(DisconnectReason::AgentDisconnect, None);
-        };
-        self.go_on_in(next, DisconnectReason::AgentDisconnect);
-        self.customer_goes(Place::Flow);
-        if let Some(customer) = self.customer_at().and_then(|at| self.participants.get(at)).map(|one| one.id)
-        {
-            self.begin_flow(customer, flow);
+        let Some(caller) = caller else { return };
+        let ear = self.participant(caller).and_then(Participant::ear);
+        self.leaves_bridge(ear);
+        if matches!(self.place_of(caller), Some(Place::Called { .. })) || ear.is_none() {
+            return self.caller_ends(caller, DisconnectReason::AgentDisconnect, None);
         }
+        self.caller_remains(caller, DisconnectReason::AgentDisconnect, None);
     }
 
-    /// The flow for a customer whom the agent has left, where a flow has set one.
-    fn remaining_flow(&self) -> Option<crate::RoutedFlow> {
-        self.cx.contact.details.event_hooks.contains_key("CustomerRemaining").then_some(())?;
-        self.cx.hooked_flow("CustomerRemaining")
-    }
-
-    /// The agent's part in the current contact is over, and the work after it begins.
-    fn agent_part_ends(&mut self) {
+    /// The agent's part in a contact is over, and the work after it begins.
+    pub(super) fn agent_part_ends(&mut self, contact: ContactId) {
         let now = self.cx.now.wall;
-        if let Some(part) = &mut self.cx.edit().agent {
-            part.left.get_or_insert(now);
-            part.after_contact_work_began.get_or_insert(now);
-            if let Some(hold) = part.holds.last_mut() {
-                hold.to.get_or_insert(now);
+        self.change(contact, |contact| {
+            if let Some(part) = &mut contact.agent {
+                part.left.get_or_insert(now);
+                part.after_contact_work_began.get_or_insert(now);
+                if let Some(hold) = part.holds.last_mut() {
+                    hold.to.get_or_insert(now);
+                }
             }
-        }
+        });
     }
 
-    /// Takes an agent out: the flow is cut off, and the legs are ended. Gives the offer.
-    fn remove_agent(&mut self, id: ParticipantId) -> Option<OfferId> {
-        self.stop_flow(id);
-        let at = self.place_of(id)?;
-        let Role::Agent(_) = &self.participants.get(at)?.role else { return None };
-        let mut participant = self.participants.remove(at);
-        let Role::Agent(place) = &participant.role else { return None };
-        if let AgentState::Dialling { dial, .. } = place.state {
-            self.cx.emit(Effect::DropDial { dial });
-        }
-        let offer = place.offer;
-        for leg in &mut participant.legs {
-            leg.close(&mut self.cx, DisconnectReason::Other);
-        }
+    /// Takes an agent out: the flow is cut off, the legs are ended, and who listens to the agent goes too. Gives the offer.
+    #[expect(
+        clippy::option_option,
+        reason = "no agent, and an agent of whom the routing has not said the offer yet"
+    )]
+    pub(super) fn remove_agent(&mut self, id: ParticipantId) -> Option<Option<OfferId>> {
+        let offer = self.participant(id)?.agent()?.offer;
+        self.remove(id, DisconnectReason::Other);
+        self.supervisors_leave(id);
         Some(offer)
     }
 
-    /// Time limits of the participants' parts.
-    pub(super) fn parts_time_passed(&mut self) {
-        let now = self.cx.now.mono;
-        let ids: Vec<ParticipantId> = self.participants.iter().map(|participant| participant.id).collect();
-        for id in ids {
-            let Some(participant) = self.participant(id) else { continue };
-            match &participant.role {
-                // The customer is not made to pay for a whisper that is too long.
-                Role::Customer(Place::Whisper { agent, until }) if *until <= now => {
-                    let agent = *agent;
-                    self.join(agent);
-                }
-                Role::Customer(_) => {}
-                Role::Agent(place) => match place.state {
-                    AgentState::Dialling { until, .. } | AgentState::Ringing { until } if until <= now => {
-                        self.agent_gone(id, AgentReport::Missed);
-                    }
-                    AgentState::Whisper { until } if until <= now => self.agent_gone(id, AgentReport::Failed),
-                    _ => {}
-                },
-            }
+    /// Takes a participant out: the flow is cut off, and the legs are ended.
+    pub(super) fn remove(&mut self, id: ParticipantId, reason: DisconnectReason) -> Option<Participant> {
+        self.stop_flow(id);
+        let at = self.index_of(id)?;
+        let mut participant = self.participants.remove(at);
+        if let Some(dial) = participant.dial.take() {
+            self.cx.emit(Effect::DropDial { dial });
         }
+        for leg in &mut participant.legs {
+            leg.close(&mut self.cx, reason);
+        }
+        Some(participant)
     }
 
-    /// The customer is gone: what is left of queues and agents.
-    pub(super) fn parts_end(&mut self) {
-        let now = self.cx.now.wall;
-        match self.place() {
-            Some(Place::Entering { contact, from_queue }) => {
-                self.cx.emit(Effect::Routing(RoutingRequest::Leave { contact }));
-                if from_queue {
-                    self.cx.disown(contact);
-                    self.cx.emit(Effect::Routing(RoutingRequest::Leave { contact: self.current }));
-                }
-            }
-            Some(Place::Queued) => {
-                self.cx.emit(Effect::Routing(RoutingRequest::Leave { contact: self.current }));
-            }
-            _ => {}
-        }
-        if let Some(stay) = &mut self.cx.edit().queue {
-            stay.dequeued.get_or_insert(now);
-        }
+    /// Takes out the agents of a contact whose caller is gone.
+    pub(super) fn agents_leave(&mut self, contact: ContactId) {
         let agents: Vec<(ParticipantId, bool)> = self
             .participants
             .iter()
-            .filter_map(|participant| match &participant.role {
-                Role::Agent(place) => Some((participant.id, place.state == AgentState::Joined)),
-                Role::Customer(_) => None,
-            })
+            .filter(|participant| participant.contact == contact)
+            .filter_map(|participant| Some((participant.id, participant.agent()?.state)))
+            .map(|(id, state)| (id, self.counts_as_on_contact(id, state)))
             .collect();
-        for (id, was_joined) in agents {
-            if was_joined {
-                self.agent_part_ends();
+        for (id, was_on_contact) in agents {
+            if was_on_contact {
+                self.agent_part_ends(contact);
             } else {
-                self.cx.edit().agent = None;
+                self.change(contact, |contact| contact.agent = None);
             }
             if let Some(offer) = self.remove_agent(id) {
-                let report = if was_joined { AgentReport::Ended } else { AgentReport::Abandoned };
+                let report = if was_on_contact { AgentReport::Ended } else { AgentReport::Abandoned };
                 self.report(offer, report);
             }
         }
     }
 
+    /// Whether an agent works after the contact: one who was joined, and one who was on it before the customer.
+    fn counts_as_on_contact(&self, id: ParticipantId, state: AgentState) -> bool {
+        let agents_first = [InitiationMethod::Outbound, InitiationMethod::Callback];
+        let contact = self.participant(id).and_then(|agent| self.facts(agent.contact));
+        let is_first = contact.is_some_and(|contact| agents_first.contains(&contact.initiation_method));
+        match state {
+            AgentState::Joined | AgentState::Calls => true,
+            AgentState::Waiting => is_first,
+            AgentState::Ringing { .. } | AgentState::Whisper { .. } => false,
+        }
+    }
+
     /// A TransferContactToAgent block: the agent whose own queue the contact is meant for is rung at once.
-    pub(super) fn to_target_agent(&mut self, _id: ParticipantId) {
+    pub(super) fn to_target_agent(&mut self, caller: ParticipantId) {
+        let Some(contact) = self.participant(caller).map(|caller| caller.contact) else { return };
         let instance = self.cx.contact.instance.id;
-        let target = self.cx.contact.details.target_queue.clone().filter(|queue| queue.is_agents);
-        let agent = target.and_then(|queue| self.cx.instance.agent(instance, &ResourceRef::of(queue.arn)));
+        let target = self.facts(contact).and_then(|contact| contact.details.target_queue.clone());
+        let agent = target
+            .filter(|queue| queue.is_agents)
+            .and_then(|queue| self.cx.instance.agent(instance, &ResourceRef::of(queue.arn)));
         let Some(agent) = agent else {
-            return self
-                .end(DisconnectReason::ContactFlowDisconnect, Some("the contact is meant for no agent"));
+            let remark = Some("the contact is meant for no agent");
+            return self.caller_ends(caller, DisconnectReason::ContactFlowDisconnect, remark);
         };
-        self.customer_goes(Place::Queued);
-        let request = RoutingRequest::OfferTo { contact: self.current, agent, ends_after_contact_work: true };
+        self.goes(caller, Place::Queued);
+        let request = RoutingRequest::OfferTo { contact, agent, ends_after_contact_work: true };
         self.cx.emit(Effect::Routing(request));
     }
 
     /// The routing does not offer the contact to the agent whom its flow has chosen: it ends (Administrator Guide, "Transfer to agent").
-    pub(super) fn agent_not_available(&mut self) {
-        self.end(DisconnectReason::ContactFlowDisconnect, Some("the agent is not available"));
+    pub(super) fn agent_not_available(&mut self, caller: ParticipantId) {
+        let remark = Some("the agent is not available");
+        self.caller_remains(caller, DisconnectReason::ContactFlowDisconnect, remark);
     }
 }
 

@@ -5,12 +5,16 @@ use crate::DisconnectReason;
 use crate::RoutedFlow;
 use crate::context::Context;
 use crate::flow_run::{Ask, FlowEnd, FlowRun, Progress};
-use crate::participant::{Participant, Place, Role};
+use crate::participant::{Awaited, Place};
 use crate::streaming::Streaming;
 use tympan_flow::Input;
-use tympan_types::ParticipantId;
+use tympan_types::{LegId, ParticipantId};
 
 impl LiveContact {
+    pub(super) fn is_live(&self) -> bool {
+        self.phase == Phase::Live
+    }
+
     /// Gives the flow of a participant what it waits for, while the conversation lives.
     pub(super) fn with_flow(
         &mut self,
@@ -29,7 +33,7 @@ impl LiveContact {
     ) {
         let ids: Vec<ParticipantId> = self.participants.iter().map(|participant| participant.id).collect();
         for id in ids {
-            let at = self.place_of(id);
+            let at = self.index_of(id);
             self.with_flow(at, &action);
         }
     }
@@ -52,43 +56,13 @@ impl LiveContact {
         }
     }
 
-    pub(super) fn place_of(&self, id: ParticipantId) -> Option<usize> {
-        self.participants.iter().position(|participant| participant.id == id)
-    }
-
-    pub(super) fn participant(&mut self, id: ParticipantId) -> Option<&mut Participant> {
-        self.participants.iter_mut().find(|participant| participant.id == id)
-    }
-
-    /// The customer is always there.
-    pub(super) fn customer_at(&self) -> Option<usize> {
-        self.participants.iter().position(Participant::is_customer)
-    }
-
-    /// Where the customer stands.
-    pub(super) fn place(&self) -> Option<Place> {
-        self.participants.iter().find_map(|participant| match participant.role {
-            Role::Customer(place) => Some(place),
-            Role::Agent(_) => None,
-        })
-    }
-
-    pub(super) fn customer_goes(&mut self, to: Place) {
-        for participant in &mut self.participants {
-            if let Role::Customer(place) = &mut participant.role {
-                *place = to;
-            }
-        }
-    }
-
     /// Runs a flow on a participant, in the place of the one that runs there.
     pub(super) fn begin_flow(&mut self, id: ParticipantId, flow: RoutedFlow) {
         self.stop_flow(id);
-        let current = self.current;
-        let Some(at) = self.place_of(id) else { return };
+        let Some(at) = self.index_of(id) else { return };
         let Some(participant) = self.participants.get_mut(at) else { return };
-        let Some(leg) = participant.legs.first().map(crate::Leg::id) else { return };
-        participant.contact = if participant.is_customer() { current } else { participant.contact };
+        // The flow before an agent's call is dialled has no one to hear it.
+        let leg = participant.ear().unwrap_or(LegId::new(0));
         let former = participant.flow.take();
         participant.flow = Some(FlowRun::new(&self.cx, leg, flow).after(former));
         self.with_flow(Some(at), FlowRun::begin);
@@ -97,35 +71,49 @@ impl LiveContact {
     /// Cuts the flow of a participant off. It stays until another takes its place: functions that none waits for go on.
     pub(super) fn stop_flow(&mut self, id: ParticipantId) {
         let current = self.current;
-        let Some(participant) = self.participants.iter_mut().find(|participant| participant.id == id) else {
-            return;
-        };
+        let Some(at) = self.index_of(id) else { return };
+        let Some(participant) = self.participants.get_mut(at) else { return };
+        let awaited = participant.awaits.take();
         self.cx.focus(participant.contact);
         if let Some(flow) = &mut participant.flow {
             flow.interrupt(&mut self.cx);
         }
         self.cx.focus(current);
+        if let Some(Awaited::Party(party)) = awaited {
+            self.drop_party(party, DisconnectReason::Other);
+        }
     }
 
     /// The conversation's answer to what a flow asked.
     pub(super) fn answer(&mut self, id: ParticipantId, input: Input) {
-        let at = self.place_of(id);
+        let at = self.index_of(id);
         self.with_flow(at, |flow, cx, streaming| flow.answer(cx, streaming, input));
     }
 
+    /// The flow of a participant waits for this.
+    pub(super) fn awaits(&mut self, id: ParticipantId, what: Awaited) {
+        if let Some(participant) = self.participant_mut(id) {
+            participant.awaits = Some(what);
+        }
+    }
+
+    /// Whether the flow of a participant has waited for this; it waits no longer.
+    pub(super) fn takes_awaited(&mut self, id: ParticipantId, what: Awaited) -> bool {
+        let participant = self.participant_mut(id);
+        participant.and_then(|participant| participant.awaits.take_if(|awaited| *awaited == what)).is_some()
+    }
+
     fn asked(&mut self, id: ParticipantId) {
-        let ask = self.participant(id).and_then(|participant| participant.flow.as_mut()?.take_ask());
+        let ask = self.participant_mut(id).and_then(|participant| participant.flow.as_mut()?.take_ask());
         let Some(ask) = ask else { return };
         match ask {
-            Ask::EnterQueue => self.enter_queue(id),
+            Ask::CallThirdParty(call) => self.call_third_party(id, call),
             Ask::ChangeQueue(to) => self.change_queue(id, &to),
-            Ask::RouteToAgent(_)
-            | Ask::CallThirdParty(_)
-            | Ask::CreateCallback(_)
-            | Ask::DialCustomer { .. }
-            | Ask::SetHold(_) => {
-                self.answer(id, Input::Failed { reason: "this is not performed yet".to_owned() });
-            }
+            Ask::CreateCallback(spec) => self.create_callback(id, &spec),
+            Ask::DialCustomer { caller_id } => self.dial_customer(id, caller_id),
+            Ask::EnterQueue => self.enter_queue(id),
+            Ask::RouteToAgent(agent) => self.route_to_agent(id, &agent),
+            Ask::SetHold(state) => self.set_hold(id, state),
         }
     }
 
@@ -134,18 +122,23 @@ impl LiveContact {
     /// Source: Administrator Guide, "End flow / Resume": the end of a queue flow leaves the contact in its queue, that of a whisper joins
     /// the parties, that of any other flow with the customer ends the contact.
     fn flow_over(&mut self, id: ParticipantId, end: FlowEnd) {
-        let Some(participant) = self.participant(id) else { return };
-        match &participant.role {
-            Role::Customer(place) => match (*place, end) {
-                (Place::Flow | Place::Entering { .. }, FlowEnd::ToAgent) => self.to_target_agent(id),
-                (Place::Flow | Place::Entering { .. }, _)
-                | (Place::Queued, FlowEnd::Disconnected | FlowEnd::ToAgent) => {
-                    self.end(DisconnectReason::ContactFlowDisconnect, None);
-                }
-                (Place::Queued | Place::OnHold { .. } | Place::Talking { .. }, _) => {}
-                (Place::Whisper { agent, .. }, _) => self.join(agent),
-            },
-            Role::Agent(_) => self.agent_flow_over(id),
+        let Some(place) = self.place_of(id) else { return self.agent_flow_over(id) };
+        match (place, end) {
+            (Place::Flow | Place::Entering { .. }, FlowEnd::ToAgent) => self.to_target_agent(id),
+            (Place::Flow | Place::Entering { .. }, _)
+            | (Place::Queued, FlowEnd::Disconnected | FlowEnd::ToAgent) => {
+                self.caller_ends(id, DisconnectReason::ContactFlowDisconnect, None);
+            }
+            (Place::Called { .. }, _) => self.whispered_to_no_one(),
+            (Place::Whisper { agent, .. }, _) => self.join(agent),
+            (
+                Place::Queued
+                | Place::OnHold { .. }
+                | Place::Talking { .. }
+                | Place::Calling { .. }
+                | Place::WithParty { .. },
+                _,
+            ) => {}
         }
     }
 }
