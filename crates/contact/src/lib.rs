@@ -32,6 +32,7 @@ mod queue_stay;
 mod queueing;
 pub mod record;
 mod recording;
+pub mod routing;
 mod sip_headers;
 mod streaming;
 #[cfg(test)]

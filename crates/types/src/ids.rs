@@ -167,19 +167,9 @@ process_id!(
     "request"
 );
 process_id!(
-    /// One call that a live contact places, counted from 1 within the contact. It may ring several telephones.
-    DialId,
-    "dial"
-);
-process_id!(
-    /// One offer of a queued contact to an agent. Unique within a run of the process.
+    /// One offer of a contact to an agent. Unique within a run of the process.
     OfferId,
     "offer"
-);
-process_id!(
-    /// One REFER that a leg received, counted from 1 within the leg's dialog.
-    ReferId,
-    "refer"
 );
 process_id!(
     /// One writing of a contact's state, counted from 1 within the contact.
