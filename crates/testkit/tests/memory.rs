@@ -65,6 +65,7 @@ fn agent(side: usize) -> Agent {
         },
         trunks: Trunks::new(Vec::new(), trunk).expect("one trunk is valid"),
         invited_legs_from: 1,
+        takes_transfers: false,
         dialled_legs_from: 1 << 32,
     };
     Agent::new(config, [u8::from(side == 0); 32])
@@ -121,6 +122,7 @@ impl Pair {
                     self.due[side].push_back(Input::Resolved { query, targets: vec![target] });
                 }
                 Output::Connect { .. } | Output::Close { .. } => panic!("no connections here"),
+                Output::Binding(binding) => panic!("{binding:?}"),
                 Output::Count(counter) => panic!("{counter:?}"),
             }
         }

@@ -162,6 +162,11 @@ process_id!(
     "exchange"
 );
 process_id!(
+    /// One REFER of a leg: of the peer, counted by the SIP side, or of ours, numbered by its user.
+    ReferId,
+    "refer"
+);
+process_id!(
     /// One request to a live contact that waits for its reply, counted from 1 within the contact.
     RequestId,
     "request"

@@ -53,6 +53,7 @@ fn agent() -> anyhow::Result<Agent> {
         limits: Limits::default(),
         trunks: Trunks::new(Vec::new(), Trunk::new("default"))?,
         invited_legs_from: 1,
+        takes_transfers: false,
         dialled_legs_from: 1 << 62,
     };
     Ok(Agent::new(config, SEED))

@@ -80,6 +80,8 @@ impl UserAgent {
             credentials: None,
             offer: Some(session(offer)),
             headers: Vec::new(),
+            binding: None,
+            replaces: None,
         };
         // Room for its events is there before the first one can come: a far end that hangs up at once is heard.
         let (sender, events) = mpsc::channel(EVENTS_WAITING);

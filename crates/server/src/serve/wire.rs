@@ -499,6 +499,8 @@ fn sip_options(config: &Config, site: &Site) -> anyhow::Result<SipOptions> {
         tcp: site.limits.sip_tcp(config),
         limits,
         trunks: config::sip_trunks(&config.sip.trunks)?,
+        phones: tympan_sip::agent::Phones::default(),
+        outbound: crate::sip::Outbound::default(),
         seed,
     })
 }

@@ -40,6 +40,21 @@ impl LocalAddress {
         SocketAddr::new(ip, self.bound.port())
     }
 
+    /// Where a peer reaches us whose address is not known yet.
+    pub(super) fn by_default(self) -> SocketAddr {
+        let somewhere: IpAddr = match self.bound.ip() {
+            IpAddr::V4(_) => Ipv4Addr::new(192, 0, 2, 1).into(),
+            IpAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
+        };
+        self.reached_by(SocketAddr::new(somewhere, 5_060), None)
+    }
+
+    /// True where an address means this server: its listener's, or the public one.
+    pub(super) fn is_own(self, ip: IpAddr) -> bool {
+        let is_of_a_wildcard = || self.is_wildcard() && UdpSocket::bind((ip, 0)).is_ok();
+        self.public == Some(ip) || self.bound.ip() == ip || is_of_a_wildcard()
+    }
+
     /// The address that datagrams to a peer leave by, where the kernel may not choose it: on a wildcard socket, the one that
     /// the peer wrote to. With a public address the kernel chooses, because that one is not ours.
     pub(super) fn source(self, local: SocketAddr) -> Option<IpAddr> {

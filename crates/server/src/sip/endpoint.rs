@@ -2,12 +2,16 @@
 
 use super::Calls;
 use super::address::LocalAddress;
+use super::calls::SipCalls;
 use super::leg::{COMMANDS_PER_LEG, Invitation};
+use super::locations::Locations;
+use super::outbound::Outbound;
 use super::resolve::Resolver;
 use super::shard::{Inputs, LISTENER, Shard};
 use super::stats::SipStats;
 use super::tcp::{TcpLimits, TcpSide};
 use super::udp::{DATAGRAMS_WAITING, UdpSide};
+use crate::clock::mono_now;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -17,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tympan_sip::agent::{Agent, Config, Limits, Trunks};
+use tympan_sip::agent::{Agent, Config, Input, Limits, Phones, Trunks};
 use tympan_sip::transaction::Timers;
 
 /// Invitations that may wait for the call side before further ones are refused with 503.
@@ -59,6 +63,10 @@ pub(crate) struct SipOptions {
     pub limits: Limits,
     /// What holds for peers by where they come from.
     pub trunks: Trunks,
+    /// Telephones that may register or that stand in the configuration.
+    pub phones: Phones,
+    /// How numbers are dialled.
+    pub outbound: Outbound,
     /// Thirty-two random bytes, for tags, branches and nonces.
     pub seed: [u8; 32],
 }
@@ -84,6 +92,8 @@ impl SipOptions {
                 ..Limits::default()
             },
             trunks: Trunks::default(),
+            phones: Phones::default(),
+            outbound: Outbound::default(),
             seed: [7; 32],
         }
     }
@@ -95,6 +105,7 @@ pub(crate) struct SipEndpoint {
     drain: CancellationToken,
     stop: CancellationToken,
     shard: JoinHandle<()>,
+    calls: SipCalls,
 }
 
 impl SipEndpoint {
@@ -103,7 +114,7 @@ impl SipEndpoint {
         options: SipOptions,
         stats: Arc<SipStats>,
     ) -> Result<(Self, mpsc::Receiver<Invitation>), SipError> {
-        let SipOptions { listen, public, tcp: tcp_limits, limits, trunks, seed } = options;
+        let SipOptions { listen, public, tcp: tcp_limits, limits, trunks, phones, outbound, seed } = options;
         let (udp, listener, address) = bind_pair(listen).await?;
         let local = LocalAddress::new(address, public);
         let closing = CancellationToken::new();
@@ -133,10 +144,23 @@ impl SipEndpoint {
             limits,
             trunks: trunks.clone(),
             invited_legs_from: 1,
+            takes_transfers: true,
             dialled_legs_from: DIALLED_LEGS_FROM,
         };
+        let locations = Locations::default();
+        let placed = SipCalls::new(
+            commands_sender.clone(),
+            DIALLED_LEGS_FROM,
+            local,
+            locations.clone(),
+            phones.clone(),
+            trunks.clone(),
+            outbound,
+        );
+        let mut agent = Agent::new(config, seed);
+        agent.handle(mono_now(), Input::Phones(phones));
         let shard = Shard {
-            agent: Agent::new(config, seed),
+            agent,
             local,
             udp,
             resolver: Resolver::new(local, LISTENER, resolved_sender, stats.clone()),
@@ -148,16 +172,23 @@ impl SipEndpoint {
             conns: HashMap::new(),
             legs: HashMap::new(),
             follow_ups: VecDeque::new(),
+            locations,
+            bound: HashMap::new(),
         };
         let inputs =
             Inputs { datagrams, streams, commands, resolved, drain: drain.clone(), stop: stop.clone() };
         let shard = tokio::spawn(shard.serve(inputs));
-        Ok((Self { address, drain, stop, shard }, invitations))
+        Ok((Self { address, drain, stop, shard, calls: placed }, invitations))
     }
 
     /// The bound address, the same for UDP and TCP.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What places calls and knows where telephones are.
+    pub(crate) fn calls(&self) -> &SipCalls {
+        &self.calls
     }
 
     /// From now on OPTIONS and new calls are answered 503, so that a proxy looks elsewhere; open calls go on.

@@ -9,16 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 use tympan_contact::{EndedBy, LegEvent};
-use tympan_sip::agent::{self, Body, Command, Event, TrunkId};
+use tympan_sip::agent::{self, Body, Command, Event, OfferBy, TrunkId};
 use tympan_sip::wire::Status;
 use tympan_telephony::Digit;
 use tympan_telephony::digit_source::DigitSource;
-use tympan_types::{ExchangeId, LegId, Redacted};
+use tympan_types::{ExchangeId, LegId, Redacted, ReferId};
 
 /// Events that may wait for a call's task. Behind more the call is ended: its task does not read.
 const EVENTS_WAITING: usize = 64;
 /// Commands of one leg that may wait for the agent: an answer, an end, and replies to offers, of which one is open at a time.
-pub(super) const COMMANDS_PER_LEG: usize = 4;
+pub(super) const COMMANDS_PER_LEG: usize = 6;
 /// Retry-After of a 503, in seconds: calls end and descriptors come back within such a time.
 const RETRY_AFTER_S: u32 = 10;
 
@@ -42,6 +42,10 @@ pub(crate) struct Invitation {
     pub trunk: TrunkId,
     /// Where the caller's digits come from.
     pub digits: DigitSource,
+    /// The telephone that calls, by its user name: it proved it. `None` for every other caller.
+    pub user: Option<Arc<str>>,
+    /// The leg whose place the call takes once it is answered (RFC 3891); the task of that leg ends it.
+    pub replaces: Option<LegId>,
     /// Commands.
     pub leg: Leg,
     /// What happens on the leg; ends after [`LegEvent::Ended`].
@@ -63,6 +67,14 @@ pub(crate) enum Refusal {
     OutOfDescriptors,
 }
 
+/// What the agent's task is asked for.
+pub(super) enum ToShard {
+    /// A command of a leg.
+    Command(LegId, Command),
+    /// A new leg of ours.
+    Dial { leg: LegId, entry: LegEntry, command: Box<Command> },
+}
+
 /// The commands of one leg. Cheap to clone; when the last one is dropped, the leg is ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Leg(Arc<LegSide>);
@@ -70,7 +82,7 @@ pub(crate) struct Leg(Arc<LegSide>);
 #[derive(Debug)]
 struct LegSide {
     id: LegId,
-    commands: mpsc::Sender<(LegId, Command)>,
+    commands: mpsc::Sender<ToShard>,
     state: Arc<LegState>,
 }
 
@@ -123,6 +135,34 @@ impl Leg {
         self.try_send(refuse(status, retry_after_s));
     }
 
+    /// A provisional response to an INVITE of a peer: 180, or 183 with early media.
+    pub(crate) fn ring(&self, sdp: Option<String>) {
+        let status = if sdp.is_some() { Status::SESSION_PROGRESS } else { Status::RINGING };
+        self.try_send(Command::Ring { status, body: sdp.map(sdp_body), reliable: false });
+    }
+
+    /// Offers a change of the session: hold, resume, another address. [`LegEvent::Answered`] or [`LegEvent::OfferFailed`] follows.
+    pub(crate) async fn offer(&self, sdp: String) {
+        self.send(Command::Offer { body: sdp_body(sdp), by: OfferBy::ReInvite }).await;
+    }
+
+    /// Agrees to a REFER of the far end: 202. What it asks for is the caller's to do, and to report by [`Leg::notify_refer`].
+    pub(crate) async fn accept_refer(&self, refer: ReferId) {
+        self.send(Command::AcceptRefer { refer }).await;
+    }
+
+    /// Refuses a REFER of the far end: 300 to 699.
+    pub(crate) async fn refuse_refer(&self, refer: ReferId, status: u16) {
+        let status = Status::new(status).unwrap_or(Status::DECLINE);
+        self.send(Command::RefuseRefer { refer, status }).await;
+    }
+
+    /// Reports how the call that a REFER asked for goes on: 100 to 699; from 200 on it is the last report.
+    pub(crate) async fn notify_refer(&self, refer: ReferId, status: u16) {
+        let status = Status::new(status).unwrap_or(Status::SERVER_INTERNAL_ERROR);
+        self.send(Command::NotifyRefer { refer, status }).await;
+    }
+
     /// Ends the leg, whatever it takes: BYE, or a refusal. A leg that is over already is fine.
     pub(crate) async fn hang_up(&self) {
         self.ends();
@@ -136,12 +176,12 @@ impl Leg {
 
     async fn send(&self, command: Command) {
         // The agent is gone only with the server.
-        let _ = self.0.commands.send((self.0.id, command)).await;
+        let _ = self.0.commands.send(ToShard::Command(self.0.id, command)).await;
     }
 
     /// There is room for [`COMMANDS_PER_LEG`] of every leg.
     fn try_send(&self, command: Command) -> bool {
-        let sent = self.0.commands.try_send((self.0.id, command));
+        let sent = self.0.commands.try_send(ToShard::Command(self.0.id, command));
         sent.inspect_err(|error| tracing::error!(leg = %self.0.id, %error, "a command of a call is lost"))
             .is_ok()
     }
@@ -151,7 +191,7 @@ impl Drop for LegSide {
     fn drop(&mut self) {
         if !self.state.is_over.load(Ordering::Acquire) && !self.state.is_ending.load(Ordering::Acquire) {
             // The call's task is gone and never said so: the caller is not left on a dead line.
-            let _ = self.commands.try_send((self.id, Command::HangUp { reason: None }));
+            let _ = self.commands.try_send(ToShard::Command(self.id, Command::HangUp { reason: None }));
         }
     }
 }
@@ -162,6 +202,8 @@ pub(super) struct LegEntry {
     /// Weak, because the last strong one ends the leg.
     leg: std::sync::Weak<LegSide>,
     state: Arc<LegState>,
+    /// We placed the call.
+    is_ours: bool,
 }
 
 /// The call's task does not read what happens on its leg, or is gone.
@@ -169,15 +211,21 @@ pub(super) struct LegEntry {
 pub(super) struct NotRead;
 
 impl LegEntry {
-    /// Both sides of a new leg.
-    pub(super) fn new(
+    /// Both sides of a new leg of ours.
+    pub(super) fn dialled(
         id: LegId,
-        commands: mpsc::Sender<(LegId, Command)>,
+        commands: mpsc::Sender<ToShard>,
     ) -> (Self, Leg, mpsc::Receiver<LegEvent>) {
+        let (entry, leg, events) = Self::new(id, commands);
+        (Self { is_ours: true, ..entry }, leg, events)
+    }
+
+    /// Both sides of a new leg of a peer.
+    pub(super) fn new(id: LegId, commands: mpsc::Sender<ToShard>) -> (Self, Leg, mpsc::Receiver<LegEvent>) {
         let (events, receiver) = mpsc::channel(EVENTS_WAITING);
         let state = Arc::<LegState>::default();
         let side = Arc::new(LegSide { id, commands, state: state.clone() });
-        let entry = Self { events, leg: Arc::downgrade(&side), state };
+        let entry = Self { events, leg: Arc::downgrade(&side), state, is_ours: false };
         (entry, Leg(side), receiver)
     }
 
@@ -207,10 +255,18 @@ impl LegEntry {
             },
             Event::Ended(ended) => {
                 self.state.is_over.store(true, Ordering::Release);
-                LegEvent::Ended(ended_by(&ended))
+                LegEvent::Ended(ended_by(&ended, self.is_ours))
             }
-            Event::Invited { .. }
-            | Event::Ringing { .. }
+            // That the next hop has the INVITE says nothing of the far end.
+            Event::Ringing { status: Status::TRYING, .. } => return Ok(()),
+            Event::Ringing { status, parts } => {
+                LegEvent::Ringing { status: status.code(), sdp: body::sdp(&parts) }
+            }
+            Event::Referred { refer, target, replaces, .. } => LegEvent::Referred { refer, target, replaces },
+            Event::ReferProgress { .. }
+            | Event::ReferDone { .. }
+            | Event::ReferFailed { .. }
+            | Event::Invited { .. }
             | Event::Refreshed
             | Event::TargetRefreshed { .. } => {
                 return Ok(());
@@ -232,11 +288,15 @@ pub(super) fn refuse_for_now() -> Command {
     refuse(Status::SERVICE_UNAVAILABLE, Some(RETRY_AFTER_S))
 }
 
-fn sdp_body(sdp: String) -> Body {
+pub(super) fn sdp_body(sdp: String) -> Body {
     Body { content_type: body::SDP.into(), bytes: Bytes::from(sdp) }
 }
 
-fn ended_by(ended: &agent::Ended) -> EndedBy {
+fn ended_by(ended: &agent::Ended, is_ours: bool) -> EndedBy {
+    match (ended.by, ended.status) {
+        (agent::EndedBy::Peer, Some(status)) if is_ours => return EndedBy::Refused(status.code()),
+        _ => {}
+    }
     match ended.by {
         // A CANCEL ends the INVITE with a status; a BYE ends the call without one.
         agent::EndedBy::Peer if ended.status.is_some() => EndedBy::Cancelled,

@@ -3,20 +3,30 @@
 //! One task ([`shard`]) owns the agent. Datagrams come from a thread ([`udp`]), streams from one task per connection ([`tcp`]),
 //! commands from the tasks of calls ([`leg`]).
 //!
-//! Not implemented: TLS, NAPTR and SRV records, REFER, registrations.
+//! Not implemented: TLS, NAPTR and SRV records.
 
 mod address;
 mod body;
+#[allow(dead_code, reason = "the tasks of calls do not dial yet")]
+mod calls;
 mod endpoint;
 mod leg;
+mod locations;
+mod outbound;
 mod resolve;
 mod shard;
 mod stats;
 mod tcp;
 mod udp;
 
+#[allow(unused_imports, reason = "the tasks of calls do not dial yet")]
+pub(crate) use calls::{Destination, Dial, DialledLeg, NotDialled, Route, SipCalls};
 pub(crate) use endpoint::{SipEndpoint, SipOptions};
 pub(crate) use leg::{Invitation, Leg, Refusal};
+#[allow(unused_imports, reason = "the tasks of calls do not look yet")]
+pub(crate) use locations::Locations;
+#[allow(unused_imports, reason = "the configuration names none yet")]
+pub(crate) use outbound::{Outbound, OutboundTrunk};
 pub(crate) use stats::SipStats;
 pub(crate) use tcp::{PER_CONNECTION, TcpLimits};
 

@@ -5,13 +5,16 @@
 //! is lost, a connection whose queue is full is closed, a call whose task does not read is ended.
 
 use super::address::LocalAddress;
-use super::leg::{Invitation, Leg, LegEntry, NotRead, refuse_for_now};
+use super::calls::digits_of;
+use super::leg::{Invitation, Leg, LegEntry, NotRead, ToShard, refuse_for_now};
+use super::locations::Locations;
 use super::resolve::{Question, Resolved, Resolver};
 use super::stats::SipStats;
 use super::tcp::{Opened, StreamEvent, TcpSide};
 use super::udp::{Datagram, Sent, UdpSide};
 use super::{Calls, body};
 use crate::clock::mono_now;
+use crate::connections::Work;
 use bytes::Bytes;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -21,10 +24,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 use tympan_sip::agent::{
-    self, Agent, Command, ConnId, Ended, Event, Flow, Input, ListenerId, Output, TrunkId, Trunks, Way,
+    Agent, BindingEvent, BindingId, Command, ConnId, Ended, Event, Flow, Input, ListenerId, Output, Trunks,
+    Way,
 };
 use tympan_sip::wire::Status;
-use tympan_telephony::digit_source::DigitSource;
 use tympan_types::{LegId, Mono, Redacted};
 
 /// The one listener for datagrams.
@@ -44,7 +47,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(2);
 pub(super) struct Inputs {
     pub(super) datagrams: mpsc::Receiver<Datagram>,
     pub(super) streams: mpsc::Receiver<StreamEvent>,
-    pub(super) commands: mpsc::Receiver<(LegId, Command)>,
+    pub(super) commands: mpsc::Receiver<ToShard>,
     pub(super) resolved: mpsc::Receiver<Resolved>,
     /// From now on new calls are refused.
     pub(super) drain: CancellationToken,
@@ -61,13 +64,17 @@ pub(super) struct Shard {
     pub(super) resolver: Resolver,
     pub(super) calls: Calls,
     /// For legs that are new.
-    pub(super) commands: mpsc::Sender<(LegId, Command)>,
+    pub(super) commands: mpsc::Sender<ToShard>,
     pub(super) trunks: Trunks,
     pub(super) stats: Arc<SipStats>,
     pub(super) conns: HashMap<ConnId, Conn>,
     pub(super) legs: HashMap<LegId, LegEntry>,
     /// What outputs lead to, for the agent once they are all taken.
     pub(super) follow_ups: VecDeque<Input>,
+    /// Where telephones are.
+    pub(super) locations: Locations,
+    /// Keeps the connections that telephones registered by.
+    pub(super) bound: HashMap<BindingId, Work>,
 }
 
 /// A connection that is open.
@@ -109,8 +116,14 @@ impl Shard {
                     }
                 }
                 _ = inputs.commands.recv_many(&mut commands, TURN) => {
-                    for (leg, command) in commands.drain(..) {
-                        self.handle(Input::Command { leg, command });
+                    for command in commands.drain(..) {
+                        match command {
+                            ToShard::Command(leg, command) => self.handle(Input::Command { leg, command }),
+                            ToShard::Dial { leg, entry, command } => {
+                                self.legs.insert(leg, entry);
+                                self.handle(Input::Command { leg, command: *command });
+                            }
+                        }
                     }
                 }
                 Some(Resolved { query, targets }) = inputs.resolved.recv() => {
@@ -213,8 +226,32 @@ impl Shard {
                 }
             }
             Output::Event { leg, event } => self.event(leg, event),
+            Output::Binding(event) => self.binding(event),
             Output::Count(counter) => self.stats.count(counter),
         }
+    }
+
+    /// A connection that a telephone registered by is the only way to it: it stays while the binding does.
+    fn binding(&mut self, event: BindingEvent) {
+        match &event {
+            BindingEvent::Registered(binding) | BindingEvent::Refreshed(binding) => {
+                let work = match binding.flow.way {
+                    Way::Stream(conn) => self.conns.get(&conn).map(|state| state.opened.place.work()),
+                    Way::Datagram(_) => None,
+                };
+                match work {
+                    Some(work) => self.bound.insert(binding.id, work),
+                    None => self.bound.remove(&binding.id),
+                };
+                debug!(user = %binding.user, binding = %binding.id, peer = %binding.flow.peer, "a telephone is registered");
+            }
+            BindingEvent::Unregistered { user, binding, why } => {
+                self.bound.remove(binding);
+                debug!(%user, %binding, ?why, "a telephone is no longer registered");
+            }
+        }
+        self.locations.apply(event);
+        self.stats.now_bound(self.locations.len());
     }
 
     fn send(&mut self, flow: Flow, bytes: Bytes) {
@@ -262,7 +299,19 @@ impl Shard {
     }
 
     fn invited(&mut self, id: LegId, event: Event) {
-        let Event::Invited { call_id, trunk, called, caller, source, flow, parts, message, .. } = event
+        let Event::Invited {
+            call_id,
+            trunk,
+            called,
+            caller,
+            source,
+            flow,
+            user,
+            replaces,
+            parts,
+            message,
+            ..
+        } = event
         else {
             return;
         };
@@ -279,8 +328,10 @@ impl Shard {
             source,
             local: flow.local,
             offer: body::sdp(&parts),
-            digits: self.digits_of(&trunk),
+            digits: digits_of(&self.trunks, &trunk),
             trunk,
+            user,
+            replaces,
             leg: leg.clone(),
             events,
             carrier,
@@ -296,14 +347,6 @@ impl Shard {
         self.legs.remove(&id);
         leg.ends();
         self.follow_ups.push_back(Input::Command { leg: id, command: refuse_for_now() });
-    }
-
-    fn digits_of(&self, trunk: &TrunkId) -> DigitSource {
-        match self.trunks.get(trunk).map(|trunk| trunk.digits) {
-            Some(agent::DigitSource::Rtp) => DigitSource::Rtp,
-            Some(agent::DigitSource::Info) => DigitSource::Info,
-            Some(agent::DigitSource::Both) | None => DigitSource::Both,
-        }
     }
 
     /// Closes connections whose time is up.

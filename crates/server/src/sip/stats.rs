@@ -14,6 +14,7 @@ pub(crate) struct SipStats {
     legs: AtomicU64,
     transactions: AtomicU64,
     connections: AtomicU64,
+    bindings: AtomicU64,
     agent: Mutex<BTreeMap<(&'static str, u16), u64>>,
     shell: [AtomicU64; SHELL.len()],
 }
@@ -40,7 +41,7 @@ const LEGS_UNREAD: usize = 6;
 const RESOLUTIONS_REFUSED: usize = 7;
 
 /// What the agent counts: name, help, and the name of its label where it has one.
-const AGENT: [(&str, &str, Option<&str>); 11] = [
+const AGENT: [(&str, &str, Option<&str>); 18] = [
     ("dropped", "Messages that were dropped without an answer, by reason", Some("reason")),
     ("refused", "Requests that were refused because their bytes are in doubt, by status", Some("status")),
     ("source_limited", "Requests beyond the limit of their source", None),
@@ -51,6 +52,13 @@ const AGENT: [(&str, &str, Option<&str>); 11] = [
     ("out_of_order", "Requests of a call that came out of order and were answered 500", None),
     ("merged", "Requests that came by a second path and were answered 482", None),
     ("replayed_nonces", "Digest answers to a nonce that was used before", None),
+    ("wrong_credentials", "Digest answers with a wrong user or password", None),
+    ("registered", "Devices of telephones that registered", None),
+    ("reregistered", "Registrations that were refreshed", None),
+    ("unregistered", "Registrations that ended: removed, expired, or their connection closed", None),
+    ("bindings_full", "Registrations that were refused because there are too many", None),
+    ("referred", "Transfers (REFER) that peers asked for", None),
+    ("refer_refused", "Transfers (REFER) that were refused without a look at their target", None),
     ("withheld", "Bytes that an unconfirmed source was not sent, because it had got its share", None),
 ];
 
@@ -68,6 +76,13 @@ impl SipStats {
             Counter::OutOfOrder => ("out_of_order", 0),
             Counter::Merged => ("merged", 0),
             Counter::ReplayedNonce => ("replayed_nonces", 0),
+            Counter::WrongCredentials => ("wrong_credentials", 0),
+            Counter::Registered => ("registered", 0),
+            Counter::Reregistered => ("reregistered", 0),
+            Counter::Unregistered => ("unregistered", 0),
+            Counter::BindingsFull => ("bindings_full", 0),
+            Counter::Referred => ("referred", 0),
+            Counter::ReferRefused => ("refer_refused", 0),
             Counter::Withheld => ("withheld", 0),
         };
         *self.agent().entry(key).or_default() += 1;
@@ -80,6 +95,11 @@ impl SipStats {
         {
             gauge.store(value as u64, Relaxed);
         }
+    }
+
+    /// Sets the gauge of bindings.
+    pub(super) fn now_bound(&self, bindings: usize) {
+        self.bindings.store(bindings as u64, Relaxed);
     }
 
     pub(super) fn datagram_dropped(&self) {
@@ -137,6 +157,7 @@ impl SipStats {
         for (name, help, value) in [
             ("legs", "SIP calls that are not over", &self.legs),
             ("transactions", "SIP transactions that are open", &self.transactions),
+            ("bindings", "Devices of telephones that are registered", &self.bindings),
             ("connections", "TCP connections that SIP has open, of peers and its own", &self.connections),
         ] {
             page.gauge(&format!("sip_{name}"), help, value.load(Relaxed))?;

@@ -5,7 +5,9 @@ use super::core::{Core, Failure};
 use super::dial::Destination;
 use super::leg::Leg;
 use super::outside::Stranger;
-use super::{Command, Config, ConnId, Counter, EndedBy, Event, Flow, ListenerId, Target, Way};
+use super::{
+    BindingEvent, Command, Config, ConnId, Counter, EndedBy, Event, Flow, ListenerId, Phones, Target, Way,
+};
 use crate::dialog::Tag;
 use crate::transaction::{Arrival, Reply};
 use crate::wire::{
@@ -68,6 +70,8 @@ pub enum Input {
         /// The command.
         command: Command,
     },
+    /// The telephones that may register, in place of those before. Bindings of those that are gone end.
+    Phones(Phones),
     /// From now on OPTIONS and new calls get 503; calls go on.
     Drain,
     /// Time has passed.
@@ -118,6 +122,8 @@ pub enum Output {
         /// What.
         event: Event,
     },
+    /// A binding of a registered telephone changed.
+    Binding(BindingEvent),
     /// Something to count.
     Count(Counter),
 }
@@ -133,6 +139,7 @@ pub struct Agent {
     due: BTreeSet<(Mono, LegId)>,
     /// Legs whose user knows that they are over.
     over: usize,
+    pub(super) phones: Phones,
     pub(super) next_invited: u64,
     pub(super) is_draining: bool,
 }
@@ -147,6 +154,7 @@ impl Agent {
             by_tag: BTreeMap::new(),
             due: BTreeSet::new(),
             over: 0,
+            phones: Phones::default(),
             is_draining: false,
         }
     }
@@ -176,6 +184,7 @@ impl Agent {
             Input::SendFailed { flow } => self.core.flow_failed(flow),
             Input::Resolved { query, targets } => self.resolved(query, targets),
             Input::Command { leg, command } => self.command(leg, command),
+            Input::Phones(phones) => self.phones = phones,
             Input::Drain => self.is_draining = true,
             Input::Tick => {}
         }
@@ -304,7 +313,18 @@ impl Agent {
     }
 
     fn command(&mut self, id: LegId, command: Command) {
-        let Command::Dial { to, from, display_name, route, transport, credentials, offer, headers } = command
+        let Command::Dial {
+            to,
+            from,
+            display_name,
+            route,
+            transport,
+            credentials,
+            offer,
+            headers,
+            binding: _,
+            replaces: _,
+        } = command
         else {
             return self.with_leg(id, |leg, core| leg.command(core, command));
         };

@@ -1,9 +1,10 @@
 //! What the user of a leg asks for.
 
+use super::BindingId;
 use crate::dialog::ExchangeId;
 use crate::wire::{Name, Status};
 use bytes::Bytes;
-use tympan_types::Redacted;
+use tympan_types::{LegId, Redacted, ReferId};
 
 /// A body with its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +63,13 @@ pub enum Command {
         credentials: Option<Credentials>,
         /// The offer; `None` invites without one.
         offer: Option<Body>,
-        /// Further headers.
+        /// Further headers; [`super::Presentation`] makes those of a caller's identity and of automatic answers.
         headers: Vec<(Name, String)>,
+        /// The call goes to this binding of a registered telephone, by the flow that it registered by: `to` is To alone, and the
+        /// request URI is the binding's Contact. 480 where the binding is gone.
+        binding: Option<BindingId>,
+        /// The call takes the place of this leg at the far end (RFC 3891). 481 where the leg has no dialog.
+        replaces: Option<LegId>,
     },
     /// A provisional response: 180 or 183. `reliable` sends it under 100rel where the peer supports it.
     Ring {
@@ -111,6 +117,35 @@ pub enum Command {
     Info {
         /// The body.
         body: Body,
+    },
+    /// Agrees to an [`super::Event::Referred`]: 202, and a NOTIFY where the peer did not decline the subscription (RFC 3515, RFC
+    /// 4488). The leg goes on; what the REFER asks for is the user's to do.
+    AcceptRefer {
+        /// Which.
+        refer: ReferId,
+    },
+    /// Refuses an [`super::Event::Referred`].
+    RefuseRefer {
+        /// Which.
+        refer: ReferId,
+        /// 300 to 699. 481 and 408 would end the peer's call, and go as 603.
+        status: Status,
+    },
+    /// Tells the peer how the request that its REFER asked for goes on. A final status is the last one.
+    NotifyRefer {
+        /// Which.
+        refer: ReferId,
+        /// The status of the referred call: 100 to 699.
+        status: Status,
+    },
+    /// REFER: asks the peer of a leg that is up to call another place. One is under way at a time.
+    Refer {
+        /// The user's number for it.
+        refer: ReferId,
+        /// Refer-To: a URI.
+        target: String,
+        /// The call takes the place of this leg at the target: an attended transfer.
+        replaces: Option<LegId>,
     },
     /// Ends the leg at any moment: CANCEL, a refusal, or BYE, whichever is right.
     HangUp {

@@ -18,6 +18,12 @@ pub struct Limits {
     pub transactions_max: usize,
     /// All that an unconfirmed source is sent stays below this multiple of the bytes it sent, plus one response.
     pub amplification_max: u32,
+    /// Bindings of one telephone; 403 beyond.
+    pub bindings_per_phone_max: usize,
+    /// Bindings of all telephones; 503 beyond.
+    pub bindings_max: usize,
+    /// Wrong passwords of one source within a minute; then its challenges are answered 503 for a while.
+    pub wrong_passwords_per_source_per_min: u32,
     /// The largest datagram that is sent, in bytes: 65,507 at most. A larger message goes by TCP, or is refused 513/500.
     pub datagram_max_bytes: usize,
 }
@@ -31,6 +37,9 @@ impl Default for Limits {
             sources_max: 10_000,
             transactions_max: 100_000,
             amplification_max: 3,
+            bindings_per_phone_max: 8,
+            bindings_max: 10_000,
+            wrong_passwords_per_source_per_min: 20,
             datagram_max_bytes: 65_507,
         }
     }
@@ -51,6 +60,9 @@ pub struct Config {
     pub limits: Limits,
     /// Trunks; the default one takes what no other matches.
     pub trunks: Trunks,
+    /// Whether the user takes REFER and INVITE with Replaces: then Allow and Supported say so. Without it, REFER is answered 501,
+    /// and Replaces is an extension that is not known.
+    pub takes_transfers: bool,
     /// The number of the first leg that is invited; those go up from here. Shards begin at different numbers.
     pub invited_legs_from: u64,
     /// Legs that are dialled have numbers of their user's choice from here.

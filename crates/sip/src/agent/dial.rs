@@ -92,8 +92,7 @@ impl Leg {
     pub(super) fn dialling(core: &mut Core, id: LegId, trunk: Arc<Trunk>, destination: Destination) -> Self {
         let Destination { to, from, display_name, route, transport, credentials, offer, headers } =
             destination;
-        let name =
-            display_name.map(|name| format!("\"{}\" ", name.replace('\\', "\\\\").replace('"', "\\\"")));
+        let name = display_name.as_deref().map(super::policy::quoted);
         let calling = Dialog::calling(
             core.ids.call_id(),
             core.ids.tag(),

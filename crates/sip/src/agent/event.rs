@@ -4,7 +4,8 @@ use super::{Flow, TrunkId};
 use crate::dialog::ExchangeId;
 use crate::wire::{Address, Dropped, Message, Number, Part, Status};
 use std::net::SocketAddr;
-use tympan_types::Redacted;
+use std::sync::Arc;
+use tympan_types::{LegId, Redacted, ReferId};
 
 /// Who calls, as the trunk's rules read it.
 #[derive(Debug, Clone)]
@@ -63,6 +64,11 @@ pub enum Event {
         source: SocketAddr,
         /// The path by which it came.
         flow: Flow,
+        /// The telephone that calls, by its user name: it answered a challenge, came by the flow of one of its bindings, or came
+        /// from the network that stands for it. `None` for every other caller.
+        user: Option<Arc<str>>,
+        /// The leg whose place the call takes once it is answered (RFC 3891). The user ends that leg.
+        replaces: Option<LegId>,
         /// The exchange that [`super::Command::Answer`] closes.
         exchange: ExchangeId,
         /// The offer and what lies beside it; without a session description where the caller leaves the offer to us.
@@ -121,6 +127,40 @@ pub enum Event {
         /// Its Contact.
         target: Address,
     },
+    /// The peer asks us to call another place (RFC 3515). [`super::Command::AcceptRefer`] or [`super::Command::RefuseRefer`] is due;
+    /// after half of the time that the peer waits, the agent refuses by itself. Whether the place may be called is the user's to
+    /// decide.
+    Referred {
+        /// Which.
+        refer: ReferId,
+        /// The URI, without its headers.
+        target: String,
+        /// The leg whose place the call takes: an attended transfer. A Replaces of a dialog that is not ours is refused by the agent.
+        replaces: Option<LegId>,
+        /// Referred-By (RFC 3892), unverified.
+        referred_by: Option<String>,
+    },
+    /// The peer agreed to our REFER, or says how its call goes on: 100 to 199.
+    ReferProgress {
+        /// Which.
+        refer: ReferId,
+        /// The status.
+        status: Status,
+    },
+    /// The peer's call succeeded, or the peer agreed and will not say how it goes on. The last of this REFER.
+    ReferDone {
+        /// Which.
+        refer: ReferId,
+        /// The status of the call, 200 to 299; 202 where it is not known.
+        status: Status,
+    },
+    /// The peer refused our REFER, or its call failed. The last of this REFER.
+    ReferFailed {
+        /// Which.
+        refer: ReferId,
+        /// Why: 491 where another REFER is under way, 408 where the subscription ended without an outcome.
+        status: Status,
+    },
     /// The leg is over.
     Ended(Ended),
 }
@@ -148,6 +188,20 @@ pub enum Counter {
     Merged,
     /// A challenge that was answered with a nonce that was used before.
     ReplayedNonce,
+    /// A wrong answer to a challenge.
+    WrongCredentials,
+    /// A binding was added.
+    Registered,
+    /// A binding was refreshed.
+    Reregistered,
+    /// A binding is gone.
+    Unregistered,
+    /// A REGISTER beyond a limit of bindings.
+    BindingsFull,
+    /// A REFER of a peer that reached its user.
+    Referred,
+    /// A REFER of a peer that the agent refused.
+    ReferRefused,
     /// Bytes that were not sent, because an unconfirmed source had got its share.
     Withheld,
 }

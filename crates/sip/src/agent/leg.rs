@@ -177,6 +177,10 @@ impl Leg {
                 self.send_infos(core);
             }
             Command::Info { .. } => core.count(Counter::Overloaded),
+            Command::AcceptRefer { .. }
+            | Command::RefuseRefer { .. }
+            | Command::NotifyRefer { .. }
+            | Command::Refer { .. } => {}
             Command::HangUp { reason } => self.hang_up_with(core, EndedBy::Us, None, reason),
         }
     }

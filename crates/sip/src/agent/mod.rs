@@ -18,7 +18,9 @@ mod leg;
 mod offers;
 mod outside;
 mod path;
+mod phones;
 mod policy;
+mod registrar;
 mod remote;
 mod replies;
 mod sent;
@@ -30,7 +32,13 @@ pub use command::{Body, Command, Credentials, OfferBy, Refusal};
 pub use config::{Config, Limits};
 pub use event::{Counter, Ended, EndedBy, Event, Peer};
 pub use flow::{ConnId, Flow, ListenerId, Target, Way};
-pub use policy::{DigitSource, Identity, NumberRules, Trunk, TrunkError, TrunkId, TrunkMatch, Trunks};
+pub use phones::{Phone, PhoneError, PhoneSecret, Phones};
+pub use policy::{
+    DialPlace, DialRule, DialRules, DigitSource, Identity, NumberRules, Presentation, Trunk, TrunkError,
+    TrunkId, TrunkMatch, Trunks,
+};
+
+pub use registrar::{Binding, BindingEvent, BindingId, Unbound};
 
 #[cfg(test)]
 mod tests;

@@ -1,17 +1,22 @@
 //! Trunks: what holds for peers by where they come from.
 
 mod caller;
+mod dialling;
 mod network;
 mod numbers;
+mod presentation;
 #[cfg(test)]
 mod tests;
 mod validate;
 
+pub use dialling::{DialPlace, DialRule, DialRules};
+pub use presentation::Presentation;
+pub(super) use presentation::quoted;
 pub use validate::TrunkError;
 
 use crate::dialog::TimerRules;
 use crate::wire::{Transport, Uri};
-use network::Network;
+pub(super) use network::{Network, has_host_bits, width};
 use std::net::IpAddr;
 use std::sync::Arc;
 

@@ -30,6 +30,8 @@ impl Leg {
             source: asked.flow.peer,
             flow: asked.flow,
             exchange,
+            user: None,
+            replaces: None,
             parts,
             late_offer,
             message: Box::new(request.message.clone()),

@@ -13,7 +13,7 @@ mod tests;
 mod window;
 
 pub use client::Authorizer;
-pub use server::{Verdict, Verifier};
+pub use server::{Secret, Verdict, Verifier};
 
 use md5::Md5;
 use sha2::{Digest, Sha256};
@@ -71,6 +71,16 @@ impl Algorithm {
     }
 }
 
+/// A1 of a user for MD5 (RFC 7616 section 3.4.2), as 32 hexadecimal digits.
+pub fn ha1_md5(user: &str, realm: &str, password: &str) -> String {
+    Algorithm::Md5 { sess: false }.hash(&[user, realm, password])
+}
+
+/// A1 of a user for SHA-256, as 64 hexadecimal digits.
+pub fn ha1_sha256(user: &str, realm: &str, password: &str) -> String {
+    Algorithm::Sha256 { sess: false }.hash(&[user, realm, password])
+}
+
 /// What a digest is computed over.
 #[derive(Clone, Copy)]
 struct Digested<'a> {
@@ -88,8 +98,13 @@ struct Digested<'a> {
 impl Digested<'_> {
     /// RFC 7616 section 3.4.1.
     fn response(&self) -> String {
+        self.response_with(self.algorithm.hash(&[self.username, self.realm, self.password]))
+    }
+
+    /// The same with the hash of user, realm and password.
+    fn response_with(&self, ha1: String) -> String {
         let hash = |parts: &[&str]| self.algorithm.hash(parts);
-        let mut secret = hash(&[self.username, self.realm, self.password]);
+        let mut secret = ha1;
         if let (true, Some((_, cnonce))) = (self.algorithm.is_sess(), self.auth) {
             secret = hash(&[&secret, self.nonce, cnonce]);
         }

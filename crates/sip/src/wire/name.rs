@@ -50,6 +50,7 @@ names! {
     RSeq = "RSeq";
     Accept = "Accept";
     AlertInfo = "Alert-Info";
+    AnswerMode = "Answer-Mode";
     AuthenticationInfo = "Authentication-Info";
     Authorization = "Authorization";
     CallInfo = "Call-Info";
@@ -67,6 +68,7 @@ names! {
     ProxyAuthorization = "Proxy-Authorization";
     ProxyRequire = "Proxy-Require";
     Reason = "Reason";
+    ReferSub = "Refer-Sub";
     ReferTo = "Refer-To", b'r';
     ReferredBy = "Referred-By", b'b';
     RemotePartyId = "Remote-Party-ID";

@@ -71,6 +71,7 @@ fn config() -> Config {
         },
         trunks: Trunks::new(Vec::new(), trunk).expect("the trunk is valid"),
         invited_legs_from: 1,
+        takes_transfers: true,
         dialled_legs_from: 1 << 32,
     }
 }
@@ -297,6 +298,8 @@ impl TestBed {
                 credentials: Some(Credentials { username: "u".to_owned(), password: "p".to_owned().into() }),
                 offer: Some(offer).filter(|_| with & 64 != 0),
                 headers: Vec::new(),
+                binding: None,
+                replaces: None,
             },
         });
     }
@@ -341,7 +344,7 @@ impl TestBed {
                 Output::Close { conn, .. } => {
                     self.connections.remove(&conn);
                 }
-                Output::Count(_) => {}
+                Output::Binding(_) | Output::Count(_) => {}
             }
         }
         assert!(self.agent.legs() <= LEGS_MAX, "{} legs", self.agent.legs());

@@ -87,6 +87,7 @@ fn check_agent(input: &[u8]) {
         limits: Limits::default(),
         trunks: Trunks::default(),
         invited_legs_from: 1,
+        takes_transfers: true,
         dialled_legs_from: 1 << 32,
     };
     let mut agent = Agent::new(config, [7; 32]);

@@ -71,6 +71,7 @@ fn agent(side: usize) -> Agent {
         limits: Limits { amplification_max: 1_000, ..Limits::default() },
         trunks: Trunks::new(Vec::new(), trunk).expect("the trunk is valid"),
         invited_legs_from: 1,
+        takes_transfers: true,
         dialled_legs_from: DIALLED_FROM,
     };
     Agent::new(config, [u8::try_from(side).unwrap_or_default(); 32])
@@ -140,6 +141,8 @@ impl Play {
             credentials: None,
             offer: (with & 2 != 0).then(|| body("v=0 first")),
             headers: Vec::new(),
+            binding: None,
+            replaces: None,
         };
         self.handle(side, Input::Command { leg, command });
     }
@@ -251,7 +254,7 @@ impl Play {
                     self.sides[side].agent.handle(self.now, input);
                 }
                 Output::Connect { .. } | Output::Close { .. } => panic!("there are no connections"),
-                Output::Count(_) => {}
+                Output::Binding(_) | Output::Count(_) => {}
             }
         }
     }

@@ -81,6 +81,7 @@ impl Endpoint {
             limits: Limits::default(),
             trunks: trunks(trunk),
             invited_legs_from: 1,
+            takes_transfers: false,
             dialled_legs_from: DIALLED_LEGS_FROM,
         };
         Self {

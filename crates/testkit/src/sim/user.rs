@@ -121,7 +121,13 @@ impl User {
             Event::Invited { parts, late_offer, exchange, .. } => {
                 Ok(self.invited(*exchange, parts, *late_offer))
             }
-            Event::Ringing { .. } | Event::Refreshed | Event::TargetRefreshed { .. } => Ok(Vec::new()),
+            Event::Ringing { .. }
+            | Event::Refreshed
+            | Event::TargetRefreshed { .. }
+            | Event::Referred { .. }
+            | Event::ReferProgress { .. }
+            | Event::ReferDone { .. }
+            | Event::ReferFailed { .. } => Ok(Vec::new()),
             Event::Offered { exchange, parts } => self.offered(*exchange, parts, random),
             Event::OfferWanted { exchange } => self.wanted(*exchange),
             Event::Answered { exchange, parts } => self.answered(*exchange, parts, random),

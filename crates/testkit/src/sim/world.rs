@@ -234,6 +234,8 @@ impl World {
             }),
             offer: user.first_offer(now),
             headers: vec![(Name::UserToUser, index.to_string())],
+            binding: None,
+            replaces: None,
         };
         let steps = user.begin();
         call.leg = Some(leg);
@@ -387,6 +389,8 @@ impl World {
                 Ok(())
             }
             Output::Event { leg, event } => self.event(index, leg, &event),
+            // No telephone registers here.
+            Output::Binding(_) => Ok(()),
             Output::Count(counter) => {
                 self.core.trace.event(
                     now,
@@ -474,6 +478,10 @@ const fn verb(command: &Command) -> &'static str {
         Command::RefuseOffer { .. } => "refuses the offer",
         Command::RejectAnswer { .. } => "rejects the answer",
         Command::Info { .. } => "sends a digit",
+        Command::AcceptRefer { .. } => "accepts the REFER",
+        Command::RefuseRefer { .. } => "refuses the REFER",
+        Command::NotifyRefer { .. } => "notifies",
+        Command::Refer { .. } => "refers",
         Command::HangUp { .. } => "hangs up",
     }
 }
@@ -493,6 +501,10 @@ fn happened(event: &Event) -> String {
         Event::Info { parts } => format!("Info of {} parts", parts.len()),
         Event::Refreshed => "Refreshed".to_owned(),
         Event::TargetRefreshed { .. } => "TargetRefreshed".to_owned(),
+        Event::Referred { refer, target, .. } => format!("Referred {refer:?} to {target}"),
+        Event::ReferProgress { refer, status } => format!("ReferProgress {refer:?} {status}"),
+        Event::ReferDone { refer, status } => format!("ReferDone {refer:?} {status}"),
+        Event::ReferFailed { refer, status } => format!("ReferFailed {refer:?} {status}"),
         Event::Ended(ended) => format!("{ended:?}"),
     }
 }

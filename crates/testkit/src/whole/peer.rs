@@ -63,7 +63,7 @@ impl Peer {
                     let targets = resolve(self.address, &host, port, transport);
                     core.schedule.after_ms(0, Action::PeerResolved { peer: self.index, query, targets });
                 }
-                Output::Connect { .. } | Output::Close { .. } | Output::Count(_) => {}
+                Output::Connect { .. } | Output::Close { .. } | Output::Binding(_) | Output::Count(_) => {}
             }
         }
         let next = self.agent.next_deadline().map(|next| next.max(now));
@@ -126,6 +126,7 @@ pub(crate) fn config(product: &str, timers: TimerRules, digits: DigitSource) -> 
         limits,
         trunks: Trunks::new(Vec::new(), trunk).expect("the default trunk alone is valid"),
         invited_legs_from: 1,
+        takes_transfers: false,
         dialled_legs_from: DIALLED_LEGS_FROM,
     }
 }

@@ -104,6 +104,7 @@ impl Driver {
             },
             trunks: Trunks::default(),
             invited_legs_from: 1,
+            takes_transfers: false,
             dialled_legs_from: super::FIRST_LEG,
         };
         let mut seed = [0; 32];
@@ -267,6 +268,8 @@ impl Driver {
             }
             Output::Resolve { query, host, port, transport } => self.resolve(query, host, port, transport),
             Output::Event { leg, event } => self.event(leg, event),
+            // No telephone registers here.
+            Output::Binding(_) => {}
             Output::Count(counter) => tracing::debug!(?counter, "the SIP agent counts"),
         }
     }

@@ -8,7 +8,7 @@ struct Rig {
     entry: LegEntry,
     leg: Option<Leg>,
     events: mpsc::Receiver<LegEvent>,
-    commands: mpsc::Receiver<(LegId, Command)>,
+    commands: mpsc::Receiver<ToShard>,
 }
 
 fn rig() -> Rig {
@@ -27,7 +27,7 @@ impl Rig {
     }
 
     fn command(&mut self) -> Command {
-        let (leg, command) = self.commands.try_recv().unwrap();
+        let ToShard::Command(leg, command) = self.commands.try_recv().unwrap() else { panic!("a call") };
         assert_eq!(leg, LegId::new(7));
         command
     }

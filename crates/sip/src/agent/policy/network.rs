@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 /// A network. IPv4 networks that are written as IPv6 (`::ffff:192.0.2.0/120`) are IPv4 here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Network {
+pub(in crate::agent) struct Network {
     is_ipv4: bool,
     /// The address with its first bit highest, without the bits beyond the prefix.
     prefix: u128,
@@ -13,7 +13,7 @@ pub(super) struct Network {
 
 impl Network {
     /// `bits` beyond the width count as the whole width.
-    pub(super) fn new(address: IpAddr, bits: u8) -> Self {
+    pub(in crate::agent) fn new(address: IpAddr, bits: u8) -> Self {
         let (address, bits) = match (address, address.to_canonical()) {
             (IpAddr::V6(_), plain @ IpAddr::V4(_)) if bits >= 96 => (plain, bits - 96),
             _ => (address, bits),
@@ -23,7 +23,7 @@ impl Network {
     }
 
     /// `address` is canonical: IPv4 in its plain form.
-    pub(super) fn contains(&self, address: IpAddr) -> bool {
+    pub(in crate::agent) fn contains(&self, address: IpAddr) -> bool {
         address.is_ipv4() == self.is_ipv4 && high_bits(address) & mask(self.bits) == self.prefix
     }
 
@@ -33,12 +33,12 @@ impl Network {
 }
 
 /// True where the address has bits beyond the prefix.
-pub(super) fn has_host_bits(address: IpAddr, bits: u8) -> bool {
+pub(in crate::agent) fn has_host_bits(address: IpAddr, bits: u8) -> bool {
     high_bits(address) & !mask(bits) != 0
 }
 
 /// 32 or 128.
-pub(super) const fn width(address: IpAddr) -> u8 {
+pub(in crate::agent) const fn width(address: IpAddr) -> u8 {
     match address {
         IpAddr::V4(_) => 32,
         IpAddr::V6(_) => 128,

@@ -1,8 +1,8 @@
 //! An agent and what goes in and out of it.
 
 use crate::agent::{
-    Agent, Body, Command, Config, ConnId, Counter, Ended, Event, Flow, Input, Limits, ListenerId, Output,
-    Target, Trunks, Way,
+    Agent, BindingEvent, Body, Command, Config, ConnId, Counter, Ended, Event, Flow, Input, Limits,
+    ListenerId, Output, Target, Trunks, Way,
 };
 use crate::transaction::Timers;
 use crate::wire::{Cut, Judged, Message, Name, Request, Response, Transport, cut_packet, judge};
@@ -23,6 +23,7 @@ pub(super) struct Scene {
     pub(super) sent: VecDeque<(Flow, String)>,
     pub(super) events: VecDeque<(LegId, Event)>,
     pub(super) counts: Vec<Counter>,
+    pub(super) bindings: VecDeque<BindingEvent>,
     pub(super) connects: VecDeque<(ConnId, Target)>,
     pub(super) closes: Vec<ConnId>,
     pub(super) queries: VecDeque<(u64, String, Option<u16>, Option<Transport>)>,
@@ -39,6 +40,7 @@ pub(super) fn config() -> Config {
         limits: Limits { amplification_max: 100, ..Limits::default() },
         trunks: Trunks::default(),
         invited_legs_from: 1,
+        takes_transfers: true,
         dialled_legs_from: 1_000,
     }
 }
@@ -63,6 +65,7 @@ impl Scene {
             sent: VecDeque::new(),
             events: VecDeque::new(),
             counts: Vec::new(),
+            bindings: VecDeque::new(),
             connects: VecDeque::new(),
             closes: Vec::new(),
             queries: VecDeque::new(),
@@ -83,6 +86,7 @@ impl Scene {
                 }
                 Output::Event { leg, event } => self.events.push_back((leg, event)),
                 Output::Count(counter) => self.counts.push(counter),
+                Output::Binding(event) => self.bindings.push_back(event),
                 Output::Connect { conn, target } => self.connects.push_back((conn, target)),
                 Output::Close { conn, .. } => self.closes.push(conn),
                 Output::Resolve { query, host, port, transport } => {

@@ -18,6 +18,8 @@ pub(super) fn dial() -> Command {
         credentials: None,
         offer: Some(sdp(SDP)),
         headers: vec![(Name::UserToUser, "hello".to_owned())],
+        binding: None,
+        replaces: None,
     }
 }
 

@@ -42,6 +42,21 @@ impl Verdict<'_> {
     }
 }
 
+/// What a user proves its name with.
+#[derive(Debug, Clone, Copy)]
+pub enum Secret<'a> {
+    /// The password.
+    Password(&'a str),
+    /// Hashes of user, realm and password in hexadecimal, as [`super::ha1_md5`] and [`super::ha1_sha256`] make them. Without one, no
+    /// answer of that algorithm is right.
+    Ha1 {
+        /// For MD5.
+        md5: Option<&'a str>,
+        /// For SHA-256.
+        sha256: Option<&'a str>,
+    },
+}
+
 /// Challenges requests and checks the answers. ACK and CANCEL are not challenged (RFC 3261 section 22.1).
 #[derive(Debug)]
 pub struct Verifier {
@@ -90,13 +105,30 @@ impl Verifier {
         realm: &str,
         users: &'a [(String, Redacted<String>)],
     ) -> Verdict<'a> {
+        self.verify_with(now, source, request, realm, |username| {
+            let (name, password) = users.iter().find(|(name, _)| name == username)?;
+            Some((name.as_str(), Secret::Password(password.expose())))
+        })
+    }
+
+    /// The same, where `secret_of` finds the user of a name, and its secret.
+    pub fn verify_with<'a>(
+        &mut self,
+        now: Mono,
+        source: IpAddr,
+        request: &Request,
+        realm: &str,
+        secret_of: impl FnOnce(&str) -> Option<(&'a str, Secret<'a>)>,
+    ) -> Verdict<'a> {
         let answers = request.message.values(Name::Authorization).take(ANSWERS_MAX);
         let mut answers = answers.filter_map(Params::parse);
         let Some(answer) = answers.find(|answer| answer.get("realm") == Some(realm)) else {
             return Verdict::Missing;
         };
         // The digest first: without the password, a client learns nothing about nonces and fills no window.
-        let Some((user, nonce, count)) = check(&answer, request, realm, users) else { return Verdict::Wrong };
+        let Some((user, nonce, count)) = check(&answer, request, realm, secret_of) else {
+            return Verdict::Wrong;
+        };
         match self.nonce_id(now, source, realm, nonce) {
             None => Verdict::Stale,
             Some(id) => {
@@ -140,7 +172,7 @@ fn check<'a, 'b>(
     answer: &'b Params,
     request: &Request,
     realm: &str,
-    users: &'a [(String, Redacted<String>)],
+    secret_of: impl FnOnce(&str) -> Option<(&'a str, Secret<'a>)>,
 ) -> Option<(&'a str, &'b str, u32)> {
     let algorithm = Algorithm::parse(answer.get("algorithm")).filter(|algorithm| !algorithm.is_sess())?;
     if !answer.get("qop")?.eq_ignore_ascii_case("auth") || answer.get("userhash") == Some("true") {
@@ -150,16 +182,25 @@ fn check<'a, 'b>(
     let count = count_of(nc)?;
     let uri = answer.get("uri").filter(|uri| is_uri_of(uri, request))?;
     let username = answer.get("username")?;
-    let user = users.iter().find(|(name, _)| name == username);
+    let found = secret_of(username);
     // An unknown user costs what a known one costs.
-    let password = user.map_or("", |(_, password)| password.expose());
+    let secret = found.map_or(Secret::Password(""), |(_, secret)| secret);
+    let (password, ha1) = match secret {
+        Secret::Password(password) => (password, None),
+        Secret::Ha1 { md5, sha256 } => {
+            ("", Some(if matches!(algorithm, Algorithm::Md5 { .. }) { md5 } else { sha256 }?))
+        }
+    };
     let method = request.method.as_str();
-    let expected =
-        Digested { algorithm, username, realm, password, nonce, auth: Some((nc, cnonce)), method, uri }
-            .response();
+    let digested =
+        Digested { algorithm, username, realm, password, nonce, auth: Some((nc, cnonce)), method, uri };
+    let expected = match ha1 {
+        Some(ha1) => digested.response_with(ha1.to_ascii_lowercase()),
+        None => digested.response(),
+    };
     let given = answer.get("response")?.to_ascii_lowercase();
     let is_right = bool::from(expected.as_bytes().ct_eq(given.as_bytes()));
-    user.filter(|_| is_right).map(|(name, _)| (name.as_str(), nonce, count))
+    found.filter(|_| is_right).map(|(name, _)| (name, nonce, count))
 }
 
 /// A proxy may have changed the host of the request URI since the digest was made (RFC 3261 section 22.4), but who is called must

@@ -49,7 +49,7 @@ impl Node {
                     let targets = resolve(self.address, &host, port, transport);
                     site.later(self.epoch, 0, Task::Resolved { query, targets });
                 }
-                Output::Connect { .. } | Output::Close { .. } | Output::Count(_) => {}
+                Output::Connect { .. } | Output::Close { .. } | Output::Binding(_) | Output::Count(_) => {}
             }
         }
         let next = self.agent.next_deadline().map(|next| next.max(now));
@@ -106,7 +106,11 @@ impl Node {
             Event::Invited { .. }
             | Event::Ringing { .. }
             | Event::Refreshed
-            | Event::TargetRefreshed { .. } => return,
+            | Event::TargetRefreshed { .. }
+            | Event::Referred { .. }
+            | Event::ReferProgress { .. }
+            | Event::ReferDone { .. }
+            | Event::ReferFailed { .. } => return,
         };
         self.tell(site, contact, Input::Leg { leg: id, event });
     }
