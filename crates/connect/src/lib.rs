@@ -26,6 +26,7 @@ pub mod instances;
 pub mod integrations;
 mod listless;
 pub mod live_calls;
+pub mod live_centre;
 pub mod modules;
 pub mod named;
 mod not_offered;
@@ -56,6 +57,7 @@ pub mod versions;
 
 pub use error::{ConnectError, ErrorCode};
 pub use live_calls::{LiveCalls, SetAttributes};
+pub use live_centre::{LiveCentre, NoCentre};
 pub use operations::operations;
 pub use provision::Provision;
 pub use service::{ConnectService, Counts, Ids, Limits, OpenError, Options, Routed};

@@ -6,12 +6,13 @@ use crate::flows::FlowReference;
 use crate::hours::TimeZone;
 use crate::instances::Instance;
 use crate::live_calls::LiveCalls;
+use crate::live_centre::{LiveCentre, NoCentre};
 use crate::operations::WITHIN_PROCESS;
 use crate::phone_numbers::{DialledNumber, NumberRange};
 use crate::settings::{Settings, SettingsError, Write};
 use http::request::Parts;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::task::{Context, Poll, Waker};
 use tympan_aws::{Attempt, Invocation, Stage};
 use tympan_contact::{History, RoutedFlow};
@@ -32,6 +33,8 @@ struct Inner {
     settings: Arc<dyn Settings>,
     history: Arc<dyn History>,
     live: Arc<dyn LiveCalls>,
+    /// Set once: routing needs the service before it can be one.
+    centre: OnceLock<Arc<dyn LiveCentre>>,
     ids: Arc<dyn Ids>,
     options: Options,
 }
@@ -150,9 +153,15 @@ impl ConnectService {
             settings,
             history,
             live,
+            centre: OnceLock::new(),
             ids,
             options,
         })))
+    }
+
+    /// From now on the API asks this of queues and agents. The first one stays.
+    pub fn begin_centre(&self, centre: Arc<dyn LiveCentre>) {
+        drop(self.0.centre.set(centre));
     }
 
     /// Answers a request without asking any policy: for callers within the process. The body of the answer may be empty.
@@ -252,6 +261,10 @@ impl ConnectService {
 
     pub(crate) fn live(&self) -> &dyn LiveCalls {
         self.0.live.as_ref()
+    }
+
+    pub(crate) fn centre(&self) -> &dyn LiveCentre {
+        self.0.centre.get().map_or(&NoCentre, |centre| &**centre)
     }
 
     pub(crate) fn random(&self) -> [u8; 16] {
