@@ -35,6 +35,18 @@ pub trait History: Send + Sync {
         changes: BTreeMap<String, String>,
     ) -> Result<(), SetAttributesError>;
 
+    /// The work after a contact that has ended is over, from `began` to `ended`: its record says so. What has no agent, or is not known,
+    /// stays as it is. Durable when it returns.
+    fn end_after_contact_work(
+        &self,
+        id: ContactId,
+        began: WallTime,
+        ended: WallTime,
+    ) -> Result<(), HistoryError> {
+        let Some(mut contact) = self.find(id)? else { return Ok(()) };
+        if contact.end_after_contact_work(began, ended) { self.update(&contact) } else { Ok(()) }
+    }
+
     /// Erases a contact that has ended, with everything that is kept of it, and, if asked for, what was captured of it; `None` if there was
     /// none. Once this returns no storage has a byte of it, but for audio that waits ([`Erased::audio_waits`]).
     fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, HistoryError>;

@@ -450,6 +450,35 @@ impl History for ContactHistory {
         Ok(())
     }
 
+    fn end_after_contact_work(
+        &self,
+        id: ContactId,
+        began: WallTime,
+        ended: WallTime,
+    ) -> Result<(), HistoryError> {
+        self.shared.write_backlog().map_err(said)?;
+        let shared = self.shared.clone();
+        let changed = self.shared.db.write(move |tx| -> Result<bool, DbError> {
+            let Some(ContactRow(mut contact)) = tx.reader().contact::<ContactRow>(id)? else {
+                return Ok(false);
+            };
+            if !contact.end_after_contact_work(began, ended) {
+                return Ok(false);
+            }
+            let kinds = shared.kinds_of(&contact);
+            tx.put_contact(&ContactRow(contact), ContactEvent::Changed, None)?;
+            records::enqueue(tx, id, &kinds)?;
+            Ok(true)
+        });
+        if changed.map_err(said)? {
+            if let Some(ways) = self.shared.ways.get() {
+                ways.wake();
+            }
+            self.fell_behind(ContactEvent::Changed);
+        }
+        Ok(())
+    }
+
     fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, HistoryError> {
         let delivered_to = self.delivered_to(id)?;
         let existed = self.erase_with(id, move |tx, contact| match (audio, contact) {
