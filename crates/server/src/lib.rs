@@ -6,6 +6,7 @@
 
 mod audit;
 mod call;
+mod centre;
 mod clock;
 pub mod config;
 mod connections;

@@ -5,6 +5,7 @@
 
 use crate::audit::Audit;
 use crate::call::{CallRegistry, FlowLog};
+use crate::centre::Centre;
 use crate::connections::Connections;
 use crate::descriptors::DescriptorBudget;
 use crate::http::UnprovenBytes;
@@ -61,6 +62,8 @@ pub(crate) struct Sources {
     pub flow_log: Arc<FlowLog>,
     /// The calls that are up.
     pub calls: CallRegistry,
+    /// Queues and agents.
+    pub centre: Centre,
     /// The voice.
     pub speech: Arc<Speech>,
     /// What the process has open.

@@ -1,8 +1,11 @@
 //! Which calls are taken: routes an invitation to a flow, agrees on media, and starts the call's task.
 
+use super::dialling::Dialling;
 use super::flow_log::FlowLog;
+use super::legs::TaskLeg;
 use super::registry::CallRegistry;
 use super::task::CallTask;
+use crate::centre::Centre;
 use crate::clock::ServiceClock;
 use crate::config::TrunkMediaRules;
 use crate::descriptors::{DescriptorBudget, PER_CALL, Use};
@@ -32,6 +35,10 @@ pub(crate) struct Admission {
     pub history: Arc<dyn History>,
     /// The calls that are up.
     pub registry: CallRegistry,
+    /// Places calls.
+    pub dialling: Dialling,
+    /// Queues and agents.
+    pub centre: Centre,
     /// Sockets and threads for media.
     pub media: Arc<MediaPlane>,
     /// Streams for captures.
@@ -141,7 +148,7 @@ impl Admission {
         };
         let live = LiveContact::new(now, setup);
         // Counted before the next invitation is looked at, so that a burst cannot pass the limit.
-        let task = CallTask::new(self.clone(), active, clock, invitation, port, live);
+        let task = CallTask::new(self.clone(), active, clock, TaskLeg::invited(invitation, port), live);
         tokio::spawn(task.run());
     }
 }
@@ -173,7 +180,7 @@ pub(super) fn random_32() -> [u8; 32] {
 }
 
 /// A number for the origin line of SDP: 62 random bits, so that it stays positive for peers that read it as signed.
-fn session_id() -> u64 {
+pub(super) fn session_id() -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = random();
     u64::from_be_bytes([a, b, c, d, e, f, g, h]) >> 2
 }

@@ -1,23 +1,28 @@
 //! What a live contact wants done, done: each effect by the part of the server that can.
 
-use super::admission::{random, random_32};
+use super::admission::{random, random_32, session_id};
 use super::captured;
-use super::task::{CallTask, News};
+use super::dialling::Ring;
+use super::legs::{Signalling, TaskLeg};
+use super::task::{CallTask, News, Writing};
+use crate::descriptors::{PER_CALL, Use};
 use crate::lambda::Kind;
 use crate::media::{LegSpec, MediaLeg, MediaStalled};
+use crate::sip::Leg;
 use crate::speech::{Voice, Wanted};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tympan_capture::{self as capture, CutterSpec, LeaseSpec, OpenedCapture};
 use tympan_connect::live_calls::SetAttributes;
 use tympan_contact::{
-    CaptureEvent, CaptureRequest, Contact, Effect, History, HistoryError, Input, LegEvent, PromptEvent,
-    Reply, Stage,
+    CaptureEvent, CaptureRequest, Contact, DialRequest, DialledLeg, Effect, EndedBy, History, HistoryError,
+    Input, LegEvent, PromptEvent, Reply, RoutingRequest, Stage,
 };
 use tympan_media::SessionSpec;
-use tympan_telephony::sdp::Agreement;
+use tympan_telephony::sdp::{Agreement, LocalMedia};
 use tympan_telephony::words::MediaCommand;
-use tympan_types::{CaptureId, InvocationId, LegId, PromptId, Redacted};
+use tympan_types::{CaptureId, DialId, InvocationId, LegId, PromptId, Redacted};
 
 impl CallTask {
     /// Does all that the contact wants.
@@ -29,22 +34,49 @@ impl CallTask {
 
     async fn perform(&mut self, effect: Effect) {
         match effect {
-            Effect::Answer { leg: _, sdp } => {
-                if !self.leg.accept(sdp) {
+            Effect::Answer { leg, sdp } => {
+                if self.open_leg(leg).is_some_and(|leg| !leg.accept(sdp)) {
                     // The caller cancelled while we decided: the leg says so by itself.
                     tracing::debug!(contact_id = %self.contact_id, "the caller was gone before the answer");
                 }
             }
-            Effect::Hangup { leg: _, reason: _ } => self.leg.hang_up().await,
-            Effect::ReplyOffer { leg: _, exchange, sdp } => self.leg.reply_offer(exchange, sdp).await,
-            Effect::RefuseOffer { leg: _, exchange } => self.leg.refuse_offer(exchange).await,
-            Effect::RejectAnswer { leg: _, exchange } => self.leg.reject_answer(exchange).await,
-            Effect::OpenMedia { leg, agreement } => self.open_media(leg, *agreement),
-            Effect::CloseMedia { leg: _ } => self.media.close(),
-            Effect::Media { leg, command } => {
-                let result = self.media.command(command);
-                self.told(leg, result);
+            Effect::Hangup { leg, reason: _ } => self.hang_up(leg).await,
+            Effect::ReplyOffer { leg, exchange, sdp } => {
+                if let Some(leg) = self.open_leg(leg) {
+                    leg.reply_offer(exchange, sdp).await;
+                }
             }
+            Effect::RefuseOffer { leg, exchange } => {
+                if let Some(leg) = self.open_leg(leg) {
+                    leg.refuse_offer(exchange).await;
+                }
+            }
+            Effect::RejectAnswer { leg, exchange } => {
+                if let Some(leg) = self.open_leg(leg) {
+                    leg.reject_answer(exchange).await;
+                }
+            }
+            Effect::ReplyRefer { leg, refer, status } => match self.open_leg(leg) {
+                Some(leg) if status < 300 => leg.accept_refer(refer).await,
+                Some(leg) => leg.refuse_refer(refer, status).await,
+                None => {}
+            },
+            Effect::NotifyRefer { leg, refer, status } => {
+                if let Some(leg) = self.open_leg(leg) {
+                    leg.notify_refer(refer, status).await;
+                }
+            }
+            Effect::Dial { dial, request } => self.dial(dial, *request),
+            Effect::DropDial { dial } => self.legs.drop_dial(dial),
+            Effect::Invite { leg, sdp } => self.ring(leg, sdp),
+            Effect::Routing(request) => self.ask_routing(request),
+            Effect::OpenMedia { leg, agreement } => self.open_media(leg, *agreement),
+            Effect::CloseMedia { leg } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.media.close();
+                }
+            }
+            Effect::Media { leg, command } => self.tell(leg, |media| media.command(command)),
             Effect::OpenCapture { leg, capture, request } => self.open_capture(leg, capture, request),
             Effect::CaptureOnly { leg, capture, tracks } => {
                 self.tell(leg, |media| media.capture_only(capture, tracks));
@@ -68,10 +100,12 @@ impl CallTask {
                 self.invoke((invocation, attempt), function_arn, event.into_exposed(), limit_ms, kind);
             }
             Effect::Persist { write, stage, contact } => {
-                self.is_recorded |= stage == Stage::Ended;
-                let history = self.admission.history.clone();
-                self.writing =
-                    Some((write, tokio::task::spawn_blocking(move || keep(&*history, stage, &contact))));
+                if stage == Stage::Ended {
+                    self.recorded.push(contact.id);
+                }
+                let (history, id) = (self.admission.history.clone(), contact.id);
+                let task = tokio::task::spawn_blocking(move || keep(&*history, stage, &contact));
+                self.writing.push(Writing { write, contact: id, task });
             }
             Effect::Log(entry) => self.admission.flow_log.append(self.contact_id, &entry),
             Effect::Trace(entry) => {
@@ -95,11 +129,30 @@ impl CallTask {
         }
     }
 
+    fn open_leg(&self, leg: LegId) -> Option<&Leg> {
+        self.legs.get(leg).and_then(TaskLeg::open)
+    }
+
+    async fn hang_up(&mut self, leg: LegId) {
+        let Some(task_leg) = self.legs.get_mut(leg) else { return };
+        match &task_leg.signalling {
+            Signalling::Open(open) => open.hang_up().await,
+            Signalling::Dropped => {}
+            Signalling::Reserved { .. } => {
+                task_leg.signalling = Signalling::Dropped;
+                task_leg.media.close();
+                // The SIP side knows nothing of it.
+                self.handle(Input::Leg { leg, event: LegEvent::Ended(EndedBy::Us) });
+            }
+        }
+    }
+
     fn open_media(&mut self, leg: LegId, agreement: Agreement) {
-        let rules = self.admission.options.media.of(&self.trunk);
+        let Some(task_leg) = self.legs.get(leg) else { return };
+        let rules = self.admission.options.media.of(&task_leg.trunk);
         let session = SessionSpec {
             leg,
-            signalling: Some(self.source.ip()),
+            signalling: task_leg.source,
             trust: rules.trust,
             media_timeout: rules.media_timeout,
             silence: rules.silence,
@@ -108,13 +161,76 @@ impl CallTask {
             wall: self.clock.now().wall,
             random: random_32(),
         };
-        self.media.open(&self.admission.media, LegSpec { session, clock: self.clock });
-        let result = self.media.command(MediaCommand::Negotiate(Box::new(agreement)));
-        self.told(leg, result);
+        let spec = LegSpec { session, clock: self.clock };
+        self.legs.open_media(leg, &self.admission.media, spec);
+        self.tell(leg, |media| media.command(MediaCommand::Negotiate(Box::new(agreement))));
     }
 
+    fn ask_routing(&mut self, request: RoutingRequest) {
+        match &request {
+            RoutingRequest::Enqueue { contact, .. }
+            | RoutingRequest::OfferTo { contact, .. }
+            | RoutingRequest::Occupy { contact, .. } => self.routed.add(*contact),
+            RoutingRequest::Update { .. }
+            | RoutingRequest::Leave { .. }
+            | RoutingRequest::Report { .. }
+            | RoutingRequest::Callback(_) => {}
+        }
+        self.admission.centre.ask(request);
+    }
+
+    /// Reserves a leg and its port for each telephone that is to ring.
+    fn dial(&mut self, dial: DialId, request: DialRequest) {
+        let input = match self.reserve(dial, request) {
+            Ok(legs) => Input::DialReady { dial, legs },
+            Err(reason) => Input::DialFailed { dial, reason },
+        };
+        self.handle(input);
+    }
+
+    fn reserve(&mut self, dial: DialId, request: DialRequest) -> Result<Vec<DialledLeg>, String> {
+        let rings = self.admission.dialling.routes(&self.admission.centre, request)?;
+        let (mut legs, mut why) = (Vec::new(), String::new());
+        for ring in rings {
+            match self.reserve_leg(dial, ring) {
+                Ok(leg) => legs.push(leg),
+                Err(reason) => why = reason,
+            }
+        }
+        if legs.is_empty() { Err(why) } else { Ok(legs) }
+    }
+
+    fn reserve_leg(&mut self, dial: DialId, ring: Ring) -> Result<DialledLeg, String> {
+        if !self.legs.has_room() {
+            return Err("the call has as many legs as it may".to_owned());
+        }
+        let id = self.admission.dialling.next_leg().ok_or("the server does not place calls yet")?;
+        let descriptors = self.admission.descriptors.take(Use::Call, PER_CALL);
+        let descriptors = descriptors.ok_or("the descriptors for calls are used up")?;
+        let here = ring.route.local;
+        let port = self.admission.media.reserve(here, descriptors).map_err(|error| error.to_string())?;
+        let local = LocalMedia::new(SocketAddr::new(here, port.address().port()), session_id());
+        let digits = ring.route.digits;
+        self.add_leg(TaskLeg::reserved(id, dial, ring, port));
+        Ok(DialledLeg { id, local, digits })
+    }
+
+    fn ring(&mut self, leg: LegId, sdp: String) {
+        let Some(task_leg) = self.legs.get_mut(leg) else { return };
+        let Some(ring) = task_leg.take_ring() else { return };
+        match self.admission.dialling.ring(leg, ring, sdp) {
+            Ok(dialled) => task_leg.rings(dialled.leg, dialled.events),
+            Err(error) => {
+                tracing::warn!(contact_id = %self.contact_id, %leg, %error, "a telephone is not rung");
+                self.handle(Input::Leg { leg, event: LegEvent::Ended(EndedBy::Failure) });
+            }
+        }
+    }
+
+    /// Tells the media of a leg.
     fn tell(&mut self, leg: LegId, command: impl FnOnce(&MediaLeg) -> Result<(), MediaStalled>) {
-        let result = self.media.with(command);
+        let Some(task_leg) = self.legs.get(leg) else { return };
+        let result = task_leg.media.with(command);
         self.told(leg, result);
     }
 
@@ -131,6 +247,9 @@ impl CallTask {
         let CaptureRequest { contact, instance, tracks, settings } = request;
         let profile = self.admission.options.track_profile;
         let cutter = CutterSpec { contact, instance, tracks, profile, segment_uid: random() };
+        if let Some(leg) = self.legs.get_mut(leg) {
+            leg.is_captured = true;
+        }
         self.tell(leg, |media| media.open_capture(capture, cutter));
         let spec = LeaseSpec { contact, settings, stream_uuid: random() };
         let (admission, news) = (self.admission.clone(), self.news.0.clone());

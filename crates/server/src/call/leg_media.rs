@@ -1,8 +1,8 @@
 //! The media of a call's leg: a reserved port, then a leg on its media thread, then what its captures still wait for.
 
 use crate::media::{LegSpec, MediaLeg, MediaNotice, MediaPlane, MediaStalled, ReservedPort};
+use std::task::{Context, Poll};
 use tokio::sync::mpsc;
-use tympan_telephony::words::MediaCommand;
 
 /// The media of one leg.
 pub(super) enum LegMedia {
@@ -12,16 +12,18 @@ pub(super) enum LegMedia {
     Running(MediaLeg, mpsc::Receiver<MediaNotice>),
     /// The leg is closed. Its captures may wait for their uploads; its last events are still to be taken.
     Closed(MediaLeg, Option<mpsc::Receiver<MediaNotice>>),
+    /// The thread has cut it off: the call took no notices. It is still to be closed.
+    Lost(MediaLeg),
     /// The port was given up without a leg.
     None,
 }
 
 impl LegMedia {
-    /// Starts the leg on its port.
-    pub(super) fn open(&mut self, plane: &MediaPlane, spec: LegSpec) {
+    /// Starts the leg on its port, beside another one of its call.
+    pub(super) fn open(&mut self, plane: &MediaPlane, spec: LegSpec, beside: Option<&MediaLeg>) {
         *self = match std::mem::replace(self, Self::None) {
             Self::Reserved(port) => {
-                let (leg, events) = plane.open(port, spec, None);
+                let (leg, events) = plane.open(port, spec, beside);
                 Self::Running(leg, events)
             }
             other => other,
@@ -35,6 +37,10 @@ impl LegMedia {
                 leg.close();
                 Self::Closed(leg, Some(events))
             }
+            Self::Lost(leg) => {
+                leg.close();
+                Self::Closed(leg, None)
+            }
             closed @ Self::Closed(..) => closed,
             Self::Reserved(_) | Self::None => Self::None,
         };
@@ -45,35 +51,43 @@ impl LegMedia {
         &self,
         action: impl FnOnce(&MediaLeg) -> Result<(), MediaStalled>,
     ) -> Result<(), MediaStalled> {
-        match self {
-            Self::Running(leg, _) | Self::Closed(leg, _) => action(leg),
-            Self::Reserved(_) | Self::None => Ok(()),
-        }
+        self.leg().map_or(Ok(()), action)
     }
 
-    /// Tells the leg.
-    pub(super) fn command(&self, command: MediaCommand) -> Result<(), MediaStalled> {
-        self.with(|leg| leg.command(command))
-    }
-
-    /// What the leg tells next; `None` once when it tells no more. Pends while there is no leg. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Option<MediaNotice> {
-        match self {
-            Self::Running(_, events) | Self::Closed(_, Some(events)) => {
-                let event = events.recv().await;
-                if event.is_none()
-                    && let Self::Closed(_, events) = self
-                {
-                    *events = None;
+    /// What the leg tells next; `None` once when it tells no more. Pends while there is no leg.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<MediaNotice>> {
+        let (Self::Running(_, events) | Self::Closed(_, Some(events))) = self else { return Poll::Pending };
+        let event = std::task::ready!(events.poll_recv(cx));
+        if event.is_none() {
+            match self {
+                Self::Closed(_, events) => *events = None,
+                // Its notices have ended before it was told to close: asked no more.
+                Self::Running(..) => {
+                    if let Self::Running(leg, _) = std::mem::replace(self, Self::None) {
+                        *self = Self::Lost(leg);
+                    }
                 }
-                event
+                Self::Reserved(_) | Self::Lost(_) | Self::None => {}
             }
-            Self::Reserved(_) | Self::Closed(_, None) | Self::None => std::future::pending().await,
+        }
+        Poll::Ready(event)
+    }
+
+    /// The leg on its thread.
+    pub(super) fn leg(&self) -> Option<&MediaLeg> {
+        match self {
+            Self::Running(leg, _) | Self::Closed(leg, _) | Self::Lost(leg) => Some(leg),
+            Self::Reserved(_) | Self::None => None,
         }
     }
 
-    /// Whether the leg should still tell something.
-    pub(super) fn is_running(&self) -> bool {
-        matches!(self, Self::Running(..))
+    /// Nothing more comes of it.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self, Self::Closed(_, None) | Self::None)
+    }
+
+    /// Its notices have ended although it was not closed.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self, Self::Lost(_))
     }
 }

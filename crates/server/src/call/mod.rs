@@ -2,14 +2,17 @@
 
 mod admission;
 mod captured;
+mod dialling;
 mod effects;
 mod flow_log;
 mod leg_media;
+mod legs;
 mod registry;
 mod task;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use admission::{Admission, AdmissionOptions};
+pub(crate) use dialling::Dialling;
 pub(crate) use flow_log::FlowLog;
 pub(crate) use registry::CallRegistry;

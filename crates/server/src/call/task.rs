@@ -1,32 +1,33 @@
-//! One call's task: waits for what happens, lets the contact decide, and does what it wants.
+//! One call's task: waits for what happens on its legs, lets its contacts decide, and does what they want.
 
 use super::admission::Admission;
 use super::effects::keep;
-use super::leg_media::LegMedia;
-use super::registry::{AttributeChange, Incoming, LiveCall, Orders, Registered, Reply};
+use super::legs::{LegNews, Legs, TaskLeg};
+use super::registry::{AttributeChange, Incoming, InvitedLeg, LiveCall, Orders, Published, Reply, Request};
+use crate::centre::Centre;
 use crate::clock::{CallClock, mono_now};
-use crate::connections::Work;
-use crate::media::{MediaNotice, MediaStalled, ReservedPort};
+use crate::media::{MediaNotice, MediaStalled};
 use crate::metrics::ActiveCall;
-use crate::sip::{Invitation, Leg};
+use crate::sip::Refusal;
 use futures_util::FutureExt;
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 use tympan_capture::{HeldLeases, Lease, Upload};
 use tympan_contact::{
-    CaptureEvent, EndedBy, HistoryError, Input, LegEvent, LiveContact, Stage, close_interrupted, record,
+    CaptureEvent, Contact, EndedBy, HistoryError, Input, LegEvent, LiveContact, Stage, close_interrupted,
+    record,
 };
-use tympan_sip::agent::TrunkId;
-use tympan_types::{CaptureId, ContactId, FragmentNumber, Mono, Redacted, RequestId, WriteId};
+use tympan_types::{CaptureId, ContactId, FragmentNumber, LegId, Mono, Redacted, RequestId, WriteId};
 
 /// A call and everything that it holds.
 pub(super) struct CallTask {
+    /// The contact that the call began with: for logs.
     pub(super) contact_id: ContactId,
     pub(super) admission: Admission,
     pub(super) clock: CallClock,
@@ -37,28 +38,50 @@ pub(super) struct CallTask {
     last_request: u64,
     /// Boxed: a channel keeps room for 32 from its beginning.
     pub(super) news: (mpsc::Sender<Box<News>>, mpsc::Receiver<Box<News>>),
-    pub(super) leg: Leg,
-    /// `None` once the SIP side has said its last.
-    leg_events: Option<mpsc::Receiver<LegEvent>>,
-    /// The TCP connection that the call came by keeps its place.
-    _carrier: Option<Work>,
-    pub(super) source: SocketAddr,
-    /// The trunk that the call came by.
-    pub(super) trunk: TrunkId,
-    pub(super) media: LegMedia,
-    /// The state of the contact that is on its way to the history.
-    pub(super) writing: Option<(WriteId, JoinHandle<Result<(), HistoryError>>)>,
+    pub(super) legs: Legs,
+    /// States of contacts that are on their way to the history, one of each contact at most.
+    pub(super) writing: Vec<Writing>,
     /// Uploads that were opened, until the contact says what becomes of them.
     pub(super) opened: BTreeMap<CaptureId, (Box<dyn Upload>, Lease)>,
     /// Until the call ends.
     pub(super) leases: HeldLeases,
-    /// The last state of the contact is on its way to the history.
-    pub(super) is_recorded: bool,
+    /// Contacts whose last state is on its way to the history.
+    pub(super) recorded: Vec<ContactId>,
     /// The newest fragment that is safe.
     last_fragment: Option<FragmentNumber>,
     // Dropped last, in this order, however the task ends.
-    _registered: Registered,
+    published: Vec<Published>,
+    pub(super) routed: RoutedContacts,
     _active: ActiveCall,
+}
+
+/// Contacts of the call that the routing knows of. With the call, they are over for it.
+pub(super) struct RoutedContacts {
+    centre: Centre,
+    contacts: Vec<ContactId>,
+}
+
+impl RoutedContacts {
+    pub(super) fn add(&mut self, contact: ContactId) {
+        if !self.contacts.contains(&contact) {
+            self.contacts.push(contact);
+        }
+    }
+}
+
+impl Drop for RoutedContacts {
+    fn drop(&mut self) {
+        for contact in self.contacts.drain(..) {
+            self.centre.closed(contact);
+        }
+    }
+}
+
+/// A state of a contact that is on its way to the history.
+pub(super) struct Writing {
+    pub(super) write: WriteId,
+    pub(super) contact: ContactId,
+    pub(super) task: JoinHandle<Result<(), HistoryError>>,
 }
 
 /// News that may wait for a call's task; beyond that their sources wait. The sources are tasks of the same call: a function, a prompt
@@ -76,12 +99,11 @@ pub(super) enum News {
 /// What woke the task.
 enum Happening {
     Ordered,
-    Attributes(AttributeChange),
-    Leg(Option<LegEvent>),
-    Media(Option<MediaNotice>),
+    Requested(Request),
+    Leg(LegId, LegNews),
     News(News),
     TimePassed,
-    Written(Result<Result<(), HistoryError>, JoinError>),
+    Written(usize, Result<Result<(), HistoryError>, JoinError>),
 }
 
 impl CallTask {
@@ -89,14 +111,14 @@ impl CallTask {
         admission: Admission,
         active: ActiveCall,
         clock: CallClock,
-        invitation: Invitation,
-        port: ReservedPort,
+        mut leg: TaskLeg,
         live: LiveContact,
     ) -> Box<Self> {
-        let Invitation { leg, events, source, trunk, carrier, .. } = invitation;
         let contact_id = live.contact().id;
-        let (call, incoming) = LiveCall::new(live.contact().clone());
-        let registered = admission.registry.add(contact_id, call);
+        let (call, incoming) = LiveCall::new();
+        let published = vec![admission.registry.begin(call, live.contact().clone())];
+        let routed = RoutedContacts { centre: admission.centre.clone(), contacts: Vec::new() };
+        leg.is_listed(admission.registry.list(contact_id, leg.id));
         Box::new(Self {
             contact_id,
             admission,
@@ -106,18 +128,14 @@ impl CallTask {
             replies: HashMap::new(),
             last_request: 0,
             news: mpsc::channel(NEWS),
-            leg,
-            leg_events: Some(events),
-            _carrier: carrier,
-            source,
-            trunk,
-            media: LegMedia::Reserved(port),
-            writing: None,
+            legs: Legs::new(leg),
+            writing: Vec::new(),
             opened: BTreeMap::new(),
             leases: HeldLeases::default(),
-            is_recorded: false,
+            recorded: Vec::new(),
             last_fragment: None,
-            _registered: registered,
+            published,
+            routed,
             _active: active,
         })
     }
@@ -148,30 +166,41 @@ impl CallTask {
             let happening = self.select(self.live.next_deadline()).await;
             self.apply(happening);
             self.perform_effects().await;
+            self.legs.forget_spent();
             self.publish();
         }
     }
 
-    /// Ends the call without asking its state machine, which has failed: hangs up, completes the capture, and closes the record.
+    /// Ends the call without asking its state machine, which has failed: hangs up, completes the capture, and closes the records.
     async fn abandon(&mut self) {
-        self.media.close();
-        self.leg.hang_up().await;
-        let mut contact = self.live.contact().as_ref().clone();
-        if self.is_recorded || !record::is_due(&contact) {
+        self.legs.iter_mut().for_each(|leg| leg.media.close());
+        for leg in self.legs.iter().filter_map(TaskLeg::open) {
+            leg.hang_up().await;
+        }
+        let contacts: Vec<Contact> = contacts_of(&self.live)
+            .filter(|contact| !self.recorded.contains(&contact.id) && record::is_due(contact))
+            .map(|contact| contact.as_ref().clone())
+            .collect();
+        if contacts.is_empty() {
             return;
         }
-        contact.disconnect_timestamp.get_or_insert(self.clock.now().wall);
-        if contact.customer_audio().is_some_and(|audio| audio.is_running()) {
+        let ended = self.clock.now().wall;
+        let is_capturing =
+            |contact: &Contact| contact.customer_audio().is_some_and(|audio| audio.is_running());
+        if contacts.iter().any(is_capturing) {
             let limit = Duration::from_millis(self.admission.options.contact.close_limit_ms.into());
             let _ = tokio::time::timeout(limit, self.capture_closed()).await;
         }
-        if let Some((_, writing)) = self.writing.take() {
+        for Writing { task, .. } in self.writing.drain(..) {
             // Whatever it says: the state that follows is the newer one.
-            let _ = writing.await;
+            let _ = task.await;
         }
-        let contact = close_interrupted(contact, self.last_fragment, self.clock.now().wall);
-        let history = self.admission.history.clone();
-        let _ = tokio::task::spawn_blocking(move || keep(&*history, Stage::Ended, &contact)).await;
+        for mut contact in contacts {
+            contact.disconnect_timestamp.get_or_insert(ended);
+            let contact = close_interrupted(contact, self.last_fragment, self.clock.now().wall);
+            let history = self.admission.history.clone();
+            let _ = tokio::task::spawn_blocking(move || keep(&*history, Stage::Ended, &contact)).await;
+        }
     }
 
     /// Waits for the last acknowledgement of the capture.
@@ -190,37 +219,32 @@ impl CallTask {
 
     async fn select(&mut self, deadline: Option<Mono>) -> Happening {
         let wait = deadline.map(|deadline| deadline.since(mono_now()));
-        let leg = async {
-            match &mut self.leg_events {
-                Some(events) => events.recv().await,
-                None => std::future::pending().await,
-            }
-        };
         let passed = async {
             match wait {
                 Some(wait) => tokio::time::sleep(wait).await,
                 None => std::future::pending().await,
             }
         };
-        let written = async {
-            match &mut self.writing {
-                Some((_, writing)) => writing.await,
-                None => std::future::pending().await,
+        let writing = &mut self.writing;
+        let written = std::future::poll_fn(|cx| {
+            for (index, Writing { task, .. }) in writing.iter_mut().enumerate() {
+                if let Poll::Ready(result) = task.poll_unpin(cx) {
+                    return Poll::Ready((index, result));
+                }
             }
-        };
+            Poll::Pending
+        });
         tokio::select! {
-            event = leg => Happening::Leg(event),
-            event = self.media.next() => Happening::Media(event),
+            (leg, news) = self.legs.next() => Happening::Leg(leg, news),
             Ok(()) = self.incoming.orders.changed() => Happening::Ordered,
-            Some(change) = self.incoming.attributes.recv() => Happening::Attributes(*change),
+            Some(request) = self.incoming.requests.recv() => Happening::Requested(request.what),
             Some(news) = self.news.1.recv() => Happening::News(*news),
-            result = written => Happening::Written(result),
+            (index, result) = written => Happening::Written(index, result),
             () = passed => Happening::TimePassed,
         }
     }
 
     fn apply(&mut self, happening: Happening) {
-        let leg = self.leg.id();
         match happening {
             Happening::News(News::Input(input)) => {
                 if let Input::Capture { event: CaptureEvent::Acknowledged { number }, .. } = &input {
@@ -242,30 +266,65 @@ impl CallTask {
                     self.handle(Input::Stop);
                 }
             }
-            Happening::Attributes(AttributeChange { changes, reply }) => {
-                self.last_request += 1;
-                let request = RequestId::new(self.last_request);
-                self.replies.insert(request, reply);
-                self.handle(Input::SetAttributes { request, changes: Redacted::new(changes) });
-            }
-            Happening::Leg(Some(event)) => self.handle(Input::Leg { leg, event }),
-            Happening::Leg(None) => {
-                // What is left of the call is only its capture.
-                self.leg_events = None;
+            Happening::Requested(request) => self.requested(request),
+            Happening::Leg(leg, LegNews::Signalling(Some(event))) => self.handle(Input::Leg { leg, event }),
+            // What is left of the leg is only its capture.
+            Happening::Leg(leg, LegNews::Signalling(None)) => {
                 self.handle(Input::Leg { leg, event: LegEvent::Ended(EndedBy::Failure) });
             }
-            Happening::Media(Some(notice)) => self.media_notice(notice),
-            Happening::Media(None) => {
-                let result = if self.media.is_running() { Err(MediaStalled) } else { Ok(()) };
-                self.told(leg, result);
+            Happening::Leg(_, LegNews::Media(Some(notice))) => self.media_notice(notice),
+            Happening::Leg(leg, LegNews::Media(None)) => {
+                let is_lost = self.legs.get(leg).is_some_and(|leg| leg.media.is_lost());
+                self.told(leg, if is_lost { Err(MediaStalled) } else { Ok(()) });
             }
-            Happening::Written(result) => {
-                let Some((write, _)) = self.writing.take() else { return };
+            Happening::Written(index, result) => {
+                let Writing { write, .. } = self.writing.swap_remove(index);
                 let result = result.unwrap_or_else(|error| Err(HistoryError { message: error.to_string() }));
                 self.handle(Input::Written { write, result });
             }
             Happening::TimePassed => self.handle(Input::TimePassed),
         }
+    }
+
+    fn requested(&mut self, request: Request) {
+        match request {
+            Request::Attributes(AttributeChange { changes, reply }) => {
+                self.last_request += 1;
+                let request = RequestId::new(self.last_request);
+                self.replies.insert(request, reply);
+                self.handle(Input::SetAttributes { request, changes: Redacted::new(changes) });
+            }
+            Request::Order(order) => self.handle(Input::Ordered(order)),
+            Request::Routing(event) => self.handle(Input::Routing(event)),
+            Request::Called { invited, agent } => {
+                let called = invited.invitation.called.clone();
+                if let Some(leg) = self.take_leg(*invited) {
+                    self.handle(Input::Called { leg, agent: *agent, called });
+                }
+            }
+            Request::Replaced { leg, invited } => {
+                if let Some(by) = self.take_leg(*invited) {
+                    self.handle(Input::Replaced { leg, by });
+                }
+            }
+        }
+    }
+
+    /// A leg that the far end began while the call is up.
+    fn take_leg(&mut self, invited: InvitedLeg) -> Option<Box<tympan_contact::Leg>> {
+        let InvitedLeg { invitation, port, leg } = invited;
+        if !self.legs.has_room() {
+            self.admission.metrics.call_refused(Refusal::Overloaded);
+            invitation.leg.refuse(Refusal::Overloaded);
+            return None;
+        }
+        self.add_leg(TaskLeg::invited(invitation, port));
+        Some(Box::new(leg))
+    }
+
+    pub(super) fn add_leg(&mut self, mut leg: TaskLeg) {
+        leg.is_listed(self.admission.registry.list(self.contact_id, leg.id));
+        self.legs.add(leg);
     }
 
     fn media_notice(&mut self, notice: MediaNotice) {
@@ -292,17 +351,23 @@ impl CallTask {
         self.live.handle(self.clock.now(), input);
     }
 
-    /// Shows others the contact as it is now.
-    fn publish(&self) {
-        let contact = self.live.contact();
-        self.incoming.contact.send_if_modified(|published| {
-            let is_new = !Arc::ptr_eq(published, contact);
-            if is_new {
-                published.clone_from(contact);
+    /// Shows others the contacts as they are now.
+    fn publish(&mut self) {
+        for contact in contacts_of(&self.live) {
+            match self.published.iter().find(|published| published.id() == contact.id) {
+                Some(published) => published.publish(contact),
+                None => {
+                    let registry = &self.admission.registry;
+                    self.published.extend(registry.add(self.contact_id, contact.clone()));
+                }
             }
-            is_new
-        });
+        }
     }
+}
+
+/// All contacts of a call.
+pub(super) fn contacts_of(live: &LiveContact) -> impl Iterator<Item = &Arc<Contact>> {
+    std::iter::once(live.contact())
 }
 
 /// What a panic says.

@@ -2,9 +2,11 @@
 //! played by the test.
 
 use super::FlowLog;
-use super::registry::{CallRegistry, LiveCall};
+use super::legs::TaskLeg;
+use super::registry::{AttributeChange, CallRegistry, LiveCall, Request};
 use super::task::CallTask;
-use super::{Admission, AdmissionOptions};
+use super::{Admission, AdmissionOptions, Dialling};
+use crate::centre::{Centre, CentreParts};
 use crate::clock::ServiceClock;
 use crate::config;
 use crate::connections::{ConnectionLimits, Connections};
@@ -31,6 +33,7 @@ use tympan_capture::{
 use tympan_connect::live_calls::{LiveCalls, NoCalls, SetAttributes};
 use tympan_connect::settings::MemorySettings;
 use tympan_connect::{ConnectService, Ids, Options};
+use tympan_contact::routing::RoutingOptions;
 use tympan_contact::{
     Contact, ContactOptions, ContactSetup, DisconnectReason, History, InitiationMethod, InstanceRef,
     InstanceSettings, Leg, LegSpec, LiveContact, MemoryHistory, NewContact, REQUESTS_MAX, RoutedFlow,
@@ -301,10 +304,22 @@ impl Rig {
         );
         let (writers, flow_log) = (LineWriters::default(), folder.path().join("flow-logs.jsonl"));
         let rotation = Rotation { limit_bytes: 1 << 20, kept: 1, kept_for: None };
+        let registry = CallRegistry::default();
+        let centre = Centre::new(CentreParts {
+            clock: ServiceClock::default(),
+            calls: registry.clone(),
+            history: history.clone(),
+            options: RoutingOptions::default(),
+        });
+        let dialling = Dialling::default();
+        dialling.begin(sip.calls().clone());
+        centre.begin_telephones(sip.calls().clone());
         let admission = Admission {
             connect: connect.unwrap(),
             history: history.clone(),
-            registry: CallRegistry::default(),
+            registry,
+            dialling,
+            centre,
             media: Arc::new(MediaPlane::start(&plane, &queue).unwrap()),
             leases: Leases::new(
                 Arc::new(Streams),
@@ -354,7 +369,8 @@ impl Rig {
             options: ContactOptions::default(),
         };
         let live = LiveContact::new(clock.now(), setup);
-        let task = CallTask::new(self.admission.clone(), active, clock, invitation, port, live);
+        let task =
+            CallTask::new(self.admission.clone(), active, clock, TaskLeg::invited(invitation, port), live);
         assert_eq!(self.admission.registry.len(), 1);
         tokio::spawn(task.run())
     }
@@ -489,9 +505,9 @@ async fn the_late_upload_of_a_start_block_that_timed_out_gets_no_sound_of_the_ne
 
 #[test]
 fn a_call_has_so_many_unanswered_changes_of_attributes_and_refuses_more() {
-    let (live, mut incoming) = LiveCall::new(Arc::new(contact()));
+    let (live, mut incoming) = LiveCall::new();
     let (registry, id) = (CallRegistry::default(), ContactId::from_random(CONTACT));
-    let registered = registry.add(id, live);
+    let registered = registry.begin(live, Arc::new(contact()));
     let change = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
     let answers = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -502,7 +518,11 @@ fn a_call_has_so_many_unanswered_changes_of_attributes_and_refuses_more() {
             });
         }
         // A task that has taken all of them, and has answered none yet.
-        let taken: Vec<_> = (0..REQUESTS_MAX).map(|_| incoming.attributes.blocking_recv().unwrap()).collect();
+        let next = || match incoming.requests.blocking_recv().unwrap().what {
+            Request::Attributes(change) => change,
+            _ => panic!("nothing else was asked"),
+        };
+        let taken: Vec<AttributeChange> = std::iter::repeat_with(next).take(REQUESTS_MAX).collect();
         assert_eq!(registry.set_attributes(id, &change), SetAttributes::Busy);
         assert_eq!(registry.refused_changes(), 1);
         taken.into_iter().for_each(|change| change.reply.send(SetAttributes::Set).unwrap());
@@ -514,9 +534,9 @@ fn a_call_has_so_many_unanswered_changes_of_attributes_and_refuses_more() {
 
 #[tokio::test]
 async fn no_number_of_requests_to_stop_a_call_grows_a_queue() {
-    let (live, mut incoming) = LiveCall::new(Arc::new(contact()));
+    let (live, mut incoming) = LiveCall::new();
     let (registry, id) = (CallRegistry::default(), ContactId::from_random(CONTACT));
-    let _registered = registry.add(id, live);
+    let _registered = registry.begin(live, Arc::new(contact()));
     assert!((0..10_000).all(|_| registry.stop(id)));
     registry.drain(Duration::ZERO);
     incoming.orders.changed().await.unwrap();
@@ -529,7 +549,7 @@ async fn no_number_of_requests_to_stop_a_call_grows_a_queue() {
 async fn a_call_that_is_added_after_the_drain_has_to_end_as_the_others() {
     let registry = CallRegistry::default();
     registry.drain(Duration::from_secs(5));
-    let (live, mut incoming) = LiveCall::new(Arc::new(contact()));
-    let _registered = registry.add(ContactId::from_random(CONTACT), live);
+    let (live, mut incoming) = LiveCall::new();
+    let _registered = registry.begin(live, Arc::new(contact()));
     assert!(incoming.orders.borrow_and_update().drain_until.is_some());
 }

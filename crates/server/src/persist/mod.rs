@@ -16,6 +16,7 @@ pub(crate) use outbox::StoreSteps;
 pub(crate) use records::{DataStream, DeadLetters, PUSHED_TO, Push, RecordWays, StreamOf};
 
 use crate::call::FlowLog;
+use crate::centre;
 use crate::lines::{LineFileOptions, LineWriters, Rotation};
 use anyhow::Context;
 use contact_row::ContactRow;
@@ -75,7 +76,7 @@ impl Remembered {
 
 /// What `control.db` keeps here.
 pub(crate) fn kinds() -> Kinds {
-    rows::kinds(Kinds::default()).with_contacts::<ContactRow>()
+    centre::kinds(rows::kinds(Kinds::default())).with_contacts::<ContactRow>()
 }
 
 fn options() -> OpenOptions {

@@ -1,6 +1,5 @@
 //! `POST /_tympan/reset`: this life of the server ends, its files go, and another begins behind the same sockets.
 
-use super::admission_task::AdmissionTask;
 use super::line_files::LineFiles;
 use super::wire::{self, Emulation, Furnished, Life, Running};
 use crate::call::CallRegistry;
@@ -166,9 +165,10 @@ impl Running {
         clear_all(&mut [&mut calls, &mut uploads, &mut media, &mut emulator.laid(), &mut folder]).await?;
         let stored = wire::reopen_store(config, &self.site)?;
         let furnished = wire::furnish(config, &self.site, stored).await?;
-        let Furnished { calls, queue, store, line_files, keys, shutdown, admission, services } = furnished;
+        let Furnished { calls, queue, store, line_files, keys, shutdown, admission, centre_task, services } =
+            furnished;
         *generation = Some(self.site.generation(services, &store, &calls, &shutdown));
-        let admission_task = AdmissionTask::open(admission, invitations);
+        let admission_task = centre_task.begin(admission, self.sip.calls(), invitations);
         self.life = Some(Life { calls, queue, store, line_files, keys, admission_task, shutdown });
         tracing::info!("reset");
         Ok(())

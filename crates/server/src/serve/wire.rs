@@ -9,7 +9,8 @@ use super::ready_file::Addresses;
 use super::reset::OwnFiles;
 use super::{Dev, access, emulation, interrupted, provision, record_sinks, usable};
 use crate::audit::Audit;
-use crate::call::{Admission, AdmissionOptions, CallRegistry};
+use crate::call::{Admission, AdmissionOptions, CallRegistry, Dialling};
+use crate::centre::{Centre, CentreParts, ConnectInstances};
 use crate::clock::{ServiceClock, SystemClock};
 use crate::config::{self, Config, TrackNaming};
 use crate::http::{self, OwnAddress, Readiness, Router, Services, Tls};
@@ -20,7 +21,7 @@ use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::metrics::{Metrics, Sources};
 use crate::persist::{DeadLetters, RecordWays, Remembered, Rotations, StoreSteps};
 use crate::sink::{CaptureQueue, LocalDirectory, LocalSink};
-use crate::sip::{SipEndpoint, SipOptions, SipStats};
+use crate::sip::{Invitation, SipCalls, SipEndpoint, SipOptions, SipStats};
 use crate::speech::Speech;
 use crate::upkeep::{self, Backups, Kept};
 use crate::waveform::StoredWaveforms;
@@ -40,6 +41,8 @@ use tympan_aws::cors::WebRules;
 use tympan_capture::{Leases, Rest, StreamDirectory, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options as ConnectOptions};
 use tympan_contact::ContactOptions;
+use tympan_contact::routing::RoutingOptions;
+use tympan_db::{Db, Revision};
 use tympan_emulator::{
     Emulator, EmulatorParts, Faults, FaultyDirectory, FaultyKeys, Generation, ResetRequest,
 };
@@ -59,7 +62,7 @@ const EVENT_READERS: u64 = 256;
 pub(super) struct Running {
     addresses: Addresses,
     readiness: Readiness,
-    sip: SipEndpoint,
+    pub(super) sip: SipEndpoint,
     /// Gone only while a reset is under way, or after one that failed.
     pub(super) life: Option<Life>,
     pub(super) site: Site,
@@ -126,7 +129,31 @@ pub(super) struct Furnished {
     pub(super) keys: Keys,
     pub(super) shutdown: CancellationToken,
     pub(super) admission: Admission,
+    pub(super) centre_task: CentreTask,
     pub(super) services: Services,
+}
+
+/// What keeps queues and agents, before calls are taken.
+pub(super) struct CentreTask {
+    db: Db,
+    changes: watch::Receiver<Revision>,
+    shutdown: CancellationToken,
+}
+
+impl CentreTask {
+    /// Calls can be placed and agents' telephones are followed from now on, and calls are taken.
+    pub(super) fn begin(
+        self,
+        admission: Admission,
+        sip: &SipCalls,
+        invitations: mpsc::Receiver<Invitation>,
+    ) -> AdmissionTask {
+        let Self { db, changes, shutdown } = self;
+        admission.dialling.begin(sip.clone());
+        admission.centre.begin_telephones(sip.clone());
+        tokio::spawn(admission.centre.clone().keep(db, changes, shutdown));
+        AdmissionTask::open(admission, invitations)
+    }
 }
 
 /// Starts everything that `config` asks for.
@@ -159,7 +186,8 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
     let site =
         Site { account, region, url, local_port, clock, readiness, limits, sip_stats, faults, http_shutdown };
     let furnished = furnish(config, &site, stored).await?;
-    let Furnished { calls, queue, store, line_files, keys, shutdown, admission, services } = furnished;
+    let Furnished { calls, queue, store, line_files, keys, shutdown, admission, centre_task, services } =
+        furnished;
     let lacks = usable::lacks(config, &services.connect);
     let (sip, invitations) = SipEndpoint::bind(sip_options(config, &site)?, site.sip_stats.clone()).await?;
     site.limits.begin(config, &site.http_shutdown)?;
@@ -182,7 +210,7 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
             (http, Some(Emulation { emulator, resets, own_files }))
         }
     };
-    let admission_task = AdmissionTask::open(admission, invitations);
+    let admission_task = centre_task.begin(admission, sip.calls(), invitations);
     site.readiness.set(true);
     Ok(Running {
         addresses: Addresses {
@@ -245,6 +273,15 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         }
     }
 
+    let centre = Centre::new(CentreParts {
+        clock: clock.clone(),
+        calls: calls.clone(),
+        history: history.clone(),
+        options: RoutingOptions::default(),
+    });
+    centre.begin(Arc::new(ConnectInstances(connect.clone())), &db);
+    connect.begin_centre(Arc::new(centre.clone()));
+
     let event_readers = EventReaders::new(EVENT_READERS);
     let queue = CaptureQueue::start(config.capture.backlog_limit_bytes, tokio::runtime::Handle::current())?;
     let media = Arc::new(MediaPlane::start(&media_options(config, config.sip.listen.ip()), &queue)?);
@@ -262,6 +299,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         contacts: history.clone(),
         flow_log: flow_log.clone(),
         calls: calls.clone(),
+        centre: centre.clone(),
         speech: speech.clone(),
         descriptors: site.limits.descriptors.clone(),
         unproven: site.limits.unproven.clone(),
@@ -278,6 +316,8 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         connect: connect.clone(),
         history: history.clone(),
         registry: calls.clone(),
+        dialling: Dialling::default(),
+        centre,
         media,
         leases: Leases::new(leased_streams(&kvs, site), stream_rest(config)),
         sink: Arc::new(LocalSink::new(kvs.clone(), queue.clone())),
@@ -310,6 +350,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     db.on_change(move |revision| {
         moved.send_replace(revision);
     });
+    let centre_task = CentreTask { db: db.clone(), changes: changes.clone(), shutdown: shutdown.clone() };
     let services = Services {
         kvs,
         own_address: OwnAddress::new(&config.http),
@@ -351,7 +392,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     let kept_days = config.contact_records.kept_days;
     tokio::spawn(upkeep::keep_dead_letters(dead_letters, kept_days, shutdown.clone()));
     tokio::spawn(upkeep::keep_outbox(history, store.clone(), shutdown.clone()));
-    Ok(Furnished { calls, queue, store, line_files, keys, shutdown, admission, services })
+    Ok(Furnished { calls, queue, store, line_files, keys, shutdown, admission, centre_task, services })
 }
 
 /// Instances whose contacts are kept for another time than those of the others.

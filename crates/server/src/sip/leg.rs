@@ -262,7 +262,9 @@ impl LegEntry {
             Event::Ringing { status, parts } => {
                 LegEvent::Ringing { status: status.code(), sdp: body::sdp(&parts) }
             }
-            Event::Referred { refer, target, replaces, .. } => LegEvent::Referred { refer, target, replaces },
+            Event::Referred { refer, target, replaces, .. } => {
+                LegEvent::Referred { refer, target: target.into(), replaces }
+            }
             Event::ReferProgress { .. }
             | Event::ReferDone { .. }
             | Event::ReferFailed { .. }

@@ -1,0 +1,98 @@
+//! Calls that a call places: who is called becomes ways to ring, and each of them a leg.
+
+use crate::centre::Centre;
+use crate::sip::{Destination, Dial, DialledLeg, NotDialled, Route, SipCalls};
+use std::sync::{Arc, OnceLock};
+use tympan_contact::{AgentRef, CallerId, DialRequest, DialTarget, TELEPHONES_MAX};
+use tympan_types::{LegId, Redacted};
+
+/// Places calls, once the SIP side is there. Clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Dialling(Arc<OnceLock<SipCalls>>);
+
+/// A way to ring one telephone, and what it shows.
+pub(super) struct Ring {
+    pub(super) route: Route,
+    pub(super) caller: CallerId,
+    pub(super) answers_by_itself: bool,
+}
+
+impl Dialling {
+    /// From now on calls can be placed.
+    pub(crate) fn begin(&self, sip: SipCalls) {
+        // Once, by the wiring.
+        drop(self.0.set(sip));
+    }
+
+    /// A number for a leg that will be dialled.
+    pub(super) fn next_leg(&self) -> Option<LegId> {
+        self.0.get().map(SipCalls::reserve)
+    }
+
+    /// Ways to whom a contact wants to call, at least one and at most [`TELEPHONES_MAX`].
+    ///
+    /// # Errors
+    /// Why there is none, for the flow log.
+    pub(super) fn routes(&self, centre: &Centre, request: DialRequest) -> Result<Vec<Ring>, String> {
+        let DialRequest { target, caller, answers_by_itself } = request;
+        let sip = self.0.get().ok_or("the server does not place calls yet")?;
+        let destinations = match target {
+            DialTarget::Agent(agent) => telephones(centre, &agent)?,
+            DialTarget::Number(number) => vec![place(sip, number.expose())?],
+            // The rules of the configuration say whether it may be called.
+            DialTarget::Referred { uri, by: _ } => vec![place(sip, uri.expose())?],
+        };
+        let (mut rings, mut why) = (Vec::new(), None);
+        for destination in destinations.iter().flat_map(|destination| devices(sip, destination)) {
+            match sip.route(&destination) {
+                Ok(route) => rings.push(Ring { route, caller: caller.clone(), answers_by_itself }),
+                Err(error) => why = Some(error),
+            }
+        }
+        rings.truncate(TELEPHONES_MAX);
+        match why {
+            Some(error) if rings.is_empty() => Err(error.to_string()),
+            _ => Ok(rings),
+        }
+    }
+
+    /// Rings.
+    ///
+    /// # Errors
+    /// Too many calls wait to be placed.
+    pub(super) fn ring(&self, leg: LegId, ring: Ring, offer: String) -> Result<DialledLeg, NotDialled> {
+        let Ring { route, caller, answers_by_itself } = ring;
+        let exposed = |text: Option<Redacted<String>>| text.map(Redacted::into_exposed);
+        let dial = Dial {
+            caller: exposed(caller.number).unwrap_or_default(),
+            display_name: exposed(caller.name),
+            auto_answer: answers_by_itself,
+            offer,
+            replaces: None,
+        };
+        self.0.get().ok_or(NotDialled::Overloaded)?.dial(leg, route, dial)
+    }
+}
+
+fn telephones(centre: &Centre, agent: &AgentRef) -> Result<Vec<Destination>, String> {
+    let telephones = centre.telephones(agent);
+    if telephones.is_empty() {
+        Err("no telephone of the agent is registered".to_owned())
+    } else {
+        Ok(telephones)
+    }
+}
+
+fn place(sip: &SipCalls, target: &str) -> Result<Destination, String> {
+    sip.place(target).ok_or_else(|| NotDialled::NoPlace.to_string())
+}
+
+/// A telephone has several devices.
+fn devices(sip: &SipCalls, destination: &Destination) -> Vec<Destination> {
+    let Destination::Phone(user) = destination else { return vec![destination.clone()] };
+    let bindings = sip.locations().of(user);
+    if bindings.is_empty() {
+        return vec![destination.clone()];
+    }
+    bindings.iter().map(|binding| Destination::Binding(binding.id)).collect()
+}

@@ -1,0 +1,268 @@
+//! What calls ask of the routing.
+
+use super::offers::{Offer, Part};
+use super::stats::OfferOutcome;
+use super::{Centre, State};
+use crate::centre::instances::{agent_key, queue_key};
+use tympan_contact::routing::{
+    AgentKey, CallbackPlan, EnqueueRefusal, OfferKind, OfferRefusal, QueuedContact, QueuedKind,
+    RoutingCriteria, RoutingUpdate,
+};
+use tympan_contact::{
+    AgentReport, CallbackRequest, Contact, Now, RoutingEvent, RoutingRefusal, RoutingRequest,
+};
+use tympan_types::{ContactId, OfferId};
+
+impl Centre {
+    /// Does what a call asks of the routing. The answer comes to the call as an input.
+    pub(crate) fn ask(&self, request: RoutingRequest) {
+        let now = self.now();
+        match request {
+            RoutingRequest::Enqueue { contact, queue, priority, age_adjustment_s, is_transfer } => {
+                let result = queue_key(&queue).ok_or(EnqueueRefusal::NoSuchQueue).and_then(|queue| {
+                    let queued = QueuedContact {
+                        contact,
+                        queue,
+                        priority: priority.into(),
+                        age_adjustment_s,
+                        queued_at: now.wall,
+                        kind: QueuedKind::Call,
+                        has_buffer: is_transfer,
+                        criteria: RoutingCriteria::default(),
+                    };
+                    self.state().routing.enqueue(now, queued)
+                });
+                let event = match result {
+                    Ok(()) => RoutingEvent::Queued { contact },
+                    Err(error) => RoutingEvent::Refused { contact, refusal: refusal_of(error) },
+                };
+                self.tell(contact, event);
+            }
+            RoutingRequest::OfferTo { contact, agent, ends_after_contact_work: _ } => {
+                let offered = agent_key(&agent.arn).ok_or(OfferRefusal::NoSuchAgent).and_then(|agent| {
+                    let mut state = self.state();
+                    match state.routing.queue_of(contact) {
+                        Some(_) => state.routing.associate(now, contact, agent),
+                        None => state.routing.offer_directly(now, contact, agent),
+                    }
+                });
+                // An offer that is made comes as an output.
+                if let Err(error) = offered {
+                    tracing::debug!(contact_id = %contact, %error, "a contact is not offered to the agent that it asks for");
+                    let refusal = match error {
+                        OfferRefusal::AlreadyOffered => RoutingRefusal::AlreadyQueued,
+                        _ => RoutingRefusal::AgentNotAvailable,
+                    };
+                    self.tell(contact, RoutingEvent::Refused { contact, refusal });
+                }
+            }
+            RoutingRequest::Update { contact, priority, age_adjustment_s } => {
+                let _ = self.update(contact, priority, age_adjustment_s);
+            }
+            RoutingRequest::Leave { contact } => {
+                self.state().routing.leave(now, contact);
+            }
+            RoutingRequest::Report { offer, report } => self.report(now, offer, report),
+            RoutingRequest::Callback(request) => self.callback(now, *request),
+            RoutingRequest::Occupy { contact, agent } => self.occupy(now, contact, agent),
+        }
+        self.wake();
+    }
+
+    /// A contact in a queue counts otherwise from here on. False where it waits in none.
+    pub(super) fn update(
+        &self,
+        contact: ContactId,
+        priority: Option<u32>,
+        age_adjustment_s: Option<i32>,
+    ) -> bool {
+        let now = self.now();
+        let priority = priority.map(|priority| RoutingUpdate::Priority(priority.into()));
+        let age = age_adjustment_s.map(|seconds| RoutingUpdate::AgeAdjustment { seconds });
+        let mut state = self.state();
+        let updates = [priority, age].into_iter().flatten();
+        let changed: Vec<_> =
+            updates.map(|update| state.routing.update(now, contact, update).is_ok()).collect();
+        drop(state);
+        self.wake();
+        changed.iter().all(|changed| *changed)
+    }
+
+    /// Nothing is left of a contact's call: it is in no queue, and no agent is on it.
+    pub(crate) fn closed(&self, contact: ContactId) {
+        let now = self.now();
+        let work = {
+            let mut state = self.state();
+            state.routing.closed(now, contact);
+            state.offers.forget(contact);
+            state.monitors.remove(&contact);
+            state.late_work.remove(&contact)
+        };
+        if let Some(work) = work {
+            self.record_after_contact_work(contact, work);
+        }
+        self.wake();
+    }
+
+    fn occupy(&self, now: Now, contact: ContactId, agent: tympan_contact::AgentRef) {
+        let Some(key) = agent_key(&agent.arn) else { return };
+        let dialled = {
+            let mut state = self.state();
+            let dialled = state.routing.dialled(now, key, contact);
+            dialled.map(|()| state.offers.occupy(contact, key))
+        };
+        let event = match dialled {
+            Ok(offer) => {
+                let (ring_limit_ms, accepts_by_itself) = (0, false);
+                RoutingEvent::Offered { contact, offer, agent, ring_limit_ms, accepts_by_itself }
+            }
+            Err(error) => {
+                tracing::debug!(contact_id = %contact, %error, "an agent is not on the contact that says so");
+                RoutingEvent::Refused { contact, refusal: RoutingRefusal::AgentNotAvailable }
+            }
+        };
+        self.tell(contact, event);
+    }
+
+    fn report(&self, now: Now, offer: OfferId, report: AgentReport) {
+        let mut state = self.state();
+        let Some(known) = state.offers.get(offer) else { return };
+        let outcome = reported(&mut state, now, offer, known, report);
+        drop(state);
+        if let Some(outcome) = outcome {
+            self.0.counts.offer(outcome);
+        }
+        // What the routing has withdrawn meanwhile is withdrawn by its output.
+    }
+
+    fn callback(&self, now: Now, request: CallbackRequest) {
+        let CallbackRequest { contact, queue, due, retry_delay_s, attempts, priority, age_adjustment_s } =
+            request;
+        let Some(queue) = queue_key(&queue) else { return };
+        let (id, previous) = (contact.id, contact.previous_contact_id);
+        let queued = QueuedContact {
+            contact: id,
+            queue,
+            priority: priority.into(),
+            age_adjustment_s,
+            queued_at: now.wall,
+            kind: QueuedKind::Callback(CallbackPlan {
+                created_at: now.wall,
+                due_at: due,
+                attempts_max: attempts,
+                retry_delay_s,
+            }),
+            has_buffer: false,
+            criteria: RoutingCriteria::default(),
+        };
+        let result = self.state().routing.enqueue(now, queued);
+        // The call that asked hears of it, not the callback, which has none yet.
+        let asker = previous.unwrap_or(id);
+        match result {
+            Ok(()) => {
+                self.remember(contact);
+                self.tell(asker, RoutingEvent::Queued { contact: id });
+            }
+            Err(error) => {
+                self.tell(asker, RoutingEvent::Refused { contact: id, refusal: refusal_of(error) });
+            }
+        }
+    }
+
+    /// Writes the contact of a callback, which no call has.
+    fn remember(&self, contact: Contact) {
+        let history = self.0.history.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = history.open(&contact) {
+                tracing::warn!(contact_id = %contact.id, %error, "the contact of a callback could not be written yet");
+            }
+        });
+    }
+
+    /// Tells the call of a contact. One that takes nothing is over for the routing.
+    pub(super) fn tell(&self, contact: ContactId, event: RoutingEvent) {
+        if !self.0.calls.tell(contact, event) {
+            self.0.counts.untold();
+            self.closed(contact);
+        }
+    }
+
+    /// The contact that an agent is on.
+    pub(crate) fn contact_of(&self, agent: AgentKey) -> Option<ContactId> {
+        self.state().offers.contact_of(agent)
+    }
+}
+
+/// Hands a report to the routing. Gives what became of the offer, once.
+fn reported(
+    state: &mut State,
+    now: Now,
+    id: OfferId,
+    offer: Offer,
+    report: AgentReport,
+) -> Option<OfferOutcome> {
+    let State { routing, offers, .. } = state;
+    let Offer { contact, agent, part } = offer;
+    let is_call = part == Part::Offered(OfferKind::Call);
+    match report {
+        AgentReport::Accepted => {
+            if matches!(part, Part::Offered(_)) && !routing.accepted(now, id) {
+                offers.remove(id);
+                return None;
+            }
+            Some(OfferOutcome::Accepted)
+        }
+        // A caller is out of the queue when the customer whisper begins; a callback was when its agent accepted.
+        AgentReport::Dequeued if is_call => {
+            routing.joined(now, id);
+            None
+        }
+        AgentReport::Dequeued => None,
+        AgentReport::Joined => {
+            match part {
+                Part::Offered(OfferKind::Call) => {}
+                Part::Offered(OfferKind::Callback | OfferKind::Direct) => drop(routing.joined(now, id)),
+                Part::Occupied => routing.answered(now, agent, contact),
+            }
+            Some(OfferOutcome::Joined)
+        }
+        AgentReport::OnHold | AgentReport::OffHold => {
+            routing.held(now, agent, contact, report == AgentReport::OnHold);
+            None
+        }
+        AgentReport::Missed => {
+            offers.remove(id);
+            routing.missed(now, id);
+            Some(OfferOutcome::Missed)
+        }
+        AgentReport::Failed => {
+            offers.remove(id);
+            match part {
+                Part::Offered(_) => routing.failed(now, id),
+                Part::Occupied => routing.ended(now, agent, contact),
+            }
+            Some(OfferOutcome::Failed)
+        }
+        AgentReport::Abandoned => {
+            offers.remove(id);
+            if routing.leave(now, contact).is_none() {
+                routing.closed(now, contact);
+            }
+            Some(OfferOutcome::Abandoned)
+        }
+        AgentReport::Ended => {
+            offers.remove(id);
+            routing.ended(now, agent, contact);
+            None
+        }
+    }
+}
+
+fn refusal_of(error: EnqueueRefusal) -> RoutingRefusal {
+    match error {
+        EnqueueRefusal::AtCapacity => RoutingRefusal::AtCapacity,
+        EnqueueRefusal::Disabled => RoutingRefusal::Disabled,
+        EnqueueRefusal::NoSuchQueue | EnqueueRefusal::TooManySteps => RoutingRefusal::NoSuchQueue,
+        EnqueueRefusal::AlreadyQueued => RoutingRefusal::AlreadyQueued,
+    }
+}
