@@ -1,10 +1,71 @@
 //! Queues and routing: which waiting contact is offered to which agent, as a state machine without sockets, clocks or threads. One for
 //! the server, outside of the calls.
+//!
+//! The law: after each method that takes a [`Now`], drain [`Routing::poll`] until it gives `None`, and come back with
+//! [`Routing::time_passed`] no later than [`Routing::next_deadline`]. Reports that come too late, or on something that is over, change
+//! nothing and are counted: no order of them loses a caller or strands an agent.
+//!
+//! # Who is offered what
+//!
+//! While an agent can take a contact and one waits that counts for him, the agent who comes first is offered the contact that comes
+//! first for him.
+//!
+//! * An agent can take a contact when his status is routable, no next status is set, his telephone is there, he has a free slot, no
+//!   contact is offered to him or being joined, and none of his is missed or failed. First comes the one with the fewest contacts, then
+//!   the longest idle, by the timer of his profile.
+//! * First come the contacts of his own queue, without a delay. Then those of his profile's queues whose routing age has reached the
+//!   delay: by the queue's priority in the profile, the contact's priority, the routing age, the contact's id. Routing age is the real
+//!   age and the adjustment; metrics tell the real one.
+//! * A contact with routing criteria counts only for the agents of its active step, each of whom must have the queue in his profile;
+//!   after the last step, for all. In an agent's own queue criteria are ignored. Steps of attribute conditions do not exist: agents have
+//!   no proficiencies here.
+//!
+//! Sets per queue and delay hold the waiting contacts in this order, sets per profile the agents who can take one: an offer looks at the
+//! first of each and walks neither.
+//!
+//! # A contact in a queue
+//!
+//! | place | offered | `accepted` | `joined` | missed, failed, rung out | `leave` | due | expired |
+//! |---|---|---|---|---|---|---|---|
+//! | scheduled (callback) | - | - | - | - | gone | waiting, where the queue has a place | gone |
+//! | waiting | offered | - | - | - | gone | - | gone (callback) |
+//! | offered | - | accepted | gone | waiting | gone, the offer ends | - | later |
+//! | accepted | - | - | gone | waiting | gone, the offer ends | - | later |
+//! | dialled (callback whose agent has ended) | - | - | - | - | gone | - | gone |
+//!
+//! An accepted call is still queued until `dequeued` or `joined`; an accepted callback is not. `unanswered` makes an accepted or dialled
+//! callback a scheduled one under the contact of its next attempt, or the end of it.
+//!
+//! # A contact of an agent
+//!
+//! | state | `accepted` | `joined`, `answered` | missed, rung out | failed | contact gone | `ended` | `dismiss`, a status chosen, its deadline |
+//! |---|---|---|---|---|---|---|---|
+//! | incoming (callback) | connecting | connected | missed | error | free | missed | - |
+//! | connecting | - | connected | missed | error | free | missed; work where the caller waits no longer | - |
+//! | connected, on hold | - | - | - | - | work | work | - |
+//! | missed, error | - | - | - | - | - | - | free |
+//! | work (ENDED) | - | - | - | - | - | - | free |
+//!
+//! An agent without a telephone has no after-contact work and keeps nothing that he missed: there is nobody to end it.
+//! A customer who leaves while it rings, or in the whisper, leaves the agent free at once and with his place among the idle ones; where
+//! it rang, it counts as missed. The service's sources say only the latter.
 
+mod agent;
+mod callbacks;
+mod configure;
+mod criteria;
+mod deadline;
 mod keys;
+mod metrics;
+mod offers;
 mod options;
+mod order;
 mod plan;
+mod queue;
 mod state;
+mod status;
+#[cfg(test)]
+mod tests;
 mod view;
 mod words;
 
@@ -25,253 +86,66 @@ pub use words::{
 };
 
 use crate::Now;
-use std::collections::{BTreeMap, VecDeque};
-use tympan_types::{ContactId, InstanceId, Mono, OfferId, ResourceId, WallTime};
+use agent::Agent;
+use configure::Instance;
+use deadline::{Deadline, Deadlines};
+use offers::Offer;
+use order::{Idle, Lines, mono_of, now_ms};
+use queue::{Queue, Queued};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use tympan_types::{ContactId, InstanceId, Mono, OfferId};
 
 /// Queues, agents and what is offered to whom.
 #[derive(Default)]
 pub struct Routing {
+    options: RoutingOptions,
+    instances: BTreeMap<InstanceId, Instance>,
+    queues: BTreeMap<QueueKey, Queue>,
+    contacts: BTreeMap<ContactId, Queued>,
+    agents: BTreeMap<AgentKey, Agent>,
+    /// Which agents have a contact.
+    agents_on: BTreeMap<ContactId, BTreeSet<AgentKey>>,
+    offers: BTreeMap<OfferId, Offer>,
+    last_offer: u64,
+    lines: Lines,
+    idle: Idle,
+    deadlines: Deadlines,
     outputs: VecDeque<Output>,
     counters: RoutingCounters,
+    revision: u64,
 }
 
-#[allow(unused_variables, clippy::needless_pass_by_ref_mut, reason = "signatures first")]
 impl Routing {
     /// Without an instance.
     pub fn new(options: RoutingOptions) -> Self {
-        Self::default()
-    }
-
-    /// Takes up what was kept over a restart: once, after all instances were configured.
-    pub fn restore(&mut self, now: Now, state: &RoutingState) {}
-
-    /// What is to be kept over a restart.
-    pub fn state(&self) -> RoutingState {
-        RoutingState::default()
-    }
-
-    /// Changes whenever [`Self::state`] does.
-    pub fn revision(&self) -> u64 {
-        0
-    }
-
-    /// Takes the place of what was known of the instance.
-    pub fn configure(&mut self, now: Now, plan: InstancePlan) {}
-
-    /// Forgets an instance, as if it had neither queues nor agents any longer.
-    pub fn forget(&mut self, now: Now, instance: InstanceId) {}
-
-    /// Puts a contact into a queue.
-    pub fn enqueue(&mut self, now: Now, contact: QueuedContact) -> Result<(), EnqueueRefusal> {
-        Err(EnqueueRefusal::NoSuchQueue)
-    }
-
-    /// The contact leaves its queue: the customer is gone, the queue flow took it out, a callback is cancelled. An offer of it ends.
-    /// Gives the queue.
-    pub fn leave(&mut self, now: Now, contact: ContactId) -> Option<QueueKey> {
-        None
-    }
-
-    /// Changes the place of a queued contact.
-    pub fn update(
-        &mut self,
-        now: Now,
-        contact: ContactId,
-        update: RoutingUpdate,
-    ) -> Result<(), QueuedRefusal> {
-        Err(QueuedRefusal::NotQueued)
-    }
-
-    /// Offers a queued contact to a chosen agent, whatever his status and his slots: `AssociateContactWithUser`, "Interrupt agent".
-    /// Where he does not take it, it goes on waiting.
-    pub fn associate(
-        &mut self,
-        now: Now,
-        contact: ContactId,
-        agent: AgentKey,
-    ) -> Result<OfferId, OfferRefusal> {
-        Err(OfferRefusal::NoSuchAgent)
-    }
-
-    /// Offers a contact that waits in no queue to an agent: `TransferContactToAgent`. It cuts after-contact work short, and is refused
-    /// where the agent is busy or not available.
-    pub fn offer_directly(
-        &mut self,
-        now: Now,
-        contact: ContactId,
-        agent: AgentKey,
-    ) -> Result<OfferId, OfferRefusal> {
-        Err(OfferRefusal::NoSuchAgent)
-    }
-
-    /// Whether an agent has accepted the contact and they are not joined yet.
-    pub fn is_being_joined(&self, contact: ContactId) -> bool {
-        false
-    }
-
-    /// The agent accepts: the whisper runs, the contact is still queued; a callback is taken out of its queue. False where the offer is
-    /// over.
-    pub fn accepted(&mut self, now: Now, offer: OfferId) -> bool {
-        false
-    }
-
-    /// Agent and customer talk: the contact is taken out of its queue. False where the offer is over.
-    pub fn joined(&mut self, now: Now, offer: OfferId) -> bool {
-        false
-    }
-
-    /// The agent did not answer, refused, or hung up in the whisper: missed, as the service says of all three for voice. The contact
-    /// keeps its place.
-    pub fn missed(&mut self, now: Now, offer: OfferId) {}
-
-    /// The agent's side failed. The contact keeps its place.
-    pub fn failed(&mut self, now: Now, offer: OfferId) {}
-
-    /// The agent holds the customer, or takes him off hold.
-    pub fn held(&mut self, now: Now, agent: AgentKey, contact: ContactId, is_held: bool) {}
-
-    /// The agent dials, in any status: he is on a contact at once.
-    pub fn dialled(&mut self, now: Now, agent: AgentKey, contact: ContactId) -> Result<(), OfferRefusal> {
-        Err(OfferRefusal::NoSuchAgent)
-    }
-
-    /// The far end of the call that an agent placed has answered.
-    pub fn answered(&mut self, now: Now, agent: AgentKey, contact: ContactId) {}
-
-    /// The agent's part of the contact is over: after-contact work begins.
-    pub fn ended(&mut self, now: Now, agent: AgentKey, contact: ContactId) {}
-
-    /// Nothing is left of the contact's call: it leaves its queue, offers of it end, and it has ended for each agent who was on it.
-    pub fn closed(&mut self, now: Now, contact: ContactId) {}
-
-    /// Clears a missed, failed or ended contact of an agent: `DismissUserContact`, and the end of after-contact work.
-    pub fn dismiss(&mut self, now: Now, agent: AgentKey, contact: ContactId) -> Result<(), DismissRefusal> {
-        Err(DismissRefusal::NoSuchAgent)
-    }
-
-    /// A telephone of the agent is there: he logs in.
-    pub fn online(&mut self, now: Now, agent: AgentKey) {}
-
-    /// No telephone of the agent is there any longer: he logs out.
-    pub fn offline(&mut self, now: Now, agent: AgentKey) {}
-
-    /// Chooses a status for an agent: `PutUserStatus`.
-    pub fn put_status(
-        &mut self,
-        now: Now,
-        agent: AgentKey,
-        status: ResourceId,
-    ) -> Result<StatusChange, StatusRefusal> {
-        Err(StatusRefusal::NoSuchAgent)
-    }
-
-    /// The customer of a callback did not answer: `next` is the contact of the next attempt, which is due at the time given. `None`
-    /// where it was the last attempt. The agent's part is reported by [`Self::ended`].
-    pub fn unanswered(&mut self, now: Now, contact: ContactId, next: ContactId) -> Option<WallTime> {
-        None
+        Self { options, ..Self::default() }
     }
 
     /// When [`Self::time_passed`] is due.
     pub fn next_deadline(&self) -> Option<Mono> {
-        None
+        self.deadlines.next().into_iter().chain(self.lines.next_ms().map(mono_of)).min()
     }
 
     /// Does what is due.
-    pub fn time_passed(&mut self, now: Now) {}
+    pub fn time_passed(&mut self, now: Now) {
+        while let Some(deadline) = self.deadlines.take_due(now.mono) {
+            match deadline {
+                Deadline::AgentContact(agent, contact) => self.agent_contact_timed_out(now, agent, contact),
+                Deadline::CallbackDue(contact) => self.callback_due(now, contact),
+                Deadline::CallbackExpiry(contact) => self.callback_expired(now, contact),
+                Deadline::Offer(offer) => self.offer_timed_out(now, offer),
+                Deadline::Restored(agent) => self.not_restored(now, agent),
+                Deadline::Step(contact) => self.step_expired(now, contact),
+            }
+        }
+        while let Some(line) = self.lines.ripen(now_ms(now)) {
+            self.touch(line);
+        }
+        self.route(now);
+    }
 
     /// What is to be done next.
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()
-    }
-
-    /// The place of a contact in its queue, from 1 on: `POSITION_IN_QUEUE`. Walks the queue.
-    pub fn position(&self, contact: ContactId) -> Option<u32> {
-        None
-    }
-
-    /// How long a contact at the end of the queue waits, in milliseconds: its length times the pace of its last joins.
-    /// `None` without enough of them: not computable.
-    pub fn estimated_wait_ms(&self, now: Now, queue: QueueKey) -> Option<i64> {
-        None
-    }
-
-    /// The same for a contact from where it stands.
-    pub fn contact_wait_ms(&self, now: Now, contact: ContactId) -> Option<i64> {
-        None
-    }
-
-    /// The queue in which a contact waits.
-    pub fn queue_of(&self, contact: ContactId) -> Option<QueueKey> {
-        None
-    }
-
-    /// How often a queued contact was offered: `AgentConnectionAttempts`.
-    pub fn attempts(&self, contact: ContactId) -> Option<u32> {
-        None
-    }
-
-    /// Where each step of a queued contact's criteria stands.
-    pub fn steps(&self, contact: ContactId) -> Vec<StepStatus> {
-        Vec::new()
-    }
-
-    /// What waits in a queue. Zeros where there is none.
-    pub fn queue_contacts(&self, now: Now, queue: QueueKey) -> ContactCounts {
-        ContactCounts::default()
-    }
-
-    /// What waits in all queues of a routing profile.
-    pub fn profile_contacts(&self, now: Now, instance: InstanceId, profile: ResourceId) -> ContactCounts {
-        ContactCounts::default()
-    }
-
-    /// The agents of a queue: those whose routing profile has it; the owner of an agent's own queue.
-    pub fn queue_agents(&self, queue: QueueKey) -> AgentCounts {
-        AgentCounts::default()
-    }
-
-    /// The agents of a routing profile.
-    pub fn profile_agents(&self, instance: InstanceId, profile: ResourceId) -> AgentCounts {
-        AgentCounts::default()
-    }
-
-    /// The agents of a queue that have a routing profile: both groupings at once.
-    pub fn queue_profile_agents(&self, queue: QueueKey, profile: ResourceId) -> AgentCounts {
-        AgentCounts::default()
-    }
-
-    /// The agents of a queue who are online, by status.
-    pub fn queue_statuses(&self, queue: QueueKey) -> BTreeMap<ResourceId, u32> {
-        BTreeMap::new()
-    }
-
-    /// One agent, counted: for the flow block that asks for an agent's metrics.
-    pub fn agent_counts(&self, agent: AgentKey) -> AgentCounts {
-        AgentCounts::default()
-    }
-
-    /// What `GetCurrentUserData` says of an agent.
-    pub fn user_data(&self, agent: AgentKey) -> Option<UserData> {
-        None
-    }
-
-    /// The agents of an instance.
-    pub fn agents(&self, instance: InstanceId) -> impl Iterator<Item = AgentKey> {
-        std::iter::empty()
-    }
-
-    /// The agents of a queue, as for [`Self::queue_agents`].
-    pub fn agents_of_queue(&self, queue: QueueKey) -> Vec<AgentKey> {
-        Vec::new()
-    }
-
-    /// The contacts that wait in a queue, in the order of the queue, at most so many.
-    pub fn queued(&self, queue: QueueKey, at_most: usize) -> Vec<ContactId> {
-        Vec::new()
-    }
-
-    /// What happened since the start.
-    pub fn counters(&self) -> RoutingCounters {
-        self.counters
     }
 }

@@ -305,4 +305,6 @@ pub enum Removal {
     QueueDeleted,
     /// The callback was kept for as long as callbacks are.
     Expired,
+    /// After a restart with smaller limits there is no place for the callback.
+    NoPlace,
 }
