@@ -99,9 +99,12 @@ struct SearchArgs {
     /// The flow that the call began in, by id
     #[arg(long, value_name = "ID", group = "conditions")]
     flow: Option<String>,
-    /// The queue
-    #[arg(long, value_name = "NAME", group = "conditions")]
+    /// The queue that the call waited in, by id or ARN
+    #[arg(long, value_name = "ID", group = "conditions")]
     queue: Option<String>,
+    /// The agent who took the call, by id or ARN of the user
+    #[arg(long, value_name = "ID", group = "conditions")]
+    agent: Option<String>,
     /// Only calls that began at this time or later
     #[arg(long, value_name = "TIME", group = "conditions", value_parser = time_argument::parse)]
     from: Option<WallTime>,
@@ -141,6 +144,7 @@ impl SearchArgs {
             attribute: self.attribute.clone(),
             flow: self.flow.clone(),
             queue: self.queue.clone(),
+            agent: self.agent.clone(),
             is_live: either(self.live, self.ended),
             has_stream: either(self.with_audio, self.without_audio),
         }

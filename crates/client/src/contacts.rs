@@ -136,8 +136,10 @@ pub struct ContactSearch {
     pub attribute: Option<(String, String)>,
     /// The flow that the contact began in.
     pub flow: Option<String>,
-    /// The queue.
+    /// The queue, by id or ARN.
     pub queue: Option<String>,
+    /// The agent, by id or ARN of the user.
+    pub agent: Option<String>,
     /// Whether the call is up, or has ended.
     pub is_live: Option<bool>,
     /// Whether audio was captured.
@@ -158,8 +160,12 @@ impl ContactSearch {
         if let Some((name, value)) = &self.attribute {
             body.insert("Attribute".to_owned(), json!({ "Name": name, "Value": value }));
         }
-        let texts =
-            [("NumberPart", &self.number_part), ("ContactFlowId", &self.flow), ("Queue", &self.queue)];
+        let texts = [
+            ("NumberPart", &self.number_part),
+            ("ContactFlowId", &self.flow),
+            ("Queue", &self.queue),
+            ("Agent", &self.agent),
+        ];
         for (name, text) in texts {
             body.extend(text.as_deref().map(|text| (name.to_owned(), text.into())));
         }

@@ -1,6 +1,6 @@
 //! What a contact record is made of: which contacts have one, and how their last facts are found. Its JSON is the service's.
 
-use crate::{Contact, DisconnectReason};
+use crate::{AgentPart, Contact, DisconnectReason};
 use tympan_types::{FragmentNumber, WallTime};
 
 /// The contact's call has ended.
@@ -16,6 +16,14 @@ pub(crate) fn disconnected(contact: &mut Contact, now: WallTime, reason: Disconn
 pub fn is_due(contact: &Contact) -> bool {
     contact.connected_to_system_timestamp.is_some()
         || contact.disconnect_reason == Some(DisconnectReason::TelecomProblem)
+}
+
+/// Whether nothing more is to come of a contact: its call has ended, and so has its agent's work after it. Its record is for then.
+pub fn is_complete(contact: &Contact) -> bool {
+    let works_on = |agent: &AgentPart| {
+        agent.after_contact_work_began.is_some() && agent.after_contact_work_ended.is_none()
+    };
+    contact.disconnect_timestamp.is_some() && !contact.agent.as_ref().is_some_and(works_on)
 }
 
 /// Closes a contact whose server died in mid-call.
@@ -39,6 +47,21 @@ pub fn close_interrupted(
     // An update may have failed after the times were set: what is there stays.
     contact.disconnect_timestamp.get_or_insert(last_alive);
     contact.disconnect_reason.get_or_insert(DisconnectReason::Other);
+    if let Some(stay) = &mut contact.queue {
+        stay.dequeued.get_or_insert(last_alive);
+    }
+    if let Some(agent) = &mut contact.agent {
+        agent.left.get_or_insert(last_alive);
+        for hold in &mut agent.holds {
+            hold.to.get_or_insert(last_alive);
+        }
+        if agent.after_contact_work_began.is_some() {
+            agent.after_contact_work_ended.get_or_insert(last_alive);
+        }
+    }
+    for state in &mut contact.monitoring {
+        state.to.get_or_insert(last_alive);
+    }
     contact.last_update_timestamp = now;
     contact
 }
@@ -98,5 +121,47 @@ mod tests {
         let closed = close_interrupted(contact(), None, WallTime::from_unix_ms(i64::MAX));
         assert_eq!(closed.disconnect_timestamp, Some(contact().initiation_timestamp));
         assert_eq!(closed.captures, []);
+    }
+
+    #[test]
+    fn what_an_agent_and_a_queue_had_begun_ends_with_the_server_that_died() {
+        use crate::{AgentPart, AgentRef, Hold, MonitorState, QueueRef, QueueStay};
+        let mut contact = contact();
+        let at = contact.last_update_timestamp;
+        let queue = QueueRef {
+            arn: "arn:q".to_owned(),
+            name: "q".to_owned(),
+            hours_arn: None,
+            outbound_caller_id: None,
+            is_agents: false,
+        };
+        contact.queue = Some(QueueStay { queue, enqueued: at, dequeued: None });
+        let agent = AgentRef {
+            id: tympan_types::ResourceId::LEAST,
+            arn: "arn:a".to_owned(),
+            user_name: "a".to_owned(),
+            first_name: String::new(),
+            last_name: String::new(),
+            routing_profile_arn: "arn:p".to_owned(),
+            routing_profile_name: "p".to_owned(),
+        };
+        contact.agent = Some(AgentPart {
+            connected: Some(at),
+            holds: vec![Hold { from: at, to: None }],
+            after_contact_work_began: Some(at),
+            ..AgentPart::accepted(agent, at)
+        });
+        contact.monitoring = vec![MonitorState { state: "BARGE".to_owned(), from: at, to: None }];
+        assert!(!is_complete(&contact), "its call is up");
+        contact.disconnect_timestamp = Some(at);
+        assert!(!is_complete(&contact), "its agent works on");
+        let closed = close_interrupted(contact, None, at.plus_ms(60_000));
+        assert!(is_complete(&closed));
+        let agent = closed.agent.unwrap();
+        assert_eq!(
+            (agent.left, agent.holds[0].to, agent.after_contact_work_ended),
+            (Some(at), Some(at), Some(at))
+        );
+        assert_eq!((closed.queue.unwrap().dequeued, closed.monitoring[0].to), (Some(at), Some(at)));
     }
 }

@@ -162,6 +162,7 @@ fn queries(count: u64) -> Vec<(&'static str, Query)> {
             "flow that is not there",
             Box::new(move |_| ContactQuery { flow: Some(ContactFlowId::from_random([99; 16])), ..all() }),
         ),
+        ("agent", Box::new(move |_| ContactQuery { agent: Some("agent-3".to_owned()), ..all() })),
         ("queue", Box::new(move |_| ContactQuery { queue: Some("queue-3".to_owned()), ..all() })),
         ("live", Box::new(move |_| ContactQuery { state: Some(ContactState::Live), ..all() })),
         (

@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS outbox (
 CREATE INDEX IF NOT EXISTS outbox_due ON outbox (next_due_ms);
 CREATE INDEX IF NOT EXISTS outbox_kind ON outbox (kind, next_due_ms);
 CREATE INDEX IF NOT EXISTS outbox_contact ON outbox (payload) WHERE kind >= 'record-' AND kind < 'record.';
+CREATE INDEX IF NOT EXISTS outbox_event ON outbox (substr(payload, 1, 36)) WHERE kind >= 'event-' AND kind < 'event.';
 
 CREATE TABLE IF NOT EXISTS flow_log (
     line     INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -89,6 +90,12 @@ CREATE TABLE IF NOT EXISTS contact_number_part (
     row  INTEGER NOT NULL,
     PRIMARY KEY (part, row)
 ) WITHOUT ROWID, STRICT;
+
+CREATE TABLE IF NOT EXISTS contact_agent (
+    row   INTEGER PRIMARY KEY,
+    agent TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS contact_agent_row ON contact_agent (agent, row);
 
 CREATE TABLE IF NOT EXISTS contact_attribute (
     row   INTEGER NOT NULL,

@@ -15,8 +15,13 @@ pub fn meets(query: &ContactQuery, contact: &Contact) -> bool {
         && query.account.as_ref().is_none_or(|account| *account == contact.instance.account)
         && query.instance.is_none_or(|instance| instance == contact.instance.id)
         && query.flow.is_none_or(|flow| contact.initial_flow == Some(flow))
-        // No contact in memory is in a queue.
-        && query.queue.is_none()
+        && query.queue.as_ref().is_none_or(|queue| {
+            let stay = contact.queue.as_ref();
+            stay.is_some_and(|stay| stay.queue.arn.rsplit('/').next() == Some(queue))
+        })
+        && query.agent.as_ref().is_none_or(|agent| {
+            contact.agent.as_ref().is_some_and(|part| part.agent.id.to_string() == *agent)
+        })
         && query.state.is_none_or(|state| (state == ContactState::Live) == is_live)
         && query.has_stream.is_none_or(|has| has != contact.captures.is_empty())
         && query.number_part.as_ref().is_none_or(|part| has_part(contact, part.expose()))

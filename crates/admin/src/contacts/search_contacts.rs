@@ -23,6 +23,7 @@ pub(crate) struct Input {
     instance_id: Option<String>,
     contact_flow_id: Option<String>,
     queue: Option<String>,
+    agent: Option<String>,
     state: Option<String>,
     has_stream: Option<bool>,
     max_results: Option<i64>,
@@ -75,7 +76,12 @@ impl Documented for SearchContacts {
             maybe("Attribute", Kind::Object(ATTRIBUTE), "an attribute and its value"),
             maybe("InstanceId", Kind::Text, "the instance"),
             maybe("ContactFlowId", Kind::Text, "the flow that the contact began in"),
-            maybe("Queue", Kind::Text, "the queue"),
+            maybe(
+                "Queue",
+                Kind::Text,
+                "the queue that the contact waited in, by its id or ARN; of an agent's own, the agent's",
+            ),
+            maybe("Agent", Kind::Text, "the agent whom the contact met, by the id or ARN of the user"),
             maybe("State", Kind::OneOf(&["LIVE", "ENDED"]), "whether the contact has ended"),
             maybe("HasStream", Kind::Boolean, "whether audio was captured"),
             maybe("MaxResults", Kind::Integer, "contacts of a page: 1 to 1000, 100 unless given"),
@@ -140,13 +146,22 @@ impl Input {
         }
         if let Some(queue) = &self.queue {
             constraint::length(queue, "queue", 1, 256)?;
-            query.queue = Some(queue.clone());
+            query.queue = Some(id_of(queue));
+        }
+        if let Some(agent) = &self.agent {
+            constraint::length(agent, "agent", 1, 256)?;
+            query.agent = Some(id_of(agent));
         }
         let state = self.state.as_deref();
         query.state = state.map(|state| constraint::one_of(state, "state", STATES)).transpose()?;
         query.has_stream = self.has_stream;
         Ok(query)
     }
+}
+
+/// An id, as it is or at the end of an ARN.
+fn id_of(text: &str) -> String {
+    text.rsplit('/').next().unwrap_or(text).to_lowercase()
 }
 
 fn time(text: Option<&str>, member: &str) -> Result<Option<WallTime>, AdminError> {

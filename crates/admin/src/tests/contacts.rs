@@ -80,6 +80,7 @@ async fn a_search_finds_by_each_of_its_conditions_and_by_all_together() {
         (json!({ "HasStream": true }), &first),
         (json!({ "HasStream": false }), &second),
         (json!({ "Queue": "parcels" }), &none),
+        (json!({ "Agent": "33333333-2222-4333-8444-555555555555" }), &none),
         (json!({ "InstanceId": one.instance.id }), &both),
         (json!({ "InstanceId": "99999999-9999-4999-8999-999999999999" }), &none),
         (json!({ "TimeRange": { "To": "2024-01-26T03:07:42.500Z" } }), &first),

@@ -54,6 +54,7 @@ impl Tx<'_> {
         unindex_number(connection, row, number.as_deref())?;
         for sql in [
             "DELETE FROM contact_attribute WHERE row = ?1",
+            "DELETE FROM contact_agent WHERE row = ?1",
             "DELETE FROM contact_payload WHERE row = ?1",
             "DELETE FROM contact WHERE row = ?1",
         ] {
@@ -77,7 +78,10 @@ impl Tx<'_> {
         // Of `outbox::OF_CONTACTS`; in the words of the index.
         let sql = "DELETE FROM outbox WHERE payload = ?1 AND kind >= 'record-' AND kind < 'record.'";
         let entries = self.connection.prepare_cached(sql)?.execute([id.as_bytes()])?;
-        self.counted.outbox = less(self.counted.outbox, entries);
+        let sql =
+            "DELETE FROM outbox WHERE substr(payload, 1, 36) = ?1 AND kind >= 'event-' AND kind < 'event.'";
+        let events = self.connection.prepare_cached(sql)?.execute([id.as_bytes()])?;
+        self.counted.outbox = less(self.counted.outbox, entries + events);
         Ok(lines + aside)
     }
 }

@@ -60,8 +60,10 @@ pub struct ContactFacts {
     pub number: Option<Redacted<String>>,
     /// The flow that it began in.
     pub flow: Option<ContactFlowId>,
-    /// The queue that it is or was in.
+    /// The queue that it is or was in, by its id.
     pub queue: Option<String>,
+    /// The agent whom it met or is being joined to, by the user's id.
+    pub agent: Option<String>,
     /// Whether audio was captured.
     pub has_stream: bool,
     /// Its attributes, each name once.

@@ -37,8 +37,10 @@ pub struct ContactQuery {
     pub attribute: Option<(String, Redacted<String>)>,
     /// The flow that the contact began in.
     pub flow: Option<ContactFlowId>,
-    /// Its queue.
+    /// Its queue, by its id.
     pub queue: Option<String>,
+    /// Its agent, by the user's id.
+    pub agent: Option<String>,
     /// Whether it has ended.
     pub state: Option<ContactState>,
     /// Whether audio was captured.
@@ -58,6 +60,7 @@ impl ContactQuery {
             attribute: None,
             flow: None,
             queue: None,
+            agent: None,
             state: None,
             has_stream: None,
         }
@@ -378,6 +381,12 @@ impl Reader<'_> {
         if !meets {
             return Ok(false);
         }
+        if let Some(agent) = &query.agent {
+            let sql = "SELECT 1 FROM contact_agent WHERE row = ?1 AND agent = ?2";
+            if !self.connection().prepare_cached(sql)?.exists(params![row, agent])? {
+                return Ok(false);
+            }
+        }
         let Some((name, value)) = &query.attribute else { return Ok(true) };
         let sql = "SELECT 1 FROM contact_attribute WHERE row = ?1 AND name = ?2 AND value = ?3";
         Ok(self.connection().prepare_cached(sql)?.exists(params![row, name, value.expose()])?)
@@ -451,6 +460,14 @@ impl Plan {
                      ORDER BY a.row DESC"
                 )
             }
+            (_, None) if query.agent.is_some() => {
+                values.extend(query.agent.clone().map(SqlValue::Text));
+                format!(
+                    "SELECT {COLUMNS} FROM contact_agent g CROSS JOIN contact c ON c.row = g.row
+                     WHERE g.agent = ?3 AND g.row >= ?1 AND g.row <= ?2
+                     ORDER BY g.row DESC"
+                )
+            }
             _ => {
                 let condition = if query.state == Some(ContactState::Live) {
                     "INDEXED BY contact_live WHERE c.is_live = 1"
@@ -492,6 +509,7 @@ mod tests {
                  INSERT INTO contact SELECT n << 20, n, 'a', '11111111-2222-4333-8444-555555555555', n, n, n, 1, 0,
                      '12065550123', '11111111-2222-4333-8444-555555555555', 'q', 1, NULL FROM n;
                  INSERT INTO contact_attribute SELECT row, 'k', 'v' FROM contact;
+                 INSERT INTO contact_agent SELECT row, 'g' FROM contact;
                  INSERT INTO contact_number_part SELECT 5550, row FROM contact;",
             )
             .unwrap();
@@ -527,6 +545,7 @@ mod tests {
             ContactQuery { instance: Some(InstanceId::parse(id).unwrap()), ..all() },
             ContactQuery { flow: Some(ContactFlowId::parse(id).unwrap()), ..all() },
             ContactQuery { queue: Some("q".to_owned()), ..all() },
+            ContactQuery { agent: Some("g".to_owned()), ..all() },
             ContactQuery { number_part: Some(Redacted::new("5550".to_owned())), ..all() },
             ContactQuery { attribute, ..all() },
         ] {

@@ -152,6 +152,7 @@ impl Tx<'_> {
             "INSERT OR REPLACE INTO contact_payload (row, format, payload, checksum) VALUES (?1, ?2, ?3, ?4)";
         let sum = columns.checksum(format, payload);
         connection.prepare_cached(sql)?.execute(params![row, format, payload, sum])?;
+        put_agent(connection, row, old.is_some(), facts.agent.as_deref())?;
         put_attributes(connection, row, old.is_some(), facts)
     }
 
@@ -245,6 +246,22 @@ pub(super) fn unindex_number(connection: &Connection, row: i64, number: Option<&
     let mut delete = connection.prepare_cached(sql)?;
     for part in number.map(parts).unwrap_or_default() {
         delete.execute([part, row])?;
+    }
+    Ok(())
+}
+
+/// Writes the agent, if it changed.
+fn put_agent(connection: &Connection, row: i64, is_known: bool, agent: Option<&str>) -> Result<(), DbError> {
+    match agent {
+        Some(agent) => {
+            let sql = "INSERT INTO contact_agent (row, agent) VALUES (?1, ?2)
+                       ON CONFLICT (row) DO UPDATE SET agent = ?2 WHERE agent != ?2";
+            connection.prepare_cached(sql)?.execute(params![row, agent])?;
+        }
+        None if is_known => {
+            connection.prepare_cached("DELETE FROM contact_agent WHERE row = ?1")?.execute([row])?;
+        }
+        None => {}
     }
     Ok(())
 }

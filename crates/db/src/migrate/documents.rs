@@ -115,6 +115,7 @@ fn contact(json: &Json) -> Option<ContactFacts> {
         number: number.and_then(text).map(Redacted::new),
         flow: None,
         queue: None,
+        agent: None,
         has_stream: json
             .get("captures")
             .and_then(Json::as_array)

@@ -84,6 +84,10 @@ fn every_condition_finds_what_a_slow_look_at_all_contacts_finds() {
     });
     let queue = Some("queue-3".to_owned());
     check(ContactQuery { queue: queue.clone(), ..base.clone() }, &|call| call.queue == queue);
+    let agent = Some("agent-3".to_owned());
+    assert!(check(ContactQuery { agent: agent.clone(), ..base.clone() }, &|call| call.queue == queue) > 0);
+    let both = ContactQuery { agent, instance: Some(instance(2)), ..base.clone() };
+    check(both, &|call| call.queue == queue && call.instance == instance(2));
     check(ContactQuery { instance: Some(instance(2)), ..base.clone() }, &|call| call.instance == instance(2));
     let nothing = ContactQuery { flow: Some(ContactFlowId::from_random([77; 16])), ..base.clone() };
     assert_eq!(check(nothing, &|_| false), 0);
@@ -192,6 +196,14 @@ fn a_change_moves_a_contact_in_every_index() {
         ids(&all(&db, &ContactQuery { number_part, ..ContactQuery::all() }, 9))
     };
     assert_eq!(by_number("30123"), [changed.id]);
+    let by_agent = |agent: &str| {
+        let agent = Some(agent.to_owned());
+        ids(&all(&db, &ContactQuery { agent, ..ContactQuery::all() }, 99))
+    };
+    assert_eq!(by_agent("other"), [changed.id]);
+    put(&db, Call { queue: None, ..changed.clone() }, ContactEvent::Changed);
+    assert_eq!(by_agent("other"), []);
+    put(&db, changed.clone(), ContactEvent::Changed);
     assert!(!by_number(&call(7).number.unwrap()[5..]).contains(&changed.id));
     let by_attribute = |name: &str, value: &str| {
         let attribute = Some((name.to_owned(), Redacted::new(value.to_owned())));

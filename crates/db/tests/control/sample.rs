@@ -156,6 +156,8 @@ impl ContactPayload for Call {
             number: self.number.clone().map(Redacted::new),
             flow: self.flow,
             queue: self.queue.clone(),
+            // Of each call that was in a queue.
+            agent: self.queue.as_ref().map(|queue| queue.replace("queue", "agent")),
             has_stream: self.has_stream,
             attributes: self
                 .attributes

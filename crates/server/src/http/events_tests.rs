@@ -31,6 +31,7 @@ impl ContactPayload for Row {
             number: None,
             flow: None,
             queue: None,
+            agent: None,
             has_stream: false,
             attributes: Vec::new(),
         }

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use tympan_contact::{
-    Attributes, Channel, Contact, ContactDetails, CustomerAudio, DisconnectReason, Endpoint,
-    InitiationMethod, InstanceRef,
+    AgentPart, Attributes, Channel, Contact, ContactDetails, CustomerAudio, DisconnectReason, Endpoint,
+    InitiationMethod, InstanceRef, MonitorState, QueueStay,
 };
 use tympan_db::RowError;
 use tympan_db::contact::{ContactFacts, ContactPayload};
@@ -17,14 +18,18 @@ use tympan_types::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ContactRow(pub(crate) Contact);
 
-/// Formats 1 and 2: JSON. Format 1 is what release 0.1.0 kept in `contacts.db`; 2 may have `initial_flow`
-/// and `details`.
+/// Formats 1 to 3: JSON. Format 1 is what release 0.1.0 kept in `contacts.db`; 2 may have `initial_flow` and `details`; 3 may have
+/// what comes of queues, agents, transfers and supervisors.
 #[derive(Serialize, Deserialize)]
 struct Stored {
     id: ContactId,
     instance: StoredInstance,
     initial_contact_id: Option<ContactId>,
     previous_contact_id: Option<ContactId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    next_contact_id: Option<ContactId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    related_contact_id: Option<ContactId>,
     initiation_method: InitiationMethod,
     channel: Channel,
     customer_endpoint: Option<StoredEndpoint>,
@@ -40,6 +45,20 @@ struct Stored {
     disconnect_timestamp: Option<WallTime>,
     disconnect_reason: Option<DisconnectReason>,
     last_update_timestamp: WallTime,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    queue: Option<QueueStay>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent: Option<AgentPart>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent_connection_attempts: Option<NonZeroU32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    transferred_to: Option<StoredEndpoint>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    transfer_completed_timestamp: Option<WallTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scheduled_timestamp: Option<WallTime>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    monitoring: Vec<MonitorState>,
     captures: Vec<StoredCapture>,
 }
 
@@ -83,6 +102,8 @@ impl From<&Contact> for Stored {
             instance: StoredInstance { id, alias, account, region },
             initial_contact_id: contact.initial_contact_id,
             previous_contact_id: contact.previous_contact_id,
+            next_contact_id: contact.next_contact_id,
+            related_contact_id: contact.related_contact_id,
             initiation_method: contact.initiation_method,
             channel: contact.channel,
             customer_endpoint: contact.customer_endpoint.as_ref().map(endpoint),
@@ -98,6 +119,13 @@ impl From<&Contact> for Stored {
             disconnect_timestamp: contact.disconnect_timestamp,
             disconnect_reason: contact.disconnect_reason,
             last_update_timestamp: contact.last_update_timestamp,
+            queue: contact.queue.clone(),
+            agent: contact.agent.clone(),
+            agent_connection_attempts: NonZeroU32::new(contact.agent_connection_attempts),
+            transferred_to: contact.transferred_to.as_ref().map(endpoint),
+            transfer_completed_timestamp: contact.transfer_completed_timestamp,
+            scheduled_timestamp: contact.scheduled_timestamp,
+            monitoring: contact.monitoring.clone(),
             captures: contact.captures.iter().map(StoredCapture::from).collect(),
         }
     }
@@ -134,6 +162,8 @@ impl From<Stored> for Contact {
             instance: InstanceRef { id, alias, account, region },
             initial_contact_id: stored.initial_contact_id,
             previous_contact_id: stored.previous_contact_id,
+            next_contact_id: stored.next_contact_id,
+            related_contact_id: stored.related_contact_id,
             initiation_method: stored.initiation_method,
             channel: stored.channel,
             customer_endpoint: stored.customer_endpoint.map(endpoint),
@@ -149,13 +179,20 @@ impl From<Stored> for Contact {
             disconnect_timestamp: stored.disconnect_timestamp,
             disconnect_reason: stored.disconnect_reason,
             last_update_timestamp: stored.last_update_timestamp,
+            queue: stored.queue,
+            agent: stored.agent,
+            agent_connection_attempts: stored.agent_connection_attempts.map_or(0, NonZeroU32::get),
+            transferred_to: stored.transferred_to.map(endpoint),
+            transfer_completed_timestamp: stored.transfer_completed_timestamp,
+            scheduled_timestamp: stored.scheduled_timestamp,
+            monitoring: stored.monitoring,
             captures: stored.captures.into_iter().map(capture).collect(),
         }
     }
 }
 
 impl ContactPayload for ContactRow {
-    const FORMAT: u16 = 2;
+    const FORMAT: u16 = 3;
 
     fn facts(&self) -> ContactFacts {
         let Self(contact) = self;
@@ -169,8 +206,8 @@ impl ContactPayload for ContactRow {
             disconnected: contact.disconnect_timestamp,
             number: contact.customer_endpoint.as_ref().map(|endpoint| endpoint.address.clone()),
             flow: contact.initial_flow,
-            // No block puts a contact into a queue yet.
-            queue: None,
+            queue: contact.queue.as_ref().map(|stay| id_of(&stay.queue.arn)),
+            agent: contact.agent.as_ref().map(|part| part.agent.id.to_string()),
             has_stream: !contact.captures.is_empty(),
             attributes: attributes
                 .map(|(name, value)| (name.to_owned(), Redacted::new(value.to_owned())))
@@ -186,6 +223,11 @@ impl ContactPayload for ContactRow {
         let stored: Stored = serde_json::from_slice(bytes).map_err(|error| RowError(error.to_string()))?;
         Ok(Self(stored.into()))
     }
+}
+
+/// The id that an ARN ends with: by that queues are searched.
+fn id_of(arn: &str) -> String {
+    arn.rsplit('/').next().unwrap_or(arn).to_owned()
 }
 
 #[cfg(test)]
@@ -213,5 +255,18 @@ mod tests {
         let row = ContactRow(contact);
         assert_eq!(ContactRow::decode(ContactRow::FORMAT, &row.encode().unwrap()), Ok(row.clone()));
         assert_eq!(row.facts().flow, row.0.initial_flow);
+    }
+
+    /// As format 3 was first written.
+    const FORMAT_3: &str = r#"{"id":"aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee","instance":{"id":"11111111-2222-4333-8444-555555555555","alias":"demo","account":"111122223333","region":"us-west-2"},"initial_contact_id":null,"previous_contact_id":null,"next_contact_id":"bbbbbbbb-bbbb-4ccc-8ddd-eeeeeeeeeeee","related_contact_id":"cccccccc-bbbb-4ccc-8ddd-eeeeeeeeeeee","initiation_method":"QUEUE_TRANSFER","channel":"VOICE","customer_endpoint":null,"system_endpoint":null,"attributes":{},"sip_headers":{},"initiation_timestamp":1706238461123,"connected_to_system_timestamp":1706238461200,"disconnect_timestamp":1706238470000,"disconnect_reason":"AGENT_DISCONNECT","last_update_timestamp":1706238470000,"queue":{"queue":{"arn":"arn:aws:connect:us-west-2:111122223333:instance/11111111-2222-4333-8444-555555555555/queue/22222222-2222-4333-8444-555555555555","name":"Service","is_agents":false},"enqueued":1706238462000,"dequeued":1706238463000},"agent":{"agent":{"id":"33333333-2222-4333-8444-555555555555","arn":"arn:a","user_name":"agent1","first_name":"Ada","last_name":"Lovelace","routing_profile_arn":"arn:p","routing_profile_name":"Basic Routing Profile"},"accepted":1706238462500,"connected":1706238463000,"left":1706238469000,"holds":[{"from":1706238464000,"to":1706238465000}],"after_contact_work_began":1706238470000,"after_contact_work_ended":1706238475000},"agent_connection_attempts":2,"transferred_to":{"Address":"+12065550199","Type":"TELEPHONE_NUMBER"},"transfer_completed_timestamp":1706238469000,"scheduled_timestamp":1706238460000,"monitoring":[{"state":"SILENT_MONITOR","from":1706238466000,"to":null}],"captures":[]}"#;
+
+    #[test]
+    fn format_3_has_what_comes_of_queues_and_agents_and_is_searched_by_their_ids() {
+        let row = ContactRow::decode(3, FORMAT_3.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(row.encode().unwrap()).unwrap(), FORMAT_3);
+        let facts = row.facts();
+        assert_eq!(facts.queue.as_deref(), Some("22222222-2222-4333-8444-555555555555"));
+        assert_eq!(facts.agent.as_deref(), Some("33333333-2222-4333-8444-555555555555"));
+        assert_eq!((row.0.agent_connection_attempts, row.0.monitoring.len()), (2, 1));
     }
 }
