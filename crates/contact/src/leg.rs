@@ -284,8 +284,8 @@ impl Leg {
             MediaEvent::MediaTimedOut => self.ends(Ending::MediaTimedOut),
             MediaEvent::TapOpened { .. }
             | MediaEvent::TapClosed { .. }
-            | MediaEvent::SpeechBegan
-            | MediaEvent::SpeechEnded => None,
+            | MediaEvent::SpeechBegan { .. }
+            | MediaEvent::Heard { .. } => None,
         }
     }
 

@@ -1,11 +1,11 @@
 //! The media of one leg.
 
 use crate::bridge::Mix;
+use crate::listening::Listening;
 use crate::outbox::{Outbox, Output, Port};
 use crate::player::Player;
 use crate::reports::Reports;
 use crate::silence::SilenceSending;
-use crate::speech::{DetectSpeech, Ear, Speech};
 use crate::stats::SessionStats;
 use crate::stream::{FirstNumbers, Stream};
 use crate::tap::Taps;
@@ -70,8 +70,6 @@ pub enum Input<'a> {
         /// What it said.
         payload: Payload<'a>,
     },
-    /// From here on this detector hears what the far end says; `None` ends it.
-    DetectSpeech(Option<Box<dyn DetectSpeech>>),
     /// Time passed: every datagram that came before `now` was handed in.
     TimePassed,
     /// The leg is over: what was received is completed, and every tap is closed.
@@ -84,7 +82,6 @@ impl fmt::Debug for Input<'_> {
             Self::Datagram { stream, bytes, .. } => write!(f, "Datagram({} bytes to {stream})", bytes.len()),
             Self::Command(command) => write!(f, "Command({command:?})"),
             Self::Bridged { from, payload } => write!(f, "Bridged({from}, {payload:?})"),
-            Self::DetectSpeech(detector) => write!(f, "DetectSpeech({})", detector.is_some()),
             Self::TimePassed => write!(f, "TimePassed"),
             Self::Ended => write!(f, "Ended"),
         }
@@ -111,7 +108,7 @@ pub struct Session {
     /// The other legs of the bridge hear this one.
     is_heard: bool,
     mix: Mix,
-    ear: Ear,
+    listening: Listening,
     /// The media time-out was told, and nothing has come since.
     timed_out: bool,
     ended: bool,
@@ -136,7 +133,7 @@ impl Session {
             bridge: None,
             is_heard: false,
             mix: Mix::default(),
-            ear: Ear::default(),
+            listening: Listening::default(),
             timed_out: false,
             ended: false,
             sound: Vec::new(),
@@ -164,7 +161,6 @@ impl Session {
                     self.stats.refused_speakers += 1;
                 }
             }
-            Input::DetectSpeech(detector) => self.ear.set(detector),
             Input::TimePassed => self.pass_time(now),
             Input::Ended => self.end(now),
         }
@@ -234,8 +230,19 @@ impl Session {
                 self.drain(index);
                 self.taps.close(tap, at, &mut self.out);
             }
-            MediaCommand::Join { bridge } => self.join(now, bridge, true),
-            MediaCommand::Overhear { bridge } => self.join(now, bridge, false),
+            MediaCommand::Listen { listen, pause_ms, longest_ms } => {
+                // What came before it is not for it.
+                self.drain(self.primary);
+                self.listening.begin(listen, pause_ms, longest_ms);
+            }
+            MediaCommand::StopListening { listen } => self.listening.end(listen),
+            MediaCommand::Join { bridge } => {
+                if self.bridge != Some(bridge) {
+                    self.mix = Mix::default();
+                }
+                self.bridge = Some(bridge);
+                self.hurry(now);
+            }
             MediaCommand::Leave => {
                 self.bridge = None;
                 self.mix = Mix::default();
@@ -347,11 +354,13 @@ impl Session {
             }
             if index == self.primary {
                 let out = &mut self.out;
-                self.ear.hear(payload, &mut |speech| {
-                    out.event(match speech {
-                        Speech::Began => MediaEvent::SpeechBegan,
-                        Speech::Ended => MediaEvent::SpeechEnded,
-                    });
+                let stats = &mut self.stats;
+                self.listening.hear(payload, &mut |event| {
+                    if let MediaEvent::Heard { cut, .. } = event {
+                        stats.utterances += 1;
+                        stats.cut_utterances += u64::from(cut);
+                    }
+                    out.event(event);
                 });
             }
         }

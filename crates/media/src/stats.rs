@@ -52,6 +52,10 @@ session_stats! {
     refused_speakers,
     /// Samples that [`Track::Sent`](tympan_telephony::words::Track) lacks, because it had run too far ahead of the received track.
     overrun_samples,
+    /// Utterances heard.
+    utterances,
+    /// Utterances among them that were too long, and cut.
+    cut_utterances,
     /// Media time-outs.
     media_timeouts,
 }

@@ -9,7 +9,7 @@ use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::sdp::Codec;
 use tympan_telephony::sdp::StreamAgreement;
 use tympan_telephony::words::{MediaCommand, Payload, Sound, Track};
-use tympan_types::{BridgeId, LegId, Mono, PromptId, TapId};
+use tympan_types::{BridgeId, LegId, ListenId, Mono, PromptId, TapId};
 
 mod rig;
 
@@ -28,6 +28,7 @@ fn a_packet_in_and_a_frame_out_allocate_nothing_with_taps_a_prompt_and_a_bridge(
             MediaCommand::OpenTap { tap: TapId::new(1), track: Track::Received },
             MediaCommand::OpenTap { tap: TapId::new(2), track: Track::Sent },
             MediaCommand::OpenTap { tap: TapId::new(3), track: Track::Received },
+            MediaCommand::Listen { listen: ListenId::new(1), pause_ms: 600, longest_ms: 15_000 },
             MediaCommand::Join { bridge: BridgeId::new(1) },
             MediaCommand::Play { prompt: PromptId::new(1), sound: Sound::new(vec![1_000; 80_000]) },
         ] {

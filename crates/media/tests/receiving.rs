@@ -4,9 +4,11 @@ mod rig;
 
 use rig::{PEER, Rig, agreed, codes, of, ulaw};
 use std::time::Duration;
-use tympan_media::{DetectSpeech, Input, Port, SilenceSending, Speech};
+use tympan_media::{Input, Port, SilenceSending};
 use tympan_telephony::Digit;
 use tympan_telephony::audio::codec::AudioCodec;
+use tympan_telephony::audio::g711::Law;
+use tympan_telephony::audio::wav;
 use tympan_telephony::rtp::dtmf::EventSender;
 use tympan_telephony::rtp::latch::Trust;
 use tympan_telephony::rtp::packet::{RtpTimestamp, Ssrc};
@@ -14,7 +16,7 @@ use tympan_telephony::rtp::sender::RtpSender;
 use tympan_telephony::sdp::Direction;
 use tympan_telephony::sdp::StreamAgreement;
 use tympan_telephony::words::{MediaCommand, MediaEvent, Track};
-use tympan_types::TapId;
+use tympan_types::{ListenId, TapId};
 
 #[test]
 fn strangers_noise_and_huge_datagrams_are_counted_and_change_nothing() {
@@ -256,32 +258,39 @@ fn streams_of_one_session_have_timelines_and_ports_of_their_own() {
     assert_eq!(sources.len(), 8);
 }
 
-/// Hears speech while a frame has a sample above 1,000.
-struct Loud(bool);
-
-impl DetectSpeech for Loud {
-    fn push(&mut self, samples: &[i16], heard: &mut dyn FnMut(Speech)) {
-        let is_loud = samples.iter().any(|sample| *sample > 1_000);
-        if std::mem::replace(&mut self.0, is_loud) != is_loud {
-            heard(if is_loud { Speech::Began } else { Speech::Ended });
-        }
-    }
+/// A sentence of 6.2 s, behind mu-law.
+fn sentence() -> Vec<u8> {
+    let samples = wav::read(include_bytes!("../../../fixtures/audio/hello.wav")).expect("a WAV");
+    let mut codes = Vec::new();
+    Law::Mu.encode_into(&samples, &mut codes);
+    codes
 }
 
 #[test]
-fn speech_is_told_while_a_detector_listens() {
-    let mut rig = Rig::new(|_| ());
-    rig.speak(&[0x80; 320]);
-    assert_eq!(rig.events, [], "there is none");
-    rig.handle(Input::DetectSpeech(Some(Box::new(Loud(false)))));
-    rig.pass(20);
-    rig.speak(&[0x80; 320]);
-    assert_eq!(rig.events, [MediaEvent::SpeechBegan]);
-    rig.pass(2_000);
-    assert_eq!(rig.events, [MediaEvent::SpeechBegan, MediaEvent::SpeechEnded]);
-    rig.handle(Input::DetectSpeech(None));
-    rig.speak(&[0x80; 320]);
-    assert_eq!(rig.events.len(), 2);
+fn an_utterance_is_heard_and_the_tap_beside_it_has_the_samples_that_it_has_without() {
+    let heard = |listens: bool| {
+        let mut rig = Rig::new(|_| ());
+        rig.tap(1, Track::Received);
+        if listens {
+            let listen = ListenId::new(3);
+            rig.command(MediaCommand::Listen { listen, pause_ms: 600, longest_ms: 15_000 });
+        }
+        rig.speak(&sentence());
+        rig.pass(2_000);
+        let samples = rig.heard(1).samples.clone();
+        (samples, rig.stat("utterances"), std::mem::take(&mut rig.events))
+    };
+    let ((without, none, quiet), (with, one, events)) = (heard(false), heard(true));
+    assert!(with == without && with.len() > 40_000, "{} and {} samples", with.len(), without.len());
+    let of_speech =
+        |event: &&MediaEvent| matches!(event, MediaEvent::SpeechBegan { .. } | MediaEvent::Heard { .. });
+    assert_eq!((none, quiet.iter().filter(of_speech).count()), (0, 0));
+    let events: Vec<&MediaEvent> = events.iter().filter(of_speech).collect();
+    let [MediaEvent::SpeechBegan { .. }, MediaEvent::Heard { utterance, cut: false, .. }] = events[..] else {
+        panic!("{events:?}")
+    };
+    let utterance: Vec<i16> = utterance.samples().collect();
+    assert!(one == 1 && with.windows(utterance.len()).any(|window| window == utterance));
 }
 
 #[test]

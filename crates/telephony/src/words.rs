@@ -9,7 +9,7 @@ use crate::rtp::ledger::Cause;
 use crate::sdp::session::Agreement;
 use crate::{Digit, SampleOffset};
 use std::fmt;
-use tympan_types::{BridgeId, PromptId, TapId};
+use tympan_types::{BridgeId, ListenId, PromptId, TapId};
 
 pub use sound::{Sound, SoundPart, SoundReader};
 
@@ -42,6 +42,21 @@ pub enum MediaCommand {
         /// Which one.
         tap: TapId,
     },
+    /// Listen to the far end for one utterance. [`MediaEvent::SpeechBegan`] tells its beginning, [`MediaEvent::Heard`] its end,
+    /// which ends the listening too. It takes the place of a listening before it.
+    Listen {
+        /// Names it.
+        listen: ListenId,
+        /// The silence that ends an utterance, in milliseconds; in steps of 20.
+        pause_ms: u32,
+        /// How long an utterance may last, in milliseconds, at most [`UTTERANCE_MAX_MS`]; then it is cut.
+        longest_ms: u32,
+    },
+    /// End a listening that has heard no utterance yet. Its end is not reported.
+    StopListening {
+        /// Which one.
+        listen: ListenId,
+    },
     /// Hear and be heard by the other legs of the bridge. Prompts of the leg are heard over it.
     Join {
         /// Which bridge.
@@ -55,6 +70,11 @@ pub enum MediaCommand {
         bridge: BridgeId,
     },
 }
+
+/// How long an utterance may be: Lex takes 15 s.
+pub const UTTERANCE_MAX_MS: u32 = 15_000;
+/// How much of what came before speech began belongs to its utterance: the detector needs some sounds to know it.
+pub const UTTERANCE_LEAD_MS: u32 = 300;
 
 /// What a tap hands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -130,10 +150,20 @@ pub enum MediaEvent {
     },
     /// No packet of the far end came for the trunk's media time-out, although the session lets it send.
     MediaTimedOut,
-    /// The speech detector heard speech begin.
-    SpeechBegan,
-    /// The speech detector heard speech end.
-    SpeechEnded,
+    /// Speech began: a prompt that it may interrupt is to stop. Keys and tones are no speech.
+    SpeechBegan {
+        /// Who listens.
+        listen: ListenId,
+    },
+    /// An utterance is over, and the listening with it.
+    Heard {
+        /// Who listened.
+        listen: ListenId,
+        /// What was said, from [`UTTERANCE_LEAD_MS`] before its beginning on.
+        utterance: Sound,
+        /// It lasted longer than was asked for, and was cut there.
+        cut: bool,
+    },
 }
 
 /// A piece of a track on its way from a tap to its listener. Frames of a tap follow each other without a hole or an overlap.

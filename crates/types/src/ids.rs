@@ -142,6 +142,11 @@ process_id!(
     "tap"
 );
 process_id!(
+    /// One listening for a caller's utterance, counted from 1 within its contact.
+    ListenId,
+    "listen"
+);
+process_id!(
     /// One capture of a contact, counted from 1 within the contact. It names the capture's tap, upload, lease and ledger to the end.
     CaptureId,
     "capture"

@@ -4,6 +4,7 @@ use crate::fixtures::contact;
 use crate::tests::rig::{LEG, OFFER, began, local, no_settings};
 use crate::{ContactOptions, DisconnectReason};
 use tympan_telephony::sdp::Direction;
+use tympan_types::ListenId;
 
 const RE_INVITE: ExchangeId = ExchangeId::new(2);
 const OURS: ExchangeId = ExchangeId::new(3);
@@ -319,7 +320,10 @@ fn media_that_is_lost_or_silent_ends_the_leg() {
     let prompt = PromptId::new(4);
     let finished = silent.leg.media_event(&mut silent.cx, &MediaEvent::PromptFinished(prompt));
     assert_eq!(finished, Some(News::PromptFinished(prompt)));
-    assert_eq!(silent.leg.media_event(&mut silent.cx, &MediaEvent::SpeechBegan), None);
+    assert_eq!(
+        silent.leg.media_event(&mut silent.cx, &MediaEvent::SpeechBegan { listen: ListenId::new(1) }),
+        None
+    );
 }
 
 fn dialled() -> Rig {

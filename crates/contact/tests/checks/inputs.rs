@@ -19,8 +19,8 @@ use tympan_telephony::digit_source::DigitSource;
 use tympan_telephony::sdp::LocalMedia;
 use tympan_telephony::words::{MediaCommand, MediaEvent, Sound};
 use tympan_types::{
-    AccountId, CaptureId, ContactId, ExchangeId, FragmentNumber, InstanceId, InvocationId, LegId, Mono,
-    PromptId, Redacted, Region, RequestId, ServerTime, StreamArn, StreamSettings, WallTime, WriteId,
+    AccountId, CaptureId, ContactId, ExchangeId, FragmentNumber, InstanceId, InvocationId, LegId, ListenId,
+    Mono, PromptId, Redacted, Region, RequestId, ServerTime, StreamArn, StreamSettings, WallTime, WriteId,
 };
 
 const LEG: LegId = LegId::new(3);
@@ -335,7 +335,9 @@ impl Run {
                 }
             }
             14 => {
-                let event = [MediaEvent::SpeechBegan, MediaEvent::SpeechEnded, MediaEvent::MediaTimedOut];
+                let listen = ListenId::new(1);
+                let heard = MediaEvent::Heard { listen, utterance: Sound::silence(20), cut: false };
+                let event = [MediaEvent::SpeechBegan { listen }, heard, MediaEvent::MediaTimedOut];
                 // The end of everything is the rarest.
                 match next() {
                     0 => self.media(event[2].clone()),

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tympan_media::{
-    DetectSpeech, Input, Output, PROMPTS_MAX, Port, Session, SessionSpec, SilenceSending, Speech, TAPS_MAX,
-};
+use tympan_media::{Input, Output, PROMPTS_MAX, Port, Session, SessionSpec, SilenceSending, TAPS_MAX};
 use tympan_telephony::audio::codec::AudioCodec;
 use tympan_telephony::rtp::latch::Trust;
 use tympan_telephony::rtp::ledger::Cause;
@@ -13,7 +11,7 @@ use tympan_telephony::rtp::timeline::Timeline;
 use tympan_telephony::sdp::{Agreement, Codec, Direction, StreamAgreement};
 use tympan_telephony::words::{Frame, MediaCommand, MediaEvent, Payload, Sound, Track};
 use tympan_telephony::{SampleOffset, samples_between};
-use tympan_types::{BridgeId, LegId, Mono, PromptId, TapId, WallTime};
+use tympan_types::{BridgeId, LegId, ListenId, Mono, PromptId, TapId, WallTime};
 
 const BEGAN: Mono = Mono::from_millis(1_000);
 /// Sources of datagrams: the described host, another port of it, and a stranger.
@@ -45,6 +43,8 @@ struct Played {
     prompts_given: u64,
     taps_given: u64,
     timed_out: u64,
+    /// The listening that has heard no utterance yet.
+    listens: Option<ListenId>,
     heard: u64,
 }
 
@@ -53,17 +53,6 @@ struct Tap {
     next: Option<SampleOffset>,
     is_sent: bool,
     closed: bool,
-}
-
-/// Hears speech in any other frame.
-struct Flips(bool);
-
-impl DetectSpeech for Flips {
-    fn push(&mut self, samples: &[i16], heard: &mut dyn FnMut(Speech)) {
-        assert!(samples.len() <= 4_096, "a detector is given pieces");
-        self.0 = !self.0;
-        heard(if self.0 { Speech::Began } else { Speech::Ended });
-    }
 }
 
 impl Played {
@@ -96,6 +85,7 @@ impl Played {
             prompts_given: 0,
             taps_given: 0,
             timed_out: 0,
+            listens: None,
             heard: 0,
         }
     }
@@ -152,9 +142,14 @@ impl Played {
                 };
                 self.input(Input::Bridged { from: LegId::new(id % 12), payload });
             }
+            _ if argument & 1 == 0 => {
+                self.listens = Some(ListenId::new(id));
+                let (pause_ms, longest_ms) = (u32::from(argument) << 4, u32::from(kind) << 6);
+                self.command(MediaCommand::Listen { listen: ListenId::new(id), pause_ms, longest_ms });
+            }
             _ => {
-                let detector: Box<dyn DetectSpeech> = Box::new(Flips(false));
-                self.input(Input::DetectSpeech((argument & 1 == 0).then_some(detector)));
+                self.listens = self.listens.filter(|listens| *listens != ListenId::new(id));
+                self.command(MediaCommand::StopListening { listen: ListenId::new(id) });
             }
         }
     }
@@ -214,7 +209,12 @@ impl Played {
                             self.prompts.retain(|playing| *playing != prompt);
                         }
                         MediaEvent::MediaTimedOut => self.timed_out += 1,
-                        MediaEvent::Digit(_) | MediaEvent::SpeechBegan | MediaEvent::SpeechEnded => {}
+                        MediaEvent::Digit(_) => {}
+                        MediaEvent::SpeechBegan { listen } => assert_eq!(self.listens, Some(listen)),
+                        MediaEvent::Heard { listen, utterance, .. } => {
+                            assert_eq!(self.listens.take(), Some(listen));
+                            assert!(utterance.duration_ms() <= 15_300, "{utterance:?}");
+                        }
                     }
                 }
             }

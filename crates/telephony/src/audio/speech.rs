@@ -49,10 +49,10 @@ pub enum SpeechEvent {
 }
 
 impl SpeechDetector {
-    /// For a prompt that is interrupted and a bot that waits for its turn: known after 60 ms, over after 500 ms. Noise is no speech.
-    /// 9 kB.
-    pub fn fast() -> Self {
-        Self { voice: Some(Box::default()), ..Self::new(60, 500) }
+    /// For a prompt that is interrupted and a bot that waits for its turn: known after 60 ms, over after a pause of so many ms.
+    /// Noise is no speech. 9 kB.
+    pub fn fast(pause_ms: u32) -> Self {
+        Self { voice: Some(Box::default()), ..Self::new(60, pause_ms) }
     }
 
     /// For a reader of what was said, by energy alone: a pause of a second ends it.
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_sentence_is_heard_by_both_judges_and_begins_with_its_first_sounds() {
         let line = [silence(8_000), sentence(), silence(8_000)].concat();
-        for detector in [SpeechDetector::fast(), SpeechDetector::patient()] {
+        for detector in [SpeechDetector::fast(500), SpeechDetector::patient()] {
             let heard = events_of(detector, &line, 160);
             let Some(SpeechEvent::Began { at }) = heard.first() else { panic!("{heard:?}") };
             assert!((8_000..10_400).contains(at), "{heard:?}");
@@ -263,13 +263,13 @@ mod tests {
     fn noise_that_begins_interrupts_nothing() {
         let line = [silence(8_000), noise(2_000.0, 24_000)].concat();
         assert!(!events(&line, 160).is_empty(), "by energy alone it is speech");
-        assert_eq!(events_of(SpeechDetector::fast(), &line, 160), []);
+        assert_eq!(events_of(SpeechDetector::fast(500), &line, 160), []);
     }
 
     #[test]
     fn a_dial_tone_is_no_voice() {
         let (low, high) = (sine(350.0, 3_000.0, 24_000), sine(440.0, 3_000.0, 24_000));
         let tone: Vec<i16> = low.iter().zip(&high).map(|(a, b)| a + b).collect();
-        assert_eq!(events_of(SpeechDetector::fast(), &tone, 160), []);
+        assert_eq!(events_of(SpeechDetector::fast(500), &tone, 160), []);
     }
 }
