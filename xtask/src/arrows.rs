@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("aws", &["types", "auth"]),
     ("kms", &["types"]),
     ("security", &["types", "auth", "aws", "kms"]),
+    ("lex", &["types", "telephony", "auth", "aws"]),
     ("db", &["types"]),
     ("store", &["types", "kms"]),
     ("kvs", &["types", "auth", "aws", "mkv", "store"]),
@@ -41,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "aws",
             "kms",
             "security",
+            "lex",
             "store",
             "kvs",
             "connect",
@@ -73,6 +75,7 @@ const WITHOUT_TOKIO: &[&str] = &[
     "aws",
     "kms",
     "security",
+    "lex",
     "connect",
 ];
 
