@@ -105,7 +105,7 @@ pub struct Session {
     player: Player,
     taps: Taps,
     bridge: Option<BridgeId>,
-    /// The other legs of the bridge hear this one.
+    /// The bridge hears the leg.
     is_heard: bool,
     mix: Mix,
     listening: Listening,
@@ -236,13 +236,8 @@ impl Session {
                 self.listening.begin(listen, pause_ms, longest_ms);
             }
             MediaCommand::StopListening { listen } => self.listening.end(listen),
-            MediaCommand::Join { bridge } => {
-                if self.bridge != Some(bridge) {
-                    self.mix = Mix::default();
-                }
-                self.bridge = Some(bridge);
-                self.hurry(now);
-            }
+            MediaCommand::Join { bridge } => self.join(now, bridge, true),
+            MediaCommand::Monitor { bridge } => self.join(now, bridge, false),
             MediaCommand::Leave => {
                 self.bridge = None;
                 self.mix = Mix::default();
@@ -337,7 +332,7 @@ impl Session {
     /// Hands on what a timeline has given out.
     fn drain(&mut self, index: usize) {
         let Some(stream) = self.streams.get_mut(index) else { return };
-        let bridge = self.bridge.filter(|_| index == self.primary && self.is_heard);
+        let bridge = self.bridge.filter(|_| self.is_heard && index == self.primary);
         while let Some(output) = stream.timeline.poll() {
             let (at, payload) = match output {
                 TimelineOutput::Audio(audio) => (audio.at, audio.payload),

@@ -75,6 +75,29 @@ fn each_leg_hears_the_sum_of_the_others_and_never_itself() {
 }
 
 #[test]
+fn a_leg_that_monitors_hears_the_others_and_is_heard_by_none_until_it_joins() {
+    let mut thread = Thread::new();
+    thread.legs[2].command(MediaCommand::Monitor { bridge: BRIDGE });
+    for _ in 0..10 {
+        thread.frame([Some(1_000), Some(4_000), Some(-16_000)]);
+    }
+    let near = |heard: i16, expected: i32| (i32::from(heard) - expected).abs() <= expected.abs() / 16;
+    assert!(near(thread.heard(0), 4_000), "{}", thread.heard(0));
+    assert!(near(thread.heard(1), 1_000), "{}", thread.heard(1));
+    assert!(near(thread.heard(2), 5_000), "{}", thread.heard(2));
+    thread.legs[2].command(MediaCommand::Join { bridge: BRIDGE });
+    for _ in 0..10 {
+        thread.frame([Some(1_000), Some(4_000), Some(-16_000)]);
+    }
+    assert!(near(thread.heard(0), -12_000), "{}", thread.heard(0));
+    thread.legs[2].command(MediaCommand::Monitor { bridge: BRIDGE });
+    for _ in 0..100 {
+        thread.frame([Some(1_000), Some(4_000), Some(-16_000)]);
+    }
+    assert!(near(thread.heard(0), 4_000), "what it said before is not heard for ever: {}", thread.heard(0));
+}
+
+#[test]
 fn a_sum_is_clipped_and_never_wraps() {
     let mut thread = Thread::new();
     for _ in 0..10 {

@@ -62,6 +62,12 @@ pub enum MediaCommand {
         /// Which bridge.
         bridge: BridgeId,
     },
+    /// Hear the other legs of the bridge and be heard by none of them: a supervisor who listens. [`MediaCommand::Join`] lets the leg
+    /// be heard as well.
+    Monitor {
+        /// Which bridge.
+        bridge: BridgeId,
+    },
     /// Leave the bridge.
     Leave,
     /// Hear the other legs of the bridge without being heard: a supervisor who only listens.

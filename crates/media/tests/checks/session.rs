@@ -131,6 +131,7 @@ impl Played {
             }
             11 => self.command(MediaCommand::CloseTap { tap: TapId::new(id) }),
             12 => self.command(MediaCommand::Join { bridge: BridgeId::new(id) }),
+            13 if id % 2 == 0 => self.command(MediaCommand::Monitor { bridge: BridgeId::new(id) }),
             13 => self.command(MediaCommand::Leave),
             14 => {
                 let samples = u32::from(argument) << (kind >> 4);

@@ -177,7 +177,7 @@ impl CallTask {
         for leg in self.legs.iter().filter_map(TaskLeg::open) {
             leg.hang_up().await;
         }
-        let contacts: Vec<Contact> = contacts_of(&self.live)
+        let contacts: Vec<Contact> = self.live.contacts()
             .filter(|contact| !self.recorded.contains(&contact.id) && record::is_due(contact))
             .map(|contact| contact.as_ref().clone())
             .collect();
@@ -353,7 +353,7 @@ impl CallTask {
 
     /// Shows others the contacts as they are now.
     fn publish(&mut self) {
-        for contact in contacts_of(&self.live) {
+        for contact in self.live.contacts() {
             match self.published.iter().find(|published| published.id() == contact.id) {
                 Some(published) => published.publish(contact),
                 None => {
@@ -363,11 +363,6 @@ impl CallTask {
             }
         }
     }
-}
-
-/// All contacts of a call.
-pub(super) fn contacts_of(live: &LiveContact) -> impl Iterator<Item = &Arc<Contact>> {
-    std::iter::once(live.contact())
 }
 
 /// What a panic says.

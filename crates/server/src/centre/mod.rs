@@ -112,7 +112,7 @@ impl Centre {
         self.configure();
         let state = kept::load(db);
         let now = self.now();
-        self.state().routing.restore(now, &state);
+        self.state().routing.restore(now, state);
         self.wake();
     }
 
@@ -170,12 +170,13 @@ impl Centre {
     }
 
     async fn write(&self, kept: &mut Kept) {
+        let now = self.now();
         let (state, revision) = {
             let state = self.state();
             if !kept.is_behind(&state.routing) {
                 return;
             }
-            (state.routing.state(), state.routing.revision())
+            (state.routing.state(now), state.routing.revision())
         };
         kept.write(state, revision).await;
     }
