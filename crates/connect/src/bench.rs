@@ -146,6 +146,30 @@ impl Bench {
         text(&self.call("PUT", &format!("/contact-flows/{instance}"), body).unwrap()["ContactFlowId"])
     }
 
+    /// Creates a user with the default profile, who is connected without being asked and has 30 s for each contact; his id.
+    pub(crate) fn agent(&self, instance: &str, name: &str) -> String {
+        let of = |path: &str, list: &str, wanted: &str| {
+            let listed = self.call("GET", &format!("/{path}/{instance}"), Value::Null).unwrap();
+            let found = listed[list].as_array().unwrap().iter().find(|item| item["Name"] == wanted);
+            text(&found.unwrap()["Id"])
+        };
+        let body = json!({
+            "Username": name,
+            "IdentityInfo": { "FirstName": "Ada", "LastName": "Lovelace" },
+            "PhoneConfig": { "PhoneType": "SOFT_PHONE", "AutoAccept": true, "AfterContactWorkTimeLimit": 30 },
+            "RoutingProfileId": of("routing-profiles-summary", "RoutingProfileSummaryList", "Basic Routing Profile"),
+            "SecurityProfileIds": [of("security-profiles-summary", "SecurityProfileSummaryList", "Agent")],
+        });
+        text(&self.call("PUT", &format!("/users/{instance}"), body).unwrap()["UserId"])
+    }
+
+    /// The id of the queue that every instance begins with.
+    pub(crate) fn basic_queue(&self, instance: &str) -> String {
+        let listed =
+            self.call("GET", &format!("/queues-summary/{instance}?queueTypes=STANDARD"), Value::Null);
+        text(&listed.unwrap()["QueueSummaryList"][0]["Id"])
+    }
+
     /// Claims a number and returns its id.
     pub(crate) fn number(&self, instance: &str, number: &str) -> String {
         let body = json!({ "InstanceId": instance, "PhoneNumber": number });

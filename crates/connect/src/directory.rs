@@ -16,6 +16,8 @@ use tympan_types::{Caller, ContactFlowId, InstanceId, PhoneNumberId};
 /// The configuration at one moment. Cloning shares the entries.
 #[derive(Clone, Default)]
 pub(crate) struct Directory {
+    /// Grows with each change.
+    pub(crate) revision: u64,
     instances: BTreeMap<InstanceId, Arc<Instance>>,
     flows: BTreeMap<ContactFlowId, Arc<ContactFlow>>,
     phone_numbers: BTreeMap<PhoneNumberId, Arc<PhoneNumber>>,

@@ -86,7 +86,7 @@ impl ConnectService {
         })
     }
 
-    fn seen<T>(
+    pub(crate) fn seen<T>(
         &self,
         instance: InstanceId,
         now: WallTime,
@@ -99,7 +99,7 @@ impl ConnectService {
 }
 
 /// By id or ARN, else by name; a text that is no ARN may be a name itself.
-fn find<'a, S: Spec>(scene: &'a Scene<'_>, resource: &ResourceRef) -> Option<&'a Arc<Named<S>>> {
+pub(crate) fn find<'a, S: Spec>(scene: &'a Scene<'_>, resource: &ResourceRef) -> Option<&'a Arc<Named<S>>> {
     let ResourceRef { id, name } = resource;
     let known = reference::resource(scene.instance, S::WORDS.arn, id).and_then(|id| scene.get::<S>(id));
     let name = name.as_deref().or(Some(id.as_str()).filter(|text| !text.starts_with("arn:")));

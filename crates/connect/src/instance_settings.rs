@@ -1,5 +1,5 @@
 use crate::service::ConnectService;
-use tympan_contact::{InstanceSettings, QueueRef, Recording, RoutedFlow};
+use tympan_contact::{AgentRef, InstanceSettings, QueueRef, Recording, RoutedFlow, TransferTarget};
 use tympan_flow::ResourceRef;
 use tympan_types::{InstanceId, StreamSettings, WallTime};
 
@@ -36,6 +36,22 @@ impl InstanceSettings for ConnectService {
 
     fn agent_queue(&self, instance: InstanceId, agent: &ResourceRef) -> Option<QueueRef> {
         Self::agent_queue(self, instance, agent)
+    }
+
+    fn default_flow(&self, instance: InstanceId, event: &str) -> Option<RoutedFlow> {
+        Self::default_flow(self, instance, event)
+    }
+
+    fn agent(&self, instance: InstanceId, agent: &ResourceRef) -> Option<AgentRef> {
+        Self::agent(self, instance, agent)
+    }
+
+    fn dialled(&self, instance: InstanceId, agent: &AgentRef, dialled: &str) -> Option<TransferTarget> {
+        Self::dialled(self, instance, agent, dialled)
+    }
+
+    fn queue_numbers(&self, instance: InstanceId, queue: &QueueRef) -> Option<tympan_flow::Metrics> {
+        Self::queue_numbers(self, instance, queue)
     }
 
     fn are_open(&self, instance: InstanceId, hours: &ResourceRef, now: WallTime) -> Option<bool> {

@@ -34,6 +34,7 @@ mod not_offered;
 mod operations;
 mod paging;
 pub mod phone_numbers;
+mod plan;
 pub mod prompts;
 pub mod provision;
 pub mod queues;
@@ -54,6 +55,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod timestamp;
+mod transfers;
 pub mod users;
 pub mod versions;
 

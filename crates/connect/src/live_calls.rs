@@ -1,8 +1,7 @@
 //! What the API needs to know of the calls that are up.
 
-use crate::live_centre::CentreError;
 use std::collections::BTreeMap;
-use tympan_contact::{AgentRef, Contact, HistoryError, QueueRef};
+use tympan_contact::{Contact, HistoryError, Order, QueueRef};
 use tympan_flow::{ContactChange, RoutedFlow};
 use tympan_types::ContactId;
 
@@ -18,13 +17,18 @@ pub trait LiveCalls: Send + Sync {
     /// the call ends meanwhile, this returns when the history has its last state: the history takes late changes.
     fn set_attributes(&self, id: ContactId, changes: &BTreeMap<String, String>) -> SetAttributes;
 
-    /// Changes what else is set about the contact of a call that is up: its tags, name, references, routing. The routing of one
-    /// that waits in a queue counts from now on. The same promises as of [`Self::set_attributes`].
+    /// Changes what else is set about the contact of a call that is up: its tags, name, references. The same promises as of
+    /// [`Self::set_attributes`].
     fn change(&self, id: ContactId, _: &ContactChange) -> ChangeContact {
         match self.contact(id) {
             Some(_) => ChangeContact::NotOffered,
             None => ChangeContact::NoSuchCall,
         }
+    }
+
+    /// Has the call of a contact carry an order out, without waiting for it; false when no such call is up.
+    fn order(&self, _: ContactId, _: Order) -> bool {
+        false
     }
 
     /// Calls a number, and returns before it rings. The flow begins when it answers.
@@ -33,14 +37,6 @@ pub trait LiveCalls: Send + Sync {
     /// Why there is no call: then there is no contact either.
     fn start_outbound(&self, _: OutboundCall) -> Result<(), OutboundError> {
         Err(OutboundError::NotOffered)
-    }
-
-    /// Has a supervisor's telephone ring, and joins it to a conversation when it answers; returns before that.
-    ///
-    /// # Errors
-    /// Why the supervisor cannot listen.
-    fn monitor(&self, _: MonitorCall) -> Result<(), CentreError> {
-        Err(CentreError::NotOffered)
     }
 }
 
@@ -78,19 +74,6 @@ pub enum OutboundError {
     /// This server places no calls.
     #[error("this server places no calls")]
     NotOffered,
-}
-
-/// A supervisor who is to listen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MonitorCall {
-    /// The contact that is listened to.
-    pub monitored: ContactId,
-    /// The supervisor's contact, of method MONITOR.
-    pub contact: Contact,
-    /// The supervisor.
-    pub supervisor: AgentRef,
-    /// Whether he may speak as well.
-    pub may_barge: bool,
 }
 
 /// What became of a change of a live contact.

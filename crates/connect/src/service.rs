@@ -15,7 +15,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::task::{Context, Poll, Waker};
 use tympan_aws::{Attempt, Invocation, Stage};
-use tympan_contact::{History, RoutedFlow};
+use tympan_contact::routing::Routing;
+use tympan_contact::{History, Now, RoutedFlow};
 use tympan_flow::ResourceRef;
 use tympan_types::{AccountId, Caller, InstanceId, Region, WallTime};
 
@@ -263,8 +264,30 @@ impl ConnectService {
         self.0.live.as_ref()
     }
 
-    pub(crate) fn centre(&self) -> &dyn LiveCentre {
+    fn centre(&self) -> &dyn LiveCentre {
         self.0.centre.get().map_or(&NoCentre, |centre| &**centre)
+    }
+
+    /// Whether contacts are routed to agents here.
+    pub(crate) fn routes(&self) -> bool {
+        self.centre().is_offered()
+    }
+
+    /// Looks at queues and agents. Nothing else waits for this but routing.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Routing, Now) -> T) -> Option<T> {
+        let (mut look, mut seen) = (Some(look), None);
+        self.centre().look(&mut |routing, now| seen = look.take().map(|look| look(routing, now)));
+        seen
+    }
+
+    /// Changes something about queues and agents; `None` where nothing is routed.
+    pub(crate) fn reroute<T>(&self, change: impl FnOnce(&mut Routing, Now) -> T) -> Option<T> {
+        if !self.routes() {
+            return None;
+        }
+        let (mut change, mut done) = (Some(change), None);
+        self.centre().change(&mut |routing, now| done = change.take().map(|change| change(routing, now)));
+        done
     }
 
     pub(crate) fn random(&self) -> [u8; 16] {
@@ -284,6 +307,7 @@ impl ConnectService {
         // A panic inside an edit leaves the published directory as it was, so a poisoned lock is harmless.
         let _changing = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut draft = Edit { directory: (*self.directory()).clone(), writes: Vec::new() };
+        draft.directory.revision += 1;
         let result = edit(&mut draft)?;
         write(self.0.settings.as_ref(), &draft.writes).map_err(|error| ConnectError::internal(&error))?;
         *self.0.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(draft.directory);

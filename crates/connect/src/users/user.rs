@@ -130,6 +130,27 @@ pub(super) fn group(scene: &Scene<'_>, named: Option<String>) -> Result<Option<R
     named.map(|text| Ok(scene.find::<HierarchyGroup>(&text)?.id)).transpose()
 }
 
+impl User {
+    /// How long he has for a call after its end; 0 is without limit.
+    pub(crate) fn voice_after_contact_work_s(&self) -> u32 {
+        let own = self.of_voice("AfterContactWorkConfigs");
+        let own =
+            own.and_then(|config| config["AfterContactWorkConfig"]["AfterContactWorkTimeLimit"].as_u64());
+        own.and_then(|limit| u32::try_from(limit).ok()).unwrap_or(self.phone.after_contact_work_s)
+    }
+
+    /// Whether he is connected with a call without being asked.
+    pub(crate) fn voice_auto_accept(&self) -> bool {
+        let own = self.of_voice("AutoAcceptConfigs").and_then(|config| config["AutoAccept"].as_bool());
+        own.unwrap_or(self.phone.auto_accept)
+    }
+
+    /// What is set for voice alone.
+    fn of_voice(&self, member: &str) -> Option<&Value> {
+        self.by_channel.get(member)?.as_array()?.iter().find(|config| config["Channel"] == "VOICE")
+    }
+}
+
 impl Spec for User {
     const KIND: &'static Kind = &rows("connect-user");
     const WORDS: &'static Words = &Words {
