@@ -21,6 +21,8 @@ use tympan_types::Mono;
 
 /// How long a source stays confirmed after the last proof.
 const CONFIRMED_MS: i64 = 600_000;
+/// The time within which wrong answers to challenges are counted.
+const WRONG_WINDOW_MS: i64 = 60_000;
 /// Retry-After where calls have to end first: many end or are answered within this time.
 const RETRY_FULL_S: u32 = 10;
 /// The credit of a source is capped at what this many bytes give, so that years of pings earn no flood.
@@ -109,6 +111,32 @@ impl Admission {
             source.requests.get_or_insert_with(|| Bucket::full(now, burst)).take(now, per_s, burst)
         });
         taken.map_err(|retry_after_s| Refused { retry_after_s, why: Counter::SourceLimited })
+    }
+
+    /// An answer to a challenge may be looked at; else in how many seconds.
+    pub(super) fn admit_answer(&mut self, now: Mono, source: IpAddr) -> Result<(), u32> {
+        let most = self.limits.wrong_passwords_per_source_per_min;
+        let mut result = Ok(());
+        self.sources.with_known(SourceKey::new(source), |source| {
+            if let Some((since, count)) = source.wrong {
+                let age_ms = now.ms_since(since);
+                if age_ms >= WRONG_WINDOW_MS {
+                    source.wrong = None;
+                } else if count >= most {
+                    let wait_ms = u32::try_from(WRONG_WINDOW_MS - age_ms).unwrap_or(u32::MAX);
+                    result = Err(wait_ms.div_ceil(1_000));
+                }
+            }
+        });
+        result
+    }
+
+    /// A source gave a wrong answer to a challenge that it did get.
+    pub(super) fn answered_wrong(&mut self, now: Mono, source: IpAddr) {
+        self.sources.with(SourceKey::new(source), |source| {
+            let (_, count) = source.wrong.get_or_insert((now, 0));
+            *count = count.saturating_add(1);
+        });
     }
 
     /// A new INVITE, after [`Admission::admit_request`]. `legs` is how many there are now.

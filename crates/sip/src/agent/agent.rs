@@ -6,7 +6,8 @@ use super::dial::Destination;
 use super::leg::Leg;
 use super::outside::Stranger;
 use super::{
-    BindingEvent, Command, Config, ConnId, Counter, EndedBy, Event, Flow, ListenerId, Phones, Target, Way,
+    Binding, BindingEvent, BindingId, Command, Config, ConnId, Counter, EndedBy, Event, Flow, ListenerId,
+    Phones, Target, Way,
 };
 use crate::dialog::Tag;
 use crate::transaction::{Arrival, Reply};
@@ -139,7 +140,6 @@ pub struct Agent {
     due: BTreeSet<(Mono, LegId)>,
     /// Legs whose user knows that they are over.
     over: usize,
-    pub(super) phones: Phones,
     pub(super) next_invited: u64,
     pub(super) is_draining: bool,
 }
@@ -154,7 +154,6 @@ impl Agent {
             by_tag: BTreeMap::new(),
             due: BTreeSet::new(),
             over: 0,
-            phones: Phones::default(),
             is_draining: false,
         }
     }
@@ -180,11 +179,16 @@ impl Agent {
                 if let Some(flow) = self.core.connections.closed(conn) {
                     self.core.flow_failed(flow);
                 }
+                self.unbind(conn);
             }
             Input::SendFailed { flow } => self.core.flow_failed(flow),
             Input::Resolved { query, targets } => self.resolved(query, targets),
             Input::Command { leg, command } => self.command(leg, command),
-            Input::Phones(phones) => self.phones = phones,
+            Input::Phones(phones) => {
+                let gone = self.core.registrar.keep(&phones);
+                self.core.phones = phones;
+                self.core.bindings_changed(gone);
+            }
             Input::Drain => self.is_draining = true,
             Input::Tick => {}
         }
@@ -199,7 +203,8 @@ impl Agent {
     /// When [`Input::Tick`] is due.
     pub fn next_deadline(&self) -> Option<Mono> {
         let leg = self.due.first().map(|(at, _)| *at);
-        leg.into_iter().chain(self.core.transactions.next_deadline()).min()
+        let others = [self.core.transactions.next_deadline(), self.core.registrar.next_deadline()];
+        leg.into_iter().chain(others.into_iter().flatten()).min()
     }
 
     /// Legs that are not over.
@@ -225,13 +230,20 @@ impl Agent {
         self.core.connections.held_bytes(conn)
     }
 
-    /// True where nothing waits: no leg, no transaction, no connection's remainder.
+    /// The device that is bound under this number.
+    pub fn binding(&self, id: BindingId) -> Option<&Binding> {
+        self.core.registrar.get(id)
+    }
+
+    /// True where nothing waits: no leg, no binding, no transaction, no connection's remainder.
     pub fn is_quiet(&self) -> bool {
-        self.legs.is_empty() && self.core.is_quiet()
+        self.legs.is_empty() && self.core.registrar.is_empty() && self.core.is_quiet()
     }
 
     fn advance(&mut self) {
         self.core.advance();
+        let expired = self.core.registrar.expire(self.core.now);
+        self.core.bindings_changed(expired);
         self.settle();
         while let Some(&(at, id)) = self.due.first() {
             if at > self.core.now {
@@ -313,6 +325,21 @@ impl Agent {
     }
 
     fn command(&mut self, id: LegId, command: Command) {
+        match command {
+            Command::Dial { .. } => self.dial(id, command),
+            Command::Refer { refer, target, replaces: Some(replaced) } => {
+                let value = self.legs.get(&replaced).and_then(|leg| leg.replaces_value());
+                self.with_leg(id, |leg, core| match value {
+                    _ if leg.is_over() => {}
+                    Some(value) => leg.refer(core, refer, &target, Some(value)),
+                    None => core.event(id, Event::ReferFailed { refer, status: Status::CALL_DOES_NOT_EXIST }),
+                });
+            }
+            _ => self.with_leg(id, |leg, core| leg.command(core, command)),
+        }
+    }
+
+    fn dial(&mut self, id: LegId, command: Command) {
         let Command::Dial {
             to,
             from,
@@ -321,29 +348,51 @@ impl Agent {
             transport,
             credentials,
             offer,
-            headers,
-            binding: _,
-            replaces: _,
+            mut headers,
+            binding,
+            replaces,
         } = command
         else {
-            return self.with_leg(id, |leg, core| leg.command(core, command));
+            return;
         };
         if self.legs.contains_key(&id) {
             return;
         }
-        let destination =
-            Destination { to, from, display_name, route, transport, credentials, offer, headers };
         let is_full = self.legs() >= self.core.config.limits.legs_max;
+        let value = replaces.map(|leg| self.legs.get(&leg).and_then(|leg| leg.replaces_value()));
+        if let Some(Some(value)) = &value {
+            headers.push((Name::Replaces, value.clone()));
+            headers.push((Name::Require, "replaces".to_owned()));
+        }
+        let bound = binding.map(|id| self.core.registrar.get(id).cloned());
+        let refusal = match (&value, &bound) {
+            _ if is_full => Some(Status::SERVICE_UNAVAILABLE),
+            (Some(None), _) => Some(Status::CALL_DOES_NOT_EXIST),
+            (_, Some(None)) => Some(Status::TEMPORARILY_UNAVAILABLE),
+            _ => None,
+        };
+        let destination = Destination {
+            to,
+            from,
+            display_name,
+            route,
+            transport,
+            credentials,
+            offer,
+            headers,
+            binding: bound.flatten(),
+        };
         let trunk = self.core.config.trunks.default_trunk().clone();
         let leg = Leg::dialling(&mut self.core, id, trunk, destination);
         self.insert(leg);
-        self.with_leg(id, |leg, core| {
-            if is_full {
-                core.count(Counter::Overloaded);
-                leg.dial_failed(core, EndedBy::Failure, Status::SERVICE_UNAVAILABLE, None);
-            } else {
-                leg.dial(core);
+        self.with_leg(id, |leg, core| match refusal {
+            Some(status) => {
+                if is_full {
+                    core.count(Counter::Overloaded);
+                }
+                leg.dial_failed(core, EndedBy::Failure, status, None);
             }
+            None => leg.dial(core),
         });
     }
 
@@ -400,6 +449,12 @@ impl Agent {
         if let Some(flow) = self.core.connections.closed(conn) {
             self.core.flow_failed(flow);
         }
+        self.unbind(conn);
+    }
+
+    fn unbind(&mut self, conn: ConnId) {
+        let gone = self.core.registrar.closed(conn);
+        self.core.bindings_changed(gone);
     }
 
     fn take(&mut self, flow: Flow, judged: Judged) {
@@ -470,10 +525,12 @@ impl Agent {
             return stranger.refuse_for_a_while(&mut self.core, 1);
         };
         let force_rport = stranger.trunk.force_rport;
+        let takes_refer = request.method == Method::Refer && self.core.config.takes_transfers;
+        let refer = takes_refer.then(|| self.refer_wish(&request));
         let asked = Asked { server, request, flow, force_rport };
         self.with_leg(id, |leg, core| {
             if *leg.main.dialog.id.remote_tag == *asked.request.from_tag() {
-                leg.requested(core, asked);
+                leg.requested(core, asked, refer);
             } else {
                 leg.requested_aside(core, &asked);
             }
@@ -500,6 +557,11 @@ impl Agent {
             }
         }
         stranger.refuse(core, status);
+    }
+
+    /// The leg whose dialog has this tag of ours.
+    pub(super) fn leg_tagged(&self, tag: Tag) -> Option<&Leg> {
+        self.legs.get(self.by_tag.get(&tag)?).map(|leg| &**leg)
     }
 
     /// The leg whose dialog, or one of whose dialogs, a request names.

@@ -75,14 +75,21 @@ pub(super) fn response(
 }
 
 /// What Require asks for and this agent does not have (RFC 3261 section 8.2.2.3); empty: nothing.
-pub(super) fn unsupported(request: &Request) -> Vec<String> {
+pub(super) fn unsupported(core: &Core, request: &Request) -> Vec<String> {
     if matches!(request.method, Method::Ack | Method::Cancel) {
         return Vec::new();
     }
+    let transfers = core.config.takes_transfers;
+    let is_known = |option: &str| match option.to_ascii_lowercase().as_str() {
+        "100rel" | "timer" => true,
+        "replaces" | "norefersub" => transfers,
+        "path" | "outbound" => request.method == Method::Register,
+        _ => false,
+    };
     let required = request.message.items(Name::Require);
     required
         .map(|option| String::from_utf8_lossy(option).into_owned())
-        .filter(|option| !["100rel", "timer"].iter().any(|known| option.eq_ignore_ascii_case(known)))
+        .filter(|option| !is_known(option))
         .collect()
 }
 

@@ -22,6 +22,10 @@ pub struct Limits {
     pub bindings_per_phone_max: usize,
     /// Bindings of all telephones; 503 beyond.
     pub bindings_max: usize,
+    /// The least time that a telephone may register for, in seconds; 423 below.
+    pub registration_min_s: u32,
+    /// The longest time that a telephone is registered without a refresh, in seconds.
+    pub registration_max_s: u32,
     /// Wrong passwords of one source within a minute; then its challenges are answered 503 for a while.
     pub wrong_passwords_per_source_per_min: u32,
     /// The largest datagram that is sent, in bytes: 65,507 at most. A larger message goes by TCP, or is refused 513/500.
@@ -39,6 +43,8 @@ impl Default for Limits {
             amplification_max: 3,
             bindings_per_phone_max: 8,
             bindings_max: 10_000,
+            registration_min_s: 60,
+            registration_max_s: 3_600,
             wrong_passwords_per_source_per_min: 20,
             datagram_max_bytes: 65_507,
         }

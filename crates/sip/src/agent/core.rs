@@ -4,7 +4,8 @@ use super::admission::Admission;
 use super::connections::{Connections, Written};
 use super::ids::Ids;
 use super::path::Hop;
-use super::{Config, ConnId, Counter, Event, Flow, ListenerId, Output, Target, Way};
+use super::registrar::Registrar;
+use super::{Config, ConnId, Counter, Event, Flow, ListenerId, Output, Phones, Target, Way};
 use crate::transaction::{ClientKey, Outgoing, ServerKey, TransactionEvent, TransactionLimits, Transactions};
 use crate::wire::digest::Verifier;
 use crate::wire::{Cut, Draft, Judged, Method, Name, Status, Transport, cut_packet, judge};
@@ -13,9 +14,9 @@ use std::collections::{BTreeMap, VecDeque};
 use tympan_types::{LegId, Mono};
 
 /// What methods are served, for Allow.
-pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK";
+const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK";
 /// What extensions are served, for Supported.
-pub(super) const SUPPORTED: &str = "100rel, timer";
+const SUPPORTED: &str = "100rel, timer";
 /// What bodies are taken, for Accept.
 pub(super) const ACCEPT: &str = "application/sdp, multipart/mixed, application/dtmf-relay, application/dtmf";
 
@@ -45,6 +46,9 @@ pub(super) struct Core {
     pub(super) connections: Connections,
     pub(super) admission: Admission,
     pub(super) verifier: Verifier,
+    /// The telephones that may register.
+    pub(super) phones: Phones,
+    pub(super) registrar: Registrar,
     outputs: VecDeque<Output>,
     timed_out: VecDeque<(SentBy, Failure)>,
     /// The leg of each INVITE of a peer that has no final response: what a CANCEL names.
@@ -64,6 +68,8 @@ impl Core {
             transactions: Transactions::new(config.timers, limits),
             connections: Connections::default(),
             admission: Admission::new(config.limits),
+            phones: Phones::default(),
+            registrar: Registrar::default(),
             outputs: VecDeque::new(),
             timed_out: VecDeque::new(),
             invites: BTreeMap::new(),
@@ -71,6 +77,10 @@ impl Core {
             next_query: 0,
             config,
         }
+    }
+
+    pub(super) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
     }
 
     pub(super) fn event(&mut self, leg: LegId, event: Event) {
@@ -241,7 +251,13 @@ impl Core {
 
     /// Says what is served: for 2xx, 405, OPTIONS and requests.
     pub(super) fn capable(&self, draft: Draft) -> Draft {
-        draft.header(Name::Allow, ALLOW).header(Name::Supported, SUPPORTED)
+        let transfers = self.config.takes_transfers;
+        let refer = if transfers { ", REFER, NOTIFY" } else { "" };
+        let register = if self.phones.is_empty() { "" } else { ", REGISTER" };
+        let replaces = if transfers { ", replaces, norefersub" } else { "" };
+        draft
+            .header(Name::Allow, format_args!("{ALLOW}{refer}{register}"))
+            .header(Name::Supported, format_args!("{SUPPORTED}{replaces}"))
     }
 }
 

@@ -10,7 +10,7 @@ use super::leg::{Leg, Phase};
 use super::path::Path;
 use super::remote::Remote;
 use super::sent::{Purpose, Sent, Stage};
-use super::{Body, Credentials, Ended, EndedBy, Flow, Target, Trunk, Way};
+use super::{Binding, Body, Credentials, Ended, EndedBy, Flow, Target, Trunk, Way};
 use crate::dialog::{Dialog, ExchangeId, FORKS_MAX, Forks, ReliableReceiver};
 use crate::transaction::Outgoing;
 use crate::wire::digest::Authorizer;
@@ -85,23 +85,39 @@ pub(super) struct Destination {
     pub(super) credentials: Option<Credentials>,
     pub(super) offer: Option<Body>,
     pub(super) headers: Vec<(Name, String)>,
+    /// The device that is called, by the path that it registered by.
+    pub(super) binding: Option<Binding>,
 }
 
 impl Leg {
     /// A leg that is about to call.
     pub(super) fn dialling(core: &mut Core, id: LegId, trunk: Arc<Trunk>, destination: Destination) -> Self {
-        let Destination { to, from, display_name, route, transport, credentials, offer, headers } =
-            destination;
+        let Destination {
+            to,
+            from,
+            display_name,
+            mut route,
+            transport,
+            credentials,
+            offer,
+            headers,
+            binding,
+        } = destination;
+        let target = binding.as_ref().map_or_else(|| to.as_str().into(), |binding| (*binding.contact).into());
+        if let Some(binding) = &binding {
+            route = binding.path.iter().map(|hop| hop.to_string()).collect();
+        }
         let name = display_name.as_deref().map(super::policy::quoted);
         let calling = Dialog::calling(
             core.ids.call_id(),
             core.ids.tag(),
             format!("{}<{from}>", name.unwrap_or_default()).into(),
             format!("<{to}>").into(),
-            to.into(),
+            target,
             route.iter().map(|route| bracketed(route)).collect(),
         );
         let mut leg = Self::new(id, Phase::Dialling, Remote::new(calling.clone()), trunk);
+        leg.main.pinned = binding.map(|binding| binding.flow);
         leg.authorizer = credentials
             .map(|Credentials { username, password }| Box::new(Authorizer::new(username, password)));
         leg.dial = Some(Box::new(Dial {
@@ -133,6 +149,9 @@ impl Leg {
                 return self.dial_failed(core, EndedBy::Failure, status, Some(reason.to_owned()));
             }
         };
+        if let Some(flow) = self.main.pinned {
+            return self.dial_by(core, flow);
+        }
         let Some(dial) = &mut self.dial else { return };
         let query = core.resolve(self.id, hop, dial.transport);
         dial.lookup = Some(query);
@@ -162,12 +181,7 @@ impl Leg {
             return self.dial_failed(core, EndedBy::Failure, Status::BAD_REQUEST, None);
         };
         let target = place.target;
-        self.trunk = core.config.trunks.select(target.peer.ip(), target.transport, &uri).clone();
-        self.refresh = crate::dialog::Refresh::new(self.trunk.timers);
-        let (offer, mut headers) = (dial.offer.clone(), dial.headers.clone());
-        self.exchange = begun_exchange(offer.is_some());
-        headers.extend(self.timer_headers());
-        self.reset_forks();
+        let (offer, headers) = self.begin_invite(core, target.peer.ip(), target.transport, &uri);
         let Some(dial) = &mut self.dial else { return };
         if target.transport == Transport::Udp && place.may_switch {
             let flow = datagrams(&target);
@@ -184,6 +198,38 @@ impl Leg {
             (is_opening && !dial.targets.is_empty()).then(|| core.now.plus_ms(core.config.timers.t2_ms));
         self.main.path = Path::Ready(flow);
         self.request(core, Purpose::Invite, headers, offer);
+    }
+
+    /// Sends the INVITE by the path that the device registered by, and by no other.
+    fn dial_by(&mut self, core: &mut Core, flow: Flow) {
+        let Some(uri) = self.dial.as_ref().and_then(|dial| Uri::parse(&Text::from(dial.calling.target())))
+        else {
+            return self.dial_failed(core, EndedBy::Failure, Status::BAD_REQUEST, None);
+        };
+        if !core.is_usable(&flow) {
+            return self.dial_failed(core, EndedBy::Failure, Status::TEMPORARILY_UNAVAILABLE, None);
+        }
+        let (offer, headers) = self.begin_invite(core, flow.peer.ip(), flow.transport, &uri);
+        self.main.path = Path::Ready(flow);
+        self.request(core, Purpose::Invite, headers, offer);
+    }
+
+    /// What an INVITE to this place has: the rules of its trunk, the offer, and the headers.
+    fn begin_invite(
+        &mut self,
+        core: &Core,
+        peer: std::net::IpAddr,
+        transport: Transport,
+        uri: &Uri,
+    ) -> (Option<Body>, Vec<(Name, String)>) {
+        self.trunk = core.config.trunks.select(peer, transport, uri).clone();
+        self.refresh = crate::dialog::Refresh::new(self.trunk.timers);
+        let Some(dial) = &self.dial else { return (None, Vec::new()) };
+        let (offer, mut headers) = (dial.offer.clone(), dial.headers.clone());
+        self.exchange = begun_exchange(offer.is_some());
+        headers.extend(self.timer_headers());
+        self.reset_forks();
+        (offer, headers)
     }
 
     /// The connection to this place takes too long, and there is another place.

@@ -86,8 +86,12 @@ impl Leg {
         let Some(dial) = &mut self.dial else { return };
         let offered = dial.offer.is_some();
         let to_source = self.trunk.force_rport;
-        let template =
-            Remote { dialog: dial.calling.anew(&self.main.dialog), path: self.main.path.clone(), ack: None };
+        let template = Remote {
+            dialog: dial.calling.anew(&self.main.dialog),
+            path: self.main.path.clone(),
+            pinned: self.main.pinned,
+            ack: None,
+        };
         let Some(early) = dial.forks.entry(tag, || Early {
             remote: early_remote(core, &template, response, to_source),
             exchange: begun_exchange(offered),
@@ -143,6 +147,7 @@ impl Leg {
 /// The remote end of the dialog that a response makes. The path to it is the one of the INVITE where that leads there.
 pub(super) fn early_remote(core: &Core, calling: &Remote, response: &Response, to_source: bool) -> Remote {
     let mut remote = Remote::new(calling.dialog.answered(response));
+    remote.pinned = calling.pinned;
     if let Path::Ready(flow) = &calling.path {
         // Without proxies in between, the place that was dialled is the peer.
         let is_direct = remote.dialog.has_no_routes() && calling.dialog.has_no_routes();

@@ -3,6 +3,7 @@
 use super::asked::{Asked, Content, content, has_session, unsupported};
 use super::core::{ACCEPT, Core, refreshes_target};
 use super::leg::{Leg, OpenInvite, OpenOffer, Phase};
+use super::refer::ReferWish;
 use super::{Counter, Ended, EndedBy, Event};
 use crate::dialog::{Carrier, Received};
 use crate::wire::{Method, Name, Part, Status, parts};
@@ -12,7 +13,7 @@ const RETRY_AFTER_BELOW_S: u32 = 11;
 
 impl Leg {
     /// Takes a request other than ACK and CANCEL, of the peer of this leg's dialog.
-    pub(super) fn requested(&mut self, core: &mut Core, asked: Asked) {
+    pub(super) fn requested(&mut self, core: &mut Core, asked: Asked, refer: Option<ReferWish>) {
         let tag = self.tag();
         if !self.main.dialog.order.take(asked.request.cseq) {
             core.count(Counter::OutOfOrder);
@@ -24,10 +25,16 @@ impl Leg {
                 if asked.request.method == Method::Bye { Status::OK } else { Status::CALL_DOES_NOT_EXIST };
             return asked.refuse(core, status, tag);
         }
-        let missing = unsupported(&asked.request);
+        let missing = unsupported(core, &asked.request);
         if !missing.is_empty() {
             let status = Status::BAD_EXTENSION;
             let draft = asked.draft(core, status, tag).header(Name::Unsupported, missing.join(", "));
+            asked.respond(core, status, draft);
+            return;
+        }
+        if super::replaces::is_misplaced(&asked.request) {
+            let status = Status::BAD_REQUEST;
+            let draft = asked.draft(core, status, tag).reason("Replaces Is For INVITE Alone");
             asked.respond(core, status, draft);
             return;
         }
@@ -45,6 +52,8 @@ impl Leg {
                 let draft = asked.dialog_draft(core, Status::OK, tag).header(Name::Accept, ACCEPT);
                 asked.respond(core, Status::OK, draft);
             }
+            Method::Refer if let Some(wish) = refer => self.referred(core, asked, wish),
+            Method::Notify if core.config.takes_transfers => self.notify_received(core, &asked),
             Method::Refer => {
                 let draft = core.capable(asked.draft(core, Status::NOT_IMPLEMENTED, tag));
                 asked.respond(core, Status::NOT_IMPLEMENTED, draft);

@@ -4,6 +4,7 @@ use super::admission::CallTicket;
 use super::asked::Asked;
 use super::core::Core;
 use super::dial::Dial;
+use super::refer::Refers;
 use super::remote::Remote;
 use super::sent::Sent;
 use super::{Body, Command, Counter, Ended, EndedBy, Event, Trunk};
@@ -55,6 +56,8 @@ pub(super) struct Leg {
     /// When a look-up counts as failed.
     pub(super) lookup_until: Option<Mono>,
     pub(super) over: Option<Over>,
+    /// REFERs of both sides, once there was one.
+    pub(super) refers: Option<Box<Refers>>,
     /// What admission counts of this call of a peer.
     pub(super) ticket: Option<CallTicket>,
     /// True once the peer has shown that it receives what is sent to it.
@@ -151,6 +154,7 @@ impl Leg {
             flush_at: None,
             lookup_until: None,
             over: None,
+            refers: None,
             ticket: None,
             is_proven: phase == Phase::Dialling,
             armed: None,
@@ -177,10 +181,11 @@ impl Leg {
                 self.send_infos(core);
             }
             Command::Info { .. } => core.count(Counter::Overloaded),
-            Command::AcceptRefer { .. }
-            | Command::RefuseRefer { .. }
-            | Command::NotifyRefer { .. }
-            | Command::Refer { .. } => {}
+            Command::AcceptRefer { refer } => self.accept_refer(core, refer),
+            Command::RefuseRefer { refer, status } => self.refuse_refer(core, refer, status),
+            Command::NotifyRefer { refer, status } => self.notify_refer(core, refer, status),
+            // What it replaces is another leg's to say: the agent has seen to it.
+            Command::Refer { refer, target, .. } => self.refer(core, refer, &target, None),
             Command::HangUp { reason } => self.hang_up_with(core, EndedBy::Us, None, reason),
         }
     }
@@ -237,6 +242,7 @@ impl Leg {
         if let Some(open) = self.offered.take() {
             open.asked.refuse(core, Status::REQUEST_TERMINATED, tag);
         }
+        self.end_refers(core);
         self.infos = VecDeque::new();
         self.described = None;
         self.again = None;
@@ -287,6 +293,7 @@ impl Leg {
             self.over.as_ref().map(|over| over.until),
             self.dial.as_ref().and_then(|dial| dial.connect_until),
             self.sent.iter().filter_map(|sent| sent.until).min(),
+            self.refers_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -304,6 +311,7 @@ impl Leg {
             self.cancelled(core, Some("Expires".to_owned()));
         }
         self.advance_sent(core);
+        self.advance_refers(core);
         if is_due(self.longest_until) {
             self.longest_until = None;
             self.hang_up_with(core, EndedBy::TooLong, None, None);

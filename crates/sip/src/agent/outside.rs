@@ -6,6 +6,7 @@ use super::asked::{Asked, Content, content, response, unsupported};
 use super::core::{ACCEPT, Core};
 use super::leg::{Leg, Phase};
 use super::path::Hop;
+use super::register::Sender;
 use super::remote::Remote;
 use super::{Counter, Flow, Trunk};
 use crate::dialog::{Dialog, ROUTES_MAX, Refresh, Tag};
@@ -16,9 +17,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Retry-After while we drain, in seconds: a restart is over by then.
-const DRAIN_RETRY_S: u32 = 30;
+pub(super) const DRAIN_RETRY_S: u32 = 30;
 /// What a dialog keeps of an INVITE (Call-ID, From, To, Contact, Record-Route), in bytes; 513 above.
 const KEPT_MAX_BYTES: usize = 8 * 1024;
+
+/// What is known of a caller before its leg exists.
+struct Caller {
+    user: Option<Arc<str>>,
+    replaces: Option<tympan_types::LegId>,
+}
 
 /// A request without a transaction.
 pub(super) struct Stranger<'a> {
@@ -46,7 +53,7 @@ impl Stranger<'_> {
         self.respond(core, draft);
     }
 
-    fn refuse_because(&self, core: &mut Core, status: Status, reason: &str) {
+    pub(super) fn refuse_because(&self, core: &mut Core, status: Status, reason: &str) {
         let draft = self.draft(core, status).reason(reason);
         self.respond(core, draft);
     }
@@ -87,12 +94,20 @@ impl Agent {
         match &request.method {
             Method::Invite => self.invite(stranger),
             Method::Options => self.options(stranger),
+            Method::Register => self.register(stranger),
             Method::Bye | Method::Info | Method::Update | Method::Prack => {
                 stranger.refuse(core, Status::CALL_DOES_NOT_EXIST);
+            }
+            Method::Refer if core.config.takes_transfers => {
+                // A REFER outside of a call would let a peer make calls of ours at will.
+                stranger.refuse_because(core, Status::FORBIDDEN, "REFER Is For Calls Alone");
             }
             Method::Refer => {
                 let draft = core.capable(stranger.draft(core, Status::NOT_IMPLEMENTED));
                 stranger.respond(core, draft);
+            }
+            Method::Notify if core.config.takes_transfers => {
+                stranger.refuse(core, Status::CALL_DOES_NOT_EXIST);
             }
             _ => {
                 let draft = core.capable(stranger.draft(core, Status::METHOD_NOT_ALLOWED));
@@ -107,7 +122,7 @@ impl Agent {
         if self.is_draining {
             return stranger.refuse_for_a_while(core, DRAIN_RETRY_S);
         }
-        let missing = unsupported(stranger.request);
+        let missing = unsupported(core, stranger.request);
         if !missing.is_empty() {
             return refuse_extension(core, stranger, &missing);
         }
@@ -131,7 +146,7 @@ impl Agent {
             // A call whose caller is this agent at this address: its requests would come back to it.
             return stranger.refuse(core, Status::LOOP_DETECTED);
         }
-        let missing = unsupported(request);
+        let missing = unsupported(core, request);
         if !missing.is_empty() {
             return refuse_extension(core, stranger, &missing);
         }
@@ -159,9 +174,30 @@ impl Agent {
             let draft = stranger.draft(core, status).header(Name::MinSe, too_small.min_se_s);
             return stranger.respond(core, draft);
         }
-        if self.is_authentic(stranger) {
-            self.open_leg(stranger, remote, parts);
+        if !self.is_authentic(stranger) {
+            return;
         }
+        let user = if stranger.trunk.users.is_empty() {
+            match self.sender(stranger) {
+                Some(Sender::Phone(user)) => Some(user),
+                Some(Sender::Peer) => None,
+                None => return,
+            }
+        } else {
+            None
+        };
+        let replaces = match self.replaced_by_invite(stranger, user.as_ref()) {
+            Ok(replaces) => replaces,
+            Err((status, reason)) => {
+                let draft = stranger.draft(&self.core, status);
+                let draft = match reason {
+                    Some(reason) => draft.reason(reason),
+                    None => draft,
+                };
+                return stranger.respond(&mut self.core, draft);
+            }
+        };
+        self.open_leg(stranger, remote, parts, Caller { user, replaces });
     }
 
     /// True where the trunk has no users, or the request answers a challenge rightly; else it is challenged (401).
@@ -193,10 +229,15 @@ impl Agent {
     }
 
     /// Makes a leg of an INVITE that holds, where limits allow it.
-    fn open_leg(&mut self, stranger: &Stranger<'_>, remote: Remote, parts: Vec<Part>) {
+    fn open_leg(&mut self, stranger: &Stranger<'_>, mut remote: Remote, parts: Vec<Part>, caller: Caller) {
+        let Caller { user, replaces } = caller;
         let legs = self.legs();
         let core = &mut self.core;
         let (request, trunk) = (stranger.request, &stranger.trunk);
+        if user.as_ref().is_some_and(|user| core.registrar.came_by(user, &stranger.flow)) {
+            // The only way to a telephone behind NAT is the one that it registered by.
+            remote.pinned = Some(stranger.flow);
+        }
         let mut leg =
             Leg::new(tympan_types::LegId::new(self.next_invited), Phase::Invited, remote, trunk.clone());
         let ticket = match core.admission.open_call(core.now, stranger.flow.peer.ip(), trunk, legs) {
@@ -227,7 +268,7 @@ impl Agent {
         leg.ticket = Some(ticket);
         leg.main.heard_from(core, &asked.flow, asked.is_direct(), trunk.force_rport);
         self.next_invited += 1;
-        leg.invited(core, asked, parts);
+        leg.invited(core, asked, parts, user, replaces);
         self.insert(leg);
     }
 }
@@ -247,7 +288,7 @@ impl Stranger<'_> {
     }
 }
 
-fn refuse_extension(core: &mut Core, stranger: &Stranger<'_>, missing: &[String]) {
+pub(super) fn refuse_extension(core: &mut Core, stranger: &Stranger<'_>, missing: &[String]) {
     let draft = stranger.draft(core, Status::BAD_EXTENSION).header(Name::Unsupported, missing.join(", "));
     stranger.respond(core, draft);
 }

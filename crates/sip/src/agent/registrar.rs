@@ -1,4 +1,13 @@
 //! The registrar (RFC 3261 section 10.3): who is where, by which flow, until when.
+//!
+//! A binding keeps the path that its REGISTER came by: the source address, or the connection (RFC 5626 section 5). Calls to it go
+//! by that path, because a device behind NAT has no other. With the connection, the binding ends.
+
+mod table;
+mod wish;
+
+pub(super) use table::{Registering, Registrar, Unregisterable};
+pub(super) use wish::{BadWish, Wish};
 
 use super::Flow;
 use std::fmt;
@@ -47,8 +56,6 @@ pub enum Unbound {
     Expired,
     /// The connection that it was made by is closed.
     ConnectionClosed,
-    /// The device registered again from another place (RFC 5626: same instance and reg-id).
-    Replaced,
     /// The telephone is no longer in the table.
     PhoneRemoved,
 }
@@ -58,7 +65,7 @@ pub enum Unbound {
 pub enum BindingEvent {
     /// A new one.
     Registered(Binding),
-    /// It lasts longer, or its flow has changed.
+    /// It lasts longer, or its device has moved: flow and Contact are those of the last REGISTER.
     Refreshed(Binding),
     /// It is gone.
     Unregistered {

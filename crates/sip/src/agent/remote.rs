@@ -12,6 +12,8 @@ use tympan_types::{LegId, Mono};
 pub(super) struct Remote {
     pub(super) dialog: Dialog,
     pub(super) path: Path,
+    /// The path that a telephone registered by: all goes by it while it is usable, whatever URIs say.
+    pub(super) pinned: Option<Flow>,
     pub(super) ack: Option<Box<KeptAck>>,
 }
 
@@ -33,7 +35,7 @@ pub(super) struct KeptAck {
 impl Remote {
     /// Nothing is known of the path.
     pub(super) fn new(dialog: Dialog) -> Self {
-        Self { dialog, path: Path::Unknown, ack: None }
+        Self { dialog, path: Path::Unknown, pinned: None, ack: None }
     }
 
     /// Where requests go next; `None` where SIP reaches no such place.
@@ -43,6 +45,16 @@ impl Remote {
 
     /// The peer spoke by this path: requests may go back by it. `to_source`: the trunk sends to the source.
     pub(super) fn heard_from(&mut self, core: &Core, flow: &Flow, is_direct: bool, to_source: bool) {
+        if self.pinned.is_some() {
+            // Behind NAT, a device may come by another port one day.
+            if core.is_usable(flow) && (is_direct || !self.is_pinned(core)) {
+                self.pinned = Some(*flow);
+            }
+            if let Some(flow) = self.pinned.filter(|flow| core.is_usable(flow)) {
+                self.path = Path::Ready(flow);
+                return;
+            }
+        }
         let Some(hop) = self.hop() else { return };
         let to_source = to_source && self.dialog.has_no_routes();
         let path = hop.path_from(flow, core.is_usable(flow), is_direct, to_source);
@@ -52,6 +64,10 @@ impl Remote {
             (Path::Asked(_), Path::Unknown) => {}
             (_, path) => self.path = path,
         }
+    }
+
+    fn is_pinned(&self, core: &Core) -> bool {
+        self.pinned.is_some_and(|flow| core.is_usable(&flow))
     }
 
     /// The peer wants its requests elsewhere. True where that is a change.
@@ -76,6 +92,9 @@ impl Remote {
 
     /// The path, where it is known; where it is not, a look-up begins. `transport` holds where the URI says none.
     pub(super) fn flow(&mut self, core: &mut Core, leg: LegId, transport: Option<Transport>) -> Option<Flow> {
+        if let Some(flow) = self.pinned.filter(|flow| core.is_usable(flow)) {
+            return Some(flow);
+        }
         match &self.path {
             Path::Ready(flow) if core.is_usable(flow) => return Some(*flow),
             Path::Asked(_) => return None,

@@ -250,6 +250,8 @@ impl Leg {
             Purpose::Update { .. } => self.answer_received(core, sent, Carrier::UpdateOk, response),
             Purpose::Refresh if !self.is_over() => core.event(self.id, Event::Refreshed),
             Purpose::Prack => self.answer_received(core, sent, Carrier::PrackOk, response),
+            Purpose::Notify { refer } => self.notified(core, refer, true),
+            Purpose::Refer { refer } => self.refer_answered(core, refer, response),
             _ => {}
         }
     }
@@ -280,6 +282,8 @@ impl Leg {
                 self.offer_refused(core, sent, exchange, status, false);
             }
             Purpose::Refresh => self.refresh.refresh_failed(core.now, false),
+            Purpose::Notify { refer } => self.notified(core, refer, false),
+            Purpose::Refer { refer } => self.refer_over(core, refer, status),
             Purpose::Invite | Purpose::Info | Purpose::Prack | Purpose::Bye => {}
         }
     }
@@ -404,6 +408,9 @@ pub(super) fn write(
     let mut draft = remote.dialog.draft(&sent.method, sent.cseq, &heading, via);
     if refreshes_target(&sent.method) {
         draft = core.capable(draft.header(Name::Contact, core.contact(flow)));
+    }
+    if matches!(sent.purpose, Purpose::Refer { .. } | Purpose::Notify { .. }) {
+        draft = draft.header(Name::Contact, core.contact(flow));
     }
     draft = draft.header(Name::UserAgent, &core.config.product);
     for (name, value) in sent.headers.iter().chain(credentials) {

@@ -4,7 +4,7 @@ use super::{Body, Flow};
 use crate::dialog::ExchangeId;
 use crate::transaction::ClientKey;
 use crate::wire::{Method, Name};
-use tympan_types::Mono;
+use tympan_types::{Mono, ReferId};
 
 /// Requests of one leg at once, at most; a further one is not sent.
 pub(super) const SENT_MAX: usize = 32;
@@ -63,6 +63,14 @@ pub(super) enum Purpose {
     Refresh,
     Info,
     Prack,
+    /// NOTIFY of a REFER of the peer.
+    Notify {
+        refer: ReferId,
+    },
+    /// REFER.
+    Refer {
+        refer: ReferId,
+    },
     Bye,
 }
 
@@ -73,6 +81,8 @@ impl Purpose {
             Self::Update { .. } | Self::Refresh => Method::Update,
             Self::Info => Method::Info,
             Self::Prack => Method::Prack,
+            Self::Notify { .. } => Method::Notify,
+            Self::Refer { .. } => Method::Refer,
             Self::Bye => Method::Bye,
         }
     }
@@ -106,6 +116,10 @@ impl Sent {
 
     /// True where the session hangs on it: without a response, the dialog ends (RFC 3261 section 12.2.1.2).
     pub(super) const fn is_vital(&self) -> bool {
-        !matches!(self.purpose, Purpose::Bye | Purpose::Invite)
+        // A REFER and its subscription are a usage of their own (RFC 5057).
+        !matches!(
+            self.purpose,
+            Purpose::Bye | Purpose::Invite | Purpose::Notify { .. } | Purpose::Refer { .. }
+        )
     }
 }

@@ -7,13 +7,22 @@ use super::remote::is_too_large;
 use super::{Body, Ended, EndedBy, Event, Refusal};
 use crate::dialog::{Acknowledged, Carrier, Confirm, ConfirmDue, ExchangeId, Received, ReliableSender};
 use crate::wire::{CSeq, Draft, Method, Name, Part, RAck, Request, Status, decimal};
+use std::sync::Arc;
+use tympan_types::LegId;
 
 /// RSeq begins below this, so that its numbers stay below 2^31 (RFC 3262 section 7.1).
 const FIRST_RSEQ_BELOW: u32 = 1 << 30;
 
 impl Leg {
     /// Takes the INVITE that makes this leg, and tells the user.
-    pub(super) fn invited(&mut self, core: &mut Core, asked: Asked, parts: Vec<Part>) {
+    pub(super) fn invited(
+        &mut self,
+        core: &mut Core,
+        asked: Asked,
+        parts: Vec<Part>,
+        user: Option<Arc<str>>,
+        replaces: Option<LegId>,
+    ) {
         let request = &asked.request;
         self.peer_takes_update = request.message.lists(Name::Allow, "UPDATE");
         let late_offer = !has_session(&parts);
@@ -30,8 +39,8 @@ impl Leg {
             source: asked.flow.peer,
             flow: asked.flow,
             exchange,
-            user: None,
-            replaces: None,
+            user,
+            replaces,
             parts,
             late_offer,
             message: Box::new(request.message.clone()),

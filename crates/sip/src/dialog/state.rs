@@ -106,6 +106,11 @@ impl Dialog {
         changed
     }
 
+    /// Our side as From says it, without the tag.
+    pub fn local_uri(&self) -> &str {
+        &self.local
+    }
+
     /// The number for our next request.
     pub fn next_cseq(&mut self) -> u32 {
         self.local_cseq = self.local_cseq.saturating_add(1) & 0x7fff_ffff;

@@ -41,6 +41,7 @@ statuses! {
     BAD_EXTENSION = 420 "Bad Extension";
     EXTENSION_REQUIRED = 421 "Extension Required";
     SESSION_INTERVAL_TOO_SMALL = 422 "Session Interval Too Small";
+    INTERVAL_TOO_BRIEF = 423 "Interval Too Brief";
     TEMPORARILY_UNAVAILABLE = 480 "Temporarily Unavailable";
     CALL_DOES_NOT_EXIST = 481 "Call/Transaction Does Not Exist";
     LOOP_DETECTED = 482 "Loop Detected";
@@ -48,6 +49,7 @@ statuses! {
     BUSY_HERE = 486 "Busy Here";
     REQUEST_TERMINATED = 487 "Request Terminated";
     NOT_ACCEPTABLE_HERE = 488 "Not Acceptable Here";
+    BAD_EVENT = 489 "Bad Event";
     REQUEST_PENDING = 491 "Request Pending";
     SERVER_INTERNAL_ERROR = 500 "Server Internal Error";
     NOT_IMPLEMENTED = 501 "Not Implemented";

@@ -262,6 +262,24 @@ impl Uri {
         })
     }
 
+    /// The first header of this name after the `?`, unescaped. Names compare without case.
+    pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        pairs(self.headers.of_str(self.as_str()), '&')
+            .find(|(key, _)| unescape(key).eq_ignore_ascii_case(name))
+            .map(|(_, value)| unescape(value))
+    }
+
+    /// The URI up to its headers.
+    pub fn without_headers(&self) -> &str {
+        match self.kind {
+            Kind::Sip | Kind::Sips => {
+                let end = self.params.range().end;
+                self.as_str().get(..end).unwrap_or_default()
+            }
+            Kind::Tel | Kind::Other => self.as_str(),
+        }
+    }
+
     /// True where a `?` and headers follow the parameters.
     pub fn has_headers(&self) -> bool {
         !self.headers.of_str(self.as_str()).is_empty()

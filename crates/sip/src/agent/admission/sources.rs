@@ -27,6 +27,8 @@ pub(super) struct Source {
     pub(super) confirmed_until: Option<Mono>,
     pub(super) half_open: usize,
     pub(super) requests: Option<Bucket>,
+    /// Wrong answers to challenges, since when.
+    pub(super) wrong: Option<(Mono, u32)>,
     /// Tells a source from the same one before it was forgotten.
     pub(super) life: u64,
     used: u64,

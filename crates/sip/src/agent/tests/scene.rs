@@ -40,7 +40,7 @@ pub(super) fn config() -> Config {
         limits: Limits { amplification_max: 100, ..Limits::default() },
         trunks: Trunks::default(),
         invited_legs_from: 1,
-        takes_transfers: true,
+        takes_transfers: false,
         dialled_legs_from: 1_000,
     }
 }

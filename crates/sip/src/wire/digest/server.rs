@@ -139,6 +139,15 @@ impl Verifier {
         }
     }
 
+    /// True where a request answers a challenge that went to this source, rightly or wrongly.
+    pub fn has_nonce(&self, now: Mono, source: IpAddr, request: &Request, realm: &str) -> bool {
+        let answers = request.message.values(Name::Authorization).take(ANSWERS_MAX).filter_map(Params::parse);
+        let mut answers = answers.filter(|answer| answer.get("realm") == Some(realm));
+        answers.any(|answer| {
+            answer.get("nonce").is_some_and(|nonce| self.nonce_id(now, source, realm, nonce).is_some())
+        })
+    }
+
     /// A nonce that is ours, for this source and realm, and not too old.
     fn nonce_id(&self, now: Mono, source: IpAddr, realm: &str, nonce: &str) -> Option<NonceId> {
         let bytes = from_hex(nonce).filter(|bytes| bytes.len() == ID_BYTES + MAC_BYTES)?;
