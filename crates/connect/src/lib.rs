@@ -52,6 +52,7 @@ pub mod storage;
 mod tagging;
 mod tags;
 mod target;
+mod telephones;
 #[cfg(test)]
 mod tests;
 mod timestamp;
@@ -65,3 +66,4 @@ pub use live_centre::{LiveCentre, NoCentre};
 pub use operations::operations;
 pub use provision::Provision;
 pub use service::{ConnectService, Counts, Ids, Limits, OpenError, Options, Routed};
+pub use telephones::AgentTelephone;

@@ -285,11 +285,6 @@ impl CallRegistry {
         self.request(id, Request::Routing(event)).is_ok()
     }
 
-    /// Orders something of the call of a contact. False where it is over or takes nothing.
-    pub(crate) fn order(&self, id: ContactId, order: Order) -> bool {
-        self.request(id, Request::Order(order)).is_ok()
-    }
-
     /// Whether the call of a contact is up.
     pub(crate) fn is_up(&self, id: ContactId) -> bool {
         self.lock().live.contains_key(&id)
@@ -317,6 +312,10 @@ impl LiveCalls for CallRegistry {
     fn stop(&self, id: ContactId) -> bool {
         let found = self.find(id);
         found.inspect(|live| live.call.orders.send_modify(|orders| orders.stop = true)).is_some()
+    }
+
+    fn order(&self, id: ContactId, order: Order) -> bool {
+        self.request(id, Request::Order(order)).is_ok()
     }
 
     fn set_attributes(&self, id: ContactId, changes: &BTreeMap<String, String>) -> SetAttributes {

@@ -177,7 +177,9 @@ impl CallTask {
         for leg in self.legs.iter().filter_map(TaskLeg::open) {
             leg.hang_up().await;
         }
-        let contacts: Vec<Contact> = self.live.contacts()
+        let contacts: Vec<Contact> = self
+            .live
+            .contacts()
             .filter(|contact| !self.recorded.contains(&contact.id) && record::is_due(contact))
             .map(|contact| contact.as_ref().clone())
             .collect();

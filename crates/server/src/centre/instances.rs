@@ -1,12 +1,15 @@
 //! What the centre asks of the instances, and how their ARNs name agents and queues.
 
-use tympan_connect::ConnectService;
+use tympan_connect::{AgentTelephone, ConnectService};
 use tympan_contact::routing::{AgentKey, InstancePlan, QueueKey};
 use tympan_contact::{AgentRef, QueueRef};
 use tympan_types::{InstanceId, ResourceId};
 
 /// The instances, as the centre needs them.
 pub(crate) trait Instances: Send + Sync {
+    /// Changes with each change of what the others say.
+    fn revision(&self) -> u64;
+
     /// What routing knows of each instance.
     fn plans(&self) -> Vec<InstancePlan>;
 
@@ -16,35 +19,29 @@ pub(crate) trait Instances: Send + Sync {
     /// A queue, as contacts name it.
     fn queue(&self, queue: QueueKey) -> Option<QueueRef>;
 
-    /// The number of an agent's telephone where that is not one of ours, in E.164.
-    fn desk_phone(&self, agent: AgentKey) -> Option<String>;
-
-    /// The agents of that user name, of all instances.
-    fn named(&self, user_name: &str) -> Vec<AgentKey>;
+    /// The users of all instances, with their telephones.
+    fn telephones(&self) -> Vec<AgentTelephone>;
 }
 
-/// The instances of the Connect API.
-pub(crate) struct ConnectInstances(pub(crate) ConnectService);
+impl Instances for ConnectService {
+    fn revision(&self) -> u64 {
+        self.revision()
+    }
 
-impl Instances for ConnectInstances {
     fn plans(&self) -> Vec<InstancePlan> {
-        Vec::new()
+        self.plans().1
     }
 
-    fn agent(&self, _: AgentKey) -> Option<AgentRef> {
-        None
+    fn agent(&self, agent: AgentKey) -> Option<AgentRef> {
+        self.agent_by_id(agent)
     }
 
-    fn queue(&self, _: QueueKey) -> Option<QueueRef> {
-        None
+    fn queue(&self, queue: QueueKey) -> Option<QueueRef> {
+        self.queue_by_key(queue)
     }
 
-    fn desk_phone(&self, _: AgentKey) -> Option<String> {
-        None
-    }
-
-    fn named(&self, _: &str) -> Vec<AgentKey> {
-        Vec::new()
+    fn telephones(&self) -> Vec<AgentTelephone> {
+        self.telephones()
     }
 }
 

@@ -12,7 +12,7 @@ mod requests;
 mod stats;
 mod telephones;
 
-pub(crate) use instances::{ConnectInstances, Instances};
+pub(crate) use instances::Instances;
 pub(crate) use kept::kinds;
 pub(crate) use stats::CentreStats;
 
@@ -25,6 +25,7 @@ use stats::Counts;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+use telephones::People;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tympan_contact::routing::{AgentKey, InstancePlan, Output, Routing, RoutingOptions};
@@ -59,8 +60,9 @@ struct State {
     online: BTreeSet<AgentKey>,
     /// Work after a contact that has ended while the contact's call is still up: its record is not changed under the call.
     late_work: HashMap<ContactId, AfterContactWork>,
-    /// Contacts of which a supervisor listens, by the supervisor's own.
-    monitors: HashMap<ContactId, AgentKey>,
+    /// Of the configuration that the routing knows.
+    revision: Option<u64>,
+    people: People,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +93,8 @@ impl Centre {
             offers: Offers::default(),
             online: BTreeSet::new(),
             late_work: HashMap::new(),
-            monitors: HashMap::new(),
+            revision: None,
+            people: People::default(),
         };
         Self(Arc::new(Inner {
             state: Mutex::new(state),
@@ -199,9 +202,14 @@ impl Centre {
     /// Tells the routing what instances are now, where they have changed.
     fn configure(&self) {
         let Some(instances) = self.0.instances.get() else { return };
-        let plans = instances.plans();
+        let revision = instances.revision();
+        if self.state().revision == Some(revision) {
+            return;
+        }
+        let (plans, people) = (instances.plans(), People::new(instances.telephones()));
         let now = self.now();
         let mut state = self.state();
+        (state.revision, state.people) = (Some(revision), people);
         let State { routing, plans: known, .. } = &mut *state;
         let gone: Vec<InstanceId> =
             known.keys().filter(|id| !plans.iter().any(|plan| plan.instance == **id)).copied().collect();

@@ -95,7 +95,6 @@ impl Centre {
             let mut state = self.state();
             state.routing.closed(now, contact);
             state.offers.forget(contact);
-            state.monitors.remove(&contact);
             state.late_work.remove(&contact)
         };
         if let Some(work) = work {

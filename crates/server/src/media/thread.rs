@@ -237,7 +237,9 @@ impl MediaThread {
     /// A bridge is known by its thread: the session says what it hears, and this who hears it.
     fn join_or_leave(&mut self, leg: LegId, command: &MediaCommand) {
         match command {
-            MediaCommand::Join { bridge } | MediaCommand::Monitor { bridge } if self.legs.places.contains_key(&leg) => {
+            MediaCommand::Join { bridge } | MediaCommand::Monitor { bridge }
+                if self.legs.places.contains_key(&leg) =>
+            {
                 self.tally.refused_joins += u64::from(self.legs.bridges.join(*bridge, leg).is_err());
             }
             MediaCommand::Leave => self.legs.bridges.leave(leg),

@@ -10,7 +10,7 @@ use super::reset::OwnFiles;
 use super::{Dev, access, emulation, interrupted, provision, record_sinks, usable};
 use crate::audit::Audit;
 use crate::call::{Admission, AdmissionOptions, CallRegistry, Dialling};
-use crate::centre::{Centre, CentreParts, ConnectInstances};
+use crate::centre::{Centre, CentreParts};
 use crate::clock::{ServiceClock, SystemClock};
 use crate::config::{self, Config, TrackNaming};
 use crate::http::{self, OwnAddress, Readiness, Router, Services, Tls};
@@ -279,7 +279,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         history: history.clone(),
         options: RoutingOptions::default(),
     });
-    centre.begin(Arc::new(ConnectInstances(connect.clone())), &db);
+    centre.begin(Arc::new(connect.clone()), &db);
     connect.begin_centre(Arc::new(centre.clone()));
 
     let event_readers = EventReaders::new(EVENT_READERS);
