@@ -1,1 +1,13 @@
-
+mod against_model;
+mod agents;
+mod callbacks;
+mod capacity;
+mod criteria;
+mod metrics;
+mod model;
+mod offers;
+mod order;
+mod plans;
+mod restart;
+mod rig;
+mod statuses;
