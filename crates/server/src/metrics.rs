@@ -175,6 +175,8 @@ impl Metrics {
             Refusal::NotAcceptable => "not_acceptable",
             Refusal::Overloaded => "overloaded",
             Refusal::OutOfDescriptors => "descriptors",
+            Refusal::NoSuchCall => "no_such_call",
+            Refusal::NotAvailable => "not_available",
         };
         self.calls_refused.get_or_create(&Reason { reason }).inc();
     }

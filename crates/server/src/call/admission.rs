@@ -80,15 +80,20 @@ impl Admission {
     /// Takes invitations until there are no more. Cancel-safe: an invitation is taken whole or not at all.
     pub(crate) async fn serve(self, invitations: &mut mpsc::Receiver<Invitation>) {
         while let Some(invitation) = invitations.recv().await {
-            match self.admit(&invitation) {
-                Ok(admitted) => self.begin(invitation, admitted),
-                Err(refusal) => {
-                    tracing::info!(call_id = invitation.call_id, ?refusal, "a call was refused");
-                    self.metrics.call_refused(refusal);
-                    invitation.leg.refuse(refusal);
-                }
+            match self.of_a_call(&invitation) {
+                Some(call) => self.join(invitation, call),
+                None => match self.admit(&invitation) {
+                    Ok(admitted) => self.begin(invitation, admitted),
+                    Err(refusal) => self.refuse(&invitation, refusal),
+                },
             }
         }
+    }
+
+    pub(super) fn refuse(&self, invitation: &Invitation, refusal: Refusal) {
+        tracing::info!(call_id = invitation.call_id, ?refusal, "a call was refused");
+        self.metrics.call_refused(refusal);
+        invitation.leg.refuse(refusal);
     }
 
     fn admit(&self, invitation: &Invitation) -> Result<Admitted, Refusal> {
@@ -101,7 +106,18 @@ impl Admission {
             );
             return Err(Refusal::Overloaded);
         }
-        let routed = self.connect.route_number(invitation.called.expose()).ok_or(Refusal::UnknownNumber)?;
+        let routed = self.connect.route_number(invitation.called.expose());
+        // A call that an agent places has no flow's number.
+        let is_agents =
+            || invitation.user.as_ref().is_some_and(|telephone| !self.centre.agents_at(telephone).is_empty());
+        let unknown = || if is_agents() { Refusal::NotAvailable } else { Refusal::UnknownNumber };
+        let routed = routed.ok_or_else(unknown)?;
+        let (port, leg) = self.take_leg(invitation)?;
+        Ok(Admitted { routed, port, leg })
+    }
+
+    /// A port and a leg for an invitation.
+    pub(super) fn take_leg(&self, invitation: &Invitation) -> Result<(ReservedPort, Leg), Refusal> {
         let descriptors = self.descriptors.take(Use::Call, PER_CALL).ok_or(Refusal::OutOfDescriptors)?;
         let here = invitation.local.ip();
         let port = self.media.reserve(here, descriptors).map_err(|error| {
@@ -118,7 +134,7 @@ impl Admission {
             tracing::info!(call_id = invitation.call_id, %error, "an offer cannot be answered");
             Refusal::NotAcceptable
         })?;
-        Ok(Admitted { routed, port, leg })
+        Ok((port, leg))
     }
 
     fn begin(&self, invitation: Invitation, admitted: Admitted) {

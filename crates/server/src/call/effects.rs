@@ -107,13 +107,13 @@ impl CallTask {
                 let task = tokio::task::spawn_blocking(move || keep(&*history, stage, &contact));
                 self.writing.push(Writing { write, contact: id, task });
             }
-            Effect::Log(entry) => self.admission.flow_log.append(self.contact_id, &entry),
+            Effect::Log(entry) => self.admission.flow_log.append(self.live.contact().id, &entry),
             Effect::Trace(entry) => {
                 let line = serde_json::json!({
-                    "ContactId": self.contact_id.to_string(),
+                    "ContactId": self.live.contact().id.to_string(),
                     "Trace": entry.into_exposed(),
                 });
-                self.admission.flow_log.append(self.contact_id, &line);
+                self.admission.flow_log.append(self.live.contact().id, &line);
             }
             Effect::Reply { request, reply } => {
                 let Some(to) = self.replies.remove(&request) else { return };
@@ -188,7 +188,7 @@ impl CallTask {
         self.handle(input);
     }
 
-    fn reserve(&mut self, dial: DialId, request: DialRequest) -> Result<Vec<DialledLeg>, String> {
+    pub(super) fn reserve(&mut self, dial: DialId, request: DialRequest) -> Result<Vec<DialledLeg>, String> {
         let rings = self.admission.dialling.routes(&self.admission.centre, request)?;
         let (mut legs, mut why) = (Vec::new(), String::new());
         for ring in rings {
@@ -200,7 +200,7 @@ impl CallTask {
         if legs.is_empty() { Err(why) } else { Ok(legs) }
     }
 
-    fn reserve_leg(&mut self, dial: DialId, ring: Ring) -> Result<DialledLeg, String> {
+    pub(super) fn reserve_leg(&mut self, dial: DialId, ring: Ring) -> Result<DialledLeg, String> {
         if !self.legs.has_room() {
             return Err("the call has as many legs as it may".to_owned());
         }

@@ -5,6 +5,7 @@ mod captured;
 mod dialling;
 mod effects;
 mod flow_log;
+mod joining;
 mod leg_media;
 mod legs;
 mod registry;

@@ -316,8 +316,7 @@ impl CallTask {
     fn take_leg(&mut self, invited: InvitedLeg) -> Option<Box<tympan_contact::Leg>> {
         let InvitedLeg { invitation, port, leg } = invited;
         if !self.legs.has_room() {
-            self.admission.metrics.call_refused(Refusal::Overloaded);
-            invitation.leg.refuse(Refusal::Overloaded);
+            self.admission.refuse(&invitation, Refusal::Overloaded);
             return None;
         }
         self.add_leg(TaskLeg::invited(invitation, port));

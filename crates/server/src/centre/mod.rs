@@ -12,7 +12,7 @@ mod requests;
 mod stats;
 mod telephones;
 
-pub(crate) use instances::Instances;
+pub(crate) use instances::{Instances, agent_key};
 pub(crate) use kept::kinds;
 pub(crate) use stats::CentreStats;
 

@@ -4,9 +4,10 @@ use super::offers::{Offer, Part};
 use super::stats::OfferOutcome;
 use super::{Centre, State};
 use crate::centre::instances::{agent_key, queue_key};
+use std::sync::MutexGuard;
 use tympan_contact::routing::{
-    AgentKey, CallbackPlan, EnqueueRefusal, OfferKind, OfferRefusal, QueuedContact, QueuedKind,
-    RoutingCriteria, RoutingUpdate,
+    AgentKey, CallbackPlan, EnqueueRefusal, OfferRefusal, QueuedContact, QueuedKind, RoutingCriteria,
+    RoutingUpdate,
 };
 use tympan_contact::{
     AgentReport, CallbackRequest, Contact, Now, RoutingEvent, RoutingRefusal, RoutingRequest,
@@ -19,24 +20,17 @@ impl Centre {
         let now = self.now();
         match request {
             RoutingRequest::Enqueue { contact, queue, priority, age_adjustment_s, is_transfer } => {
-                let result = queue_key(&queue).ok_or(EnqueueRefusal::NoSuchQueue).and_then(|queue| {
-                    let queued = QueuedContact {
-                        contact,
-                        queue,
-                        priority: priority.into(),
-                        age_adjustment_s,
-                        queued_at: now.wall,
-                        kind: QueuedKind::Call,
-                        has_buffer: is_transfer,
-                        criteria: RoutingCriteria::default(),
-                    };
-                    self.state().routing.enqueue(now, queued)
+                let queued = queue_key(&queue).map(|queue| QueuedContact {
+                    contact,
+                    queue,
+                    priority: priority.into(),
+                    age_adjustment_s,
+                    queued_at: now.wall,
+                    kind: QueuedKind::Call,
+                    has_buffer: is_transfer,
+                    criteria: RoutingCriteria::default(),
                 });
-                let event = match result {
-                    Ok(()) => RoutingEvent::Queued { contact },
-                    Err(error) => RoutingEvent::Refused { contact, refusal: refusal_of(error) },
-                };
-                self.tell(contact, event);
+                self.enqueue(now, contact, queued);
             }
             RoutingRequest::OfferTo { contact, agent, ends_after_contact_work: _ } => {
                 let offered = agent_key(&agent.arn).ok_or(OfferRefusal::NoSuchAgent).and_then(|agent| {
@@ -105,13 +99,10 @@ impl Centre {
 
     fn occupy(&self, now: Now, contact: ContactId, agent: tympan_contact::AgentRef) {
         let Some(key) = agent_key(&agent.arn) else { return };
-        let dialled = {
-            let mut state = self.state();
-            let dialled = state.routing.dialled(now, key, contact);
-            dialled.map(|()| state.offers.occupy(contact, key))
-        };
-        let event = match dialled {
-            Ok(offer) => {
+        let mut state = self.state();
+        let event = match state.routing.dialled(now, key, contact) {
+            Ok(()) => {
+                let offer = state.offers.occupy(contact, key);
                 let (ring_limit_ms, accepts_by_itself) = (0, false);
                 RoutingEvent::Offered { contact, offer, agent, ring_limit_ms, accepts_by_itself }
             }
@@ -120,7 +111,7 @@ impl Centre {
                 RoutingEvent::Refused { contact, refusal: RoutingRefusal::AgentNotAvailable }
             }
         };
-        self.tell(contact, event);
+        self.tell_in_order(state, contact, event);
     }
 
     fn report(&self, now: Now, offer: OfferId, report: AgentReport) {
@@ -154,17 +145,35 @@ impl Centre {
             has_buffer: false,
             criteria: RoutingCriteria::default(),
         };
-        let result = self.state().routing.enqueue(now, queued);
         // The call that asked hears of it, not the callback, which has none yet.
         let asker = previous.unwrap_or(id);
-        match result {
-            Ok(()) => {
-                self.remember(contact);
-                self.tell(asker, RoutingEvent::Queued { contact: id });
-            }
-            Err(error) => {
-                self.tell(asker, RoutingEvent::Refused { contact: id, refusal: refusal_of(error) });
-            }
+        if self.enqueue(now, asker, Some(queued)) {
+            self.remember(contact);
+        }
+    }
+
+    /// Puts a contact into its queue, and tells the call that asked. The call hears that before it hears of an offer.
+    fn enqueue(&self, now: Now, asker: ContactId, queued: Option<QueuedContact>) -> bool {
+        let contact = queued.as_ref().map_or(asker, |queued| queued.contact);
+        let mut state = self.state();
+        let result = match queued {
+            Some(queued) => state.routing.enqueue(now, queued),
+            None => Err(EnqueueRefusal::NoSuchQueue),
+        };
+        let event = match result {
+            Ok(()) => RoutingEvent::Queued { contact },
+            Err(error) => RoutingEvent::Refused { contact, refusal: refusal_of(error) },
+        };
+        self.tell_in_order(state, asker, event);
+        result.is_ok()
+    }
+
+    /// Tells a call something before the routing can decide anything that follows from it.
+    fn tell_in_order(&self, state: MutexGuard<'_, State>, contact: ContactId, event: RoutingEvent) {
+        let is_told = self.0.calls.tell(contact, event);
+        drop(state);
+        if !is_told {
+            self.untold(contact);
         }
     }
 
@@ -181,9 +190,13 @@ impl Centre {
     /// Tells the call of a contact. One that takes nothing is over for the routing.
     pub(super) fn tell(&self, contact: ContactId, event: RoutingEvent) {
         if !self.0.calls.tell(contact, event) {
-            self.0.counts.untold();
-            self.closed(contact);
+            self.untold(contact);
         }
+    }
+
+    fn untold(&self, contact: ContactId) {
+        self.0.counts.untold();
+        self.closed(contact);
     }
 
     /// The contact that an agent is on.
@@ -202,7 +215,6 @@ fn reported(
 ) -> Option<OfferOutcome> {
     let State { routing, offers, .. } = state;
     let Offer { contact, agent, part } = offer;
-    let is_call = part == Part::Offered(OfferKind::Call);
     match report {
         AgentReport::Accepted => {
             if matches!(part, Part::Offered(_)) && !routing.accepted(now, id) {
@@ -211,16 +223,15 @@ fn reported(
             }
             Some(OfferOutcome::Accepted)
         }
-        // A caller is out of the queue when the customer whisper begins; a callback was when its agent accepted.
-        AgentReport::Dequeued if is_call => {
-            routing.joined(now, id);
+        AgentReport::Dequeued => {
+            if matches!(part, Part::Offered(_)) {
+                routing.dequeued(now, id);
+            }
             None
         }
-        AgentReport::Dequeued => None,
         AgentReport::Joined => {
             match part {
-                Part::Offered(OfferKind::Call) => {}
-                Part::Offered(OfferKind::Callback | OfferKind::Direct) => drop(routing.joined(now, id)),
+                Part::Offered(_) => drop(routing.joined(now, id)),
                 Part::Occupied => routing.answered(now, agent, contact),
             }
             Some(OfferOutcome::Joined)

@@ -65,6 +65,10 @@ pub(crate) enum Refusal {
     Overloaded,
     /// 503: the descriptors for calls are used up.
     OutOfDescriptors,
+    /// 481: the call that is to be joined or replaced is over.
+    NoSuchCall,
+    /// 480: an agent's telephone may not be called or call in this way now.
+    NotAvailable,
 }
 
 /// What the agent's task is asked for.
@@ -127,6 +131,8 @@ impl Leg {
         let (status, retry_after_s) = match refusal {
             Refusal::UnknownNumber => (Status::NOT_FOUND, None),
             Refusal::NotAcceptable => (Status::NOT_ACCEPTABLE_HERE, None),
+            Refusal::NoSuchCall => (Status::CALL_DOES_NOT_EXIST, None),
+            Refusal::NotAvailable => (Status::TEMPORARILY_UNAVAILABLE, None),
             Refusal::Overloaded | Refusal::OutOfDescriptors => {
                 (Status::SERVICE_UNAVAILABLE, Some(RETRY_AFTER_S))
             }
