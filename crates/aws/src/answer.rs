@@ -17,6 +17,7 @@ pub(crate) enum Content {
     Elements(Vec<Element>),
     Empty,
     Stream(&'static str, Stream),
+    Media(Media),
     /// A value that JSON cannot hold.
     Unwritable(String),
 }
@@ -61,10 +62,26 @@ impl Output {
         }
     }
 
+    /// Bytes that are no JSON, whose members beside them stand in headers.
+    pub fn media(media: Media) -> Self {
+        Self(Content::Media(media))
+    }
+
     /// A body that is made while it is sent. What `stream` is, its service and the server agree on.
     pub fn stream(content_type: &'static str, stream: impl Any + Send) -> Self {
         Self(Content::Stream(content_type, Stream(Box::new(stream))))
     }
+}
+
+/// An answer whose members are headers, and whose body is one of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Media {
+    /// The header of that name.
+    pub content_type: &'static str,
+    /// Further headers: names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
 /// A body that the kit does not look into: media to be sent, or a session that takes the request's body.
@@ -104,16 +121,22 @@ pub struct Reply {
     pub content_type: &'static str,
     /// Of an error: what `x-amzn-ErrorType` says.
     pub error_type: Option<&'static str>,
+    /// Further headers: names in lower case.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: ReplyBody,
 }
 
 impl Reply {
-    pub(crate) fn whole(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { status, content_type, error_type: None, body: ReplyBody::Whole(body.into()) }
+    /// One whose body is there.
+    pub fn whole(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        let body = ReplyBody::Whole(body.into());
+        Self { status, content_type, error_type: None, headers: Vec::new(), body }
     }
 
-    pub(crate) fn typed(self, error_type: &'static str) -> Self {
+    /// The same as an error of this type.
+    #[must_use]
+    pub fn typed(self, error_type: &'static str) -> Self {
         Self { error_type: Some(error_type), ..self }
     }
 }

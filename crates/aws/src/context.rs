@@ -108,6 +108,8 @@ pub struct Cx<'a, S> {
     pub request_id: &'a str,
     /// The URL at which the client has reached this server, where it is known.
     pub reached_at: Option<&'a str>,
+    /// The body, of an operation whose body is media: [`BodyRule::Media`](crate::BodyRule).
+    pub media: &'a [u8],
     keys: &'a dyn KeyNames,
     line: RequestLine<'a>,
 }
@@ -125,10 +127,11 @@ impl<'a, S> Cx<'a, S> {
         service: &'a S,
         operation: &'static str,
         line: RequestLine<'a>,
+        media: &'a [u8],
         invocation: &Invocation<'a>,
     ) -> Self {
         let Invocation { caller, principal, now, request_id, reached_at, keys, permit: _ } = *invocation;
-        Self { service, operation, caller, principal, now, request_id, reached_at, keys, line }
+        Self { service, operation, caller, principal, now, request_id, reached_at, media, keys, line }
     }
 
     /// The paging tokens of this request: of its operation, its caller, its path and query but for the members for paging, and

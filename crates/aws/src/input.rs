@@ -83,6 +83,22 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The same without its body.
+    pub(crate) fn head(self) -> Self {
+        match self {
+            Self::Request { line, headers, .. } => Self::Request { line, headers, body: &[] },
+            other => other,
+        }
+    }
+
+    /// The bytes of its body, where there are any beside the input.
+    pub(crate) fn body(self) -> &'a [u8] {
+        match self {
+            Self::Request { body, .. } => body,
+            Self::Body(_) | Self::Form(_) => &[],
+        }
+    }
+
     /// Reads the input. An empty body is an empty object; unknown members are ignored.
     pub(crate) fn parse<T: DeserializeOwned>(
         self,

@@ -124,6 +124,9 @@
 //! declares [`BodyRule::Streamed`]: its input is in its headers ([`Operation::HEADERS`]), it is authorised before any of its
 //! body is read, and the session that it answers with is fed by the server. Both get their value back by [`Stream::downcast`].
 //!
+//! RecognizeUtterance declares [`BodyRule::Media`]: a body of some seconds of sound that is read whole ([`Cx::media`]), and
+//! answers [`Output::media`], whose members are headers.
+//!
 //! # Services that block
 //!
 //! Operations of a list that is [`Operations::blocking`] are `async fn`s that never wait; the server runs the whole future
@@ -147,7 +150,7 @@ mod routes;
 mod text;
 mod xml;
 
-pub use answer::{Outcome, Output, Reply, ReplyBody, Stage, Stream};
+pub use answer::{Media, Outcome, Output, Reply, ReplyBody, Stage, Stream};
 pub use ask::{Ask, Asks, KeyUse, Resource, Rule};
 pub use context::{BoxFuture, Cx, Invocation, KeyNames, KeysAway, NoKeys, Permit, Unrestricted};
 pub use error::ServiceError;

@@ -142,6 +142,12 @@ pub enum BodyRule {
         /// The most that is taken; the server's configuration may say less.
         limit_bytes: usize,
     },
+    /// It is no JSON, and read before the operation, up to this many bytes; the input is in the head, and the body in
+    /// [`Cx::media`](crate::Cx). Its signature may leave the body out, as SDKs leave it out for these operations.
+    Media {
+        /// The most that is taken.
+        limit_bytes: usize,
+    },
     /// The input is in the head. The server hands the body to the [`Stream`](crate::Stream) that the operation gives.
     Streamed,
 }
@@ -154,7 +160,7 @@ impl BodyRule {
 
     fn limit_bytes(self) -> usize {
         match self {
-            Self::Whole { limit_bytes } => limit_bytes,
+            Self::Whole { limit_bytes } | Self::Media { limit_bytes } => limit_bytes,
             Self::Streamed => 0,
         }
     }
@@ -294,5 +300,6 @@ impl<E: ServiceError> Attempt<E> {
 
 /// Apart, so that what reading needs is not kept while the operation waits.
 fn read<O: Operation>(source: Source<'_>) -> Result<O::Input, Malformed> {
+    let source = if matches!(O::BODY, BodyRule::Media { .. }) { source.head() } else { source };
     source.parse(Places { query: O::QUERY, headers: O::HEADERS }, O::BODY.limit_bytes())
 }

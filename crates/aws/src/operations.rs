@@ -277,7 +277,8 @@ impl<S: Service> Operations<S> {
     ) -> Result<(&'a Entry<S>, Way<'a, S>), S::Error> {
         let about = self.about.rows.get(row).ok_or_else(|| S::unknown(Unknown::Operation))?;
         let entry = self.entry(Some(row)).ok_or_else(|| S::not_offered(about.name, about.why))?;
-        let cx = Cx::new(service, about.name, source.line(), invocation);
+        let media = if matches!(entry.body, BodyRule::Media { .. }) { source.body() } else { &[] };
+        let cx = Cx::new(service, about.name, source.line(), media, invocation);
         let (action, protocol, permit) = (about.action.clone(), self.about.protocol, invocation.permit);
         Ok((entry, Way { cx, source, action, protocol, permit, names: self.names.as_ref() }))
     }

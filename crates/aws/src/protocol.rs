@@ -1,6 +1,6 @@
 //! The three protocols: what an answer and an error look like in each.
 
-use crate::answer::{Content, Output, Reply};
+use crate::answer::{Content, Media, Output, Reply};
 use crate::error::ServiceError;
 use crate::xml::{self, Element};
 use serde_json::json;
@@ -90,7 +90,11 @@ impl Protocol {
         let body = match (output.0, self) {
             (Content::Stream(content_type, stream), _) => {
                 let body = crate::ReplyBody::Stream(stream);
-                return Ok(Reply { status: 200, content_type, error_type: None, body });
+                let headers = Vec::new();
+                return Ok(Reply { status: 200, content_type, error_type: None, headers, body });
+            }
+            (Content::Media(Media { content_type, headers, body }), _) => {
+                return Ok(Reply { headers, ..Reply::whole(200, content_type, body) });
             }
             (Content::Elements(result), Self::Query { namespace, .. }) => {
                 document(operation, namespace, result, request_id).into_bytes()

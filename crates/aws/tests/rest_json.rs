@@ -291,6 +291,27 @@ impl Operation for PutThing {
     }
 }
 
+/// RecognizeUtterance's shape: its body is media, and so is its answer.
+struct PlayThing;
+
+impl Operation for PlayThing {
+    type Service = Things;
+    type Input = PutInput;
+    type Target = Thing;
+    const NAME: &'static str = "PlayThing";
+    const HEADERS: &'static [(&'static str, &'static str)] = &[("x-amzn-thing-name", "name")];
+    const BODY: BodyRule = BodyRule::Media { limit_bytes: 8 };
+
+    async fn resolve(cx: &Cx<'_, Things>, input: &PutInput) -> Result<Thing, ThingError> {
+        Thing::named(cx, constraint::required(input.name.as_deref(), "thingName")?)
+    }
+    async fn call(cx: &Cx<'_, Things>, _: PutInput, thing: Thing) -> Result<Output, ThingError> {
+        let body = cx.media.iter().rev().copied().collect();
+        let headers = vec![("x-amzn-thing-id", thing.id()?)];
+        Ok(Output::media(Media { content_type: "audio/pcm", headers, body }))
+    }
+}
+
 /// What of the catalogue is not served, in one type that looks at the operation's name.
 struct Labelled;
 
@@ -319,6 +340,7 @@ const CATALOGUE: &[(&str, &str, &str)] = &[
     ("GET", "/things", "ListThings"),
     ("POST", "/createThing", "CreateThing"),
     ("POST", "/putThing", "PutThing"),
+    ("POST", "/playThing", "PlayThing"),
 ];
 
 fn routes(things: &Things) -> Routes {
@@ -327,6 +349,7 @@ fn routes(things: &Things) -> Routes {
         .with(register::<CreateThing>())
         .with(register::<ListThings>())
         .with(register::<PutThing>())
+        .with(register::<PlayThing>())
         .with(register::<Labelled>())
         .with(register_as::<Labelled>("SummarizeThings"))
         .for_pages();
@@ -639,6 +662,21 @@ fn an_upload_is_authorised_by_its_head_and_answers_with_its_session() {
         run(&[("x-amzn-thing-name", "a"), ("x-amzn-start", "soon")], &Unrestricted).stage,
         Stage::Unread
     );
+}
+
+#[test]
+fn a_body_that_is_media_is_given_as_it_is_and_the_answer_has_headers_of_its_own() {
+    let things = Things::with(&[("a", "7")]);
+    let (routes, caller) = (routes(&things), caller());
+    let head = head("POST", "/playThing", &[("x-amzn-thing-name", "a")]);
+    let found = routes.find("things", &head).unwrap();
+    assert_eq!(routes.body(found), BodyRule::Media { limit_bytes: 8 });
+    let invocation = Invocation::within_process(&caller, NOW);
+    let reply = routes.run(found, &head, b"{\0\xff", &invocation).unwrap().now_or_never().unwrap().reply;
+    assert_eq!((reply.status, reply.content_type), (200, "audio/pcm"));
+    assert_eq!(reply.headers, [("x-amzn-thing-id", "7".to_owned())]);
+    let ReplyBody::Whole(body) = reply.body else { panic!("a stream") };
+    assert_eq!(&body[..], b"\xff\0{");
 }
 
 #[test]

@@ -104,13 +104,14 @@ pub(super) fn answer(
     upgrade: Option<Upgrade>,
     wakers: &Wakers,
 ) -> Result<Response<Body>, Reply> {
-    let Reply { status, content_type, error_type, body: ReplyBody::Stream(stream) } = reply else {
+    let Reply { status, content_type, error_type, headers, body: ReplyBody::Stream(stream) } = reply else {
         return Err(reply);
     };
     let feed = match stream.downcast::<EventFeed>() {
         Ok(feed) => feed,
         Err(stream) => {
-            return Err(Reply { status, content_type, error_type, body: ReplyBody::Stream(stream) });
+            let body = ReplyBody::Stream(stream);
+            return Err(Reply { status, content_type, error_type, headers, body });
         }
     };
     let Some(Upgrade { upgraded, accept, slot }) = upgrade else {

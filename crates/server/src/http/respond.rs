@@ -31,12 +31,17 @@ pub(super) fn respond(status: u16, content_type: &'static str, body: Body) -> Re
 
 /// An answer of the kit that is there as a whole; of a stream there is nothing.
 pub(super) fn whole(reply: Reply) -> Response<Body> {
-    let Reply { status, content_type, error_type, body } = reply;
+    let Reply { status, content_type, error_type, headers, body } = reply;
     let bytes = match body {
         ReplyBody::Whole(bytes) => bytes,
         ReplyBody::Stream(_) => Bytes::new(),
     };
-    let response = respond(status, content_type, body::full(bytes));
+    let mut response = respond(status, content_type, body::full(bytes));
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
     match error_type {
         Some(error_type) => typed(response, error_type),
         None => response,

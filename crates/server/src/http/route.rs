@@ -1,7 +1,7 @@
 //! From a request to the service that answers it.
 
 use super::admin::{self, Readiness};
-use super::authenticate::{Authenticator, Rejected};
+use super::authenticate::{Authenticator, HeadChecked, Rejected};
 use super::authorize::{Authorizer, Exchange, Peer, Told};
 use super::body::{Body, Incoming};
 use super::events::{self, Upgrade, Wakers};
@@ -32,8 +32,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tympan_admin::AdminService;
-use tympan_auth::{Identities, Payload, Verified};
-use tympan_aws::{BodyRule, Found, Invocation, Outcome, Protocol, Reply, ReplyBody, Routes, Stage};
+use tympan_auth::{BodyRule as Signed, Identities, Payload, Verified};
+use tympan_aws::{BodyRule, Found, Invocation, Outcome, Protocol, Reply, Routes, Stage};
 use tympan_connect::service::ConnectService;
 use tympan_db::Revision;
 use tympan_kvs::KvsService;
@@ -283,8 +283,29 @@ impl Router {
         if found.is_none() {
             return Err(Box::new(no_service(&service)));
         }
+        if let Some(found) = found.filter(|found| matches!(self.routes.body(*found), BodyRule::Media { .. })) {
+            return self.signed_media(exchange, found, &checked, head, body).await;
+        }
         let body = self.read_up_to(self.body_limit(found), &head, body).await?;
         let verified = self.authenticator.verify(&head, &checked, Payload::of_body(&body)).map_err(reject)?;
+        Ok(self.verified(exchange, &verified, head, body).await)
+    }
+
+    /// A request whose body may be left out of its signature. The signature is checked before the body is read.
+    async fn signed_media(
+        self: &Arc<Self>,
+        exchange: &Exchange,
+        found: Found,
+        checked: &HeadChecked,
+        head: Parts,
+        body: RequestBody,
+    ) -> Answered {
+        let reject = |rejected: Rejected| self.reject(exchange, Some(found), &rejected);
+        let verified = self.authenticator.verify(&head, checked, Payload::Streamed).map_err(reject)?;
+        let body = self.read_up_to(self.body_limit(Some(found)), &head, body).await?;
+        if let Signed::MustHash(_) = verified.body {
+            self.authenticator.verify(&head, checked, Payload::of_body(&body)).map_err(reject)?;
+        }
         Ok(self.verified(exchange, &verified, head, body).await)
     }
 
@@ -441,8 +462,12 @@ impl Router {
     /// The largest body that is read of a request; the configuration bounds all of them.
     pub(super) fn body_limit(&self, found: Option<Found>) -> usize {
         let rule = found.map_or(BodyRule::USUAL, |found| self.routes.body(found));
-        let BodyRule::Whole { limit_bytes } = rule else { return self.body_limit_bytes };
-        self.body_limit_bytes.min(limit_bytes)
+        match rule {
+            BodyRule::Whole { limit_bytes } | BodyRule::Media { limit_bytes } => {
+                self.body_limit_bytes.min(limit_bytes)
+            }
+            BodyRule::Streamed => self.body_limit_bytes,
+        }
     }
 
     /// As [`Self::read_up_to`], of a request of which no service is known.
@@ -493,9 +518,8 @@ impl Router {
 }
 
 fn nowhere() -> Outcome {
-    let body = ReplyBody::Whole(Bytes::from_static(b"{}"));
-    let error_type = Some("UnknownOperationException");
-    let reply = Reply { status: 404, content_type: "application/json", error_type, body };
+    let reply = Reply::whole(404, "application/json", Bytes::from_static(b"{}"));
+    let reply = reply.typed("UnknownOperationException");
     Outcome { stage: Stage::Unknown, asks: Vec::new(), reply, cause: None }
 }
 
