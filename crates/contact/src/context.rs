@@ -7,7 +7,7 @@ use crate::{
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use tympan_flow::{FlowIdentity, ResourceRef};
+use tympan_flow::{CallMemory, FlowIdentity, ResourceRef};
 use tympan_types::{CaptureId, ContactId, InvocationId, LegId, Mono, PromptId, WriteId};
 
 /// What all parts of a live contact share while they take in an input: the instant, the facts of its contacts, and what they want done.
@@ -30,6 +30,9 @@ pub(crate) struct Context {
     last_invocation: u64,
     last_prompt: u64,
     draws: u64,
+    flow_runs: u32,
+    /// What the flows of the conversation leave to those that follow.
+    pub(crate) flow_memory: CallMemory,
 }
 
 /// A contact that is not in focus.
@@ -50,6 +53,7 @@ impl Context {
         instance: Arc<dyn InstanceSettings>,
         options: ContactOptions,
     ) -> Self {
+        let flow_memory = CallMemory::with_logging(options.flow_log);
         Self {
             customer_leg: LegId::new(0),
             others: Vec::new(),
@@ -64,6 +68,8 @@ impl Context {
             last_invocation: 0,
             last_prompt: 0,
             draws: 0,
+            flow_runs: 0,
+            flow_memory,
         }
     }
 
@@ -222,6 +228,16 @@ impl Context {
     pub(crate) fn draw_percent(&mut self) -> u8 {
         u8::try_from(self.draw() % 100).map_or(1, |number| number + 1)
     }
+
+    /// The number under which another flow of the conversation is traced; `None` where it is not.
+    pub(crate) fn next_trace(&mut self) -> Option<u32> {
+        let run = self.flow_runs;
+        self.flow_runs = run.saturating_add(1);
+        (self.options.flow_traces && run < Self::TRACES_MAX).then_some(run)
+    }
+
+    /// Flows of one conversation that are traced: each hold runs one more.
+    const TRACES_MAX: u32 = 32;
 
     fn draw(&mut self) -> u64 {
         self.draws += 1;

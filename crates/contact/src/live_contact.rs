@@ -98,7 +98,7 @@ impl LiveContact {
         let mut cx = Context::new(now, contact, instance, options);
         cx.customer_leg = leg.id();
         leg.answer(&mut cx);
-        let flow = FlowRun::new(&cx, leg.id(), flow);
+        let flow = FlowRun::new(&mut cx, leg.id(), flow);
         Self {
             cx,
             phase: Phase::Answering,

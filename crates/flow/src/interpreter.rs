@@ -210,8 +210,14 @@ impl Interpreter {
 
     /// The same with a trace: after each input, an [`Output::Trace`] says what it was, what the flow read meanwhile, and what it did.
     #[must_use]
-    pub fn with_trace(mut self) -> Self {
-        self.trace = Some(Recorder::default());
+    pub fn with_trace(self) -> Self {
+        self.with_trace_of(0)
+    }
+
+    /// The same for a flow that is not the first of its contact: a number that no other of its flows has.
+    #[must_use]
+    pub fn with_trace_of(mut self, run: u32) -> Self {
+        self.trace = Some(Recorder::of(run));
         self
     }
 

@@ -1,7 +1,8 @@
 //! The trace of a run: each input with its time, what the flow read of its contact meanwhile, and what came of it. From its trace a run
 //! is repeated byte for byte.
 //!
-//! Shape of an entry: `{"at": unix_ms, "input": {...}, "reads": {"$.Attributes.k": "v", "$.Queue.Name": null}, "outputs": [...]}`.
+//! Shape of an entry: `{"at": unix_ms, "input": {...}, "reads": {"$.Attributes.k": "v", "$.Queue.Name": null}, "outputs": [...]}`, and
+//! `"run": n` in the flows of a contact after its first.
 //! Prompts stand in it by the SHA-256 of their content, flows by that of theirs. The other values are whole: a trace is as secret as the
 //! contact that it is of.
 
@@ -28,6 +29,8 @@ mod parties;
 pub struct TraceEntry {
     /// When the input came.
     pub at: WallTime,
+    /// Which flow of the contact it was for: those of its queue, its whispers and its holds run beside and after the first, which is 0.
+    pub run: u32,
     input: Value,
     reads: BTreeMap<String, Option<String>>,
     outputs: Vec<Value>,
@@ -36,12 +39,16 @@ pub struct TraceEntry {
 impl TraceEntry {
     /// The entry as JSON, always the same bytes for the same entry.
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut json = json!({
             "at": self.at.unix_ms(),
             "input": self.input,
             "reads": self.reads,
             "outputs": self.outputs,
-        })
+        });
+        if self.run > 0 {
+            json["run"] = self.run.into();
+        }
+        json
     }
 
     /// Reads what [`TraceEntry::to_json`] wrote; `None` where it did not.
@@ -54,6 +61,7 @@ impl TraceEntry {
         };
         Some(Self {
             at: WallTime::from_unix_ms(entry.get("at")?.as_i64()?),
+            run: entry.get("run").map_or(Some(0), |run| run.as_u64()?.try_into().ok())?,
             input: entry.get("input")?.clone(),
             reads: reads
                 .iter()
@@ -109,7 +117,7 @@ pub enum ReplayError {
     },
 }
 
-/// Runs a flow again from its trace, and gives the outcome: the same entries, as the first difference is an error.
+/// Runs the flows of a contact again from its trace, and gives the outcome: the same entries, as the first difference is an error.
 ///
 /// `flow_of` gives the flow whose content has a hash, by its ARN.
 ///
@@ -117,6 +125,21 @@ pub enum ReplayError {
 pub fn replay(
     entries: &[TraceEntry],
     flow_of: impl Fn(&str, &str) -> Option<Arc<Flow>>,
+) -> Result<(), ReplayError> {
+    let mut runs: BTreeMap<u32, Vec<(usize, &TraceEntry)>> = BTreeMap::new();
+    for (index, entry) in entries.iter().enumerate() {
+        runs.entry(entry.run).or_default().push((index, entry));
+    }
+    if runs.is_empty() {
+        return Err(ReplayError::NoBeginning);
+    }
+    runs.values().try_for_each(|run| replay_one(run, &flow_of))
+}
+
+/// Runs one flow again.
+fn replay_one(
+    entries: &[(usize, &TraceEntry)],
+    flow_of: &dyn Fn(&str, &str) -> Option<Arc<Flow>>,
 ) -> Result<(), ReplayError> {
     let routed = |value: &Value| -> Result<Option<RoutedFlow>, ReplayError> {
         let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -130,14 +153,14 @@ pub fn replay(
             _ => Err(ReplayError::NoSuchFlow { arn, sha256 }),
         }
     };
-    let first = entries.first().ok_or(ReplayError::NoBeginning)?;
+    let (_, first) = entries.first().ok_or(ReplayError::NoBeginning)?;
     let beginning = first.input.get("flow").ok_or(ReplayError::NoBeginning)?;
     let beginning = routed(beginning)?.ok_or(ReplayError::NoBeginning)?;
     let mut interpreter = Interpreter::new(beginning.flow, beginning.identity)
         .with_flow_type(beginning.flow_type)
         .with_call_memory(read_memory(&first.input))
-        .with_trace();
-    for (index, entry) in entries.iter().enumerate().take_while(|(_, entry)| !entry.is_cut()) {
+        .with_trace_of(first.run);
+    for (index, entry) in entries.iter().copied().take_while(|(_, entry)| !entry.is_cut()) {
         let unknown = ReplayError::UnknownInput { index };
         let input = match entry.input.get("flow") {
             Some(flow) if entry.word() == "Flow" => Input::Flow(routed(flow)?.ok_or(unknown)?),
@@ -196,13 +219,18 @@ pub(crate) struct Beginning<'a> {
 }
 
 /// Makes the entries of a run, until they are too many.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Recorder {
+    run: u32,
     bytes: usize,
     is_cut: bool,
 }
 
 impl Recorder {
+    pub(crate) fn of(run: u32) -> Self {
+        Self { run, bytes: 0, is_cut: false }
+    }
+
     pub(crate) fn entry<'a>(
         &mut self,
         at: WallTime,
@@ -214,14 +242,15 @@ impl Recorder {
             return None;
         }
         let outputs = outputs.filter_map(output).collect();
-        let entry = TraceEntry { at, input, reads: reads.read.into_inner(), outputs };
+        let run = self.run;
+        let entry = TraceEntry { at, run, input, reads: reads.read.into_inner(), outputs };
         self.bytes = self.bytes.saturating_add(entry.to_json().to_string().len());
         if self.bytes <= TRACE_LIMIT_BYTES {
             return Some(entry);
         }
         self.is_cut = true;
         let input = json!({ "cut": format!("the trace has more than {TRACE_LIMIT_BYTES} bytes") });
-        Some(TraceEntry { at, input, reads: BTreeMap::new(), outputs: Vec::new() })
+        Some(TraceEntry { at, run, input, reads: BTreeMap::new(), outputs: Vec::new() })
     }
 }
 

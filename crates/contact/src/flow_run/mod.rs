@@ -115,12 +115,12 @@ impl<T> Step<T> {
 
 impl FlowRun {
     /// A flow that has not begun.
-    pub(crate) fn new(cx: &Context, leg: LegId, flow: RoutedFlow) -> Self {
+    pub(crate) fn new(cx: &mut Context, leg: LegId, flow: RoutedFlow) -> Self {
         let mut interpreter = Interpreter::new(flow.flow, flow.identity)
             .with_flow_type(flow.flow_type)
-            .with_logging(cx.options.flow_log);
-        if cx.options.flow_traces {
-            interpreter = interpreter.with_trace();
+            .with_call_memory(cx.flow_memory.clone());
+        if let Some(run) = cx.next_trace() {
+            interpreter = interpreter.with_trace_of(run);
         }
         Self {
             leg,
@@ -329,6 +329,12 @@ impl FlowRun {
         self.waiting = Waiting::Nothing;
         self.interpreter.handle(cx.now.wall, Input::Interrupted, &*cx.contact);
         while self.next_effect(cx).is_some() {}
+        self.leave_memory(cx);
+    }
+
+    /// What the flow leaves to those that follow in the conversation.
+    fn leave_memory(&self, cx: &mut Context) {
+        cx.flow_memory = self.interpreter.call_memory().clone();
     }
 
     /// Says in the flow log what no block can say.
@@ -348,8 +354,14 @@ impl FlowRun {
                     return if self.ask.is_some() { Progress::Asks } else { Progress::Waits };
                 }
                 Some(Step::At(answer)) => self.interpreter.handle(cx.now.wall, answer, &*cx.contact),
-                Some(Step::Over(end)) => return Progress::Over(end),
-                None => return Progress::Over(FlowEnd::Ended),
+                Some(Step::Over(end)) => {
+                    self.leave_memory(cx);
+                    return Progress::Over(end);
+                }
+                None => {
+                    self.leave_memory(cx);
+                    return Progress::Over(FlowEnd::Ended);
+                }
             }
         }
     }

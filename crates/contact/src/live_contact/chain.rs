@@ -81,6 +81,7 @@ impl LiveContact {
         self.cx.persist(Stage::Ended);
         self.cx.focus(next);
         self.current = next;
+        self.cx.flow_memory = self.cx.flow_memory.of_next_contact();
         let contact = self.cx.edit();
         for audio in captures {
             if !contact.captures.iter().any(|known| known.start_timestamp == audio.start_timestamp) {

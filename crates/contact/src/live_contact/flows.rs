@@ -64,7 +64,7 @@ impl LiveContact {
         // The flow before an agent's call is dialled has no one to hear it.
         let leg = participant.ear().unwrap_or(LegId::new(0));
         let former = participant.flow.take();
-        participant.flow = Some(FlowRun::new(&self.cx, leg, flow).after(former));
+        participant.flow = Some(FlowRun::new(&mut self.cx, leg, flow).after(former));
         self.with_flow(Some(at), FlowRun::begin);
     }
 

@@ -1,11 +1,12 @@
 //! Blocks about queues, agents, third parties and bots: what they ask for, and what comes of each answer.
 
-use crate::stage::{Stage, flow, say};
+use crate::stage::{Contact, Stage, flow, say};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tympan_flow::{
-    AlternateIntent, BotOutcome, BotRef, CallbackSpec, Effect, ErrorType, Flow, FlowType, HoldState, Input,
-    LoopSpec, Prompt, QueueTarget, ResourceRef, ThirdPartyCall,
+    AlternateIntent, BotOutcome, BotRef, CallbackSpec, Effect, ErrorType, Flow, FlowIdentity, FlowType,
+    HoldState, Input, Interpreter, LoopSpec, Output, Prompt, QueueTarget, ResourceRef, ThirdPartyCall,
+    TraceEntry, replay,
 };
 
 fn told(id: &str) -> Value {
@@ -201,7 +202,7 @@ fn a_loop_that_is_interrupted_in_no_time_is_ended() {
     assert!(stage.interpreter.is_finished());
     let mut last = None;
     while let Some(output) = stage.interpreter.poll() {
-        if let tympan_flow::Output::Effect(effect) = output {
+        if let Output::Effect(effect) = output {
             last = Some(effect);
         }
     }
@@ -603,4 +604,32 @@ fn a_recording_in_a_loop_is_found_by_the_name_that_its_flow_keeps() {
     let mut stage = Stage::new(Flow::parse(&document.to_string()).unwrap()).of_type(FlowType::CustomerHold);
     let Some(Effect::PlayInLoop(spec)) = stage.start() else { panic!("it plays") };
     assert_eq!(spec.messages[1], Prompt::Audio { id: "arn:gone".into(), name: Some("Music.wav".into()) });
+}
+
+#[test]
+fn flows_that_run_beside_each_other_are_repeated_from_one_trace() {
+    let says = std::sync::Arc::new(flow(json!([
+        { "Identifier": "a", "Type": "MessageParticipant", "Parameters": { "Text": "a" }, "Transitions": { "NextAction": "b" } },
+        { "Identifier": "b", "Type": "EndFlowExecution" },
+    ])));
+    let runs = |run: u32| {
+        let identity = FlowIdentity { arn: "arn".into(), name: "n".into() };
+        Interpreter::new(says.clone(), identity).with_flow_type(FlowType::AgentWhisper).with_trace_of(run)
+    };
+    let (mut queue, mut whisper, mut trace) = (runs(0), runs(3), Vec::new());
+    for input in [Input::Start, Input::Done] {
+        for interpreter in [&mut queue, &mut whisper] {
+            let now = tympan_types::WallTime::from_unix_ms(5);
+            interpreter.handle(now, input.clone(), &Contact::default());
+            while let Some(output) = interpreter.poll() {
+                if let Output::Trace(entry) = output {
+                    trace.push(TraceEntry::from_json(&entry.to_json()).unwrap());
+                }
+            }
+        }
+    }
+    assert_eq!(trace.iter().map(|entry| entry.run).collect::<Vec<_>>(), [0, 3, 0, 3]);
+    assert_eq!(replay(&trace, |_, _| Some(says.clone())), Ok(()));
+    trace.swap(0, 2);
+    assert!(replay(&trace, |_, _| Some(says.clone())).is_err());
 }
