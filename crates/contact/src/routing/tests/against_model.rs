@@ -11,7 +11,7 @@ const AGENTS: u32 = 6;
 
 /// Something that may happen; numbers choose among those to whom it can.
 #[derive(Debug, Clone)]
-enum Happening {
+pub(super) enum Happening {
     Enqueue { queue: u32, priority: u64, adjustment: i32, prefers: Option<(Vec<u32>, Option<u32>)> },
     EnqueueOwn { agent: u32 },
     Leave(usize),
@@ -67,15 +67,15 @@ fn pick<T: Copy>(from: &[T], which: usize) -> Option<T> {
 }
 
 /// The machine and the model side by side.
-struct Both {
-    rig: Rig,
-    model: Model,
+pub(super) struct Both {
+    pub(super) rig: Rig,
+    pub(super) model: Model,
     last_contact: u32,
 }
 
 impl Both {
-    fn new() -> Self {
-        let mut plan = plan(3, AGENTS);
+    pub(super) fn new(agents: u32) -> Self {
+        let mut plan = plan(3, agents);
         for (place, (slots, inbound, queues)) in (1..).zip(PROFILES) {
             let timer = if inbound {
                 AvailabilityTimer::SinceLastInbound
@@ -88,7 +88,7 @@ impl Both {
             plan.profiles
                 .insert(profile(place), ProfilePlan { queues, voice_concurrency: slots as u32, timer });
         }
-        for number in 1..=AGENTS {
+        for number in 1..=agents {
             let settings = plan.agents.get_mut(&agent(number).user).unwrap();
             settings.profile = profile((number + 1) % 2 + 1);
             settings.after_contact_work_s = WORK_S[number as usize % WORK_S.len()] as u32;
@@ -99,10 +99,10 @@ impl Both {
             clear_missed_after_ms: Some(CLEAR_MISSED_S as u32 * 1000),
             ..RoutingOptions::default()
         };
-        Self { rig: Rig::with(plan, options), model: Model::new(AGENTS), last_contact: 0 }
+        Self { rig: Rig::with(plan, options), model: Model::new(agents), last_contact: 0 }
     }
 
-    fn happens(&mut self, what: Happening) {
+    pub(super) fn happens(&mut self, what: Happening) {
         let Self { rig, model, last_contact } = self;
         let ringing = |model: &Model| model.pairs(|state| state == State::Ringing);
         let taking = |model: &Model| model.pairs(|state| matches!(state, State::Ringing | State::Accepted));
@@ -270,7 +270,7 @@ proptest! {
     fn routing_decides_as_plain_lists_sorted_by_the_specified_key_do(
         history in prop::collection::vec(happening(), 0..250),
     ) {
-        let mut both = Both::new();
+        let mut both = Both::new(AGENTS);
         for number in 1..=AGENTS {
             both.happens(Happening::Online(number));
         }
