@@ -5,8 +5,8 @@ use super::offers::Offer;
 use super::order::{IdleRank, ProfileKey, now_ms};
 use super::queue::Place;
 use super::{
-    AgentContactState, AgentKey, AgentPlan, AvailabilityTimer, DismissRefusal, OfferEnd, OfferRefusal,
-    Output, QueueKey, Routing, StatusKind,
+    AgentContactState, AgentKey, AgentPlan, AvailabilityTimer, DismissRefusal, OfferRefusal, Output,
+    QueueKey, Routing, StatusKind,
 };
 use crate::Now;
 use tympan_types::{ContactId, Mono, OfferId, ResourceId, WallTime};
@@ -161,19 +161,14 @@ impl Routing {
         self.route(now);
     }
 
-    /// Nothing is left of the contact's call: it leaves its queue, offers of it end, and it has ended for each agent who was on it.
+    /// Nothing is left of the contact's call: it leaves its queue, offers of it end, and it has ended for each agent who was on it. Not
+    /// for a callback that goes on waiting.
     pub fn closed(&mut self, now: Now, contact: ContactId) {
-        if let Some(queued) = self.take_out(contact)
-            && let Some(offer) = queued.offer()
-        {
-            self.withdraw(now, offer, OfferEnd::ContactGone);
-        }
-        let agents: Vec<AgentKey> = self.agents_on.get(&contact).into_iter().flatten().copied().collect();
-        for agent in agents {
-            match self.handled(agent, contact).map(|handled| (handled.state, handled.offer)) {
-                Some((_, Some(offer))) => self.withdraw(now, offer, OfferEnd::ContactGone),
-                Some((state, None)) if state.is_busy() => self.part_ended(now, agent, contact),
-                _ => {}
+        self.take_out(contact);
+        self.withdraw_all(now, contact);
+        for agent in self.agents_on(contact) {
+            if self.handled(agent, contact).is_some_and(|handled| handled.state.is_busy()) {
+                self.part_ended(now, agent, contact);
             }
         }
         self.route(now);
@@ -198,6 +193,11 @@ impl Routing {
             self.clear_contact(now, agent, contact);
             self.refresh(now, agent);
         }
+    }
+
+    /// The agents who have a contact.
+    pub(super) fn agents_on(&self, contact: ContactId) -> Vec<AgentKey> {
+        self.agents_on.get(&contact).into_iter().flatten().copied().collect()
     }
 
     pub(super) fn handled(&mut self, agent: AgentKey, contact: ContactId) -> Option<&mut Handled> {
@@ -242,7 +242,7 @@ impl Routing {
         }
     }
 
-    /// The agent did not take a contact: it sticks to him until it is cleared. One without a telephone has nobody who clears it.
+    /// The agent did not take a contact: it sticks to him until it is cleared. Without a telephone he could not clear it.
     pub(super) fn blame(&mut self, now: Now, key: AgentKey, contact: ContactId, state: AgentContactState) {
         let clear_after_ms = self.options.clear_missed_after_ms;
         if let Some(handled) = self.handled(key, contact) {
@@ -316,7 +316,7 @@ impl Routing {
         }
     }
 
-    fn idle_place(&self, key: AgentKey) -> Option<(ProfileKey, IdleRank)> {
+    pub(super) fn idle_place(&self, key: AgentKey) -> Option<(ProfileKey, IdleRank)> {
         let agent = self.agents.get(&key).filter(|_| self.can_take(key))?;
         let profile = agent.plan?.profile;
         let timer = self.instances.get(&key.instance)?.plan.profiles.get(&profile)?.timer;

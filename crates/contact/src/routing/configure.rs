@@ -51,6 +51,9 @@ impl Routing {
     /// * Other profiles, priorities, delays and slots hold at once for what waits.
     pub fn configure(&mut self, now: Now, plan: InstancePlan) {
         let id = plan.instance;
+        if self.instances.get(&id).is_some_and(|known| known.plan == plan) {
+            return;
+        }
         let queued: Vec<ContactId> = self.contacts_of(id);
         for contact in &queued {
             if let Some(queued) = self.contacts.remove(contact) {

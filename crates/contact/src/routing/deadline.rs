@@ -38,6 +38,11 @@ impl Deadlines {
         self.0.first().map(|(at, _)| *at)
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Takes the next one that is due.
     pub(super) fn take_due(&mut self, now: Mono) -> Option<Deadline> {
         let first = self.0.first().copied().filter(|(at, _)| *at <= now)?;

@@ -236,15 +236,16 @@ fn is_work(handled: &Handled) -> bool {
 }
 
 fn activity(agent: &Agent) -> Activity {
-    let has = |is: &dyn Fn(&Handled) -> bool| agent.contacts.iter().any(is);
-    let rules: [(&dyn Fn(&Handled) -> bool, Activity); 5] = [
-        (&|handled| handled.state == AgentContactState::Error, Activity::Error),
-        (&|handled| handled.state == AgentContactState::Missed, Activity::Missed),
-        (&is_on_contact, Activity::OnContact),
-        (&is_work, Activity::AfterContactWork),
-        (&|handled| handled.state.is_busy(), Activity::Incoming),
+    type Rule = (fn(&Handled) -> bool, Activity);
+    const RULES: [Rule; 5] = [
+        (|handled| matches!(handled.state, AgentContactState::Error), Activity::Error),
+        (|handled| matches!(handled.state, AgentContactState::Missed), Activity::Missed),
+        (is_on_contact, Activity::OnContact),
+        (is_work, Activity::AfterContactWork),
+        (|handled| handled.state.is_busy(), Activity::Incoming),
     ];
-    rules.into_iter().find(|(is, _)| has(is)).map_or(Activity::Status, |(_, activity)| activity)
+    let first = RULES.into_iter().find(|(holds, _)| agent.contacts.iter().any(holds));
+    first.map_or(Activity::Status, |(_, activity)| activity)
 }
 
 fn count(number: usize) -> u32 {

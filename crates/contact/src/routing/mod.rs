@@ -46,7 +46,7 @@
 //! | missed, error | - | - | - | - | - | - | free |
 //! | work (ENDED) | - | - | - | - | - | - | free |
 //!
-//! An agent without a telephone has no after-contact work and keeps nothing that he missed: there is nobody to end it.
+//! An agent without a telephone has no after-contact work and keeps nothing that he missed: he could not end either.
 //! A customer who leaves while it rings, or in the whisper, leaves the agent free at once and with his place among the idle ones; where
 //! it rang, it counts as missed. The service's sources say only the latter.
 

@@ -17,7 +17,7 @@ pub(super) struct Offer {
     kind: OfferKind,
     /// Whether the contact waits for its outcome in a queue.
     pub(super) is_queued: bool,
-    is_accepted: bool,
+    pub(super) is_accepted: bool,
     deadline: Mono,
 }
 
@@ -182,13 +182,20 @@ impl Routing {
         self.fell_through(now, id, state);
     }
 
+    /// Ends all offers of a contact that is gone. What rang counts as missed.
+    pub(super) fn withdraw_all(&mut self, now: Now, contact: ContactId) {
+        for agent in self.agents_on(contact) {
+            if let Some(id) = self.handled(agent, contact).and_then(|handled| handled.offer) {
+                let has_rung = self.offers.get(&id).is_some_and(|offer| !offer.is_accepted);
+                self.counters.missed += u64::from(has_rung);
+                self.withdraw(now, id, OfferEnd::ContactGone);
+            }
+        }
+    }
+
     /// Ends an offer whose contact or agent is gone. The agent is free at once; the contact is where its caller puts it.
     pub(super) fn withdraw(&mut self, now: Now, id: OfferId, why: OfferEnd) {
-        let Some(offer) = self.close_offer(id) else { return };
-        let Offer { contact, agent, is_accepted, .. } = offer;
-        if !is_accepted {
-            self.counters.missed += 1;
-        }
+        let Some(Offer { contact, agent, .. }) = self.close_offer(id) else { return };
         self.outputs.push_back(Output::OfferEnded { offer: id, contact, agent, why });
         self.drop_contact(agent, contact);
         self.refresh(now, agent);
@@ -247,7 +254,7 @@ impl Routing {
 
     /// The contact that an agent is to be offered first: of his own queue; else by the priority of the queue in his profile, the
     /// priority of the contact, its routing age and its id.
-    fn best_for(&mut self, key: AgentKey) -> Option<ContactId> {
+    pub(super) fn best_for(&mut self, key: AgentKey) -> Option<ContactId> {
         let line = |queue, only, delay_s| Line { queue, only, delay_s };
         self.counters.lookups += 1;
         if let Some(rank) = self.lines.first(line(key.own_queue(), None, 0)) {

@@ -97,6 +97,19 @@ impl Lines {
         Some(line)
     }
 
+    /// How many places there are in all lines.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        self.ripening.len() + self.ripe.values().map(BTreeSet::len).sum::<usize>()
+    }
+
+    /// Whether a contact stands in a line.
+    #[cfg(test)]
+    pub(super) fn contains(&self, line: Line, rank: Rank) -> bool {
+        self.ripening.contains(&(line.ripe_ms(rank), line, rank))
+            || self.ripe.get(&line).is_some_and(|ranks| ranks.contains(&rank))
+    }
+
     /// When the next one ripens.
     pub(super) fn next_ms(&self) -> Option<i64> {
         self.ripening.first().map(|(at, ..)| *at)
@@ -132,6 +145,15 @@ impl Idle {
                 self.by_profile.remove(&profile);
             }
         }
+    }
+
+    /// The agents who can take a contact.
+    #[cfg(test)]
+    pub(super) fn all(&self) -> Vec<(ProfileKey, IdleRank)> {
+        let ranks = |(profile, ranks): (&ProfileKey, &BTreeSet<IdleRank>)| {
+            ranks.iter().map(|rank| (*profile, *rank)).collect::<Vec<_>>()
+        };
+        self.by_profile.iter().flat_map(ranks).collect()
     }
 
     /// There may be a contact for this agent.

@@ -4,7 +4,7 @@ use super::criteria::RunningCriteria;
 use super::deadline::Deadline;
 use super::order::{Line, Rank, ms_of, now_ms};
 use super::{
-    EnqueueRefusal, OfferEnd, Output, QueueKey, QueuedContact, QueuedKind, QueuedRefusal, Removal, Routing,
+    EnqueueRefusal, Output, QueueKey, QueuedContact, QueuedKind, QueuedRefusal, Removal, Routing,
     RoutingUpdate,
 };
 use crate::Now;
@@ -63,7 +63,7 @@ impl Queued {
     }
 
     /// Whether it counts as one that waits. A callback is taken out when an agent accepts it.
-    fn is_in_queue(&self) -> bool {
+    pub(super) fn is_in_queue(&self) -> bool {
         match self.place {
             Place::Waiting | Place::Offered(_) => true,
             Place::Accepted(_) => !self.is_callback(),
@@ -166,15 +166,13 @@ impl Routing {
         Ok(())
     }
 
-    /// The contact leaves its queue: the customer is gone, the queue flow took it out, a callback is cancelled. An offer of it ends, and
-    /// its agent is free at once. Gives the queue.
+    /// The contact leaves its queue: the customer is gone, the queue flow took it out, a callback is cancelled. Offers of it end, also
+    /// direct ones and those whose customer heard his whisper, and their agents are free at once. Gives the queue, where it was in one.
     pub fn leave(&mut self, now: Now, contact: ContactId) -> Option<QueueKey> {
-        let queued = self.take_out(contact)?;
-        if let Some(offer) = queued.offer() {
-            self.withdraw(now, offer, OfferEnd::ContactGone);
-        }
+        let queued = self.take_out(contact);
+        self.withdraw_all(now, contact);
         self.route(now);
-        Some(queued.queue)
+        queued.map(|queued| queued.queue)
     }
 
     /// Changes the place of a queued contact.
@@ -303,7 +301,7 @@ impl Routing {
 
     /// The lines in which a contact stands while it waits: one for each delay that a profile has for its queue, and for each agent who
     /// alone may have it.
-    fn lines_of(&self, queued: &Queued) -> Vec<Line> {
+    pub(super) fn lines_of(&self, queued: &Queued) -> Vec<Line> {
         let queue = queued.queue;
         let delays: Vec<u32> = match queue.owner() {
             Some(_) => vec![0],

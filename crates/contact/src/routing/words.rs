@@ -33,7 +33,7 @@ pub struct QueuedContact {
 pub enum QueuedKind {
     /// A caller.
     Call,
-    /// Somebody who wants to be called.
+    /// A customer who wants to be called.
     Callback(CallbackPlan),
 }
 

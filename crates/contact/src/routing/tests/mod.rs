@@ -1,5 +1,6 @@
 mod against_model;
 mod agents;
+mod any_order;
 mod callbacks;
 mod capacity;
 mod cost;
@@ -13,3 +14,4 @@ mod restart;
 mod rig;
 mod simulation;
 mod statuses;
+mod transitions;

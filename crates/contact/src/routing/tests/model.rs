@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 pub(super) const RING_S: i64 = 20;
 pub(super) const JOIN_S: i64 = 60;
 pub(super) const CLEAR_MISSED_S: i64 = 40;
-/// Profiles: slots, whether only inbound contacts count for idleness, and (queue, priority, delay).
-pub(super) const PROFILES: [(usize, bool, &[(u32, u32, i64)]); 2] =
+/// Slots, whether only inbound contacts count for idleness, and (queue, priority, delay).
+type Profile = (usize, bool, &'static [(u32, u32, i64)]);
+pub(super) const PROFILES: [Profile; 2] =
     [(1, false, &[(1, 1, 0), (2, 2, 5)]), (2, true, &[(2, 1, 0), (1, 1, 10), (3, 2, 0)])];
 /// After-contact work of agents, in turn.
 pub(super) const WORK_S: [i64; 3] = [10, 0, 5];
@@ -96,7 +97,7 @@ pub(super) struct Model {
     pub(super) offers: Vec<(u32, u32)>,
 }
 
-fn profile(agent: u32) -> (usize, bool, &'static [(u32, u32, i64)]) {
+fn profile(agent: u32) -> Profile {
     PROFILES[(agent as usize + 1) % PROFILES.len()]
 }
 

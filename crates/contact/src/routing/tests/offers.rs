@@ -298,3 +298,16 @@ fn a_contact_in_one_queue_is_not_put_into_another() {
     let refusal = rig.enqueue(call(1, queue(2), rig.now)).unwrap_err();
     assert_eq!(refusal.to_string(), "the contact is queued already");
 }
+
+#[test]
+fn a_customer_who_leaves_before_a_direct_offer_is_taken_or_in_his_own_whisper_leaves_the_agent_free() {
+    let mut rig = Rig::staffed(2);
+    rig.routing.offer_directly(rig.now, contact(1), agent(1)).unwrap();
+    rig.call(2);
+    rig.accept(2);
+    rig.routing.dequeued(rig.now, rig.offer(2));
+    rig.leave(1);
+    rig.leave(2);
+    assert_eq!(rig.offer_ends(), [(1, OfferEnd::ContactGone), (2, OfferEnd::ContactGone)]);
+    assert_eq!((rig.states(1), rig.states(2)), (vec![], vec![]));
+}

@@ -234,7 +234,8 @@ fn twenty_agents_and_two_hundred_calls_lose_no_call_and_strand_no_agent() {
     }
     // All agents come back, and what waits is served.
     let is_busy = |simulation: &Simulation| {
-        !simulation.both.model.contacts.is_empty() || !simulation.both.model.pairs(|_| true).is_empty()
+        let model = &simulation.both.model;
+        !model.contacts.is_empty() || !model.pairs(|_| true).is_empty() || !simulation.back.is_empty()
     };
     while is_busy(&simulation) && simulation.now() < 4 * LENGTH_S {
         simulation.second(false);
