@@ -55,8 +55,8 @@ pub enum Rule {
 pub struct Ask {
     /// Such as `kinesisvideo:GetMedia`.
     pub action: Arc<str>,
-    /// To what.
-    pub resource: Resource,
+    /// To what: shared with the target that was asked about.
+    pub resource: Arc<Resource>,
     /// When it is granted.
     pub rule: Rule,
 }
@@ -95,23 +95,23 @@ impl Asks {
     }
 
     /// The operation's own action on a resource.
-    pub fn on(&mut self, resource: Resource) {
-        self.add(self.action.clone(), resource, Rule::Allowed);
+    pub fn on(&mut self, resource: impl Into<Arc<Resource>>) {
+        self.add(self.action.clone(), resource.into(), Rule::Allowed);
     }
 
     /// Another action that the operation comes to.
     pub fn also(&mut self, action: &'static str, resource: Resource) {
-        self.add(action.into(), resource, Rule::Allowed);
+        self.add(action.into(), Arc::new(resource), Rule::Allowed);
     }
 
     /// The operation's action, which needs no allow.
     pub fn unless_denied(&mut self, resource: Resource) {
-        self.add(self.action.clone(), resource, Rule::NotDenied);
+        self.add(self.action.clone(), Arc::new(resource), Rule::NotDenied);
     }
 
     /// The operation's action, which needs no policy at all.
     pub fn noted(&mut self, resource: Resource) {
-        self.add(self.action.clone(), resource, Rule::Noted);
+        self.add(self.action.clone(), Arc::new(resource), Rule::Noted);
     }
 
     /// The use of a master key for what the operation makes.
@@ -129,7 +129,7 @@ impl Asks {
         self.list
     }
 
-    fn add(&mut self, action: Arc<str>, resource: Resource, rule: Rule) {
+    fn add(&mut self, action: Arc<str>, resource: Arc<Resource>, rule: Rule) {
         if self.list.iter().all(|known| (&known.action, &known.resource.arn) != (&action, &resource.arn)) {
             self.list.push(Ask { action, resource, rule });
         }

@@ -329,6 +329,6 @@ impl About {
     /// The action of a row on `*`, for what could not be asked.
     pub(crate) fn ask(&self, row: usize) -> Option<Ask> {
         let action = self.rows.get(row)?.action.clone();
-        Some(Ask { action, resource: Resource::any(), rule: Rule::Allowed })
+        Some(Ask { action, resource: Resource::any().into(), rule: Rule::Allowed })
     }
 }

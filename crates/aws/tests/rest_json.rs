@@ -746,7 +746,7 @@ fn the_policies_of_a_principal_are_asked_with_the_tags_of_the_resource() {
     let ask = |rule, team: Option<&str>| {
         let tags = team.map(|team| BTreeMap::from([("team".to_owned(), team.to_owned())]));
         let resource = Resource { arn: arn("7"), named: Some(arn("a/*")), tags };
-        Ask { action: "things:RenameThing".into(), resource, rule }.judge(&user, facts)
+        Ask { action: "things:RenameThing".into(), resource: resource.into(), rule }.judge(&user, facts)
     };
     assert!(ask(Rule::Allowed, Some("a")).is_ok());
     assert_eq!(ask(Rule::Allowed, Some("b")).unwrap_err().resource, arn("a/*"));

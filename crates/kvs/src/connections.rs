@@ -1,12 +1,14 @@
-//! Counts the connections of each kind to each stream.
+//! Counts the connections of each kind to each stream, and knows which of them are readers.
 
-use crate::{KvsError, KvsErrorCode};
+use crate::readers::{Reading, Readings};
+use crate::{KvsError, KvsErrorCode, ReaderCounts};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
-use tympan_store::StreamId;
+use tympan_store::{Stream, StreamId};
+use tympan_types::{Caller, WallTime};
 
 /// What a connection does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,8 +21,14 @@ pub(crate) enum ConnectionKind {
 /// The open connections.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
-    counts: Mutex<HashMap<(StreamId, ConnectionKind), u32>>,
+    table: Mutex<Table>,
     closed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    counts: HashMap<(StreamId, ConnectionKind), u32>,
+    readings: Readings,
 }
 
 impl Connections {
@@ -31,18 +39,32 @@ impl Connections {
         kind: ConnectionKind,
         limit: Option<u32>,
     ) -> Result<Connection, KvsError> {
-        let mut counts = self.counts();
-        let count = counts.entry((stream, kind)).or_insert(0);
-        if limit.is_some_and(|limit| *count >= limit) {
-            return Err(KvsError::new(
-                KvsErrorCode::ConnectionLimitExceeded,
-                format!(
-                    "The stream has {count} connections of this kind, which is all it may have. Close one first."
-                ),
-            ));
-        }
-        *count += 1;
-        Ok(Connection { of: Arc::clone(self), key: (stream, kind) })
+        self.table().count(stream, kind, limit)?;
+        Ok(Connection { of: Arc::clone(self), key: (stream, kind), reading: None })
+    }
+
+    /// The same for GetMedia: until the guard is dropped it is also among [`Self::readings`].
+    pub(crate) fn open_reader(
+        self: &Arc<Self>,
+        caller: &Caller,
+        stream: Stream,
+        limit: Option<u32>,
+        now: WallTime,
+    ) -> Result<Connection, KvsError> {
+        let key = (stream.id, ConnectionKind::GetMedia);
+        let mut table = self.table();
+        table.count(key.0, key.1, limit)?;
+        let reading = table.readings.add(caller, (stream.id, stream.arn), now);
+        Ok(Connection { of: Arc::clone(self), key, reading })
+    }
+
+    /// The readers that are listed, in no order.
+    pub(crate) fn readings(&self) -> Vec<Arc<Reading>> {
+        self.table().readings.all()
+    }
+
+    pub(crate) fn reader_counts(&self) -> ReaderCounts {
+        self.table().readings.counts()
     }
 
     /// As [`Self::open`], but gives earlier connections some time to end.
@@ -69,8 +91,24 @@ impl Connections {
         }
     }
 
-    fn counts(&self) -> MutexGuard<'_, HashMap<(StreamId, ConnectionKind), u32>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn count(&mut self, stream: StreamId, kind: ConnectionKind, limit: Option<u32>) -> Result<(), KvsError> {
+        let count = self.counts.entry((stream, kind)).or_insert(0);
+        if limit.is_some_and(|limit| *count >= limit) {
+            return Err(KvsError::new(
+                KvsErrorCode::ConnectionLimitExceeded,
+                format!(
+                    "The stream has {count} connections of this kind, which is all it may have. Close one first."
+                ),
+            ));
+        }
+        *count += 1;
+        Ok(())
     }
 }
 
@@ -79,18 +117,30 @@ impl Connections {
 pub(crate) struct Connection {
     of: Arc<Connections>,
     key: (StreamId, ConnectionKind),
+    /// Of a reader that is listed.
+    reading: Option<Arc<Reading>>,
+}
+
+impl Connection {
+    /// Where the reader notes how far it is; `None` of other connections, and of a reader that found the list full.
+    pub(crate) fn reading(&self) -> Option<Arc<Reading>> {
+        self.reading.clone()
+    }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let mut counts = self.of.counts();
-        if let Some(count) = counts.get_mut(&self.key) {
+        let mut table = self.of.table();
+        if let Some(count) = table.counts.get_mut(&self.key) {
             *count -= 1;
             if *count == 0 {
-                counts.remove(&self.key);
+                table.counts.remove(&self.key);
             }
         }
-        drop(counts);
+        if let Some(reading) = &self.reading {
+            table.readings.remove(reading);
+        }
+        drop(table);
         self.of.closed.notify_waiters();
     }
 }

@@ -1,29 +1,27 @@
 //! Who follows which stream by GetMedia, and how far behind its producer each of them is.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tympan_store::{MediaStore, StreamId};
+use tympan_store::StreamId;
 use tympan_types::{Caller, FragmentNumber, StreamArn, WallTime};
 
 /// Readers that are listed; more are served and only counted.
 const LISTED: usize = 4_096;
 
-/// The readers of all streams.
+/// The readers of all streams, each in a place that it keeps until it goes: to come and to go moves no other one.
 #[derive(Debug, Default)]
-pub(crate) struct Readers {
-    table: Mutex<Table>,
-    unlisted: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct Table {
+pub(crate) struct Readings {
+    places: Vec<Option<Arc<Reading>>>,
+    /// Places that are free.
+    free: Vec<usize>,
     next_id: u64,
-    readers: BTreeMap<u64, Arc<Entry>>,
+    unlisted: u64,
 }
 
+/// What a connection knows of the reader behind it.
 #[derive(Debug)]
-struct Entry {
+pub(crate) struct Reading {
+    id: u64,
+    place: usize,
     stream: StreamId,
     arn: StreamArn,
     access_key_id: String,
@@ -70,57 +68,84 @@ pub struct ReaderCounts {
     pub unlisted: u64,
 }
 
-impl Readers {
-    /// Lists a reader until what this returns is dropped.
-    pub(crate) fn open(
-        self: &Arc<Self>,
+impl Readings {
+    /// Lists a reader until it is [removed](Self::remove); `None` where the list is full.
+    pub(crate) fn add(
+        &mut self,
         caller: &Caller,
-        stream: StreamId,
-        arn: StreamArn,
+        (stream, arn): (StreamId, StreamArn),
         now: WallTime,
-    ) -> Reading {
-        let mut table = self.table();
-        let id = table.next_id;
-        table.next_id += 1;
-        if table.readers.len() >= LISTED {
-            self.unlisted.fetch_add(1, Ordering::Relaxed);
-            return Reading(None);
-        }
-        let entry = Arc::new(Entry {
+    ) -> Option<Arc<Reading>> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let place = match self.free.pop() {
+            Some(place) => place,
+            None if self.places.len() < LISTED => {
+                self.places.push(None);
+                self.places.len() - 1
+            }
+            None => {
+                self.unlisted += 1;
+                return None;
+            }
+        };
+        let reading = Arc::new(Reading {
+            id,
+            place,
             stream,
             arn,
             access_key_id: caller.access_key_id.clone(),
             since: now,
             position: Mutex::default(),
         });
-        table.readers.insert(id, entry.clone());
-        Reading(Some(Listed { of: self.clone(), id, entry }))
+        self.places[place] = Some(reading.clone());
+        Some(reading)
     }
 
-    /// Those of a caller's streams, oldest first.
-    pub(crate) fn of(&self, caller: &Caller, store: &MediaStore) -> Vec<ReaderStatus> {
-        let entries: Vec<(u64, Arc<Entry>)> = {
-            let table = self.table();
-            let own = table.readers.iter().filter(|(_, entry)| {
-                (entry.arn.account(), entry.arn.region()) == (&caller.account, &caller.region)
-            });
-            own.map(|(id, entry)| (*id, entry.clone())).collect()
-        };
-        entries.into_iter().map(|(id, entry)| entry.status(id, store.head(entry.stream))).collect()
+    pub(crate) fn remove(&mut self, reading: &Reading) {
+        if self.places.get_mut(reading.place).and_then(Option::take).is_some() {
+            self.free.push(reading.place);
+        }
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Reading>> {
+        self.places.iter().flatten().cloned().collect()
     }
 
     pub(crate) fn counts(&self) -> ReaderCounts {
-        let listed = u64::try_from(self.table().readers.len()).unwrap_or(u64::MAX);
-        ReaderCounts { listed, unlisted: self.unlisted.load(Ordering::Relaxed) }
-    }
-
-    fn table(&self) -> MutexGuard<'_, Table> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+        let listed = u64::try_from(self.places.len() - self.free.len()).unwrap_or(u64::MAX);
+        ReaderCounts { listed, unlisted: self.unlisted }
     }
 }
 
-impl Entry {
-    fn status(&self, id: u64, head: Option<FragmentNumber>) -> ReaderStatus {
+/// Those of a caller's streams, oldest first.
+pub(crate) fn statuses(
+    readings: Vec<Arc<Reading>>,
+    caller: &Caller,
+    head: impl Fn(StreamId) -> Option<FragmentNumber>,
+) -> Vec<ReaderStatus> {
+    let of_caller = |reading: &Arc<Reading>| {
+        (reading.arn.account(), reading.arn.region()) == (&caller.account, &caller.region)
+    };
+    let own = readings.into_iter().filter(of_caller);
+    let mut statuses: Vec<ReaderStatus> = own.map(|reading| reading.status(head(reading.stream))).collect();
+    statuses.sort_unstable_by_key(|reader| reader.id);
+    statuses
+}
+
+impl Reading {
+    /// This fragment goes out to the reader.
+    pub(crate) fn reached(&self, number: FragmentNumber, now: WallTime) {
+        self.position().last = Some((number, now));
+    }
+
+    /// So much went out.
+    pub(crate) fn sent(&self, bytes: usize) {
+        let mut position = self.position();
+        position.bytes = position.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+
+    fn status(&self, head: Option<FragmentNumber>) -> ReaderStatus {
         let Position { last, bytes } = *self.position();
         let number = last.map(|(number, _)| number);
         let lag_ms = number.map(|number| {
@@ -128,7 +153,7 @@ impl Entry {
             u64::try_from(head.server_time().ms_since(number.server_time())).unwrap_or(0)
         });
         ReaderStatus {
-            id,
+            id: self.id,
             stream: self.arn.clone(),
             access_key_id: self.access_key_id.clone(),
             since: self.since,
@@ -142,40 +167,6 @@ impl Entry {
 
     fn position(&self) -> MutexGuard<'_, Position> {
         self.position.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A reader at work; one that found the list full notes nothing.
-#[derive(Debug)]
-pub(crate) struct Reading(Option<Listed>);
-
-#[derive(Debug)]
-struct Listed {
-    of: Arc<Readers>,
-    id: u64,
-    entry: Arc<Entry>,
-}
-
-impl Reading {
-    /// This fragment goes out to the reader.
-    pub(crate) fn reached(&self, number: FragmentNumber, now: WallTime) {
-        if let Some(listed) = &self.0 {
-            listed.entry.position().last = Some((number, now));
-        }
-    }
-
-    /// So much went out.
-    pub(crate) fn sent(&self, bytes: usize) {
-        if let Some(listed) = &self.0 {
-            let mut position = listed.entry.position();
-            position.bytes = position.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
-        }
-    }
-}
-
-impl Drop for Listed {
-    fn drop(&mut self) {
-        self.of.table().readers.remove(&self.id);
     }
 }
 
@@ -202,36 +193,50 @@ mod tests {
         FragmentNumber::new(sequence, ServerTime::from_unix_ms(server_ms), 0)
     }
 
-    #[test]
-    fn a_reader_is_as_far_behind_as_the_time_between_its_fragment_and_the_head() {
-        let readers = Arc::new(Readers::default());
-        let reading = readers.open(&caller("111122223333"), StreamId::from_bytes([1; 16]), arn(), NOW);
-        let entry = readers.table().readers[&0].clone();
-        let head = number(9, 50_000);
-        assert_eq!(entry.status(0, Some(head)).lag_ms, None, "it was sent nothing yet");
-        reading.reached(number(3, 38_500), NOW);
-        reading.sent(700);
-        let status = entry.status(0, Some(head));
-        assert_eq!((status.lag_ms, status.sent_bytes, status.last_sent), (Some(11_500), 700, Some(NOW)));
-        reading.reached(head, NOW);
-        assert_eq!(entry.status(0, Some(head)).lag_ms, Some(0));
-        assert_eq!(entry.status(0, None).lag_ms, Some(0), "of a stream without a writer");
-        drop(reading);
-        assert_eq!(readers.counts().listed, 0);
+    fn stream() -> (StreamId, StreamArn) {
+        (StreamId::from_bytes([1; 16]), arn())
     }
 
     #[test]
-    fn readers_beyond_the_limit_are_counted_and_note_nothing() {
-        let readers = Arc::new(Readers::default());
-        let open = || readers.open(&caller("111122223333"), StreamId::from_bytes([1; 16]), arn(), NOW);
-        let mut open_ones: Vec<Reading> = (0..LISTED).map(|_| open()).collect();
-        let beyond = open();
-        beyond.reached(number(1, 0), NOW);
-        beyond.sent(1);
-        assert_eq!(readers.counts(), ReaderCounts { listed: LISTED as u64, unlisted: 1 });
-        drop(beyond);
-        open_ones.pop();
-        let _again = open();
-        assert_eq!(readers.counts(), ReaderCounts { listed: LISTED as u64, unlisted: 1 });
+    fn a_reader_is_as_far_behind_as_the_time_between_its_fragment_and_the_head() {
+        let mut readings = Readings::default();
+        let reading = readings.add(&caller("111122223333"), stream(), NOW).unwrap();
+        let head = number(9, 50_000);
+        assert_eq!(reading.status(Some(head)).lag_ms, None, "it was sent nothing yet");
+        reading.reached(number(3, 38_500), NOW);
+        reading.sent(700);
+        let status = reading.status(Some(head));
+        assert_eq!((status.lag_ms, status.sent_bytes, status.last_sent), (Some(11_500), 700, Some(NOW)));
+        reading.reached(head, NOW);
+        assert_eq!(reading.status(Some(head)).lag_ms, Some(0));
+        assert_eq!(reading.status(None).lag_ms, Some(0), "of a stream without a writer");
+        readings.remove(&reading);
+        assert_eq!(readings.counts().listed, 0);
+    }
+
+    #[test]
+    fn readers_beyond_the_limit_are_counted_and_one_that_goes_makes_room() {
+        let mut readings = Readings::default();
+        let mut add = || readings.add(&caller("111122223333"), stream(), NOW);
+        let listed: Vec<Arc<Reading>> = (0..LISTED).map(|_| add().unwrap()).collect();
+        assert!(add().is_none());
+        let full = ReaderCounts { listed: LISTED as u64, unlisted: 1 };
+        assert_eq!(readings.counts(), full);
+        readings.remove(&listed[7]);
+        let again = readings.add(&caller("111122223333"), stream(), NOW).unwrap();
+        assert_eq!((again.place, again.id), (listed[7].place, LISTED as u64 + 1));
+        assert_eq!(readings.counts(), full);
+    }
+
+    #[test]
+    fn readers_are_told_oldest_first_whatever_places_they_have() {
+        let mut readings = Readings::default();
+        let caller = caller("111122223333");
+        let first = readings.add(&caller, stream(), NOW).unwrap();
+        readings.add(&caller, stream(), NOW).unwrap();
+        readings.remove(&first);
+        readings.add(&caller, stream(), NOW).unwrap();
+        let told = statuses(readings.all(), &caller, |_| None);
+        assert_eq!(told.iter().map(|reader| reader.id).collect::<Vec<_>>(), [1, 2]);
     }
 }

@@ -5,7 +5,7 @@ use crate::data::{CutFragments, Holds};
 use crate::lifecycle::{Lifecycle, Status};
 use crate::meter::CallMeters;
 use crate::operations::OPERATIONS;
-use crate::readers::{ReaderCounts, ReaderStatus, Readers};
+use crate::readers::{self, ReaderCounts, ReaderStatus};
 use crate::stopwatch::Stopwatch;
 use crate::{KvsError, KvsErrorCode, Limits, MediaBody, Operation, StreamIdentity};
 use std::sync::Arc;
@@ -75,7 +75,6 @@ struct Shared {
     store: MediaStore,
     options: KvsOptions,
     connections: Arc<Connections>,
-    readers: Arc<Readers>,
     meters: CallMeters,
     lifecycle: Lifecycle,
     holds: Arc<Holds>,
@@ -105,7 +104,6 @@ impl KvsService {
                 stopwatch,
                 options,
                 connections: Arc::default(),
-                readers: Arc::default(),
                 meters: CallMeters::default(),
                 lifecycle: Lifecycle::new(delay_ms),
             }),
@@ -145,12 +143,13 @@ impl KvsService {
 
     /// Who follows a stream of a caller's account and region by GetMedia, oldest first.
     pub fn readers(&self, caller: &Caller) -> Vec<ReaderStatus> {
-        self.shared.readers.of(caller, &self.shared.store)
+        let readings = self.shared.connections.readings();
+        readers::statuses(readings, caller, |stream| self.shared.store.head(stream))
     }
 
     /// How many follow any stream.
     pub fn reader_counts(&self) -> ReaderCounts {
-        self.shared.readers.counts()
+        self.shared.connections.reader_counts()
     }
 
     /// Answers a JSON operation with a JSON body.
@@ -278,10 +277,6 @@ impl KvsService {
 
     pub(crate) fn connections(&self) -> &Arc<Connections> {
         &self.shared.connections
-    }
-
-    pub(crate) fn reader_list(&self) -> &Arc<Readers> {
-        &self.shared.readers
     }
 
     pub(crate) fn holds(&self) -> &Arc<Holds> {

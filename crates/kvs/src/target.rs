@@ -3,6 +3,7 @@
 use crate::lifecycle::Status;
 use crate::service::StreamMembers;
 use crate::{KvsError, KvsErrorCode, KvsService, StreamIdentity, constraint};
+use std::sync::Arc;
 use tympan_aws::{Asks, Cx, KeyUse, Operation, Output, Resource, Target};
 use tympan_store::Stream;
 use tympan_types::{StreamArn, StreamName};
@@ -10,9 +11,10 @@ use tympan_types::{StreamArn, StreamName};
 /// A stream as a request names it. What is wrong with the name, or that there is no such stream, is kept for the
 /// operation: it says so at its own place, after the policies have been asked.
 pub(crate) struct StreamTarget {
-    resources: Vec<Resource>,
+    resources: Vec<Arc<Resource>>,
     identity: Result<StreamIdentity, KvsError>,
-    found: Result<Stream, KvsError>,
+    /// `None` where nothing was looked up that the operation acts on.
+    found: Option<Result<Stream, KvsError>>,
     /// By its name: a stream that does not exist can be asked for too.
     name: Option<StreamName>,
     key: Option<KeyUse>,
@@ -69,20 +71,14 @@ impl StreamTarget {
         identity: Result<StreamIdentity, KvsError>,
         named: impl IntoIterator<Item = StreamIdentity>,
     ) -> Self {
-        let mut target = Self {
-            resources: Vec::new(),
-            found: Err(KvsError::stream_not_found()),
-            identity,
-            name: None,
-            key: None,
-        };
+        let mut target = Self { resources: Vec::new(), found: None, identity, name: None, key: None };
         for named in named {
             target.name.get_or_insert_with(|| named.name().clone());
             let is_meant = target.identity.as_ref() == Ok(&named);
             let found = cx.service.stream(cx.caller, &named).await;
-            target.resources.push(resource(cx, &named, &found));
+            target.resources.push(Arc::new(resource(cx, &named, &found)));
             if is_meant {
-                target.found = found;
+                target.found = Some(found);
             }
         }
         target
@@ -103,7 +99,7 @@ impl StreamTarget {
     /// The stream, whatever its status.
     pub(crate) fn stream(self) -> Result<Stream, KvsError> {
         self.identity?;
-        self.found
+        self.found.unwrap_or_else(|| Err(KvsError::stream_not_found()))
     }
 
     /// The stream for operations on its media, which takes and gives none while it is CREATING or DELETING.
@@ -130,7 +126,7 @@ impl StreamTarget {
     /// The stream and its status; one that is being deleted is still shown.
     pub(crate) fn described_stream(self, cx: &Context<'_>) -> Result<(Stream, Status), KvsError> {
         let identity = self.identity?;
-        match self.found {
+        match self.found.unwrap_or_else(|| Err(KvsError::stream_not_found())) {
             Ok(stream) => {
                 let status = cx.service.status(&stream);
                 Ok((stream, status))

@@ -454,7 +454,7 @@ async fn the_resource_of_a_request_is_the_arn_that_the_stream_has() {
         let arns: Vec<&str> = denied.asks.iter().map(|ask| ask.resource.arn.as_str()).collect();
         assert_eq!(arns, expected, "{path} {body}");
         for ask in denied.asks {
-            let team = ask.resource.tags.map(|tags| tags["team"].clone());
+            let team = ask.resource.tags.as_ref().map(|tags| tags["team"].clone());
             assert_eq!(team.as_deref(), (ask.resource.arn == arn).then_some("care"), "{path} {body}");
         }
     }

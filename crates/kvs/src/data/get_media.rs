@@ -1,7 +1,6 @@
 //! GetMedia: reads a stream from some point on, and follows it while it grows.
 
 use super::media_body::MediaBody;
-use crate::connections::ConnectionKind;
 use crate::target::StreamTarget;
 use crate::{KvsError, KvsService, MEDIA_CONTENT_TYPE, constraint};
 use serde::Deserialize;
@@ -63,10 +62,9 @@ impl Operation for GetMedia {
         service.meter_call(cx.caller, crate::Operation::GetMedia, Some(name))?;
         let stream = target.media_stream(cx)?;
         let limit = service.limits().get_media_connections_per_stream;
-        let connection = service.connections().open(stream.id, ConnectionKind::GetMedia, limit)?;
-        let now = service.now();
-        let reading = service.reader_list().open(cx.caller, stream.id, stream.arn, now);
-        let body = MediaBody::follow(service, stream.id, start, connection, reading)?;
+        let id = stream.id;
+        let connection = service.connections().open_reader(cx.caller, stream, limit, cx.now)?;
+        let body = MediaBody::follow(service, id, start, connection)?;
         Ok(Output::stream(MEDIA_CONTENT_TYPE, body))
     }
 }

@@ -83,8 +83,8 @@ struct Follow {
     stall: Duration,
     /// It has, and is told at the next end of a fragment.
     stalled: bool,
-    /// Its place in the list of readers.
-    reading: Reading,
+    /// Where it notes how far it is, if it is listed.
+    reading: Option<Arc<Reading>>,
 }
 
 impl MediaBody {
@@ -94,7 +94,6 @@ impl MediaBody {
         stream: StreamId,
         start: Start,
         connection: Connection,
-        reading: Reading,
     ) -> Result<Self, KvsError> {
         let last = match start {
             Start::After(number) => number,
@@ -115,7 +114,7 @@ impl MediaBody {
                     expires_at: now + options.get_media_lifetime,
                     stall: options.get_media_stall,
                     stalled: false,
-                    reading,
+                    reading: connection.reading(),
                 }))
             }
             Err(error) if matches!(error.kind(), ErrorKind::Key(_)) => {
@@ -163,8 +162,10 @@ impl MediaBody {
             if let Some(chunk) = self.due.pop_front() {
                 let now = Instant::now();
                 self.pace.count(now, chunk.len() as u64, 0);
-                if let Source::Stream(follow) = &self.source {
-                    follow.reading.sent(chunk.len());
+                if let Source::Stream(follow) = &self.source
+                    && let Some(reading) = &follow.reading
+                {
+                    reading.sent(chunk.len());
                 }
                 self.handed_out_at = Some(now);
                 return Some(chunk);
@@ -331,7 +332,9 @@ impl Follow {
     }
 
     fn reached(&self, number: FragmentNumber) {
-        self.reading.reached(number, self.clock.now());
+        if let Some(reading) = &self.reading {
+            reading.reached(number, self.clock.now());
+        }
     }
 
     fn ended(&mut self, number: FragmentNumber) {

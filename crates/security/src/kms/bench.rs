@@ -81,7 +81,7 @@ impl Bench {
         for ask in &attempt.asks {
             assert_eq!(*ask.action, format!("kms:{operation}"));
         }
-        Ok(attempt.asks.into_iter().map(|ask| ask.resource.arn).collect())
+        Ok(attempt.asks.into_iter().map(|ask| ask.resource.arn.clone()).collect())
     }
 
     pub(crate) fn refusal(&self, operation: &str, request: Value) -> KmsErrorCode {

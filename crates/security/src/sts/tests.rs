@@ -301,7 +301,7 @@ fn what_is_asked_of_the_policies_does_not_tell_which_roles_there_are() {
     let asked = |id: &str, form: &str| {
         let error = asked_by(id, form).unwrap_err();
         let ask = error.asks.first().cloned();
-        (error.stage, ask.map(|ask| (ask.action.to_string(), ask.resource.arn, ask.rule)))
+        (error.stage, ask.map(|ask| (ask.action.to_string(), ask.resource.arn.clone(), ask.rule)))
     };
     let of = |resource: &str, rule| Some(("sts:AssumeRole".to_owned(), resource.to_owned(), rule));
     // Its policies deny it: it is one of those that may assume the role.
