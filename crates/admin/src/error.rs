@@ -1,10 +1,9 @@
 //! The errors of the service: one closed set of codes, each with its HTTP status. The body is `{"Message": ...}`.
 
 use crate::contacts::IndexError;
-use std::borrow::Cow;
 use std::fmt;
+use tympan_aws::PageError;
 use tympan_aws::constraint::Breach;
-use tympan_aws::{PageError, ServiceError};
 use tympan_store::{ErrorKind, StoreError};
 
 tympan_aws::error_codes! {
@@ -33,20 +32,12 @@ tympan_aws::error_codes! {
     }
 }
 
-/// What a refused request is answered with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdminError {
-    code: ErrorCode,
-    message: String,
-    cause: Option<String>,
+tympan_aws::service_error! {
+    /// What a refused request is answered with.
+    pub struct AdminError(ErrorCode) {}
 }
 
 impl AdminError {
-    /// An error with a message for the caller.
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), cause: None }
-    }
-
     pub(crate) fn validation(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::Validation, message)
     }
@@ -56,39 +47,8 @@ impl AdminError {
     }
 
     pub(crate) fn internal(cause: impl fmt::Display) -> Self {
-        let message = "The request failed inside the server; its log says why.".to_owned();
-        Self { code: ErrorCode::Internal, message, cause: Some(cause.to_string()) }
-    }
-
-    /// Which error this is.
-    pub fn code(&self) -> ErrorCode {
-        self.code
-    }
-}
-
-impl fmt::Display for AdminError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.name(), self.message)
-    }
-}
-
-impl std::error::Error for AdminError {}
-
-impl ServiceError for AdminError {
-    fn code(&self) -> &'static str {
-        self.code.name()
-    }
-
-    fn status(&self) -> u16 {
-        self.code.status()
-    }
-
-    fn message(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.message)
-    }
-
-    fn internal_cause(&self) -> Option<&str> {
-        self.cause.as_deref()
+        let message = "The request failed inside the server; its log says why.";
+        Self::new(ErrorCode::Internal, message).caused_by(cause)
     }
 }
 
@@ -113,10 +73,10 @@ impl From<IndexError> for AdminError {
     fn from(error: IndexError) -> Self {
         match error {
             // The log and the doctor name the row; for the caller it is a fault on this side.
-            IndexError::Unreadable(why) => Self {
-                message: "The contact is there and cannot be read; DeleteContact removes it.".to_owned(),
-                ..Self::internal(why)
-            },
+            IndexError::Unreadable(why) => {
+                let message = "The contact is there and cannot be read; DeleteContact removes it.";
+                Self::new(ErrorCode::Internal, message).caused_by(why)
+            }
             IndexError::Query(why) => Self::validation(why),
             IndexError::Unavailable(why) => Self::internal(why),
         }

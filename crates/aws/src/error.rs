@@ -78,3 +78,94 @@ macro_rules! error_codes {
         }
     };
 }
+
+/// Makes a service's error: a code of its table, a message for the caller, and a cause for the log, with members of the
+/// service's own and what it does otherwise than [`ServiceError`](crate::ServiceError) has it.
+///
+/// ```
+/// # tympan_aws::error_codes! { pub enum Code { NotFound = "ResourceNotFoundException", 404; } }
+/// use tympan_aws::ServiceError;
+/// tympan_aws::service_error! {
+///     /// An error answer.
+///     pub struct Failed(Code) {
+///         problems: Vec<String>,
+///     }
+///     fn is_denial(&self) -> bool {
+///         self.problems.is_empty()
+///     }
+/// }
+/// let failed = Failed::new(Code::NotFound, "There is no such thing.");
+/// assert_eq!((failed.code(), failed.status()), (Code::NotFound, 404));
+/// assert_eq!(failed.to_string(), "ResourceNotFoundException: There is no such thing.");
+/// assert!(failed.is_denial());
+/// assert_eq!(failed.caused_by("the disk").internal_cause(), Some("the disk"));
+/// ```
+#[macro_export]
+macro_rules! service_error {
+    ($(#[$top:meta])* $visible:vis struct $name:ident($code:ty) { $($member:ident: $type:ty,)* } $($own:tt)*) => {
+        $(#[$top])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        $visible struct $name {
+            code: $code,
+            message: String,
+            cause: Option<String>,
+            $($member: $type,)*
+        }
+
+        impl $name {
+            /// An error with a message for the caller.
+            $visible fn new(code: $code, message: impl Into<String>) -> Self {
+                Self { code, message: message.into(), cause: None, $($member: Default::default(),)* }
+            }
+
+            /// The same with what only the log is to know.
+            #[must_use]
+            $visible fn caused_by(self, cause: impl std::fmt::Display) -> Self {
+                Self { cause: Some(cause.to_string()), ..self }
+            }
+
+            /// Which error this is.
+            $visible fn code(&self) -> $code {
+                self.code
+            }
+
+            /// The HTTP status.
+            $visible fn status(&self) -> u16 {
+                self.code.status()
+            }
+
+            /// What went wrong and what to do about it, for the caller.
+            $visible fn message(&self) -> &str {
+                &self.message
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}: {}", self.code.name(), self.message)
+            }
+        }
+
+        impl std::error::Error for $name {}
+
+        impl $crate::ServiceError for $name {
+            fn code(&self) -> &'static str {
+                self.code.name()
+            }
+
+            fn status(&self) -> u16 {
+                self.code.status()
+            }
+
+            fn message(&self) -> std::borrow::Cow<'_, str> {
+                std::borrow::Cow::Borrowed(&self.message)
+            }
+
+            fn internal_cause(&self) -> Option<&str> {
+                self.cause.as_deref()
+            }
+
+            $($own)*
+        }
+    };
+}

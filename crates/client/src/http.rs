@@ -141,9 +141,7 @@ impl HttpClient {
         path: &str,
         query: &str,
     ) -> Result<Value, ClientError> {
-        let headers = Vec::new();
-        let (method, payload) = (Method::GET, PayloadHash::of_nothing());
-        let request = Outgoing { operation, service, endpoint, method, path, query, headers, payload };
+        let request = Outgoing::bare(operation, service, endpoint, Method::GET, (path, query));
         self.answer(request, full(Bytes::new())).await
     }
 
@@ -179,9 +177,7 @@ impl HttpClient {
         path: &str,
         query: &str,
     ) -> Result<Value, ClientError> {
-        let headers = Vec::new();
-        let (method, payload) = (Method::DELETE, PayloadHash::of_nothing());
-        let request = Outgoing { operation, service, endpoint, method, path, query, headers, payload };
+        let request = Outgoing::bare(operation, service, endpoint, Method::DELETE, (path, query));
         self.answer(request, full(Bytes::new())).await
     }
 
@@ -209,12 +205,10 @@ impl HttpClient {
         operation: &'static str,
         service: &'static str,
         endpoint: &Endpoint,
-        (path, query): (&str, &str),
+        at: (&str, &str),
         key: &str,
     ) -> Result<hyper::upgrade::Upgraded, ClientError> {
-        let headers = Vec::new();
-        let (method, payload) = (Method::GET, PayloadHash::of_nothing());
-        let request = Outgoing { operation, service, endpoint, method, path, query, headers, payload };
+        let request = Outgoing::bare(operation, service, endpoint, Method::GET, at);
         let mut request = self.sign(request, full(Bytes::new()))?;
         // Hop-by-hop headers are not signed.
         for (name, value) in [
@@ -334,6 +328,18 @@ impl<'a> Outgoing<'a> {
             headers: vec![(CONTENT_TYPE_NAME, "application/json".to_owned())],
             payload: PayloadHash::of_nothing(),
         }
+    }
+
+    /// A request without a body, to a path with a query.
+    fn bare(
+        operation: &'static str,
+        service: &'static str,
+        endpoint: &'a Endpoint,
+        method: Method,
+        (path, query): (&'a str, &'a str),
+    ) -> Self {
+        let (headers, payload) = (Vec::new(), PayloadHash::of_nothing());
+        Self { operation, service, endpoint, method, path, query, headers, payload }
     }
 }
 

@@ -4,9 +4,8 @@
 //! InvalidContactFlowException carries `{"problems": [{"message": ...}]}`.
 
 use serde_json::{Value, json};
-use std::borrow::Cow;
 use std::fmt;
-use tympan_aws::{KeysAway, PageError, ServiceError};
+use tympan_aws::{KeysAway, PageError};
 use tympan_types::{AccountId, InstanceId, Region};
 
 tympan_aws::error_codes! {
@@ -51,24 +50,23 @@ tympan_aws::error_codes! {
     }
 }
 
-/// What a refused request is answered with: what is wrong, why, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConnectError {
-    code: ErrorCode,
-    message: String,
-    problems: Vec<String>,
+tympan_aws::service_error! {
+    /// What a refused request is answered with: what is wrong, why, and what to do.
+    pub struct ConnectError(ErrorCode) {
+        problems: Vec<String>,
+    }
+
+    fn body(&self) -> Option<Vec<u8>> {
+        let has_its_own = !self.problems.is_empty();
+        has_its_own.then(|| Self::body(self).to_string().into_bytes())
+    }
 }
 
 impl ConnectError {
-    /// An error with a message for the caller.
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), problems: Vec::new() }
-    }
-
     /// InvalidContactFlowException with at least one problem.
     pub fn invalid_flow(problems: Vec<String>) -> Self {
-        let message = problems.join("; ");
-        Self { code: ErrorCode::InvalidContactFlow, message, problems }
+        let told = Self::new(ErrorCode::InvalidContactFlow, problems.join("; "));
+        Self { problems, ..told }
     }
 
     /// InvalidContactFlowModuleException with at least one problem.
@@ -111,21 +109,6 @@ impl ConnectError {
         Self { code, ..self }
     }
 
-    /// Which error this is.
-    pub fn code(&self) -> ErrorCode {
-        self.code
-    }
-
-    /// The HTTP status of the answer.
-    pub fn status(&self) -> u16 {
-        self.code.status()
-    }
-
-    /// The text for the caller.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
     /// The problems of a refused flow; empty for every other error.
     pub fn problems(&self) -> &[String] {
         &self.problems
@@ -140,33 +123,6 @@ impl ConnectError {
             ErrorCode::InvalidContactFlowModule => json!({ "Problems": problems() }),
             _ => json!({ "Message": self.message }),
         }
-    }
-}
-
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.name(), self.message)
-    }
-}
-
-impl std::error::Error for ConnectError {}
-
-impl ServiceError for ConnectError {
-    fn code(&self) -> &'static str {
-        self.code.name()
-    }
-
-    fn status(&self) -> u16 {
-        self.code.status()
-    }
-
-    fn message(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.message)
-    }
-
-    fn body(&self) -> Option<Vec<u8>> {
-        let has_its_own = !self.problems.is_empty();
-        has_its_own.then(|| Self::body(self).to_string().into_bytes())
     }
 }
 

@@ -3,25 +3,15 @@
 //! Source: the botocore models of `kinesisvideo`, `kinesis-video-media` and `kinesis-video-archived-media`
 //! (2017-09-30). The body is one member, `Message`; the code travels in the header `x-amzn-ErrorType`.
 
-use std::borrow::Cow;
-use std::fmt;
-use tympan_aws::ServiceError;
 use tympan_aws::constraint::Breach;
 use tympan_store::{ErrorKind, StoreError};
 
-/// An error answer: the caller sees the code and the message, nothing else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KvsError {
-    code: KvsErrorCode,
-    message: String,
+tympan_aws::service_error! {
+    /// An error answer: the caller sees the code, whose name goes into `x-amzn-ErrorType`, and the message, nothing else.
+    pub struct KvsError(KvsErrorCode) {}
 }
 
 impl KvsError {
-    /// Makes an error.
-    pub fn new(code: KvsErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
-    }
-
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::new(KvsErrorCode::InvalidArgument, message)
     }
@@ -37,46 +27,9 @@ impl KvsError {
         )
     }
 
-    /// The code; its name goes into `x-amzn-ErrorType`.
-    pub fn code(&self) -> KvsErrorCode {
-        self.code
-    }
-
-    /// The HTTP status.
-    pub fn status(&self) -> u16 {
-        self.code.status()
-    }
-
-    /// What went wrong and what to do about it.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
     /// The JSON body: `{"Message":"..."}`.
     pub fn body(&self) -> Vec<u8> {
         serde_json::json!({ "Message": self.message }).to_string().into_bytes()
-    }
-}
-
-impl fmt::Display for KvsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.name(), self.message)
-    }
-}
-
-impl std::error::Error for KvsError {}
-
-impl ServiceError for KvsError {
-    fn code(&self) -> &'static str {
-        self.code.name()
-    }
-
-    fn status(&self) -> u16 {
-        self.code.status()
-    }
-
-    fn message(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.message)
     }
 }
 

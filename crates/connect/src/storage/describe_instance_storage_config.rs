@@ -1,21 +1,11 @@
 //! DescribeInstanceStorageConfig: GET /instance/{InstanceId}/storage-config/{AssociationId}.
 
-use super::storage_config;
+use super::storage_config::{self, NamedAssociation};
 use crate::error::ConnectError;
 use crate::service::ConnectService;
 use crate::target::{Context, InstanceTarget};
-use serde::Deserialize;
 use serde_json::json;
 use tympan_aws::{Operation, Output};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Input {
-    instance_id: String,
-    association_id: String,
-    #[serde(rename = "resourceType")]
-    resource_type: Option<String>,
-}
 
 /// Describes where something of an instance is kept or sent.
 ///
@@ -24,19 +14,23 @@ pub(crate) struct DescribeInstanceStorageConfig;
 
 impl Operation for DescribeInstanceStorageConfig {
     type Service = ConnectService;
-    type Input = Input;
+    type Input = NamedAssociation;
     type Target = InstanceTarget;
     const NAME: &'static str = "DescribeInstanceStorageConfig";
-    const QUERY: &'static [&'static str] = &["resourceType"];
+    const QUERY: &'static [&'static str] = NamedAssociation::QUERY;
 
-    async fn resolve(cx: &Context<'_>, input: &Input) -> Result<InstanceTarget, ConnectError> {
+    async fn resolve(cx: &Context<'_>, input: &NamedAssociation) -> Result<InstanceTarget, ConnectError> {
         Ok(InstanceTarget::of(cx, &input.instance_id))
     }
 
-    async fn call(_: &Context<'_>, input: Input, target: InstanceTarget) -> Result<Output, ConnectError> {
-        let stored = storage_config::stored(input.resource_type.as_deref())?;
+    async fn call(
+        _: &Context<'_>,
+        named: NamedAssociation,
+        target: InstanceTarget,
+    ) -> Result<Output, ConnectError> {
+        let stored = named.stored()?;
         let instance = target.instance?;
-        let storage = storage_config::associated(&instance, stored, &input.association_id)?;
+        let storage = storage_config::associated(&instance, stored, &named.association_id)?;
         Ok(Output::json(&json!({ "StorageConfig": storage.shown(&instance) })))
     }
 }

@@ -1,20 +1,10 @@
 //! DisassociateInstanceStorageConfig: DELETE /instance/{InstanceId}/storage-config/{AssociationId}.
 
-use super::storage_config::{self, Stored};
+use super::storage_config::{self, NamedAssociation, Stored};
 use crate::error::ConnectError;
 use crate::service::ConnectService;
 use crate::target::{Context, InstanceTarget};
-use serde::Deserialize;
 use tympan_aws::{Operation, Output};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Input {
-    instance_id: String,
-    association_id: String,
-    #[serde(rename = "resourceType")]
-    resource_type: Option<String>,
-}
 
 /// Sends records or recordings nowhere any more, or disables live media streaming: Start blocks take their Error branch from now on. What was captured stays.
 ///
@@ -23,21 +13,25 @@ pub(crate) struct DisassociateInstanceStorageConfig;
 
 impl Operation for DisassociateInstanceStorageConfig {
     type Service = ConnectService;
-    type Input = Input;
+    type Input = NamedAssociation;
     type Target = InstanceTarget;
     const NAME: &'static str = "DisassociateInstanceStorageConfig";
-    const QUERY: &'static [&'static str] = &["resourceType"];
+    const QUERY: &'static [&'static str] = NamedAssociation::QUERY;
 
-    async fn resolve(cx: &Context<'_>, input: &Input) -> Result<InstanceTarget, ConnectError> {
+    async fn resolve(cx: &Context<'_>, input: &NamedAssociation) -> Result<InstanceTarget, ConnectError> {
         Ok(InstanceTarget::of(cx, &input.instance_id))
     }
 
-    async fn call(cx: &Context<'_>, input: Input, target: InstanceTarget) -> Result<Output, ConnectError> {
-        let stored = storage_config::stored(input.resource_type.as_deref())?;
+    async fn call(
+        cx: &Context<'_>,
+        named: NamedAssociation,
+        target: InstanceTarget,
+    ) -> Result<Output, ConnectError> {
+        let stored = named.stored()?;
         let instance = target.instance?;
         cx.service.change(|edit| {
             let mut instance = edit.instance(&instance)?;
-            storage_config::associated(&instance, stored, &input.association_id)?;
+            storage_config::associated(&instance, stored, &named.association_id)?;
             match stored {
                 Stored::MediaStreams => instance.media_streams = None,
                 Stored::Sent(resource) => {

@@ -48,6 +48,26 @@ pub(super) struct EncryptionConfig {
     pub(super) key_id: String,
 }
 
+/// What names a storage configuration of an instance, in the operations that read or end one.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct NamedAssociation {
+    pub(super) instance_id: String,
+    pub(super) association_id: String,
+    #[serde(rename = "resourceType")]
+    resource_type: Option<String>,
+}
+
+impl NamedAssociation {
+    /// The member that stands in the query.
+    pub(super) const QUERY: &'static [&'static str] = &["resourceType"];
+
+    /// What is stored by it.
+    pub(super) fn stored(&self) -> Result<Stored, ConnectError> {
+        stored(self.resource_type.as_deref())
+    }
+}
+
 /// What a request wants stored, checked.
 #[derive(PartialEq, Eq)]
 pub(super) struct Wanted {

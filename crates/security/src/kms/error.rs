@@ -3,30 +3,20 @@
 //! Source: the KMS service model 2014-11-01, which says of each error whose fault it is: a caller's is 400, the
 //! service's 500. The body is `{"__type": CODE, "message": TEXT}`.
 
-use std::borrow::Cow;
-use std::fmt;
+use tympan_aws::Malformed;
 use tympan_aws::constraint::Breach;
-use tympan_aws::{Malformed, ServiceError};
 use tympan_kms::{KeyringError, KmsError};
 
-/// An error answer: the caller sees code and message.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KmsApiError {
-    code: KmsErrorCode,
-    message: String,
-    cause: Option<String>,
+tympan_aws::service_error! {
+    /// An error answer: the caller sees code and message.
+    pub struct KmsApiError(KmsErrorCode) {}
 }
 
 impl KmsApiError {
-    /// Makes an error.
-    pub fn new(code: KmsErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), cause: None }
-    }
-
     /// KMSInternalException: the cause is for the log, the caller learns only that it was not their fault.
     pub(crate) fn internal(cause: String) -> Self {
         let message = "The service failed inside; its log says why. Try again.";
-        Self { cause: Some(cause), ..Self::new(KmsErrorCode::KmsInternal, message) }
+        Self::new(KmsErrorCode::KmsInternal, message).caused_by(cause)
     }
 
     /// A request that is no input of the operation.
@@ -54,47 +44,6 @@ impl KmsApiError {
 
     pub(crate) fn unsupported(message: impl Into<String>) -> Self {
         Self::new(KmsErrorCode::UnsupportedOperation, message)
-    }
-
-    /// Which error this is.
-    pub fn code(&self) -> KmsErrorCode {
-        self.code
-    }
-
-    /// The HTTP status.
-    pub fn status(&self) -> u16 {
-        self.code.status()
-    }
-
-    /// What went wrong and what to do about it.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-}
-
-impl fmt::Display for KmsApiError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.name(), self.message)
-    }
-}
-
-impl std::error::Error for KmsApiError {}
-
-impl ServiceError for KmsApiError {
-    fn code(&self) -> &'static str {
-        self.code.name()
-    }
-
-    fn status(&self) -> u16 {
-        self.code.status()
-    }
-
-    fn message(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.message)
-    }
-
-    fn internal_cause(&self) -> Option<&str> {
-        self.cause.as_deref()
     }
 }
 
@@ -189,7 +138,7 @@ tympan_aws::error_codes! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tympan_aws::{Protocol, ReplyBody};
+    use tympan_aws::{Protocol, ReplyBody, ServiceError};
 
     fn body(error: &KmsApiError) -> String {
         let reply = Protocol::Json11 { target: "TrentService" }.error(error, "");

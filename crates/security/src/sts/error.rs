@@ -1,7 +1,3 @@
-use std::borrow::Cow;
-use std::fmt;
-use tympan_aws::ServiceError;
-
 tympan_aws::error_codes! {
     /// The error codes that this service answers with.
     pub enum StsErrorCode {
@@ -22,18 +18,17 @@ tympan_aws::error_codes! {
     }
 }
 
-/// An error answer of the query protocol.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StsError {
-    code: StsErrorCode,
-    message: String,
+tympan_aws::service_error! {
+    /// An error answer of the query protocol.
+    pub struct StsError(StsErrorCode) {}
+
+    /// AssumeRole and GetSessionToken have reasons of their own beside the policies.
+    fn is_denial(&self) -> bool {
+        self.code == StsErrorCode::AccessDenied
+    }
 }
 
 impl StsError {
-    fn new(code: StsErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
-    }
-
     pub(super) fn no_action() -> Self {
         let message = "The request names no operation: it needs the parameter Action.";
         Self::new(StsErrorCode::MissingAction, message)
@@ -71,47 +66,5 @@ impl StsError {
 
     pub(super) fn internal(message: impl Into<String>) -> Self {
         Self::new(StsErrorCode::Internal, message)
-    }
-
-    /// Which error this is.
-    pub fn code(&self) -> StsErrorCode {
-        self.code
-    }
-
-    /// The HTTP status.
-    pub fn status(&self) -> u16 {
-        self.code.status()
-    }
-
-    /// What is wrong, and what to do.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-}
-
-impl fmt::Display for StsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.name(), self.message)
-    }
-}
-
-impl std::error::Error for StsError {}
-
-impl ServiceError for StsError {
-    fn code(&self) -> &'static str {
-        self.code.name()
-    }
-
-    fn status(&self) -> u16 {
-        self.code.status()
-    }
-
-    fn message(&self) -> Cow<'_, str> {
-        Cow::Borrowed(&self.message)
-    }
-
-    /// AssumeRole and GetSessionToken have reasons of their own beside the policies.
-    fn is_denial(&self) -> bool {
-        self.code == StsErrorCode::AccessDenied
     }
 }
