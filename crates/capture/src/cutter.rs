@@ -33,6 +33,7 @@ pub struct Cutter {
     /// What follows every Cluster: the same bytes each time.
     tags: Vec<u8>,
     stats: CutterStats,
+    has_lead_in: bool,
 }
 
 /// What the customer says.
@@ -55,6 +56,8 @@ pub struct CutterSpec {
     pub profile: TrackProfile,
     /// Sixteen random bytes that name the document.
     pub segment_uid: [u8; 16],
+    /// The first fragment is a lead-in: not where the capture goes on at the sample at which another one ended, on the same stream.
+    pub has_lead_in: bool,
 }
 
 /// How the tracks are declared.
@@ -126,13 +129,17 @@ impl Cutter {
             head: head(spec, from_track, to_number),
             tags: tags(spec, from_track, to_number),
             stats: CutterStats::default(),
+            has_lead_in: spec.has_lead_in,
         }
     }
 
-    /// Writes the head of the document and the lead-in fragment. Call once, before any audio.
+    /// Writes the head of the document, and the lead-in fragment where there is to be one. Call once, before any audio.
     pub fn open(&mut self, out: &mut Cut) {
         // Not needed again.
         out.mkv().append(&mut std::mem::take(&mut self.head));
+        if !self.has_lead_in {
+            return;
+        }
         write::cluster_start(out.mkv(), self.timecode_ms(-i64::from(SILENT_FRAME_8K)));
         let lead_in = Samples::Silent(SILENT_FRAME_8K, None);
         if let Some(track) = &mut self.from_track {

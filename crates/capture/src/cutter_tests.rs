@@ -507,3 +507,13 @@ fn what_was_heard_is_no_longer_than_what_was_said() {
         assert_eq!(heard, if sent_at == 0 { 4_000 } else { 0 }, "{sent_at}");
     }
 }
+
+#[test]
+fn a_capture_that_goes_on_where_another_ended_begins_with_its_first_sample() {
+    let (mut cutter, mut out) = opened(&CutterSpec { has_lead_in: false, ..spec() }, 1_000);
+    cutter.received(at(1_000), Payload::Pcm(&ramp(1_000, 160)), &mut out);
+    cutter.finish(&mut out);
+    let document = Document::read(&out);
+    assert_eq!(document.pcm(1), ramp(1_000, 160));
+    assert_eq!((document.fragments.len(), cutter.stats().fragments), (1, 1));
+}

@@ -36,6 +36,7 @@ pub(crate) fn spec() -> CutterSpec {
         tracks: Tracks::FROM_CUSTOMER,
         profile: TrackProfile::Current,
         segment_uid: [3; 16],
+        has_lead_in: true,
     }
 }
 

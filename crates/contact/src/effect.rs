@@ -244,4 +244,6 @@ pub struct CaptureRequest {
     pub tracks: Tracks,
     /// Which streams, how long, under which key.
     pub settings: StreamSettings,
+    /// It goes on at the sample at which another capture of the contact ends, on the same stream: without a lead-in.
+    pub goes_on: bool,
 }

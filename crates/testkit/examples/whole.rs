@@ -6,14 +6,15 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-use tympan_testkit::whole::{Outcome, Tally, Wanted, run, run_many};
+use tympan_testkit::whole::{Outcome, Tally, Wanted, run, run_centre, run_many};
 
 const USAGE: &str = "\
-whole [--seed S] [--seeds N | --calls N] [--trace | --survey]
+whole [--seed S] [--seeds N | --calls N | --agents N] [--trace | --survey]
 
   --seed S    the first seed; the next ones follow. Without it: a fresh one, which is printed
   --seeds N   how many seeds (default 1000)
   --calls N   one world of N calls without faults: sound for every hundredth; prints its memory as it goes
+  --agents N  worlds with ten calls for each of N agents, within ten minutes each; --seeds says how many (default 1)
   --survey    go on after a broken promise, and print one of each kind, with how many there were
   --trace     print all events of one seed, and nothing else";
 
@@ -21,6 +22,7 @@ struct Options {
     seed: u64,
     seeds: u64,
     calls: usize,
+    agents: usize,
     trace: bool,
     survey: bool,
 }
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
 fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
     let fresh =
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs() % 1_000_000_007);
-    let mut options = Options { seed: fresh, seeds: 1_000, calls: 0, trace: false, survey: false };
+    let mut options = Options { seed: fresh, seeds: 1_000, calls: 0, agents: 0, trace: false, survey: false };
     while let Some(argument) = arguments.next() {
         let mut number = || {
             let value = arguments.next().ok_or(format!("{argument} needs a number"))?;
@@ -50,10 +52,14 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Options, Strin
             "--seed" => options.seed = number()?,
             "--seeds" => options.seeds = number()?,
             "--calls" => options.calls = usize::try_from(number()?).unwrap_or(usize::MAX),
+            "--agents" => options.agents = usize::try_from(number()?).unwrap_or(usize::MAX),
             "--trace" => options.trace = true,
             "--survey" => options.survey = true,
             other => return Err(format!("unknown argument {other}")),
         }
+    }
+    if options.agents > 0 && options.seeds == 1_000 {
+        options.seeds = 1;
     }
     Ok(options)
 }
@@ -142,9 +148,14 @@ fn simulate(options: &Options) -> ExitCode {
             scope.spawn(move || {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    let is_over = seed >= end.load(Ordering::Relaxed);
-                    if is_over || sender.send(run(seed, Wanted { text: false, weigh: Some(weigh) })).is_err()
-                    {
+                    if seed >= end.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let outcome = match options.agents {
+                        0 => run(seed, Wanted { text: false, weigh: Some(weigh) }),
+                        agents => run_centre(seed, agents, 10 * agents, 600_000, seed % 4 == 0),
+                    };
+                    if sender.send(outcome).is_err() {
                         break;
                     }
                 }

@@ -21,7 +21,7 @@ pub(super) fn start(cx: &mut Context, streaming: &mut Streaming, tracks: Tracks)
             associate a MEDIA_STREAMS storage configuration with it";
         return Step::At(Input::Failed { reason: reason.to_owned() });
     };
-    let request = CaptureRequest { contact: cx.contact.id, instance, tracks, settings };
+    let request = CaptureRequest { contact: cx.contact.id, instance, tracks, settings, goes_on: false };
     let leg = cx.customer_leg;
     streaming.start(cx, leg, request);
     Step::Waits(())

@@ -118,6 +118,7 @@ impl Streaming {
         cx.emit(Effect::CloseCapture { leg, capture });
         self.closes(Closing::new(leg, capture, cx.now.wall, Entry::At(entry.clone()), None));
         request.tracks = wanted;
+        request.goes_on = true;
         self.open(cx, leg, request, Some(Broken { entry, last, attempts: 0 }));
         true
     }
@@ -247,7 +248,8 @@ impl Streaming {
                 Some(self.not_opened(cx, reason))
             }
             State::Broken { leg, request, broken, retry_at } if *retry_at <= cx.now.mono => {
-                let (leg, request, broken) = (*leg, request.clone(), broken.clone());
+                let (leg, mut request, broken) = (*leg, request.clone(), broken.clone());
+                request.goes_on = false;
                 self.open(cx, leg, request, Some(broken));
                 None
             }

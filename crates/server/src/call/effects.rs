@@ -244,12 +244,10 @@ impl CallTask {
 
     /// Captures from this instant, and meanwhile leases a stream and opens an upload to it.
     fn open_capture(&mut self, leg: LegId, capture: CaptureId, request: CaptureRequest) {
-        let CaptureRequest { contact, instance, tracks, settings } = request;
+        let CaptureRequest { contact, instance, tracks, settings, goes_on } = request;
         let profile = self.admission.options.track_profile;
-        let cutter = CutterSpec { contact, instance, tracks, profile, segment_uid: random() };
-        if let Some(leg) = self.legs.get_mut(leg) {
-            leg.is_captured = true;
-        }
+        let cutter =
+            CutterSpec { contact, instance, tracks, profile, segment_uid: random(), has_lead_in: !goes_on };
         self.tell(leg, |media| media.open_capture(capture, cutter));
         let spec = LeaseSpec { contact, settings, stream_uuid: random() };
         let (admission, news) = (self.admission.clone(), self.news.0.clone());

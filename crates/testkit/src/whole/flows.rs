@@ -2,8 +2,10 @@
 
 use crate::sim::Random;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tympan_flow::{Flow, FlowIdentity};
+use tympan_types::ResourceId;
 
 /// The function that flows invoke.
 pub(crate) const FUNCTION: &str = "arn:aws:lambda:us-west-2:111122223333:function:simulated";
@@ -19,7 +21,53 @@ pub(crate) struct RoutedFlow {
 
 /// The flows of a world: the example first.
 pub(crate) fn draw(random: &mut Random, count: usize) -> Vec<RoutedFlow> {
-    routed((0..count).map(|index| if index == 0 { SEED.to_owned() } else { document(random) }))
+    routed((0..count).map(|index| if index == 0 { SEED.to_owned() } else { document(random, None) }))
+}
+
+/// The flows of a world with so many queues: most of them end in one.
+pub(crate) fn draw_queued(random: &mut Random, count: usize, queues: usize) -> Vec<RoutedFlow> {
+    routed((0..count).map(|_| document(random, Some(queues))))
+}
+
+/// The flows of the events of a world's contacts, by the event's name; `CustomerRemaining` runs where a flow has set it.
+pub(crate) fn draw_hooked(random: &mut Random) -> BTreeMap<&'static str, RoutedFlow> {
+    let mut hooked = BTreeMap::new();
+    for event in ["CustomerQueue", "AgentWhisper", "CustomerWhisper", "CustomerHold", "CustomerRemaining"] {
+        let mut blocks = Vec::new();
+        match event {
+            "CustomerQueue" | "CustomerHold" => {
+                let messages: Vec<Value> = (0..random.between(1, 3))
+                    .map(|_| json!({ "Text": "word ".repeat(usize::try_from(random.between(1, 8)).unwrap_or(1)) }))
+                    .collect();
+                let mut parameters = json!({ "Messages": messages });
+                if event == "CustomerQueue" && random.percent(50) {
+                    parameters["InterruptFrequencySeconds"] = json!(random.pick(&["2", "5", "20"]));
+                }
+                blocks.push(block("loop", "MessageParticipantIteratively", parameters));
+                if random.percent(50) {
+                    blocks.push(function(random, "turn"));
+                }
+            }
+            _ => {
+                if event == "AgentWhisper" && random.percent(20) {
+                    blocks.push(streaming("start", "Enabled", random.percent(30)));
+                }
+                if random.percent(80) {
+                    blocks.push(message(random, "whisper"));
+                }
+            }
+        }
+        blocks.push(block("over", "EndFlowExecution", json!({})));
+        let Some(mut flow) = routed([written(blocks)]).pop() else { continue };
+        flow.identity = FlowIdentity {
+            arn: format!("arn:aws:connect:us-west-2:111122223333:instance/i/contact-flow/{event}"),
+            name: event.to_owned(),
+        };
+        if random.percent(90) {
+            hooked.insert(event, flow);
+        }
+    }
+    hooked
 }
 
 fn routed(documents: impl IntoIterator<Item = String>) -> Vec<RoutedFlow> {
@@ -47,7 +95,7 @@ pub(crate) fn of_many() -> Vec<RoutedFlow> {
 }
 
 /// A document of a few blocks in a row; every failure goes on to the next block, so that each call sees all of them.
-fn document(random: &mut Random) -> String {
+fn document(random: &mut Random, queues: Option<usize>) -> String {
     let mut blocks =
         vec![block("log", "UpdateFlowLoggingBehavior", json!({ "FlowLoggingBehavior": "Enabled" }))];
     for section in 0..random.between(1, 3) {
@@ -72,8 +120,30 @@ fn document(random: &mut Random) -> String {
             blocks.push(streaming(&format!("stop {section}"), "Disabled", false));
         }
     }
+    if let Some(queues) = queues.filter(|_| random.percent(90)) {
+        if random.percent(30) {
+            let hooks = json!({ "CustomerRemaining": "CustomerRemaining" });
+            blocks.push(block("hook", "UpdateContactEventHooks", json!({ "EventHooks": hooks })));
+        }
+        if random.percent(20) {
+            let priority = random.pick(&["1", "3", "9"]);
+            blocks.push(block(
+                "priority",
+                "UpdateContactRoutingBehavior",
+                json!({ "QueuePriority": priority }),
+            ));
+        }
+        let queue = queue_id(random.index(queues));
+        blocks.push(block("queue", "UpdateContactTargetQueue", json!({ "QueueId": queue.to_string() })));
+        blocks.push(block("transfer", "TransferContactToQueue", json!({})));
+    }
     blocks.push(block("bye", "DisconnectParticipant", json!({})));
     written(blocks)
+}
+
+/// A queue of the simulated instance.
+pub(crate) fn queue_id(index: usize) -> ResourceId {
+    ResourceId::from_random([10 + u8::try_from(index).unwrap_or(u8::MAX); 16])
 }
 
 fn written(mut blocks: Vec<Value>) -> String {
@@ -157,7 +227,16 @@ fn link(blocks: &mut [Value]) {
                 let kinds = ["InputTimeLimitExceeded", "NoMatchingCondition", "NoMatchingError"];
                 errors = kinds.map(error).to_vec();
             }
-            (Some("UpdateFlowLoggingBehavior"), _) => {}
+            (Some("UpdateFlowLoggingBehavior" | "UpdateContactRoutingBehavior"), _) => {}
+            (Some("TransferContactToQueue"), _) => {
+                errors = ["QueueAtCapacity", "NoMatchingError"].map(error).to_vec()
+            }
+            (Some("MessageParticipantIteratively"), _) => {
+                if this["Parameters"]["InterruptFrequencySeconds"].is_string() {
+                    conditions = vec![equals("MessagesInterrupted", next)];
+                }
+                errors = vec![error("NoMatchingError")];
+            }
             _ => errors = vec![error("NoMatchingError")],
         }
         this["Transitions"] = json!({ "NextAction": next, "Errors": errors, "Conditions": conditions });
@@ -173,7 +252,10 @@ mod tests {
         for seed in 0..200 {
             let flows = draw(&mut Random::new(seed), 4);
             assert_eq!(flows.len(), 4);
-            for routed in flows {
+            let queued = draw_queued(&mut Random::new(seed), 4, 3);
+            assert_eq!(queued.len(), 4);
+            let hooked = draw_hooked(&mut Random::new(seed));
+            for routed in flows.into_iter().chain(queued).chain(hooked.into_values()) {
                 assert_eq!(routed.flow.problems(), [], "seed {seed}");
                 assert!(routed.flow.blocks().iter().all(|block| block.is_supported()), "seed {seed}");
             }

@@ -7,6 +7,7 @@
 //!
 //! What every run checks stands in `watch`, one file each.
 
+mod centre;
 mod conditions;
 mod control;
 mod core;
@@ -50,6 +51,11 @@ pub fn run(seed: u64, wanted: Wanted) -> Outcome {
 /// records out. `progress` gets, now and then, how many calls were placed, and how many bytes of memory stand for the disk.
 pub fn run_many(seed: u64, calls: usize, progress: fn(usize, usize)) -> Outcome {
     caught(seed, || World::of_many(seed, Many { calls, progress }))
+}
+
+/// Runs one world of so many calls into the queues of so many agents, within so long; calm, or with the faults of the seed.
+pub fn run_centre(seed: u64, agents: usize, calls: usize, world_ms: u64, is_calm: bool) -> Outcome {
+    caught(seed, || World::of_centre(seed, agents, calls, world_ms, is_calm))
 }
 
 fn caught(seed: u64, world: impl FnOnce() -> Result<World, StoreError>) -> Outcome {

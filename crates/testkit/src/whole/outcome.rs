@@ -69,6 +69,12 @@ tally! {
     keys,
     /// Attempts to invoke a function.
     invocations,
+    /// Contacts that were put into a queue.
+    queued,
+    /// Offers to agents.
+    offers,
+    /// Agents that were joined with a customer.
+    joined,
     /// Calls of the API.
     api_calls,
     /// Fragments that readers saw while they were written.

@@ -1,5 +1,6 @@
 //! A caller's telephone: one dialog and one stream of sound.
 
+use super::centre::Answer;
 use super::core::{Action, Core};
 use super::plan::{Act, End, Plan};
 use super::voice::Voice;
@@ -8,8 +9,8 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tympan_sip::agent::{Body, Command, Event, OfferBy};
-use tympan_sip::wire::Part;
+use tympan_sip::agent::{Body, Command, Event, OfferBy, Refusal};
+use tympan_sip::wire::{Part, Status};
 use tympan_telephony::Digit;
 use tympan_telephony::rtp::dtmf::EventSender;
 use tympan_types::{LegId, Mono};
@@ -21,6 +22,10 @@ pub(crate) enum Step {
     Frame,
     /// As its plan says.
     Act(Act),
+    /// An agent's telephone is taken up.
+    Answer,
+    /// It is refused.
+    Refuse(u16),
     /// BYE or CANCEL.
     HangUp,
     /// The host is never heard of again.
@@ -90,6 +95,28 @@ impl Phone {
             frame: Vec::new(),
             packet: Vec::new(),
         }
+    }
+
+    /// An agent's telephone that rings.
+    pub(crate) fn invited(
+        core: &mut Core,
+        (call, peer, leg): (usize, usize, LegId),
+        media: SocketAddr,
+        plan: Plan,
+        answer: Answer,
+        parts: &[Part],
+    ) -> Self {
+        let key = core.random.bits();
+        let mut phone = Self::new(call, peer, media, plan, key);
+        phone.leg = Some(leg);
+        phone.agreed(parts);
+        core.event(&phone.name(), "rings", &format!("{answer:?}"));
+        match answer {
+            Answer::Takes { after_ms } => phone.later(core, after_ms, Step::Answer),
+            Answer::Refuses { after_ms, status } => phone.later(core, after_ms, Step::Refuse(status)),
+            Answer::Rings | Answer::Dead => {}
+        }
+        phone
     }
 
     pub(crate) fn name(&self) -> String {
@@ -188,6 +215,11 @@ impl Phone {
             Step::Frame => {
                 self.speak(core);
                 None
+            }
+            Step::Answer => Some(Command::Answer { body: self.description() }),
+            Step::Refuse(status) => {
+                let status = Status::new(status)?;
+                Some(Command::Refuse(Refusal { status, retry_after_s: None, headers: Vec::new() }))
             }
             Step::HangUp => {
                 self.left = Some(core.now());

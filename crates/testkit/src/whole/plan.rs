@@ -77,6 +77,42 @@ impl Plan {
         }
     }
 
+    /// The plan of an agent's telephone that has taken a call: hold, and the end of it.
+    pub(crate) fn of_agent(random: &mut Random, may_vanish: bool) -> Self {
+        let mut acts = Vec::new();
+        if random.percent(30) {
+            let at_ms = random.between(500, 6_000);
+            acts.push((at_ms, Act::Hold));
+            if random.percent(90) {
+                acts.push((at_ms + random.between(300, 5_000), Act::Resume));
+            }
+        }
+        let end = match random.below(100) {
+            0..=2 if may_vanish => End::Vanishes { after_ms: random.between(100, 8_000) },
+            0..=59 => End::HangsUp { after_ms: random.between(50, 20_000) },
+            _ => End::Waits,
+        };
+        Self {
+            dial_ms: 0,
+            flow: 0,
+            law: if random.percent(60) { Law::Mu } else { Law::A },
+            frame_samples: 160,
+            is_late_offer: false,
+            dtx_ms: None,
+            acts,
+            end,
+            has_media: true,
+        }
+    }
+
+    /// The same of a caller who may have to wait in a queue: no one waits without end.
+    pub(crate) fn with_patience(mut self, random: &mut Random) -> Self {
+        if self.end == End::Waits {
+            self.end = End::HangsUp { after_ms: random.between(2_000, 60_000) };
+        }
+        self
+    }
+
     /// A plan within a world that lasts so long.
     pub(crate) fn draw(random: &mut Random, flows: usize, world_ms: u64) -> Self {
         let end = match random.below(100) {

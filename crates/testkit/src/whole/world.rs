@@ -1,11 +1,12 @@
 //! One seed's world: its callers, its node, and the loop that runs them.
 
 use super::Weigh;
+use super::centre::{Answer, Centre};
 use super::conditions::Conditions;
 use super::control::ControlRows;
 use super::core::{Action, Core};
 use super::flows::{self, RoutedFlow};
-use super::node::{Node, Site};
+use super::node::{INSTANCE, Node, Site};
 use super::outcome::Outcome;
 use super::peer::Peer;
 use super::phone::{Phone, Step};
@@ -16,9 +17,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use tympan_sip::agent::{Command, Event, Input};
+use tympan_sip::wire::Part;
 use tympan_store::StoreError;
 use tympan_store::simulation::{SimulatedMachine, Unsynced};
-use tympan_types::{LegId, Mono};
+use tympan_types::{InstanceId, LegId, Mono};
 
 mod finish;
 
@@ -26,6 +28,8 @@ mod finish;
 const NODE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 5_060);
 /// Hosts that share their agent between calls.
 const SHARED_PEERS: usize = 2;
+/// Calls of agents' telephones have numbers from here.
+const AGENT_CALLS_FROM: usize = 1_000_000;
 /// A world comes to rest within this after its last call was placed.
 const REST_MS: u64 = 400_000;
 /// While calls are over, the world is looked at this often.
@@ -45,6 +49,8 @@ pub(crate) struct World {
     by_media: BTreeMap<SocketAddr, usize>,
     by_peer: BTreeMap<SocketAddr, usize>,
     last_dial: Mono,
+    /// The number of the next call that an agent's telephone rings for.
+    next_agent_call: usize,
     is_over: bool,
     /// Of a run of very many calls.
     many: Option<Many>,
@@ -72,10 +78,22 @@ impl World {
         let calls = core.random.pick(&[1, 1, 2, 2, 3, 4, 6]);
         let calls = if core.random.percent(3) { core.random.between(7, 20) } else { calls };
         let count = usize::try_from(core.random.between(1, 4)).unwrap_or(1);
-        let flows = flows::draw(&mut core.random, count);
-        let plans: Vec<Plan> =
-            (0..calls).map(|_| Plan::draw(&mut core.random, flows.len(), world_ms)).collect();
+        let centre = core.random.percent(50).then(|| {
+            let agents = usize::try_from(core.random.between(1, 5)).unwrap_or(1);
+            Centre::draw(&mut core.random, InstanceId::from_random(INSTANCE), agents)
+        });
+        let flows = match &centre {
+            Some(centre) => flows::draw_queued(&mut core.random, count, centre.queues),
+            None => flows::draw(&mut core.random, count),
+        };
+        let plans: Vec<Plan> = (0..calls)
+            .map(|_| {
+                let plan = Plan::draw(&mut core.random, flows.len(), world_ms);
+                if centre.is_some() { plan.with_patience(&mut core.random) } else { plan }
+            })
+            .collect();
         let mut world = Self::empty(seed, core, flows)?;
+        world.site.centre = centre;
         world.weigh = weigh;
         world.settle(plans, world_ms);
         Ok(world)
@@ -100,6 +118,34 @@ impl World {
         Ok(world)
     }
 
+    /// A world of many calls into the queues of many agents, within so long.
+    pub(crate) fn of_centre(
+        seed: u64,
+        agents: usize,
+        calls: usize,
+        world_ms: u64,
+        is_calm: bool,
+    ) -> Result<Self, StoreError> {
+        let mut core = Core::new(seed, false);
+        if is_calm {
+            core.conditions = Conditions::CALM;
+        }
+        core.conditions.power_cuts = 0;
+        let centre = Centre::draw(&mut core.random, InstanceId::from_random(INSTANCE), agents);
+        let flows = flows::draw_queued(&mut core.random, 3, centre.queues);
+        let plans: Vec<Plan> = (0..calls)
+            .map(|_| {
+                let plan = Plan::draw(&mut core.random, flows.len(), world_ms);
+                let dial_ms = core.random.between(0, world_ms);
+                Plan { dial_ms, ..plan.with_patience(&mut core.random) }
+            })
+            .collect();
+        let mut world = Self::empty(seed, core, flows)?;
+        world.site.centre = Some(centre);
+        world.settle(plans, world_ms);
+        Ok(world)
+    }
+
     fn empty(seed: u64, mut core: Core, flows: Vec<RoutedFlow>) -> Result<Self, StoreError> {
         let machine = SimulatedMachine::new(core.random.bits())?;
         Ok(Self {
@@ -113,6 +159,9 @@ impl World {
                 keeps: true,
                 calls: BTreeMap::new(),
                 interrupted: BTreeSet::new(),
+                centre: None,
+                agent_addresses: Vec::new(),
+                chains: BTreeMap::new(),
             },
             node: None,
             epoch: 0,
@@ -122,6 +171,7 @@ impl World {
             by_media: BTreeMap::new(),
             by_peer: BTreeMap::new(),
             last_dial: Mono::default(),
+            next_agent_call: AGENT_CALLS_FROM,
             is_over: false,
             many: None,
             weigh: None,
@@ -131,6 +181,10 @@ impl World {
     fn settle(&mut self, plans: Vec<Plan>, world_ms: u64) {
         for _ in 0..SHARED_PEERS {
             self.add_peer();
+        }
+        for _ in 0..self.site.centre.as_ref().map_or(0, |centre| centre.agents) {
+            let peer = self.add_peer();
+            self.site.agent_addresses.push(self.peers[peer].address);
         }
         for (call, plan) in plans.into_iter().enumerate() {
             // A host that vanishes takes no other call with it.
@@ -285,6 +339,10 @@ impl World {
     }
 
     fn event(&mut self, peer: usize, leg: LegId, event: &Event) -> Option<Command> {
+        if let Event::Invited { parts, .. } = event {
+            self.rings(peer, leg, parts);
+            return None;
+        }
         let call = self.peers[peer].legs.get(&leg).copied()?;
         let command = self.phones.get_mut(&call)?.event(&mut self.site.core, event);
         if self.many.is_some() && matches!(event, Event::Ended(_)) {
@@ -292,6 +350,23 @@ impl World {
             self.phones.remove(&call);
         }
         command
+    }
+
+    /// An agent's telephone rings.
+    fn rings(&mut self, peer: usize, leg: LegId, parts: &[Part]) {
+        let call = self.next_agent_call;
+        self.next_agent_call += 1;
+        self.peers[peer].legs.insert(leg, call);
+        let media = self.media_address(call, peer);
+        let core = &mut self.site.core;
+        let answer = Answer::draw(&mut core.random);
+        let may_vanish = !core.conditions.is_calm && self.node.as_ref().is_some_and(Node::misses_silence);
+        let plan = Plan::of_agent(&mut core.random, may_vanish);
+        let phone = Phone::invited(core, (call, peer, leg), media, plan, answer, parts);
+        for address in phone.addresses() {
+            self.by_media.insert(address, call);
+        }
+        self.phones.insert(call, phone);
     }
 
     fn datagram(&mut self, from: SocketAddr, to: SocketAddr, bytes: Bytes) {

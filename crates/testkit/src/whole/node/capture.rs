@@ -28,16 +28,22 @@ impl Node {
     pub(super) fn open_capture(
         &mut self,
         site: &mut Site,
+        conversation: ContactId,
         leg: LegId,
         id: CaptureId,
         request: CaptureRequest,
     ) {
-        let CaptureRequest { contact, instance, tracks, settings } = request;
+        let CaptureRequest { contact, instance, tracks, settings, goes_on } = request;
         let key = site.core.random.key();
         let [(uid, _), (stream_uuid, _)] = [key.split_first_chunk(), key[16..].split_first_chunk()]
             .map(|halves| halves.map_or(([0; 16], ()), |(half, _)| (*half, ())));
         let profile = TrackProfile::Current;
-        self.open_taps(site, leg, id, CutterSpec { contact, instance, tracks, profile, segment_uid: uid });
+        self.open_taps(
+            site,
+            leg,
+            id,
+            CutterSpec { contact, instance, tracks, profile, segment_uid: uid, has_lead_in: !goes_on },
+        );
         let conditions = site.conditions();
         let is_slow = site.core.random.permille(conditions.slow_open_permille);
         let ms = match is_slow {
@@ -45,7 +51,7 @@ impl Node {
             false => site.core.random.between(0, conditions.open_ms),
         };
         let spec = Box::new(LeaseSpec { contact, settings, stream_uuid });
-        site.later(self.epoch, ms, Task::OpenUpload { contact, capture: id, spec });
+        site.later(self.epoch, ms, Task::OpenUpload { contact: conversation, capture: id, spec });
     }
 
     pub(super) fn open_upload(

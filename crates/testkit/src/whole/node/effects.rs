@@ -56,9 +56,23 @@ impl Node {
             }
             Effect::Log(_) | Effect::Trace(_) => {}
             Effect::Media { leg, command } => self.media_command(site, leg, command),
-            Effect::OpenCapture { leg, capture, request } => self.open_capture(site, leg, capture, request),
+            Effect::Dial { dial, request } => self.dial(site, id, dial, &request),
+            Effect::DropDial { .. } => {}
+            Effect::Invite { leg, sdp } => self.invite(site, leg, sdp),
+            Effect::NotifyRefer { .. } | Effect::ReplyRefer { .. } => {}
+            Effect::Routing(request) => self.routing_request(site, request),
+            Effect::OpenCapture { leg, capture, request } => {
+                self.open_capture(site, id, leg, capture, request)
+            }
             Effect::OpenMedia { leg, agreement } => self.open_media(site, leg, agreement),
             Effect::Persist { write, stage, contact } => {
+                if contact.id != id && self.conversations.insert(contact.id, id).is_none() && site.keeps {
+                    // A later contact of the chain.
+                    site.chains.insert(contact.id, id);
+                    if let Some(call) = site.calls.get(&id).copied() {
+                        site.calls.insert(contact.id, call);
+                    }
+                }
                 site.rows.write(Write { contact, stage, write: Some(write) });
             }
             Effect::Prepare { prompt, content, .. } => {
@@ -80,8 +94,11 @@ impl Node {
     }
 
     fn hang_up(&mut self, site: &mut Site, id: LegId) {
-        let Some(leg) = self.legs.get(&id).filter(|leg| leg.has_signalling) else { return };
-        let command = if leg.is_answered {
+        let Some(leg) = self.legs.get(&id) else { return };
+        if !leg.has_signalling {
+            return;
+        }
+        let command = if leg.is_answered || leg.is_dialled {
             Command::HangUp { reason: None }
         } else {
             refusal(Status::SERVICE_UNAVAILABLE)
@@ -161,10 +178,16 @@ const fn leg_of(effect: &Effect) -> Option<LegId> {
         | Effect::Media { leg, .. }
         | Effect::OpenCapture { leg, .. }
         | Effect::OpenMedia { leg, .. }
+        | Effect::Invite { leg, .. }
+        | Effect::NotifyRefer { leg, .. }
+        | Effect::ReplyRefer { leg, .. }
         | Effect::RejectAnswer { leg, .. }
         | Effect::RefuseOffer { leg, .. }
         | Effect::ReplyOffer { leg, .. } => Some(*leg),
-        Effect::DropUpload { .. }
+        Effect::Dial { .. }
+        | Effect::DropDial { .. }
+        | Effect::Routing(_)
+        | Effect::DropUpload { .. }
         | Effect::Invoke { .. }
         | Effect::Log(_)
         | Effect::Persist { .. }
@@ -196,6 +219,12 @@ fn word(effect: &Effect) -> String {
         Effect::RefuseOffer { exchange, .. } => format!("the offer of {exchange} refused"),
         Effect::Reply { request, reply } => format!("{request} answered: {reply:?}"),
         Effect::ReplyOffer { exchange, .. } => format!("the offer of {exchange} answered"),
+        Effect::Dial { dial, request } => format!("{dial} to {:?}", request.target),
+        Effect::DropDial { dial } => format!("{dial} given up"),
+        Effect::Invite { leg, .. } => format!("{leg} rung"),
+        Effect::NotifyRefer { refer, status, .. } => format!("{refer} told {status}"),
+        Effect::ReplyRefer { refer, status, .. } => format!("{refer} answered {status}"),
+        Effect::Routing(request) => format!("of the routing: {request:?}"),
         Effect::Trace(_) => "to trace".to_owned(),
     }
 }

@@ -12,7 +12,7 @@ use tympan_media::{Input as MediaInput, Output, Port, Session, SessionSpec, Sile
 use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::latch::Trust;
 use tympan_telephony::sdp::session::Agreement;
-use tympan_telephony::words::{MediaCommand, MediaEvent, Track};
+use tympan_telephony::words::{MediaCommand, MediaEvent, Payload, Track};
 use tympan_types::{CaptureId, ContactId, LegId, Mono, TapId, WallTime};
 
 /// A leg.
@@ -21,6 +21,10 @@ pub(crate) struct Leg {
     pub(crate) port: u16,
     source: IpAddr,
     pub(super) is_answered: bool,
+    /// The node has called it.
+    pub(super) is_dialled: bool,
+    /// It hears others.
+    is_bridged: bool,
     /// The SIP side has not said its last.
     pub(super) has_signalling: bool,
     /// Media flows; else prompts only take their time.
@@ -43,12 +47,21 @@ impl Leg {
             port,
             source,
             is_answered: false,
+            is_dialled: false,
+            is_bridged: false,
             has_signalling: true,
             session: None,
             captures: Captures::default(),
             asked: BTreeMap::new(),
             wake: None,
         }
+    }
+}
+
+impl Leg {
+    /// One that is to be rung: its SIP side begins with that.
+    pub(super) fn dialled(contact: ContactId, port: u16, source: IpAddr, has_sound: bool) -> Self {
+        Self { is_dialled: true, has_signalling: false, ..Self::new(contact, port, source, has_sound) }
     }
 }
 
@@ -97,6 +110,7 @@ impl Node {
 
     pub(super) fn close_media(&mut self, site: &mut Site, id: LegId) {
         self.media(site, id, MediaInput::Ended);
+        self.bridges.leave(id);
         site.watches.prompts.ends(id);
         let Some(leg) = self.legs.get_mut(&id) else { return };
         leg.session = None;
@@ -117,6 +131,19 @@ impl Node {
                 }
             }
             MediaCommand::Stop { prompt } => site.watches.prompts.stops(id, *prompt),
+            MediaCommand::Join { bridge } => {
+                let joined = self.bridges.join(*bridge, id);
+                site.core.check("a bridge has room", &id, joined.map_err(|full| full.to_string()));
+                if let Some(leg) = self.legs.get_mut(&id) {
+                    leg.is_bridged = true;
+                }
+            }
+            MediaCommand::Leave => {
+                self.bridges.leave(id);
+                if let Some(leg) = self.legs.get_mut(&id) {
+                    leg.is_bridged = false;
+                }
+            }
             _ => {}
         }
         self.media(site, id, MediaInput::Command(command));
@@ -163,12 +190,14 @@ impl Node {
         let now = site.core.now();
         let wall = self.wall(site);
         let Some(leg) = self.legs.get_mut(&id) else { return };
-        let Leg { session, captures, asked, port, wake, contact, .. } = leg;
+        let Leg { session, captures, asked, port, wake, contact, is_bridged, .. } = leg;
         let Some(session) = session else { return };
         session.handle(now, input);
         let local = SocketAddr::new(self.address.ip(), *port);
         let contact = *contact;
-        let (mut events, mut has_ended) = (Vec::new(), false);
+        let (mut events, mut has_ended, mut said) = (Vec::new(), false, Vec::new());
+        // What others say is no prompt, whatever its codes are.
+        let is_bridged = *is_bridged;
         while let Some(output) = session.poll() {
             match output {
                 Output::Transmit { to, bytes, .. } => {
@@ -178,7 +207,7 @@ impl Node {
                         Some(8) => Some(Law::A),
                         _ => None,
                     };
-                    if let Some(law) = law {
+                    if let Some(law) = law.filter(|_| !is_bridged) {
                         let heard = site.watches.prompts.sent(id, law, bytes.get(12..).unwrap_or_default());
                         site.core.check(prompts::NAME, &contact, heard);
                     }
@@ -212,7 +241,11 @@ impl Node {
                     events.push(event);
                 }
                 Output::Frame(frame) => captures.frame(&frame),
-                Output::Bridged { .. } => {}
+                Output::Bridged { bridge, payload } => {
+                    let mut samples = Vec::new();
+                    payload.expand_into(&mut samples);
+                    said.push((bridge, samples));
+                }
             }
         }
         session.take_remarks().for_each(|entry| captures.remark(entry.samples, entry.cause));
@@ -225,6 +258,13 @@ impl Node {
         }
         if has_ended {
             self.capture_stats(site, id);
+        }
+        for (bridge, samples) in said {
+            let others: Vec<LegId> = self.bridges.others(bridge, id).collect();
+            for other in others {
+                let payload = Payload::Pcm(&samples);
+                self.media(site, other, MediaInput::Bridged { from: id, payload });
+            }
         }
         for event in events {
             self.tell(site, contact, Input::Media { leg: id, event });

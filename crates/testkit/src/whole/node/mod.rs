@@ -2,6 +2,7 @@
 
 mod api;
 mod capture;
+mod centre;
 mod directory;
 mod effects;
 mod leg;
@@ -12,28 +13,32 @@ mod upkeep;
 
 pub(crate) use sink::BACKLOG_BYTES;
 
+use super::centre::Centre;
 use super::conditions::Conditions;
 use super::control::ControlRows;
 use super::core::{Action, Core};
 use super::flows::RoutedFlow;
 use super::watch::{Watches, queues};
 use capture::CaptureSession;
+pub(crate) use centre::LiveCentre;
 use leg::Leg;
 use sink::Sink;
+pub(crate) use start::INSTANCE;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tympan_capture::{Lease, LeaseSpec, Leases};
 use tympan_contact::invoke::AttemptError;
-use tympan_contact::{Input, LiveContact};
+use tympan_contact::{Input, LiveContact, RoutingEvent};
 use tympan_flow::Prompt;
 use tympan_kvs::KvsService;
+use tympan_media::Bridges;
 use tympan_sip::agent::{Agent, Target};
 use tympan_store::MediaStore;
 use tympan_store::simulation::SimulatedMachine;
 use tympan_telephony::words::MediaEvent;
-use tympan_types::{CaptureId, ContactId, InvocationId, LegId, Mono, PromptId};
+use tympan_types::{CaptureId, ContactId, DialId, InvocationId, LegId, Mono, PromptId};
 
 /// What the node does later.
 #[derive(Debug)]
@@ -62,6 +67,12 @@ pub(crate) enum Task {
     PromptEnds { contact: ContactId, leg: LegId, prompt: PromptId },
     /// A prompt was turned into sound, or not.
     Prepared { contact: ContactId, prompt: PromptId, content: Prompt },
+    /// The telephones of a call are known, or there is none.
+    Dialled { contact: ContactId, dial: DialId, address: Option<SocketAddr> },
+    /// The routing has something for a contact.
+    Routing { contact: ContactId, event: Box<RoutingEvent> },
+    /// The routing has a deadline.
+    RoutingDue,
     /// A function has answered.
     Attempted {
         contact: ContactId,
@@ -84,6 +95,12 @@ pub(crate) struct Site {
     pub(crate) keeps: bool,
     /// Contacts that a power cut interrupted.
     pub(crate) interrupted: BTreeSet<ContactId>,
+    /// Queues and agents, in a world that has some.
+    pub(crate) centre: Option<Centre>,
+    /// Where each agent's telephone is.
+    pub(crate) agent_addresses: Vec<SocketAddr>,
+    /// The first contact of the conversation that a later contact belongs to.
+    pub(crate) chains: BTreeMap<ContactId, ContactId>,
 }
 
 /// The node.
@@ -107,6 +124,10 @@ pub(crate) struct Node {
     next_request: u64,
     /// How long a caller may send nothing before the call is ended.
     media_timeout: Option<Duration>,
+    pub(crate) centre: LiveCentre,
+    bridges: Bridges,
+    /// The first contact of the conversation that a later contact belongs to.
+    conversations: BTreeMap<ContactId, ContactId>,
 }
 
 /// A live contact with what the node knows of it.
@@ -165,6 +186,9 @@ impl Node {
                 self.tell(site, contact, Input::Media { leg, event });
             }
             Task::Prepared { contact, prompt, content } => self.prepared(site, contact, prompt, &content),
+            Task::Dialled { contact, dial, address } => self.dialled(site, contact, dial, address),
+            Task::Routing { contact, event } => self.tell_routing(site, contact, *event),
+            Task::RoutingDue => self.routing_due(site),
             Task::Attempted { contact, invocation, attempt, result } => {
                 self.attempted(site, contact, invocation, attempt, result);
             }
@@ -173,6 +197,23 @@ impl Node {
         let uploads = self.sink.uploads().backlog_max_bytes;
         let outcome = queues::node(uploads, site.rows.pending(), self.requests.len(), self.contacts.len());
         site.core.check(queues::NAME, &"node", outcome);
+    }
+
+    /// Whether it ends a call of which nothing is heard.
+    pub(crate) fn misses_silence(&self) -> bool {
+        self.media_timeout.is_some()
+    }
+
+    /// The conversation that a contact belongs to, by its first contact.
+    pub(super) fn conversation(&self, contact: ContactId) -> ContactId {
+        self.conversations.get(&contact).copied().unwrap_or(contact)
+    }
+
+    /// The next port for RTP.
+    pub(super) fn reserve_port(&mut self) -> u16 {
+        let port = self.next_port;
+        self.next_port = if port >= 65_000 { start::PORTS_FROM } else { port + 2 };
+        port
     }
 
     /// Whether nothing of any call is left.

@@ -5,7 +5,7 @@ use crate::whole::peer::resolve;
 use crate::whole::watch::keys::By;
 use bytes::Bytes;
 use std::net::SocketAddr;
-use tympan_contact::{EndedBy, Input, LegEvent};
+use tympan_contact::{AgentReport, EndedBy, Input, LegEvent, RoutingEvent, RoutingRequest};
 use tympan_sip::agent::{self, Body, Command, Event, ListenerId, Output, Target};
 use tympan_sip::wire::{Name, Part, Status};
 use tympan_telephony::Digit;
@@ -76,7 +76,9 @@ impl Node {
         let contact = leg.contact;
         let event = match event {
             Event::Confirmed => {
-                self.connected(site, contact);
+                if !self.legs.get(&id).is_some_and(|leg| leg.is_dialled) {
+                    self.connected(site, contact);
+                }
                 LegEvent::Confirmed
             }
             Event::Offered { exchange, parts } => match description(&parts) {
@@ -96,21 +98,21 @@ impl Node {
                 None => return,
             },
             Event::Ended(ended) => {
-                let by = ended_by(ended.by);
+                let is_dialled = leg.is_dialled;
+                let by = match ended.status {
+                    Some(status) if is_dialled && ended.by == agent::EndedBy::Peer => {
+                        EndedBy::Refused(status.code())
+                    }
+                    _ => ended_by(ended.by),
+                };
                 if let Some(leg) = self.legs.get_mut(&id) {
                     leg.has_signalling = false;
                 }
                 self.tell(site, contact, Input::Leg { leg: id, event: LegEvent::Ended(by) });
                 return self.forget_leg(site, id);
             }
-            Event::Invited { .. }
-            | Event::Ringing { .. }
-            | Event::Refreshed
-            | Event::TargetRefreshed { .. }
-            | Event::Referred { .. }
-            | Event::ReferProgress { .. }
-            | Event::ReferDone { .. }
-            | Event::ReferFailed { .. } => return,
+            Event::Ringing { status, .. } => LegEvent::Ringing { status: status.code(), sdp: None },
+            Event::Invited { .. } | Event::Refreshed | Event::TargetRefreshed { .. } => return,
         };
         self.tell(site, contact, Input::Leg { leg: id, event });
     }
@@ -125,6 +127,7 @@ impl Node {
     /// Tells a contact something, and does all that it wants done.
     pub(super) fn tell(&mut self, site: &mut Site, id: ContactId, input: Input) {
         let now = self.contact_now(site);
+        let id = self.conversation(id);
         let Some(contact) = self.contacts.get_mut(&id) else { return };
         site.core.event(&id, "takes", &word(&input));
         let key = match &input {
@@ -142,6 +145,23 @@ impl Node {
         self.perform(site, id);
     }
 
+    /// Tells a contact what the routing has for it. One that is gone gives back what is offered.
+    pub(super) fn tell_routing(&mut self, site: &mut Site, id: ContactId, event: RoutingEvent) {
+        if self.contacts.contains_key(&self.conversation(id)) {
+            return self.tell(site, id, Input::Routing(event));
+        }
+        match event {
+            RoutingEvent::Queued { contact } => {
+                self.routing_request(site, RoutingRequest::Leave { contact });
+            }
+            RoutingEvent::Offered { offer, .. } => {
+                let report = AgentReport::Abandoned;
+                self.routing_request(site, RoutingRequest::Report { offer, report });
+            }
+            RoutingEvent::Refused { .. } | RoutingEvent::Withdrawn { .. } => {}
+        }
+    }
+
     /// Schedules the contact's deadline, and lets it go once it is over.
     pub(super) fn settle_contact(&mut self, site: &mut Site, id: ContactId) {
         let Some(Contact { machine, wake, leg, .. }) = self.contacts.get_mut(&id) else { return };
@@ -149,7 +169,10 @@ impl Node {
             let leg = *leg;
             self.contacts.remove(&id);
             site.watches.prompts.ends(leg);
-            return self.forget_leg(site, leg);
+            let others: Vec<LegId> =
+                self.legs.iter().filter(|(_, one)| one.contact == id).map(|(leg, _)| *leg).collect();
+            self.conversations.retain(|_, first| *first != id);
+            return others.into_iter().for_each(|leg| self.forget_leg(site, leg));
         }
         let next = machine.next_deadline().map(|next| next.max(site.core.now()));
         if next != *wake {
@@ -203,6 +226,7 @@ fn word(input: &Input) -> String {
         Input::SetAttributes { request, .. } => format!("of attributes, {request}"),
         Input::Leg { event: LegEvent::Offered { exchange, .. }, .. } => format!("of an offer, {exchange}"),
         Input::Leg { event: LegEvent::Answered { exchange, .. }, .. } => format!("of an answer, {exchange}"),
+        Input::DialReady { dial, legs } => format!("of {dial}: {} telephones", legs.len()),
         other => format!("{other:?}"),
     }
 }

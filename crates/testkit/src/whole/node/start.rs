@@ -4,9 +4,10 @@ use super::directory::Directory;
 use super::effects::refusal;
 use super::leg::Leg;
 use super::sink::Sink;
-use super::{Contact, Node, Scheduled, Site};
+use super::{Contact, LiveCentre, Node, Scheduled, Site};
+use crate::whole::centre::queue_ref;
 use crate::whole::control::Write;
-use crate::whole::flows::FUNCTION;
+use crate::whole::flows::{FUNCTION, queue_id};
 use crate::whole::peer::config;
 use crate::whole::plan::has_sound;
 use std::collections::BTreeMap;
@@ -16,10 +17,11 @@ use std::time::Duration;
 use tympan_capture::{Leases, Rest};
 use tympan_contact::{
     Contact as Facts, ContactOptions, ContactSetup, InitiationMethod, InstanceRef, InstanceSettings, LegSpec,
-    LiveContact, NewContact, Now, RoutedFlow, Stage, close_interrupted,
+    LiveContact, NewContact, Now, QueueRef, RoutedFlow, Stage, close_interrupted,
 };
 use tympan_flow::{FlowType, ResourceRef};
 use tympan_kvs::{Companded, KvsOptions, KvsService};
+use tympan_media::Bridges;
 use tympan_sip::agent::{self, Agent};
 use tympan_sip::dialog::TimerRules;
 use tympan_sip::wire::Status;
@@ -32,15 +34,18 @@ use tympan_types::{
 };
 
 /// The first RTP port.
-const PORTS_FROM: u16 = 20_000;
+pub(super) const PORTS_FROM: u16 = 20_000;
 /// One instance takes all calls.
-const INSTANCE: [u8; 16] = [7; 16];
+pub(crate) const INSTANCE: [u8; 16] = [7; 16];
 /// How long a stream rests between two calls.
 const REST: Duration = Duration::from_secs(20);
 
 /// What flows ask of their instance.
 struct Settings {
     flows: Arc<Vec<crate::whole::flows::RoutedFlow>>,
+    /// The flows of events, in a world with agents.
+    hooked: Option<Arc<BTreeMap<&'static str, crate::whole::flows::RoutedFlow>>>,
+    queues: usize,
 }
 
 impl InstanceSettings for Settings {
@@ -56,7 +61,19 @@ impl InstanceSettings for Settings {
         function_arn == FUNCTION || function_arn.ends_with(":tympan-demo")
     }
 
+    fn queue(&self, instance: InstanceId, queue: &ResourceRef) -> Option<QueueRef> {
+        let known = (0..self.queues).map(queue_id).find(|known| known.to_string() == queue.id)?;
+        Some(queue_ref(instance, known))
+    }
+
+    fn default_flow(&self, _: InstanceId, event: &str) -> Option<RoutedFlow> {
+        self.hooked.as_ref()?.get(event).map(routed)
+    }
+
     fn flow(&self, _: InstanceId, flow: &ResourceRef) -> Option<RoutedFlow> {
+        if let Some(hooked) = self.hooked.as_ref().and_then(|hooked| hooked.get(flow.id.as_str())) {
+            return Some(routed(hooked));
+        }
         let found = self.flows.iter().find(|known| known.identity.arn == flow.id)?;
         Some(routed(found))
     }
@@ -90,7 +107,8 @@ impl Node {
         let has_timers = site.core.random.percent(50);
         let timers =
             TimerRules { session_expires_s: timers.session_expires_s.filter(|_| has_timers), ..timers };
-        let media_timeout = site.core.random.percent(30).then_some(Duration::from_secs(8));
+        let times_out = site.core.random.percent(30) || site.centre.is_some();
+        let media_timeout = times_out.then_some(Duration::from_secs(8));
         let agent = Agent::new(config("node", timers, agent::DigitSource::Both), site.core.random.key());
         let mut node = Self {
             epoch,
@@ -111,8 +129,12 @@ impl Node {
             requests: BTreeMap::new(),
             next_request: 0,
             media_timeout,
+            centre: LiveCentre::new(InstanceId::from_random(INSTANCE)),
+            bridges: Bridges::default(),
+            conversations: BTreeMap::new(),
         };
         node.close_interrupted(site);
+        node.open_centre(site);
         node.plan(site);
         Ok(node)
     }
@@ -163,8 +185,7 @@ impl Node {
             },
         );
         let contact_id = contact.id;
-        let port = self.next_port;
-        self.next_port = if port >= 65_000 { PORTS_FROM } else { port + 2 };
+        let port = self.reserve_port();
         let local =
             LocalMedia::new(SocketAddr::new(self.address.ip(), port), u64::from_le_bytes(session_id) >> 2);
         let leg = match tympan_contact::Leg::invited(LegSpec { id, local, offer, digits: DigitSource::Both })
@@ -182,7 +203,10 @@ impl Node {
         }
         self.legs.insert(id, Leg::new(contact_id, port, source.ip(), has_sound));
         self.ports.insert(port, id);
-        let settings = Arc::new(Settings { flows: site.flows.clone() });
+        let centre = site.centre.as_ref();
+        let hooked = centre.map(|centre| centre.hooked.clone());
+        let queues = centre.map_or(0, |centre| centre.queues);
+        let settings = Arc::new(Settings { flows: site.flows.clone(), hooked, queues });
         let setup =
             ContactSetup { contact, leg, flow, instance: settings, options: ContactOptions::default() };
         let machine = LiveContact::new(now, setup);

@@ -74,10 +74,10 @@ fn what_is_heard_keeps_step_and_is_of_prompts() {
     let prompt = sound(PromptId::new(3), "word").samples().next().unwrap();
     let captured =
         |to_customer: Vec<i16>| Captured { from_customer: vec![1; 4], to_customer, ..Captured::default() };
-    assert_eq!(captured(vec![0, prompt, prompt, 0]).check_heard(), Ok(()));
-    assert_eq!(captured(Vec::new()).check_heard(), Ok(()));
-    assert!(captured(vec![0, prompt]).check_heard().is_err());
-    assert!(captured(vec![0, 0, 0, 77]).check_heard().is_err());
+    assert_eq!(captured(vec![0, prompt, prompt, 0]).check_heard(false, false), Ok(()));
+    assert_eq!(captured(Vec::new()).check_heard(false, false), Ok(()));
+    assert!(captured(vec![0, prompt]).check_heard(false, false).is_err());
+    assert!(captured(vec![0, 0, 0, 77]).check_heard(false, false).is_err());
 }
 
 #[test]

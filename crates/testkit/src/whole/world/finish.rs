@@ -15,6 +15,7 @@ use std::sync::Arc;
 use tympan_contact::{Contact, CustomerAudio};
 use tympan_store::simulation::{fragments_of, now_or_never};
 use tympan_store::{Fragment, StreamRef};
+use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_telephony::rtp::ledger::Cause;
 use tympan_types::{Mono, StreamArn};
 
@@ -44,6 +45,9 @@ impl World {
         }
         if !node.is_idle() {
             return Some(node.what_is_left());
+        }
+        if let Some(agent) = node.busy_agent() {
+            return Some(agent);
         }
         let rows = &self.site.rows;
         (rows.pending() > 0 || rows.has_to_deliver()).then(|| format!("{} rows wait", rows.pending()))
@@ -89,13 +93,23 @@ impl World {
             let Some(phone) = site.calls.get(&contact.id).and_then(|call| self.phones.get(call)) else {
                 continue;
             };
-            let taps: Vec<&Tap> = site.watches.taps.of(contact.id).map(|(_, tap)| tap).collect();
+            let first = site.chains.get(&contact.id).copied().unwrap_or(contact.id);
+            let chain: Vec<String> = site
+                .chains
+                .iter()
+                .filter(|(_, one)| **one == first)
+                .map(|(id, _)| id.to_string())
+                .chain([first.to_string()])
+                .collect();
+            let taps: Vec<&Tap> = site.watches.taps.of(first).map(|(_, tap)| tap).collect();
             for audio in &contact.captures {
                 site.core.tally.captures += 1;
                 let fragments = streams.get(&audio.stream_arn).map(Vec::as_slice).unwrap_or_default();
                 let is_calm = site.core.conditions.is_calm;
-                let is_interrupted = site.interrupted.contains(&contact.id);
-                let outcome = captured(contact, audio, fragments, phone, &taps, is_interrupted);
+                let is_interrupted =
+                    site.interrupted.contains(&contact.id) || site.interrupted.contains(&first);
+                let origin = Origin { chain: &chain, hears_others: site.centre.is_some(), is_interrupted };
+                let outcome = captured(&origin, audio, fragments, phone, &taps);
                 let outcome = outcome.and_then(|(compared, taps)| {
                     let mut outcomes = taps.iter().map(|tap| complete(phone, tap, &compared, is_calm));
                     let first = outcomes.next().unwrap_or(Ok(()));
@@ -127,6 +141,16 @@ impl World {
     }
 }
 
+/// Whose audio it is.
+struct Origin<'a> {
+    /// The contacts of the conversation.
+    chain: &'a [String],
+    /// The customer may hear more than prompts.
+    hears_others: bool,
+    /// Power went while it was captured.
+    is_interrupted: bool,
+}
+
 /// Whether a caller pressed a key well before the end.
 fn is_due(phone: &Phone, at: Mono) -> bool {
     let end = [phone.left, phone.ended].into_iter().flatten().min();
@@ -136,12 +160,11 @@ fn is_due(phone: &Phone, at: Mono) -> bool {
 /// Compares a capture that a record names with what was sent. Gives the taps too whose ledgers tell of it: short captures of one
 /// contact may have equal ones.
 fn captured<'a>(
-    contact: &Contact,
+    origin: &Origin<'_>,
     audio: &CustomerAudio,
     fragments: &[Fragment],
     phone: &Phone,
     taps: &[&'a Tap],
-    is_interrupted: bool,
 ) -> Result<(Compared, Vec<&'a Tap>), String> {
     let (start, stop) = (audio.start_fragment_number, audio.stop_fragment_number);
     let stop = stop.ok_or("the record is closed and its capture runs")?;
@@ -158,18 +181,21 @@ fn captured<'a>(
     if captured.lead_in != [0; 160] {
         return Err(format!("{start} is no lead-in: {} samples", captured.lead_in.len()));
     }
-    if captured.contacts != [contact.id.to_string()] {
+    // An upload keeps the contact that started it.
+    if captured.contacts.len() != 1 || !origin.chain.contains(&captured.contacts[0]) {
         return Err(format!("the fragments name the contacts {:?}", captured.contacts));
     }
     if !captured.timecodes_ms.is_sorted() {
         return Err(format!("timecodes go back: {:?}", captured.timecodes_ms));
     }
-    captured.check_heard()?;
+    captured.check_heard(origin.hears_others, taps.len() > 1)?;
     let compared = captured.compare(&phone.voice)?;
     let told = audio.ledger.as_ref();
     // A record that was closed before its last fragment was safe has the ledger of all that was cut.
     let is_short = told.is_some_and(|ledger| ledger.samples() > compared.samples);
-    if let Some(ledger) = told.filter(|_| !is_short)
+    // Power may have taken the ledger of what went on.
+    let is_cut = |ledger: &CaptureLedger| origin.is_interrupted && ledger.samples() < compared.samples;
+    if let Some(ledger) = told.filter(|ledger| !is_short && !is_cut(ledger))
         && !captured.is_told_by(ledger)
     {
         let Compared { samples, silent, .. } = compared;
@@ -177,8 +203,12 @@ fn captured<'a>(
     }
     let told_by = |tap: &&Tap| tap.ledger().is_some_and(|ledger| captured.is_told_by(ledger));
     let telling: Vec<&Tap> = taps.iter().copied().filter(told_by).collect();
+    // Of one that went on with more tracks, the taps tell together.
+    let together: u64 = taps.iter().filter_map(|tap| tap.ledger()).map(CaptureLedger::samples).sum();
+    let is_of_several = told.is_some() && taps.len() > 1 && together >= compared.samples;
     // Power takes what was not safe yet, and ledgers that were in memory alone.
-    if telling.is_empty() && !is_interrupted && !taps.iter().any(|tap| tap.is_late()) {
+    if telling.is_empty() && !is_of_several && !origin.is_interrupted && !taps.iter().any(|tap| tap.is_late())
+    {
         let ledgers: Vec<_> = taps.iter().filter_map(|tap| tap.ledger()).collect();
         let Compared { samples, silent, .. } = compared;
         return Err(format!("{samples} samples, {silent} of them silent; the ledgers: {ledgers:?}"));
