@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("db", &["types"]),
     ("store", &["types", "kms"]),
     ("kvs", &["types", "auth", "aws", "mkv", "store"]),
-    ("contact", &["types", "telephony", "flow"]),
+    ("contact", &["types", "telephony", "flow", "lex"]),
     ("connect", &["types", "auth", "aws", "flow", "contact", "db"]),
     ("admin", &["types", "auth", "aws", "telephony", "contact", "connect", "db", "store", "kvs"]),
     ("emulator", &["types", "mkv", "auth", "kms", "store", "capture", "kvs", "connect"]),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tympan_flow::{CallMemory, FlowIdentity, ResourceRef};
-use tympan_types::{CaptureId, ContactId, InvocationId, LegId, Mono, PromptId, WriteId};
+use tympan_types::{CaptureId, ContactId, InvocationId, LegId, ListenId, Mono, PromptId, WriteId};
 
 /// What all parts of a live contact share while they take in an input: the instant, the facts of its contacts, and what they want done.
 ///
@@ -28,6 +28,7 @@ pub(crate) struct Context {
     contacts: u64,
     last_capture: u64,
     last_invocation: u64,
+    last_listen: u64,
     last_prompt: u64,
     draws: u64,
     flow_runs: u32,
@@ -66,6 +67,7 @@ impl Context {
             effects: VecDeque::new(),
             last_capture: 0,
             last_invocation: 0,
+            last_listen: 0,
             last_prompt: 0,
             draws: 0,
             flow_runs: 0,
@@ -249,6 +251,11 @@ impl Context {
         }
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn next_listen(&mut self) -> ListenId {
+        self.last_listen += 1;
+        ListenId::new(self.last_listen)
     }
 
     pub(crate) fn next_prompt(&mut self) -> PromptId {

@@ -1,10 +1,11 @@
 use crate::{
-    AttributesTooLarge, Contact, DialRequest, DisconnectReason, HistoryError, PromptVoice, Recording,
-    RoutingRequest,
+    AttributesTooLarge, Contact, DialRequest, DisconnectReason, HistoryError, InstanceRef, PromptVoice,
+    Recording, RoutingRequest,
 };
 use serde_json::Value;
 use std::sync::Arc;
-use tympan_flow::Prompt;
+use tympan_flow::{BotRef, Prompt};
+use tympan_lex::turn::Recognition;
 use tympan_telephony::sdp::session::Agreement;
 use tympan_telephony::words::{MediaCommand, Tracks};
 use tympan_types::{
@@ -172,6 +173,23 @@ pub enum Effect {
         refer: ReferId,
         /// 202, or 400 to 699.
         status: u16,
+    },
+    /// Ask a bot. [`Input::Recognized`](crate::Input::Recognized) follows.
+    Recognize {
+        /// Names the question.
+        invocation: InvocationId,
+        /// Which bot.
+        bot: BotRef,
+        /// The session with the bot: the contact's.
+        session: ContactId,
+        /// The instance of the contact.
+        instance: Box<InstanceRef>,
+        /// The language of the contact: `en-US`.
+        language: String,
+        /// What the caller said, and what goes with it.
+        recognition: Box<Recognition>,
+        /// How long the answer may take.
+        limit_ms: u32,
     },
     /// Ask the routing.
     Routing(RoutingRequest),

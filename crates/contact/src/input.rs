@@ -2,6 +2,7 @@ use crate::invoke::AttemptError;
 use crate::{AgentRef, HistoryError, Leg, QueueRef, RoutingEvent};
 use std::collections::BTreeMap;
 use tympan_flow::ResourceRef;
+use tympan_lex::turn::{RecognizeError, Reply};
 use tympan_telephony::Digit;
 use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_telephony::digit_source::DigitSource;
@@ -79,6 +80,13 @@ pub enum Input {
         prompt: PromptId,
         /// What happened.
         event: PromptEvent,
+    },
+    /// A bot has answered a question that [`Effect::Recognize`](crate::Effect::Recognize) asked, or has not.
+    Recognized {
+        /// Which question.
+        invocation: InvocationId,
+        /// The answer.
+        result: Result<Box<Reply>, RecognizeError>,
     },
     /// An INVITE with Replaces (RFC 3891) takes the place of a leg.
     Replaced {

@@ -33,8 +33,8 @@ use std::fmt;
 use tympan_telephony::Digit;
 use tympan_telephony::digit_source::{DigitMerge, DigitSource};
 use tympan_telephony::sdp::{LocalMedia, SdpError, Session, session::Change};
-use tympan_telephony::words::{MediaCommand, MediaEvent};
-use tympan_types::{ExchangeId, LegId, Mono, PromptId, Redacted, ReferId};
+use tympan_telephony::words::{MediaCommand, MediaEvent, Sound};
+use tympan_types::{ExchangeId, LegId, ListenId, Mono, PromptId, Redacted, ReferId};
 
 /// A leg.
 pub struct Leg {
@@ -98,6 +98,8 @@ pub(crate) enum News {
     Referred(Referral),
     /// The far end's telephone rings.
     Rings,
+    /// The far end begins to speak, or has spoken.
+    Speech { listen: ListenId, spoken: Option<(Sound, bool)> },
     /// It is over, or is to be ended.
     Ended(Ending),
     /// The far end has hung up without a confirmation of our answer, which it has had: the leg was up.
@@ -282,10 +284,11 @@ impl Leg {
             }
             MediaEvent::PromptFinished(prompt) => Some(News::PromptFinished(*prompt)),
             MediaEvent::MediaTimedOut => self.ends(Ending::MediaTimedOut),
-            MediaEvent::TapOpened { .. }
-            | MediaEvent::TapClosed { .. }
-            | MediaEvent::SpeechBegan { .. }
-            | MediaEvent::Heard { .. } => None,
+            MediaEvent::TapOpened { .. } | MediaEvent::TapClosed { .. } => None,
+            MediaEvent::SpeechBegan { listen } => Some(News::Speech { listen: *listen, spoken: None }),
+            MediaEvent::Heard { listen, utterance, cut } => {
+                Some(News::Speech { listen: *listen, spoken: Some((utterance.clone(), *cut)) })
+            }
         }
     }
 

@@ -149,6 +149,14 @@ impl LiveContact {
                 self.with_flow(owner, |flow, cx, streaming| flow.prompt(cx, streaming, prompt, event));
             }
             Input::Replaced { leg, by } => self.replaced(leg, *by),
+            Input::Recognized { invocation, result } => {
+                let owner = self.participants.iter().position(|participant| {
+                    participant.flow.as_ref().is_some_and(|flow| flow.has_invocation(invocation))
+                });
+                self.with_flow(owner, |flow, cx, streaming| {
+                    flow.recognized(cx, streaming, invocation, result)
+                });
+            }
             Input::Routing(event) => self.routing(event),
             Input::SetAttributes { request, changes } => self.set_attributes(request, changes.into_exposed()),
             Input::Stop => self.end(DisconnectReason::Other, None),
@@ -212,6 +220,10 @@ impl LiveContact {
                 }
             }
             Some(leg::News::Held(is_held)) => self.leg_held(leg, is_held),
+            Some(leg::News::Speech { listen, spoken }) => {
+                let at = self.who_hears_on(leg);
+                self.with_flow(at, |flow, cx, streaming| flow.speech(cx, streaming, listen, spoken));
+            }
             Some(leg::News::PromptFinished(prompt)) => {
                 let owner = self.participants.iter().position(|participant| {
                     participant.flow.as_ref().is_some_and(|flow| flow.has_prompt(prompt))

@@ -8,6 +8,7 @@
 //! | the start of streaming | the lead-in is safe, or will not be | done, failed |
 //! | the end of streaming | the last fragment is safe, or the deadline | done |
 //! | prompts in a loop | the next interruption, a prompt that fails | interrupted, failed |
+//! | a bot | an intent, a failure | the bot's outcome, failed |
 //! | the conversation: a queue, an agent, a third party | its answer | what it is |
 //!
 //! All but this is ignored by a block that waits: keys that none asks for are kept for the next block that does. A function that is not
@@ -15,6 +16,7 @@
 //! branch ends the flow.
 
 mod ask;
+mod bot;
 mod digits;
 mod function;
 mod instance;
@@ -29,6 +31,7 @@ use crate::invoke::{AttemptError, Invocation};
 use crate::streaming::{News, Streaming};
 use crate::{PromptEvent, RoutedFlow, Stage};
 pub(crate) use ask::Ask;
+use bot::BotTalk;
 use digits::Digits;
 use function::{FunctionCall, Unawaited};
 use keys_ahead::KeysAhead;
@@ -37,9 +40,10 @@ use prompt::{Heard, PromptPlayer};
 use tympan_flow::{
     CollectSpec, CollectedInput, Effect, Input, Interpreter, LogEntry, LoopSpec, Output, Prompt,
 };
+use tympan_lex::turn::{RecognizeError, Reply};
 use tympan_telephony::Digit;
-use tympan_telephony::words::Tracks;
-use tympan_types::{InvocationId, LegId, Mono, PromptId, Redacted};
+use tympan_telephony::words::{Sound, Tracks};
+use tympan_types::{InvocationId, LegId, ListenId, Mono, PromptId, Redacted};
 
 /// A running flow.
 pub(crate) struct FlowRun {
@@ -66,6 +70,7 @@ enum Waiting {
     StreamingStart,
     StreamingStop,
     Loop(Box<LoopPrompts>),
+    Bot(Box<BotTalk>),
     /// The conversation's answer to what was asked of it.
     Asked,
 }
@@ -172,6 +177,7 @@ impl FlowRun {
     /// Whether an invocation is this flow's.
     pub(crate) fn has_invocation(&self, which: InvocationId) -> bool {
         matches!(&self.waiting, Waiting::Function(invocation) if invocation.id() == which)
+            || matches!(&self.waiting, Waiting::Bot(talk) if talk.asks(which))
             || self.unawaited.has(which)
     }
 
@@ -190,6 +196,10 @@ impl FlowRun {
         if digit.as_char().is_ascii_alphabetic() {
             // A to D are on no customer's telephone and in no flow: they answer nothing and interrupt nothing.
             return Progress::Waits;
+        }
+        if let Waiting::Bot(talk) = &mut self.waiting {
+            let ended = talk.digit(cx, self.leg, &mut self.player, digit);
+            return self.bot_ended(cx, streaming, ended);
         }
         let Waiting::Digits(digits) = &mut self.waiting else {
             self.keys.keep(digit);
@@ -281,6 +291,42 @@ impl FlowRun {
         }
     }
 
+    /// The participant begins to speak, or has spoken: what a bot listens for.
+    pub(crate) fn speech(
+        &mut self,
+        cx: &mut Context,
+        streaming: &mut Streaming,
+        listen: ListenId,
+        spoken: Option<(Sound, bool)>,
+    ) -> Progress {
+        let Waiting::Bot(talk) = &mut self.waiting else { return Progress::Waits };
+        let ended = match spoken {
+            None => talk.speech_began(cx, self.leg, &mut self.player, listen),
+            Some((utterance, cut)) => talk.spoken(cx, self.leg, &mut self.player, (listen, utterance, cut)),
+        };
+        self.bot_ended(cx, streaming, ended)
+    }
+
+    /// The bot has answered, or has not.
+    pub(crate) fn recognized(
+        &mut self,
+        cx: &mut Context,
+        streaming: &mut Streaming,
+        which: InvocationId,
+        result: Result<Box<Reply>, RecognizeError>,
+    ) -> Progress {
+        let Waiting::Bot(talk) = &mut self.waiting else { return Progress::Waits };
+        let ended = talk.answered(cx, self.leg, &mut self.player, which, result);
+        self.bot_ended(cx, streaming, ended)
+    }
+
+    fn bot_ended(&mut self, cx: &mut Context, streaming: &mut Streaming, ended: Option<Input>) -> Progress {
+        match ended {
+            Some(input) => self.go_on(cx, streaming, input),
+            None => Progress::Waits,
+        }
+    }
+
     pub(crate) fn time_passed(&mut self, cx: &mut Context, streaming: &mut Streaming) -> Progress {
         self.unawaited.time_passed(cx, self.interpreter.identity());
         let progress = match &mut self.waiting {
@@ -292,6 +338,10 @@ impl FlowRun {
                 let input = digits.time_is_up();
                 self.player.stop(cx, self.leg);
                 self.collected(cx, streaming, Some(input))
+            }
+            Waiting::Bot(talk) if talk.is_due(cx.now.mono) => {
+                let ended = talk.time_passed(cx, self.leg, &mut self.player);
+                self.bot_ended(cx, streaming, ended)
             }
             Waiting::Loop(prompts) if prompts.deadline().is_some_and(|deadline| deadline <= cx.now.mono) => {
                 let next = prompts.time_passed(cx.now.mono);
@@ -312,6 +362,7 @@ impl FlowRun {
             Waiting::Digits(digits) => digits.deadline(),
             Waiting::Function(invocation) => Some(invocation.deadline()),
             Waiting::Loop(prompts) => prompts.deadline(),
+            Waiting::Bot(talk) => talk.deadline(),
             Waiting::Asked
             | Waiting::Nothing
             | Waiting::Prompt
@@ -326,6 +377,9 @@ impl FlowRun {
     pub(crate) fn interrupt(&mut self, cx: &mut Context) {
         self.player.stop(cx, self.leg);
         self.keys.clear();
+        if let Waiting::Bot(talk) = &mut self.waiting {
+            talk.stop(cx, self.leg);
+        }
         self.waiting = Waiting::Nothing;
         self.interpreter.handle(cx.now.wall, Input::Interrupted, &*cx.contact);
         while self.next_effect(cx).is_some() {}
@@ -428,8 +482,10 @@ impl FlowRun {
             Effect::CreateCallback(spec) => self.asks(Ask::CreateCallback(spec)),
             Effect::SetHold(state) => self.asks(Ask::SetHold(state)),
             Effect::DialCustomer { caller_id } => self.asks(Ask::DialCustomer { caller_id }),
-            Effect::ConnectBot(_) => {
-                Step::At(Input::Failed { reason: "bots are not performed yet".to_owned() })
+            Effect::ConnectBot(spec) => {
+                // Keys that were typed ahead were for another block.
+                self.keys.clear();
+                Box::new(BotTalk::new(*spec)).begin(cx, self.leg, &mut self.player).map(Waiting::Bot)
             }
             Effect::TransferToAgent => Step::Over(FlowEnd::ToAgent),
             Effect::Disconnect => Step::Over(FlowEnd::Disconnected),
@@ -509,6 +565,10 @@ impl FlowRun {
 
     fn heard(&mut self, cx: &mut Context, streaming: &mut Streaming, heard: Option<Heard>) -> Progress {
         match (&mut self.waiting, heard) {
+            (Waiting::Bot(talk), Some(heard)) => {
+                let ended = talk.heard(cx, self.leg, &mut self.player, heard);
+                self.bot_ended(cx, streaming, ended)
+            }
             (Waiting::Loop(prompts), Some(Heard::Whole)) => {
                 if prompts.heard(cx.now.mono) {
                     return self.loop_goes_on(cx, streaming, LoopNext::Plays);

@@ -67,6 +67,14 @@ impl PromptPlayer {
         prompt
     }
 
+    /// Plays a sound that is there already.
+    pub(crate) fn start_sound(&mut self, cx: &mut Context, leg: LegId, sound: Sound) {
+        self.stop(cx, leg);
+        let prompt = cx.next_prompt();
+        self.state = State::Preparing { prompt, deadline: cx.in_ms(cx.options.prompt_limit_ms) };
+        self.prepared(cx, leg, prompt, sound);
+    }
+
     /// Silences the prompt that plays, if any.
     pub(crate) fn stop(&mut self, cx: &mut Context, leg: LegId) {
         if let State::Playing { prompt, .. } = std::mem::take(&mut self.state) {

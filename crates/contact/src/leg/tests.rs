@@ -320,10 +320,9 @@ fn media_that_is_lost_or_silent_ends_the_leg() {
     let prompt = PromptId::new(4);
     let finished = silent.leg.media_event(&mut silent.cx, &MediaEvent::PromptFinished(prompt));
     assert_eq!(finished, Some(News::PromptFinished(prompt)));
-    assert_eq!(
-        silent.leg.media_event(&mut silent.cx, &MediaEvent::SpeechBegan { listen: ListenId::new(1) }),
-        None
-    );
+    let listen = ListenId::new(1);
+    let began = silent.leg.media_event(&mut silent.cx, &MediaEvent::SpeechBegan { listen });
+    assert_eq!(began, Some(News::Speech { listen, spoken: None }));
 }
 
 fn dialled() -> Rig {

@@ -2,6 +2,7 @@
 
 mod any_order;
 mod blocks;
+mod bots;
 mod centre;
 mod ending;
 mod flows;

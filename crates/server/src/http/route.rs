@@ -283,7 +283,8 @@ impl Router {
         if found.is_none() {
             return Err(Box::new(no_service(&service)));
         }
-        if let Some(found) = found.filter(|found| matches!(self.routes.body(*found), BodyRule::Media { .. })) {
+        if let Some(found) = found.filter(|found| matches!(self.routes.body(*found), BodyRule::Media { .. }))
+        {
             return self.signed_media(exchange, found, &checked, head, body).await;
         }
         let body = self.read_up_to(self.body_limit(found), &head, body).await?;
