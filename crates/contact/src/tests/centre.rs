@@ -1,172 +1,17 @@
 //! Queues, agents and holds, with the other ends played by hand.
 
+use super::ends::{
+    AGENT_LEG, SECOND_LEG, ada, answers, bridged, ended, flow, heard, hooks, hung_up, left, offer,
+    on, queued, reports, rings, says, talking, to_queue,
+};
 use super::rig::{LEG, OFFER, Rig, local};
 use crate::{
-    AgentRef, AgentReport, Contact, DialledLeg, DisconnectReason, Effect, EndedBy, InitiationMethod, Input,
-    LegEvent, Phase, RoutingEvent, RoutingRefusal, RoutingRequest, Stage,
+    AgentReport, DialledLeg, DisconnectReason, Effect, EndedBy, InitiationMethod, Input, LegEvent, Phase,
+    RoutingEvent, RoutingRefusal,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use tympan_telephony::digit_source::DigitSource;
-use tympan_telephony::words::MediaCommand;
-use tympan_types::{ContactId, DialId, ExchangeId, LegId, OfferId, ResourceId};
-
-const AGENT_LEG: LegId = LegId::new(70);
-const SECOND_LEG: LegId = LegId::new(71);
-const OFFER_ID: OfferId = OfferId::new(5);
-
-fn agent() -> AgentRef {
-    AgentRef {
-        id: ResourceId::from_random([9; 16]),
-        arn: "arn:agent".to_owned(),
-        user_name: "ada".to_owned(),
-        first_name: "Ada".to_owned(),
-        last_name: "L".to_owned(),
-        routing_profile_arn: "arn:profile".to_owned(),
-        routing_profile_name: "Basic Routing Profile".to_owned(),
-    }
-}
-
-fn says(text: &str, next: &str) -> Value {
-    json!({ "Type": "MessageParticipant", "Parameters": { "Text": text },
-        "Transitions": { "NextAction": next, "Errors": [{ "ErrorType": "NoMatchingError", "NextAction": next }] } })
-}
-
-fn flow(mut actions: Vec<(&str, Value)>) -> Value {
-    let start = actions[0].0.to_owned();
-    let actions: Vec<Value> = actions
-        .drain(..)
-        .map(|(id, mut action)| {
-            action["Identifier"] = id.into();
-            action
-        })
-        .collect();
-    json!({ "Version": "2019-10-30", "StartAction": start, "Actions": actions })
-}
-
-/// Into the basic queue; says "full" where it is full, and "no" where the routing will not have the contact.
-fn to_queue() -> Value {
-    let branches = |next: &str| json!({ "NextAction": next, "Errors": [{ "ErrorType": "NoMatchingError", "NextAction": "no" }] });
-    let mut transfer = branches("bye");
-    transfer["Errors"] = json!([
-        { "ErrorType": "QueueAtCapacity", "NextAction": "full" },
-        { "ErrorType": "NoMatchingError", "NextAction": "no" },
-    ]);
-    flow(vec![
-        (
-            "set",
-            json!({ "Type": "UpdateContactTargetQueue", "Parameters": { "QueueId": "arn:queue" }, "Transitions": branches("go") }),
-        ),
-        ("go", json!({ "Type": "TransferContactToQueue", "Parameters": {}, "Transitions": transfer })),
-        ("full", says("full", "bye")),
-        ("no", says("no", "bye")),
-        ("bye", json!({ "Type": "DisconnectParticipant", "Parameters": {}, "Transitions": {} })),
-    ])
-}
-
-fn hooks() -> Vec<(&'static str, Value)> {
-    let ends = || json!({ "Type": "EndFlowExecution", "Parameters": {}, "Transitions": {} });
-    let whisper = |text: &str| flow(vec![("say", says(text, "end")), ("end", ends())]);
-    vec![
-        ("CustomerQueue", whisper("you are in the queue")),
-        ("AgentWhisper", whisper("a call for you")),
-        ("CustomerWhisper", whisper("here is an agent")),
-        ("CustomerHold", whisper("you are on hold")),
-    ]
-}
-
-/// A customer in the queue, who hears the queue flow.
-fn queued() -> Rig {
-    let mut rig = Rig::with(&to_queue(), hooks());
-    rig.leg(LegEvent::Confirmed);
-    let contact = rig.live.contact().id;
-    rig.handle(Input::Routing(RoutingEvent::Queued { contact }));
-    assert_eq!(rig.said(), "you are in the queue");
-    rig
-}
-
-fn offer(rig: &mut Rig) -> DialId {
-    let contact = rig.live.contact().id;
-    rig.handle(Input::Routing(RoutingEvent::Offered {
-        contact,
-        offer: OFFER_ID,
-        agent: agent(),
-        ring_limit_ms: 20_000,
-        accepts_by_itself: false,
-    }));
-    rig.find(|effect| match effect {
-        Effect::Dial { dial, .. } => Some(*dial),
-        _ => None,
-    })
-    .expect("the agent is dialled")
-}
-
-fn rings(rig: &mut Rig, legs: &[LegId]) {
-    let dial = offer(rig);
-    let legs =
-        legs.iter().map(|id| DialledLeg { id: *id, local: local(), digits: DigitSource::Both }).collect();
-    rig.handle(Input::DialReady { dial, legs });
-}
-
-fn on(rig: &mut Rig, leg: LegId, event: LegEvent) {
-    rig.handle(Input::Leg { leg, event });
-}
-
-fn answers(rig: &mut Rig, leg: LegId) {
-    on(rig, leg, LegEvent::Answered { exchange: ExchangeId::new(1), sdp: OFFER.to_owned() });
-    on(rig, leg, LegEvent::Confirmed);
-}
-
-/// What plays on a leg is heard to its end.
-fn heard(rig: &mut Rig, leg: LegId) {
-    let prompt = rig.prompt_begins();
-    rig.wait_ms(1_000);
-    rig.handle(Input::Media { leg, event: tympan_telephony::words::MediaEvent::PromptFinished(prompt) });
-}
-
-/// Customer and agent talk.
-fn talking() -> Rig {
-    let mut rig = queued();
-    rings(&mut rig, &[AGENT_LEG]);
-    answers(&mut rig, AGENT_LEG);
-    assert_eq!(rig.said(), "a call for you");
-    heard(&mut rig, AGENT_LEG);
-    assert_eq!(rig.said(), "here is an agent");
-    heard(&mut rig, LEG);
-    assert_eq!(bridged(&rig), [(LEG, true), (AGENT_LEG, true)]);
-    rig
-}
-
-/// Who joined or left the bridge, in order.
-fn bridged(rig: &Rig) -> Vec<(LegId, bool)> {
-    let moves = rig.effects.iter().filter_map(|effect| match effect {
-        Effect::Media { leg, command: MediaCommand::Join { .. } } => Some((*leg, true)),
-        Effect::Media { leg, command: MediaCommand::Leave } => Some((*leg, false)),
-        _ => None,
-    });
-    moves.collect()
-}
-
-fn reports(rig: &Rig) -> Vec<AgentReport> {
-    let reports = rig.effects.iter().filter_map(|effect| match effect {
-        Effect::Routing(RoutingRequest::Report { offer: OFFER_ID, report }) => Some(*report),
-        _ => None,
-    });
-    reports.collect()
-}
-
-fn left(rig: &Rig) -> usize {
-    rig.count(|effect| matches!(effect, Effect::Routing(RoutingRequest::Leave { .. })))
-}
-
-fn hung_up(rig: &Rig, which: LegId) -> bool {
-    rig.count(|effect| matches!(effect, Effect::Hangup { leg, .. } if *leg == which)) == 1
-}
-
-/// The last state of each contact that has ended.
-fn ended(rig: &Rig) -> Vec<Contact> {
-    let states = rig.states().into_iter().filter(|(stage, _)| *stage == Stage::Ended);
-    states.map(|(_, contact)| contact).collect()
-}
+use tympan_types::{ContactId, ExchangeId};
 
 #[test]
 fn a_contact_waits_in_its_queue_until_an_agent_takes_it_and_whispers_run_one_after_the_other() {
@@ -180,7 +25,7 @@ fn a_contact_waits_in_its_queue_until_an_agent_takes_it_and_whispers_run_one_aft
     let stay = contact.queue.unwrap();
     let part = contact.agent.unwrap();
     assert!(stay.enqueued < stay.dequeued.unwrap() && stay.dequeued.unwrap() < part.connected.unwrap());
-    assert_eq!((part.agent, contact.agent_connection_attempts), (agent(), 1));
+    assert_eq!((part.agent, contact.agent_connection_attempts), (ada(), 1));
     assert_eq!(part.left, contact.disconnect_timestamp);
     assert_eq!(contact.disconnect_reason, Some(DisconnectReason::CustomerDisconnect));
 }

@@ -2,15 +2,21 @@
 
 mod any_order;
 mod blocks;
-mod bots;
+mod callbacks;
 mod centre;
 mod ending;
+mod ends;
 mod flows;
 mod functions;
 mod history_model;
+mod holds;
 mod keys_ahead;
+mod monitors;
+mod outbound;
 mod references;
 pub(crate) mod rig;
 mod streaming;
+mod third_party;
+mod transfers;
 mod transitions;
 mod whole_calls;

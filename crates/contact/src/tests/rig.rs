@@ -1,10 +1,11 @@
 //! A contact whose other ends are played by hand.
 
+use super::ends;
 use crate::fixtures::contact;
 use crate::{
-    CaptureEvent, Contact, ContactOptions, ContactSetup, CustomerAudio, DisconnectReason, Effect, EndedBy,
-    HistoryError, Input, InstanceSettings, Leg, LegEvent, LegSpec, LiveContact, Now, Phase, PromptEvent,
-    QueueRef, Reply, RoutedFlow, Stage,
+    AgentRef, CaptureEvent, Contact, ContactOptions, ContactSetup, CustomerAudio, DisconnectReason, Effect,
+    EndedBy, HistoryError, Input, InstanceSettings, Leg, LegEvent, LegSpec, LiveContact, Now, Phase,
+    PromptEvent, QueueRef, Reply, RoutedFlow, Stage, TransferTarget,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -43,6 +44,9 @@ pub(super) struct Settings {
     pub(super) streaming: Mutex<Option<StreamSettings>>,
     pub(super) functions: AtomicBool,
     pub(super) flows: BTreeMap<&'static str, Value>,
+    /// What agents mean who dial this.
+    pub(super) dialled: BTreeMap<&'static str, TransferTarget>,
+    pub(super) agents: Vec<AgentRef>,
 }
 
 impl InstanceSettings for Settings {
@@ -69,13 +73,27 @@ impl InstanceSettings for Settings {
             arn: "arn:queue".to_owned(),
             name: "BasicQueue".to_owned(),
             hours_arn: Some("arn:hours".to_owned()),
-            outbound_caller_id: None,
+            outbound_caller_id: Some("+18005550111".to_owned()),
             is_agents: false,
         })
     }
 
     fn default_flow(&self, instance: InstanceId, event: &str) -> Option<RoutedFlow> {
         self.flow(instance, &ResourceRef::of(event))
+    }
+
+    fn agent_queue(&self, instance: InstanceId, agent: &ResourceRef) -> Option<QueueRef> {
+        let agent = self.agent(instance, agent)?;
+        let (arn, name) = (agent.arn, String::new());
+        Some(QueueRef { arn, name, hours_arn: None, outbound_caller_id: None, is_agents: true })
+    }
+
+    fn agent(&self, _: InstanceId, agent: &ResourceRef) -> Option<AgentRef> {
+        self.agents.iter().find(|one| one.arn == agent.id || one.user_name == agent.id).cloned()
+    }
+
+    fn dialled(&self, _: InstanceId, _: &AgentRef, dialled: &str) -> Option<TransferTarget> {
+        self.dialled.get(dialled).cloned()
     }
 
     fn are_open(&self, _: InstanceId, hours: &ResourceRef, now: WallTime) -> Option<bool> {
@@ -89,6 +107,8 @@ pub(crate) fn no_settings() -> Arc<dyn InstanceSettings> {
         streaming: Mutex::new(None),
         functions: AtomicBool::new(false),
         flows: BTreeMap::new(),
+        dialled: BTreeMap::new(),
+        agents: Vec::new(),
     })
 }
 
@@ -127,22 +147,33 @@ impl Rig {
         offer: Option<&str>,
         options: ContactOptions,
     ) -> Self {
-        let streaming = StreamSettings {
-            name_prefix: "demo-connect-demo-contact-".to_owned(),
-            retention_hours: 24,
-            key_id: "alias/aws/kinesisvideo".to_owned(),
-        };
-        let settings = Arc::new(Settings {
-            streaming: Mutex::new(Some(streaming)),
-            functions: AtomicBool::new(true),
-            flows: flows.into_iter().collect(),
-        });
+        let settings = Self::settings(flows);
         let flow = routed("first", document);
         let offer = offer.map(str::to_owned);
         let leg = LegSpec { id: LEG, local: local(), offer, digits: DigitSource::Both };
         let leg = Leg::invited(leg).unwrap();
         let setup = ContactSetup { contact: contact(), flow, leg, instance: settings.clone(), options };
-        let live = LiveContact::new(began(), setup);
+        Self::around(LiveContact::new(began(), setup), settings)
+    }
+
+    /// An instance with these flows.
+    pub(super) fn settings(flows: Vec<(&'static str, Value)>) -> Arc<Settings> {
+        let streaming = StreamSettings {
+            name_prefix: "demo-connect-demo-contact-".to_owned(),
+            retention_hours: 24,
+            key_id: "alias/aws/kinesisvideo".to_owned(),
+        };
+        Arc::new(Settings {
+            streaming: Mutex::new(Some(streaming)),
+            functions: AtomicBool::new(true),
+            flows: flows.into_iter().collect(),
+            dialled: ends::dialled(),
+            agents: vec![ends::ada(), ends::bob(), ends::eve()],
+        })
+    }
+
+    /// A conversation that has just begun.
+    pub(super) fn around(live: LiveContact, settings: Arc<Settings>) -> Self {
         let mut rig = Self { live, now: began(), effects: Vec::new(), settings, held: None, last_request: 0 };
         rig.drain();
         rig
