@@ -2,6 +2,7 @@
 
 use crate::centre::Centre;
 use crate::sip::{Destination, Dial, DialledLeg, NotDialled, Route, SipCalls};
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use tympan_contact::{AgentRef, CallerId, DialRequest, DialTarget, TELEPHONES_MAX};
 use tympan_types::{LegId, Redacted};
@@ -15,6 +16,8 @@ pub(super) struct Ring {
     pub(super) route: Route,
     pub(super) caller: CallerId,
     pub(super) answers_by_itself: bool,
+    /// Where a registered device is: behind NAT its media comes from there, too.
+    pub(super) source: Option<IpAddr>,
 }
 
 impl Dialling {
@@ -45,7 +48,15 @@ impl Dialling {
         let (mut rings, mut why) = (Vec::new(), None);
         for destination in destinations.iter().flat_map(|destination| devices(sip, destination)) {
             match sip.route(&destination) {
-                Ok(route) => rings.push(Ring { route, caller: caller.clone(), answers_by_itself }),
+                Ok(route) => {
+                    let source = match destination {
+                        Destination::Binding(id) => {
+                            sip.locations().get(id).map(|binding| binding.flow.peer.ip())
+                        }
+                        Destination::Phone(_) | Destination::Number(_) | Destination::Uri(_) => None,
+                    };
+                    rings.push(Ring { route, caller: caller.clone(), answers_by_itself, source });
+                }
                 Err(error) => why = Some(error),
             }
         }
@@ -61,7 +72,7 @@ impl Dialling {
     /// # Errors
     /// Too many calls wait to be placed.
     pub(super) fn ring(&self, leg: LegId, ring: Ring, offer: String) -> Result<DialledLeg, NotDialled> {
-        let Ring { route, caller, answers_by_itself } = ring;
+        let Ring { route, caller, answers_by_itself, source: _ } = ring;
         let exposed = |text: Option<Redacted<String>>| text.map(Redacted::into_exposed);
         let dial = Dial {
             caller: exposed(caller.number).unwrap_or_default(),

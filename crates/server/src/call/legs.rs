@@ -68,7 +68,7 @@ impl TaskLeg {
     pub(super) fn reserved(id: LegId, dial: DialId, ring: Ring, port: ReservedPort) -> Self {
         Self {
             id,
-            source: None,
+            source: ring.source,
             trunk: ring.route.trunk.clone(),
             signalling: Signalling::Reserved { dial, ring: Box::new(ring) },
             events: None,

@@ -39,11 +39,14 @@ use tympan_contact::{
     InstanceSettings, Leg, LegSpec, LiveContact, MemoryHistory, NewContact, REQUESTS_MAX, RoutedFlow,
 };
 use tympan_flow::{Flow, FlowIdentity, FlowType, ResourceRef};
+use tympan_sip::agent::Phones;
 use tympan_telephony::sdp::LocalMedia;
 use tympan_types::{
     AccountId, ContactId, FragmentNumber, InstanceId, Region, ServerTime, StreamArn, StreamName,
     StreamSettings, WallTime,
 };
+
+mod agents;
 
 const CONTACT: [u8; 16] = [7; 16];
 
@@ -281,12 +284,18 @@ impl Rig {
     }
 
     async fn with(sink: Arc<dyn MediaSink>) -> Self {
+        Self::with_phones(sink, Phones::default()).await
+    }
+
+    async fn with_phones(sink: Arc<dyn MediaSink>, phones: Phones) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (budget, history) = (DescriptorBudget::new(1_000, 10), Arc::<MemoryHistory>::default());
         let connections = ConnectionLimits { total: 4, per_source: 4 };
         let connections = Connections::new(connections, budget.clone(), Use::SipTcp, 1);
         let (sip, invitations) =
-            SipEndpoint::bind(SipOptions::on_loopback(connections), Arc::default()).await.unwrap();
+            SipEndpoint::bind(SipOptions { phones, ..SipOptions::on_loopback(connections) }, Arc::default())
+                .await
+                .unwrap();
         let queue = CaptureQueue::start(1 << 20, tokio::runtime::Handle::current()).unwrap();
         let plane = MediaPlaneOptions {
             address: IpAddr::from([127, 0, 0, 1]),
@@ -351,6 +360,13 @@ impl Rig {
 
     /// Runs the task of a call that comes in.
     async fn take_call(&mut self, flow: RoutedFlow) -> tokio::task::JoinHandle<()> {
+        let task = self.task(flow, Arc::new(Panics)).await;
+        assert_eq!(self.admission.registry.len(), 1);
+        tokio::spawn(task.run())
+    }
+
+    /// The task of a call that comes in.
+    async fn task(&mut self, flow: RoutedFlow, instance: Arc<dyn InstanceSettings>) -> Box<CallTask> {
         let invitation = self.invitations.recv().await.unwrap();
         let descriptors = self.admission.descriptors.take(Use::Call, PER_CALL).unwrap();
         let port = self.admission.media.reserve(invitation.local.ip(), descriptors).unwrap();
@@ -365,14 +381,11 @@ impl Rig {
             contact: contact(),
             flow,
             leg: Leg::invited(leg).unwrap(),
-            instance: Arc::new(Panics),
+            instance,
             options: ContactOptions::default(),
         };
         let live = LiveContact::new(clock.now(), setup);
-        let task =
-            CallTask::new(self.admission.clone(), active, clock, TaskLeg::invited(invitation, port), live);
-        assert_eq!(self.admission.registry.len(), 1);
-        tokio::spawn(task.run())
+        CallTask::new(self.admission.clone(), active, clock, TaskLeg::invited(invitation, port), live)
     }
 
     fn metric(&self, name: &str) -> String {
@@ -380,6 +393,14 @@ impl Rig {
         let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("no {name} in {page}")).to_owned()
     }
+}
+
+/// What a telephone offers, and answers.
+fn sdp(rtp_port: u16) -> String {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
+         m=audio {rtp_port} RTP/AVP 0\r\n"
+    )
 }
 
 /// A telephone that knows the least that a call needs.
@@ -390,18 +411,18 @@ impl Phone {
         let socket = UdpSocket::bind(("127.0.0.1", 0)).await.unwrap();
         socket.connect(to).await.unwrap();
         let phone = Self(socket);
-        let sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
-                   m=audio 40000 RTP/AVP 0\r\n";
-        phone.sends("INVITE", "z9hG4bK1", "", "Content-Type: application/sdp\r\n", sdp).await;
+        phone.sends("INVITE", "z9hG4bK1", "", "Content-Type: application/sdp\r\n", &sdp(40_000)).await;
         phone
     }
 
     async fn sends(&self, method: &str, branch: &str, to_tag: &str, headers: &str, body: &str) {
+        // Of the dialog only BYE comes after the INVITE here.
+        let sequence = if method == "BYE" { 2 } else { 1 };
         let local = self.0.local_addr().unwrap();
         let request = format!(
             "{method} sip:+18005550100@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch={branch}\r\n\
              Max-Forwards: 70\r\nFrom: <sip:caller@{local}>;tag=1\r\nTo: <sip:+18005550100@127.0.0.1>{to_tag}\r\n\
-             Call-ID: 1@{local}\r\nCSeq: 1 {method}\r\nContact: <sip:caller@{local}>\r\n{headers}\
+             Call-ID: 1@{local}\r\nCSeq: {sequence} {method}\r\nContact: <sip:caller@{local}>\r\n{headers}\
              Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
@@ -421,21 +442,35 @@ impl Phone {
         }
     }
 
-    /// Acknowledges the answer.
-    async fn is_answered(&self) {
+    /// Acknowledges the answer. Gives the tag of the other side.
+    async fn is_answered(&self) -> String {
         let answer = self.hears("SIP/2.0 200").await;
         let tag =
             answer.lines().find(|line| line.starts_with("To:")).and_then(|line| line.split_once(";tag="));
         let tag = format!(";tag={}", tag.unwrap().1);
         self.sends("ACK", "z9hG4bK2", &tag, "", "").await;
+        tag
     }
 
     async fn is_hung_up(&self) {
         let bye = self.hears("BYE").await;
-        let echoed = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"];
-        let headers: Vec<&str> =
-            bye.lines().filter(|line| echoed.iter().any(|name| line.starts_with(name))).collect();
-        let answer = format!("SIP/2.0 200 OK\r\n{}\r\nContent-Length: 0\r\n\r\n", headers.join("\r\n"));
+        self.answers(&bye, "200 OK", "", "").await;
+    }
+
+    async fn answers(&self, request: &str, status: &str, headers: &str, body: &str) {
+        let echoed = ["Via:", "From:", "To:", "Call-ID:", "CSeq:", "Record-Route:"];
+        let mut lines: Vec<String> = request
+            .lines()
+            .filter(|line| echoed.iter().any(|name| line.starts_with(name)))
+            .map(str::to_owned)
+            .collect();
+        for to in lines.iter_mut().filter(|line| line.starts_with("To:") && !line.contains(";tag=")) {
+            to.push_str(";tag=agent");
+        }
+        let length = body.len();
+        let lines = lines.join("\r\n");
+        let answer =
+            format!("SIP/2.0 {status}\r\n{lines}\r\n{headers}Content-Length: {length}\r\n\r\n{body}");
         self.0.send(answer.as_bytes()).await.unwrap();
     }
 }
