@@ -3,7 +3,7 @@
 use super::choices::KeyKeeper;
 use super::error::Wrong;
 use super::sections::{Config, Credential, LambdaFunction, NamedPolicy};
-use super::trunk;
+use super::{phone, trunk};
 use tympan_auth::Policy;
 
 /// The first rule that a configuration breaks.
@@ -45,7 +45,8 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
             "it needs kms.access_key_id and kms.secret_access_key or kms.secret_access_key_file",
         ));
     }
-    trunk::check(&config.sip.trunks)
+    trunk::check(&config.sip.trunks)?;
+    phone::check(&config.sip)
 }
 
 /// `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME`.

@@ -3,6 +3,7 @@
 use super::check::check;
 use super::error::{ConfigError, Wrong, allowed};
 use super::origin::{Origin, Origins, flat};
+use super::phone::SipPhone;
 use super::sections::{
     Config, Credential, Flow, Instance, LambdaFunction, MediaStreaming, NamedPolicy, Role,
 };
@@ -135,6 +136,7 @@ fn shape() -> Result<Table, ConfigError> {
     full.policies.push(NamedPolicy::default());
     full.roles.push(Role::default());
     full.sip.trunks.push(SipTrunk { users: vec![SipUser::default()], ..SipTrunk::default() });
+    full.sip.phones.push(SipPhone::default());
     full.lambda.functions.push(LambdaFunction::default());
     full.connect.instances.push(Instance {
         contacts_kept_days: Some(0),
@@ -205,16 +207,18 @@ mod tests {
         assert!(!config.credentials.is_empty() && !config.lambda.functions.is_empty());
         assert!(!config.policies.is_empty() && !config.roles.is_empty());
         assert!(!config.connect.instances[0].flows.is_empty());
-        // Together the examples of trunks show every key.
-        let shown: Vec<Table> = examples.parse::<Table>().unwrap()["sip"]["trunks"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter_map(|trunk| trunk.as_table().cloned())
-            .collect();
+        // Together the examples of trunks, and those of telephones, show every key.
         let known = shape().unwrap();
-        for key in known["sip"]["trunks"][0].as_table().unwrap().keys() {
-            assert!(shown.iter().any(|trunk| trunk.contains_key(key)), "no example shows sip.trunks.{key}");
+        for list in ["trunks", "phones"] {
+            let shown: Vec<Table> = examples.parse::<Table>().unwrap()["sip"][list]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|one| one.as_table().cloned())
+                .collect();
+            for key in known["sip"][list][0].as_table().unwrap().keys() {
+                assert!(shown.iter().any(|one| one.contains_key(key)), "no example shows sip.{list}.{key}");
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod error;
 mod limit;
 mod load;
 mod origin;
+mod phone;
 mod secret;
 mod sections;
 mod suggest;
@@ -22,6 +23,8 @@ pub use error::ConfigError;
 pub use limit::Limit;
 pub use load::{Entry, Loaded, load};
 pub use origin::{Origin, Origins};
+pub use phone::SipPhone;
+pub(crate) use phone::{sip_agents, sip_outbound, sip_phones};
 pub use secret::{ExposedSecrets, SecretError, exposed_secrets, read_secret};
 pub use sections::{
     Account, Audit, Auth, Capture, Config, Connect, ContactRecords, Credential, Flow, FlowLog, Http,

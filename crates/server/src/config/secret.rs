@@ -97,6 +97,14 @@ pub fn exposed_secrets(file: &Path) -> Result<Option<ExposedSecrets>, ConfigErro
         for user in &trunk.users {
             secrets.push((format!("sip.trunks {} users {}", trunk.name, user.name), &user.password));
         }
+        secrets.push((format!("sip.trunks {} dial_password", trunk.name), &trunk.dial_password));
+    }
+    for phone in &config.sip.phones {
+        for (key, secret) in
+            [("password", &phone.password), ("ha1_md5", &phone.ha1_md5), ("ha1_sha256", &phone.ha1_sha256)]
+        {
+            secrets.push((format!("sip.phones {} {key}", phone.user), secret));
+        }
     }
     let keys: Vec<String> =
         secrets.into_iter().filter(|(_, secret)| !secret.is_empty()).map(|(key, _)| key).collect();

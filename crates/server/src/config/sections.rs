@@ -3,6 +3,7 @@
 use super::base_url::BaseUrl;
 use super::choices::{KeyKeeper, LimitProfile, LogFormat, SpeechRate, TrackNaming};
 use super::limit::Limit;
+use super::phone::SipPhone;
 use super::trunk::SipTrunk;
 use super::values::{ListenAddress, LogFilter, Secret, ServiceUrl};
 use super::written::{path_or_empty, text, text_or_empty, texts, valid};
@@ -361,6 +362,20 @@ pub struct Sip {
     pub sources_max: usize,
     /// Transactions at once, ours and the peers'.
     pub transactions_max: usize,
+    /// The least time that a telephone registers for, in seconds.
+    pub registration_min_s: u32,
+    /// The longest time that a telephone is registered without a refresh, in seconds.
+    pub registration_max_s: u32,
+    /// Devices that register under one name.
+    pub devices_per_phone_max: usize,
+    /// Wrong passwords of one source within a minute.
+    pub wrong_passwords_per_source_per_min: u32,
+    /// The realm of telephones.
+    pub phone_realm: String,
+    /// URIs elsewhere that may be dialled.
+    pub dial_allow: Vec<String>,
+    /// Telephones.
+    pub phones: Vec<SipPhone>,
     /// What holds for peers by where they come from.
     pub trunks: Vec<SipTrunk>,
 }
@@ -381,6 +396,13 @@ impl Default for Sip {
             requests_per_source_per_s: 200,
             sources_max: 10_000,
             transactions_max: 100_000,
+            registration_min_s: 60,
+            registration_max_s: 3_600,
+            devices_per_phone_max: 8,
+            wrong_passwords_per_source_per_min: 20,
+            phone_realm: "tympan".into(),
+            dial_allow: Vec::new(),
+            phones: Vec::new(),
             trunks: Vec::new(),
         }
     }

@@ -66,6 +66,21 @@ pub struct SipTrunk {
     pub realm: String,
     /// Who may call, by digest; empty: requests are not challenged.
     pub users: Vec<SipUser>,
+    /// Where calls by this trunk go: `host`, `host:port`, with `;transport=tcp` where it is not UDP; empty: none go by it.
+    pub dial: String,
+    /// Numbers that begin with one of these go by it; the longest of all trunks wins.
+    pub dial_prefixes: Vec<String>,
+    /// Numbers that may be dialled by it; empty: none.
+    pub dial_allow: Vec<String>,
+    /// The user name for its challenges; empty: they are not answered.
+    pub dial_user: String,
+    /// The password for its challenges; prefer `dial_password_file`.
+    pub dial_password: Secret,
+    /// A file that holds it; refused when others can read it.
+    #[serde(with = "path_or_empty")]
+    pub dial_password_file: Option<PathBuf>,
+    /// Whether calls carry P-Asserted-Identity.
+    pub dial_assert_identity: bool,
 }
 
 /// How requests of a trunk come.
@@ -145,6 +160,13 @@ impl Default for SipTrunk {
             calls_per_s: 0,
             realm: "tympan".into(),
             users: Vec::new(),
+            dial: String::new(),
+            dial_prefixes: Vec::new(),
+            dial_allow: Vec::new(),
+            dial_user: String::new(),
+            dial_password: Secret::default(),
+            dial_password_file: None,
+            dial_assert_identity: true,
         }
     }
 }
@@ -251,7 +273,7 @@ impl SipTrunk {
     }
 }
 
-fn network(text: &str) -> Option<(IpAddr, u8)> {
+pub(super) fn network(text: &str) -> Option<(IpAddr, u8)> {
     let (address, prefix) = match text.split_once('/') {
         Some((address, prefix)) => (address, Some(prefix)),
         None => (text, None),

@@ -527,6 +527,10 @@ fn sip_options(config: &Config, site: &Site) -> anyhow::Result<SipOptions> {
         requests_per_source_per_s,
         sources_max: config.sip.sources_max,
         transactions_max: config.sip.transactions_max,
+        registration_min_s: config.sip.registration_min_s,
+        registration_max_s: config.sip.registration_max_s,
+        bindings_per_phone_max: config.sip.devices_per_phone_max,
+        wrong_passwords_per_source_per_min: config.sip.wrong_passwords_per_source_per_min,
         ..Default::default()
     };
     let mut seed = [0; 32];
@@ -540,8 +544,9 @@ fn sip_options(config: &Config, site: &Site) -> anyhow::Result<SipOptions> {
         tcp: site.limits.sip_tcp(config),
         limits,
         trunks: config::sip_trunks(&config.sip.trunks)?,
-        phones: tympan_sip::agent::Phones::default(),
-        outbound: crate::sip::Outbound::default(),
+        phones: config::sip_phones(&config.sip)?,
+        outbound: config::sip_outbound(&config.sip)?,
+        agents: config::sip_agents(&config.sip),
         seed,
     })
 }

@@ -93,6 +93,17 @@ pub(crate) struct DialledLeg {
     pub events: mpsc::Receiver<LegEvent>,
 }
 
+/// Whose telephone it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AgentPhone {
+    /// Its user name.
+    pub phone: Arc<str>,
+    /// The alias of an instance, and the user name of an agent in it.
+    pub agent: Option<(String, String)>,
+    /// It is asked to answer by itself.
+    pub auto_answer: bool,
+}
+
 /// Places calls and knows where telephones are. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct SipCalls(Arc<Shared>);
@@ -105,6 +116,7 @@ struct Shared {
     phones: Phones,
     trunks: Trunks,
     outbound: Outbound,
+    agents: Vec<AgentPhone>,
 }
 
 impl SipCalls {
@@ -116,9 +128,10 @@ impl SipCalls {
         phones: Phones,
         trunks: Trunks,
         outbound: Outbound,
+        agents: Vec<AgentPhone>,
     ) -> Self {
         let next_leg = AtomicU64::new(first_leg);
-        Self(Arc::new(Shared { commands, next_leg, local, locations, phones, trunks, outbound }))
+        Self(Arc::new(Shared { commands, next_leg, local, locations, phones, trunks, outbound, agents }))
     }
 
     /// Where registered telephones are.
@@ -129,6 +142,16 @@ impl SipCalls {
     /// The telephones of the configuration.
     pub(crate) fn phones(&self) -> &Phones {
         &self.0.phones
+    }
+
+    /// Whose telephones they are, in the order of the configuration.
+    pub(crate) fn agents(&self) -> &[AgentPhone] {
+        &self.0.agents
+    }
+
+    /// What the configuration says of a telephone.
+    pub(crate) fn agent_phone(&self, phone: &str) -> Option<&AgentPhone> {
+        self.0.agents.iter().find(|known| &*known.phone == phone)
     }
 
     /// A number for a leg that will be dialled. It is used once.

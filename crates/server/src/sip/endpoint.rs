@@ -2,7 +2,7 @@
 
 use super::Calls;
 use super::address::LocalAddress;
-use super::calls::SipCalls;
+use super::calls::{AgentPhone, SipCalls};
 use super::leg::{COMMANDS_PER_LEG, Invitation};
 use super::locations::Locations;
 use super::outbound::Outbound;
@@ -67,6 +67,8 @@ pub(crate) struct SipOptions {
     pub phones: Phones,
     /// How numbers are dialled.
     pub outbound: Outbound,
+    /// Whose telephones they are.
+    pub agents: Vec<AgentPhone>,
     /// Thirty-two random bytes, for tags, branches and nonces.
     pub seed: [u8; 32],
 }
@@ -94,6 +96,7 @@ impl SipOptions {
             trunks: Trunks::default(),
             phones: Phones::default(),
             outbound: Outbound::default(),
+            agents: Vec::new(),
             seed: [7; 32],
         }
     }
@@ -114,7 +117,8 @@ impl SipEndpoint {
         options: SipOptions,
         stats: Arc<SipStats>,
     ) -> Result<(Self, mpsc::Receiver<Invitation>), SipError> {
-        let SipOptions { listen, public, tcp: tcp_limits, limits, trunks, phones, outbound, seed } = options;
+        let SipOptions { listen, public, tcp: tcp_limits, limits, trunks, phones, outbound, agents, seed } =
+            options;
         let (udp, listener, address) = bind_pair(listen).await?;
         let local = LocalAddress::new(address, public);
         let closing = CancellationToken::new();
@@ -156,6 +160,7 @@ impl SipEndpoint {
             phones.clone(),
             trunks.clone(),
             outbound,
+            agents,
         );
         let mut agent = Agent::new(config, seed);
         agent.handle(mono_now(), Input::Phones(phones));

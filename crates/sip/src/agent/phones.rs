@@ -164,7 +164,7 @@ fn check(phone: &Phone) -> Result<(), PhoneError> {
         return Err(PhoneError::Open(user()));
     }
     if let Some(contact) = &phone.contact
-        && !Uri::parse(&Text::from(contact.as_str())).is_some_and(|uri| super::path::Hop::of(&uri).is_some())
+        && Uri::parse(&Text::from(contact.as_str())).is_none_or(|uri| super::path::Hop::of(&uri).is_none())
     {
         return Err(PhoneError::Contact { user: user(), contact: contact.clone() });
     }

@@ -1,5 +1,7 @@
 //! The shell with the real agent in it, over loopback.
 
+mod placed;
+
 use super::*;
 use crate::connections::{ConnectionLimits, Connections};
 use crate::descriptors::{DescriptorBudget, Use};
