@@ -312,7 +312,7 @@ impl Routing {
         }
         if let Some((profile, rank)) = place {
             self.idle.insert(profile, rank);
-            self.idle.touch_agent(profile, rank);
+            self.idle.touch_agent(rank);
         }
     }
 
@@ -358,8 +358,12 @@ impl Routing {
         }
         let Some(agent) = self.agents.get(&key) else { return };
         let has_work = agent.is_at_telephone && agent.plan.is_some();
-        let limit_s = agent.plan.map_or(0, |plan| plan.after_contact_work_s);
-        let deadline = (limit_s > 0).then(|| now.mono.plus_ms(i64::from(limit_s).saturating_mul(1000)));
+        let own_limit_s = agent.plan.map_or(0, |plan| plan.after_contact_work_s);
+        let limit_ms = match own_limit_s {
+            0 => self.options.after_contact_work_limit_ms.map(i64::from),
+            seconds => Some(i64::from(seconds).saturating_mul(1000)),
+        };
+        let deadline = limit_ms.map(|limit_ms| now.mono.plus_ms(limit_ms));
         if let Some(at) = deadline {
             self.deadlines.set(at, Deadline::AgentContact(key, contact));
         }

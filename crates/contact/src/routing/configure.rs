@@ -1,7 +1,6 @@
 //! What is known of instances, and what becomes of those who live in them when it changes.
 
 use super::agent::Agent;
-use super::order::ProfileKey;
 use super::queue::Place;
 use super::{
     AgentKey, InstancePlan, OfferEnd, QueueKey, QueuePlan, Removal, RoutedQueuePlan, Routing, StatusKind,
@@ -79,15 +78,6 @@ impl Routing {
                 }
                 _ => {}
             }
-        }
-        let profiles: Vec<ProfileKey> = self
-            .instances
-            .get(&id)
-            .into_iter()
-            .flat_map(|instance| instance.plan.profiles.keys().map(|profile| (id, *profile)))
-            .collect();
-        for profile in profiles {
-            self.idle.touch_profile(profile);
         }
         self.route(now);
     }

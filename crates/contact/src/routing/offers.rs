@@ -2,7 +2,7 @@
 
 use super::agent::Handled;
 use super::deadline::Deadline;
-use super::order::{Line, Rank, now_ms};
+use super::order::{IdleRank, Line, Rank, now_ms};
 use super::queue::Place;
 use super::{
     AgentContactState, AgentKey, OfferEnd, OfferKind, OfferRefusal, Output, QueueKey, Removal, Routing,
@@ -221,15 +221,14 @@ impl Routing {
     /// Offers waiting contacts to free agents: the longest idle agent chooses first, among those for whom something has changed. After
     /// it no agent is free whom a contact waits for.
     pub(super) fn route(&mut self, now: Now) {
-        loop {
-            let (first, lookups) = self.idle.first_touched();
-            self.counters.lookups += lookups;
-            let Some((rank, profile)) = first else { return };
+        while let Some(rank) = self.first_touched() {
             match self.best_for(rank.agent) {
                 Some(contact) => {
                     self.offer_queued(now, contact, rank.agent);
                 }
-                None => self.idle.nothing_for(rank, profile),
+                // An agent of a line in which a contact waits has one to choose.
+                None if !self.idle.nothing_for(rank) => drop(self.idle.take_lines()),
+                None => {}
             }
         }
     }
@@ -238,18 +237,37 @@ impl Routing {
     pub(super) fn touch(&mut self, line: Line) {
         match line.only.or_else(|| line.queue.owner()) {
             Some(agent) => {
-                if let Some((profile, rank)) = self.agents.get(&agent).and_then(|agent| agent.idle) {
-                    self.idle.touch_agent(profile, rank);
+                if let Some((_, rank)) = self.agents.get(&agent).and_then(|agent| agent.idle) {
+                    self.idle.touch_agent(rank);
                 }
             }
-            None => {
-                let Some(instance) = self.instances.get(&line.queue.instance) else { return };
-                let profiles = instance.routes.get(&line.queue).and_then(|routes| routes.get(&line.delay_s));
-                for profile in profiles.into_iter().flatten() {
-                    self.idle.touch_profile((line.queue.instance, *profile));
-                }
-            }
+            None => self.idle.touch_line(line),
         }
+    }
+
+    /// The first of all agents for whom something has changed: in himself, or in a line of his profile in which a contact waits.
+    fn first_touched(&mut self) -> Option<IdleRank> {
+        let mut first = self.idle.first_touched();
+        for line in self.idle.take_lines() {
+            self.counters.lookups += 1;
+            if self.lines.first(line).is_none() {
+                continue;
+            }
+            let instance = self.instances.get(&line.queue.instance);
+            let routes = instance.and_then(|instance| instance.routes.get(&line.queue));
+            let profiles = routes.and_then(|routes| routes.get(&line.delay_s)).into_iter().flatten();
+            let mut of_line = None;
+            for profile in profiles {
+                self.counters.lookups += 1;
+                of_line = of_line.into_iter().chain(self.idle.first((line.queue.instance, *profile))).min();
+            }
+            // Without an idle agent there is nothing to come back for: one who becomes idle looks by himself.
+            if of_line.is_some() {
+                self.idle.touch_line(line);
+            }
+            first = first.into_iter().chain(of_line).min();
+        }
+        first
     }
 
     /// The contact that an agent is to be offered first: of his own queue; else by the priority of the queue in his profile, the

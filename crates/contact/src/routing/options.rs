@@ -9,6 +9,9 @@ pub struct RoutingOptions {
     /// When a missed or failed contact is cleared by itself, for agents who have a telephone and nothing else. `None`: never, as in
     /// Amazon Connect.
     pub clear_missed_after_ms: Option<u32>,
+    /// How long after-contact work lasts whose agent has no limit of his own, for agents who have a telephone and nothing else. `None`:
+    /// until he ends it, as in Amazon Connect.
+    pub after_contact_work_limit_ms: Option<u32>,
     /// Whether an agent whose telephone registers becomes available. Without it he is offline until a status is chosen for him.
     pub available_at_login: bool,
     /// How long the telephones of agents may take to come back after a restart before the agents are offline.
@@ -31,6 +34,7 @@ impl Default for RoutingOptions {
             ring_limit_ms: 20_000,
             join_limit_ms: 300_000,
             clear_missed_after_ms: None,
+            after_contact_work_limit_ms: None,
             available_at_login: true,
             restored_limit_ms: 3_600_000,
             contacts_max: 20_000,

@@ -124,12 +124,12 @@ pub(super) struct IdleRank {
     pub(super) agent: AgentKey,
 }
 
-/// The agents who can take a contact, and for whom something has changed since it was last looked.
+/// The agents who can take a contact, by profile, and what has changed since it was last looked for a contact for them.
 #[derive(Default)]
 pub(super) struct Idle {
     by_profile: BTreeMap<ProfileKey, BTreeSet<IdleRank>>,
-    touched_profiles: BTreeSet<ProfileKey>,
-    touched_agents: BTreeSet<(IdleRank, ProfileKey)>,
+    touched_agents: BTreeSet<IdleRank>,
+    touched_lines: BTreeSet<Line>,
 }
 
 impl Idle {
@@ -138,13 +138,43 @@ impl Idle {
     }
 
     pub(super) fn remove(&mut self, profile: ProfileKey, rank: IdleRank) {
-        self.touched_agents.remove(&(rank, profile));
+        self.touched_agents.remove(&rank);
         if let Some(ranks) = self.by_profile.get_mut(&profile) {
             ranks.remove(&rank);
             if ranks.is_empty() {
                 self.by_profile.remove(&profile);
             }
         }
+    }
+
+    /// The first agent of a profile.
+    pub(super) fn first(&self, profile: ProfileKey) -> Option<IdleRank> {
+        self.by_profile.get(&profile)?.first().copied()
+    }
+
+    /// There may be a contact for this agent.
+    pub(super) fn touch_agent(&mut self, rank: IdleRank) {
+        self.touched_agents.insert(rank);
+    }
+
+    /// There is another contact in this line.
+    pub(super) fn touch_line(&mut self, line: Line) {
+        self.touched_lines.insert(line);
+    }
+
+    /// There is nothing for this agent. False where nothing had changed in himself.
+    pub(super) fn nothing_for(&mut self, rank: IdleRank) -> bool {
+        self.touched_agents.remove(&rank)
+    }
+
+    /// The first of the agents for whom something has changed.
+    pub(super) fn first_touched(&self) -> Option<IdleRank> {
+        self.touched_agents.first().copied()
+    }
+
+    /// The lines in which something has changed; they are to be given back by [`Self::touch_line`] where they need another look.
+    pub(super) fn take_lines(&mut self) -> BTreeSet<Line> {
+        std::mem::take(&mut self.touched_lines)
     }
 
     /// The agents who can take a contact.
@@ -154,37 +184,5 @@ impl Idle {
             ranks.iter().map(|rank| (*profile, *rank)).collect::<Vec<_>>()
         };
         self.by_profile.iter().flat_map(ranks).collect()
-    }
-
-    /// There may be a contact for this agent.
-    pub(super) fn touch_agent(&mut self, profile: ProfileKey, rank: IdleRank) {
-        self.touched_agents.insert((rank, profile));
-    }
-
-    /// There may be a contact for each agent of this profile.
-    pub(super) fn touch_profile(&mut self, profile: ProfileKey) {
-        if self.by_profile.contains_key(&profile) {
-            self.touched_profiles.insert(profile);
-        }
-    }
-
-    /// The first of all agents for whom there may be a contact, and how many sets were looked into.
-    pub(super) fn first_touched(&mut self) -> (Option<(IdleRank, ProfileKey)>, u64) {
-        let by_profile = &self.by_profile;
-        self.touched_profiles.retain(|profile| by_profile.contains_key(profile));
-        let of_profiles = self
-            .touched_profiles
-            .iter()
-            .filter_map(|profile| Some((*by_profile.get(profile)?.first()?, *profile)))
-            .min();
-        let lookups = u64::try_from(self.touched_profiles.len()).unwrap_or(u64::MAX).saturating_add(1);
-        let first = of_profiles.into_iter().chain(self.touched_agents.first().copied()).min();
-        (first, lookups)
-    }
-
-    /// There is nothing for this agent, nor for others of his profile whom no contact prefers.
-    pub(super) fn nothing_for(&mut self, rank: IdleRank, profile: ProfileKey) {
-        self.touched_agents.remove(&(rank, profile));
-        self.touched_profiles.remove(&profile);
     }
 }

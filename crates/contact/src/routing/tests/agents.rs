@@ -43,6 +43,22 @@ fn after_contact_work_without_a_limit_lasts_until_the_agent_ends_it() {
 }
 
 #[test]
+fn after_contact_work_without_a_limit_ends_by_itself_where_the_options_say_so() {
+    let mut plan = plan(1, 1);
+    plan.agents.get_mut(&agent(1).user).unwrap().after_contact_work_s = 0;
+    let options = RoutingOptions { after_contact_work_limit_ms: Some(30_000), ..RoutingOptions::default() };
+    let mut rig = Rig::with(plan, options);
+    rig.online(1);
+    rig.call(1);
+    rig.join(1);
+    rig.end(1, 1);
+    rig.wait_ms(29_999);
+    assert_eq!(rig.states(1), [(1, "ENDED")]);
+    rig.wait_ms(1);
+    assert_eq!((rig.states(1), work(&mut rig)), (vec![], vec![(1, 30_000)]));
+}
+
+#[test]
 fn only_a_contact_that_is_over_can_be_dismissed() {
     let mut rig = Rig::staffed(1);
     rig.call(1);
