@@ -1,7 +1,8 @@
 //! What the tests of the operations stand on: a service over memory, an account, and shorthand for requests.
 
 use crate::error::{ConnectError, ErrorCode};
-use crate::live_calls::{LiveCalls, SetAttributes};
+use crate::live_calls::{ChangeContact, LiveCalls, OutboundCall, OutboundError, SetAttributes};
+use crate::live_centre::LiveCentre;
 use crate::service::{ConnectService, Ids, Options};
 use crate::settings::MemorySettings;
 use http::Request;
@@ -12,8 +13,15 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tympan_aws::{Attempt, Invocation, Permit};
-use tympan_contact::{Contact, History, MemoryHistory};
-use tympan_types::{AccountId, Caller, ContactId, Region, WallTime};
+use tympan_contact::routing::{
+    AgentKey, CallbackPlan, Output, QueueKey, QueuedContact, QueuedKind, Routing, RoutingCriteria,
+    RoutingUpdate,
+};
+use tympan_contact::{
+    AgentPart, Contact, History, InitiationMethod, MemoryHistory, NewContact, Now, Order, QueueStay,
+};
+use tympan_flow::ContactChange;
+use tympan_types::{AccountId, Caller, ContactId, Mono, OfferId, Region, WallTime};
 
 pub(crate) const FLOW: &str = r#"{"Version":"2019-10-30","StartAction":"end","Actions":[{"Identifier":"end","Type":"DisconnectParticipant","Parameters":{},"Transitions":{}}]}"#;
 pub(crate) const DANGLING_FLOW: &str = r#"{"Version":"2019-10-30","StartAction":"a","Actions":[{"Identifier":"a","Type":"MessageParticipant","Parameters":{"Text":"hello"},"Transitions":{"NextAction":"nowhere","Errors":[],"Conditions":[]}}]}"#;
@@ -214,6 +222,10 @@ impl Ids for CountedIds {
 #[derive(Default)]
 pub(crate) struct ScriptedCalls {
     pub(crate) up: Mutex<BTreeMap<ContactId, Contact>>,
+    pub(crate) orders: Mutex<Vec<Order>>,
+    pub(crate) placed: Mutex<Vec<OutboundCall>>,
+    /// Why the next call is not placed.
+    pub(crate) refuses: Mutex<Option<OutboundError>>,
 }
 
 impl LiveCalls for ScriptedCalls {
@@ -233,6 +245,212 @@ impl LiveCalls for ScriptedCalls {
             Err(_) => SetAttributes::TooLarge,
         }
     }
+
+    fn change(&self, id: ContactId, change: &ContactChange) -> ChangeContact {
+        let mut up = self.up.lock().unwrap();
+        let Some(contact) = up.get_mut(&id) else { return ChangeContact::NoSuchCall };
+        match contact.details.change(change.clone()) {
+            Ok(()) => ChangeContact::Changed,
+            Err(reason) => ChangeContact::Refused(reason),
+        }
+    }
+
+    fn order(&self, contact: ContactId, order: Order) -> bool {
+        let mut up = self.up.lock().unwrap();
+        let Some(live) = up.get(&contact) else { return false };
+        if let Order::Monitor { monitor, .. } = &order {
+            let listening = Contact { id: *monitor, ..live.clone() };
+            up.insert(*monitor, listening);
+        }
+        self.orders.lock().unwrap().push(order);
+        true
+    }
+
+    fn start_outbound(&self, call: OutboundCall) -> Result<(), OutboundError> {
+        if let Some(error) = self.refuses.lock().unwrap().take() {
+            return Err(error);
+        }
+        self.up.lock().unwrap().insert(call.contact.id, call.contact.clone());
+        self.placed.lock().unwrap().push(call);
+        Ok(())
+    }
+}
+
+/// An instance with one agent, whose contacts are routed.
+pub(crate) struct Routed {
+    pub(crate) bench: Bench,
+    pub(crate) instance: String,
+    pub(crate) agent: String,
+    pub(crate) routing: Arc<Mutex<Routing>>,
+}
+
+/// Routing at one instant, whose outputs nobody carries out.
+struct OneInstant(Arc<Mutex<Routing>>);
+
+const INSTANT: Now = Now { mono: Mono::from_millis(1_000_000), wall: NOW };
+
+impl LiveCentre for OneInstant {
+    fn look(&self, look: &mut dyn FnMut(&Routing, Now)) {
+        look(&self.0.lock().unwrap(), INSTANT);
+    }
+
+    fn change(&self, change: &mut dyn FnMut(&mut Routing, Now)) {
+        change(&mut self.0.lock().unwrap(), INSTANT);
+    }
+}
+
+impl Routed {
+    pub(crate) fn new() -> Self {
+        let bench = Bench::with(|options| options.default_resources = true);
+        let instance = bench.instance("demo");
+        let agent = bench.agent(&instance, "agent1");
+        let mut routing = Routing::default();
+        routing.configure(INSTANT, bench.service.plan(instance.parse().unwrap()).unwrap());
+        let routing = Arc::new(Mutex::new(routing));
+        bench.service.begin_centre(Arc::new(OneInstant(routing.clone())));
+        Self { bench, instance, agent, routing }
+    }
+
+    pub(crate) fn agent_key(&self) -> AgentKey {
+        AgentKey { instance: self.instance.parse().unwrap(), user: self.agent.parse().unwrap() }
+    }
+
+    fn queue(&self) -> QueueKey {
+        QueueKey::standard(
+            self.instance.parse().unwrap(),
+            self.bench.basic_queue(&self.instance).parse().unwrap(),
+        )
+    }
+
+    /// A telephone of the agent is there.
+    pub(crate) fn online(&self) {
+        self.routing.lock().unwrap().online(INSTANT, self.agent_key());
+    }
+
+    fn enqueue(&self, contact: ContactId, kind: QueuedKind) {
+        let queued = QueuedContact { kind, ..self.queued(contact, self.queue(), 0) };
+        self.routing.lock().unwrap().enqueue(INSTANT, queued).unwrap();
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        INSTANT
+    }
+
+    /// What is configured now.
+    pub(crate) fn configure(&self) {
+        let plan = self.bench.service.plan(self.instance.parse().unwrap()).unwrap();
+        self.routing.lock().unwrap().configure(INSTANT, plan);
+    }
+
+    /// A call that began to wait so many milliseconds from now.
+    pub(crate) fn queued(&self, contact: ContactId, queue: QueueKey, ms: i64) -> QueuedContact {
+        QueuedContact {
+            contact,
+            queue,
+            priority: 5,
+            age_adjustment_s: 0,
+            queued_at: NOW.plus_ms(ms),
+            kind: QueuedKind::Call,
+            has_buffer: false,
+            criteria: RoutingCriteria::default(),
+        }
+    }
+
+    /// A call that waits in another queue.
+    pub(crate) fn waiting_in(&self, queue: &str) {
+        let contact = live_contact(&self.bench, &self.instance).id;
+        let queue = QueueKey::standard(self.instance.parse().unwrap(), queue.parse().unwrap());
+        self.routing.lock().unwrap().enqueue(INSTANT, self.queued(contact, queue, 0)).unwrap();
+    }
+
+    /// A call that waits in the queue.
+    pub(crate) fn waiting(&self) -> ContactId {
+        let mut contact = live_contact(&self.bench, &self.instance);
+        let queue = self.bench.service.queue_by_key(self.queue()).unwrap();
+        contact.queue = Some(QueueStay { queue, enqueued: NOW, dequeued: None });
+        self.bench.live.up.lock().unwrap().insert(contact.id, contact.clone());
+        self.enqueue(contact.id, QueuedKind::Call);
+        contact.id
+    }
+
+    /// A callback that is not due yet.
+    pub(crate) fn callback(&self) -> ContactId {
+        let mut contact = new_contact(&self.bench, &self.instance);
+        contact.initiation_method = InitiationMethod::Callback;
+        self.bench.history.open(&contact).unwrap();
+        let plan =
+            CallbackPlan { created_at: NOW, due_at: NOW.plus_ms(60_000), attempts_max: 1, retry_delay_s: 60 };
+        self.enqueue(contact.id, QueuedKind::Callback(plan));
+        contact.id
+    }
+
+    fn offered(&self, contact: ContactId) -> OfferId {
+        let mut routing = self.routing.lock().unwrap();
+        while let Some(output) = routing.poll() {
+            if let Output::Offer { offer, contact: offered, .. } = output
+                && offered == contact
+            {
+                return offer;
+            }
+        }
+        panic!("contact {contact} is offered to nobody");
+    }
+
+    /// A call that the agent did not take.
+    pub(crate) fn missed(&self) -> ContactId {
+        self.online();
+        let contact = self.waiting();
+        let offer = self.offered(contact);
+        self.routing.lock().unwrap().missed(INSTANT, offer);
+        contact
+    }
+
+    /// A call that the agent has.
+    pub(crate) fn with_agent(&self) -> Contact {
+        self.online();
+        // What else waits is served before it.
+        let contact = self.waiting();
+        self.routing.lock().unwrap().update(INSTANT, contact, RoutingUpdate::Priority(1)).ok();
+        let offer = {
+            let mut routing = self.routing.lock().unwrap();
+            let waiting: Vec<ContactId> = self.bench.live.up.lock().unwrap().keys().copied().collect();
+            waiting.into_iter().filter(|id| *id != contact).for_each(|id| drop(routing.leave(INSTANT, id)));
+            drop(routing);
+            self.offered(contact)
+        };
+        let mut routing = self.routing.lock().unwrap();
+        assert!(
+            routing.accepted(INSTANT, offer)
+                && routing.dequeued(INSTANT, offer)
+                && routing.joined(INSTANT, offer)
+        );
+        let agent = self.bench.service.agent_by_id(self.agent_key()).unwrap();
+        let mut up = self.bench.live.up.lock().unwrap();
+        let live = up.get_mut(&contact).unwrap();
+        live.agent = Some(AgentPart { connected: Some(NOW), ..AgentPart::accepted(agent, NOW) });
+        live.queue.as_mut().unwrap().dequeued = Some(NOW);
+        live.clone()
+    }
+
+    pub(crate) fn position(&self, contact: ContactId) -> Option<u32> {
+        self.routing.lock().unwrap().position(contact)
+    }
+
+    /// The id of an agent status.
+    pub(crate) fn status(&self, name: &str) -> String {
+        let path = format!("/agent-status/{}", self.instance);
+        let listed = self.bench.call("GET", &path, Value::Null).unwrap();
+        let statuses = listed["AgentStatusSummaryList"].as_array().unwrap();
+        text(&statuses.iter().find(|status| status["Name"] == name).unwrap()["Id"])
+    }
+
+    /// What GetCurrentUserData says of the agent.
+    pub(crate) fn user_data(&self) -> Value {
+        let path = format!("/metrics/userdata/{}", self.instance);
+        let answer =
+            self.bench.call("POST", &path, json!({ "Filters": { "Agents": [self.agent] } })).unwrap();
+        answer["UserDataList"][0].clone()
+    }
 }
 
 /// Puts an ended contact of an instance into the history.
@@ -251,7 +469,6 @@ pub(crate) fn live_contact(bench: &Bench, instance: &str) -> Contact {
 }
 
 fn new_contact(bench: &Bench, instance: &str) -> Contact {
-    use tympan_contact::{InitiationMethod, NewContact};
     let instance = bench.service.instance(instance.parse().unwrap()).unwrap();
     let new = NewContact {
         id: ContactId::from_random(bench.service.random()),

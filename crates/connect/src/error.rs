@@ -21,6 +21,10 @@ tympan_aws::error_codes! {
     InvalidContactFlowModule = "InvalidContactFlowModuleException", 400;
     /// The caller may not do this.
     AccessDenied = "AccessDeniedException", 403;
+    /// Calls to this number are not allowed.
+    DestinationNotAllowed = "DestinationNotAllowedException", 403;
+    /// The instance places no calls.
+    OutboundContactNotPermitted = "OutboundContactNotPermittedException", 403;
     /// The named resource does not exist, or belongs to another account or region.
     ResourceNotFound = "ResourceNotFoundException", 404;
     /// The flow has no published content.

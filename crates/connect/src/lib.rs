@@ -28,6 +28,7 @@ pub mod integrations;
 mod listless;
 pub mod live_calls;
 pub mod live_centre;
+mod metrics;
 pub mod modules;
 pub mod named;
 mod not_offered;

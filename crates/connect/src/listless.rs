@@ -18,7 +18,6 @@ pub(crate) const LISTS: &[(&str, &str)] = &[
     ("ListAuthenticationProfiles", "AuthenticationProfileSummaryList"),
     ("ListContactEvaluations", "EvaluationSummaryList"),
     ("ListContactFlowAliases", "ContactFlowAliasSummaryList"),
-    ("ListContactReferences", "ReferenceSummaryList"),
     ("ListDataTableAttributes", "Attributes"),
     ("ListDataTablePrimaryValues", "PrimaryValuesList"),
     ("ListDataTableValues", "Values"),

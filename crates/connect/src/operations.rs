@@ -7,7 +7,11 @@ use crate::bots::{
     AssociateBot, AssociateLexBot, DisassociateBot, DisassociateLexBot, ListBots, ListLexBots,
 };
 use crate::catalogue::OPERATIONS;
-use crate::contacts::{DescribeContact, GetContactAttributes, StopContact, UpdateContactAttributes};
+use crate::contacts::{
+    AssociateContactWithUser, DescribeContact, GetContactAttributes, ListContactReferences, MonitorContact,
+    SearchContacts, StartOutboundVoiceContact, StopContact, TagContact, TransferContact, UntagContact,
+    UpdateContact, UpdateContactAttributes, UpdateContactRoutingData,
+};
 use crate::error::{ConnectError, ErrorCode};
 use crate::flow_associations::{
     AssociateFlow, BatchGetFlowAssociation, DisassociateFlow, GetFlowAssociation, ListFlowAssociations,
@@ -36,6 +40,9 @@ use crate::integrations::{
     ListUseCases,
 };
 use crate::listless::{LISTS, Listless};
+use crate::metrics::{
+    GetContactMetrics, GetCurrentMetricData, GetCurrentUserData, GetMetricData, GetMetricDataV2,
+};
 use crate::modules::{
     CreateContactFlowModule, CreateContactFlowModuleAlias, DeleteContactFlowModuleAlias,
     DescribeContactFlowModuleAlias, ListContactFlowModuleAliases, Module, UpdateContactFlowModuleAlias,
@@ -74,8 +81,8 @@ use crate::storage::{
 };
 use crate::tagging::{ListTagsForResource, TagResource, UntagResource};
 use crate::users::{
-    CreateUser, UpdateUserHierarchy, UpdateUserIdentityInfo, UpdateUserPhoneConfig, UpdateUserRoutingProfile,
-    UpdateUserSecurityProfiles, User,
+    CreateUser, DismissUserContact, PutUserStatus, UpdateUserHierarchy, UpdateUserIdentityInfo,
+    UpdateUserPhoneConfig, UpdateUserRoutingProfile, UpdateUserSecurityProfiles, User,
 };
 use crate::versions::{
     CreateContactFlowModuleVersion, CreateContactFlowVersion, DeleteContactFlowModuleVersion,
@@ -118,6 +125,23 @@ pub fn operations() -> Operations<ConnectService> {
         .with(register::<GetContactAttributes>())
         .with(register::<UpdateContactAttributes>())
         .with(register::<StopContact>())
+        .with(register::<StartOutboundVoiceContact>())
+        .with(register::<TransferContact>())
+        .with(register::<UpdateContact>())
+        .with(register::<UpdateContactRoutingData>())
+        .with(register::<AssociateContactWithUser>())
+        .with(register::<MonitorContact>())
+        .with(register::<TagContact>())
+        .with(register::<UntagContact>())
+        .with(register::<ListContactReferences>())
+        .with(register::<LookedAt<SearchContacts>>())
+        .with(register::<LookedAt<GetCurrentMetricData>>())
+        .with(register::<LookedAt<GetCurrentUserData>>())
+        .with(register::<LookedAt<GetMetricData>>())
+        .with(register::<GetMetricDataV2>())
+        .with(register::<GetContactMetrics>())
+        .with(register::<PutUserStatus>())
+        .with(register::<DismissUserContact>())
         .with(register::<Create<CreateHoursOfOperation>>())
         .with(register::<Viewed<Describe<HoursOfOperation>>>())
         .with(register::<Changed<UpdateHoursOfOperation>>())
@@ -278,6 +302,8 @@ const SUBSTITUTES: &[(ErrorCode, ErrorCode, &[&str])] = &[
             "DeleteUseCase",
             "ListUseCases",
             "UpdateContactFlowModuleContent",
+            "MonitorContact",
+            "TransferContact",
         ],
     ),
     (
@@ -292,6 +318,7 @@ const SUBSTITUTES: &[(ErrorCode, ErrorCode, &[&str])] = &[
             "DisassociatePhoneNumberContactFlow",
             "ReleasePhoneNumber",
             "UpdatePhoneNumber",
+            "UpdateContactRoutingData",
         ],
     ),
     (ErrorCode::DuplicateResource, ErrorCode::InvalidParameter, &["UpdatePrompt", "UpdateQuickConnectName"]),

@@ -136,8 +136,9 @@ impl ContactDetails {
 
     /// Sets all of what a block changes, or nothing of it. What must be looked up first is not for here: queues and agents.
     ///
-    /// Errors: too much in all, as a reason for the flow log.
-    pub(crate) fn change(&mut self, change: ContactChange) -> Result<(), String> {
+    /// # Errors
+    /// Too much in all, as a reason for the flow log.
+    pub fn change(&mut self, change: ContactChange) -> Result<(), String> {
         let mut changed = self.clone();
         changed.apply(change);
         if changed.tags.len() > MAX_TAGS {

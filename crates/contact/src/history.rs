@@ -1,6 +1,7 @@
 use crate::{AttributesTooLarge, Contact};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use tympan_flow::ContactChange;
 use tympan_types::{AccountId, ContactId, InstanceId, WallTime};
 
 /// The memory of contacts: the journal of those that are live, the records of those that ended.
@@ -35,17 +36,8 @@ pub trait History: Send + Sync {
         changes: BTreeMap<String, String>,
     ) -> Result<(), SetAttributesError>;
 
-    /// The work after a contact that has ended is over, from `began` to `ended`: its record says so. What has no agent, or is not known,
-    /// stays as it is. Durable when it returns.
-    fn end_after_contact_work(
-        &self,
-        id: ContactId,
-        began: WallTime,
-        ended: WallTime,
-    ) -> Result<(), HistoryError> {
-        let Some(mut contact) = self.find(id)? else { return Ok(()) };
-        if contact.end_after_contact_work(began, ended) { self.update(&contact) } else { Ok(()) }
-    }
+    /// Changes what is set beside attributes of a contact whose call is not up, all or none: the same promises.
+    fn change(&self, now: WallTime, id: ContactId, change: ContactChange) -> Result<(), ChangeError>;
 
     /// Erases a contact that has ended, with everything that is kept of it, and, if asked for, what was captured of it; `None` if there was
     /// none. Once this returns no storage has a byte of it, but for audio that waits ([`Erased::audio_waits`]).
@@ -158,6 +150,20 @@ pub enum SetAttributesError {
     TooLarge(#[from] AttributesTooLarge),
 }
 
+/// Why a contact was not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// The storage failed.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// There is no such contact.
+    #[error("there is no such contact")]
+    NoSuchContact,
+    /// It may not have this much: the reason.
+    #[error("{0}")]
+    Refused(String),
+}
+
 /// A history in memory: for tests and for servers that keep nothing.
 #[derive(Debug, Default)]
 pub struct MemoryHistory {
@@ -217,6 +223,12 @@ impl History for MemoryHistory {
         let mut contacts = self.lock();
         let contact = contacts.get_mut(&id).ok_or(SetAttributesError::NoSuchContact)?;
         Ok(contact.set_late_attributes(now, changes)?)
+    }
+
+    fn change(&self, now: WallTime, id: ContactId, change: ContactChange) -> Result<(), ChangeError> {
+        let mut contacts = self.lock();
+        let contact = contacts.get_mut(&id).ok_or(ChangeError::NoSuchContact)?;
+        contact.change_late(now, change).map_err(ChangeError::Refused)
     }
 
     fn erase(&self, id: ContactId, _: CapturedAudio) -> Result<Option<Erased>, HistoryError> {

@@ -51,7 +51,7 @@ pub use delivery::REQUESTS_MAX;
 pub use dial::{CallerId, DialRequest, DialTarget, TELEPHONES_MAX};
 pub use effect::{CaptureRequest, Effect, Reply, Stage};
 pub use history::{
-    CapturedAudio, Erased, History, HistoryError, HistoryPage, HistoryQuery, MemoryHistory,
+    CapturedAudio, ChangeError, Erased, History, HistoryError, HistoryPage, HistoryQuery, MemoryHistory,
     SetAttributesError, TimeAxis,
 };
 pub use input::{CaptureEvent, DialledLeg, EndedBy, Input, LegEvent, Order, PromptEvent, TransferTarget};

@@ -2,13 +2,15 @@
 
 use crate::error::ConnectError;
 use crate::instances::Instance;
+use crate::record::tags;
+use crate::record_parts::{AgentTimes, seconds};
 use crate::service::ConnectService;
 use crate::target::{ContactTarget, Context};
 use crate::timestamp::epoch_seconds;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tympan_aws::{Operation, Output};
-use tympan_contact::{Contact, CustomerAudio, Endpoint};
+use tympan_contact::{AgentPart, Contact, CustomerAudio, Endpoint, QueueStay};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -32,13 +34,28 @@ impl Operation for DescribeContact {
         ContactTarget::of(cx, &input.instance_id, &input.contact_id, None)
     }
 
-    async fn call(_: &Context<'_>, _: Input, target: ContactTarget) -> Result<Output, ConnectError> {
+    async fn call(cx: &Context<'_>, _: Input, target: ContactTarget) -> Result<Output, ConnectError> {
         let (instance, contact) = target.known()?;
-        Ok(Output::json(&json!({ "Contact": description(&instance, &contact) })))
+        let next = next_contacts(cx, &contact)?;
+        Ok(Output::json(&json!({ "Contact": description(&instance, &contact, next) })))
     }
 }
 
-fn description(instance: &Instance, contact: &Contact) -> Value {
+/// `NextContacts`: where an agent transferred the contact to. Its kind is not kept.
+fn next_contacts(cx: &Context<'_>, contact: &Contact) -> Result<Option<Value>, ConnectError> {
+    let Some(next) = contact.next_contact_id else { return Ok(None) };
+    let found = match cx.service.live().contact(next) {
+        Some(found) => Some(found),
+        None => cx.service.history().find(next).map_err(|error| ConnectError::internal(&error))?,
+    };
+    let mut data = json!({ "ContactId": next });
+    if let Some(found) = found {
+        data["InitiationTimestamp"] = epoch_seconds(found.initiation_timestamp);
+    }
+    Ok(Some(json!([{ "Type": "QUICK_CONNECT", "NextContactMetadata": { "QuickConnectContactData": data } }])))
+}
+
+fn description(instance: &Instance, contact: &Contact, next: Option<Value>) -> Value {
     let attributes: Map<String, Value> =
         contact.attributes.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
     let recordings: Vec<Value> = contact.captures.iter().map(recording).collect();
@@ -61,6 +78,17 @@ fn description(instance: &Instance, contact: &Contact) -> Value {
         ("DisconnectReason", contact.disconnect_reason.map(|reason| reason.to_string().into())),
         ("CustomerEndpoint", contact.customer_endpoint.as_ref().map(endpoint)),
         ("SystemEndpoint", contact.system_endpoint.as_ref().map(endpoint)),
+        ("RelatedContactId", contact.related_contact_id.map(|id| json!(id))),
+        ("ScheduledTimestamp", contact.scheduled_timestamp.map(epoch_seconds)),
+        ("QueueInfo", contact.queue.as_ref().map(queue_info)),
+        ("AgentInfo", contact.agent.as_ref().and_then(|part| agent_info(contact, part))),
+        ("Name", contact.details.name.as_deref().map(Value::from)),
+        ("Description", contact.details.description.as_deref().map(Value::from)),
+        ("CustomerId", contact.details.customer_id.as_deref().map(Value::from)),
+        ("QueuePriority", contact.details.routing_priority.map(Value::from)),
+        ("QueueTimeAdjustmentSeconds", contact.details.routing_age_adjustment_s.map(Value::from)),
+        ("Tags", Some(json!(tags(contact)))),
+        ("NextContacts", next),
     ];
     for (name, value) in optional {
         if let Some(value) = value {
@@ -68,6 +96,33 @@ fn description(instance: &Instance, contact: &Contact) -> Value {
         }
     }
     members
+}
+
+/// By the id that an ARN ends with.
+pub(super) fn queue_info(stay: &QueueStay) -> Value {
+    let id = stay.queue.arn.rsplit('/').next().unwrap_or_default();
+    json!({ "Id": id, "EnqueueTimestamp": epoch_seconds(stay.enqueued) })
+}
+
+/// There once agent and customer have heard each other: not during the whispers.
+fn agent_info(contact: &Contact, part: &AgentPart) -> Option<Value> {
+    let times = AgentTimes::of(contact)?;
+    let mut info = json!({
+        "Id": part.agent.id,
+        "AcceptedByAgentTimestamp": epoch_seconds(part.accepted),
+        "ConnectedToAgentTimestamp": epoch_seconds(part.connected?),
+        "AgentInitiatedHoldDuration": seconds(times.hold_ms),
+    });
+    if let Some(at) = part.after_contact_work_began {
+        info["AfterContactWorkStartTimestamp"] = epoch_seconds(at);
+    }
+    if let Some(at) = part.after_contact_work_ended {
+        info["AfterContactWorkEndTimestamp"] = epoch_seconds(at);
+    }
+    if let Some(ms) = times.after_contact_work_ms {
+        info["AfterContactWorkDuration"] = seconds(ms).into();
+    }
+    Some(info)
 }
 
 fn endpoint(endpoint: &Endpoint) -> Value {
@@ -150,6 +205,32 @@ mod tests {
                 "ParticipantType": "CUSTOMER", "FragmentStartNumber": number,
                 "StartTimestamp": 1_563_000_000.123, "FragmentStopNumber": number, "StopTimestamp": 1_563_000_001.123,
             }])
+        );
+    }
+
+    #[test]
+    fn an_agent_is_shown_once_he_and_the_customer_heard_each_other() {
+        let setting = crate::bench::Routed::new();
+        let shown = |id| {
+            let path = format!("/contacts/{}/{id}", setting.instance);
+            setting.bench.call("GET", &path, Value::Null).unwrap()["Contact"].clone()
+        };
+        let mut contact = setting.with_agent();
+        let described = shown(contact.id);
+        assert_eq!(described["AgentInfo"]["Id"], setting.agent);
+        assert_eq!(described["AgentInfo"]["ConnectedToAgentTimestamp"], 1_563_000_000.123);
+        assert_eq!(described["QueueInfo"]["Id"], setting.bench.basic_queue(&setting.instance));
+        assert_eq!(described["Tags"]["aws:connect:instanceId"], setting.instance);
+        contact.agent.as_mut().unwrap().connected = None;
+        let next = live_contact(&setting.bench, &setting.instance);
+        contact.next_contact_id = Some(next.id);
+        setting.bench.live.up.lock().unwrap().insert(contact.id, contact.clone());
+        let described = shown(contact.id);
+        assert_eq!(described.get("AgentInfo"), None, "a whisper plays");
+        let data = &described["NextContacts"][0]["NextContactMetadata"]["QuickConnectContactData"];
+        assert_eq!(
+            (&data["ContactId"], &data["InitiationTimestamp"]),
+            (&json!(next.id), &json!(1_563_000_000.123))
         );
     }
 

@@ -1,6 +1,8 @@
 //! Users: the agents and supervisors of an instance.
 
 mod create_user;
+mod dismiss_user_contact;
+mod put_user_status;
 mod update_user_hierarchy;
 mod update_user_identity_info;
 mod update_user_phone_config;
@@ -11,6 +13,8 @@ mod user;
 pub use user::{IdentityInfo, PhoneConfig, PhoneType, User};
 
 pub(crate) use create_user::CreateUser;
+pub(crate) use dismiss_user_contact::DismissUserContact;
+pub(crate) use put_user_status::PutUserStatus;
 pub(crate) use update_user_hierarchy::UpdateUserHierarchy;
 pub(crate) use update_user_identity_info::UpdateUserIdentityInfo;
 pub(crate) use update_user_phone_config::UpdateUserPhoneConfig;
