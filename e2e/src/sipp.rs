@@ -9,6 +9,18 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+/// What a telephone registers with.
+pub struct Registration<'a> {
+    /// Its name.
+    pub user: &'a str,
+    /// Its password.
+    pub password: &'a str,
+    /// Contact: a URI in angle brackets, or `*`.
+    pub contact: &'a str,
+    /// For how long, in seconds; 0 removes.
+    pub expires_s: u32,
+}
+
 /// What a caller does, step by step.
 pub struct Caller {
     steps: Vec<String>,
@@ -69,6 +81,33 @@ impl Caller {
     pub fn at_media_port(mut self) -> Self {
         self.port = "[media_port]".to_owned();
         self
+    }
+
+    /// Registers this user: a REGISTER that is challenged, and one that answers. `cseq` is that of the first.
+    #[must_use]
+    pub fn register(self, registration: &Registration<'_>, cseq: u32, status: u16) -> Self {
+        let Registration { user, password, contact, expires_s } = registration;
+        let authentication = format!("[authentication username={user} password={password}]");
+        let (first, second) = (cseq.to_string(), (cseq + 1).to_string());
+        let (expires, status) = (expires_s.to_string(), status.to_string());
+        let common = [("user", *user), ("contact", contact), ("expires", &expires)];
+        let with = |more: &[(&'static str, &str)]| -> Vec<(&str, String)> {
+            let all = common.iter().chain(more);
+            all.map(|(name, value)| (*name, (*value).to_owned())).collect()
+        };
+        let challenged =
+            with(&[("cseq", &first), ("authentication", ""), ("status", "401"), ("auth", "true")]);
+        let answered = with(&[
+            ("cseq", &second),
+            ("authentication", &authentication),
+            ("status", &status),
+            ("auth", "false"),
+        ]);
+        [challenged, answered].into_iter().fold(self, |caller, values| {
+            let values: Vec<(&str, &str)> =
+                values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            caller.step("register.xml", &values)
+        })
     }
 
     /// Calls, and is answered.

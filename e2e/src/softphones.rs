@@ -84,6 +84,12 @@ const CONTROL: &str = "127.0.0.1:4444";
 impl Baresip {
     /// Starts it on an interface and its address; it says what is in `tone`, a WAV file at 8 kHz.
     pub fn start(interface: &str, address: IpAddr, tone: &Path) -> anyhow::Result<Self> {
+        let account = format!("<sip:+12065550142@{address}>;regint=0;audio_codecs=PCMU/8000/1\n");
+        Self::start_with(interface, address, tone, &account)
+    }
+
+    /// The same with a line of its accounts file.
+    pub fn start_with(interface: &str, address: IpAddr, tone: &Path, account: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let file = |name: &str| folder.path().join(name);
         let heard = file("heard.wav");
@@ -97,7 +103,6 @@ impl Baresip {
             heard = heard.display(),
         );
         std::fs::write(file("config"), config)?;
-        let account = format!("<sip:+12065550142@{address}>;regint=0;audio_codecs=PCMU/8000/1\n");
         std::fs::write(file("accounts"), account)?;
         std::fs::write(file("contacts"), "")?;
         let output = std::fs::File::create(file("output"))?;

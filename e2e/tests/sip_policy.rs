@@ -111,7 +111,7 @@ fn a_session_that_would_expire_too_soon_is_answered_422() -> anyhow::Result<()> 
 }
 
 #[test]
-fn methods_that_are_not_offered_are_answered_405_and_refer_501() -> anyhow::Result<()> {
+fn methods_that_are_not_offered_are_answered_405_and_refer_of_a_caller_403() -> anyhow::Result<()> {
     let server = TestServer::start()?;
     let mut peer = RawPeer::udp(server.sip())?;
     for method in ["SUBSCRIBE", "REGISTER", "PUBLISH", "MESSAGE"] {
@@ -122,9 +122,9 @@ fn methods_that_are_not_offered_are_answered_405_and_refer_501() -> anyhow::Resu
     }
     let refer = "Refer-To: <sip:+18005550199@127.0.0.1>\r\n";
     let mut none = peer.new_call(SAMPLE);
-    expect(&peer.ask(&mut none, "REFER", refer, None)?, 501)?;
+    expect(&peer.ask(&mut none, "REFER", refer, None)?, 403)?;
     let mut call = peer.call(SAMPLE, NOWHERE)?;
-    expect(&peer.ask(&mut call, "REFER", refer, None)?, 501)?;
+    expect(&peer.ask(&mut call, "REFER", refer, None)?, 403)?;
     peer.hang_up(&mut call)
 }
 

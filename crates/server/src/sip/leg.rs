@@ -210,6 +210,9 @@ pub(super) struct LegEntry {
     state: Arc<LegState>,
     /// We placed the call.
     is_ours: bool,
+    /// The far end may ask for transfers (REFER): a telephone of ours, or one that we called. A caller from outside may not: its calls
+    /// would be at our cost (toll fraud).
+    may_refer: bool,
 }
 
 /// The call's task does not read what happens on its leg, or is gone.
@@ -223,7 +226,12 @@ impl LegEntry {
         commands: mpsc::Sender<ToShard>,
     ) -> (Self, Leg, mpsc::Receiver<LegEvent>) {
         let (entry, leg, events) = Self::new(id, commands);
-        (Self { is_ours: true, ..entry }, leg, events)
+        (Self { is_ours: true, may_refer: true, ..entry }, leg, events)
+    }
+
+    /// The far end is a telephone of ours.
+    pub(super) fn is_of_phone(&mut self) {
+        self.may_refer = true;
     }
 
     /// Both sides of a new leg of a peer.
@@ -231,7 +239,7 @@ impl LegEntry {
         let (events, receiver) = mpsc::channel(EVENTS_WAITING);
         let state = Arc::<LegState>::default();
         let side = Arc::new(LegSide { id, commands, state: state.clone() });
-        let entry = Self { events, leg: Arc::downgrade(&side), state, is_ours: false };
+        let entry = Self { events, leg: Arc::downgrade(&side), state, is_ours: false, may_refer: false };
         (entry, Leg(side), receiver)
     }
 
@@ -268,9 +276,11 @@ impl LegEntry {
             Event::Ringing { status, parts } => {
                 LegEvent::Ringing { status: status.code(), sdp: body::sdp(&parts) }
             }
-            Event::Referred { refer, target, replaces, .. } => {
-                LegEvent::Referred { refer, target: target.into(), replaces }
+            Event::Referred { refer, .. } if !self.may_refer => {
+                leg.try_send(Command::RefuseRefer { refer, status: Status::FORBIDDEN });
+                return Ok(());
             }
+            Event::Referred { refer, target, replaces, .. } => LegEvent::Referred { refer, target, replaces },
             Event::ReferProgress { .. }
             | Event::ReferDone { .. }
             | Event::ReferFailed { .. }

@@ -315,7 +315,10 @@ impl Shard {
         else {
             return;
         };
-        let (entry, leg, events) = LegEntry::new(id, self.commands.clone());
+        let (mut entry, leg, events) = LegEntry::new(id, self.commands.clone());
+        if user.is_some() {
+            entry.is_of_phone();
+        }
         let carrier = match flow.way {
             Way::Stream(conn) => self.conns.get(&conn).map(|state| state.opened.place.work()),
             Way::Datagram(_) => None,

@@ -12,7 +12,8 @@ use super::{
 use crate::dialog::Tag;
 use crate::transaction::{Arrival, Reply};
 use crate::wire::{
-    Cut, Draft, Dropped, Judged, Method, Name, Request, Response, Status, Transport, cut_packet, judge,
+    Cut, Draft, Dropped, Judged, Method, Name, Request, Response, Status, Text, Transport, Uri, cut_packet,
+    judge,
 };
 use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -369,6 +370,8 @@ impl Agent {
             _ if is_full => Some(Status::SERVICE_UNAVAILABLE),
             (Some(None), _) => Some(Status::CALL_DOES_NOT_EXIST),
             (_, Some(None)) => Some(Status::TEMPORARILY_UNAVAILABLE),
+            // Without a binding, it is the request URI, and looked at as that.
+            (_, Some(Some(_))) if Uri::parse(&Text::from(to.as_str())).is_none() => Some(Status::BAD_REQUEST),
             _ => None,
         };
         let destination = Destination {

@@ -6,13 +6,14 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use tympan_sip::agent::{
-    Agent, Body, Command, Config, ConnId, Credentials, Event, Flow, Input, Limits, ListenerId, OfferBy,
-    Output, Refusal, Target, Trunk, Trunks, Way,
+    Agent, BindingEvent, BindingId, Body, Command, Config, ConnId, Credentials, Event, Flow, Input, Limits,
+    ListenerId, OfferBy, Output, Phone, PhoneSecret, Phones, Refusal, Target, Trunk, Trunks, Way,
 };
 use tympan_sip::dialog::TimerRules;
 use tympan_sip::transaction::Timers;
-use tympan_sip::wire::{Cut, Judged, Name, Status, Transport, cut_packet, judge};
-use tympan_types::{LegId, Mono};
+use tympan_sip::wire::digest::Authorizer;
+use tympan_sip::wire::{Cut, Judged, Method, Name, Status, Transport, cut_packet, judge};
+use tympan_types::{LegId, Mono, ReferId};
 
 /// Steps of one input that are taken.
 const STEPS_MAX: usize = 64;
@@ -25,6 +26,7 @@ const SDP: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n";
 /// Runs the steps, lets every call end, and lets time pass.
 pub(crate) fn check(input: &[u8]) {
     let mut bed = TestBed::new();
+    bed.handle(Input::Phones(phones(0)));
     for step in input.split(|byte| *byte == b'\n').take(STEPS_MAX) {
         bed.step(step);
     }
@@ -50,6 +52,27 @@ struct TestBed {
     connections: BTreeSet<ConnId>,
     exchange: Option<tympan_sip::dialog::ExchangeId>,
     dialled: u64,
+    registers: u32,
+    authorizer: Option<Authorizer>,
+    bindings: Vec<BindingId>,
+    /// What the next call goes to.
+    binding: Option<BindingId>,
+}
+
+const USERS: [&str; 3] = ["anna", "1001", "nobody"];
+const BINDINGS_MAX: usize = 3;
+
+/// The telephones, all of them or one.
+fn phones(with: u8) -> Phones {
+    let phone = |user: &str| Phone {
+        user: user.into(),
+        secret: Some(PhoneSecret::of_password(user, "tympan", "hush")),
+        contact: None,
+        networks: Vec::new(),
+        challenges_calls: false,
+    };
+    let users = if with & 1 == 0 { &USERS[..2] } else { &USERS[..1] };
+    Phones::new("tympan", users.iter().map(|user| phone(user)).collect()).expect("the telephones are valid")
 }
 
 fn config() -> Config {
@@ -67,6 +90,8 @@ fn config() -> Config {
             legs_max: LEGS_MAX,
             transactions_max: TRANSACTIONS_MAX,
             amplification_max: AMPLIFICATION_MAX,
+            bindings_per_phone_max: 2,
+            bindings_max: BINDINGS_MAX,
             ..Limits::default()
         },
         trunks: Trunks::new(Vec::new(), trunk).expect("the trunk is valid"),
@@ -101,6 +126,10 @@ impl TestBed {
             connections: BTreeSet::new(),
             exchange: None,
             dialled: 1 << 32,
+            registers: 0,
+            authorizer: None,
+            bindings: Vec::new(),
+            binding: None,
         }
     }
 
@@ -119,6 +148,15 @@ impl TestBed {
                     self.packet(source(at(5)), text);
                 }
             }
+            // A REGISTER of a telephone.
+            b'g' => {
+                let text = self.register_text(at(1), at(2), at(3));
+                match at(4) {
+                    b's' => self.stream(ConnId(u64::from(at(5) % 4)), text),
+                    from => self.packet(source(from), text),
+                }
+            }
+            b'n' => self.handle(Input::Phones(phones(at(1)))),
             // A response to the last request of the agent.
             b'a' => self.respond(at(1), at(2), at(3)),
             b't' => self.wait_ms(i64::from(at(1)) * i64::from(at(1)) * 10),
@@ -174,8 +212,21 @@ impl TestBed {
 
     /// A request of a caller: which method, which number, in which call, and with what.
     fn request_text(&self, method: u8, cseq: u8, call: u8, with: u8) -> Bytes {
-        let method = ["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "PRACK", "REFER", "FOO"]
-            [usize::from(method) % 10];
+        let methods = [
+            "INVITE",
+            "ACK",
+            "BYE",
+            "CANCEL",
+            "OPTIONS",
+            "INFO",
+            "UPDATE",
+            "PRACK",
+            "REFER",
+            "FOO",
+            "NOTIFY",
+            "SUBSCRIBE",
+        ];
+        let method = methods[usize::from(method) % methods.len()];
         let (call, cseq) = (call % 4, cseq % 16);
         let tag =
             if with & 1 != 0 && !self.tag.is_empty() { format!(";tag={}", self.tag) } else { String::new() };
@@ -191,14 +242,33 @@ impl TestBed {
                 headers.push_str(header);
             }
         }
+        let own = &self.tag;
+        let replaced = format!("call{}%3Bto-tag%3D{own}%3Bfrom-tag%3Da", cseq % 4);
+        match method {
+            "REFER" if with & 2 != 0 => {
+                headers.push_str(&format!("Refer-To: <sip:b@192.0.2.1?Replaces={replaced}>\r\n"));
+            }
+            "REFER" => headers.push_str("Refer-To: <sip:b@192.0.2.1>\r\nRefer-Sub: true\r\n"),
+            "NOTIFY" => headers.push_str("Event: refer\r\nSubscription-State: active\r\n"),
+            "INVITE" if with & 6 == 6 => {
+                headers.push_str(&format!("Replaces: call{};to-tag={own};from-tag=a\r\n", cseq % 4));
+            }
+            _ => {}
+        }
         let contact =
             if with & 64 != 0 { "<sip:b@far.example.com;transport=tcp>" } else { "<sip:a@198.51.100.1>" };
         let body = match (method, with & 128 != 0) {
             ("INFO", _) => "Signal=1\r\n",
+            ("NOTIFY", true) => "SIP/2.0 200 OK\r\n",
+            ("NOTIFY", false) => "SIP/2.0 180 Ringing\r\n",
             (_, true) => SDP,
             (_, false) => "",
         };
-        let kind = if method == "INFO" { "application/dtmf-relay" } else { "application/sdp" };
+        let kind = match method {
+            "INFO" => "application/dtmf-relay",
+            "NOTIFY" => "message/sipfrag",
+            _ => "application/sdp",
+        };
         let branch = if method == "CANCEL" { "INVITE" } else { method };
         let rack = format!("{} {cseq} INVITE", self.rseq);
         format!(
@@ -208,6 +278,51 @@ impl TestBed {
             body.len()
         )
         .into()
+    }
+
+    /// A REGISTER of one of two telephones: with which contact, for how long, and how it answers the last challenge.
+    fn register_text(&mut self, user: u8, contact: u8, with: u8) -> Bytes {
+        self.registers += 1;
+        let (user, number) = (USERS[usize::from(user) % USERS.len()], self.registers);
+        let authorization: String = match &mut self.authorizer {
+            Some(authorizer) if with & 1 != 0 => authorizer
+                .headers(&Method::Register, "sip:192.0.2.1", u64::from(number))
+                .iter()
+                .map(|(name, value)| format!("{}: {value}\r\n", name.as_str()))
+                .collect(),
+            _ => String::new(),
+        };
+        let contact = match contact % 8 {
+            0 => "Contact: *\r\nExpires: 0\r\n".to_owned(),
+            1 => String::new(),
+            2 => "Contact: <sips:a@198.51.100.1>\r\n".to_owned(),
+            _ => format!("Contact: <sip:a@198.51.100.{contact}>;expires={}\r\n", u32::from(with >> 4) * 60),
+        };
+        let cseq = if with & 2 != 0 { number } else { 1 };
+        let instance = if with & 4 != 0 { "Path: <sip:edge@198.51.100.1;lr>\r\n" } else { "" };
+        format!(
+            "REGISTER sip:192.0.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.1;branch=z9hG4bKreg{number}\r\n\
+             From: <sip:{user}@192.0.2.1>;tag=a\r\nTo: <sip:{user}@192.0.2.1>\r\nCall-ID: reg{user}\r\nCSeq: {cseq} REGISTER\r\n\
+             Max-Forwards: 70\r\n{contact}{instance}{authorization}Content-Length: 0\r\n\r\n"
+        )
+        .into()
+    }
+
+    fn bound(&mut self, event: &BindingEvent) {
+        match event {
+            BindingEvent::Registered(binding) => {
+                assert!(!self.bindings.contains(&binding.id), "{} is made twice", binding.id);
+                self.bindings.push(binding.id);
+            }
+            BindingEvent::Refreshed(binding) => {
+                assert!(self.bindings.contains(&binding.id), "{} is not there", binding.id);
+            }
+            BindingEvent::Unregistered { binding, .. } => {
+                let at = self.bindings.iter().position(|known| known == binding);
+                self.bindings.remove(at.expect("a binding ends once"));
+            }
+        }
+        assert!(self.bindings.len() <= BINDINGS_MAX, "{} bindings", self.bindings.len());
     }
 
     fn respond(&mut self, status: u8, tag: u8, with: u8) {
@@ -253,6 +368,9 @@ impl TestBed {
             Body { content_type: "application/sdp".to_owned(), bytes: Bytes::from_static(SDP.as_bytes()) };
         let status = Status::new(180 + u16::from(with) * 2).unwrap_or(Status::RINGING);
         let exchange = self.exchange;
+        if let Some(what) = what.checked_sub(128) {
+            return self.transfer(what, with, status);
+        }
         let command = match (what % 10, exchange) {
             (0, _) => Command::Answer { body },
             (1, _) => {
@@ -269,6 +387,29 @@ impl TestBed {
             (8, _) => Command::HangUp { reason: None },
             (9, _) => return self.dial(with, body),
             _ => return,
+        };
+        self.handle(Input::Command { leg: self.last_leg, command });
+    }
+
+    /// Commands of transfers, and a call to the device that registered last.
+    fn transfer(&mut self, what: u8, with: u8, status: Status) {
+        let refer = ReferId::new(u64::from(with % 4));
+        let command = match what % 5 {
+            0 => Command::AcceptRefer { refer },
+            1 => Command::RefuseRefer { refer, status },
+            2 => Command::NotifyRefer { refer, status },
+            3 => Command::Refer {
+                refer,
+                target: "sip:b@198.51.100.1".to_owned(),
+                replaces: self.legs.iter().copied().nth(usize::from(with)),
+            },
+            _ => {
+                self.binding = self.bindings.last().copied();
+                let body = Body { content_type: "application/sdp".to_owned(), bytes: SDP.into() };
+                self.dial(with, body);
+                self.binding = None;
+                return;
+            }
         };
         self.handle(Input::Command { leg: self.last_leg, command });
     }
@@ -298,8 +439,8 @@ impl TestBed {
                 credentials: Some(Credentials { username: "u".to_owned(), password: "p".to_owned().into() }),
                 offer: Some(offer).filter(|_| with & 64 != 0),
                 headers: Vec::new(),
-                binding: None,
-                replaces: None,
+                binding: self.binding,
+                replaces: self.legs.first().copied().filter(|_| with & 16 != 0),
             },
         });
     }
@@ -344,7 +485,8 @@ impl TestBed {
                 Output::Close { conn, .. } => {
                     self.connections.remove(&conn);
                 }
-                Output::Binding(_) | Output::Count(_) => {}
+                Output::Binding(event) => self.bound(&event),
+                Output::Count(_) => {}
             }
         }
         assert!(self.agent.legs() <= LEGS_MAX, "{} legs", self.agent.legs());
@@ -364,6 +506,14 @@ impl TestBed {
         match judge(message, None) {
             Judged::Request(_) => self.request = Some((flow, bytes.clone())),
             Judged::Response(response) => {
+                if response.status == Status::UNAUTHORIZED {
+                    let user = USERS.into_iter().find(|user| response.to.uri().user() == Some(user));
+                    let mut authorizer =
+                        Authorizer::new(user.unwrap_or_default().to_owned(), "hush".to_owned().into());
+                    self.authorizer = authorizer.challenged(&response, 0).then_some(authorizer);
+                    // What comes with its nonce may prove its source.
+                    self.proven.extend([source(0).ip(), source(1).ip(), source(2).ip()]);
+                }
                 if let Some(tag) = response.to_tag() {
                     tag.clone_into(&mut self.tag);
                 }
@@ -411,6 +561,8 @@ impl TestBed {
         for leg in self.legs.clone() {
             self.handle(Input::Command { leg, command: Command::HangUp { reason: None } });
         }
+        self.handle(Input::Phones(Phones::default()));
+        assert!(self.bindings.is_empty(), "each binding ends");
         assert_eq!(self.ended, self.legs, "each leg ends");
         assert_eq!(self.agent.legs(), 0);
         for conn in self.connections.clone() {

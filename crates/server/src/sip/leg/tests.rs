@@ -139,3 +139,37 @@ fn an_end_says_who_or_what_brought_it_about() {
         assert_eq!(rig.event(), LegEvent::Ended(told));
     }
 }
+
+#[tokio::test]
+async fn a_caller_from_outside_asks_for_no_transfer_and_a_phone_may() {
+    let mut rig = rig();
+    let refer = ReferId::new(4);
+    let referred = || Event::Referred {
+        refer,
+        target: "sip:+19005550100@192.0.2.1".into(),
+        replaces: None,
+        referred_by: None,
+    };
+    rig.entry.tell(referred()).unwrap();
+    let Command::RefuseRefer { status, .. } = rig.command() else { panic!("not refused") };
+    assert_eq!(status, Status::FORBIDDEN);
+    assert!(rig.events.try_recv().is_err());
+    rig.entry.is_of_phone();
+    rig.entry.tell(referred()).unwrap();
+    assert!(matches!(rig.event(), LegEvent::Referred { refer: told, .. } if told == refer));
+}
+
+#[tokio::test]
+async fn a_leg_of_ours_says_that_it_rings_and_with_what_status_it_was_refused() {
+    let (sender, _commands) = mpsc::channel(COMMANDS_PER_LEG);
+    let (mut entry, _leg, mut events) = LegEntry::dialled(LegId::new(7), sender);
+    let ringing = |status, parts| Event::Ringing { status, parts };
+    entry.tell(ringing(Status::TRYING, Vec::new())).unwrap();
+    entry.tell(ringing(Status::RINGING, Vec::new())).unwrap();
+    assert_eq!(events.try_recv().unwrap(), LegEvent::Ringing { status: 180, sdp: None });
+    entry.tell(ringing(Status::SESSION_PROGRESS, parts("application/sdp", OFFER))).unwrap();
+    let sdp = Some(OFFER.to_owned());
+    assert_eq!(events.try_recv().unwrap(), LegEvent::Ringing { status: 183, sdp });
+    entry.tell(ended(agent::EndedBy::Peer, Some(Status::BUSY_HERE))).unwrap();
+    assert_eq!(events.try_recv().unwrap(), LegEvent::Ended(EndedBy::Refused(486)));
+}
