@@ -140,6 +140,8 @@ impl Phone {
             credentials: None,
             offer: (!self.plan.is_late_offer).then(|| self.description()),
             headers: vec![(tympan_sip::wire::Name::UserToUser, self.call.to_string())],
+            binding: None,
+            replaces: None,
         }
     }
 
@@ -180,7 +182,11 @@ impl Phone {
             | Event::Ringing { .. }
             | Event::Info { .. }
             | Event::Refreshed
-            | Event::TargetRefreshed { .. } => None,
+            | Event::TargetRefreshed { .. }
+            | Event::Referred { .. }
+            | Event::ReferProgress { .. }
+            | Event::ReferDone { .. }
+            | Event::ReferFailed { .. } => None,
         }
     }
 
@@ -398,6 +404,8 @@ fn word(event: &Event) -> &'static str {
         Event::Info { .. } => "a key",
         Event::Refreshed => "a refresh",
         Event::TargetRefreshed { .. } => "a new target",
+        Event::Referred { .. } => "a REFER",
+        Event::ReferProgress { .. } | Event::ReferDone { .. } | Event::ReferFailed { .. } => "of its REFER",
         Event::Ended(_) => "the end",
     }
 }
