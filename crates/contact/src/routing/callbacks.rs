@@ -1,5 +1,6 @@
 //! Callbacks: due, dialled, tried again, expired.
 
+use super::criteria::RunningCriteria;
 use super::deadline::Deadline;
 use super::order::{mono_of, ms_of};
 use super::queue::{Place, Queued};
@@ -24,6 +25,8 @@ impl Routing {
             offer.is_queued = false;
         }
         queued.dials = queued.dials.saturating_add(1);
+        // The step whose turn it is begins anew with the next attempt.
+        queued.criteria = RunningCriteria::new(queued.criteria.rest());
         let QueuedKind::Callback(plan) = queued.kind else { return None };
         if queued.dials >= plan.attempts_max || self.queue_plan(queued.queue).is_none() {
             return None;

@@ -265,6 +265,7 @@ impl Both {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
     /// After each thing that happens both have made the same offers and show the same queues, agents and statuses.
     #[test]
     fn routing_decides_as_plain_lists_sorted_by_the_specified_key_do(

@@ -1,7 +1,7 @@
 use super::rig::{AVAILABLE, LUNCH, Rig, agent, call, contact, number, queue};
 use crate::routing::{
-    EnqueueRefusal, Output, QueuedContact, QueuedRefusal, RoutingCriteria, RoutingStep, RoutingUpdate,
-    STEP_AGENTS_MAX, STEPS_MAX, StepStatus,
+    CallbackPlan, EnqueueRefusal, Output, QueuedContact, QueuedKind, QueuedRefusal, RoutingCriteria,
+    RoutingStep, RoutingUpdate, STEP_AGENTS_MAX, STEPS_MAX, StepStatus,
 };
 
 fn criteria(steps: &[(&[u32], Option<u32>)]) -> RoutingCriteria {
@@ -108,6 +108,25 @@ fn a_step_that_expires_while_it_rings_holds_for_the_next_offer() {
     rig.enqueue(preferring(&rig, 1, &[(&[2], Some(5))])).unwrap();
     rig.wait_ms(20_000);
     assert_eq!(rig.offered(), [(1, 2), (1, 1)]);
+}
+
+#[test]
+fn a_step_has_its_time_anew_when_a_callback_is_tried_again() {
+    let mut rig = Rig::staffed(2);
+    let plan =
+        CallbackPlan { created_at: rig.now.wall, due_at: rig.now.wall, attempts_max: 2, retry_delay_s: 60 };
+    let queued = preferring(&rig, 1, &[(&[2], Some(10))]);
+    rig.enqueue(QueuedContact { kind: QueuedKind::Callback(plan), ..queued }).unwrap();
+    rig.accept(1);
+    rig.wait_ms(30_000);
+    rig.routing.unanswered(rig.now, contact(1), contact(2)).unwrap();
+    rig.end(2, 1);
+    rig.put_status(2, LUNCH);
+    rig.offered();
+    rig.wait_ms(69_999);
+    assert_eq!(rig.offered(), []);
+    rig.wait_ms(1);
+    assert_eq!(rig.offered(), [(2, 1)]);
 }
 
 #[test]
