@@ -195,8 +195,8 @@ impl Routing {
         }
     }
 
-    /// The agents who have a contact.
-    pub(super) fn agents_on(&self, contact: ContactId) -> Vec<AgentKey> {
+    /// The agents who have a contact, in any state.
+    pub fn agents_on(&self, contact: ContactId) -> Vec<AgentKey> {
         self.agents_on.get(&contact).into_iter().flatten().copied().collect()
     }
 

@@ -3,8 +3,8 @@ use crate::routing::{Output, QueuePlan, Removal};
 
 const DAY_MS: i64 = 86_400_000;
 
-/// What was told of callbacks since the last look, without offers.
-fn told(rig: &mut Rig) -> Vec<String> {
+/// What was reported of callbacks since the last look, without offers.
+fn reported(rig: &mut Rig) -> Vec<String> {
     let outputs = std::mem::take(&mut rig.outputs);
     let words = |output: &Output| match output {
         Output::CallbackQueued { contact, .. } => Some(format!("{} queued", number(*contact))),
@@ -23,11 +23,11 @@ fn a_callback_is_scheduled_until_it_is_due_and_waits_from_then_on() {
         let counts = rig.routing.queue_contacts(rig.now, queue(1));
         (counts.scheduled, counts.in_queue)
     };
-    assert_eq!((counts(&rig), told(&mut rig)), ((1, 0), vec![]));
+    assert_eq!((counts(&rig), reported(&mut rig)), ((1, 0), vec![]));
     rig.wait_ms(98_999);
-    assert_eq!((counts(&rig), told(&mut rig)), ((1, 0), vec![]));
+    assert_eq!((counts(&rig), reported(&mut rig)), ((1, 0), vec![]));
     rig.wait_ms(1);
-    assert_eq!((counts(&rig), told(&mut rig)), ((0, 1), vec!["1 queued".into(), "1 offered".into()]));
+    assert_eq!((counts(&rig), reported(&mut rig)), ((0, 1), vec!["1 queued".into(), "1 offered".into()]));
 }
 
 #[test]
@@ -68,9 +68,9 @@ fn a_customer_who_does_not_answer_is_called_again_after_the_delay_until_the_atte
     assert_eq!(rig.routing.queue_of(contact(1)), None);
     rig.outputs.clear();
     rig.wait_ms(59_999);
-    assert_eq!(told(&mut rig), [""; 0]);
+    assert_eq!(reported(&mut rig), [""; 0]);
     rig.wait_ms(1);
-    assert_eq!(told(&mut rig), ["2 queued", "2 offered"]);
+    assert_eq!(reported(&mut rig), ["2 queued", "2 offered"]);
     rig.accept(2);
     // The agent's end may come first.
     rig.end(1, 2);
@@ -112,9 +112,9 @@ fn a_callback_is_kept_for_seven_days() {
     rig.callback(1, 0, 1);
     rig.callback(2, 8 * DAY_MS, 1);
     rig.wait_ms(7 * DAY_MS - 1);
-    assert_eq!(told(&mut rig), ["1 queued"]);
+    assert_eq!(reported(&mut rig), ["1 queued"]);
     rig.wait_ms(1);
-    assert_eq!(told(&mut rig), ["1 Expired", "2 Expired"]);
+    assert_eq!(reported(&mut rig), ["1 Expired", "2 Expired"]);
     assert_eq!(rig.waiting(), [0; 0]);
 }
 
@@ -129,7 +129,7 @@ fn a_callback_that_an_agent_has_does_not_expire() {
     rig.join(1);
     rig.wait_ms(DAY_MS);
     assert_eq!(rig.states(1), [(1, "CONNECTED")]);
-    assert!(!told(&mut rig).contains(&"1 Expired".to_owned()));
+    assert!(!reported(&mut rig).contains(&"1 Expired".to_owned()));
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_callback_whose_agent_gave_it_back_too_late_expires() {
     rig.online(1);
     rig.wait_ms(90_000);
     assert_eq!(rig.states(1), [(1, "MISSED")]);
-    assert_eq!(told(&mut rig), ["1 queued", "1 offered", "1 Expired"]);
+    assert_eq!(reported(&mut rig), ["1 queued", "1 offered", "1 Expired"]);
 }
 
 #[test]
@@ -154,11 +154,11 @@ fn a_callback_that_is_due_finds_place_in_the_buffer_or_waits_for_one() {
         rig.enqueue(call(number, queue(1), rig.now)).unwrap();
     }
     rig.wait_ms(30_000);
-    assert_eq!(told(&mut rig), ["11 queued"]);
+    assert_eq!(reported(&mut rig), ["11 queued"]);
     rig.wait_ms(5_000);
     rig.leave(1);
     rig.wait_ms(5_000);
-    assert_eq!(told(&mut rig), ["12 queued"]);
+    assert_eq!(reported(&mut rig), ["12 queued"]);
     assert_eq!(rig.routing.queue_of(contact(12)), Some(queue(1)));
 }
 
@@ -184,7 +184,7 @@ fn the_queue_of_a_callback_may_go_before_the_next_attempt() {
     rig.outputs.clear();
     rig.plan.queues.clear();
     rig.configure();
-    assert_eq!(told(&mut rig), [format!("2 {:?}", Removal::QueueDeleted)]);
+    assert_eq!(reported(&mut rig), [format!("2 {:?}", Removal::QueueDeleted)]);
     assert_eq!(rig.routing.unanswered(rig.now, contact(1), contact(3)), None);
     assert_eq!(rig.routing.queue_of(contact(3)), None);
 }

@@ -70,7 +70,7 @@ fn an_agent_whose_telephone_goes_while_he_is_on_a_contact_is_offline_after_it() 
     assert_eq!(rig.states(1), [(1, "CONNECTED")]);
     rig.outputs.clear();
     rig.end(1, 1);
-    // There is no after-contact work without a telephone, and its end is told.
+    // There is no after-contact work without a telephone, and its end is reported.
     assert_eq!((rig.states(1), rig.user(1).status), (vec![], Some(status(OFFLINE))));
     assert!(rig.outputs.iter().any(|output| matches!(
         output,
@@ -216,9 +216,9 @@ fn an_unknown_agent_and_a_status_that_cannot_be_chosen_are_refused() {
 }
 
 #[test]
-fn each_change_of_a_status_is_told_with_the_next_one() {
+fn each_change_of_a_status_is_reported_with_the_next_one() {
     let mut rig = Rig::staffed(1);
-    let told = |rig: &mut Rig| {
+    let reported = |rig: &mut Rig| {
         let outputs = std::mem::take(&mut rig.outputs);
         let change = |output: &Output| match output {
             Output::StatusChanged { status, next, .. } => Some((*status, *next)),
@@ -240,5 +240,5 @@ fn each_change_of_a_status_is_told_with_the_next_one() {
         (status(AVAILABLE), Some(status(OFFLINE))),
         (status(OFFLINE), None),
     ];
-    assert_eq!(told(&mut rig), expected);
+    assert_eq!(reported(&mut rig), expected);
 }
