@@ -20,6 +20,8 @@ mod agent;
 mod callback;
 mod callers;
 mod chain;
+#[cfg(test)]
+mod consistent;
 mod dialling;
 mod flows;
 mod hold;

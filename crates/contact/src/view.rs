@@ -1,8 +1,63 @@
 //! What flows read of a contact by JSONPath. What is unset has no value: a comparison with it matches nothing.
 
 use super::{Contact, CustomerAudio, Endpoint};
-use crate::QueueRef;
-use tympan_flow::{ContactView, Reference};
+use crate::context::Context;
+use crate::{AgentRef, InstanceSettings, QueueRef};
+use tympan_flow::{ContactView, FlowType, Reference, ResourceRef};
+
+/// A contact as a flow of this type sees it: some of what is known of it has a value only where an agent has a part.
+///
+/// | reference | has a value in |
+/// |---|---|
+/// | `$.Agent.*` | whispers and holds: the agent; transfers to an agent: the one who is to take the contact |
+/// | `$.InitiationMethod` | all but the whispers to agent and customer |
+/// | `$.Queue.OutboundCallerId.*` | outbound whispers |
+///
+/// Source: Administrator Guide, "List of available contact attributes".
+pub(crate) struct SeenByFlow<'a> {
+    contact: &'a Contact,
+    instance: &'a dyn InstanceSettings,
+    flow_type: FlowType,
+}
+
+impl<'a> SeenByFlow<'a> {
+    /// The contact in focus.
+    pub(crate) fn of(cx: &'a Context, flow_type: FlowType) -> Self {
+        Self { contact: &cx.contact, instance: &*cx.instance, flow_type }
+    }
+
+    fn agent(&self, part: &str) -> Option<String> {
+        match self.flow_type {
+            FlowType::AgentTransfer => {
+                let target = self.contact.details.target_queue.as_ref().filter(|queue| queue.is_agents)?;
+                let target = ResourceRef::of(target.arn.clone());
+                agent(&self.instance.agent(self.contact.instance.id, &target)?, part)
+            }
+            FlowType::AgentHold
+            | FlowType::AgentWhisper
+            | FlowType::CustomerHold
+            | FlowType::CustomerWhisper
+            | FlowType::OutboundWhisper => agent(&self.contact.agent.as_ref()?.agent, part),
+            FlowType::Campaign
+            | FlowType::ContactFlow
+            | FlowType::CustomerQueue
+            | FlowType::Module
+            | FlowType::QueueTransfer => None,
+        }
+    }
+}
+
+impl ContactView for SeenByFlow<'_> {
+    fn value(&self, reference: &Reference) -> Option<String> {
+        let of = self.flow_type;
+        match reference.parts().as_slice() {
+            ["Agent", part] => self.agent(part),
+            ["InitiationMethod"] if matches!(of, FlowType::AgentWhisper | FlowType::CustomerWhisper) => None,
+            ["Queue", "OutboundCallerId", _] if of != FlowType::OutboundWhisper => None,
+            _ => self.contact.value(reference),
+        }
+    }
+}
 
 impl ContactView for Contact {
     fn value(&self, reference: &Reference) -> Option<String> {
@@ -79,6 +134,17 @@ fn queue(queue: &QueueRef, part: &[&str]) -> Option<String> {
     }
 }
 
+fn agent(agent: &AgentRef, part: &str) -> Option<String> {
+    let value = match part {
+        "ARN" => &agent.arn,
+        "FirstName" => &agent.first_name,
+        "LastName" => &agent.last_name,
+        "UserName" => &agent.user_name,
+        _ => return None,
+    };
+    Some(value.clone()).filter(|value| !value.is_empty())
+}
+
 fn endpoint(endpoint: &Endpoint, part: &str) -> Option<String> {
     match part {
         "Address" => Some(endpoint.address.expose().clone()),
@@ -120,6 +186,53 @@ mod tests {
             ledger: None,
         });
         contact
+    }
+
+    #[test]
+    fn flows_see_the_agent_and_the_caller_id_where_they_have_a_meaning() {
+        let mut contact = contact();
+        contact.agent =
+            Some(crate::AgentPart::accepted(crate::tests::ends::ada(), contact.initiation_timestamp));
+        contact.details.target_queue = Some(QueueRef {
+            arn: "arn:bob".to_owned(),
+            name: String::new(),
+            hours_arn: None,
+            outbound_caller_id: Some("+18005550111".to_owned()),
+            is_agents: true,
+        });
+        let settings = crate::tests::rig::Rig::settings(Vec::new());
+        let mut seen = std::collections::BTreeMap::<&str, Vec<FlowType>>::new();
+        for flow_type in FlowType::ALL {
+            let view = SeenByFlow { contact: &contact, instance: &*settings, flow_type };
+            for (path, expected) in [
+                ("$.Agent.UserName", "ada"),
+                ("$.Agent.FirstName", "Ada"),
+                ("$.InitiationMethod", "INBOUND"),
+                ("$.Queue.OutboundCallerId.Address", "+18005550111"),
+            ] {
+                match view.value(&Reference::parse(path).unwrap()).as_deref() {
+                    Some("bob") => {
+                        assert_eq!((path, flow_type), ("$.Agent.UserName", FlowType::AgentTransfer))
+                    }
+                    Some(value) if value == expected => seen.entry(path).or_default().push(flow_type),
+                    Some(value) => panic!("{path} is {value} in {flow_type}"),
+                    None => {}
+                }
+            }
+        }
+        let with_agent = [
+            FlowType::CustomerHold,
+            FlowType::CustomerWhisper,
+            FlowType::AgentHold,
+            FlowType::AgentWhisper,
+            FlowType::OutboundWhisper,
+        ];
+        assert_eq!(seen["$.Agent.UserName"], with_agent);
+        assert_eq!(seen["$.Queue.OutboundCallerId.Address"], [FlowType::OutboundWhisper]);
+        assert_eq!(seen["$.InitiationMethod"].len(), FlowType::ALL.len() - 2);
+        let other = [FlowType::AgentTransfer];
+        let first_names = seen["$.Agent.FirstName"].iter().filter(|one| !other.contains(one));
+        assert!(first_names.eq(with_agent.iter()));
     }
 
     #[test]

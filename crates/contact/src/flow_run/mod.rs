@@ -29,6 +29,7 @@ mod prompt;
 use crate::context::Context;
 use crate::invoke::{AttemptError, Invocation};
 use crate::streaming::{News, Streaming};
+use crate::view::SeenByFlow;
 use crate::{PromptEvent, RoutedFlow, Stage};
 pub(crate) use ask::Ask;
 use bot::BotTalk;
@@ -38,7 +39,7 @@ use keys_ahead::KeysAhead;
 use loop_prompts::{LoopNext, LoopPrompts};
 use prompt::{Heard, PromptPlayer};
 use tympan_flow::{
-    CollectSpec, CollectedInput, Effect, Input, Interpreter, LogEntry, LoopSpec, Output, Prompt,
+    CollectSpec, CollectedInput, Effect, FlowType, Input, Interpreter, LogEntry, LoopSpec, Output, Prompt,
 };
 use tympan_lex::turn::{RecognizeError, Reply};
 use tympan_telephony::Digit;
@@ -49,6 +50,8 @@ use tympan_types::{InvocationId, LegId, ListenId, Mono, PromptId, Redacted};
 pub(crate) struct FlowRun {
     /// The leg that hears it.
     leg: LegId,
+    /// Of the flow that it began with: where it runs.
+    flow_type: FlowType,
     interpreter: Interpreter,
     waiting: Waiting,
     player: PromptPlayer,
@@ -120,7 +123,8 @@ impl<T> Step<T> {
 
 impl FlowRun {
     /// A flow that has not begun.
-    pub(crate) fn new(cx: &mut Context, leg: LegId, flow: RoutedFlow) -> Self {
+    pub(crate) fn new(cx: &Context, leg: LegId, flow: RoutedFlow) -> Self {
+        let flow_type = flow.flow_type;
         let mut interpreter = Interpreter::new(flow.flow, flow.identity)
             .with_flow_type(flow.flow_type)
             .with_call_memory(cx.flow_memory.clone());
@@ -129,6 +133,7 @@ impl FlowRun {
         }
         Self {
             leg,
+            flow_type,
             interpreter,
             waiting: Waiting::Nothing,
             player: PromptPlayer::default(),
@@ -381,7 +386,7 @@ impl FlowRun {
             talk.stop(cx, self.leg);
         }
         self.waiting = Waiting::Nothing;
-        self.interpreter.handle(cx.now.wall, Input::Interrupted, &*cx.contact);
+        self.interpreter.handle(cx.now.wall, Input::Interrupted, &SeenByFlow::of(cx, self.flow_type));
         while self.next_effect(cx).is_some() {}
         self.leave_memory(cx);
     }
@@ -400,22 +405,18 @@ impl FlowRun {
     /// ends a flow that never waits.
     fn go_on(&mut self, cx: &mut Context, streaming: &mut Streaming, input: Input) -> Progress {
         self.waiting = Waiting::Nothing;
-        self.interpreter.handle(cx.now.wall, input, &*cx.contact);
+        self.interpreter.handle(cx.now.wall, input, &SeenByFlow::of(cx, self.flow_type));
         loop {
             match self.next_effect(cx).map(|effect| self.perform(cx, streaming, effect)) {
                 Some(Step::Waits(waiting)) => {
                     self.waiting = waiting;
                     return if self.ask.is_some() { Progress::Asks } else { Progress::Waits };
                 }
-                Some(Step::At(answer)) => self.interpreter.handle(cx.now.wall, answer, &*cx.contact),
-                Some(Step::Over(end)) => {
-                    self.leave_memory(cx);
-                    return Progress::Over(end);
+                Some(Step::At(answer)) => {
+                    self.interpreter.handle(cx.now.wall, answer, &SeenByFlow::of(cx, self.flow_type))
                 }
-                None => {
-                    self.leave_memory(cx);
-                    return Progress::Over(FlowEnd::Ended);
-                }
+                Some(Step::Over(end)) => return Progress::Over(end),
+                None => return Progress::Over(FlowEnd::Ended),
             }
         }
     }

@@ -52,6 +52,7 @@ impl LiveContact {
         let Some(caller) = caller.filter(|_| is_waiting && !self.is_offered(contact)) else {
             return self.report(Some(offer), AgentReport::Abandoned);
         };
+        self.idle_until = None;
         let shown = CallerId {
             number: self.cx.contact.customer_endpoint.as_ref().map(|endpoint| endpoint.address.clone()),
             name: None,
@@ -356,7 +357,7 @@ impl LiveContact {
     }
 
     /// A TransferContactToAgent block: the agent whose own queue the contact is meant for is rung at once.
-    pub(super) fn to_target_agent(&mut self, caller: ParticipantId) {
+    pub(super) fn offer_to_target(&mut self, caller: ParticipantId) {
         let Some(contact) = self.participant(caller).map(|caller| caller.contact) else { return };
         let instance = self.cx.contact.instance.id;
         let target = self.facts(contact).and_then(|contact| contact.details.target_queue.clone());

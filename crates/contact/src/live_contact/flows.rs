@@ -124,7 +124,7 @@ impl LiveContact {
     fn flow_over(&mut self, id: ParticipantId, end: FlowEnd) {
         let Some(place) = self.place_of(id) else { return self.agent_flow_over(id) };
         match (place, end) {
-            (Place::Flow | Place::Entering { .. }, FlowEnd::ToAgent) => self.to_target_agent(id),
+            (Place::Flow | Place::Entering { .. }, FlowEnd::ToAgent) => self.offer_to_target(id),
             (Place::Flow | Place::Entering { .. }, _)
             | (Place::Queued, FlowEnd::Disconnected | FlowEnd::ToAgent) => {
                 self.caller_ends(id, DisconnectReason::ContactFlowDisconnect, None);

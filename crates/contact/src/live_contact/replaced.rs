@@ -51,10 +51,10 @@ impl LiveContact {
                 let Some(caller) = self.caller_of(id) else { return };
                 match self.place_of(caller) {
                     Some(Place::Talking { agent }) if agent == id => self.bridge(caller, id, true),
-                    Some(Place::OnHold { agent }) if agent == id => {
-                        if !self.participant(id).is_some_and(Participant::is_held) {
-                            self.hold(id, false);
-                        }
+                    Some(Place::OnHold { agent })
+                        if agent == id && !self.participant(id).is_some_and(Participant::is_held) =>
+                    {
+                        self.hold(id, false);
                     }
                     _ => {}
                 }

@@ -50,8 +50,8 @@ impl LiveContact {
 
     /// The transfer of an agent.
     pub(super) fn transfer_by(&self, agent: ParticipantId) -> Option<ParticipantId> {
-        let ids = self.participants.iter().map(|participant| participant.id);
-        ids.filter(|id| self.transfer(*id).is_some_and(|transfer| transfer.by == agent)).next()
+        let mut ids = self.participants.iter().map(|participant| participant.id);
+        ids.find(|id| self.transfer(*id).is_some_and(|transfer| transfer.by == agent))
     }
 
     pub(super) fn is_blind(&self, caller: ParticipantId) -> bool {
@@ -233,7 +233,7 @@ impl LiveContact {
                 self.begin_flow(self.customer(), flow);
             }
             (Some(flow), _) => self.begin_flow(id, flow),
-            (None, Some(true)) => self.to_target_agent(id),
+            (None, Some(true)) => self.offer_to_target(id),
             (None, _) => self.enter_queue(id),
         }
     }

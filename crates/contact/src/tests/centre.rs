@@ -1,8 +1,8 @@
 //! Queues, agents and holds, with the other ends played by hand.
 
 use super::ends::{
-    AGENT_LEG, SECOND_LEG, ada, answers, bridged, ended, flow, heard, hooks, hung_up, left, offer,
-    on, queued, reports, rings, says, talking, to_queue,
+    AGENT_LEG, SECOND_LEG, ada, answers, bridged, ended, flow, heard, hooks, hung_up, left, offer, on,
+    queued, reports, rings, says, talking, to_queue,
 };
 use super::rig::{LEG, OFFER, Rig, local};
 use crate::{

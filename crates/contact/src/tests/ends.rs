@@ -16,7 +16,7 @@ pub(super) const AGENT_LEG: LegId = LegId::new(70);
 pub(super) const SECOND_LEG: LegId = LegId::new(71);
 pub(super) const OFFER_ID: OfferId = OfferId::new(5);
 
-pub(super) fn ada() -> AgentRef {
+pub(crate) fn ada() -> AgentRef {
     AgentRef {
         id: ResourceId::from_random([9; 16]),
         arn: "arn:agent".to_owned(),

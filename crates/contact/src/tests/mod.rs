@@ -1,11 +1,12 @@
 //! Whole calls, replayed: what a server, a store and functions would say is said here by hand.
 
 mod any_order;
+mod any_parties;
 mod blocks;
 mod callbacks;
 mod centre;
 mod ending;
-mod ends;
+pub(crate) mod ends;
 mod flows;
 mod functions;
 mod history_model;

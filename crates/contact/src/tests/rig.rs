@@ -40,7 +40,7 @@ pub(crate) fn local() -> LocalMedia {
 }
 
 /// The settings of the instance, changeable in mid-call.
-pub(super) struct Settings {
+pub(crate) struct Settings {
     pub(super) streaming: Mutex<Option<StreamSettings>>,
     pub(super) functions: AtomicBool,
     pub(super) flows: BTreeMap<&'static str, Value>,
@@ -122,7 +122,7 @@ pub(super) fn routed(name: &str, document: &Value) -> RoutedFlow {
 }
 
 /// A contact whose effects are taken down. Its states are written at once, unless they are held.
-pub(super) struct Rig {
+pub(crate) struct Rig {
     pub(super) live: LiveContact,
     pub(super) now: Now,
     pub(super) effects: Vec<Effect>,
@@ -157,7 +157,7 @@ impl Rig {
     }
 
     /// An instance with these flows.
-    pub(super) fn settings(flows: Vec<(&'static str, Value)>) -> Arc<Settings> {
+    pub(crate) fn settings(flows: Vec<(&'static str, Value)>) -> Arc<Settings> {
         let streaming = StreamSettings {
             name_prefix: "demo-connect-demo-contact-".to_owned(),
             retention_hours: 24,

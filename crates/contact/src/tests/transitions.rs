@@ -5,10 +5,17 @@
 const SOURCES: &[&str] = &[
     include_str!("any_order.rs"),
     include_str!("blocks.rs"),
+    include_str!("callbacks.rs"),
+    include_str!("centre.rs"),
     include_str!("ending.rs"),
     include_str!("functions.rs"),
+    include_str!("holds.rs"),
     include_str!("keys_ahead.rs"),
+    include_str!("monitors.rs"),
+    include_str!("outbound.rs"),
     include_str!("streaming.rs"),
+    include_str!("third_party.rs"),
+    include_str!("transfers.rs"),
     include_str!("whole_calls.rs"),
     include_str!("../delivery/tests.rs"),
     include_str!("../flow_run/prompt.rs"),
@@ -238,10 +245,169 @@ const DELIVERY: &[Transition] = &[
     ("any", "too many requests", "so_many_requests_may_wait_and_no_more"),
 ];
 
+const CALLERS: &[Transition] = &[
+    ("flow", "the flow is over", "a_flow_of_nothing_but_its_end_leaves_a_record"),
+    ("entering", "refused", "a_full_queue_takes_its_own_branch_and_any_other_refusal_the_error_branch"),
+    ("queued", "an agent is joined", "while_the_agent_whisper_runs_the_customer_hears_the_queue_flow"),
+    (
+        "queued",
+        "the agent leaves",
+        "a_contact_keeps_its_place_when_an_agent_does_not_answer_refuses_or_cannot_be_reached",
+    ),
+    ("queued", "the queue is gone", "a_queue_that_is_gone_ends_the_contact"),
+    (
+        "called",
+        "answers",
+        "an_agent_who_dials_is_on_the_contact_from_the_start_and_talks_after_the_outbound_whisper",
+    ),
+    (
+        "called",
+        "does not answer",
+        "a_customer_who_is_not_reached_ends_the_contact_with_the_reason_of_the_network_and_no_flow_runs",
+    ),
+    ("called", "the agent leaves", "an_agent_who_hangs_up_while_the_customer_rings_ends_the_contact"),
+    (
+        "whisper",
+        "its end",
+        "a_contact_waits_in_its_queue_until_an_agent_takes_it_and_whispers_run_one_after_the_other",
+    ),
+    ("talking", "held", "hold_by_the_agents_telephone_plays_the_hold_flow_to_the_customer_alone"),
+    ("talking", "the agent leaves, a flow is set", "a_customer_who_remains_goes_on_in_a_contact_of_its_own"),
+    (
+        "talking",
+        "the agent leaves",
+        "an_agent_who_leaves_first_ends_the_contact_where_no_flow_is_set_for_who_remains",
+    ),
+    (
+        "calling",
+        "the agent leaves",
+        "an_agent_who_leaves_while_a_number_rings_leaves_the_customer_to_that_number",
+    ),
+];
+
+const THIRD_PARTY: &[Transition] = &[
+    (
+        "called, for a flow",
+        "answers",
+        "a_third_party_sees_the_callers_own_number_and_has_a_contact_of_its_own",
+    ),
+    (
+        "called, for a flow that ends",
+        "answers",
+        "a_flow_that_does_not_go_on_is_over_once_they_are_joined_and_the_call_with_the_third_party",
+    ),
+    (
+        "called, for a flow",
+        "refuses, its time is over",
+        "a_third_party_that_is_not_reached_takes_the_branch_of_its_reason",
+    ),
+    ("called, for an agent", "answers, refuses", "a_number_is_consulted_like_an_agent"),
+    (
+        "called, for an agent who passes on at once",
+        "answers",
+        "a_refer_to_a_number_joins_customer_and_third_party_in_the_customers_contact",
+    ),
+    (
+        "called, for an agent",
+        "cannot be placed",
+        "what_no_one_knows_is_called_as_the_rules_of_the_trunk_allow_and_else_the_customer_stays",
+    ),
+    ("joined, for a flow that goes on", "it hangs up", "a_flow_goes_on_after_the_third_party_has_hung_up"),
+    (
+        "any",
+        "the customer hangs up",
+        "a_customer_who_hangs_up_ends_the_call_of_the_third_party_whether_it_has_answered_or_not",
+    ),
+    ("looked up", "the customer hangs up", "a_call_that_is_given_up_before_it_has_a_leg_is_dropped"),
+];
+
+const TRANSFER: &[Transition] = &[
+    (
+        "at once, to an agent",
+        "the whisper is heard",
+        "a_refer_to_an_agent_is_told_how_far_it_is_and_completed_with_the_whisper",
+    ),
+    (
+        "at once, to an agent",
+        "no one takes it",
+        "a_refer_that_reaches_no_one_leaves_the_customer_with_the_agent",
+    ),
+    ("at once, to a queue", "taken", "a_refer_to_a_queue_is_completed_when_the_queue_has_taken_the_contact"),
+    ("at once, to a queue", "full", "a_queue_that_is_full_leaves_the_customer_with_the_agent"),
+    ("at once, to a flow", "-", "a_refer_to_a_flow_is_completed_at_once_and_the_customer_hears_it"),
+    ("at once, by the API", "-", "the_api_passes_a_contact_on_under_the_id_that_it_names"),
+    (
+        "consultation",
+        "begins",
+        "in_a_consultation_the_agent_hears_what_a_caller_hears_and_the_customer_the_hold_flow",
+    ),
+    (
+        "consultation",
+        "REFER with Replaces",
+        "a_refer_that_replaces_the_consultation_joins_customer_and_second_agent",
+    ),
+    (
+        "consultation, someone talks",
+        "the agent leaves a leg",
+        "an_agent_who_hangs_up_either_leg_of_a_consultation_joins_customer_and_second_agent",
+    ),
+    (
+        "consultation, the customer is back",
+        "the agent leaves the other leg",
+        "an_agent_who_takes_the_customer_back_and_then_hangs_up_the_consultation_keeps_the_customer",
+    ),
+    (
+        "consultation",
+        "no one takes it",
+        "a_second_agent_who_does_not_answer_leaves_the_customer_with_the_first",
+    ),
+    (
+        "consultation, it rings",
+        "the agent leaves both legs",
+        "an_agent_who_leaves_while_the_second_one_rings_leaves_the_customer_to_that_one",
+    ),
+    ("consultation", "the customer leaves", "a_customer_who_hangs_up_during_a_consultation_ends_all_of_it"),
+    ("any", "another one", "a_refer_of_the_customer_or_during_another_transfer_is_refused"),
+];
+
+const SUPERVISOR: &[Transition] = &[
+    ("ringing", "answers", "a_supervisor_hears_customer_and_agent_unheard_in_a_contact_of_its_own"),
+    (
+        "ringing",
+        "does not answer",
+        "a_telephone_of_a_supervisor_that_is_not_answered_is_let_go_and_disturbs_no_one",
+    ),
+    (
+        "listens, barges",
+        "one more order",
+        "one_more_order_makes_the_supervisor_heard_and_another_one_unheard_again",
+    ),
+    ("any", "the agent's part ends", "a_supervisor_is_let_go_with_the_agents_conversation"),
+];
+
+const CALLBACK: &[Transition] = &[
+    ("asked for", "taken", "a_flow_creates_a_callback_that_is_linked_and_due_after_its_delay"),
+    ("asked for", "refused", "a_callback_that_the_routing_refuses_takes_the_error_branch"),
+    (
+        "the agent is rung",
+        "taken, answered",
+        "an_agent_takes_a_callback_then_the_customer_is_called_and_hears_the_outbound_whisper",
+    ),
+    ("the agent is rung", "not taken", "an_agent_who_does_not_take_a_callback_costs_it_nothing"),
+    (
+        "the customer is called",
+        "no answer",
+        "a_customer_who_does_not_answer_a_callback_is_called_again_as_another_contact",
+    ),
+    ("the customer is called", "refused", "a_customer_who_refuses_a_callback_is_not_called_again"),
+];
+
 #[test]
 fn every_transition_is_taken_by_a_test_that_is_there() {
+    let parties = [CALLERS, THIRD_PARTY, TRANSFER, SUPERVISOR, CALLBACK];
     let all = [LIVE_CONTACT, LEG, FLOW_RUN, PROMPT, STREAMING, INVOCATION, DELIVERY];
-    for (state, input, test) in all.into_iter().flatten() {
+    let all = all.into_iter().chain(parties);
+    for (state, input, test) in all.flatten() {
         let name = format!("fn {test}(");
         assert!(SOURCES.iter().any(|source| source.contains(&name)), "{state}, {input}: no test {test}");
     }
