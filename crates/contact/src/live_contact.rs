@@ -42,7 +42,7 @@ use crate::{
     InstanceSettings, Now, Order, Reply, RoutedFlow, RoutingRequest, Stage, record,
 };
 pub use outbound::{AgentCallSetup, CallbackSetup, OutboundSetup};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tympan_types::{ContactId, LegId, Mono, ParticipantId, RequestId};
 
@@ -63,6 +63,9 @@ pub struct LiveContact {
     pending: Option<Box<RoutedFlow>>,
     /// A callback that is not offered until then goes back to its queue.
     idle_until: Option<Mono>,
+    /// Answers to what flows asked while one of them runs on its answer: a flow may ask a thousand times in a row.
+    answers: VecDeque<(ParticipantId, tympan_flow::Input)>,
+    is_answering: bool,
 }
 
 /// What a live contact begins with.
@@ -112,6 +115,8 @@ impl LiveContact {
             drained_by: None,
             pending: None,
             idle_until: None,
+            answers: VecDeque::new(),
+            is_answering: false,
         }
     }
 

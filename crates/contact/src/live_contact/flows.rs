@@ -86,8 +86,16 @@ impl LiveContact {
 
     /// The conversation's answer to what a flow asked.
     pub(super) fn answer(&mut self, id: ParticipantId, input: Input) {
-        let at = self.index_of(id);
-        self.with_flow(at, |flow, cx, streaming| flow.answer(cx, streaming, input));
+        self.answers.push_back((id, input));
+        if self.is_answering {
+            return;
+        }
+        self.is_answering = true;
+        while let Some((id, input)) = self.answers.pop_front() {
+            let at = self.index_of(id);
+            self.with_flow(at, |flow, cx, streaming| flow.answer(cx, streaming, input));
+        }
+        self.is_answering = false;
     }
 
     /// The flow of a participant waits for this.

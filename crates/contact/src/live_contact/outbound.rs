@@ -23,6 +23,7 @@ use crate::{
     AgentPart, AgentRef, CallerId, Contact, ContactOptions, DialTarget, DisconnectReason, Effect, Endpoint,
     InitiationMethod, InstanceSettings, Now, RoutedFlow, RoutingRequest, Stage,
 };
+use std::collections::VecDeque;
 use std::sync::Arc;
 use tympan_flow::Input;
 use tympan_types::{LegId, ParticipantId, Redacted};
@@ -129,6 +130,8 @@ impl LiveContact {
             drained_by: None,
             pending: None,
             idle_until: None,
+            answers: VecDeque::new(),
+            is_answering: false,
         }
     }
 

@@ -29,8 +29,8 @@ pub(crate) fn check(action: &Action, block: &Block, notes: &mut Notes<'_>) {
             check_errors(action, block, notes);
         }
         check_next(action, block, notes);
-    } else if action.next == Next::Terminal {
-        // Designers left branches in modules that end a flow.
+    } else if matches!(action.next, Next::Terminal | Next::Optional) {
+        // Designers left branches in modules that end a flow, and none in loops of prompts.
     } else if block.transitions.is_empty() {
         notes.branches("lead nowhere: the flow would end here");
     }

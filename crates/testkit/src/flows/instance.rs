@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tympan_contact::{InstanceSettings, QueueRef, RoutedFlow};
+use tympan_contact::{AgentRef, InstanceSettings, QueueRef, RoutedFlow};
 use tympan_flow::{Flow, FlowIdentity, FlowType, ResourceRef};
 use tympan_types::{InstanceId, StreamSettings, WallTime};
 
-/// The instance of simulated calls: `BasicQueue`, `Basic Hours`, one agent, and these flows and modules, by name.
+/// The instance of simulated calls: the queues `BasicQueue` and `Overflow`, `Basic Hours`, one agent, and these flows and modules, by name.
 #[derive(Clone, Default)]
 pub struct Instance {
     flows: BTreeMap<String, RoutedFlow>,
@@ -74,9 +74,10 @@ impl InstanceSettings for Instance {
     }
 
     fn queue(&self, _: InstanceId, queue: &ResourceRef) -> Option<QueueRef> {
-        Self::is(queue, "queue", "BasicQueue").then(|| QueueRef {
-            arn: format!("{}/queue/BasicQueue", Self::ARN),
-            name: "BasicQueue".to_owned(),
+        let name = ["BasicQueue", "Overflow"].into_iter().find(|name| Self::is(queue, "queue", name))?;
+        Some(QueueRef {
+            arn: format!("{}/queue/{name}", Self::ARN),
+            name: name.to_owned(),
             hours_arn: Some(format!("{}/operating-hours/Basic Hours", Self::ARN)),
             outbound_caller_id: Some("+18005550100".to_owned()),
             is_agents: false,
@@ -91,6 +92,22 @@ impl InstanceSettings for Instance {
             outbound_caller_id: None,
             is_agents: true,
         })
+    }
+
+    fn default_flow(&self, _: InstanceId, event: &str) -> Option<RoutedFlow> {
+        let name = match event {
+            "AgentHold" => "Default agent hold",
+            "AgentWhisper" => "Default agent whisper",
+            "CustomerHold" => "Default customer hold",
+            "CustomerQueue" => "Default customer queue",
+            "CustomerWhisper" => "Default customer whisper",
+            _ => return None,
+        };
+        self.flows.get(name).cloned()
+    }
+
+    fn agent(&self, _: InstanceId, agent: &ResourceRef) -> Option<AgentRef> {
+        (Self::is(agent, "agent", "ada") || agent.id == "ada").then(super::parties::ada)
     }
 
     fn are_open(&self, _: InstanceId, hours: &ResourceRef, _: WallTime) -> Option<bool> {

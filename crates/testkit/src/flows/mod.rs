@@ -4,9 +4,13 @@
 //! waits for nothing else. It takes down what the caller hears and what each block did, and repeats the run from its trace.
 //! [`random`] draws flows that can be published and damages them.
 
+mod chain;
 mod instance;
+mod parties;
 pub mod random;
 mod run;
 
+pub use chain::{Bot, Chain, Script, ThirdParty};
 pub use instance::Instance;
+pub use parties::Parties;
 pub use run::{Caller, Outcome, Run};

@@ -10,30 +10,31 @@ use tympan_flow::{Action, ErrorType, Flow, FlowType, actions};
 /// Errors: a promise that a run broke, or a flow that was meant to be sound and is not.
 pub fn check(seed: u64) -> Result<bool, String> {
     let mut random = Random::new(seed);
-    let documents: Vec<Value> = (0..3).map(|_| document(&mut random, FlowType::ContactFlow)).collect();
-    let module = document(&mut random, FlowType::Module);
     let mut instance = Instance::default();
-    for (name, document, kind) in [
-        ("other", &documents[1], FlowType::ContactFlow),
-        ("queue flow", &documents[2], FlowType::CustomerQueue),
-        ("module", &module, FlowType::Module),
+    for (name, kind) in [
+        ("other", FlowType::ContactFlow),
+        ("queue flow", FlowType::CustomerQueue),
+        ("Default customer queue", FlowType::CustomerQueue),
+        ("Default agent whisper", FlowType::AgentWhisper),
+        ("Default customer whisper", FlowType::CustomerWhisper),
+        ("Default customer hold", FlowType::CustomerHold),
+        ("module", FlowType::Module),
     ] {
-        instance.add(name, kind, parse(&document.to_string())?);
+        let document = document(&mut random, kind);
+        let flow = parse(&document.to_string())?;
+        is_sound(&flow, kind)?;
+        instance.add(name, kind, flow);
     }
+    let first = document(&mut random, FlowType::ContactFlow);
     if random.percent(30) {
         instance.close();
     }
-    let sound = parse(&documents[0].to_string())?;
-    for (document, kind) in [(&documents[0], FlowType::ContactFlow), (&module, FlowType::Module)] {
-        let problems = parse(&document.to_string())?.problems_as(kind);
-        if let Some(problem) = problems.first() {
-            return Err(format!("a flow that was meant to be sound is not: {problem}"));
-        }
-    }
+    let sound = parse(&first.to_string())?;
+    is_sound(&sound, FlowType::ContactFlow)?;
     call(&mut random, instance.clone(), sound)?;
     // Many are no flow any more, and are refused as that.
     for _ in 0..DAMAGED_MAX {
-        let damaged = damaged(&mut random, documents[0].clone());
+        let damaged = damaged(&mut random, first.clone());
         match Flow::parse(&damaged) {
             Ok(flow) => return call(&mut random, instance, flow).map(|_| true),
             Err(error) if error.to_string().is_empty() => return Err("an error without a text".to_owned()),
@@ -46,13 +47,20 @@ pub fn check(seed: u64) -> Result<bool, String> {
 /// How often a flow is damaged until it is still one.
 const DAMAGED_MAX: usize = 20;
 
+fn is_sound(flow: &Flow, kind: FlowType) -> Result<(), String> {
+    match flow.problems_as(kind).first() {
+        Some(problem) => Err(format!("a flow that was meant to be sound is not: {problem}")),
+        None => Ok(()),
+    }
+}
+
 fn parse(content: &str) -> Result<Flow, String> {
     Flow::parse(content).map_err(|error| error.to_string())
 }
 
 fn call(random: &mut Random, mut instance: Instance, flow: Flow) -> Result<Outcome, String> {
     let routed = instance.add("first", FlowType::ContactFlow, flow);
-    let patience_ms = Some(random.pick(&[10, 5_000, 60_000, 600_000]));
+    let patience_ms = Some(random.pick(&[10, 5_000, 60_000, 200_000]));
     let random = Some(Random::new(random.bits()));
     Run::call(instance, routed, Caller { patience_ms, random, ..Caller::default() })
 }
@@ -74,7 +82,11 @@ fn document(random: &mut Random, kind: FlowType) -> Value {
         })
         .collect();
     let last = names.last().cloned().unwrap_or_default();
-    let end = if kind == FlowType::Module { "EndFlowModuleExecution" } else { "DisconnectParticipant" };
+    let end = match kind {
+        FlowType::Module => "EndFlowModuleExecution",
+        kind if kind.leaves_the_call() => "EndFlowExecution",
+        _ => "DisconnectParticipant",
+    };
     blocks.push(json!({ "Identifier": last, "Type": end, "Parameters": {}, "Transitions": {} }));
     json!({ "Version": "2019-10-30", "StartAction": names[0], "Metadata": {}, "Actions": blocks })
 }
@@ -116,6 +128,10 @@ fn block(random: &mut Random, name: &str, row: &Action, names: &[String]) -> Val
         ("DistributeByPercentage", _) => vec![compares("NumberLessThan", "51", target())],
         ("GetParticipantInput", "menu") => vec![equals("1", target()), equals("#", target())],
         ("InvokeFlowModule", _) => vec![equals("Paid", target())],
+        ("MessageParticipantIteratively", _) if parameters.get("InterruptFrequencySeconds").is_some() => {
+            vec![equals("MessagesInterrupted", target())]
+        }
+        ("ConnectParticipantWithLexBot", _) => vec![equals("Order", target())],
         _ => Vec::new(),
     };
     json!({ "Identifier": name, "Type": row.name(), "Parameters": parameters,
@@ -212,6 +228,33 @@ fn parameters(random: &mut Random, row: &Action) -> Value {
         ("InvokeFlowModule", _) => {
             json!({ "FlowModuleId": resource("flow-module", random.pick(&["module", "gone"])), "Input": { "k": value } })
         }
+        ("MessageParticipantIteratively", _) => {
+            let mut parameters = json!({ "Messages": [{ prompt: text }, { "Text": " " }] });
+            if random.percent(70) {
+                parameters["InterruptFrequencySeconds"] = random.pick(&["1", "20"]).into();
+                parameters["ContinueMessagingDuringInterrupt"] = random.pick(&["true", "false"]).into();
+            }
+            parameters
+        }
+        ("ConnectParticipantWithLexBot", _) => {
+            json!({ prompt: text, "LexSessionAttributes": { "k": value },
+                "LexV2Bot": { "AliasArn": "arn:aws:lex:us-west-2:111122223333:bot-alias/B/1" } })
+        }
+        ("TransferParticipantToThirdParty", form) => {
+            json!({ "ThirdPartyPhoneNumber": random.pick(&["+18005550142", "$.CustomerEndpoint.Address", "$.Attributes.a"]),
+                "ThirdPartyConnectionTimeLimitSeconds": random.pick(&["0", "30", "$.Attributes.a"]),
+                "ContinueFlowExecution": if form == "coming back" { "True" } else { "False" },
+                "ThirdPartyDTMFDigits": random.pick(&["1,2#", "$.Attributes.a"]) })
+        }
+        ("DequeueContactAndTransferToQueue", _) if random.percent(80) => json!({ "QueueId": queue }),
+        ("RouteContactToAgent", _) => json!({ "AgentId": random.pick(&["ada", "gone", "$.Attributes.a"]) }),
+        ("CreateCallbackContact", _) => {
+            json!({ "InitialCallDelaySeconds": "5", "RetryDelaySeconds": "60", "MaximumConnectionAttempts": "2", "QueueId": queue })
+        }
+        ("UpdatePreviousContactParticipantState", _) => {
+            json!({ "PreviousContactParticipantState": random.pick(&["AgentOnHold", "CustomerOnHold", "OffHold"]) })
+        }
+        ("CompleteOutboundCall", _) => json!({ "CallerId": { "Number": "+18005550100" } }),
         _ => required(row),
     }
 }

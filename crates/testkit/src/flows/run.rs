@@ -1,4 +1,4 @@
-use super::Instance;
+use super::{Instance, Parties};
 use crate::sim::Random;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -22,7 +22,7 @@ use tympan_types::{
 };
 
 const LEG: LegId = LegId::new(3);
-const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 101\r\n\
+pub(super) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 101\r\n\
      a=rtpmap:101 telephone-event/8000\r\n";
 /// 2026-01-05T10:00:00Z, a Monday.
 const BEGAN_MS: i64 = 1_767_607_200_000;
@@ -30,6 +30,8 @@ const BEGAN_MS: i64 = 1_767_607_200_000;
 const WORD_MS: u32 = 300;
 /// What a flow may log while its caller hears nothing: a block more than it may run, each with a few entries.
 const SILENT_ENTRIES_MAX: usize = 3_000;
+/// Prompts that a loop has at most, where it is told once.
+const LOOP_MAX: usize = 8;
 /// Things that happen in one run.
 const STEPS_MAX: usize = 200_000;
 
@@ -42,6 +44,8 @@ pub struct Caller {
     pub functions: BTreeMap<String, Value>,
     /// The caller hangs up after so long.
     pub patience_ms: Option<u64>,
+    /// The routing, agents and third parties.
+    pub parties: Parties,
     /// Chance in everything that is not said; without it all goes well.
     pub random: Option<Random>,
 }
@@ -65,23 +69,26 @@ pub struct Run {
     live: LiveContact,
     now: Now,
     instance: Arc<Instance>,
-    caller: Caller,
+    pub(super) caller: Caller,
     /// What will happen, by time and order.
     due: BTreeMap<(Mono, u64), Event>,
     order: u64,
     prompts: BTreeSet<PromptId>,
-    lines: Vec<String>,
+    pub(super) third_parties: BTreeSet<LegId>,
+    pub(super) offers: u64,
+    pub(super) dialled: u64,
+    pub(super) lines: Vec<String>,
     log: Vec<Value>,
     trace: Vec<TraceEntry>,
-    silent_entries: usize,
+    pub(super) silent_entries: usize,
     fragments: u64,
     broken: Option<String>,
 }
 
-enum Event {
+pub(super) enum Event {
     Input(Input),
     /// Only where it still plays.
-    Heard(PromptId),
+    Heard(LegId, PromptId),
     HangsUp,
 }
 
@@ -131,6 +138,9 @@ impl Run {
             due: BTreeMap::new(),
             order: 0,
             prompts: BTreeSet::new(),
+            third_parties: BTreeSet::new(),
+            offers: 0,
+            dialled: 0,
             lines: Vec::new(),
             log: Vec::new(),
             trace: Vec::new(),
@@ -187,23 +197,23 @@ impl Run {
         self.handle(Input::TimePassed);
     }
 
-    fn after(&mut self, ms: u64, event: Event) {
+    pub(super) fn after(&mut self, ms: u64, event: Event) {
         self.order += 1;
         let at = self.now.mono.plus_ms(i64::try_from(ms).unwrap_or(i64::MAX));
         self.due.insert((at, self.order), event);
     }
 
-    fn input_after(&mut self, ms: u64, input: Input) {
+    pub(super) fn input_after(&mut self, ms: u64, input: Input) {
         self.after(ms, Event::Input(input));
     }
 
     fn happens(&mut self, event: Event) {
         match event {
             Event::Input(input) => self.handle(input),
-            Event::Heard(prompt) if self.prompts.remove(&prompt) => {
-                self.handle(Input::Media { leg: LEG, event: MediaEvent::PromptFinished(prompt) });
+            Event::Heard(leg, prompt) if self.prompts.remove(&prompt) => {
+                self.handle(Input::Media { leg, event: MediaEvent::PromptFinished(prompt) });
             }
-            Event::Heard(_) => {}
+            Event::Heard(..) => {}
             Event::HangsUp => {
                 self.lines.push("the caller hangs up".to_owned());
                 self.handle(Input::Leg { leg: LEG, event: LegEvent::Ended(EndedBy::Peer) });
@@ -244,17 +254,24 @@ impl Run {
     }
 
     /// True where chance lets something go wrong.
-    fn goes_wrong(&mut self, percent: u32) -> bool {
+    pub(super) fn goes_wrong(&mut self, percent: u32) -> bool {
         self.caller.random.as_mut().is_some_and(|random| random.percent(percent))
     }
 
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Prepare { prompt, content, .. } => self.prepare(prompt, &content),
-            Effect::Media { command: MediaCommand::Play { prompt, sound }, .. } => {
+            Effect::Media { leg, command: MediaCommand::Play { prompt, sound } } => {
                 self.prompts.insert(prompt);
-                self.after(u64::try_from(sound.duration_ms()).unwrap_or(0), Event::Heard(prompt));
+                self.after(u64::try_from(sound.duration_ms()).unwrap_or(0), Event::Heard(leg, prompt));
             }
+            Effect::Media { leg, command: MediaCommand::Join { .. } } => {
+                self.lines.push(joined(leg, "joins"))
+            }
+            Effect::Media { leg, command: MediaCommand::Leave } => self.lines.push(joined(leg, "leaves")),
+            Effect::Routing(request) => self.route(request),
+            Effect::Dial { dial, request } => self.dial(dial, &request),
+            Effect::Invite { leg, .. } => self.invite(leg),
             Effect::Media { command: MediaCommand::Stop { prompt }, .. } => {
                 self.prompts.remove(&prompt);
             }
@@ -271,10 +288,12 @@ impl Run {
             Effect::Persist { write, .. } => {
                 self.input_after(1, Input::Written { write, result: Ok(()) });
             }
-            Effect::Hangup { reason, .. } => {
-                self.lines.push(format!("hang up: {reason}"));
+            Effect::Hangup { leg, reason } => {
+                if leg == LEG {
+                    self.lines.push(format!("hang up: {reason}"));
+                }
                 let event = LegEvent::Ended(EndedBy::Us);
-                self.input_after(1, Input::Leg { leg: LEG, event });
+                self.input_after(1, Input::Leg { leg, event });
             }
             Effect::Log(entry) => {
                 self.silent_entries += 1;
@@ -290,19 +309,12 @@ impl Run {
     }
 
     fn prepare(&mut self, prompt: PromptId, content: &Prompt) {
-        let line = match content {
-            Prompt::Text(text) | Prompt::Ssml(text) => format!("says {text}"),
-            Prompt::Audio { id, name } => format!("plays {}", name.as_ref().unwrap_or(id)),
-        };
-        let pieces = content.pieces().and_then(Result::ok).unwrap_or_default();
-        let ms = pieces.iter().map(|piece| match piece {
-            Piece::Silence { ms } | Piece::Bleep { ms } => *ms,
-            Piece::Speech(text) => {
-                WORD_MS.saturating_mul(u32::try_from(text.split_whitespace().count()).unwrap_or(1))
-            }
-        });
-        let ms = ms.fold(0, u32::saturating_add).max(WORD_MS);
-        self.lines.push(line);
+        let (line, ms) = heard(content);
+        // What a loop of prompts plays again is told once.
+        let since = self.lines.iter().rev().take_while(|line| is_heard(line));
+        if !since.take(LOOP_MAX).any(|told| *told == line) {
+            self.lines.push(line);
+        }
         self.silent_entries = 0;
         let event = if self.goes_wrong(5) {
             PromptEvent::Failed { reason: "simulated".to_owned() }
@@ -354,8 +366,33 @@ impl Run {
     }
 }
 
+fn is_heard(line: &str) -> bool {
+    line.starts_with("says ") || line.starts_with("plays ")
+}
+
+/// What a prompt sounds like, in a line, and how long it takes.
+pub(super) fn heard(content: &Prompt) -> (String, u32) {
+    let line = match content {
+        Prompt::Text(text) | Prompt::Ssml(text) => format!("says {text}"),
+        Prompt::Audio { id, name } => format!("plays {}", name.as_ref().unwrap_or(id)),
+    };
+    let pieces = content.pieces().and_then(Result::ok).unwrap_or_default();
+    let ms = pieces.iter().map(|piece| match piece {
+        Piece::Silence { ms } | Piece::Bleep { ms } => *ms,
+        Piece::Speech(text) => {
+            WORD_MS.saturating_mul(u32::try_from(text.split_whitespace().count()).unwrap_or(1))
+        }
+    });
+    (line, ms.fold(0, u32::saturating_add).max(WORD_MS))
+}
+
+fn joined(leg: LegId, what: &str) -> String {
+    let who = if leg == LEG { "the caller" } else { "the other party" };
+    format!("{who} {what} the bridge")
+}
+
 /// What a block did, in a line.
-fn line(entry: &Value) -> String {
+pub(super) fn line(entry: &Value) -> String {
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
     let module = entry.get("ModuleExecutionStack").map_or("", |_| "  ");
     let (kind, block) = (text("ContactFlowModuleType"), text("Identifier").unwrap_or("-"));
