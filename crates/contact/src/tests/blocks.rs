@@ -282,3 +282,14 @@ fn a_prompt_is_spoken_by_the_voice_and_in_the_language_that_its_flow_has_set() {
     let olivia = ("Olivia".to_owned(), Some("Neural".to_owned()));
     assert_eq!(spoken(&rig), Some((Some(olivia), Some("en-AU".to_owned()))));
 }
+
+#[test]
+fn a_flow_that_is_refused_a_thousand_times_in_a_row_needs_no_deeper_stack_than_once() {
+    let document = json!({ "Version": "2019-10-30", "StartAction": "go", "Actions": [{
+        "Identifier": "go", "Type": "TransferContactToQueue", "Parameters": {},
+        "Transitions": { "NextAction": "go", "Errors": [{ "ErrorType": "NoMatchingError", "NextAction": "go" }] } }] });
+    let run = move || Rig::answered(&document).hangups();
+    // The stack of a task, not of a test.
+    let thread = std::thread::Builder::new().stack_size(512 * 1024).spawn(run).unwrap();
+    assert_eq!(thread.join().unwrap(), [DisconnectReason::ContactFlowDisconnect]);
+}

@@ -1,12 +1,14 @@
 //! `UpdateContactCallbackNumber` ("Set callback number").
 //!
-//! Source: Admin guide: a number that is no E.164 number takes the invalid branch; `+` is put in front where it is missing.
+//! Source: Admin guide: a number that is no E.164 number takes the invalid branch, one that the instance may not call the other; `+` is
+//! put in front where it is missing. There is no branch for anything else.
 
 use serde_json::json;
 
-use super::{Entered, Outcome, Run};
+use super::{Entered, Outcome, Run, failure};
 use crate::actions::ErrorType;
 use crate::effect::ContactChange;
+use crate::interpreter::Input;
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
 use crate::template::Template;
@@ -33,6 +35,14 @@ impl Run for UpdateContactCallbackNumber {
                 let reason = "what was given as a callback number is no telephone number".to_owned();
                 Entered::leave(log, Outcome::Error(ErrorType::InvalidCallbackNumber, Some(reason)))
             }
+        }
+    }
+
+    fn resume(&self, _scene: &mut Scene<'_>, input: Input) -> Outcome {
+        match input {
+            Input::Done => Outcome::Success,
+            Input::Failed { reason } => Outcome::Error(ErrorType::InvalidCallbackNumber, Some(reason)),
+            other => failure(other),
         }
     }
 }

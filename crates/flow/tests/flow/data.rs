@@ -4,7 +4,8 @@ use crate::stage::{Stage, flow, say};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tympan_flow::{
-    ContactChange, ContactData, ContactReference, Effect, EventHook, Flow, ResourceRef, Routing, Voice,
+    ContactChange, ContactData, ContactReference, Effect, ErrorType, EventHook, Flow, Input, ResourceRef,
+    Routing, Voice,
 };
 
 fn one(kind: &str, parameters: Value) -> Flow {
@@ -12,7 +13,8 @@ fn one(kind: &str, parameters: Value) -> Flow {
     flow(json!([
         { "Identifier": "set", "Type": kind, "Parameters": parameters, "Transitions": { "NextAction": "next", "Errors": [
             error("NoMatchingError", "failed"), error("InvalidCallbackNumber", "invalid"), error("ChannelMismatch", "mismatch"),
-            error("NoneFoundError", "nobody") ] } },
+            error("NoneFoundError", "nobody"), error("CallbackNumberNotDialable", "forbidden") ] } },
+        { "Identifier": "forbidden", "Type": "MessageParticipant", "Parameters": { "Text": "forbidden" } },
         { "Identifier": "next", "Type": "MessageParticipant", "Parameters": { "Text": "next" } },
         { "Identifier": "failed", "Type": "MessageParticipant", "Parameters": { "Text": "failed" } },
         { "Identifier": "invalid", "Type": "MessageParticipant", "Parameters": { "Text": "invalid" } },
@@ -187,6 +189,13 @@ fn a_callback_number_is_kept_or_invalid() {
     let mut stage = Stage::new(number()).knowing("$.Attributes.number", "18005550100");
     assert_eq!(stage.start(), Some(Effect::Change(ContactChange::CallbackNumber("+18005550100".into()))));
     assert_eq!(stage.done(), say("next"));
+    // The instance may not call every number; what else goes wrong has no branch but the one for numbers that are none.
+    let refused = Input::Error { kind: ErrorType::CallbackNumberNotDialable, reason: "no trunk".into() };
+    for (answer, branch) in [(refused, "forbidden"), (Input::Failed { reason: "no".into() }, "invalid")] {
+        let mut stage = Stage::new(number()).knowing("$.Attributes.number", "18005550100");
+        stage.start();
+        assert_eq!(stage.give(answer), say(branch));
+    }
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl Run {
             .caller
             .random
             .as_mut()
-            .and_then(|random| random.percent(60).then(|| u64::from(random.between(1, 60_000))));
+            .and_then(|random| random.percent(60).then(|| random.between(1, 60_000)));
         match self.caller.parties.agent_after_ms.or(by_chance) {
             Some(ms) => self.offer_after(ms, contact),
             None => self.stays(),

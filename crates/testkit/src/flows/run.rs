@@ -86,7 +86,7 @@ pub struct Run {
 }
 
 pub(super) enum Event {
-    Input(Input),
+    Input(Box<Input>),
     /// Only where it still plays.
     Heard(LegId, PromptId),
     HangsUp,
@@ -152,7 +152,7 @@ impl Run {
         if let Some(ms) = run.caller.patience_ms {
             run.after(ms, Event::HangsUp);
         }
-        run.after(0, Event::Input(Input::Leg { leg: LEG, event: LegEvent::Confirmed }));
+        run.input_after(0, Input::Leg { leg: LEG, event: LegEvent::Confirmed });
         run.drain();
         run
     }
@@ -204,12 +204,12 @@ impl Run {
     }
 
     pub(super) fn input_after(&mut self, ms: u64, input: Input) {
-        self.after(ms, Event::Input(input));
+        self.after(ms, Event::Input(Box::new(input)));
     }
 
     fn happens(&mut self, event: Event) {
         match event {
-            Event::Input(input) => self.handle(input),
+            Event::Input(input) => self.handle(*input),
             Event::Heard(leg, prompt) if self.prompts.remove(&prompt) => {
                 self.handle(Input::Media { leg, event: MediaEvent::PromptFinished(prompt) });
             }
