@@ -78,11 +78,8 @@ impl LexRequest {
     }
 
     fn utterance(conversation: &Conversation, question: &Recognition, sound: &Sound) -> Self {
-        let mut headers = vec![
-            ("content-type", SPEECH_TYPE.to_owned()),
-            ("response-content-type", REPLY_TYPE.to_owned()),
-            ("x-amz-content-sha256", PayloadHash::Unsigned.to_string()),
-        ];
+        let mut headers =
+            vec![("content-type", SPEECH_TYPE.to_owned()), ("response-content-type", REPLY_TYPE.to_owned())];
         if let Some(state) = &question.session_state {
             headers.push(("x-amz-lex-session-state", pack(state)));
         }

@@ -143,11 +143,6 @@ impl LexService {
             sessions: self.0.sessions.len() as u64,
         }
     }
-
-    /// Forgets all sessions but those that a request works on.
-    pub fn forget_sessions(&self) {
-        self.0.sessions.clear();
-    }
 }
 
 impl fmt::Debug for LexService {

@@ -355,6 +355,14 @@ mod tests {
     }
 
     #[test]
+    fn the_bot_of_the_documentation_is_one() {
+        let page = include_str!("../../../../docs/lex.md");
+        let (_, rest) = page.split_once("```toml\n").unwrap();
+        let bot = Bot::from_toml(rest.split_once("```").unwrap().0).unwrap();
+        assert_eq!((bot.name.as_str(), bot.intents.len()), ("Orders", 1));
+    }
+
+    #[test]
     fn what_is_wrong_with_a_file_is_named() {
         let slot =
             |rest: &str| format!("name='b'\n[[intents]]\nname='I'\n[[intents.slots]]\nname='S'\n{rest}");

@@ -114,11 +114,6 @@ impl Sessions {
         }
     }
 
-    /// Ends all sessions but those that a request works on.
-    pub fn clear(&self) {
-        self.kept().retain(|_, kept| kept.busy);
-    }
-
     fn kept(&self) -> std::sync::MutexGuard<'_, HashMap<Conversation, Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }

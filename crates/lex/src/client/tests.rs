@@ -51,6 +51,8 @@ fn speech_goes_by_recognize_utterance_with_packed_headers_and_an_unsigned_body()
     let signed =
         request.sign(&endpoint, Some((&credentials, &region)), WallTime::from_unix_ms(1_796_000_000_000));
     let signed = signed.unwrap();
+    let twice = signed.headers().get_all("x-amz-content-sha256").iter().count();
+    assert_eq!(twice, 1);
     let header = |name: &str| signed.headers()[name].to_str().unwrap();
     assert_eq!(header("content-type"), SPEECH_TYPE);
     assert_eq!(header("response-content-type"), "audio/pcm");

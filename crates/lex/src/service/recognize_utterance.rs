@@ -89,7 +89,7 @@ async fn hear(cx: &LexCx<'_>, bot: &Bot, locale: &str, body: RequestBody) -> Res
     };
     let Some(speech) = &cx.service.0.speech else {
         return Err(failed(
-            "This server turns no speech into text: set lex.speech.wyoming or lex.speech.command, or send text."
+            "This server turns no speech into text: set lex.wyoming or lex.speech_command, or send text."
                 .to_owned(),
         ));
     };

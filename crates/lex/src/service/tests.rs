@@ -197,7 +197,7 @@ fn without_a_recogniser_speech_is_a_dependency_that_failed_and_text_is_taken() {
     let bench = Bench::new(false);
     let answer = bench.utterance(SPEECH_TYPE, &loud());
     assert_eq!((answer.status, answer.error), (424, Some("DependencyFailedException")));
-    assert!(answer.json()["message"].as_str().unwrap().contains("lex.speech"), "{answer:?}");
+    assert!(answer.json()["message"].as_str().unwrap().contains("lex.wyoming"), "{answer:?}");
     let answer = bench.utterance("text/plain; charset=utf-8", b"track order");
     assert_eq!(answer.headers["x-amz-lex-input-mode"], "Text");
     let failing = Bench::new(true);
