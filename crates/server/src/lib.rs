@@ -15,6 +15,7 @@ pub mod doctor;
 mod http;
 mod kms;
 mod lambda;
+mod lex;
 mod lines;
 mod media;
 mod metrics;

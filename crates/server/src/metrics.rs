@@ -9,6 +9,7 @@ use crate::centre::Centre;
 use crate::connections::Connections;
 use crate::descriptors::DescriptorBudget;
 use crate::http::UnprovenBytes;
+use crate::lex::Bots;
 use crate::media::MediaStats;
 use crate::persist::{ContactHistory, RecordWays};
 use crate::sink::CaptureQueue;
@@ -66,6 +67,8 @@ pub(crate) struct Sources {
     pub centre: Centre,
     /// The voice.
     pub speech: Arc<Speech>,
+    /// The bots.
+    pub bots: Arc<Bots>,
     /// What the process has open.
     pub descriptors: DescriptorBudget,
     /// Bodies whose senders have not proven who they are.
@@ -287,6 +290,26 @@ impl Sources {
             "Memory of what was spoken and fetched",
             u64::try_from(self.speech.cache_bytes()).unwrap_or(u64::MAX),
         )?;
+        let (asked, served) = (self.bots.stats(), self.bots.service().stats());
+        for (name, help, count) in [
+            ("lex_answered", "Questions of flows that a bot answered", asked.answered.load(Relaxed)),
+            (
+                "lex_failed",
+                "Questions of flows that no bot answered in time, or in a way that can be used",
+                asked.failed.load(Relaxed),
+            ),
+            ("lex_recognitions", "Inputs that bots of this server answered", served.recognitions),
+            (
+                "lex_refused_sessions",
+                "Inputs refused, because there are too many sessions",
+                served.refused_sessions,
+            ),
+            ("lex_failed_speech", "Utterances that were not turned into text", served.failed_speech),
+            ("lex_failed_functions", "Functions of bots that failed", served.failed_functions),
+        ] {
+            page.counter(name, help, count)?;
+        }
+        page.gauge("lex_sessions", "Sessions of bots of this server", served.sessions)?;
         let records = self.contacts.record_ways().map(RecordWays::stats).unwrap_or_default();
         page.counter(
             "contact_records_sent",

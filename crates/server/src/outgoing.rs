@@ -113,6 +113,16 @@ impl SignedService {
         Ok(Self { url: url.uri().clone(), credentials: key.read()?, region: region.clone(), name })
     }
 
+    /// Where it is.
+    pub(crate) fn url(&self) -> &Uri {
+        &self.url
+    }
+
+    /// What signs for it, where a key is set.
+    pub(crate) fn key(&self) -> Option<(&Credentials, &Region)> {
+        self.credentials.as_ref().map(|credentials| (credentials, &self.region))
+    }
+
     /// A request for a path of the service, signed where a key is set. `headers` are in lower case.
     pub(crate) fn request(
         &self,

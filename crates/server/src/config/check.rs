@@ -2,6 +2,7 @@
 
 use super::choices::KeyKeeper;
 use super::error::Wrong;
+use super::lex;
 use super::sections::{Config, Credential, LambdaFunction, NamedPolicy};
 use super::{phone, trunk};
 use tympan_auth::Policy;
@@ -30,6 +31,7 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     for (index, function) in config.lambda.functions.iter().enumerate() {
         check_function(function).map_err(|wrong| wrong.within(&format!("lambda.functions[{index}]")))?;
     }
+    lex::check(&config.lex)?;
     let records = &config.contact_records;
     if !records.push_command.is_empty() && records.push_url.is_some() {
         return Err(Wrong::new("contact_records.push_command", "push_url is set too: keep one of them"));

@@ -2,6 +2,7 @@
 
 use super::check::check;
 use super::error::{ConfigError, Wrong, allowed};
+use super::lex::{LexBot, LexV1Bot};
 use super::origin::{Origin, Origins, flat};
 use super::phone::SipPhone;
 use super::sections::{
@@ -138,6 +139,8 @@ fn shape() -> Result<Table, ConfigError> {
     full.sip.trunks.push(SipTrunk { users: vec![SipUser::default()], ..SipTrunk::default() });
     full.sip.phones.push(SipPhone::default());
     full.lambda.functions.push(LambdaFunction::default());
+    full.lex.bots.push(LexBot::default());
+    full.lex.v1_bots.push(LexV1Bot::default());
     full.connect.instances.push(Instance {
         contacts_kept_days: Some(0),
         media_streaming: Some(MediaStreaming::default()),
@@ -206,6 +209,7 @@ mod tests {
         let config = from_text(&examples, &[]).unwrap();
         assert!(!config.credentials.is_empty() && !config.lambda.functions.is_empty());
         assert!(!config.policies.is_empty() && !config.roles.is_empty());
+        assert!(!config.lex.bots.is_empty() && !config.lex.v1_bots.is_empty());
         assert!(!config.connect.instances[0].flows.is_empty());
         // Together the examples of trunks, and those of telephones, show every key.
         let known = shape().unwrap();

@@ -89,6 +89,7 @@ pub fn exposed_secrets(file: &Path) -> Result<Option<ExposedSecrets>, ConfigErro
         ("contact_records.secret_access_key".to_owned(), &config.contact_records.secret_access_key),
         ("lambda.secret_access_key".to_owned(), &config.lambda.secret_access_key),
         ("speech.secret_access_key".to_owned(), &config.speech.secret_access_key),
+        ("lex.secret_access_key".to_owned(), &config.lex.secret_access_key),
     ];
     for credential in &config.credentials {
         secrets.push((format!("credentials {}", credential.access_key_id), &credential.secret_access_key));

@@ -2,6 +2,7 @@
 
 use super::base_url::BaseUrl;
 use super::choices::{KeyKeeper, LimitProfile, LogFormat, SpeechRate, TrackNaming};
+use super::lex::Lex;
 use super::limit::Limit;
 use super::phone::SipPhone;
 use super::trunk::SipTrunk;
@@ -57,6 +58,8 @@ pub struct Config {
     pub lambda: Lambda,
     /// How text prompts are spoken.
     pub speech: Speech,
+    /// How bots are reached.
+    pub lex: Lex,
     /// Instances, flows and numbers that exist from the start.
     pub connect: Connect,
     /// Logging.
@@ -91,6 +94,7 @@ impl Default for Config {
             kms: Kms::default(),
             lambda: Lambda::default(),
             speech: Speech::default(),
+            lex: Lex::default(),
             connect: Connect::default(),
             log: Log::default(),
         }

@@ -2,6 +2,7 @@
 
 use super::Finding;
 use crate::config::{Config, sip_trunks};
+use crate::lex::read_bot;
 use crate::serve::SAMPLE_FLOW_FILE;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 const SPEECH: &str = "speech";
 const FLOWS: &str = "flows";
 const LAMBDA: &str = "lambda";
+const LEX: &str = "lex";
 const SIP: &str = "sip";
 
 pub(super) fn examine(config: &Config) -> Vec<Finding> {
@@ -21,6 +23,26 @@ pub(super) fn examine(config: &Config) -> Vec<Finding> {
                 format!("{program} is not there to answer for {}", function.arn),
                 "Invoke blocks take their error branch",
                 "install it, or correct lambda.functions",
+            ));
+        }
+    }
+    if let Some(program) = config.lex.speech_command.first()
+        && find_program(program).is_none()
+    {
+        findings.push(Finding::problem(
+            LEX,
+            format!("{program} is not there to turn speech into text"),
+            "bots understand keys and no speech",
+            "install it, or correct lex.speech_command",
+        ));
+    }
+    for bot in &config.lex.bots {
+        if let Err(error) = read_bot(&bot.file) {
+            findings.push(Finding::problem(
+                LEX,
+                format!("{} is no bot: {error:#}", bot.file.display()),
+                "the server cannot start",
+                "correct lex.bots.file, or the file",
             ));
         }
     }

@@ -37,6 +37,7 @@ use tympan_aws::{BodyRule, Found, Invocation, Outcome, Protocol, Reply, Routes, 
 use tympan_connect::service::ConnectService;
 use tympan_db::Revision;
 use tympan_kvs::KvsService;
+use tympan_lex::service::LexService;
 use tympan_security::kms::{self, KeysElsewhere, KmsService};
 use tympan_security::sts::{self, Entropy, NoEntropy, StsService};
 use tympan_store::MediaStore;
@@ -62,6 +63,8 @@ pub(crate) struct Services {
     pub connect: ConnectService,
     /// The server's own service.
     pub admin: AdminService,
+    /// The bots of this server.
+    pub lex: LexService,
     /// The newest change of contacts and configuration: wakes the readers of events.
     pub changes: watch::Receiver<Revision>,
     /// The time of day.
@@ -184,6 +187,7 @@ impl Router {
             .serve(services.kvs, tympan_kvs::operations())
             .serve(services.connect, tympan_connect::operations())
             .serve(services.admin, tympan_admin::operations())
+            .serve(services.lex, tympan_lex::service::operations())
             .serve(StsService::new(services.identities, Arc::new(SystemEntropy)), sts::operations());
         let routes = match services.kms.clone() {
             Some(service) => routes.serve(service, kms::operations()),
@@ -526,7 +530,7 @@ fn nowhere() -> Outcome {
 
 fn no_service(service: &str) -> Response<Body> {
     let message = format!(
-        "This server has no service {service:?}: it serves kinesisvideo, kms, connect, sts and tympan."
+        "This server has no service {service:?}: it serves kinesisvideo, kms, connect, lex, sts and tympan."
     );
     let body = json!({ "Message": message }).to_string().into_bytes();
     respond::error(404, "UnknownOperationException", body)

@@ -16,6 +16,7 @@ use crate::config::{self, Config, TrackNaming};
 use crate::http::{self, OwnAddress, Readiness, Router, Services, Tls};
 use crate::kms::Keys;
 use crate::lambda::Lambda;
+use crate::lex::Bots;
 use crate::lines::{LineWriters, Rotation};
 use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::metrics::{Metrics, Sources};
@@ -50,7 +51,7 @@ use tympan_kms::KeyProvider;
 use tympan_kvs::{Companded, KvsOptions, KvsService};
 use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
 use tympan_store::{BodyCodec, MediaStore, StoreOptions};
-use tympan_types::{AccountId, Region};
+use tympan_types::{AccountId, Caller, Region};
 
 /// How long HTTP connections may take to end after their uploads and bodies were told to.
 const HTTP_STOP_LIMIT: Duration = Duration::from_secs(10);
@@ -289,6 +290,13 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     let audit = audit(config, &writers)?;
     let speech =
         Arc::new(Speech::new(&config.speech, &config.account.region, site.limits.descriptors.clone())?);
+    let lambda =
+        Arc::new(Lambda::new(&config.lambda, &config.account.region, site.limits.descriptors.clone())?);
+    let asks_bots =
+        Caller { account: account.clone(), region: site.region.clone(), access_key_id: String::new() };
+    let descriptors = site.limits.descriptors.clone();
+    let bots = Bots::new(&config.lex, asks_bots, clock.clone(), lambda.clone(), descriptors)?;
+    let bots = Arc::new(bots);
     let line_files = LineFiles { audit: audit.clone(), history: history.clone(), writers };
     metrics.attach(Sources {
         media: media.stats().clone(),
@@ -301,6 +309,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         calls: calls.clone(),
         centre: centre.clone(),
         speech: speech.clone(),
+        bots: bots.clone(),
         descriptors: site.limits.descriptors.clone(),
         unproven: site.limits.unproven.clone(),
         connections: site.limits.listeners(),
@@ -323,11 +332,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         sink: Arc::new(LocalSink::new(kvs.clone(), queue.clone())),
         flow_log,
         speech,
-        lambda: Arc::new(Lambda::new(
-            &config.lambda,
-            &config.account.region,
-            site.limits.descriptors.clone(),
-        )?),
+        lambda,
         descriptors: site.limits.descriptors.clone(),
         metrics: metrics.clone(),
         clock: clock.clone(),
@@ -357,6 +362,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         kms: keys.service.clone(),
         connect,
         admin,
+        lex: bots.service().clone(),
         changes,
         clock: clock.clone(),
         identities: Arc::new(access::identities(config, account)?),

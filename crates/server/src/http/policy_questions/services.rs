@@ -108,6 +108,7 @@ pub(super) fn services(folder: &std::path::Path, history: Arc<MemoryHistory>) ->
         kms: Some(KmsService::new(keyring)),
         connect: connect.unwrap(),
         admin,
+        lex: tympan_lex::service::LexService::new([], None, None),
         changes: tokio::sync::watch::channel(db.revision()).1,
         clock,
         identities: Arc::new(identities),

@@ -141,6 +141,7 @@ async fn listed(world: &World) -> String {
             "{ContactId}" | "{InitialContactId}" => id("CONTACT").to_owned(),
             "{ContactFlowId}" => id("FLOW").to_owned(),
             "{PhoneNumberId}" => id("NUMBER").to_owned(),
+            "{botId}" | "{botAliasId}" => "ORDERSBOT1".to_owned(),
             label if label.starts_with('{') => "x".to_owned(),
             literal => literal.to_owned(),
         };
