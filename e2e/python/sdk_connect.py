@@ -372,11 +372,9 @@ def contacts_that_are_not_there_are_refused_by_type():
 def operations_that_are_not_here_say_so():
     id = new_instance("elsewhere")
     for name, call in [
-        ("StartOutboundVoiceContact", lambda: connect.start_outbound_voice_contact(
-            InstanceId=id, DestinationPhoneNumber="+12065550100", ContactFlowId=UNKNOWN, QueueId=UNKNOWN
-        )),
-        ("GetCurrentMetricData", lambda: connect.get_current_metric_data(
-            InstanceId=id, Filters={}, CurrentMetrics=[{"Name": "AGENTS_ONLINE", "Unit": "COUNT"}]
+        ("StartTaskContact", lambda: connect.start_task_contact(InstanceId=id, Name="task", ContactFlowId=UNKNOWN)),
+        ("StopContactRecording", lambda: connect.stop_contact_recording(
+            InstanceId=id, ContactId=UNKNOWN, InitialContactId=UNKNOWN
         )),
         ("CreateView", lambda: connect.create_view(InstanceId=id, Name="v", Status="SAVED", Content={})),
         ("SearchVocabularies", lambda: connect.search_vocabularies(InstanceId=id)),

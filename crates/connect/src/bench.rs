@@ -414,7 +414,9 @@ impl Routed {
         let offer = {
             let mut routing = self.routing.lock().unwrap();
             let waiting: Vec<ContactId> = self.bench.live.up.lock().unwrap().keys().copied().collect();
-            waiting.into_iter().filter(|id| *id != contact).for_each(|id| drop(routing.leave(INSTANT, id)));
+            for other in waiting.into_iter().filter(|id| *id != contact) {
+                routing.leave(INSTANT, other);
+            }
             drop(routing);
             self.offered(contact)
         };

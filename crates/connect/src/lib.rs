@@ -5,6 +5,7 @@
 //! Nothing here opens a socket, reads a clock or draws a random number: `now` is an argument, ids come from
 //! [`Ids`], and what must last goes through [`settings::Settings`] and [`History`](tympan_contact::History).
 
+pub mod agent_events;
 pub mod agent_statuses;
 #[cfg(test)]
 mod bench;

@@ -60,9 +60,9 @@ fn only_a_flow_may_be_long() {
 #[test]
 fn an_operation_that_is_not_here_is_refused_by_name() {
     let bench = Bench::new();
-    let error = bench.call("PUT", "/contact/outbound-voice", json!({})).unwrap_err();
+    let error = bench.call("PUT", "/contact/chat", json!({})).unwrap_err();
     assert_eq!((error.code(), error.status()), (ErrorCode::NotImplemented, 501));
-    assert!(error.message().starts_with("StartOutboundVoiceContact is not offered"), "{}", error.message());
+    assert!(error.message().starts_with("StartChatContact is not offered"), "{}", error.message());
     let error = bench.call("GET", "/no/such/path", Value::Null).unwrap_err();
     assert_eq!((error.code(), error.status()), (ErrorCode::UnknownOperation, 404));
 }

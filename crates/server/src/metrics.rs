@@ -319,6 +319,11 @@ impl Sources {
         page.counter("contact_records_refused", "Attempts that such a sink refused", records.refused)?;
         page.counter("contact_records_dead", "Contact records that went to dead-letter", records.dead)?;
         page.gauge("contact_record_sinks_away", "Such sinks that cannot be reached", records.away)?;
+        let events = self.contacts.record_ways().map(RecordWays::event_stats).unwrap_or_default();
+        page.counter("contact_events_sent", "Contact and agent events that a sink has taken", events.sent)?;
+        page.counter("contact_events_refused", "Attempts that such a sink refused", events.refused)?;
+        page.counter("contact_events_dead", "Events that went to dead-letter", events.dead)?;
+        page.gauge("contact_event_sinks_away", "Such sinks that cannot be reached", events.away)?;
         let outbox = self.contacts.outbox().stats();
         page.counter("outbox_done", "Steps outside of control.db that were done", outbox.done)?;
         page.counter(

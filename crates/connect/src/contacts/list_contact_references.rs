@@ -37,10 +37,10 @@ impl Operation for ListContactReferences {
     }
 
     async fn call(cx: &Context<'_>, input: Input, target: ContactTarget) -> Result<Output, ConnectError> {
+        let (_, contact) = target.known()?;
         if input.types.is_empty() {
             return Err(ConnectError::request("referenceTypes names at least one type"));
         }
-        let (_, contact) = target.known()?;
         let page = paging::page(cx.tokens([]), input.next_token.as_deref(), None, 100)?;
         let wanted = contact.details.references.iter().filter_map(|(name, reference)| {
             let (kind, member) = KINDS.iter().find(|(kind, _)| *kind == reference.kind)?;

@@ -286,7 +286,8 @@ mod tests {
         ] {
             assert_eq!(bench.refusal("PUT", PATH, setting.body(with.clone())), code, "{with}");
         }
-        let whisper = json!({ "Name": "whisper", "Type": "AGENT_WHISPER", "Content": crate::bench::FLOW });
+        let content = r#"{"Version":"2019-10-30","StartAction":"e","Actions":[{"Identifier":"e","Type":"EndFlowExecution","Parameters":{},"Transitions":{}}]}"#;
+        let whisper = json!({ "Name": "whisper", "Type": "AGENT_WHISPER", "Content": content });
         let made = bench.call("PUT", &format!("/contact-flows/{instance}"), whisper).unwrap();
         let with = json!({ "ContactFlowId": made["ContactFlowId"] });
         assert_eq!(bench.refusal("PUT", PATH, setting.body(with)), ErrorCode::InvalidRequest);

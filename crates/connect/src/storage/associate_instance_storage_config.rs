@@ -42,7 +42,7 @@ impl Operation for AssociateInstanceStorageConfig {
         let stored = storage_config::stored(input.resource_type.as_deref())?;
         if stored == Stored::Nothing {
             return Err(ConnectError::parameter(
-                "of the storage resource types MEDIA_STREAMS, CONTACT_TRACE_RECORDS and CALL_RECORDINGS can be configured on this server",
+                "of the storage resource types MEDIA_STREAMS, CONTACT_TRACE_RECORDS, AGENT_EVENTS and CALL_RECORDINGS can be configured on this server",
             ));
         }
         let instance = target.instance?;

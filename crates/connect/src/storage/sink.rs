@@ -25,6 +25,8 @@ pub enum SinkResource {
     ContactTraceRecords,
     /// Recordings of calls.
     CallRecordings,
+    /// Events of agents.
+    AgentEvents,
 }
 
 /// Where something goes.
@@ -49,6 +51,7 @@ impl SinkResource {
         match word {
             "CONTACT_TRACE_RECORDS" => Some(Self::ContactTraceRecords),
             "CALL_RECORDINGS" => Some(Self::CallRecordings),
+            "AGENT_EVENTS" => Some(Self::AgentEvents),
             _ => None,
         }
     }
@@ -56,7 +59,7 @@ impl SinkResource {
     /// Checks where it is to go.
     pub(super) fn sink(self, config: StorageConfig) -> Result<Sink, ConnectError> {
         match (self, config.storage_type.as_str(), config.kinesis_stream_config, config.s3_config) {
-            (Self::ContactTraceRecords, "KINESIS_STREAM", Some(stream), _) => {
+            (Self::ContactTraceRecords | Self::AgentEvents, "KINESIS_STREAM", Some(stream), _) => {
                 let arn = stream.stream_arn;
                 let parts: Vec<&str> = arn.splitn(6, ':').collect();
                 let is_stream = matches!(parts.as_slice(), ["arn", _, "kinesis", _, _, name] if name.starts_with("stream/"));
@@ -79,6 +82,9 @@ impl SinkResource {
             }
             (Self::ContactTraceRecords, ..) => Err(ConnectError::parameter(
                 "CONTACT_TRACE_RECORDS go to a KINESIS_STREAM, with its KinesisStreamConfig",
+            )),
+            (Self::AgentEvents, ..) => Err(ConnectError::parameter(
+                "AGENT_EVENTS go to a KINESIS_STREAM, with its KinesisStreamConfig",
             )),
             (Self::CallRecordings, ..) => {
                 Err(ConnectError::parameter("CALL_RECORDINGS go to S3, with their S3Config"))
@@ -141,6 +147,8 @@ mod tests {
         assert_eq!(again["AssociationId"], records, "the same request");
         assert_eq!(associate("CONTACT_TRACE_RECORDS", &stream("other")), Err(ErrorCode::ResourceConflict));
         assert_eq!(associate("CONTACT_TRACE_RECORDS", &bucket), Err(ErrorCode::InvalidParameter));
+        assert_eq!(associate("AGENT_EVENTS", &bucket), Err(ErrorCode::InvalidParameter));
+        associate("AGENT_EVENTS", &stream("agents")).unwrap();
         let calls = text(&associate("CALL_RECORDINGS", &bucket).unwrap()["AssociationId"]);
         let shown =
             bench.call("GET", &format!("{path}/{calls}?resourceType=CALL_RECORDINGS"), Value::Null).unwrap();

@@ -1,6 +1,6 @@
 //! The StorageConfig structure of the five storage operations.
 //!
-//! Implemented: MEDIA_STREAMS in a KINESIS_VIDEO_STREAM, CONTACT_TRACE_RECORDS in a KINESIS_STREAM, CALL_RECORDINGS in S3. Every other resource type is refused when it is
+//! Implemented: MEDIA_STREAMS in a KINESIS_VIDEO_STREAM, CONTACT_TRACE_RECORDS and AGENT_EVENTS in a KINESIS_STREAM, CALL_RECORDINGS in S3. Every other resource type is refused when it is
 //! written, and read as not configured: what is accepted is acted on.
 
 use super::{MediaStreamStorage, SinkResource, SinkStorage};

@@ -70,7 +70,9 @@ mod tests {
         assert_eq!(setting.user_data()["Contacts"][0]["AgentContactState"], "MISSED");
         let body = json!({ "ContactId": missed });
         assert_eq!(setting.bench.call("POST", &path, body.clone()).unwrap(), json!({}));
-        assert_eq!(setting.bench.refusal("POST", &path, body), ErrorCode::ResourceNotFound);
+        let shown = setting.user_data()["Contacts"].clone();
+        assert_eq!(shown[0]["AgentContactState"], "CONNECTING", "he is free, and it is offered to him again");
+        assert_eq!(setting.bench.refusal("POST", &path, body), ErrorCode::InvalidRequest);
         let handled = Routed::new();
         let contact = handled.with_agent();
         let path = format!("/users/{}/{}/contact", handled.instance, handled.agent);

@@ -6,6 +6,7 @@ use super::lex;
 use super::sections::{Config, Credential, LambdaFunction, NamedPolicy};
 use super::{phone, trunk};
 use tympan_auth::Policy;
+use tympan_connect::events::EventType;
 
 /// The first rule that a configuration breaks.
 pub(super) fn check(config: &Config) -> Result<(), Wrong> {
@@ -38,6 +39,17 @@ pub(super) fn check(config: &Config) -> Result<(), Wrong> {
     }
     if !records.stream_arn.is_empty() && !is_stream_arn(&records.stream_arn) {
         return Err(Wrong::new("contact_records.stream_arn", "it is no ARN of a data stream"));
+    }
+    let events = &config.contact_events;
+    for (key, words) in [("types", &events.types), ("anything_but", &events.anything_but)] {
+        if let Some(word) = words.iter().find(|word| EventType::parse(word).is_none()) {
+            let known: Vec<&str> = EventType::ALL.into_iter().map(EventType::word).collect();
+            let message = format!("there is no event {word:?}: {}", known.join(", "));
+            return Err(Wrong::new(format!("contact_events.{key}"), message));
+        }
+    }
+    if !events.stream_arn.is_empty() && !is_stream_arn(&events.stream_arn) {
+        return Err(Wrong::new("contact_events.stream_arn", "it is no ARN of a data stream"));
     }
     let kms = &config.kms;
     let has_secret = !kms.secret_access_key.is_empty() || kms.secret_access_key_file.is_some();

@@ -87,6 +87,8 @@ pub fn exposed_secrets(file: &Path) -> Result<Option<ExposedSecrets>, ConfigErro
         ("kms.secret_access_key".to_owned(), &config.kms.secret_access_key),
         ("kms.session_token".to_owned(), &config.kms.session_token),
         ("contact_records.secret_access_key".to_owned(), &config.contact_records.secret_access_key),
+        ("contact_events.url_secret".to_owned(), &config.contact_events.url_secret),
+        ("contact_events.secret_access_key".to_owned(), &config.contact_events.secret_access_key),
         ("lambda.secret_access_key".to_owned(), &config.lambda.secret_access_key),
         ("speech.secret_access_key".to_owned(), &config.speech.secret_access_key),
         ("lex.secret_access_key".to_owned(), &config.lex.secret_access_key),

@@ -15,19 +15,22 @@ use super::contact_row::ContactRow;
 use super::delivery::{Delivery, FlowLines, Progress, Records, Wake};
 use super::flow_log_files::FlowLogFiles;
 use super::outbox::Outbox;
-use super::records::{self, DeadLetters, RecordWays};
+use super::records::{self, DeadLetters, RecordWays, Telling};
 use crate::lines::Lines;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tympan_connect::agent_events::AgentEvent;
+use tympan_contact::record::is_complete;
 use tympan_contact::{
-    CapturedAudio, Contact, Erased, History, HistoryError, HistoryPage, HistoryQuery, SetAttributesError,
-    TimeAxis,
+    CapturedAudio, ChangeError, Contact, Erased, History, HistoryError, HistoryPage, HistoryQuery,
+    SetAttributesError, TimeAxis,
 };
 use tympan_db::contact::{self, ContactCursor, ContactEvent, ContactQuery};
 use tympan_db::{Db, DbError, Tx};
+use tympan_flow::ContactChange;
 use tympan_types::{ContactId, WallTime};
 
 /// Between two attempts to write what the database did not take.
@@ -269,6 +272,42 @@ impl ContactHistory {
         written.map_err(said)
     }
 
+    /// Reads, changes and writes a contact in one transaction.
+    fn change_row<E: Send + 'static>(
+        &self,
+        id: ContactId,
+        change: impl FnOnce(&mut Contact) -> Result<(), E> + Send + 'static,
+    ) -> Result<(), Unchanged<E>> {
+        self.shared.write_backlog()?;
+        let shared = self.shared.clone();
+        self.shared.db.write(move |tx| -> Result<(), Unchanged<E>> {
+            let found = tx.reader().contact::<ContactRow>(id)?;
+            let ContactRow(mut contact) = found.ok_or(Unchanged::NoSuchContact)?;
+            change(&mut contact).map_err(Unchanged::Refused)?;
+            let telling = shared.telling_of(&contact);
+            Ok(telling.put(tx, &ContactRow(contact), ContactEvent::Changed)?)
+        })?;
+        if let Some(ways) = self.shared.ways.get() {
+            ways.wake();
+        }
+        self.fell_behind(ContactEvent::Changed);
+        Ok(())
+    }
+
+    /// Sends an event of an agent to the sinks that take those of its instance: durable when this returns.
+    pub(crate) fn tell_of_agent(&self, event: AgentEvent) -> Result<(), HistoryError> {
+        let Some(ways) = self.shared.ways.get() else { return Ok(()) };
+        let kinds = ways.of_agents(event.instance);
+        if kinds.is_empty() {
+            return Ok(());
+        }
+        let written = self.shared.db.write(move |tx| -> Result<(), DbError> {
+            kinds.iter().try_for_each(|kind| tx.enqueue(&records::of_agent(kind, &event)).map(drop))
+        });
+        ways.wake();
+        written.map_err(said)
+    }
+
     /// Records may have to be delivered: that of a contact that begins has not.
     fn fell_behind(&self, event: ContactEvent) {
         if event != ContactEvent::Opened {
@@ -285,22 +324,19 @@ impl Shared {
             self.backlog.keep(contact, event);
             return self.write_backlog();
         }
-        let (row, kinds) = (ContactRow(contact.clone()), self.kinds_of(contact));
-        let has_kinds = !kinds.is_empty();
-        let written = self.db.write(move |tx| -> Result<(), DbError> {
-            tx.put_contact(&row, event, None)?;
-            records::enqueue(tx, row.0.id, &kinds)
-        });
+        let (row, telling) = (ContactRow(contact.clone()), self.telling_of(contact));
+        let tells = !telling.is_empty();
+        let written = self.db.write(move |tx| telling.put(tx, &row, event));
         match (&written, self.ways.get()) {
             (Err(_), _) => self.backlog.keep(contact, event),
-            (Ok(()), Some(ways)) if has_kinds => ways.wake(),
+            (Ok(()), Some(ways)) if tells => ways.wake(),
             (Ok(()), _) => {}
         }
         written
     }
 
-    /// Entries of the outbox that a state of a contact gets.
-    fn kinds_of(&self, contact: &Contact) -> Vec<&'static str> {
+    /// What a state of a contact is told to.
+    fn telling_of(&self, contact: &Contact) -> Telling {
         self.ways.get().map(|ways| ways.of(contact)).unwrap_or_default()
     }
 
@@ -335,14 +371,11 @@ impl Shared {
 
     fn put_all(&self, unwritten: &[Arc<Unwritten>]) -> Result<(), DbError> {
         let state = |state: &Arc<Unwritten>| {
-            (ContactRow(state.contact.clone()), state.event, self.kinds_of(&state.contact))
+            (ContactRow(state.contact.clone()), state.event, self.telling_of(&state.contact))
         };
         let states: Vec<_> = unwritten.iter().map(state).collect();
         let written = self.db.write(move |tx| -> Result<(), DbError> {
-            states.iter().try_for_each(|(row, event, kinds)| {
-                tx.put_contact(row, *event, None)?;
-                records::enqueue(tx, row.0.id, kinds)
-            })
+            states.iter().try_for_each(|(row, event, telling)| telling.put(tx, row, *event))
         });
         if let Some(ways) = self.ways.get() {
             ways.wake();
@@ -372,8 +405,10 @@ impl History for ContactHistory {
         self.write_state(ContactEvent::Changed, contact)
     }
 
+    /// While the agent works after the contact it is not over: it is closed by the call of this that comes then, or by the next start.
     fn close(&self, contact: &Contact) -> Result<(), HistoryError> {
-        self.write_state(ContactEvent::Closed, contact)
+        let works_on = contact.disconnect_timestamp.is_some() && !is_complete(contact);
+        self.write_state(if works_on { ContactEvent::Changed } else { ContactEvent::Closed }, contact)
     }
 
     fn find(&self, id: ContactId) -> Result<Option<Contact>, HistoryError> {
@@ -432,22 +467,23 @@ impl History for ContactHistory {
         id: ContactId,
         changes: BTreeMap<String, String>,
     ) -> Result<(), SetAttributesError> {
-        self.shared.write_backlog().map_err(said)?;
-        let shared = self.shared.clone();
-        let changed = self.shared.db.write(move |tx| -> Result<(), Refusal> {
-            let found = tx.reader().contact::<ContactRow>(id)?;
-            let ContactRow(mut contact) = found.ok_or(SetAttributesError::NoSuchContact)?;
-            contact.set_late_attributes(now, changes).map_err(SetAttributesError::from)?;
-            let kinds = shared.kinds_of(&contact);
-            tx.put_contact(&ContactRow(contact), ContactEvent::Changed, None)?;
-            Ok(records::enqueue(tx, id, &kinds)?)
+        let changed = self.change_row(id, move |contact| {
+            contact.set_late_attributes(now, changes).map_err(SetAttributesError::from)
         });
-        changed.map_err(|Refusal(error)| error)?;
-        if let Some(ways) = self.shared.ways.get() {
-            ways.wake();
-        }
-        self.fell_behind(ContactEvent::Changed);
-        Ok(())
+        changed.map_err(|unchanged| match unchanged {
+            Unchanged::Db(error) => said(error).into(),
+            Unchanged::NoSuchContact => SetAttributesError::NoSuchContact,
+            Unchanged::Refused(error) => error,
+        })
+    }
+
+    fn change(&self, now: WallTime, id: ContactId, change: ContactChange) -> Result<(), ChangeError> {
+        let changed = self.change_row(id, move |contact| contact.change_late(now, change));
+        changed.map_err(|unchanged| match unchanged {
+            Unchanged::Db(error) => said(error).into(),
+            Unchanged::NoSuchContact => ChangeError::NoSuchContact,
+            Unchanged::Refused(reason) => ChangeError::Refused(reason),
+        })
     }
 
     fn end_after_contact_work(
@@ -523,18 +559,16 @@ impl Drop for ContactHistory {
     }
 }
 
-/// Why attributes were not set.
-struct Refusal(SetAttributesError);
-
-impl From<SetAttributesError> for Refusal {
-    fn from(error: SetAttributesError) -> Self {
-        Self(error)
-    }
+/// Why a contact was not changed.
+enum Unchanged<E> {
+    Db(DbError),
+    NoSuchContact,
+    Refused(E),
 }
 
-impl From<DbError> for Refusal {
+impl<E> From<DbError> for Unchanged<E> {
     fn from(error: DbError) -> Self {
-        Self(said(error).into())
+        Self::Db(error)
     }
 }
 

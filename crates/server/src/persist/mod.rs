@@ -13,7 +13,7 @@ mod records;
 pub(crate) use examine::examine;
 pub(crate) use history::{ContactHistory, Interrupted};
 pub(crate) use outbox::StoreSteps;
-pub(crate) use records::{DataStream, DeadLetters, PUSHED_TO, Push, RecordWays, StreamOf};
+pub(crate) use records::{DataStream, DeadLetters, LineFile, PUSHED_TO, Push, RecordWays, StreamOf, Webhook};
 
 use crate::call::FlowLog;
 use crate::centre;

@@ -262,7 +262,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         connect_options(config, site),
     )?;
     // Before the first record: those of interrupted calls go to all sinks, too.
-    history.send_records(record_sinks::ways(config, site, &connect)?);
+    history.send_records(record_sinks::ways(config, site, &connect, &writers)?);
     interrupted::close(&*history, &store, interrupted).await;
     let steps = StoreSteps { store: store.clone(), runtime: tokio::runtime::Handle::current() };
     history.outbox().begin(Arc::new(steps));

@@ -1,6 +1,6 @@
 //! Records that a sink refused ten times: one file each, for a person to look at.
 //!
-//! `dead-letter/<contact>-<sink>-<last update, Unix ms>.json`: `Sink`, `Reason`, `Attempts`, and the `Record`. A contact that is erased
+//! `dead-letter/<contact>-<sink>-<last update, Unix ms>.json`, of an event with its type behind the sink: `Sink`, `Reason`, `Attempts`, and the `Record`. A contact that is erased
 //! takes its files along.
 
 use super::Outgoing;
@@ -40,7 +40,8 @@ impl DeadLetters {
         let content: serde_json::Value = serde_json::from_str(&record.json)?;
         let text =
             json!({ "Sink": sink, "Reason": reason, "Attempts": attempts, "Record": content }).to_string();
-        let name = format!("{}-{sink}-{}.json", record.contact, record.updated.unix_ms());
+        let event = record.event.as_ref().map(|word| format!("-{word}")).unwrap_or_default();
+        let name = format!("{}-{sink}{event}-{}.json", record.contact, record.updated.unix_ms());
         let (path, beside) = (self.folder.join(&name), self.folder.join(format!("{name}.new")));
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;

@@ -1,4 +1,8 @@
-//! Records of contacts on their way to sinks that are elsewhere: a data stream, a program or URL. The file of records has its own way.
+//! Records of contacts, and events about them and about agents, on their way to sinks: a data stream, a program, a URL, for events also
+//! a file of lines. The file of records has its own way.
+//!
+//! A record is made when it is sent, out of the contact as it is then. An event is made when a state is written, out of that one and
+//! the one before, and stands whole in its entry: it tells of that moment.
 //!
 //! An entry of the outbox is written in the commit that ends or changes the contact, one for each sink. Then the record is sent, as the
 //! contact is at that moment; then the entry is marked. So:
@@ -10,12 +14,18 @@
 //! 3. A record that is refused ten times goes to the folder `dead-letter`, and is counted.
 
 mod dead_letter;
+mod event_entry;
+mod line_file;
 mod push;
 mod stream;
+mod webhook;
 
 pub(crate) use dead_letter::DeadLetters;
+pub(super) use event_entry::of_agent;
+pub(crate) use line_file::LineFile;
 pub(crate) use push::{PUSHED_TO, Push};
 pub(crate) use stream::{DataStream, StreamOf};
+pub(crate) use webhook::Webhook;
 
 use super::contact_row::ContactRow;
 use async_trait::async_trait;
@@ -25,8 +35,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
+use tympan_connect::events::{self, EventFilter};
 use tympan_connect::record::ContactRecord;
 use tympan_contact::Contact;
+use tympan_contact::record::is_complete;
 use tympan_db::outbox::{Entry, EntryId, NewEntry};
 use tympan_db::{Db, DbError, Tx};
 use tympan_store::MediaStore;
@@ -50,8 +62,10 @@ pub(crate) struct Outgoing {
     pub(crate) instance: InstanceId,
     /// The record as JSON.
     pub(crate) json: String,
-    /// When the contact changed last.
+    /// When the contact changed last; of an event, when that was.
     pub(crate) updated: WallTime,
+    /// The type of an event; `None`: a record.
+    pub(crate) event: Option<String>,
 }
 
 /// Why a record was not taken.
@@ -82,8 +96,68 @@ pub(crate) struct Way {
     /// Of the entries in the outbox: `record-` and the sink's name.
     kind: &'static str,
     sink: Box<dyn RecordSink>,
+    content: Content,
     written: Notify,
     counts: Counts,
+}
+
+/// What goes to a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Content {
+    /// The record of each contact that has ended.
+    Records,
+    /// Contact events, those that a filter lets pass.
+    ContactEvents(EventFilter),
+    /// Agent events.
+    AgentEvents,
+}
+
+/// What a state of a contact is to be told to, beside the file of records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Telling {
+    /// The kinds of entries for its record.
+    records: Vec<&'static str>,
+    /// The kinds of entries for events, each with what passes.
+    events: Vec<(&'static str, EventFilter)>,
+}
+
+impl Telling {
+    /// Whether anything is told.
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.events.is_empty()
+    }
+
+    /// Writes a state of a contact, with the entries that tell of it.
+    pub(super) fn put(
+        &self,
+        tx: &mut Tx<'_>,
+        row: &ContactRow,
+        event: tympan_db::contact::ContactEvent,
+    ) -> Result<(), DbError> {
+        let ContactRow(contact) = row;
+        let before = match self.events.is_empty() {
+            true => None,
+            false => match tx.reader().contact::<ContactRow>(contact.id) {
+                Ok(found) => found.map(|ContactRow(before)| before),
+                // Its events were told once; what they were is not known any longer.
+                Err(DbError::Unreadable { .. }) => Some(contact.clone()),
+                Err(error) => return Err(error),
+            },
+        };
+        tx.put_contact(row, event, None)?;
+        enqueue(tx, contact.id, &self.records)?;
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        for event in events::between(before.as_ref(), contact) {
+            for (kind, filter) in &self.events {
+                if filter.passes(event.event_type) {
+                    tx.enqueue(&event_entry::of_contact(kind, &event))?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 #[derive(Default)]
@@ -110,19 +184,51 @@ pub(crate) struct RecordStats {
 impl RecordWays {
     /// Adds a sink under a name that stays the same from start to start.
     #[must_use]
-    pub(crate) fn with(mut self, kind: &'static str, sink: impl RecordSink + 'static) -> Self {
+    pub(crate) fn with(self, kind: &'static str, sink: impl RecordSink + 'static) -> Self {
+        self.with_content(kind, sink, Content::Records)
+    }
+
+    /// Adds a sink of contact events; its name begins with `event-`: by that an erasure finds what waits about a contact.
+    #[must_use]
+    pub(crate) fn with_events(
+        self,
+        kind: &'static str,
+        sink: impl RecordSink + 'static,
+        filter: EventFilter,
+    ) -> Self {
+        self.with_content(kind, sink, Content::ContactEvents(filter))
+    }
+
+    /// Adds a sink of agent events.
+    #[must_use]
+    pub(crate) fn with_agent_events(self, kind: &'static str, sink: impl RecordSink + 'static) -> Self {
+        self.with_content(kind, sink, Content::AgentEvents)
+    }
+
+    fn with_content(mut self, kind: &'static str, sink: impl RecordSink + 'static, content: Content) -> Self {
         let (written, counts) = (Notify::new(), Counts::default());
-        self.0.push(Arc::new(Way { kind, sink: Box::new(sink), written, counts }));
+        self.0.push(Arc::new(Way { kind, sink: Box::new(sink), content, written, counts }));
         self
     }
 
-    /// The kinds of entries for a contact that has ended; none before.
-    pub(super) fn of(&self, contact: &Contact) -> Vec<&'static str> {
-        if contact.disconnect_timestamp.is_none() {
-            return Vec::new();
+    /// What a state of a contact is told to. Its record is told once nothing more is to come of it.
+    pub(super) fn of(&self, contact: &Contact) -> Telling {
+        let mut telling = Telling::default();
+        for way in self.0.iter().filter(|way| way.sink.takes(contact.instance.id)) {
+            match &way.content {
+                Content::Records if is_complete(contact) => telling.records.push(way.kind),
+                Content::ContactEvents(filter) => telling.events.push((way.kind, filter.clone())),
+                Content::Records | Content::AgentEvents => {}
+            }
         }
-        let takes = self.0.iter().filter(|way| way.sink.takes(contact.instance.id));
-        takes.map(|way| way.kind).collect()
+        telling
+    }
+
+    /// The kinds of entries for an event of an agent of an instance.
+    pub(super) fn of_agents(&self, instance: InstanceId) -> Vec<&'static str> {
+        let ways =
+            self.0.iter().filter(|way| way.content == Content::AgentEvents && way.sink.takes(instance));
+        ways.map(|way| way.kind).collect()
     }
 
     /// Entries were committed.
@@ -135,11 +241,20 @@ impl RecordWays {
         self.0.iter()
     }
 
-    /// Numbers for an operator.
+    /// Numbers for an operator, of the sinks of records.
     pub(crate) fn stats(&self) -> RecordStats {
+        self.stats_of(|content| *content == Content::Records)
+    }
+
+    /// The same of the sinks of events.
+    pub(crate) fn event_stats(&self) -> RecordStats {
+        self.stats_of(|content| *content != Content::Records)
+    }
+
+    fn stats_of(&self, is_wanted: impl Fn(&Content) -> bool) -> RecordStats {
         let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let mut stats = RecordStats::default();
-        for Way { counts, .. } in self.0.iter().map(|way| &**way) {
+        for Way { counts, .. } in self.0.iter().map(|way| &**way).filter(|way| is_wanted(&way.content)) {
             stats.sent += count(&counts.sent);
             stats.refused += count(&counts.refused);
             stats.dead += count(&counts.dead);
@@ -150,7 +265,7 @@ impl RecordWays {
 }
 
 /// Adds the record of a contact to the transaction that ends or changes it.
-pub(super) fn enqueue(tx: &mut Tx<'_>, contact: ContactId, kinds: &[&'static str]) -> Result<(), DbError> {
+fn enqueue(tx: &mut Tx<'_>, contact: ContactId, kinds: &[&'static str]) -> Result<(), DbError> {
     for kind in kinds {
         let (kind, payload) = ((*kind).to_owned(), contact.to_string().into_bytes());
         tx.enqueue(&NewEntry { kind, format: 1, payload, next_due: WallTime::from_unix_ms(0) })?;
@@ -241,8 +356,21 @@ impl Way {
         Ok(if is_away { Turn::Away } else { Turn::Again })
     }
 
-    /// Sends one record as it is now.
+    /// Sends one record as it is now, or one event as it was.
     async fn send(&self, db: &Db, dead: &DeadLetters, entry: &Entry, now: WallTime) -> Result<Sent, DbError> {
+        if self.content != Content::Records {
+            return match event_entry::read(entry) {
+                Some(event) => self.offer(dead, entry, event, now).await,
+                None => {
+                    tracing::error!(
+                        kind = self.kind,
+                        format = entry.format,
+                        "an entry of the outbox is not of this version; it stays"
+                    );
+                    Ok(Sent::Skipped(Outcome::PutOff(entry.id, now.plus_ms(REFUSED_MS.1))))
+                }
+            };
+        }
         let text = std::str::from_utf8(&entry.payload).unwrap_or_default();
         let Some(id) = ContactId::parse(text).ok().filter(|_| entry.format == 1) else {
             tracing::error!(
@@ -268,7 +396,18 @@ impl Way {
             instance: contact.instance.id,
             json: json.map_err(|error| DbError::Other(error.to_string()))?,
             updated: contact.last_update_timestamp,
+            event: None,
         };
+        self.offer(dead, entry, record, now).await
+    }
+
+    async fn offer(
+        &self,
+        dead: &DeadLetters,
+        entry: &Entry,
+        record: Outgoing,
+        now: WallTime,
+    ) -> Result<Sent, DbError> {
         match self.sink.put(&record).await {
             Ok(()) => {
                 self.counts.sent.fetch_add(1, Ordering::Relaxed);
@@ -376,5 +515,7 @@ async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|error| Err(DbError::Other(error.to_string())))
 }
 
+#[cfg(test)]
+mod event_tests;
 #[cfg(test)]
 mod tests;
