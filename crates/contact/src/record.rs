@@ -21,7 +21,9 @@ pub fn is_due(contact: &Contact) -> bool {
 /// Whether nothing more is to come of a contact: its call has ended, and so has its agent's work after it. Its record is for then.
 pub fn is_complete(contact: &Contact) -> bool {
     let works_on = |agent: &AgentPart| {
-        agent.after_contact_work_began.is_some() && agent.after_contact_work_ended.is_none()
+        agent.connected.is_some()
+            && agent.after_contact_work_began.is_some()
+            && agent.after_contact_work_ended.is_none()
     };
     contact.disconnect_timestamp.is_some() && !contact.agent.as_ref().is_some_and(works_on)
 }

@@ -65,16 +65,6 @@ impl Metric {
         matches!(self, Self::SlotsActive | Self::SlotsAvailable)
     }
 
-    pub(super) fn is_of_contacts(self) -> bool {
-        matches!(
-            self,
-            Self::ContactsInQueue
-                | Self::OldestContactAge
-                | Self::ContactsScheduled
-                | Self::EstimatedWaitTime
-        )
-    }
-
     /// Its value; null where it cannot be computed. The oldest age is in seconds with groupings, and in milliseconds without, under
     /// the same unit.
     pub(super) fn value(self, numbers: &Numbers, is_grouped: bool) -> Value {

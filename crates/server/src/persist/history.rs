@@ -272,7 +272,7 @@ impl ContactHistory {
         written.map_err(said)
     }
 
-    /// Reads, changes and writes a contact in one transaction.
+    /// Reads, changes and writes a contact that no call has, in one transaction.
     fn change_row<E: Send + 'static>(
         &self,
         id: ContactId,
@@ -285,7 +285,9 @@ impl ContactHistory {
             let ContactRow(mut contact) = found.ok_or(Unchanged::NoSuchContact)?;
             change(&mut contact).map_err(Unchanged::Refused)?;
             let telling = shared.telling_of(&contact);
-            Ok(telling.put(tx, &ContactRow(contact), ContactEvent::Changed)?)
+            // What ends the agent's work ends the contact.
+            let event = if is_complete(&contact) { ContactEvent::Closed } else { ContactEvent::Changed };
+            Ok(telling.put(tx, &ContactRow(contact), event)?)
         })?;
         if let Some(ways) = self.shared.ways.get() {
             ways.wake();
@@ -492,27 +494,16 @@ impl History for ContactHistory {
         began: WallTime,
         ended: WallTime,
     ) -> Result<(), HistoryError> {
-        self.shared.write_backlog().map_err(said)?;
-        let shared = self.shared.clone();
-        let changed = self.shared.db.write(move |tx| -> Result<bool, DbError> {
-            let Some(ContactRow(mut contact)) = tx.reader().contact::<ContactRow>(id)? else {
-                return Ok(false);
-            };
-            if !contact.end_after_contact_work(began, ended) {
-                return Ok(false);
-            }
-            let kinds = shared.kinds_of(&contact);
-            tx.put_contact(&ContactRow(contact), ContactEvent::Changed, None)?;
-            records::enqueue(tx, id, &kinds)?;
-            Ok(true)
-        });
-        if changed.map_err(said)? {
-            if let Some(ways) = self.shared.ways.get() {
-                ways.wake();
-            }
-            self.fell_behind(ContactEvent::Changed);
+        let changed =
+            self.change_row(id, move |contact| match contact.end_after_contact_work(began, ended) {
+                true => Ok(()),
+                false => Err(()),
+            });
+        match changed {
+            Err(Unchanged::Db(error)) => Err(said(error)),
+            // It has no agent, or it is over already.
+            Ok(()) | Err(Unchanged::NoSuchContact | Unchanged::Refused(())) => Ok(()),
         }
-        Ok(())
     }
 
     fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, HistoryError> {

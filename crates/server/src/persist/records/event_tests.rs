@@ -151,8 +151,7 @@ async fn a_contact_is_complete_once_its_agents_work_is_over_and_only_then_has_a_
     drop(life);
     let life = Life::begin(folder.path(), &sink, EventFilter::default());
     assert_eq!(life.history.interrupted(), [over.clone()], "a start closes it, if nothing else does");
-    over.agent.as_mut().unwrap().after_contact_work_ended = Some(at.plus_ms(5_000));
-    life.history.close(&over).unwrap();
+    life.history.end_after_contact_work(over.id, at.plus_ms(100), at.plus_ms(5_000)).unwrap();
     life.send().await;
     assert_eq!(sink.types(over.id).last().map(String::as_str), Some("COMPLETED"));
     assert!(life.history.await_delivery(Duration::from_secs(60)));
