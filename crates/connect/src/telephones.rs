@@ -11,7 +11,9 @@ use tympan_types::WallTime;
 pub struct AgentTelephone {
     /// The user.
     pub agent: AgentKey,
-    /// His user name, which is that of his telephone where it registers.
+    /// The alias of his instance.
+    pub alias: String,
+    /// His user name.
     pub user_name: String,
     /// The number of his telephone where he has one that does not register, in E.164.
     pub desk_phone: Option<String>,
@@ -30,6 +32,7 @@ impl ConnectService {
                 let number = phone.desk_phone_number.as_ref().filter(|number| !number.is_empty());
                 AgentTelephone {
                     agent: AgentKey { instance: instance.id, user: user.id },
+                    alias: instance.alias.to_string(),
                     user_name: user.name.clone(),
                     desk_phone: number.filter(|_| phone.phone_type == PhoneType::DeskPhone).cloned(),
                 }

@@ -41,6 +41,8 @@ pub(crate) struct Metrics {
     calls_active: Gauge,
     call_task_panics: Counter,
     captures_failed: Counter,
+    legs: Family<LegKind, Gauge>,
+    dials: Family<Outcome, Counter>,
     http_requests: Family<HttpRequest, Counter>,
     attached: Attached,
 }
@@ -91,6 +93,16 @@ struct Reason {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct LegKind {
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct HttpRequest {
     service: &'static str,
     operation: &'static str,
@@ -106,7 +118,29 @@ pub(crate) struct Asked {
     pub operation: &'static str,
 }
 
-/// A call that is up, as the gauge counts it.
+/// Who began a leg.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LegBegan {
+    /// The far end.
+    Invited,
+    /// The server.
+    Dialled,
+}
+
+/// What became of a telephone that was to be rung.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialled {
+    /// It answered.
+    Answered,
+    /// It refused: busy, declined, not found.
+    Refused,
+    /// It did not answer before the call gave it up, or failed.
+    Ended,
+    /// There was no way to it, or no room.
+    NotPlaced,
+}
+
+/// A call or a leg that is up, as the gauge counts it.
 #[must_use]
 pub(crate) struct ActiveCall(Gauge);
 
@@ -133,6 +167,10 @@ impl Default for Metrics {
         );
         let captures_failed = Counter::default();
         registry.register("captures_failed", "Start blocks that got no stream", captures_failed.clone());
+        let legs = Family::default();
+        registry.register("call_legs", "Legs of the calls that are up, by who began them", legs.clone());
+        let dials = Family::default();
+        registry.register("dials", "Telephones that were to be rung, by what became of it", dials.clone());
         let http_requests = Family::default();
         registry.register(
             "http_requests",
@@ -148,6 +186,8 @@ impl Default for Metrics {
             calls_active,
             call_task_panics,
             captures_failed,
+            legs,
+            dials,
             http_requests,
             attached,
         }
@@ -166,6 +206,28 @@ impl Metrics {
         self.calls_taken.inc();
         self.calls_active.inc();
         ActiveCall(self.calls_active.clone())
+    }
+
+    /// Counts a leg, which is there until the returned value is dropped.
+    pub(crate) fn leg(&self, kind: LegBegan) -> ActiveCall {
+        let kind = match kind {
+            LegBegan::Invited => "invited",
+            LegBegan::Dialled => "dialled",
+        };
+        let gauge = self.legs.get_or_create(&LegKind { kind }).clone();
+        gauge.inc();
+        ActiveCall(gauge)
+    }
+
+    /// Counts a telephone that was to be rung.
+    pub(crate) fn dialled(&self, outcome: Dialled) {
+        let outcome = match outcome {
+            Dialled::Answered => "answered",
+            Dialled::Refused => "refused",
+            Dialled::Ended => "ended",
+            Dialled::NotPlaced => "not_placed",
+        };
+        self.dials.get_or_create(&Outcome { outcome }).inc();
     }
 
     pub(crate) fn call_task_panicked(&self) {
@@ -319,11 +381,12 @@ impl Sources {
         page.counter("contact_records_refused", "Attempts that such a sink refused", records.refused)?;
         page.counter("contact_records_dead", "Contact records that went to dead-letter", records.dead)?;
         page.gauge("contact_record_sinks_away", "Such sinks that cannot be reached", records.away)?;
-        let events = self.contacts.record_ways().map(RecordWays::event_stats).unwrap_or_default();
-        page.counter("contact_events_sent", "Contact and agent events that a sink has taken", events.sent)?;
-        page.counter("contact_events_refused", "Attempts that such a sink refused", events.refused)?;
-        page.counter("contact_events_dead", "Events that went to dead-letter", events.dead)?;
-        page.gauge("contact_event_sinks_away", "Such sinks that cannot be reached", events.away)?;
+        centre(page, &self.centre)?;
+        page.counter(
+            "call_requests_refused",
+            "Orders, news of the routing and legs for calls whose task did not read",
+            self.calls.refused_requests(),
+        )?;
         let outbox = self.contacts.outbox().stats();
         page.counter("outbox_done", "Steps outside of control.db that were done", outbox.done)?;
         page.counter(
@@ -431,6 +494,30 @@ impl Sources {
         connections(page, &self.connections)?;
         self.sip.collect(page)
     }
+}
+
+/// Queues and agents. Which queue and which agent it is the API says: those would be labels without a bound.
+fn centre(page: &mut Page<'_>, centre: &Centre) -> fmt::Result {
+    let stats = centre.stats();
+    page.gauge("queue_contacts", "Contacts that wait in queues", stats.waiting)?;
+    page.gauge("queue_scheduled", "Callbacks whose time has not come", stats.scheduled)?;
+    page.gauge("queue_oldest_milliseconds", "The age of the contact that waits longest", stats.oldest_ms)?;
+    page.gauges("agents", "Agents by state", "state", stats.agents)?;
+    page.gauge("agent_parts", "Agents' parts in contacts, those that are rung among them", stats.parts)?;
+    let help = "Offers to agents, by what became of them";
+    page.counters(
+        "offers",
+        help,
+        "outcome",
+        stats.offers.map(|(outcome, count)| (outcome.to_owned(), count)),
+    )?;
+    page.counter("queue_refused", "Contacts that a queue had no place for", stats.routing.at_capacity)?;
+    page.counter(
+        "routing_limit",
+        "Contacts beyond the limits of the server or a queue",
+        stats.routing.over_limit,
+    )?;
+    page.counter("routing_untold", "News of the routing that a call did not take", stats.untold)
 }
 
 /// By long-term access key: the configuration lists them, so that there are not many.

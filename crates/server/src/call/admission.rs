@@ -109,7 +109,7 @@ impl Admission {
         let routed = self.connect.route_number(invitation.called.expose());
         // A call that an agent places has no flow's number.
         let is_agents =
-            || invitation.user.as_ref().is_some_and(|telephone| !self.centre.agents_at(telephone).is_empty());
+            || invitation.user.as_ref().is_some_and(|telephone| self.centre.agent_at(telephone).is_some());
         let unknown = || if is_agents() { Refusal::NotAvailable } else { Refusal::UnknownNumber };
         let routed = routed.ok_or_else(unknown)?;
         let (port, leg) = self.take_leg(invitation)?;

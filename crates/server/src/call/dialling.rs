@@ -1,10 +1,10 @@
 //! Calls that a call places: who is called becomes ways to ring, and each of them a leg.
 
-use crate::centre::Centre;
+use crate::centre::{Centre, RungTelephone};
 use crate::sip::{Destination, Dial, DialledLeg, NotDialled, Route, SipCalls};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
-use tympan_contact::{AgentRef, CallerId, DialRequest, DialTarget, TELEPHONES_MAX};
+use tympan_contact::{CallerId, DialRequest, DialTarget, TELEPHONES_MAX};
 use tympan_types::{LegId, Redacted};
 
 /// Places calls, once the SIP side is there. Clones share it.
@@ -39,14 +39,14 @@ impl Dialling {
     pub(super) fn routes(&self, centre: &Centre, request: DialRequest) -> Result<Vec<Ring>, String> {
         let DialRequest { target, caller, answers_by_itself } = request;
         let sip = self.0.get().ok_or("the server does not place calls yet")?;
-        let destinations = match target {
-            DialTarget::Agent(agent) => telephones(centre, &agent)?,
-            DialTarget::Number(number) => vec![place(sip, number.expose())?],
+        let telephones = match target {
+            DialTarget::Agent(agent) => centre.telephones(&agent),
+            DialTarget::Number(number) => place(sip, number.expose())?,
             // The rules of the configuration say whether it may be called.
-            DialTarget::Referred { uri, by: _ } => vec![place(sip, uri.expose())?],
+            DialTarget::Referred { uri, by: _ } => place(sip, uri.expose())?,
         };
         let (mut rings, mut why) = (Vec::new(), None);
-        for destination in destinations.iter().flat_map(|destination| devices(sip, destination)) {
+        for RungTelephone { destination, answers_by_itself: always } in telephones {
             match sip.route(&destination) {
                 Ok(route) => {
                     let source = match destination {
@@ -55,16 +55,19 @@ impl Dialling {
                         }
                         Destination::Phone(_) | Destination::Number(_) | Destination::Uri(_) => None,
                     };
+                    let answers_by_itself = answers_by_itself || always;
                     rings.push(Ring { route, caller: caller.clone(), answers_by_itself, source });
                 }
                 Err(error) => why = Some(error),
             }
         }
         rings.truncate(TELEPHONES_MAX);
-        match why {
-            Some(error) if rings.is_empty() => Err(error.to_string()),
-            _ => Ok(rings),
+        if rings.is_empty() {
+            return Err(
+                why.map_or_else(|| "no telephone of the agent is there".to_owned(), |why| why.to_string())
+            );
         }
+        Ok(rings)
     }
 
     /// Rings.
@@ -85,25 +88,17 @@ impl Dialling {
     }
 }
 
-fn telephones(centre: &Centre, agent: &AgentRef) -> Result<Vec<Destination>, String> {
-    let telephones = centre.telephones(agent);
-    if telephones.is_empty() {
-        Err("no telephone of the agent is registered".to_owned())
-    } else {
-        Ok(telephones)
-    }
-}
-
-fn place(sip: &SipCalls, target: &str) -> Result<Destination, String> {
-    sip.place(target).ok_or_else(|| NotDialled::NoPlace.to_string())
-}
-
-/// A telephone has several devices.
-fn devices(sip: &SipCalls, destination: &Destination) -> Vec<Destination> {
-    let Destination::Phone(user) = destination else { return vec![destination.clone()] };
+/// A number or a URI; of a telephone of ours, each device.
+fn place(sip: &SipCalls, target: &str) -> Result<Vec<RungTelephone>, String> {
+    let destination = sip.place(target).ok_or_else(|| NotDialled::NoPlace.to_string())?;
+    let Destination::Phone(user) = &destination else {
+        return Ok(vec![RungTelephone { destination, answers_by_itself: false }]);
+    };
+    let answers_by_itself = sip.agent_phone(user).is_some_and(|phone| phone.auto_answer);
     let bindings = sip.locations().of(user);
-    if bindings.is_empty() {
-        return vec![destination.clone()];
-    }
-    bindings.iter().map(|binding| Destination::Binding(binding.id)).collect()
+    let devices: Vec<Destination> = match bindings.is_empty() {
+        true => vec![destination],
+        false => bindings.iter().map(|binding| Destination::Binding(binding.id)).collect(),
+    };
+    Ok(devices.into_iter().map(|destination| RungTelephone { destination, answers_by_itself }).collect())
 }

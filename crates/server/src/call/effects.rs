@@ -8,6 +8,7 @@ use super::task::{CallTask, News, Writing};
 use crate::descriptors::{PER_CALL, Use};
 use crate::lambda::Kind;
 use crate::media::{LegSpec, MediaLeg, MediaStalled};
+use crate::metrics::Dialled;
 use crate::sip::Leg;
 use crate::speech::{Voice, Wanted};
 use std::net::SocketAddr;
@@ -183,7 +184,10 @@ impl CallTask {
     fn dial(&mut self, dial: DialId, request: DialRequest) {
         let input = match self.reserve(dial, request) {
             Ok(legs) => Input::DialReady { dial, legs },
-            Err(reason) => Input::DialFailed { dial, reason },
+            Err(reason) => {
+                self.admission.metrics.dialled(Dialled::NotPlaced);
+                Input::DialFailed { dial, reason }
+            }
         };
         self.handle(input);
     }
@@ -222,6 +226,7 @@ impl CallTask {
             Ok(dialled) => task_leg.rings(dialled.leg, dialled.events),
             Err(error) => {
                 tracing::warn!(contact_id = %self.contact_id, %leg, %error, "a telephone is not rung");
+                self.admission.metrics.dialled(Dialled::NotPlaced);
                 self.handle(Input::Leg { leg, event: LegEvent::Ended(EndedBy::Failure) });
             }
         }

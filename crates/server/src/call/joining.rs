@@ -23,10 +23,9 @@ impl Admission {
         }
         // Only who has proven to be the telephone is taken for its agent.
         let telephone = invitation.user.as_ref()?;
-        self.centre.agents_at(telephone).into_iter().find_map(|agent| {
-            let contact = self.centre.contact_of(agent_key(&agent.arn)?)?;
-            self.registry.is_up(contact).then(|| OfACall::Of { contact, agent: Box::new(agent) })
-        })
+        let agent = self.centre.agent_at(telephone)?;
+        let contact = self.centre.contact_of(agent_key(&agent.arn)?)?;
+        self.registry.is_up(contact).then(|| OfACall::Of { contact, agent: Box::new(agent) })
     }
 
     /// Gives an invitation to the task of the call that it belongs to.

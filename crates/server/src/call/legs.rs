@@ -7,11 +7,12 @@ use super::leg_media::LegMedia;
 use super::registry::Listed;
 use crate::connections::Work;
 use crate::media::{LegSpec, MediaNotice, MediaPlane, ReservedPort};
+use crate::metrics::{ActiveCall, Dialled, LegBegan, Metrics};
 use crate::sip::{Invitation, Leg};
 use std::net::IpAddr;
 use std::task::{Context, Poll};
 use tokio::sync::mpsc;
-use tympan_contact::LegEvent;
+use tympan_contact::{EndedBy, LegEvent};
 use tympan_sip::agent::TrunkId;
 use tympan_types::{DialId, LegId};
 
@@ -33,8 +34,10 @@ pub(super) struct TaskLeg {
     pub(super) media: LegMedia,
     /// Something of it was captured: what is left of its media is wanted to the end of the call.
     pub(super) is_captured: bool,
-    /// Others find the call by it.
-    listed: Option<Listed>,
+    /// Others find the call by it, and it is counted.
+    listed: Option<(Listed, ActiveCall)>,
+    /// We ring it, and it has not answered.
+    is_ringing: bool,
 }
 
 /// What a leg's signalling is.
@@ -61,6 +64,7 @@ impl TaskLeg {
             media: LegMedia::Reserved(port),
             is_captured: false,
             listed: None,
+            is_ringing: false,
         }
     }
 
@@ -76,12 +80,28 @@ impl TaskLeg {
             media: LegMedia::Reserved(port),
             is_captured: false,
             listed: None,
+            is_ringing: false,
         }
     }
 
-    /// Others find the call by it from here on.
-    pub(super) fn is_listed(&mut self, listed: Listed) {
-        self.listed = Some(listed);
+    /// Others find the call by it from here on, and it is counted.
+    pub(super) fn is_listed(&mut self, listed: Listed, metrics: &Metrics) {
+        let began = match self.signalling {
+            Signalling::Reserved { .. } => LegBegan::Dialled,
+            Signalling::Open(_) | Signalling::Dropped => LegBegan::Invited,
+        };
+        self.listed = Some((listed, metrics.leg(began)));
+    }
+
+    /// What became of our ringing, once it is known.
+    pub(super) fn rung(&mut self, event: &LegEvent) -> Option<Dialled> {
+        let outcome = match event {
+            LegEvent::Answered { .. } => Dialled::Answered,
+            LegEvent::Ended(EndedBy::Refused(_)) => Dialled::Refused,
+            LegEvent::Ended(_) => Dialled::Ended,
+            _ => return None,
+        };
+        std::mem::take(&mut self.is_ringing).then_some(outcome)
     }
 
     /// The way to ring it, once.
@@ -99,6 +119,7 @@ impl TaskLeg {
     pub(super) fn rings(&mut self, leg: Leg, events: mpsc::Receiver<LegEvent>) {
         self.signalling = Signalling::Open(leg);
         self.events = Some(events);
+        self.is_ringing = true;
     }
 
     /// Its signalling, where it was invited.

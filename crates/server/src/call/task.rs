@@ -13,7 +13,6 @@ use futures_util::FutureExt;
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -118,7 +117,7 @@ impl CallTask {
         let (call, incoming) = LiveCall::new();
         let published = vec![admission.registry.begin(call, live.contact().clone())];
         let routed = RoutedContacts { centre: admission.centre.clone(), contacts: Vec::new() };
-        leg.is_listed(admission.registry.list(contact_id, leg.id));
+        leg.is_listed(admission.registry.list(contact_id, leg.id), &admission.metrics);
         Box::new(Self {
             contact_id,
             admission,
@@ -269,7 +268,12 @@ impl CallTask {
                 }
             }
             Happening::Requested(request) => self.requested(request),
-            Happening::Leg(leg, LegNews::Signalling(Some(event))) => self.handle(Input::Leg { leg, event }),
+            Happening::Leg(leg, LegNews::Signalling(Some(event))) => {
+                if let Some(outcome) = self.legs.get_mut(leg).and_then(|leg| leg.rung(&event)) {
+                    self.admission.metrics.dialled(outcome);
+                }
+                self.handle(Input::Leg { leg, event });
+            }
             // What is left of the leg is only its capture.
             Happening::Leg(leg, LegNews::Signalling(None)) => {
                 self.handle(Input::Leg { leg, event: LegEvent::Ended(EndedBy::Failure) });
@@ -324,7 +328,7 @@ impl CallTask {
     }
 
     pub(super) fn add_leg(&mut self, mut leg: TaskLeg) {
-        leg.is_listed(self.admission.registry.list(self.contact_id, leg.id));
+        leg.is_listed(self.admission.registry.list(self.contact_id, leg.id), &self.admission.metrics);
         self.legs.add(leg);
     }
 

@@ -15,7 +15,7 @@ use crate::lambda::Lambda;
 use crate::lines::{LineWriters, Rotation};
 use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::sink::CaptureQueue;
-use crate::sip::{Invitation, SipEndpoint, SipOptions};
+use crate::sip::{AgentPhone, Invitation, SipEndpoint, SipOptions};
 use crate::speech::Speech;
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -284,18 +284,20 @@ impl Rig {
     }
 
     async fn with(sink: Arc<dyn MediaSink>) -> Self {
-        Self::with_phones(sink, Phones::default()).await
+        Self::with_phones(sink, Phones::default(), Vec::new()).await
     }
 
-    async fn with_phones(sink: Arc<dyn MediaSink>, phones: Phones) -> Self {
+    async fn with_phones(sink: Arc<dyn MediaSink>, phones: Phones, agents: Vec<AgentPhone>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (budget, history) = (DescriptorBudget::new(1_000, 10), Arc::<MemoryHistory>::default());
         let connections = ConnectionLimits { total: 4, per_source: 4 };
         let connections = Connections::new(connections, budget.clone(), Use::SipTcp, 1);
-        let (sip, invitations) =
-            SipEndpoint::bind(SipOptions { phones, ..SipOptions::on_loopback(connections) }, Arc::default())
-                .await
-                .unwrap();
+        let (sip, invitations) = SipEndpoint::bind(
+            SipOptions { phones, agents, ..SipOptions::on_loopback(connections) },
+            Arc::default(),
+        )
+        .await
+        .unwrap();
         let queue = CaptureQueue::start(1 << 20, tokio::runtime::Handle::current()).unwrap();
         let plane = MediaPlaneOptions {
             address: IpAddr::from([127, 0, 0, 1]),

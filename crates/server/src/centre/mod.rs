@@ -11,10 +11,12 @@ mod outputs;
 mod requests;
 mod stats;
 mod telephones;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use instances::{Instances, agent_key};
 pub(crate) use kept::kinds;
-pub(crate) use stats::CentreStats;
+pub(crate) use telephones::RungTelephone;
 
 use crate::call::CallRegistry;
 use crate::clock::{ServiceClock, mono_now};

@@ -110,6 +110,7 @@ impl Instances for OneQueue {
     fn telephones(&self) -> Vec<AgentTelephone> {
         let telephone = |agent: &AgentRef| AgentTelephone {
             agent: AgentKey { instance: instance().id, user: agent.id },
+            alias: instance().alias,
             user_name: agent.user_name.clone(),
             desk_phone: None,
         };
@@ -141,7 +142,12 @@ impl Centred {
             telephones.push(Phone(socket));
         }
         let phones = Phones::new("tympan", configured).unwrap();
-        let rig = Rig::with_phones(Arc::new(TwoFragments), phones).await;
+        let agents = names.iter().map(|name| AgentPhone {
+            phone: (*name).into(),
+            agent: Some((instance().alias, (*name).to_owned())),
+            auto_answer: false,
+        });
+        let rig = Rig::with_phones(Arc::new(TwoFragments), phones, agents.collect()).await;
         for telephone in &telephones {
             telephone.0.connect(rig.sip.address()).await.unwrap();
         }

@@ -156,7 +156,7 @@ async fn a_phone_that_registered_is_called_rings_answers_and_hangs_up() {
     phone.send(&request("REFER", 1, "Refer-To: <sip:1002@127.0.0.1>\n")).await;
     let refer = ReferId::new(1);
     let target = "sip:1002@127.0.0.1".to_owned();
-    assert_eq!(told(&mut dialled).await, LegEvent::Referred { refer, target, replaces: None });
+    assert_eq!(told(&mut dialled).await, LegEvent::Referred { refer, target: target.into(), replaces: None });
     dialled.leg.accept_refer(refer).await;
     assert_eq!(phone.response().await.status.code(), 202);
     let notify = phone.request(&Method::Notify).await;
