@@ -210,6 +210,16 @@ pub fn transfer(flow_arn: &str) -> Block {
     Block::new("TransferToFlow", json!({ "ContactFlowId": flow_arn }), &["NoMatchingError"])
 }
 
+/// Sets the queue that the contact is meant for.
+pub fn set_queue(queue_arn: &str) -> Block {
+    Block::new("UpdateContactTargetQueue", json!({ "QueueId": queue_arn }), &["NoMatchingError"])
+}
+
+/// Puts the contact into the queue that was set.
+pub fn to_queue() -> Block {
+    Block::new("TransferContactToQueue", json!({}), &["NoMatchingError", "QueueAtCapacity"])
+}
+
 /// Hangs up.
 pub fn hang_up() -> Block {
     let block = Block::new("DisconnectParticipant", json!({}), &[]);

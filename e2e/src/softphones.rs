@@ -149,6 +149,14 @@ impl Baresip {
         .with_context(|| format!("{:?}\n{}", self.events, self.output()))
     }
 
+    /// What its speaker has played so far, at 8 kHz.
+    pub fn heard(&self) -> Vec<i16> {
+        let file = std::fs::read(self.folder.path().join("heard.wav")).unwrap_or_default();
+        // It writes the lengths when it ends: what follows the header is the sound.
+        let sound = file.get(44..).unwrap_or_default();
+        sound.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
+    }
+
     /// What it printed, SIP messages among it.
     pub fn output(&self) -> String {
         read(&self.folder.path().join("output"))

@@ -36,6 +36,18 @@ pub trait History: Send + Sync {
         changes: BTreeMap<String, String>,
     ) -> Result<(), SetAttributesError>;
 
+    /// The work after a contact that has ended is over, from `began` to `ended`: with it the contact is closed, and its record says so.
+    /// What has no agent, or is not known, stays as it is. Durable when it returns.
+    fn end_after_contact_work(
+        &self,
+        id: ContactId,
+        began: WallTime,
+        ended: WallTime,
+    ) -> Result<(), HistoryError> {
+        let Some(mut contact) = self.find(id)? else { return Ok(()) };
+        if contact.end_after_contact_work(began, ended) { self.close(&contact) } else { Ok(()) }
+    }
+
     /// Changes what is set beside attributes of a contact whose call is not up, all or none: the same promises.
     fn change(&self, now: WallTime, id: ContactId, change: ContactChange) -> Result<(), ChangeError>;
 

@@ -14,6 +14,8 @@ pub(crate) enum EventKind {
     MediaWrite,
     /// A key is used.
     KeyUse,
+    /// A supervisor hears a conversation, or is heard in it.
+    Listening,
     /// Something is made, changed or removed.
     Administration,
     /// A policy does not allow a request.

@@ -5,6 +5,7 @@ use super::flow_log::FlowLog;
 use super::legs::TaskLeg;
 use super::registry::CallRegistry;
 use super::task::CallTask;
+use crate::audit::Audit;
 use crate::centre::Centre;
 use crate::clock::ServiceClock;
 use crate::config::TrunkMediaRules;
@@ -51,6 +52,8 @@ pub(crate) struct Admission {
     pub lambda: Arc<Lambda>,
     /// Says what flows did.
     pub flow_log: Arc<FlowLog>,
+    /// Says who listened to whom.
+    pub audit: Audit,
     /// What calls may open.
     pub descriptors: DescriptorBudget,
     /// Counts.
@@ -78,14 +81,19 @@ pub(crate) struct AdmissionOptions {
 
 impl Admission {
     /// Takes invitations until there are no more. Cancel-safe: an invitation is taken whole or not at all.
-    pub(crate) async fn serve(self, invitations: &mut mpsc::Receiver<Invitation>) {
+    pub(crate) async fn serve(&self, invitations: &mut mpsc::Receiver<Invitation>) {
         while let Some(invitation) = invitations.recv().await {
             match self.of_a_call(&invitation) {
                 Some(call) => self.join(invitation, call),
-                None => match self.admit(&invitation) {
-                    Ok(admitted) => self.begin(invitation, admitted),
-                    Err(refusal) => self.refuse(&invitation, refusal),
-                },
+                None => {
+                    let begun = match self.agent_who_dials(&invitation) {
+                        Some(agent) => self.begin_agents_call(invitation, agent),
+                        None => self.begin(invitation),
+                    };
+                    if let Err(not_begun) = begun {
+                        self.refuse(&not_begun.invitation, not_begun.refusal);
+                    }
+                }
             }
         }
     }
@@ -96,7 +104,8 @@ impl Admission {
         invitation.leg.refuse(refusal);
     }
 
-    fn admit(&self, invitation: &Invitation) -> Result<Admitted, Refusal> {
+    /// Whether one more call may begin.
+    pub(super) fn has_room(&self) -> Result<(), Refusal> {
         if self.registry.len() >= self.options.calls_max {
             return Err(Refusal::Overloaded);
         }
@@ -106,12 +115,12 @@ impl Admission {
             );
             return Err(Refusal::Overloaded);
         }
-        let routed = self.connect.route_number(invitation.called.expose());
-        // A call that an agent places has no flow's number.
-        let is_agents =
-            || invitation.user.as_ref().is_some_and(|telephone| self.centre.agent_at(telephone).is_some());
-        let unknown = || if is_agents() { Refusal::NotAvailable } else { Refusal::UnknownNumber };
-        let routed = routed.ok_or_else(unknown)?;
+        Ok(())
+    }
+
+    fn admit(&self, invitation: &Invitation) -> Result<Admitted, Refusal> {
+        self.has_room()?;
+        let routed = self.connect.route_number(invitation.called.expose()).ok_or(Refusal::UnknownNumber)?;
         let (port, leg) = self.take_leg(invitation)?;
         Ok(Admitted { routed, port, leg })
     }
@@ -137,8 +146,11 @@ impl Admission {
         Ok((port, leg))
     }
 
-    fn begin(&self, invitation: Invitation, admitted: Admitted) {
-        let Admitted { routed, port, leg } = admitted;
+    fn begin(&self, invitation: Invitation) -> Result<(), Box<NotBegun>> {
+        let Admitted { routed, port, leg } = match self.admit(&invitation) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Err(NotBegun::boxed(invitation, refusal)),
+        };
         let clock = self.clock.for_call();
         let now = clock.now();
         let mut contact = Contact::new(
@@ -164,8 +176,22 @@ impl Admission {
         };
         let live = LiveContact::new(now, setup);
         // Counted before the next invitation is looked at, so that a burst cannot pass the limit.
-        let task = CallTask::new(self.clone(), active, clock, TaskLeg::invited(invitation, port), live);
+        let leg = TaskLeg::invited(invitation, port);
+        let task = CallTask::new(self.clone(), active, clock, Some(leg), live);
         tokio::spawn(task.run());
+        Ok(())
+    }
+}
+
+/// An invitation that begins no call, and why.
+pub(super) struct NotBegun {
+    invitation: Invitation,
+    refusal: Refusal,
+}
+
+impl NotBegun {
+    pub(super) fn boxed(invitation: Invitation, refusal: Refusal) -> Box<Self> {
+        Box::new(Self { invitation, refusal })
     }
 }
 

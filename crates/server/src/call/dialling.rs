@@ -70,6 +70,12 @@ impl Dialling {
         Ok(rings)
     }
 
+    /// Whether a number or a URI may be called, and there is a way to it.
+    pub(super) fn may_dial(&self, target: &str) -> Result<(), NotDialled> {
+        let sip = self.0.get().ok_or(NotDialled::Overloaded)?;
+        sip.route(&sip.place(target).ok_or(NotDialled::NoPlace)?).map(drop)
+    }
+
     /// Rings.
     ///
     /// # Errors

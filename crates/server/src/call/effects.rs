@@ -104,9 +104,9 @@ impl CallTask {
                 if stage == Stage::Ended {
                     self.recorded.push(contact.id);
                 }
-                let (history, id) = (self.admission.history.clone(), contact.id);
+                let history = self.admission.history.clone();
                 let task = tokio::task::spawn_blocking(move || keep(&*history, stage, &contact));
-                self.writing.push(Writing { write, contact: id, task });
+                self.writing.push(Writing { write, task });
             }
             Effect::Log(entry) => self.admission.flow_log.append(self.live.contact().id, &entry),
             Effect::Trace(entry) => {
@@ -175,6 +175,7 @@ impl CallTask {
             RoutingRequest::Update { .. }
             | RoutingRequest::Leave { .. }
             | RoutingRequest::Report { .. }
+            | RoutingRequest::CallAgain { .. }
             | RoutingRequest::Callback(_) => {}
         }
         self.admission.centre.ask(request);

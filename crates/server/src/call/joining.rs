@@ -49,7 +49,7 @@ impl Admission {
             Err(NotTaken::Over(request)) => (request, Refusal::NoSuchCall),
             Err(NotTaken::Full(request)) => (request, Refusal::Overloaded),
         };
-        if let Request::Called { invited, .. } | Request::Replaced { invited, .. } = request {
+        if let Request::Called { invited, .. } | Request::Replaced { invited, .. } = *request {
             self.refuse(&invited.invitation, refusal);
         }
     }

@@ -159,8 +159,8 @@ pub(super) enum LegNews {
 
 /// All legs of a call, at most [`LEGS_MAX`].
 pub(super) struct Legs {
-    /// The one that the call began with.
-    first: TaskLeg,
+    /// The one that the call began with; `None` where the server began it.
+    first: Option<TaskLeg>,
     /// Empty in a plain call.
     further: Vec<TaskLeg>,
     /// Whose turn it is to be asked first, so that a leg that says much does not silence the others.
@@ -168,12 +168,12 @@ pub(super) struct Legs {
 }
 
 impl Legs {
-    pub(super) fn new(first: TaskLeg) -> Self {
+    pub(super) fn new(first: Option<TaskLeg>) -> Self {
         Self { first, further: Vec::new(), turn: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
-        1 + self.further.len()
+        usize::from(self.first.is_some()) + self.further.len()
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -189,31 +189,28 @@ impl Legs {
     }
 
     pub(super) fn get_mut(&mut self, id: LegId) -> Option<&mut TaskLeg> {
-        if self.first.id == id {
-            return Some(&mut self.first);
-        }
-        self.further.iter_mut().find(|leg| leg.id == id)
+        self.iter_mut().find(|leg| leg.id == id)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &TaskLeg> {
-        std::iter::once(&self.first).chain(&self.further)
+        self.first.iter().chain(&self.further)
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut TaskLeg> {
-        std::iter::once(&mut self.first).chain(&mut self.further)
+        self.first.iter_mut().chain(&mut self.further)
     }
 
     /// Starts the media of a leg, on the thread of the others.
     pub(super) fn open_media(&mut self, id: LegId, plane: &MediaPlane, spec: LegSpec) {
         let Self { first, further, .. } = self;
-        if first.id == id {
+        if let Some(first) = first.as_mut().filter(|first| first.id == id) {
             let beside = further.iter().find_map(|leg| leg.media.leg());
             return first.media.open(plane, spec, beside);
         }
         let Some(index) = further.iter().position(|leg| leg.id == id) else { return };
         let (before, rest) = further.split_at_mut(index);
         let Some((leg, after)) = rest.split_first_mut() else { return };
-        let mut others = std::iter::once(&*first).chain(&*before).chain(&*after);
+        let mut others = first.iter().chain(&*before).chain(&*after);
         leg.media.open(plane, spec, others.find_map(|leg| leg.media.leg()));
     }
 
@@ -230,17 +227,17 @@ impl Legs {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<(LegId, LegNews)> {
         let count = self.len();
-        let begin = self.turn % count;
+        let begin = if count == 0 { 0 } else { self.turn % count };
+        let Self { first, further, turn } = self;
         for index in (begin..count).chain(0..begin) {
-            let leg = match index.checked_sub(1) {
-                None => &mut self.first,
-                Some(index) => match self.further.get_mut(index) {
-                    Some(leg) => leg,
-                    None => continue,
-                },
+            let before = usize::from(first.is_some());
+            let leg = match index.checked_sub(before) {
+                None => first.as_mut(),
+                Some(index) => further.get_mut(index),
             };
+            let Some(leg) = leg else { continue };
             if let Poll::Ready(news) = leg.poll(cx) {
-                self.turn = index + 1;
+                *turn = index + 1;
                 return Poll::Ready((leg.id, news));
             }
         }

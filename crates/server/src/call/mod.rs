@@ -8,6 +8,7 @@ mod flow_log;
 mod joining;
 mod leg_media;
 mod legs;
+mod placing;
 mod registry;
 mod task;
 #[cfg(test)]

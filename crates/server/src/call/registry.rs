@@ -1,14 +1,15 @@
 //! The calls that are up.
 
+use super::admission::Admission;
 use crate::clock::mono_now;
 use crate::media::ReservedPort;
 use crate::sip::Invitation;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tympan_connect::live_calls::{LiveCalls, SetAttributes};
+use tympan_connect::live_calls::{LiveCalls, OutboundCall, OutboundError, SetAttributes};
 use tympan_contact::{AgentRef, Contact, Order, REQUESTS_MAX, RoutingEvent};
 use tympan_types::{ContactId, LegId, Mono};
 
@@ -22,6 +23,8 @@ pub(crate) struct CallRegistry {
     calls: Arc<Mutex<Calls>>,
     count: watch::Sender<usize>,
     refused: Arc<Refused>,
+    /// Begins calls, while they are taken.
+    admission: Arc<OnceLock<Weak<Admission>>>,
 }
 
 /// What calls had no room for.
@@ -114,9 +117,9 @@ pub(super) struct Placed {
 /// Why a call does not take a request: the request is given back.
 pub(super) enum NotTaken {
     /// It is over.
-    Over(Request),
+    Over(Box<Request>),
     /// Its task reads nothing.
-    Full(Request),
+    Full(Box<Request>),
 }
 
 /// The task's ends of a [`LiveCall`].
@@ -137,10 +140,12 @@ impl LiveCall {
     }
 
     fn request(&self, what: Request) -> Result<(), NotTaken> {
-        let Ok(place) = self.others.clone().try_acquire_owned() else { return Err(NotTaken::Full(what)) };
+        let Ok(place) = self.others.clone().try_acquire_owned() else {
+            return Err(NotTaken::Full(Box::new(what)));
+        };
         // With a place there is room in the channel.
         let placed = Box::new(Placed { what, _place: Some(place) });
-        self.requests.try_send(placed).map_err(|error| NotTaken::Over(error.into_inner().what))
+        self.requests.try_send(placed).map_err(|error| NotTaken::Over(Box::new(error.into_inner().what)))
     }
 }
 
@@ -157,6 +162,11 @@ pub(super) struct Published {
 impl Published {
     pub(super) fn id(&self) -> ContactId {
         self.id
+    }
+
+    /// As it was published last.
+    pub(super) fn contact(&self) -> Arc<Contact> {
+        self.contact.borrow().clone()
     }
 
     /// Shows others the contact as it is now.
@@ -197,11 +207,21 @@ impl Drop for Listed {
 
 impl Default for CallRegistry {
     fn default() -> Self {
-        Self { calls: Arc::default(), count: watch::Sender::new(0), refused: Arc::default() }
+        Self {
+            calls: Arc::default(),
+            count: watch::Sender::new(0),
+            refused: Arc::default(),
+            admission: Arc::default(),
+        }
     }
 }
 
 impl CallRegistry {
+    /// From now on the API can have calls placed.
+    pub(crate) fn begin_calls(&self, admission: &Arc<Admission>) {
+        drop(self.admission.set(Arc::downgrade(admission)));
+    }
+
     /// How many calls are up.
     pub(crate) fn len(&self) -> usize {
         *self.count.borrow()
@@ -267,7 +287,7 @@ impl CallRegistry {
 
     /// Asks something of the call of a contact.
     pub(super) fn request(&self, id: ContactId, what: Request) -> Result<(), NotTaken> {
-        let Some(live) = self.find(id) else { return Err(NotTaken::Over(what)) };
+        let Some(live) = self.find(id) else { return Err(NotTaken::Over(Box::new(what))) };
         live.call.request(what).inspect_err(|error| {
             if let NotTaken::Full(_) = error {
                 self.refused.others.fetch_add(1, Ordering::Relaxed);
@@ -312,6 +332,11 @@ impl LiveCalls for CallRegistry {
     fn stop(&self, id: ContactId) -> bool {
         let found = self.find(id);
         found.inspect(|live| live.call.orders.send_modify(|orders| orders.stop = true)).is_some()
+    }
+
+    fn start_outbound(&self, call: OutboundCall) -> Result<(), OutboundError> {
+        let admission = self.admission.get().and_then(Weak::upgrade).ok_or(OutboundError::NotOffered)?;
+        admission.start_outbound(call)
     }
 
     fn order(&self, id: ContactId, order: Order) -> bool {

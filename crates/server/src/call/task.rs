@@ -4,6 +4,7 @@ use super::admission::Admission;
 use super::effects::keep;
 use super::legs::{LegNews, Legs, TaskLeg};
 use super::registry::{AttributeChange, Incoming, InvitedLeg, LiveCall, Orders, Published, Reply, Request};
+use crate::audit::{Audit, Event, EventKind};
 use crate::centre::Centre;
 use crate::clock::{CallClock, mono_now};
 use crate::media::{MediaNotice, MediaStalled};
@@ -58,11 +59,17 @@ pub(super) struct CallTask {
 pub(super) struct RoutedContacts {
     centre: Centre,
     contacts: Vec<ContactId>,
+    /// The callback that the call was begun for: without an agent who takes it, it stays in its queue.
+    callback: Option<ContactId>,
 }
 
 impl RoutedContacts {
+    pub(super) fn is_of_callback(&mut self, callback: ContactId) {
+        self.callback = Some(callback);
+    }
+
     pub(super) fn add(&mut self, contact: ContactId) {
-        if !self.contacts.contains(&contact) {
+        if !self.contacts.contains(&contact) && self.callback != Some(contact) {
             self.contacts.push(contact);
         }
     }
@@ -73,13 +80,15 @@ impl Drop for RoutedContacts {
         for contact in self.contacts.drain(..) {
             self.centre.closed(contact);
         }
+        if let Some(callback) = self.callback {
+            self.centre.released(callback);
+        }
     }
 }
 
 /// A state of a contact that is on its way to the history.
 pub(super) struct Writing {
     pub(super) write: WriteId,
-    pub(super) contact: ContactId,
     pub(super) task: JoinHandle<Result<(), HistoryError>>,
 }
 
@@ -110,14 +119,18 @@ impl CallTask {
         admission: Admission,
         active: ActiveCall,
         clock: CallClock,
-        mut leg: TaskLeg,
+        leg: Option<TaskLeg>,
         live: LiveContact,
     ) -> Box<Self> {
         let contact_id = live.contact().id;
         let (call, incoming) = LiveCall::new();
         let published = vec![admission.registry.begin(call, live.contact().clone())];
-        let routed = RoutedContacts { centre: admission.centre.clone(), contacts: Vec::new() };
-        leg.is_listed(admission.registry.list(contact_id, leg.id), &admission.metrics);
+        let routed =
+            RoutedContacts { centre: admission.centre.clone(), contacts: Vec::new(), callback: None };
+        let mut leg = leg;
+        if let Some(leg) = &mut leg {
+            leg.is_listed(admission.registry.list(contact_id, leg.id), &admission.metrics);
+        }
         Box::new(Self {
             contact_id,
             admission,
@@ -360,13 +373,31 @@ impl CallTask {
     fn publish(&mut self) {
         for contact in self.live.contacts() {
             match self.published.iter().find(|published| published.id() == contact.id) {
-                Some(published) => published.publish(contact),
+                Some(published) => {
+                    supervised(&self.admission.audit, &published.contact(), contact);
+                    published.publish(contact);
+                }
                 None => {
                     let registry = &self.admission.registry;
                     self.published.extend(registry.add(self.contact_id, contact.clone()));
                 }
             }
         }
+    }
+}
+
+/// Writes down that a supervisor begins to hear a conversation, or to be heard in it.
+fn supervised(audit: &Audit, before: &Contact, now: &Contact) {
+    let Some(begun) = now.monitoring.get(before.monitoring.len()..) else { return };
+    for state in begun {
+        let supervisor = now.agent.as_ref().map(|part| part.agent.arn.as_str());
+        let resource = format!("{}/contact/{}", now.instance.arn(), now.id);
+        audit.record(&Event {
+            principal: supervisor,
+            action: Some(&state.state),
+            resource: Some(&resource),
+            ..Event::new(EventKind::Listening)
+        });
     }
 }
 

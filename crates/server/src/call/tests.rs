@@ -6,6 +6,7 @@ use super::legs::TaskLeg;
 use super::registry::{AttributeChange, CallRegistry, LiveCall, Request};
 use super::task::CallTask;
 use super::{Admission, AdmissionOptions, Dialling};
+use crate::audit::Audit;
 use crate::centre::{Centre, CentreParts};
 use crate::clock::ServiceClock;
 use crate::config;
@@ -15,7 +16,7 @@ use crate::lambda::Lambda;
 use crate::lines::{LineWriters, Rotation};
 use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::sink::CaptureQueue;
-use crate::sip::{AgentPhone, Invitation, SipEndpoint, SipOptions};
+use crate::sip::{Invitation, SipEndpoint, SipOptions};
 use crate::speech::Speech;
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -39,7 +40,6 @@ use tympan_contact::{
     InstanceSettings, Leg, LegSpec, LiveContact, MemoryHistory, NewContact, REQUESTS_MAX, RoutedFlow,
 };
 use tympan_flow::{Flow, FlowIdentity, FlowType, ResourceRef};
-use tympan_sip::agent::Phones;
 use tympan_telephony::sdp::LocalMedia;
 use tympan_types::{
     AccountId, ContactId, FragmentNumber, InstanceId, Region, ServerTime, StreamArn, StreamName,
@@ -284,20 +284,17 @@ impl Rig {
     }
 
     async fn with(sink: Arc<dyn MediaSink>) -> Self {
-        Self::with_phones(sink, Phones::default(), Vec::new()).await
+        Self::with_sip(sink, |_| {}).await
     }
 
-    async fn with_phones(sink: Arc<dyn MediaSink>, phones: Phones, agents: Vec<AgentPhone>) -> Self {
+    async fn with_sip(sink: Arc<dyn MediaSink>, change: impl FnOnce(&mut SipOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (budget, history) = (DescriptorBudget::new(1_000, 10), Arc::<MemoryHistory>::default());
         let connections = ConnectionLimits { total: 4, per_source: 4 };
         let connections = Connections::new(connections, budget.clone(), Use::SipTcp, 1);
-        let (sip, invitations) = SipEndpoint::bind(
-            SipOptions { phones, agents, ..SipOptions::on_loopback(connections) },
-            Arc::default(),
-        )
-        .await
-        .unwrap();
+        let mut options = SipOptions::on_loopback(connections);
+        change(&mut options);
+        let (sip, invitations) = SipEndpoint::bind(options, Arc::default()).await.unwrap();
         let queue = CaptureQueue::start(1 << 20, tokio::runtime::Handle::current()).unwrap();
         let plane = MediaPlaneOptions {
             address: IpAddr::from([127, 0, 0, 1]),
@@ -329,6 +326,7 @@ impl Rig {
             connect: connect.unwrap(),
             history: history.clone(),
             registry,
+            audit: Audit::default(),
             dialling,
             centre,
             media: Arc::new(MediaPlane::start(&plane, &queue).unwrap()),
@@ -387,7 +385,7 @@ impl Rig {
             options: ContactOptions::default(),
         };
         let live = LiveContact::new(clock.now(), setup);
-        CallTask::new(self.admission.clone(), active, clock, TaskLeg::invited(invitation, port), live)
+        CallTask::new(self.admission.clone(), active, clock, Some(TaskLeg::invited(invitation, port)), live)
     }
 
     fn metric(&self, name: &str) -> String {

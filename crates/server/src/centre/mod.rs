@@ -18,14 +18,14 @@ pub(crate) use instances::{Instances, agent_key};
 pub(crate) use kept::kinds;
 pub(crate) use telephones::RungTelephone;
 
-use crate::call::CallRegistry;
+use crate::call::{Admission, CallRegistry};
 use crate::clock::{ServiceClock, mono_now};
 use crate::sip::SipCalls;
 use kept::Kept;
 use offers::Offers;
 use stats::Counts;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use telephones::People;
 use tokio::sync::{Notify, watch};
@@ -51,6 +51,8 @@ struct Inner {
     history: Arc<dyn History>,
     instances: OnceLock<Arc<dyn Instances>>,
     sip: OnceLock<SipCalls>,
+    /// Begins the calls of callbacks, while calls are taken.
+    admission: OnceLock<Weak<Admission>>,
     counts: Counts,
 }
 
@@ -106,6 +108,7 @@ impl Centre {
             history,
             instances: OnceLock::new(),
             sip: OnceLock::new(),
+            admission: OnceLock::new(),
             counts: Counts::default(),
         }))
     }
@@ -119,6 +122,15 @@ impl Centre {
         let now = self.now();
         self.state().routing.restore(now, state);
         self.wake();
+    }
+
+    /// From now on callbacks can be made.
+    pub(crate) fn begin_calls(&self, admission: &Arc<Admission>) {
+        drop(self.0.admission.set(Arc::downgrade(admission)));
+    }
+
+    fn calls_to_begin(&self) -> Option<Arc<Admission>> {
+        self.0.admission.get()?.upgrade()
     }
 
     /// From now on telephones can be reached.

@@ -61,11 +61,10 @@ impl Offers {
         Some(offer)
     }
 
-    /// The contact is over.
-    pub(super) fn forget(&mut self, contact: ContactId) {
-        for id in self.of_contact.remove(&contact).unwrap_or_default() {
-            self.offers.remove(&id);
-        }
+    /// The contact is over. Gives what was known of it.
+    pub(super) fn forget(&mut self, contact: ContactId) -> Vec<Offer> {
+        let ids = self.of_contact.remove(&contact).unwrap_or_default();
+        ids.iter().filter_map(|id| self.offers.remove(id)).collect()
     }
 
     pub(super) fn len(&self) -> usize {

@@ -5,7 +5,7 @@ use super::stats::OfferOutcome;
 use super::{AfterContactWork, Centre};
 use tympan_contact::routing::{OfferEnd, OfferKind, Output};
 use tympan_contact::{History, QueueStay, RoutingEvent, RoutingRefusal};
-use tympan_types::ContactId;
+use tympan_types::{ContactId, OfferId};
 
 impl Centre {
     pub(super) fn output(&self, output: Output) {
@@ -20,15 +20,12 @@ impl Centre {
                     self.ask(failed(offer));
                     return;
                 };
-                if kind == OfferKind::Callback && !self.begin_callback(contact) {
-                    self.ask(failed(offer));
-                    return;
-                }
                 let accepts_by_itself = auto_accept;
-                self.tell(
-                    contact,
-                    RoutingEvent::Offered { contact, offer, agent, ring_limit_ms, accepts_by_itself },
-                );
+                let event = RoutingEvent::Offered { contact, offer, agent, ring_limit_ms, accepts_by_itself };
+                match kind {
+                    OfferKind::Callback => self.offer_callback(contact, offer, event),
+                    OfferKind::Call | OfferKind::Direct => self.tell(contact, event),
+                }
             }
             Output::OfferEnded { offer, contact, agent: _, why } => {
                 self.state().offers.remove(offer);
@@ -73,13 +70,22 @@ impl Centre {
         }
     }
 
-    /// A call for a callback that an agent is offered: false where none can be made.
-    #[expect(
-        clippy::unused_self,
-        reason = "the constructor of calls without an inbound leg is not there yet"
-    )]
-    fn begin_callback(&self, _contact: ContactId) -> bool {
-        false
+    /// Begins the call of a callback that an agent is offered.
+    fn offer_callback(&self, contact: ContactId, offer: OfferId, event: RoutingEvent) {
+        let centre = self.clone();
+        tokio::spawn(async move {
+            let history = centre.0.history.clone();
+            let found = tokio::task::spawn_blocking(move || history.find(contact)).await;
+            let found = found.ok().and_then(Result::ok).flatten();
+            let begun =
+                found.zip(centre.calls_to_begin()).is_some_and(|(contact, calls)| calls.call_back(contact));
+            if begun {
+                centre.tell(contact, event);
+            } else {
+                // There is no room for a call now, or nothing is known of the callback.
+                centre.ask(failed(offer));
+            }
+        });
     }
 
     /// Writes the times of work after a contact into the contact, which has ended.
@@ -128,6 +134,6 @@ fn change_in(history: &dyn History, id: ContactId, change: impl FnOnce(&mut tymp
     }
 }
 
-fn failed(offer: tympan_types::OfferId) -> tympan_contact::RoutingRequest {
+fn failed(offer: OfferId) -> tympan_contact::RoutingRequest {
     tympan_contact::RoutingRequest::Report { offer, report: tympan_contact::AgentReport::Failed }
 }

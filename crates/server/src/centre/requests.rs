@@ -58,6 +58,12 @@ impl Centre {
             }
             RoutingRequest::Report { offer, report } => self.report(now, offer, report),
             RoutingRequest::Callback(request) => self.callback(now, *request),
+            RoutingRequest::CallAgain { contact, next } => {
+                // Where no attempt is left, the contact of the next one never was.
+                if self.state().routing.unanswered(now, contact, next.id).is_some() {
+                    self.remember(*next);
+                }
+            }
             RoutingRequest::Occupy { contact, agent } => self.occupy(now, contact, agent),
         }
         self.wake();
@@ -90,6 +96,23 @@ impl Centre {
             state.routing.closed(now, contact);
             state.offers.forget(contact);
             state.late_work.remove(&contact)
+        };
+        if let Some(work) = work {
+            self.record_after_contact_work(contact, work);
+        }
+        self.wake();
+    }
+
+    /// The call of a callback is over: its agent is free, and what no agent has taken waits in its queue as before.
+    pub(crate) fn released(&self, contact: ContactId) {
+        let now = self.now();
+        let work = {
+            let mut state = self.state();
+            let State { routing, offers, late_work, .. } = &mut *state;
+            for offer in offers.forget(contact) {
+                routing.ended(now, offer.agent, contact);
+            }
+            late_work.remove(&contact)
         };
         if let Some(work) = work {
             self.record_after_contact_work(contact, work);

@@ -488,22 +488,14 @@ impl History for ContactHistory {
         })
     }
 
-    fn end_after_contact_work(
+    fn change(
         &self,
+        now: WallTime,
         id: ContactId,
-        began: WallTime,
-        ended: WallTime,
-    ) -> Result<(), HistoryError> {
-        let changed =
-            self.change_row(id, move |contact| match contact.end_after_contact_work(began, ended) {
-                true => Ok(()),
-                false => Err(()),
-            });
-        match changed {
-            Err(Unchanged::Db(error)) => Err(said(error)),
-            // It has no agent, or it is over already.
-            Ok(()) | Err(Unchanged::NoSuchContact | Unchanged::Refused(())) => Ok(()),
-        }
+        change: tympan_flow::ContactChange,
+    ) -> Result<(), tympan_contact::ChangeError> {
+        let _ = (now, id, change);
+        Err(tympan_contact::ChangeError::NoSuchContact)
     }
 
     fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, HistoryError> {

@@ -2,6 +2,7 @@
 
 use crate::call::Admission;
 use crate::sip::Invitation;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -14,7 +15,7 @@ pub(super) struct AdmissionTask {
 
 impl AdmissionTask {
     /// Takes calls from now on.
-    pub(super) fn open(admission: Admission, mut invitations: mpsc::Receiver<Invitation>) -> Self {
+    pub(super) fn open(admission: Arc<Admission>, mut invitations: mpsc::Receiver<Invitation>) -> Self {
         let closing = CancellationToken::new();
         let closed = closing.clone();
         let task = tokio::spawn(async move {

@@ -153,6 +153,10 @@ impl CentreTask {
         admission.dialling.begin(sip.clone());
         admission.centre.begin_telephones(sip.clone());
         tokio::spawn(admission.centre.clone().keep(db, changes, shutdown));
+        // Held by the task that takes calls: with it the API and callbacks place no more.
+        let admission = Arc::new(admission);
+        admission.centre.begin_calls(&admission);
+        admission.registry.begin_calls(&admission);
         AdmissionTask::open(admission, invitations)
     }
 }
@@ -325,6 +329,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         connect: connect.clone(),
         history: history.clone(),
         registry: calls.clone(),
+        audit: audit.clone(),
         dialling: Dialling::default(),
         centre,
         media,

@@ -5,14 +5,15 @@ use crate::call::dialling::Ring;
 use crate::call::legs::LEGS_MAX;
 use crate::call::registry::NotTaken;
 use crate::centre::Instances;
-use crate::sip::Destination;
+use crate::sip::{AgentPhone, Destination, Outbound, OutboundTrunk};
 use tympan_connect::AgentTelephone;
+use tympan_connect::live_calls::{LiveCalls, OutboundCall, OutboundError};
 use tympan_contact::routing::{
     AgentKey, AgentPlan, AvailabilityTimer, InstancePlan, ProfilePlan, QueueKey, QueuePlan, RoutedQueuePlan,
     StatusKind, StatusPlan,
 };
 use tympan_contact::{AgentRef, CallerId, QueueRef, RoutingEvent};
-use tympan_sip::agent::Phone as Telephone;
+use tympan_sip::agent::{DialRules, Phone as Telephone, Phones, TrunkId};
 use tympan_telephony::rtp::packet::{RtpPacket, RtpTimestamp, Ssrc};
 use tympan_telephony::rtp::sender::RtpSender;
 use tympan_types::{DialId, ResourceId};
@@ -147,7 +148,12 @@ impl Centred {
             agent: Some((instance().alias, (*name).to_owned())),
             auto_answer: false,
         });
-        let rig = Rig::with_phones(Arc::new(TwoFragments), phones, agents.collect()).await;
+        let agents: Vec<AgentPhone> = agents.collect();
+        let rig = Rig::with_sip(Arc::new(TwoFragments), |options| {
+            options.phones = phones;
+            options.agents = agents;
+        })
+        .await;
         for telephone in &telephones {
             telephone.0.connect(rig.sip.address()).await.unwrap();
         }
@@ -323,6 +329,71 @@ async fn a_call_has_so_many_legs_and_no_more_and_gives_up_those_of_a_dropped_dia
     assert_eq!(task.legs.len(), LEGS_MAX);
     task.legs.drop_dial(dial);
     assert_eq!((task.legs.len(), centre.rig.admission.descriptors.taken(Use::Call)), (1, before));
+}
+
+/// A call that the API places, to this number.
+fn outbound(destination: &str) -> OutboundCall {
+    let id = ContactId::from_random(CONTACT);
+    let new = NewContact {
+        id,
+        instance: instance(),
+        initiation_method: InitiationMethod::Api,
+        customer_number: Some(destination.to_owned().into()),
+        system_number: Some("+18005550100".to_owned().into()),
+        sip_headers: BTreeMap::new(),
+    };
+    OutboundCall {
+        contact: Contact::new(ServiceClock::default().wall_now(), new),
+        destination: destination.to_owned(),
+        caller_id: "+18005550100".to_owned(),
+        caller_name: None,
+        flow: flow(&[action("set", "UpdateContactAttributes", json!({ "Attributes": { "k": "v" } }), "end")]),
+        queue: None,
+        ring_s: 30,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_the_api_places_goes_out_by_its_trunk_and_its_flow_begins_with_the_answer() {
+    let customer = Phone(socket().await);
+    let host = customer.0.local_addr().unwrap().to_string();
+    let rig = Rig::with_sip(Arc::new(TwoFragments), |options| {
+        let trunk = OutboundTrunk {
+            id: TrunkId("us".into()),
+            host,
+            prefixes: vec!["+1".to_owned()],
+            allow: DialRules::parse(&["+1206*".to_owned()]).unwrap(),
+            credentials: None,
+            asserts: false,
+        };
+        options.outbound = Outbound { trunks: vec![trunk], ..Outbound::default() };
+    })
+    .await;
+    customer.0.connect(rig.sip.address()).await.unwrap();
+    let registry = rig.admission.registry.clone();
+    assert_eq!(registry.start_outbound(outbound("+12065550123")), Err(OutboundError::NotOffered));
+    let admission = Arc::new(rig.admission.clone());
+    registry.begin_calls(&admission);
+    let refused = registry.start_outbound(outbound("+19005550123"));
+    assert!(matches!(refused, Err(OutboundError::NotAllowed(_))), "{refused:?}");
+    let refused = registry.start_outbound(outbound("+4930123456"));
+    assert!(matches!(refused, Err(OutboundError::NoWayOut(_))), "{refused:?}");
+    assert_eq!(registry.len(), 0);
+
+    registry.start_outbound(outbound("+12065550123")).unwrap();
+    let invite = customer.hears("INVITE").await;
+    assert!(invite.starts_with("INVITE sip:+12065550123@"), "{invite}");
+    let live = registry.published(ContactId::from_random(CONTACT)).expect("a call");
+    assert_eq!(live.attributes.value("k"), None, "nothing runs before the answer");
+    let headers =
+        format!("Contact: <sip:x@{}>\r\nContent-Type: application/sdp\r\n", customer.0.local_addr().unwrap());
+    customer.answers(&invite, "200 OK", &headers, &sdp(40_000)).await;
+    customer.hears("ACK").await;
+    customer.is_hung_up().await;
+    registry.emptied().await;
+    let record = rig.history.find(ContactId::from_random(CONTACT)).unwrap().expect("a record");
+    assert_eq!((record.attributes.value("k"), record.initiation_method), (Some("v"), InitiationMethod::Api));
+    assert!(record.connected_to_system_timestamp.is_some());
 }
 
 #[test]

@@ -1,0 +1,140 @@
+//! Customers and agents: a caller in a queue, and a real telephone that registers and takes the call.
+
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+use tympan_e2e::audio::{Law, share_at, write_tone};
+use tympan_e2e::control::page;
+use tympan_e2e::flow::{Flow, hang_up, set_queue, to_queue};
+use tympan_e2e::network::{CABLE, HOME, Network};
+use tympan_e2e::office::{Office, text};
+use tympan_e2e::phone::Phone;
+use tympan_e2e::sipp::Caller;
+use tympan_e2e::softphones::Baresip;
+use tympan_e2e::until;
+use tympan_testkit::TestServer;
+
+const NUMBER: &str = "+18005550123";
+const AGENTS_TONE_HZ: f64 = 440.0;
+
+/// The configuration of one telephone, which answers by itself.
+fn configuration(folder: &Path) -> anyhow::Result<String> {
+    let file = folder.join("tympan.toml");
+    let phone = "[[sip.phones]]\nuser = \"anna\"\npassword = \"hush\"\nagent = \"anna\"\ninstance = \"demo\"\n\
+                 auto_answer = true\n";
+    std::fs::write(&file, phone)?;
+    // It holds a password.
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
+    Ok(file.to_string_lossy().into_owned())
+}
+
+/// The first of a list, and its id and ARN.
+fn first(office: &mut Office, operation: &str, list: &str, name: &str) -> anyhow::Result<(String, String)> {
+    let listed = office.desk.call("connect", operation, json!({ "InstanceId": office.instance.clone() }))?;
+    let all = listed[list].as_array().into_iter().flatten();
+    let found: Option<&Value> = all.clone().find(|one| one["Name"] == name);
+    let found = found.with_context(|| format!("no {name} in {listed}"))?;
+    Ok((text(&found["Id"]), text(&found["Arn"])))
+}
+
+/// An agent of the instance that `--dev` brings along, who serves its queue. Gives the ARN of the queue.
+fn hire(office: &mut Office, name: &str) -> anyhow::Result<String> {
+    let (_, queue) = first(office, "list_queues", "QueueSummaryList", "BasicQueue")?;
+    let (profile, _) =
+        first(office, "list_routing_profiles", "RoutingProfileSummaryList", "Basic Routing Profile")?;
+    let (security, _) = first(office, "list_security_profiles", "SecurityProfileSummaryList", "Agent")?;
+    let user = json!({
+        "InstanceId": office.instance, "Username": name, "Password": "Hush-hush-1",
+        "PhoneConfig": { "PhoneType": "SOFT_PHONE", "AutoAccept": true, "AfterContactWorkTimeLimit": 1 },
+        "SecurityProfileIds": [security], "RoutingProfileId": profile,
+    });
+    office.desk.call("connect", "create_user", user)?;
+    Ok(queue)
+}
+
+fn metric(server: &TestServer, line: &str) -> anyhow::Result<Option<u64>> {
+    let page = page(server, "/metrics")?;
+    let value = page.lines().find_map(|one| one.strip_prefix(line)?.strip_prefix(' '));
+    Ok(value.and_then(|value| value.parse().ok()))
+}
+
+#[test]
+fn a_caller_in_a_queue_and_a_registered_agent_hear_each_other_and_the_record_has_both() -> anyhow::Result<()>
+{
+    let _network = Network::new()?;
+    let folder = tempfile::tempdir()?;
+    let configuration = configuration(folder.path())?;
+    let builder = TestServer::builder()
+        .argument("--config")
+        .argument(configuration)
+        .env("TYMPAN_SIP__LISTEN", format!("{HOME}:0"));
+    let mut office = Office::open_with(builder)?;
+    let queue = hire(&mut office, "anna")?;
+    let flow = Flow::new()
+        .then("set", set_queue(&queue))
+        .then("go", to_queue())
+        .then("hang up", hang_up());
+    office.answer(NUMBER, flow)?;
+
+    let tone = folder.path().join("tone.wav");
+    write_tone(&tone, AGENTS_TONE_HZ, 30.0)?;
+    let sip = office.server.sip();
+    let account = format!(
+        "<sip:anna@{sip};transport=udp>;auth_user=anna;auth_pass=hush;regint=60;answermode=auto;\
+         audio_codecs=PCMU/8000/1\n"
+    );
+    let mut agent = Baresip::start_with(CABLE, HOME, &tone, &account)?;
+    agent.await_event("REGISTER_OK", 1)?;
+    until("the agent is online", || {
+        let online = metric(&office.server, "tympan_agents{state=\"online\"}")?;
+        Ok((online == Some(1)).then_some(()))
+    })?;
+
+    let mut customer = Phone::new()?;
+    customer.move_to(HOME)?;
+    let call = Caller::dialling(NUMBER)
+        .hearing_at(customer.port()?)
+        .call()
+        .pause(Duration::from_secs(12))
+        .hang_up()
+        .start(sip)?;
+    customer.pick_up(&call)?;
+    let media = SocketAddr::new(HOME, customer.server()?.port());
+    customer.speak_to(media);
+    agent.await_event("CALL_ESTABLISHED", 1)?;
+    // What the agent says is what the customer hears, once the whispers are over.
+    until("the customer hears the agent", || {
+        let heard = customer.hear(Duration::from_millis(500))?;
+        let samples: Vec<i16> =
+            heard.iter().flat_map(|packet| packet.payload.iter().map(|code| Law::Mu.decode(*code))).collect();
+        Ok((samples.len() > 1_600 && share_at(&samples, AGENTS_TONE_HZ) > 0.5).then_some(()))
+    })?;
+    let before = agent.heard().len();
+    let said: Vec<u8> = (0..8_000_u32).map(|nth| if nth % 16 < 8 { 0x80 } else { 0x00 }).collect();
+    customer.say(&said)?;
+    until("the agent hears the customer", || {
+        let heard = agent.heard();
+        let loud = heard.iter().skip(before).filter(|sample| sample.unsigned_abs() > 8_000).count();
+        Ok((loud > 2_000).then_some(()))
+    })?;
+    call.wait()?;
+    agent.await_event("CALL_CLOSED", 1)?;
+
+    let record = until("a record with the agent's work", || {
+        let record = office.record()?;
+        Ok((!record["Agent"]["AfterContactWorkEndTimestamp"].is_null()).then_some(record))
+    })?;
+    assert_eq!(record["Agent"]["Username"], "anna");
+    assert_eq!(record["Queue"]["Name"], "BasicQueue");
+    assert_eq!(record["AgentConnectionAttempts"], 1);
+    assert_eq!(record["DisconnectReason"], "CUSTOMER_DISCONNECT");
+    for stamp in ["EnqueueTimestamp", "DequeueTimestamp"] {
+        ensure!(!record["Queue"][stamp].is_null(), "{stamp} of {record}");
+    }
+    assert_eq!(metric(&office.server, "tympan_queue_contacts")?, Some(0));
+    assert_eq!(metric(&office.server, "tympan_call_legs{kind=\"dialled\"}")?, Some(0));
+    Ok(())
+}
