@@ -73,10 +73,7 @@ fn a_caller_in_a_queue_and_a_registered_agent_hear_each_other_and_the_record_has
         .env("TYMPAN_SIP__LISTEN", format!("{HOME}:0"));
     let mut office = Office::open_with(builder)?;
     let queue = hire(&mut office, "anna")?;
-    let flow = Flow::new()
-        .then("set", set_queue(&queue))
-        .then("go", to_queue())
-        .then("hang up", hang_up());
+    let flow = Flow::new().then("set", set_queue(&queue)).then("go", to_queue()).then("hang up", hang_up());
     office.answer(NUMBER, flow)?;
 
     let tone = folder.path().join("tone.wav");

@@ -54,7 +54,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["types", "telephony", "flow", "kms", "store", "client", "server"]),
     (
         "testkit",
-        &["types", "mkv", "telephony", "sip", "media", "capture", "flow", "contact", "kms", "store", "kvs"],
+        &[
+            "types",
+            "mkv",
+            "telephony",
+            "sip",
+            "media",
+            "capture",
+            "flow",
+            "contact",
+            "lex",
+            "kms",
+            "store",
+            "kvs",
+        ],
     ),
 ];
 

@@ -171,6 +171,8 @@ fn pair_after(rounds: usize) -> Pair {
             credentials: None,
             offer: Some(body()),
             headers: Vec::new(),
+            binding: None,
+            replaces: None,
         };
         pair.command(0, leg, dial);
     }

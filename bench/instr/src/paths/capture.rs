@@ -26,6 +26,7 @@ pub(super) fn spec() -> anyhow::Result<CutterSpec> {
         tracks: Tracks::FROM_CUSTOMER,
         profile: TrackProfile::Current,
         segment_uid: [7; 16],
+        has_lead_in: true,
     })
 }
 

@@ -11,6 +11,7 @@ use crate::clock::ServiceClock;
 use crate::config::TrunkMediaRules;
 use crate::descriptors::{DescriptorBudget, PER_CALL, Use};
 use crate::lambda::Lambda;
+use crate::lex::Bots;
 use crate::media::{MediaPlane, ReservedPort};
 use crate::metrics::Metrics;
 use crate::sip::{Invitation, Refusal};
@@ -50,6 +51,8 @@ pub(crate) struct Admission {
     pub speech: Arc<Speech>,
     /// Invokes functions.
     pub lambda: Arc<Lambda>,
+    /// Asks bots.
+    pub bots: Arc<Bots>,
     /// Says what flows did.
     pub flow_log: Arc<FlowLog>,
     /// Says who listened to whom.

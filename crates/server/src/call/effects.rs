@@ -7,6 +7,7 @@ use super::legs::{Signalling, TaskLeg};
 use super::task::{CallTask, News, Writing};
 use crate::descriptors::{PER_CALL, Use};
 use crate::lambda::Kind;
+use crate::lex::BotName;
 use crate::media::{LegSpec, MediaLeg, MediaStalled};
 use crate::metrics::Dialled;
 use crate::sip::Leg;
@@ -20,10 +21,13 @@ use tympan_contact::{
     CaptureEvent, CaptureRequest, Contact, DialRequest, DialledLeg, Effect, EndedBy, History, HistoryError,
     Input, LegEvent, PromptEvent, Reply, RoutingRequest, Stage,
 };
+use tympan_flow::BotRef;
+use tympan_lex::alias::Conversation;
+use tympan_lex::turn::Recognition;
 use tympan_media::SessionSpec;
 use tympan_telephony::sdp::{Agreement, LocalMedia};
 use tympan_telephony::words::MediaCommand;
-use tympan_types::{CaptureId, DialId, InvocationId, LegId, PromptId, Redacted};
+use tympan_types::{CaptureId, ContactId, DialId, InvocationId, LegId, PromptId, Redacted};
 
 impl CallTask {
     /// Does all that the contact wants.
@@ -35,6 +39,17 @@ impl CallTask {
 
     async fn perform(&mut self, effect: Effect) {
         match effect {
+            Effect::Recognize {
+                invocation,
+                bot,
+                session,
+                instance: _,
+                language,
+                recognition,
+                limit_ms: _,
+            } => {
+                self.recognize(invocation, bot, session, language, recognition);
+            }
             Effect::Answer { leg, sdp } => {
                 if self.open_leg(leg).is_some_and(|leg| !leg.accept(sdp)) {
                     // The caller cancelled while we decided: the leg says so by itself.
@@ -286,6 +301,32 @@ impl CallTask {
             };
             // The call may be over; then the prompt is not wanted.
             let _ = news.send(Box::new(News::Input(Input::Prompt { prompt, event }))).await;
+        });
+    }
+
+    /// Asks a bot; the bots have their own limit.
+    fn recognize(
+        &self,
+        invocation: InvocationId,
+        bot: BotRef,
+        session: ContactId,
+        language: String,
+        question: Box<Recognition>,
+    ) {
+        let (bots, news) = (self.admission.bots.clone(), self.news.0.clone());
+        tokio::spawn(async move {
+            let name = match &bot {
+                BotRef::V2 { alias_arn } => BotName::V2 { alias_arn },
+                BotRef::V1 { name, region, alias } => BotName::V1 { name, alias, region },
+            };
+            let result = match bots.alias(name) {
+                Ok(alias) => {
+                    let conversation = Conversation::new(alias, &language, &session.to_string());
+                    bots.recognize(&conversation, &question).await.map(Box::new)
+                }
+                Err(error) => Err(error),
+            };
+            let _ = news.send(Box::new(News::Input(Input::Recognized { invocation, result }))).await;
         });
     }
 

@@ -13,6 +13,7 @@ use crate::config;
 use crate::connections::{ConnectionLimits, Connections};
 use crate::descriptors::{DescriptorBudget, PER_CALL, Use};
 use crate::lambda::Lambda;
+use crate::lex::Bots;
 use crate::lines::{LineWriters, Rotation};
 use crate::media::{MediaPlane, MediaPlaneOptions};
 use crate::sink::CaptureQueue;
@@ -42,7 +43,7 @@ use tympan_contact::{
 use tympan_flow::{Flow, FlowIdentity, FlowType, ResourceRef};
 use tympan_telephony::sdp::LocalMedia;
 use tympan_types::{
-    AccountId, ContactId, FragmentNumber, InstanceId, Region, ServerTime, StreamArn, StreamName,
+    AccountId, Caller, ContactId, FragmentNumber, InstanceId, Region, ServerTime, StreamArn, StreamName,
     StreamSettings, WallTime,
 };
 
@@ -322,6 +323,13 @@ impl Rig {
         let dialling = Dialling::default();
         dialling.begin(sip.calls().clone());
         centre.begin_telephones(sip.calls().clone());
+        let region = Region::parse("us-west-2").unwrap();
+        let lambda = Arc::new(Lambda::new(&config::Lambda::default(), &region, budget.clone()).unwrap());
+        let caller = Caller {
+            account: AccountId::parse("111122223333").unwrap(),
+            region,
+            access_key_id: String::new(),
+        };
         let admission = Admission {
             connect: connect.unwrap(),
             history: history.clone(),
@@ -339,8 +347,9 @@ impl Rig {
                 Speech::new(&config::Speech::default(), &Region::parse("us-west-2").unwrap(), budget.clone())
                     .unwrap(),
             ),
-            lambda: Arc::new(
-                Lambda::new(&config::Lambda::default(), &Region::parse("us-west-2").unwrap(), budget.clone())
+            lambda: lambda.clone(),
+            bots: Arc::new(
+                Bots::new(&config::Lex::default(), caller, ServiceClock::default(), lambda, budget.clone())
                     .unwrap(),
             ),
             flow_log: Arc::new(FlowLog::open(&writers, flow_log, rotation).unwrap()),

@@ -54,7 +54,6 @@ pub(crate) struct LexClientStats {
 
 /// A bot as a flow names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "flows name bots once their block is wired to it")]
 pub(crate) enum BotName<'a> {
     /// `LexV2Bot`
     V2 {
@@ -111,13 +110,7 @@ impl Bots {
     }
 }
 
-#[allow(dead_code, reason = "flows ask bots once their block is wired to it")]
 impl Bots {
-    /// How long an answer may take.
-    pub(crate) fn answer_timeout_ms(&self) -> u32 {
-        self.answer_timeout_ms
-    }
-
     /// The alias that a flow means.
     ///
     /// # Errors

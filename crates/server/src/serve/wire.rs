@@ -338,6 +338,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         flow_log,
         speech,
         lambda,
+        bots: bots.clone(),
         descriptors: site.limits.descriptors.clone(),
         metrics: metrics.clone(),
         clock: clock.clone(),

@@ -125,6 +125,13 @@ fn document(random: &mut Random, queues: Option<usize>) -> String {
             let hooks = json!({ "CustomerRemaining": "CustomerRemaining" });
             blocks.push(block("hook", "UpdateContactEventHooks", json!({ "EventHooks": hooks })));
         }
+        if random.percent(30) {
+            let parameters = json!({
+                "Text": "word word",
+                "LexV2Bot": { "AliasArn": "arn:aws:lex:us-west-2:111122223333:bot-alias/ABCDEFGHIJ/TSTALIASID" },
+            });
+            blocks.push(block("bot", "ConnectParticipantWithLexBot", parameters));
+        }
         if random.percent(20) {
             let priority = random.pick(&["1", "3", "9"]);
             blocks.push(block(
@@ -228,6 +235,10 @@ fn link(blocks: &mut [Value]) {
                 errors = kinds.map(error).to_vec();
             }
             (Some("UpdateFlowLoggingBehavior" | "UpdateContactRoutingBehavior"), _) => {}
+            (Some("ConnectParticipantWithLexBot"), _) => {
+                conditions = vec![equals("Order", next)];
+                errors = ["NoMatchingCondition", "NoMatchingError"].map(error).to_vec();
+            }
             (Some("TransferContactToQueue"), _) => {
                 errors = ["QueueAtCapacity", "NoMatchingError"].map(error).to_vec()
             }

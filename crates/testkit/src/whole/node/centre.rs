@@ -4,6 +4,7 @@ use super::leg::Leg;
 use super::signalling::sdp;
 use super::{Node, Site, Task};
 use crate::whole::centre::{agent_id, agent_ref};
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use tympan_contact::routing::{
@@ -14,10 +15,11 @@ use tympan_contact::{
     AgentReport, DialRequest, DialTarget, DialledLeg, Input, QueueRef, RoutingEvent, RoutingRefusal,
     RoutingRequest,
 };
+use tympan_lex::turn::{RecognizeError, Reply};
 use tympan_sip::agent::Command;
 use tympan_telephony::digit_source::DigitSource;
 use tympan_telephony::sdp::LocalMedia;
-use tympan_types::{ContactId, DialId, InstanceId, LegId, Mono, OfferId, ResourceId};
+use tympan_types::{ContactId, DialId, InstanceId, InvocationId, LegId, Mono, OfferId, ResourceId};
 
 /// The centre in the running node.
 pub(crate) struct LiveCentre {
@@ -106,7 +108,7 @@ impl Node {
                 let event = RoutingEvent::Refused { contact, refusal: RoutingRefusal::AgentNotAvailable };
                 site.later(self.epoch, 0, Task::Routing { contact, event: Box::new(event) });
             }
-            RoutingRequest::Callback(_) => {}
+            RoutingRequest::Callback(_) | RoutingRequest::CallAgain { .. } => {}
         }
         self.routed(site);
     }
@@ -226,6 +228,57 @@ impl Node {
         self.tell(site, contact, Input::DialReady { dial, legs: vec![leg] });
     }
 
+    /// A bot is asked: it has an intent, or does not answer.
+    pub(super) fn recognize(
+        &mut self,
+        site: &mut Site,
+        contact: ContactId,
+        invocation: InvocationId,
+        limit_ms: u32,
+    ) {
+        site.core.tally.invocations += 1;
+        let conditions = site.core.conditions;
+        let ms = site.core.random.pick(&[20, 300, 1_500]);
+        let is_silent = site.core.random.permille(conditions.function_silent_permille);
+        let fails = site.core.random.permille(conditions.function_fails_permille);
+        let (ms, answer) = match (is_silent, fails) {
+            (true, _) => (u64::from(limit_ms), BotAnswer::TimesOut { limit_ms }),
+            (false, true) => (ms, BotAnswer::Unreachable),
+            // Some bots ask again and again.
+            (false, false) if site.core.random.percent(30) => (ms, BotAnswer::Elicits),
+            (false, false) => (ms, BotAnswer::Fulfilled),
+        };
+        site.later(self.epoch, ms, Task::Recognized { contact, invocation, answer });
+    }
+
+    pub(super) fn recognized(
+        &mut self,
+        site: &mut Site,
+        contact: ContactId,
+        invocation: InvocationId,
+        answer: BotAnswer,
+    ) {
+        let state = |action: &str, state: &str| {
+            let session = json!({
+                "dialogAction": { "type": action, "slotToElicit": "drink" },
+                "intent": { "name": "Order", "state": state },
+            });
+            let messages = json!([{ "contentType": "PlainText", "content": "one two" }]);
+            Box::new(Reply {
+                session_state: serde_json::from_value(session).unwrap_or_default(),
+                messages: serde_json::from_value(messages).unwrap_or_default(),
+                ..Reply::default()
+            })
+        };
+        let result = match answer {
+            BotAnswer::TimesOut { limit_ms } => Err(RecognizeError::TimedOut { limit_ms }),
+            BotAnswer::Unreachable => Err(RecognizeError::Unreachable("simulated".to_owned())),
+            BotAnswer::Elicits => Ok(state("ElicitSlot", "InProgress")),
+            BotAnswer::Fulfilled => Ok(state("Close", "Fulfilled")),
+        };
+        self.tell(site, contact, Input::Recognized { invocation, result });
+    }
+
     /// An agent who is not free, where there is one: missed calls are cleared, and work after a contact ends.
     pub(crate) fn busy_agent(&self) -> Option<String> {
         let routing = &self.centre.routing;
@@ -249,9 +302,24 @@ impl Node {
             credentials: None,
             offer: Some(sdp(text)),
             headers: Vec::new(),
+            binding: None,
+            replaces: None,
         };
         self.command(site, id, command);
     }
+}
+
+/// What a simulated bot answers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum BotAnswer {
+    /// Nothing.
+    TimesOut { limit_ms: u32 },
+    /// Its server is away.
+    Unreachable,
+    /// One more question.
+    Elicits,
+    /// An intent.
+    Fulfilled,
 }
 
 impl LiveCentre {

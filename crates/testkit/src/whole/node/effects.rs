@@ -60,6 +60,7 @@ impl Node {
             Effect::DropDial { .. } => {}
             Effect::Invite { leg, sdp } => self.invite(site, leg, sdp),
             Effect::NotifyRefer { .. } | Effect::ReplyRefer { .. } => {}
+            Effect::Recognize { invocation, limit_ms, .. } => self.recognize(site, id, invocation, limit_ms),
             Effect::Routing(request) => self.routing_request(site, request),
             Effect::OpenCapture { leg, capture, request } => {
                 self.open_capture(site, id, leg, capture, request)
@@ -186,6 +187,7 @@ const fn leg_of(effect: &Effect) -> Option<LegId> {
         | Effect::ReplyOffer { leg, .. } => Some(*leg),
         Effect::Dial { .. }
         | Effect::DropDial { .. }
+        | Effect::Recognize { .. }
         | Effect::Routing(_)
         | Effect::DropUpload { .. }
         | Effect::Invoke { .. }
@@ -224,6 +226,7 @@ fn word(effect: &Effect) -> String {
         Effect::Invite { leg, .. } => format!("{leg} rung"),
         Effect::NotifyRefer { refer, status, .. } => format!("{refer} told {status}"),
         Effect::ReplyRefer { refer, status, .. } => format!("{refer} answered {status}"),
+        Effect::Recognize { invocation, .. } => format!("{invocation} of a bot"),
         Effect::Routing(request) => format!("of the routing: {request:?}"),
         Effect::Trace(_) => "to trace".to_owned(),
     }

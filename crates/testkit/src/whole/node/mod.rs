@@ -20,7 +20,7 @@ use super::core::{Action, Core};
 use super::flows::RoutedFlow;
 use super::watch::{Watches, queues};
 use capture::CaptureSession;
-pub(crate) use centre::LiveCentre;
+pub(crate) use centre::{BotAnswer, LiveCentre};
 use leg::Leg;
 use sink::Sink;
 pub(crate) use start::INSTANCE;
@@ -71,6 +71,8 @@ pub(crate) enum Task {
     Dialled { contact: ContactId, dial: DialId, address: Option<SocketAddr> },
     /// The routing has something for a contact.
     Routing { contact: ContactId, event: Box<RoutingEvent> },
+    /// A bot has answered, or has not.
+    Recognized { contact: ContactId, invocation: InvocationId, answer: BotAnswer },
     /// The routing has a deadline.
     RoutingDue,
     /// A function has answered.
@@ -188,6 +190,9 @@ impl Node {
             Task::Prepared { contact, prompt, content } => self.prepared(site, contact, prompt, &content),
             Task::Dialled { contact, dial, address } => self.dialled(site, contact, dial, address),
             Task::Routing { contact, event } => self.tell_routing(site, contact, *event),
+            Task::Recognized { contact, invocation, answer } => {
+                self.recognized(site, contact, invocation, answer);
+            }
             Task::RoutingDue => self.routing_due(site),
             Task::Attempted { contact, invocation, attempt, result } => {
                 self.attempted(site, contact, invocation, attempt, result);
