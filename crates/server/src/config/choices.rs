@@ -79,3 +79,14 @@ pub enum LogFormat {
     /// An object a line.
     Json,
 }
+
+/// An algorithm of digest authentication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DigestAlgorithm {
+    /// RFC 2617.
+    #[serde(rename = "MD5")]
+    Md5,
+    /// RFC 7616, RFC 8760.
+    #[serde(rename = "SHA-256")]
+    Sha256,
+}

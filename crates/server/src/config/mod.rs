@@ -19,7 +19,7 @@ mod values;
 mod written;
 
 pub use base_url::BaseUrl;
-pub use choices::{KeyKeeper, LimitProfile, LogFormat, SpeechRate, TrackNaming};
+pub use choices::{DigestAlgorithm, KeyKeeper, LimitProfile, LogFormat, SpeechRate, TrackNaming};
 pub use error::ConfigError;
 pub use lex::{Lex, LexBot, LexV1Bot};
 pub use limit::Limit;

@@ -1,5 +1,6 @@
 //! `[[sip.phones]]`: telephones that register, or that stand here with their address; and how numbers are dialled.
 
+use super::choices::DigestAlgorithm;
 use super::error::Wrong;
 use super::secret::read_secret;
 use super::sections::Sip;
@@ -61,13 +62,16 @@ impl Default for SipPhone {
 
 /// Checks telephones and what is dialled; the files of passwords are not read.
 pub(super) fn check(sip: &Sip) -> Result<(), Wrong> {
+    if sip.phone_algorithms.is_empty() {
+        return Err(Wrong::new("sip.phone_algorithms", "it is empty: name MD5, SHA-256, or both"));
+    }
+    if sip.registration_min_s > sip.registration_max_s {
+        return Err(Wrong::new("sip.registration_max_s", "it is below sip.registration_min_s"));
+    }
     phones(sip, |phone| {
         let is_named = phone.password_file.is_some() || !phone.password.is_empty();
         Ok(if is_named { "x".to_owned() } else { String::new() })
     })?;
-    if sip.registration_min_s > sip.registration_max_s {
-        return Err(Wrong::new("sip.registration_max_s", "it is below sip.registration_min_s"));
-    }
     outbound(sip, |trunk| {
         let has_password = !trunk.dial_password.is_empty() || trunk.dial_password_file.is_some();
         if !trunk.dial_user.is_empty() && !has_password {
@@ -114,7 +118,7 @@ fn phones<E: From<Wrong>>(sip: &Sip, password: impl Fn(&SipPhone) -> Result<Stri
     let mut phones = Vec::new();
     for (index, phone) in sip.phones.iter().enumerate() {
         let within = |wrong: Wrong| wrong.within(&format!("sip.phones[{index}]"));
-        let secret = phone.secret(&sip.phone_realm, password(phone)?).map_err(within)?;
+        let secret = phone.secret(sip, password(phone)?).map_err(within)?;
         let network = |text: &String| {
             let why = || format!("{text:?} is no address and no network such as 10.0.0.0/8 or 2001:db8::/32");
             network(text).ok_or_else(|| phone.wrong("networks", &why()))
@@ -178,12 +182,19 @@ fn outbound<E: From<Wrong>>(
 }
 
 impl SipPhone {
-    fn secret(&self, realm: &str, password: String) -> Result<Option<PhoneSecret>, Wrong> {
+    fn secret(&self, sip: &Sip, password: String) -> Result<Option<PhoneSecret>, Wrong> {
         let hash = |secret: &Secret| Some(secret.expose().to_owned()).filter(|hash| !hash.is_empty());
         let hashes = (hash(&self.ha1_md5), hash(&self.ha1_sha256));
         match hashes {
             (None, None) if password.is_empty() => Ok(None),
-            (None, None) => Ok(Some(PhoneSecret::of_password(&self.user, realm, &password))),
+            (None, None) => {
+                let both = PhoneSecret::of_password(&self.user, &sip.phone_realm, &password);
+                let offers = |algorithm| sip.phone_algorithms.contains(&algorithm);
+                Ok(Some(PhoneSecret {
+                    md5: both.md5.filter(|_| offers(DigestAlgorithm::Md5)),
+                    sha256: both.sha256.filter(|_| offers(DigestAlgorithm::Sha256)),
+                }))
+            }
             _ if !password.is_empty() => {
                 Err(self.wrong("password", "ha1_md5 or ha1_sha256 is set too: keep one of them"))
             }
@@ -240,8 +251,11 @@ mod tests {
         let secret = anna.secret.as_ref().unwrap();
         assert_eq!(
             (secret.md5.is_some(), secret.sha256.is_some(), anna.challenges_calls),
-            (true, true, true)
+            (true, false, true)
         );
+        let phone_algorithms = vec![DigestAlgorithm::Md5, DigestAlgorithm::Sha256];
+        let both = sip_phones(&Sip { phone_algorithms, ..sip.clone() }).unwrap();
+        assert!(both.get("anna").unwrap().secret.as_ref().unwrap().sha256.is_some());
         assert!(phones.may_come_from("anna", "10.1.2.3".parse().unwrap()));
         assert!(!phones.may_come_from("anna", "192.0.2.1".parse().unwrap()));
         let agents = sip_agents(&sip);

@@ -1,8 +1,7 @@
 //! One struct per section, one field per key; the defaults here are the ones that `config/tympan.toml` shows.
 
 use super::base_url::BaseUrl;
-use super::choices::{KeyKeeper, LimitProfile, LogFormat, SpeechRate, TrackNaming};
-use super::lex::Lex;
+use super::choices::{DigestAlgorithm, KeyKeeper, LimitProfile, LogFormat, SpeechRate, TrackNaming};
 use super::limit::Limit;
 use super::phone::SipPhone;
 use super::trunk::SipTrunk;
@@ -439,6 +438,8 @@ pub struct Sip {
     pub wrong_passwords_per_source_per_min: u32,
     /// The realm of telephones.
     pub phone_realm: String,
+    /// What is offered to a telephone of which the password is known.
+    pub phone_algorithms: Vec<DigestAlgorithm>,
     /// URIs elsewhere that may be dialled.
     pub dial_allow: Vec<String>,
     /// Telephones.
@@ -468,6 +469,7 @@ impl Default for Sip {
             devices_per_phone_max: 8,
             wrong_passwords_per_source_per_min: 20,
             phone_realm: "tympan".into(),
+            phone_algorithms: vec![DigestAlgorithm::Md5],
             dial_allow: Vec::new(),
             phones: Vec::new(),
             trunks: Vec::new(),

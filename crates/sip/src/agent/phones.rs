@@ -137,6 +137,12 @@ impl Phones {
         self.0.by_user.values().map(|entry| &entry.phone)
     }
 
+    /// Whether SHA-256 and MD5 are offered to a name that is not known: what any telephone has.
+    pub(super) fn algorithms(&self) -> [bool; 2] {
+        let secrets = || self.iter().filter_map(|phone| phone.secret.as_ref());
+        [secrets().any(|secret| secret.sha256.is_some()), secrets().any(|secret| secret.md5.is_some())]
+    }
+
     /// True where there is none.
     pub fn is_empty(&self) -> bool {
         self.0.by_user.is_empty()

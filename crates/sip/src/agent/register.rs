@@ -220,8 +220,11 @@ fn offered(phones: &Phones, request: &Request) -> [bool; 2] {
     let from = request.from.uri();
     let phone = from.user().and_then(|user| phones.get(user));
     let phone = phone.or_else(|| phones.get(&from.number()?.text));
-    let secret = phone.and_then(|phone| phone.secret.as_ref());
-    secret.map_or([true, true], |secret| [secret.sha256.is_some(), secret.md5.is_some()])
+    match phone.and_then(|phone| phone.secret.as_ref()) {
+        Some(secret) => [secret.sha256.is_some(), secret.md5.is_some()],
+        // As to most of them: a challenge does not tell whether a name is known.
+        None => phones.algorithms(),
+    }
 }
 
 /// True where a URI names this telephone.
