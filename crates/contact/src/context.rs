@@ -89,7 +89,7 @@ impl Context {
         self.edit().last_update_timestamp = self.now.wall;
         self.delivery.take(stage, self.contact.clone(), &mut self.effects);
         let now = self.now.wall;
-        for held in self.others.iter_mut().filter(|held| held.is_touched) {
+        for held in self.others.iter_mut().filter(|held| held.is_touched && held.delivery.has_begun()) {
             held.is_touched = false;
             Arc::make_mut(&mut held.contact).last_update_timestamp = now;
             held.delivery.take(Stage::Changed, held.contact.clone(), &mut self.effects);

@@ -31,6 +31,7 @@ pub(crate) struct Delivery {
     requests: Vec<RequestId>,
     /// They came after the last state: answered when nothing is left to write.
     late: Vec<RequestId>,
+    has_begun: bool,
 }
 
 #[derive(Debug)]
@@ -43,6 +44,11 @@ impl Delivery {
     /// One whose writes are numbered after this: the writes of a conversation are told apart.
     pub(crate) fn numbered_from(last: u64) -> Self {
         Self { last, ..Self::default() }
+    }
+
+    /// Whether a state was taken: of a contact that is not open yet, none was.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_begun
     }
 
     /// Whether one more request may wait.
@@ -70,6 +76,7 @@ impl Delivery {
 
     /// Takes the newest state.
     pub(crate) fn take(&mut self, stage: Stage, contact: Arc<Contact>, effects: &mut VecDeque<Effect>) {
+        self.has_begun = true;
         let stage = match self.waiting.take() {
             Some((Stage::Opened, _)) if stage == Stage::Changed => Stage::Opened,
             Some((waiting, _)) => waiting.max(stage),

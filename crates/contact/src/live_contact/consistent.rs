@@ -12,6 +12,8 @@ pub(crate) struct Talks {
     pub(crate) pairs: Vec<(LegId, LegId)>,
     /// Supervisors' legs, and whether each is heard.
     pub(crate) supervisors: Vec<(LegId, bool)>,
+    /// A leg is about to take the place of another, which may be over.
+    pub(crate) is_changing: bool,
 }
 
 impl LiveContact {
@@ -31,7 +33,7 @@ impl LiveContact {
                 Role::Customer(_) => assert_eq!(participant.contact, self.current, "{what}"),
                 Role::Agent(place) => {
                     assert!(self.caller_in(participant.contact).is_some(), "{what} is there for no one");
-                    let is_up = participant.legs.iter().any(Leg::is_up);
+                    let is_up = participant.legs.iter().any(Leg::is_up) || participant.successor.is_some();
                     match place.state {
                         AgentState::Ringing { .. } => assert!(participant.is_reachable(), "{what}"),
                         AgentState::Calls => assert!(!participant.legs.is_empty(), "{what}"),
@@ -81,7 +83,8 @@ impl LiveContact {
 
     /// Who hears whom.
     pub(crate) fn talks(&self) -> Talks {
-        let Talks { mut pairs, mut supervisors } = Talks::default();
+        let Talks { mut pairs, mut supervisors, .. } = Talks::default();
+        let is_changing = self.participants.iter().any(|participant| participant.successor.is_some());
         for participant in &self.participants {
             if let Some(Place::Talking { agent: other } | Place::WithParty { party: other }) =
                 participant.place()
@@ -96,7 +99,7 @@ impl LiveContact {
                 }
             }
         }
-        Talks { pairs, supervisors }
+        Talks { pairs, supervisors, is_changing }
     }
 }
 

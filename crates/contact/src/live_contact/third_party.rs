@@ -148,37 +148,38 @@ impl LiveContact {
             let (prompt, sound) = (self.cx.next_prompt(), keys(&digits));
             self.cx.emit(Effect::Media { leg, command: MediaCommand::Play { prompt, sound } });
         }
-        if self.is_blind(with) {
-            self.goes(with, Place::WithParty { party: id });
-            return self.pass_on(with);
-        }
         let is_asked = self.participant(with).is_some_and(|one| one.awaits == Some(Awaited::Party(id)));
         if !is_asked {
             self.stop_flow(with);
-        }
-        if with == self.customer() {
-            self.transferred_outside(contact);
         }
         if self.place_of(with) == Some(Place::Queued) {
             self.leaves_queue(with);
         }
         self.goes(with, Place::WithParty { party: id });
-        self.bridge(with, id, true);
+        if self.is_blind(with) {
+            self.pass_on(with);
+        } else {
+            self.transferred_outside(with, contact);
+            self.bridge(with, id, true);
+        }
+        let Some(with) = self.party(id).map(|party| party.with) else { return };
         if !continues && self.takes_awaited(with, Awaited::Party(id)) {
             self.answer(with, Input::Done);
         }
     }
 
-    /// The customer talks with a third party: the contact of a transfer outside says so.
-    pub(super) fn transferred_outside(&mut self, outside: ContactId) {
+    /// A caller talks with a third party: the caller's contact says so, where the two have not the same.
+    pub(super) fn transferred_outside(&mut self, caller: ParticipantId, outside: ContactId) {
         let endpoint = self.facts(outside).and_then(|contact| contact.customer_endpoint.clone());
-        let (current, now) = (self.current, self.cx.now.wall);
-        self.change(current, |contact| {
+        let contact = self.participant(caller).map(|caller| caller.contact);
+        let Some(contact) = contact.filter(|contact| *contact != outside) else { return };
+        let now = self.cx.now.wall;
+        self.change(contact, |contact| {
             contact.transferred_to = endpoint;
             contact.next_contact_id = Some(outside);
             contact.transfer_completed_timestamp = Some(now);
         });
-        self.save(current, Stage::Changed);
+        self.save(contact, Stage::Changed);
     }
 
     /// The leg of a third party is over.

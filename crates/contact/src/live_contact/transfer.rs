@@ -27,8 +27,8 @@ use super::third_party::{PartyCall, RING_LIMIT_MS};
 use crate::leg::{Leg, Referral};
 use crate::participant::{Participant, Place, Role, Transfer};
 use crate::{
-    AgentRef, AgentReport, CallerId, DialTarget, DisconnectReason, Effect, InitiationMethod, QueueRef,
-    RoutedFlow, Stage, TransferTarget,
+    AgentRef, AgentReport, CallerId, Contact, DialTarget, DisconnectReason, Effect, InitiationMethod,
+    QueueRef, RoutedFlow, Stage, TransferTarget,
 };
 use tympan_flow::ResourceRef;
 use tympan_types::{ContactId, LegId, ParticipantId, Redacted, ReferId};
@@ -319,15 +319,18 @@ impl LiveContact {
             self.agent_part_ends(former);
             self.report(offer, AgentReport::Ended);
         }
-        let is_outside = matches!(place, Place::Calling { .. } | Place::WithParty { .. });
-        if is_outside {
+        // With a number outside the customer stays in the former contact: the number has a contact of its own.
+        let is_outside = |contact: &Contact| contact.initiation_method == InitiationMethod::ExternalOutbound;
+        if self.facts(passed.contact).is_some_and(is_outside) {
             if matches!(place, Place::WithParty { .. }) {
-                self.transferred_outside(passed.contact);
+                self.transferred_outside(customer, passed.contact);
             } else {
                 self.save(former, Stage::Changed);
             }
         } else {
-            if is_blind || !matches!(place, Place::Talking { .. } | Place::OnHold { .. }) {
+            let is_reached =
+                matches!(place, Place::Talking { .. } | Place::OnHold { .. } | Place::WithParty { .. });
+            if is_blind || !is_reached {
                 let now = self.cx.now.wall;
                 self.change(former, |contact| contact.transfer_completed_timestamp = Some(now));
             }
@@ -338,6 +341,7 @@ impl LiveContact {
         match place {
             Place::Talking { agent: other } | Place::WithParty { party: other } => {
                 self.stop_flow(customer);
+                self.hears_the_rest(customer, passed);
                 self.bridge(customer, other, true);
                 self.supervisors_follow(other);
             }
