@@ -68,8 +68,8 @@ impl ConnectService {
     pub fn queue_by_key(&self, queue: QueueKey) -> Option<QueueRef> {
         use tympan_contact::routing::QueueKind;
         match queue.kind {
-            QueueKind::Queue(id) => self.queue(queue.instance, &ResourceRef::of(&id.to_string())),
-            QueueKind::Agent(id) => self.agent_queue(queue.instance, &ResourceRef::of(&id.to_string())),
+            QueueKind::Queue(id) => self.queue(queue.instance, &ResourceRef::of(id.to_string())),
+            QueueKind::Agent(id) => self.agent_queue(queue.instance, &ResourceRef::of(id.to_string())),
         }
     }
 
@@ -116,7 +116,7 @@ impl ConnectService {
             let user = scene.get::<User>(agent.user)?;
             Some(scene.get::<RoutingProfile>(user.spec.routing_profile)?.spec.default_outbound_queue)
         })?;
-        self.outbound_of_queue(agent.instance, &ResourceRef::of(&queue.to_string()))
+        self.outbound_of_queue(agent.instance, &ResourceRef::of(queue.to_string()))
     }
 
     /// How calls leave from a queue: its number and name, and its whisper or the default one.
@@ -205,14 +205,14 @@ fn target_of(
     scene: &Scene<'_>,
     quick_connect: &QuickConnect,
 ) -> Option<TransferTarget> {
-    let flow = |id| ResourceRef::of(&scene.instance.flow_arn(id));
+    let flow = |id| ResourceRef::of(scene.instance.flow_arn(id));
     Some(match quick_connect {
         QuickConnect::User { user, flow: id } => TransferTarget::Agent {
             agent: agent_ref(scene, scene.get::<User>(*user)?)?,
             flow: Some(flow(*id)),
         },
         QuickConnect::Queue { queue, flow: id } => TransferTarget::Queue {
-            queue: service.queue(scene.instance.id, &ResourceRef::of(&queue.to_string()))?,
+            queue: service.queue(scene.instance.id, &ResourceRef::of(queue.to_string()))?,
             flow: Some(flow(*id)),
         },
         QuickConnect::PhoneNumber(number) => {

@@ -125,21 +125,24 @@ struct Tag {
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum Match {
     #[default]
-    MatchAll,
-    MatchAny,
-    MatchExact,
-    MatchNone,
+    #[serde(rename = "MATCH_ALL")]
+    All,
+    #[serde(rename = "MATCH_ANY")]
+    Any,
+    #[serde(rename = "MATCH_EXACT")]
+    Exact,
+    #[serde(rename = "MATCH_NONE")]
+    None,
 }
 
 impl Match {
     fn of(self, mut met: impl Iterator<Item = bool>) -> bool {
         match self {
-            Self::MatchAll | Self::MatchExact => met.all(|met| met),
-            Self::MatchAny => met.any(|met| met),
-            Self::MatchNone => !met.any(|met| met),
+            Self::All | Self::Exact => met.all(|met| met),
+            Self::Any => met.any(|met| met),
+            Self::None => !met.any(|met| met),
         }
     }
 }
@@ -249,7 +252,7 @@ impl Texts {
     fn meets(&self, contact: &Contact) -> bool {
         let name = contact.details.name.as_deref().unwrap_or_default().to_lowercase();
         let met = |text: &String| match self.match_type {
-            Match::MatchExact => name == text.to_lowercase(),
+            Match::Exact => name == text.to_lowercase(),
             _ => name.contains(&text.to_lowercase()),
         };
         self.match_type.of(self.search_text.iter().map(met))

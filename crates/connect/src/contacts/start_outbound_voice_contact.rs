@@ -87,7 +87,7 @@ impl Operation for StartOutboundVoiceContact {
             None => None,
             Some(queue) => {
                 let id = scene.find::<Queue>(queue)?.id;
-                cx.service.outbound_of_queue(instance.id, &ResourceRef::of(&id.to_string()))
+                cx.service.outbound_of_queue(instance.id, &ResourceRef::of(id.to_string()))
             }
         };
         let caller_id = match &body.source_phone_number {
