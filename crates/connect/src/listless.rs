@@ -17,7 +17,7 @@ pub(crate) const LISTS: &[(&str, &str)] = &[
     ("ListAttachedFilesConfigurations", "AttachedFilesConfigurations"),
     ("ListAuthenticationProfiles", "AuthenticationProfileSummaryList"),
     ("ListContactEvaluations", "EvaluationSummaryList"),
-    ("ListContactFlowAliases", "ContactFlowAliasSummaryList"),
+    ("ListContactReferences", "ReferenceSummaryList"),
     ("ListDataTableAttributes", "Attributes"),
     ("ListDataTablePrimaryValues", "PrimaryValuesList"),
     ("ListDataTableValues", "Values"),

@@ -17,8 +17,10 @@ use crate::flow_associations::{
     AssociateFlow, BatchGetFlowAssociation, DisassociateFlow, GetFlowAssociation, ListFlowAssociations,
 };
 use crate::flows::{
-    CreateContactFlow, DeleteContactFlow, DescribeContactFlow, ListContactFlows, SearchContactFlows,
-    UpdateContactFlowContent, UpdateContactFlowMetadata, UpdateContactFlowName,
+    CreateContactFlow, CreateContactFlowAlias, DeleteContactFlow, DeleteContactFlowAlias,
+    DescribeContactFlow, DescribeContactFlowAlias, ListContactFlowAliases, ListContactFlows,
+    SearchContactFlows, UpdateContactFlowAlias, UpdateContactFlowContent, UpdateContactFlowMetadata,
+    UpdateContactFlowName,
 };
 use crate::functions::{AssociateLambdaFunction, DisassociateLambdaFunction, ListLambdaFunctions};
 use crate::hierarchy::{
@@ -26,9 +28,10 @@ use crate::hierarchy::{
     UpdateUserHierarchyStructure,
 };
 use crate::hours::{
-    CreateHoursOfOperation, CreateHoursOfOperationOverride, DeleteHoursOfOperationOverride,
-    DescribeHoursOfOperationOverride, GetEffectiveHoursOfOperations, HoursOfOperation,
-    ListChildHoursOfOperations, ListHoursOfOperationOverrides, UpdateHoursOfOperation,
+    AssociateHoursOfOperations, CreateHoursOfOperation, CreateHoursOfOperationOverride,
+    DeleteHoursOfOperationOverride, DescribeHoursOfOperationOverride, DisassociateHoursOfOperations,
+    GetEffectiveHoursOfOperations, HoursOfOperation, ListChildHoursOfOperations,
+    ListHoursOfOperationOverrides, SearchHoursOfOperationOverrides, UpdateHoursOfOperation,
     UpdateHoursOfOperationOverride,
 };
 use crate::instance_attributes::{
@@ -55,7 +58,7 @@ use crate::phone_numbers::{
     DisassociatePhoneNumberContactFlow, ListPhoneNumbers, ListPhoneNumbersV2, ReleasePhoneNumber,
     SearchAvailablePhoneNumbers, UpdatePhoneNumber, UpdatePhoneNumberMetadata,
 };
-use crate::prompts::{CreatePrompt, Prompt, UpdatePrompt};
+use crate::prompts::{CreatePrompt, GetPromptFile, Prompt, UpdatePrompt};
 use crate::queues::{
     AssociateQueueQuickConnects, CreateQueue, DisassociateQueueQuickConnects, ListQueueQuickConnects, Queue,
     UpdateQueueHoursOfOperation, UpdateQueueMaxContacts, UpdateQueueName, UpdateQueueOutboundCallerConfig,
@@ -272,7 +275,16 @@ pub fn operations() -> Operations<ConnectService> {
         .with(register::<Edited<AssociateLexBot>>())
         .with(register::<Edited<DisassociateLexBot>>())
         .with(register::<LookedAt<ListLexBots>>())
-        .with(register::<Viewed<ListChildHoursOfOperations>>());
+        .with(register::<Viewed<ListChildHoursOfOperations>>())
+        .with(register::<Changed<AssociateHoursOfOperations>>())
+        .with(register::<Changed<DisassociateHoursOfOperations>>())
+        .with(register::<LookedAt<SearchHoursOfOperationOverrides>>())
+        .with(register::<Viewed<GetPromptFile>>())
+        .with(register::<CreateContactFlowAlias>())
+        .with(register::<DescribeContactFlowAlias>())
+        .with(register::<UpdateContactFlowAlias>())
+        .with(register::<DeleteContactFlowAlias>())
+        .with(register::<ListContactFlowAliases>());
     let operations =
         LISTS.iter().fold(operations, |operations, (name, _)| operations.with(register_as::<Listless>(name)));
     operations.otherwise(register::<NotOffered>()).names(register::<NotOffered>()).blocking()

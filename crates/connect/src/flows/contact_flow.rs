@@ -1,10 +1,9 @@
 //! Contact flows as the service keeps them: named texts, a published one that answers calls and a saved
 //! one that is still being written.
-//!
-//! Not implemented: aliases of flows.
 
 use crate::error::ConnectError;
 use crate::instances::Instance;
+use crate::versions::{Alias, Aliased};
 use ring::digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -45,6 +44,9 @@ pub struct ContactFlow {
     /// The highest number that a version of it was given.
     #[serde(default)]
     pub last_version: u32,
+    /// Names for its versions.
+    #[serde(default)]
+    pub aliases: Vec<Alias>,
     /// The published content, parsed once.
     #[serde(skip)]
     parsed: Option<Arc<Flow>>,
@@ -81,12 +83,14 @@ impl PartialEq for ContactFlow {
             tags,
             modified,
             last_version,
+            aliases,
             parsed: _,
         } = self;
         (id, instance, name, flow_type, state)
             == (&other.id, &other.instance, &other.name, &other.flow_type, &other.state)
             && (description, published, saved) == (&other.description, &other.published, &other.saved)
             && (tags, modified, last_version) == (&other.tags, &other.modified, &other.last_version)
+            && aliases == &other.aliases
     }
 }
 
@@ -115,6 +119,7 @@ impl ContactFlow {
             tags,
             modified: now,
             last_version: 0,
+            aliases: Vec::new(),
             parsed: None,
         }
     }
@@ -136,6 +141,12 @@ impl ContactFlow {
         self.saved = None;
         self.modified = now;
         Ok(())
+    }
+
+    /// Its aliases, and what they are of.
+    pub(crate) fn aliased(&self, instance: &Instance) -> Aliased<'_> {
+        let (id, arn) = (self.resource_id(), instance.flow_arn(self.id));
+        Aliased { id, arn, member: "ContactFlow", aliases: &self.aliases }
     }
 
     /// Saves content without looking at it; calls are still answered by what is published.

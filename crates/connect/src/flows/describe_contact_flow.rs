@@ -20,7 +20,7 @@ pub(crate) struct Input {
 }
 
 /// Describes a flow with its published content, with what was saved last when the id ends in `:$SAVED`, or with that of a version
-/// when it ends in a number.
+/// when it ends in a number or an alias.
 ///
 /// Errors: ContactFlowNotPublished (only saved so far: ask for `:$SAVED`), ResourceNotFound.
 pub(crate) struct DescribeContactFlow;
@@ -53,10 +53,11 @@ impl Operation for DescribeContactFlow {
                     show(&mut shown, saved, FlowStatus::Saved);
                 }
             }
-            Some(number) => {
+            Some(number_or_alias) => {
                 let scene =
                     Scene { service: cx.service, directory: &directory, instance: &instance, now: cx.now };
-                let version = versions::get(&scene, flow.resource_id(), number)?;
+                let number = flow.aliased(&instance).version(number_or_alias);
+                let version = versions::get(&scene, flow.resource_id(), &number)?;
                 show(&mut shown, &version.spec.content, FlowStatus::Published);
                 shown.insert("Version".to_owned(), version.spec.number.into());
                 if let Some(text) = &version.description {

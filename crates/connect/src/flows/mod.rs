@@ -1,5 +1,6 @@
 //! Contact flows.
 
+mod aliases;
 mod contact_flow;
 mod create_contact_flow;
 mod delete_contact_flow;
@@ -14,6 +15,10 @@ pub use contact_flow::{
     ContactFlow, FlowReference, FlowState, FlowStatus, FlowType, MAX_CONTENT_CHARS, NewFlow, content_sha256,
 };
 
+pub(crate) use aliases::{
+    CreateContactFlowAlias, DeleteContactFlowAlias, DescribeContactFlowAlias, ListContactFlowAliases,
+    UpdateContactFlowAlias,
+};
 pub(crate) use create_contact_flow::{CreateContactFlow, check_name};
 pub(crate) use delete_contact_flow::DeleteContactFlow;
 pub(crate) use describe_contact_flow::DescribeContactFlow;

@@ -1,5 +1,6 @@
 //! CreateHoursOfOperation: PUT /hours-of-operations/{InstanceId}.
 
+use super::hours_of_operation::MOST_PARENTS;
 use super::{HoursOfOperation, TimeSlice, TimeZone};
 use crate::error::ConnectError;
 use crate::named::{Creation, Scene};
@@ -17,7 +18,7 @@ pub(crate) struct Members {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Parent {
-    hours_of_operation_id: String,
+    pub(super) hours_of_operation_id: String,
 }
 
 /// Creates hours of operation.
@@ -29,7 +30,7 @@ impl Creation for CreateHoursOfOperation {
     const NAME: &'static str = "CreateHoursOfOperation";
 
     fn spec(scene: &Scene<'_>, members: Members) -> Result<HoursOfOperation, ConnectError> {
-        if members.parent_hours_of_operation_configs.len() > 3 {
+        if members.parent_hours_of_operation_configs.len() > MOST_PARENTS {
             return Err(ConnectError::parameter("ParentHoursOfOperationConfigs has at most 3 entries"));
         }
         let parents = members.parent_hours_of_operation_configs.iter();

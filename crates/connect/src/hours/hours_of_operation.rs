@@ -10,6 +10,9 @@ use serde_json::{Map, Value, json};
 use tympan_db::Kind;
 use tympan_types::{ResourceId, WallTime};
 
+/// The most parents of one.
+pub(super) const MOST_PARENTS: usize = 3;
+
 /// When it is open: a week by the clock of a time zone, and what overrides it on some dates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HoursOfOperation {

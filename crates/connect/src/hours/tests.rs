@@ -299,3 +299,95 @@ fn a_search_finds_by_name_description_and_tags() {
         assert_eq!(found(json!({ "SearchCriteria": bad })).unwrap_err().code(), ErrorCode::InvalidParameter);
     }
 }
+
+#[test]
+fn hours_are_given_parents_one_by_one_and_lose_them_again() {
+    let bench = Bench::new();
+    let instance = bench.instance("demo");
+    let add = |name: &str| {
+        let body = json!({ "Name": name, "TimeZone": "UTC", "Config": [] });
+        text(
+            &bench.call("PUT", &format!("/hours-of-operations/{instance}"), body).unwrap()["HoursOfOperationId"],
+        )
+    };
+    let (child, parents) = (add("child"), ["a", "b", "c", "d"].map(add));
+    let path = format!("/hours-of-operations/{instance}/{child}");
+    let associate = |ids: &[&str]| {
+        let configs: Vec<Value> = ids.iter().map(|id| json!({ "HoursOfOperationId": id })).collect();
+        let body = json!({ "ParentHoursOfOperationConfigs": configs });
+        bench.call("POST", &format!("{path}/associate-hours"), body).map_err(|error| error.code())
+    };
+    let disassociate = |ids: &[&str]| {
+        let body = json!({ "ParentHoursOfOperationIds": ids });
+        bench.call("POST", &format!("{path}/disassociate-hours"), body).map_err(|error| error.code())
+    };
+    let named = || {
+        let shown = bench.call("GET", &path, Value::Null).unwrap();
+        let parents = shown["HoursOfOperation"]["ParentHoursOfOperations"].as_array().cloned();
+        parents.unwrap_or_default().iter().map(|parent| text(&parent["Name"])).collect::<Vec<_>>()
+    };
+    associate(&[&parents[0], &parents[1]]).unwrap();
+    associate(&[&parents[1], &parents[2]]).unwrap();
+    assert_eq!(named(), ["a", "b", "c"]);
+    assert_eq!(associate(&[&parents[3]]), Err(ErrorCode::ServiceQuotaExceeded));
+    assert_eq!(associate(&[&child]), Err(ErrorCode::InvalidParameter));
+    assert_eq!(associate(&[ABSENT]), Err(ErrorCode::ResourceNotFound));
+    disassociate(&[&parents[1]]).unwrap();
+    assert_eq!(disassociate(&[&parents[1]]), Err(ErrorCode::ResourceNotFound), "no parent any more");
+    assert_eq!(disassociate(&[]), Err(ErrorCode::InvalidParameter));
+    assert_eq!(named(), ["a", "c"]);
+}
+
+#[test]
+fn overrides_are_found_by_name_date_and_the_tags_of_their_hours() {
+    let bench = Bench::new();
+    let instance = bench.instance("demo");
+    for (hours, days) in [("one", ["2026-12-24", "2026-12-25"]), ("two", ["2027-01-01", "2027-01-01"])] {
+        let body = json!({ "Name": hours, "TimeZone": "UTC", "Config": [], "Tags": { "of": hours } });
+        let created = bench.call("PUT", &format!("/hours-of-operations/{instance}"), body).unwrap();
+        let path =
+            format!("/hours-of-operations/{instance}/{}/overrides", text(&created["HoursOfOperationId"]));
+        for name in ["holiday", "party"] {
+            let body = json!({
+                "Name": name, "Config": [], "EffectiveFrom": days[0], "EffectiveTill": days[1],
+            });
+            bench.call("PUT", &path, body).unwrap();
+        }
+    }
+    let search = |criteria: Value, filter: Value| {
+        let body = json!({ "InstanceId": instance, "SearchCriteria": criteria, "SearchFilter": filter });
+        let answer = bench.call("POST", "/search-hours-of-operation-overrides", body);
+        let found = answer.map_err(|error| error.code())?["HoursOfOperationOverrides"].clone();
+        let found = found.as_array().unwrap();
+        Ok(found.iter().map(|one| (text(&one["Name"]), text(&one["EffectiveFrom"]))).collect::<Vec<_>>())
+    };
+    let date = |field: &str, comparison: &str, value: &str| json!({ "DateCondition": { "FieldName": field, "ComparisonType": comparison, "Value": value } });
+    let pairs =
+        |list: &[(&str, &str)]| list.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    let (old, new) = ("2026-12-24", "2027-01-01");
+    let all: Vec<_> = search(Value::Null, Value::Null).unwrap();
+    assert_eq!(all.len(), 4);
+    let till = date("EffectiveTill", "LESS_THAN_OR_EQUAL_TO", "2026-12-25");
+    let party =
+        json!({ "StringCondition": { "FieldName": "Name", "ComparisonType": "EXACT", "Value": "Party" } });
+    let both = json!({ "AndConditions": [till, party] });
+    assert_eq!(search(both, Value::Null), Ok(pairs(&[("party", old)])));
+    let filter = json!({ "TagFilter": { "TagCondition": { "TagKey": "of", "TagValue": "two" } } });
+    assert_eq!(search(Value::Null, filter), Ok(pairs(&[("holiday", new), ("party", new)])));
+    for wrong in [
+        date("Colour", "EQUAL_TO", old),
+        date("EffectiveFrom", "LIKE", old),
+        json!({ "OrConditions": [date("EffectiveFrom", "EQUAL_TO", "tomorrow")] }),
+    ] {
+        assert_eq!(search(wrong, Value::Null), Err(ErrorCode::InvalidParameter));
+    }
+    let first = bench.call(
+        "POST",
+        "/search-hours-of-operation-overrides",
+        json!({ "InstanceId": instance, "MaxResults": 3 }),
+    );
+    let token = first.unwrap()["NextToken"].clone();
+    let rest = json!({ "InstanceId": instance, "MaxResults": 3, "NextToken": token });
+    let rest = bench.call("POST", "/search-hours-of-operation-overrides", rest).unwrap();
+    assert_eq!(rest["HoursOfOperationOverrides"].as_array().unwrap().len(), 1);
+}

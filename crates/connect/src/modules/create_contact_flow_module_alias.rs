@@ -1,16 +1,12 @@
 //! CreateContactFlowModuleAlias: PUT /contact-flow-modules/{InstanceId}/{ContactFlowModuleId}/alias.
 
-use super::Alias;
 use super::Module;
-use super::alias::MOST;
 use crate::error::ConnectError;
-use crate::error::ErrorCode;
 use crate::named::{Change, Named, Scene};
-use crate::service::Limits;
+use crate::versions::NewAlias;
 use serde::Deserialize;
 use serde_json::json;
 use tympan_aws::Output;
-use tympan_types::ResourceId;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -29,15 +25,8 @@ impl Change for CreateContactFlowModuleAlias {
     const NAME: &'static str = "CreateContactFlowModuleAlias";
 
     fn apply(scene: &Scene<'_>, members: Members, named: &mut Named<Module>) -> Result<(), ConnectError> {
-        let new = Alias {
-            id: ResourceId::from_random(scene.service.random()),
-            name: members.alias_name,
-            description: members.description.filter(|text| !text.is_empty()),
-            version: members.contact_flow_module_version,
-            modified: scene.now,
-        };
-        new.check(scene, named)?;
-        Limits::check(named.spec.aliases.len(), MOST, ErrorCode::LimitExceeded, "aliases of the module")?;
+        let Members { alias_name: name, contact_flow_module_version: version, description } = members;
+        let new = Module::aliased(scene, named).new_alias(scene, NewAlias { name, description, version })?;
         named.spec.aliases.push(new);
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! DeleteContactFlowModuleAlias: DELETE /contact-flow-modules/{InstanceId}/{ContactFlowModuleId}/alias/{AliasId}.
 
 use super::Module;
-use super::alias::find;
 use crate::error::ConnectError;
 use crate::named::{Change, Named, Scene};
 use serde::Deserialize;
@@ -20,8 +19,8 @@ impl Change for DeleteContactFlowModuleAlias {
     type Members = Members;
     const NAME: &'static str = "DeleteContactFlowModuleAlias";
 
-    fn apply(_: &Scene<'_>, members: Members, named: &mut Named<Module>) -> Result<(), ConnectError> {
-        let gone = find(named, &members.alias_id)?.id;
+    fn apply(scene: &Scene<'_>, members: Members, named: &mut Named<Module>) -> Result<(), ConnectError> {
+        let gone = Module::aliased(scene, named).find(&members.alias_id)?.id;
         named.spec.aliases.retain(|alias| alias.id != gone);
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! DescribeContactFlowModuleAlias: GET /contact-flow-modules/{InstanceId}/{ContactFlowModuleId}/alias/{AliasId}.
 
 use super::Module;
-use super::alias::find;
 use crate::error::ConnectError;
 use crate::named::{Members, Named, Scene, View};
 use crate::target::Context;
@@ -21,7 +20,8 @@ impl View for DescribeContactFlowModuleAlias {
         scene: &Scene<'_>,
         named: &Named<Module>,
     ) -> Result<Output, ConnectError> {
-        let alias = find(named, input.text("AliasId"))?;
-        Ok(Output::json(&json!({ "ContactFlowModuleAlias": alias.described(scene, named) })))
+        let module = Module::aliased(scene, named);
+        let alias = module.find(input.text("AliasId"))?;
+        Ok(Output::json(&json!({ "ContactFlowModuleAlias": module.described(scene, alias) })))
     }
 }

@@ -22,7 +22,7 @@ impl View for ListContactFlowModuleAliases {
         named: &Named<Module>,
     ) -> Result<Output, ConnectError> {
         let page = input.page(cx, 1000)?;
-        let items = named.spec.aliases.iter().map(|alias| (alias.name.clone(), alias.summary(scene, named)));
-        Ok(paging::list(&page, "ContactFlowModuleAliasSummaryList", items))
+        let module = Module::aliased(scene, named);
+        Ok(paging::list(&page, "ContactFlowModuleAliasSummaryList", module.summaries()))
     }
 }

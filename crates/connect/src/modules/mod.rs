@@ -1,6 +1,5 @@
 //! Flow modules: parts that flows have in common.
 
-mod alias;
 mod create_contact_flow_module;
 mod create_contact_flow_module_alias;
 mod delete_contact_flow_module_alias;
@@ -11,8 +10,7 @@ mod update_contact_flow_module_alias;
 mod update_contact_flow_module_content;
 mod update_contact_flow_module_metadata;
 
-pub use alias::Alias;
-pub use module::Module;
+pub use module::{MadeBy, Module};
 
 pub(crate) use create_contact_flow_module::CreateContactFlowModule;
 pub(crate) use create_contact_flow_module_alias::CreateContactFlowModuleAlias;

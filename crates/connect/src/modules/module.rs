@@ -1,9 +1,8 @@
-use super::Alias;
 use crate::directory::Edit;
 use crate::error::ConnectError;
 use crate::flows::{FlowState, MAX_CONTENT_CHARS, content_sha256};
 use crate::named::{Named, Scene, Spec, Verbs, Words, rows};
-use crate::versions;
+use crate::versions::{self, Alias, Aliased};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::sync::{Arc, OnceLock};
@@ -27,9 +26,21 @@ pub struct Module {
     pub aliases: Vec<Alias>,
     /// The highest number that a version of it was given.
     pub last_version: u32,
+    /// Of the request that made it, where that had a token to be repeated under.
+    #[serde(default)]
+    pub made_by: Option<MadeBy>,
     /// The published content, parsed at its first use.
     #[serde(skip)]
     pub(crate) parsed: Parsed,
+}
+
+/// What a request that made something is recognised by when it comes again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeBy {
+    /// Its `ClientToken`.
+    pub client_token: String,
+    /// The SHA-256 of its members beside name, description and tags.
+    pub members_sha256: String,
 }
 
 /// A content that is parsed at its first use. Two of them are equal: what they hold follows from the content.
@@ -45,6 +56,12 @@ impl PartialEq for Parsed {
 impl Eq for Parsed {}
 
 impl Module {
+    /// The aliases of one, and what they are of.
+    pub(crate) fn aliased<'a>(scene: &Scene<'_>, named: &'a Named<Self>) -> Aliased<'a> {
+        let (id, arn) = (named.id, scene.arn::<Self>(named.id));
+        Aliased { id, arn, member: "ContactFlowModule", aliases: &named.spec.aliases }
+    }
+
     /// The published content, ready to run; `None` where this build does not read it.
     pub(crate) fn runnable(&self) -> Option<Arc<Flow>> {
         let parse = || match Flow::parse(&self.published) {
@@ -133,8 +150,7 @@ impl Spec for Module {
             "$LATEST" => {}
             "$SAVED" => module.saved.iter().for_each(|saved| show(saved, "SAVED")),
             other => {
-                let alias = module.aliases.iter().find(|alias| alias.name == other);
-                let number = alias.map_or_else(|| other.to_owned(), |alias| alias.version.to_string());
+                let number = Self::aliased(scene, named).version(other);
                 let version = versions::get(scene, named.id, &number)?;
                 show(&version.spec.content, "PUBLISHED");
                 shown.insert("Version".to_owned(), version.spec.number.into());

@@ -1,9 +1,9 @@
 //! UpdateContactFlowModuleAlias: POST /contact-flow-modules/{InstanceId}/{ContactFlowModuleId}/alias/{AliasId}.
 
 use super::Module;
-use super::alias::find;
 use crate::error::ConnectError;
 use crate::named::{Change, Named, Scene};
+use crate::versions::AliasChange;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -24,12 +24,9 @@ impl Change for UpdateContactFlowModuleAlias {
     const NAME: &'static str = "UpdateContactFlowModuleAlias";
 
     fn apply(scene: &Scene<'_>, members: Members, named: &mut Named<Module>) -> Result<(), ConnectError> {
-        let mut changed = find(named, &members.alias_id)?.clone();
-        changed.name = members.name.unwrap_or(changed.name);
-        changed.description = members.description.or(changed.description).filter(|text| !text.is_empty());
-        changed.version = members.contact_flow_module_version.unwrap_or(changed.version);
-        changed.modified = scene.now;
-        changed.check(scene, named)?;
+        let Members { alias_id, name, description, contact_flow_module_version: version } = members;
+        let change = AliasChange { alias_id, name, description, version };
+        let changed = Module::aliased(scene, named).changed(scene, change)?;
         let place = named.spec.aliases.iter_mut().find(|alias| alias.id == changed.id);
         place.into_iter().for_each(|place| place.clone_from(&changed));
         Ok(())

@@ -21,6 +21,15 @@ pub(crate) trait Creation: Send + Sync + 'static {
     /// What its body is.
     const BODY: BodyRule = BodyRule::USUAL;
 
+    /// What this very request has made before, by its token.
+    fn made_before(
+        _: &Scene<'_>,
+        _name: &str,
+        _: &Self::Members,
+    ) -> Result<Option<ResourceId>, ConnectError> {
+        Ok(None)
+    }
+
     /// What the new resource has of its kind.
     fn spec(scene: &Scene<'_>, members: Self::Members) -> Result<Self::Spec, ConnectError>;
 }
@@ -56,14 +65,18 @@ impl<C: Creation> Operation for Create<C> {
             let instance = edit.instance(&instance)?;
             let scene =
                 Scene { service: cx.service, directory: &edit.directory, instance: &instance, now: cx.now };
+            let (shown_id, shown_arn) = words.created;
+            let answer = |id| json!({ shown_id: id, shown_arn: scene.arn::<C::Spec>(id) });
+            if let Some(made) = C::made_before(&scene, &name, &members)? {
+                return Ok(Output::json(&answer(made)));
+            }
             scene.check_name::<C::Spec>(&name, None)?;
             let limit = cx.service.options().limits.resources_per_instance;
             let what = format!("resources of the kind {} in an instance", words.noun);
             Limits::check(scene.all::<C::Spec>().count(), limit, ErrorCode::LimitExceeded, &what)?;
             let spec = C::spec(&scene, members)?;
             let id = ResourceId::from_random(cx.service.random());
-            let (shown_id, shown_arn) = words.created;
-            let answer = json!({ shown_id: id, shown_arn: scene.arn::<C::Spec>(id) });
+            let answer = answer(id);
             edit.put_named(Named {
                 id,
                 instance: instance.id,

@@ -80,6 +80,28 @@ impl Wanted {
         Ok(tagged && fits)
     }
 
+    /// Has every condition of a name checked, wherever in the criteria it stands.
+    pub(crate) fn each_condition(
+        &self,
+        name: &str,
+        check: &dyn Fn(&Value) -> Result<(), ConnectError>,
+    ) -> Result<(), ConnectError> {
+        fn walk(
+            value: &Value,
+            name: &str,
+            check: &dyn Fn(&Value) -> Result<(), ConnectError>,
+        ) -> Result<(), ConnectError> {
+            match value {
+                Value::Array(list) => list.iter().try_for_each(|one| walk(one, name, check)),
+                Value::Object(members) => members.iter().try_for_each(|(member, value)| {
+                    if member == name && !value.is_null() { check(value) } else { walk(value, name, check) }
+                }),
+                _ => Ok(()),
+            }
+        }
+        self.criteria.iter().try_for_each(|criteria| walk(criteria, name, check))
+    }
+
     /// The page of what was found.
     pub(crate) fn answer(&self, list: &str, found: Vec<(String, Value)>) -> Output {
         let total = found.len();

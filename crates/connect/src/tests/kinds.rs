@@ -660,3 +660,43 @@ fn no_list_of_an_instance_is_refused_and_one_of_what_is_not_there_is_not_found()
         }
     }
 }
+
+#[test]
+fn a_module_is_made_once_under_a_client_token_however_often_the_request_comes() {
+    let centre = Centre::new();
+    let path = format!("/contact-flow-modules/{}", centre.instance);
+    let body = json!({ "Name": "once", "Content": FLOW, "ClientToken": "t" });
+    let first = centre.bench.call("PUT", &path, body.clone()).unwrap();
+    assert_eq!(centre.bench.reopened().call("PUT", &path, body.clone()).unwrap(), first);
+    for (member, value) in [("Name", json!("other")), ("Settings", json!("{}"))] {
+        let mut other = body.clone();
+        other[member] = value;
+        assert_eq!(centre.bench.refusal("PUT", &path, other), ErrorCode::Idempotency, "{member}");
+    }
+    let mut long = body.clone();
+    long["ClientToken"] = "t".repeat(501).into();
+    assert_eq!(centre.bench.refusal("PUT", &path, long), ErrorCode::InvalidParameter);
+    let without = json!({ "Name": "once", "Content": FLOW });
+    assert_eq!(centre.bench.refusal("PUT", &path, without), ErrorCode::DuplicateResource);
+}
+
+#[test]
+fn a_kind_of_which_an_instance_has_all_that_it_may_have_takes_no_other_one() {
+    let bench = Bench::with(|options| options.limits.resources_per_instance = 0);
+    let instance = bench.instance("demo");
+    for (path, body) in [
+        ("hours-of-operations", json!({ "Name": "x", "TimeZone": "UTC", "Config": [] })),
+        ("queues", json!({ "Name": "x", "HoursOfOperationId": ABSENT })),
+        (
+            "routing-profiles",
+            json!({ "Name": "x", "Description": "d", "DefaultOutboundQueueId": ABSENT, "MediaConcurrencies": [] }),
+        ),
+        ("security-profiles", json!({ "SecurityProfileName": "x" })),
+        ("agent-status", json!({ "Name": "x", "State": "ENABLED" })),
+        ("prompts", json!({ "Name": "x", "S3Uri": "s3://b/k" })),
+        ("contact-flow-modules", json!({ "Name": "x", "Content": FLOW })),
+    ] {
+        let path = format!("/{path}/{instance}");
+        assert_eq!(bench.refusal("PUT", &path, body), ErrorCode::LimitExceeded, "{path}");
+    }
+}

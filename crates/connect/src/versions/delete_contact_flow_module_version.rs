@@ -1,7 +1,7 @@
 //! DeleteContactFlowModuleVersion: DELETE /contact-flow-modules/{InstanceId}/{ContactFlowModuleId}/version/{ContactFlowModuleVersion}.
 
 use super::get;
-use crate::error::{ConnectError, ErrorCode};
+use crate::error::ConnectError;
 use crate::modules::Module;
 use crate::named::{Members, NamedTarget, Scene};
 use crate::service::ConnectService;
@@ -32,10 +32,7 @@ impl Operation for DeleteContactFlowModuleVersion {
             let (directory, instance) = (&edit.directory, &instance);
             let scene = Scene { service: cx.service, directory, instance, now: cx.now };
             let gone = get(&scene, module.id, input.text("ContactFlowModuleVersion"))?.clone();
-            if let Some(alias) = module.spec.aliases.iter().find(|alias| alias.version == gone.spec.number) {
-                let message = format!("alias {:?} is of this version", alias.name);
-                return Err(ConnectError::new(ErrorCode::InvalidRequest, message));
-            }
+            Module::aliased(&scene, &module).check_unused(gone.spec.number)?;
             edit.remove_named(&gone);
             Ok(Output::empty_object())
         })

@@ -7,7 +7,7 @@ use crate::service::ConnectService;
 use crate::target::{Context, FlowTarget};
 use tympan_aws::{Operation, Output};
 
-/// Deletes a version of a flow.
+/// Deletes a version of a flow that no alias is of.
 pub(crate) struct DeleteContactFlowVersion;
 
 impl Operation for DeleteContactFlowVersion {
@@ -26,6 +26,7 @@ impl Operation for DeleteContactFlowVersion {
             let (directory, instance) = (&edit.directory, &found.instance);
             let scene = Scene { service: cx.service, directory, instance, now: cx.now };
             let gone = get(&scene, found.flow.resource_id(), input.text("ContactFlowVersion"))?.clone();
+            edit.flow(&found.flow)?.aliased(instance).check_unused(gone.spec.number)?;
             edit.remove_named(&gone);
             Ok(Output::empty_object())
         })

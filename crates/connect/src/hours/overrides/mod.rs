@@ -4,12 +4,14 @@ mod create;
 mod delete;
 mod describe;
 mod list;
+mod search;
 mod update;
 
 pub(crate) use create::CreateHoursOfOperationOverride;
 pub(crate) use delete::DeleteHoursOfOperationOverride;
 pub(crate) use describe::DescribeHoursOfOperationOverride;
 pub(crate) use list::ListHoursOfOperationOverrides;
+pub(crate) use search::SearchHoursOfOperationOverrides;
 pub(crate) use update::UpdateHoursOfOperationOverride;
 
 use super::HoursOfOperation;
