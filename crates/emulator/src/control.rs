@@ -211,9 +211,11 @@ async fn advance<R: Router>(emulator: &Emulator<R>, body: &Bytes) -> Done {
     };
     emulator.parts.clock.advance(ms);
     let store = store(emulator).await?;
+    let made = store.age(ms).await.map_err(|error| refuse(500, error.to_string()))?;
     // What has expired is served no more in any case; here its bytes go, too.
     let swept = store.sweep().await.map_err(|error| refuse(500, error.to_string()))?;
     let mut shown = clock(emulator);
+    shown["chunks"] = made.into();
     shown["chunks_expired"] = swept.chunks_expired.into();
     shown["fragments_dropped"] = swept.fragments_dropped.into();
     Ok(shown)

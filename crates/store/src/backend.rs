@@ -40,6 +40,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Time-driven upkeep: closes a segment that has become old, and removes those that nobody needs.
     fn tend(&self) -> Result<(), StoreError>;
 
+    /// What [`Self::tend`] goes by seems older by so much.
+    fn age(&self, by_ms: i64);
+
     // ---- chunks: one per stream and time slice, the unit of replay, retention and deletion
 
     /// Copies records of one stream, in ascending order, from the journal into a chunk, makes it durable and then

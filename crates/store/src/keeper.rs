@@ -232,6 +232,17 @@ impl Core {
         failure.map_or(Ok(chunks), Err)
     }
 
+    /// As [`MediaStore::age`](crate::MediaStore::age).
+    pub(crate) fn age(&self, by_ms: i64) -> Result<u64, StoreError> {
+        for cell in self.loaded_cells() {
+            cell.tail().age(by_ms);
+        }
+        let chunks = self.chunk_due_streams()?;
+        self.backend.age(by_ms);
+        self.backend.tend()?;
+        Ok(chunks)
+    }
+
     fn due(&self, cell: &StreamCell) -> Option<Vec<Located>> {
         let now = self.removing_now();
         let (expired, due) = {

@@ -372,6 +372,15 @@ impl MediaStore {
         self.core().blocking(Core::chunk_due_streams).await
     }
 
+    /// Does what the housekeeper will have done after `by_ms`: fragments and the journal's segment are older by so much, chunks are made
+    /// of those, and the journal lets go of segments that hold nothing else. For clocks that are put ahead.
+    ///
+    /// # Errors
+    /// As [`Self::chunk`].
+    pub async fn age(&self, by_ms: i64) -> Result<u64, StoreError> {
+        self.core().blocking(move |core| core.age(by_ms)).await
+    }
+
     /// Removes what has expired or was deleted; the housekeeper does so by itself.
     ///
     /// # Errors

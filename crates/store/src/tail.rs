@@ -39,6 +39,8 @@ pub(crate) struct Tail {
     hot: VecDeque<Located>,
     /// Since when the oldest of them, or an older one, has waited for a chunk.
     hot_since: Mono,
+    /// How much longer than that it is to seem.
+    hot_aged_ms: i64,
     /// In memory: open, waiting for the disk, kept for live readers, or still being followed.
     live: VecDeque<Live>,
     kept_bytes: u64,
@@ -160,6 +162,7 @@ impl Tail {
             chunked_through: row.chunked_through,
             hot: hot.into(),
             hot_since: now,
+            hot_aged_ms: 0,
             live: VecDeque::new(),
             kept_bytes: 0,
             // What is reserved belonged to earlier sessions; this process reserves its own.
@@ -334,6 +337,7 @@ impl Tail {
         }
         if self.hot.is_empty() {
             self.hot_since = begun.unwrap_or(self.hot_since);
+            self.hot_aged_ms = 0;
         }
         // Two sessions may overlap and their records reach the disk the other way round.
         let at = self.hot.partition_point(|other| other.meta.number < located.meta.number);
@@ -628,14 +632,20 @@ impl Tail {
         };
         let run: Vec<Located> = self.hot.range(..eligible).take_while(within).copied().collect();
         let full = bytes >= options.chunk_bytes;
-        let old = now.ms_since(self.hot_since) >= options.chunk_age_ms;
+        let age_ms = now.ms_since(self.hot_since).saturating_add(self.hot_aged_ms);
+        let old = age_ms >= options.chunk_age_ms;
         let over = self.writers == 0 && undecided.is_none();
         (!self.deleted && !run.is_empty() && (full || old || over)).then_some(run)
     }
 
+    /// What waits for a chunk seems to have waited so much longer.
+    pub(crate) fn age(&mut self, by_ms: i64) {
+        self.hot_aged_ms = self.hot_aged_ms.saturating_add(by_ms);
+    }
+
     /// A chunk holds everything up to this number. Returns the places that the journal may give up.
     pub(crate) fn chunked(&mut self, through: FragmentNumber, now: Mono) -> Vec<Located> {
-        self.hot_since = now;
+        (self.hot_since, self.hot_aged_ms) = (now, 0);
         self.chunked_through = self.chunked_through.max(through);
         let count = self.hot.partition_point(|located| located.meta.number <= through);
         self.hot.drain(..count).collect()

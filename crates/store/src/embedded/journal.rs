@@ -62,6 +62,8 @@ struct OpenSegment {
     end: u64,
     serial: u32,
     opened: Mono,
+    /// How much older than that it is to seem.
+    aged: Duration,
     records: Vec<Located>,
 }
 
@@ -236,6 +238,13 @@ impl Journal {
         lock(&self.segments).keys().next().copied().unwrap_or(end.newest + 1)
     }
 
+    /// The open segment seems older by so much.
+    pub(super) fn age(&self, by: Duration) {
+        if let Some(open) = &mut lock(&self.end).open {
+            open.aged = open.aged.saturating_add(by);
+        }
+    }
+
     /// Seals a segment that has become old.
     pub(super) fn seal_old(&self) {
         let mut end = lock(&self.end);
@@ -302,7 +311,7 @@ impl Journal {
 
     fn is_old(&self, open: &OpenSegment) -> bool {
         let age_ns = self.clock.mono().as_nanos().saturating_sub(open.opened.as_nanos());
-        Duration::from_nanos(age_ns) >= self.limits.age
+        Duration::from_nanos(age_ns).saturating_add(open.aged) >= self.limits.age
     }
 
     /// Ends the open segment with its footer.
@@ -349,6 +358,7 @@ impl Journal {
             end: SEGMENT_HEADER_BYTES as u64,
             serial: 0,
             opened: self.clock.mono(),
+            aged: Duration::ZERO,
             records: Vec::new(),
         })
     }

@@ -288,6 +288,10 @@ impl Backend for EmbeddedBackend {
         }
     }
 
+    fn age(&self, by_ms: i64) {
+        self.journal.age(Duration::from_millis(u64::try_from(by_ms).unwrap_or(0)));
+    }
+
     fn publish_chunk(&self, stream: StreamId, records: &[Located]) -> Result<ChunkRow, StoreError> {
         self.catalogue.check_takes_changes().map_err(StoreError::nothing_lost)?;
         let row = match self.written_before(stream, records) {

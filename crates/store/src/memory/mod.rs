@@ -215,6 +215,8 @@ impl Backend for MemoryBackend {
         Ok(())
     }
 
+    fn age(&self, _: i64) {}
+
     fn publish_chunk(&self, stream: StreamId, records: &[Located]) -> Result<ChunkRow, StoreError> {
         if self.disk.faults.next_chunk_fails() {
             return Err(StoreError::internal("the memory disk is told to refuse a chunk"));

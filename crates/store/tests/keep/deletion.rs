@@ -208,6 +208,37 @@ async fn erased_fragments_leave_no_readable_byte_while_the_rest_of_their_stream_
 }
 
 #[tokio::test]
+async fn a_store_that_has_aged_has_chunks_of_uploads_that_go_on_and_a_journal_without_what_is_in_them() {
+    let place = Place::new();
+    let open = place.open();
+    let stream = open.stream("s").await;
+    let mut writer = open.store.open_writer(stream.id).await.unwrap();
+    let mut numbers = Vec::new();
+    for _ in 0..2 {
+        numbers.push(writer.begin(crate::support::head(0)).unwrap());
+        writer.push(bytes::Bytes::from_static(SECRET));
+        writer.seal(1_000).await.unwrap();
+    }
+    let is_segment = |path: &Path| path.extension().is_some_and(|kind| kind == "seg");
+    let segments =
+        || crate::place::files(&place.data().join("journal")).keys().filter(|path| is_segment(path)).count();
+    let range = FragmentRange { first: numbers[0], last: numbers[0] };
+    open.store.erase_fragments(stream.id, range).await.unwrap();
+    assert_eq!(open.store.age(299_000).await.unwrap(), 0, "younger than a chunk becomes");
+    assert_eq!(open.store.age(1_000).await.unwrap(), 1);
+    assert_eq!(segments(), 1, "younger than a segment becomes");
+    assert_eq!(open.store.age(3_300_000).await.unwrap(), 0);
+    assert_eq!(segments(), 0);
+    assert_eq!(open.fragments(&stream).await.into_keys().collect::<Vec<_>>(), [numbers[1]]);
+    drop(writer);
+    open.close().await;
+    let subject = Subject { stream: "s", expired_at: None, fragments: Some(range) };
+    let at_rest = AtRest::open(&place.data()).unwrap();
+    let proof = at_rest.prove_deletion(subject, Some(&place.keyring), &mut |_| {}).await.unwrap();
+    assert_eq!((proof.verdict, proof.generations[0].records), (Verdict::Gone, 0), "{proof:#?}");
+}
+
+#[tokio::test]
 async fn a_rebuild_in_the_middle_of_an_erasure_brings_nothing_back() {
     let place = Place::new();
     let open = place.open();
@@ -219,6 +250,8 @@ async fn a_rebuild_in_the_middle_of_an_erasure_brings_nothing_back() {
     let range = FragmentRange { first: chunked[1], last: young[0] };
     open.backend.erase_fragments(stream.id, range).unwrap();
     open.close().await;
+    let checked = place.check().await;
+    assert_eq!(checked.journal.records, 1, "the erased one is none any more: {checked:?}");
     std::fs::remove_file(place.data().join("catalog.db")).unwrap();
     let report = tympan_store::embedded::rebuild(&place.data(), place.clock.now(), &mut |_| {}).unwrap();
     assert_eq!((report.chunks, report.fragments_in_journal, report.lost.len()), (1, 1, 1), "{report:?}");

@@ -6,6 +6,7 @@ use crate::embedded::journal::segment_path;
 use crate::embedded::newest_segment;
 use crate::embedded::segment::{self, GROUP_HEADER_BYTES, Scan, SegmentHeader};
 use crate::embedded::segment_list::{EMPTIED, FoundList};
+use crate::gone::is_erased;
 use crate::index_block::IndexHeader;
 use crate::soundness::check_record;
 use crate::{FragmentMeta, Located, RecordHeader, StreamId};
@@ -177,7 +178,9 @@ impl Check<'_> {
 
     /// Whether a record of the journal is still needed.
     fn is_alive(&self, stream: StreamId, number: FragmentNumber) -> bool {
-        self.streams.get(&stream).is_some_and(|checked| number > checked.row.chunked_through)
+        self.streams.get(&stream).is_some_and(|checked| {
+            number > checked.row.chunked_through && !is_erased(&checked.row.erased, number)
+        })
     }
 }
 
