@@ -7,6 +7,7 @@ import pathlib
 import botocore.config
 import botocore.exceptions
 from sdk_check import aws, check, equal, main
+from sdk_connect_base_cases import define_base, define_new
 from sdk_connect_documents import MODULE, OPEN, UNKNOWN, VOICE
 from sdk_documents import flow
 
@@ -556,7 +557,10 @@ BEGIN, END = "<!-- conformance of resources: begin -->\n", "<!-- conformance of 
 
 @check
 def every_operation_gives_what_the_page_says_and_only_errors_of_its_model():
-    define(centre())
+    of = centre()
+    define(of)
+    define_base(case, connect, unchecked, of)
+    define_new(case, connect, unchecked, of)
     model = connect.meta.service_model
     lines = ["| Operation | Case | Gives |\n", "|---|---|---|\n"]
     for operation, words, gives, call in CASES:

@@ -260,6 +260,8 @@ fn tls_carries_media_and_changes_its_certificate_without_a_break() -> anyhow::Re
         &["--", &folder.path().display().to_string()],
     );
 
+    python::run_with(&server, &[("AWS_CA_BUNDLE", &authority)], "events_upgrade.py", &[]);
+
     let streams = |trusted: &str| {
         Command::new(binary()?)
             .args(["streams", "ls", "--json"])

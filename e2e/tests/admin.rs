@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use tympan_e2e::flow::{Flow, hang_up, listen};
 use tympan_e2e::folder::server;
 use tympan_e2e::office::{Office, text};
+use tympan_e2e::python;
 use tympan_e2e::sipp::Caller;
 use tympan_e2e::until;
 use tympan_testkit::{TestServer, binary};
@@ -238,5 +239,11 @@ fn the_document_needs_no_signature_and_a_websocket_does() -> anyhow::Result<()> 
         .arg("events")
         .output()?;
     ensure!(wrong.status.code() == Some(4), "{}", String::from_utf8_lossy(&wrong.stderr));
+    Ok(())
+}
+
+#[test]
+fn any_client_is_upgraded_to_a_websocket_by_a_signature_in_headers_or_the_query() -> anyhow::Result<()> {
+    python::run(&TestServer::start()?, "events_upgrade.py", &[]);
     Ok(())
 }
