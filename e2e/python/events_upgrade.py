@@ -14,7 +14,7 @@ import urllib.parse
 import botocore.auth
 import botocore.awsrequest
 import botocore.session
-from sdk_check import check, endpoint, equal, main
+from sdk_check import Skipped, check, endpoint, equal, main
 
 REGION = "us-west-2"
 KEY = base64.b64encode(b"sixteen bytes ok").decode()
@@ -119,7 +119,7 @@ def a_request_that_asks_for_no_websocket_is_told_what_it_lacks():
 @check
 def a_reset_closes_the_websocket_of_a_reader_and_does_not_wait_for_it():
     if url().scheme != "http":
-        return
+        raise Skipped("what the server holds is wanted by the checks of TLS that follow")
     file = begins(*signed("GET", "/tympan/events"))
     stream = connection()
     host = f"{url().hostname}:{url().port}"
