@@ -91,7 +91,8 @@ use serde_json::Value;
 
 use crate::actions::ErrorType;
 use crate::effect::{ContactChange, Effect};
-use crate::interpreter::{Input, RoutedFlow};
+use crate::input::Input;
+use crate::interpreter::RoutedFlow;
 use crate::memory::Scene;
 
 /// What a block does when the flow comes to it.

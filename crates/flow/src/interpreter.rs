@@ -5,13 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tympan_types::{Redacted, WallTime};
+use tympan_types::WallTime;
 
 use crate::actions::ErrorType;
 use crate::blocks::{MESSAGES_INTERRUPTED, ModuleResult, Outcome, Step};
-use crate::effect::{Answer, BotOutcome, Effect};
+use crate::effect::Effect;
 use crate::flow_type::FlowType;
 use crate::graph::{Flow, FlowBlock, Target};
+use crate::input::Input;
 use crate::log::LogEntry;
 use crate::memory::{CallMemory, Memory, Scene};
 use crate::pace::{CALLS_MAX, Pace, TURNS_MAX, Turn};
@@ -59,52 +60,6 @@ impl fmt::Debug for RoutedFlow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RoutedFlow({:?}, {})", self.identity.name, self.flow_type)
     }
-}
-
-/// What moves a flow on. `Debug` never prints what a caller typed or a function returned.
-#[derive(Clone, PartialEq)]
-pub enum Input {
-    /// Begin.
-    Start,
-    /// The effect was performed.
-    Done,
-    /// The effect could not be performed: the block takes its error branch.
-    Failed {
-        /// Why, for the flow log.
-        reason: String,
-    },
-    /// The effect ended with an error that may have a branch of its own.
-    Error {
-        /// Which one.
-        kind: ErrorType,
-        /// Why, for the flow log.
-        reason: String,
-    },
-    /// The prompts in a loop have reached the age at which the flow has a turn.
-    LoopInterrupted,
-    /// How the conversation with a bot ended.
-    Bot(Box<BotOutcome>),
-    /// What the caller entered.
-    Input(CollectedInput),
-    /// What the Lambda function returned, whatever it is.
-    LambdaReturned(Value),
-    /// The flow or module that was asked for.
-    Flow(RoutedFlow),
-    /// What was asked.
-    Answer(Answer),
-    /// The caller is gone, or the contact was stopped: the flow ends without another effect.
-    Interrupted,
-}
-
-/// The end of a collection of digits.
-#[derive(Clone, PartialEq, Eq)]
-pub enum CollectedInput {
-    /// The keys, without the terminator; empty where the caller pressed only that.
-    Digits(String),
-    /// No key within the time limit.
-    TimedOut,
-    /// Something that cannot be what was asked for.
-    Invalid,
 }
 
 /// What a flow gives out.
@@ -671,38 +626,6 @@ impl<'a> Route<'a> {
     }
 }
 
-impl fmt::Debug for Input {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Start => f.write_str("Start"),
-            Self::Done => f.write_str("Done"),
-            Self::Failed { reason } => f.debug_struct("Failed").field("reason", reason).finish(),
-            Self::Error { kind, reason } => {
-                f.debug_struct("Error").field("kind", kind).field("reason", reason).finish()
-            }
-            Self::LoopInterrupted => f.write_str("LoopInterrupted"),
-            Self::Bot(outcome) => f.debug_tuple("Bot").field(outcome).finish(),
-            Self::Input(input) => f.debug_tuple("Input").field(input).finish(),
-            Self::LambdaReturned(value) => {
-                f.debug_tuple("LambdaReturned").field(&Redacted::new(value)).finish()
-            }
-            Self::Flow(flow) => f.debug_tuple("Flow").field(flow).finish(),
-            Self::Answer(answer) => f.debug_tuple("Answer").field(answer).finish(),
-            Self::Interrupted => f.write_str("Interrupted"),
-        }
-    }
-}
-
-impl fmt::Debug for CollectedInput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Digits(digits) => f.debug_tuple("Digits").field(&Redacted::new(digits)).finish(),
-            Self::TimedOut => f.write_str("TimedOut"),
-            Self::Invalid => f.write_str("Invalid"),
-        }
-    }
-}
-
 impl fmt::Debug for Interpreter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Interpreter")
@@ -716,15 +639,3 @@ impl fmt::Debug for Interpreter {
 const SUCCESS: &str = "Success";
 /// How deep modules may invoke modules.
 const MODULES_MAX: usize = 5;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn debug_prints_neither_digits_nor_responses() {
-        let typed = format!("{:?}", Input::Input(CollectedInput::Digits("4111".into())));
-        let returned = format!("{:?}", Input::LambdaReturned(json!({ "card": "4111" })));
-        assert!(!typed.contains("4111") && !returned.contains("4111"), "{typed} {returned}");
-    }
-}

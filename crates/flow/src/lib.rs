@@ -25,6 +25,7 @@ mod effect;
 mod error;
 mod flow_type;
 mod graph;
+mod input;
 mod interpreter;
 mod lambda_response;
 mod log;
@@ -47,7 +48,8 @@ pub use effect::{
 pub use error::FlowError;
 pub use flow_type::{FlowType, FlowTypes};
 pub use graph::{Exit, Flow, FlowBlock, Format};
-pub use interpreter::{CollectedInput, ContactView, FlowIdentity, Input, Interpreter, Output, RoutedFlow};
+pub use input::{CollectedInput, Input};
+pub use interpreter::{ContactView, FlowIdentity, Interpreter, Output, RoutedFlow};
 pub use lambda_response::LAMBDA_RESPONSE_LIMIT_BYTES;
 pub use log::LogEntry;
 pub use memory::CallMemory;

@@ -18,7 +18,8 @@ use crate::actions::ErrorType;
 use crate::effect::{Answer, ContactChange, Effect, Metrics, Prompt, ResponseKind};
 use crate::flow_type::FlowType;
 use crate::graph::{Flow, sha256};
-use crate::interpreter::{CollectedInput, ContactView, FlowIdentity, Input, Interpreter, Output, RoutedFlow};
+use crate::input::{CollectedInput, Input};
+use crate::interpreter::{ContactView, FlowIdentity, Interpreter, Output, RoutedFlow};
 use crate::memory::CallMemory;
 use crate::reference::Reference;
 

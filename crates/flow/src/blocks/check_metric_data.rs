@@ -7,7 +7,7 @@ use serde_json::json;
 use super::get_metric_data::subject;
 use super::{Entered, Outcome, Run, failure};
 use crate::effect::{Answer, Effect, Metrics, MetricsOf, Question};
-use crate::interpreter::Input;
+use crate::input::Input;
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters, ResourceTemplate};
 

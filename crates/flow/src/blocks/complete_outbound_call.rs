@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Entered, Outcome, Run};
 use crate::effect::Effect;
-use crate::interpreter::Input;
+use crate::input::Input;
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
 use crate::template::Template;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::prompt::{self, PromptTemplate};
 use super::{Entered, Outcome, Run, failure};
 use crate::effect::{BotRef, BotSpec, Effect};
-use crate::interpreter::Input;
+use crate::input::Input;
 use crate::memory::{Namespace, Scene};
 use crate::parameters::{Misconfigured, Parameters, TemplateMap};
 use crate::template::Template;

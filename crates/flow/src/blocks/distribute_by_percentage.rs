@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Entered, Outcome, Run, failure};
 use crate::effect::{Answer, Effect, Question};
-use crate::interpreter::Input;
+use crate::input::Input;
 use crate::memory::Scene;
 
 /// Takes the branch of the number that was drawn.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Entered, Outcome, Run, failure};
 use crate::effect::{Answer, Effect, Metrics, MetricsOf, Question};
-use crate::interpreter::Input;
+use crate::input::Input;
 use crate::memory::{Namespace, Scene};
 use crate::parameters::{Misconfigured, Parameters, ResourceTemplate};
 use crate::template::Template;

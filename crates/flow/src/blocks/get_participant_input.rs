@@ -6,7 +6,7 @@
 use super::collect_digits::{CollectDigits, MaxDigits, is_key};
 use super::{Entered, Outcome, Run, failure};
 use crate::actions::ErrorType;
-use crate::interpreter::{CollectedInput, Input};
+use crate::input::{CollectedInput, Input};
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters, scalar_text};
 

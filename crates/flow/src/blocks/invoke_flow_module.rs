@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Entered, ModuleResult, Outcome, Run, failure};
 use crate::effect::Effect;
-use crate::interpreter::Input;
+use crate::input::Input;
 use crate::memory::{Namespace, Scene};
 use crate::parameters::{DataTemplate, Misconfigured, Parameters, ResourceTemplate};
 

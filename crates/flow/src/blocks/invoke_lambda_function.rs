@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Entered, Outcome, Run, failure};
 use crate::effect::{Effect, ResponseKind};
-use crate::interpreter::Input;
+use crate::input::Input;
 use crate::lambda_response;
 use crate::memory::{Namespace, Scene};
 use crate::parameters::{Misconfigured, Parameters, TemplateMap};

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::prompt::{self, PromptTemplate};
 use super::{Entered, Outcome, Run, failure};
 use crate::effect::{Effect, LoopSpec};
-use crate::interpreter::Input;
+use crate::input::Input;
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
 

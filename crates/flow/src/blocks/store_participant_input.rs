@@ -13,7 +13,7 @@ use super::numbering_plan::{NumberingPlan, with_calling_code};
 use super::{Entered, Outcome, Run, failure};
 use crate::actions::ErrorType;
 use crate::effect::{Effect, KeyBuffer};
-use crate::interpreter::{CollectedInput, Input};
+use crate::input::{CollectedInput, Input};
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::store_participant_input::NOT_ENCRYPTED;
 use super::{Entered, Outcome, Run, failure};
 use crate::effect::{Effect, KeyBuffer};
-use crate::interpreter::{CollectedInput, Input};
+use crate::input::{CollectedInput, Input};
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
 

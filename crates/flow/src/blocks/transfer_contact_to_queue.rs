@@ -8,7 +8,7 @@ use serde_json::json;
 use super::queue_target::QueueTargetTemplate;
 use super::{Entered, Outcome, Run, failure};
 use crate::effect::Effect;
-use crate::interpreter::Input;
+use crate::input::Input;
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Entered, Outcome, Run, failure};
 use crate::actions::ErrorType;
 use crate::effect::ContactChange;
-use crate::interpreter::Input;
+use crate::input::Input;
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
 use crate::template::Template;

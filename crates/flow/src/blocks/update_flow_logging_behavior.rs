@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Entered, Outcome, Run, failure};
 use crate::effect::Effect;
-use crate::interpreter::Input;
+use crate::input::Input;
 use crate::memory::Scene;
 use crate::parameters::{Misconfigured, Parameters};
 
