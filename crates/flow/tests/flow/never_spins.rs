@@ -1,14 +1,14 @@
 //! Whatever the graph: no panic, no endless run, at most one effect under way, and always an end.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::stage::{Contact, fixture_text};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tympan_flow::{
     Answer, BotOutcome, CollectedInput, Effect, ErrorType, Flow, FlowIdentity, FlowType, Input, Interpreter,
-    Output,
+    Output, RoutedFlow,
 };
 use tympan_types::WallTime;
 
@@ -77,6 +77,7 @@ fn parameters() -> impl Strategy<Value = BTreeMap<&'static str, Value>> {
         "ContinueFlowExecution",
         "PreviousContactParticipantState",
         "CallerId",
+        "FlowModuleId",
     ]);
     prop::collection::btree_map(names, parameter_value(), 0..14)
 }
@@ -154,8 +155,34 @@ fn answer() -> impl Strategy<Value = Input> {
         1 => Just(Input::Error { kind: ErrorType::QueueAtCapacity, reason: "full".into() }),
         1 => Just(Input::Error { kind: ErrorType::CallFailed, reason: "busy".into() }),
         1 => Just(Input::Interrupted),
+        3 => prop::sample::select(&*MODULES),
     ]
 }
+
+/// A module with a loop of prompts, whose flow may end, return, hang up or invoke the next one meanwhile.
+fn module(then: &str) -> Input {
+    let document = json!({ "Version": "2019-10-30", "StartAction": "b0", "Actions": [
+        { "Identifier": "b0", "Type": "MessageParticipantIteratively",
+            "Parameters": { "Messages": [{ "Text": "hi" }], "InterruptFrequencySeconds": "1" },
+            "Transitions": { "NextAction": "b1", "Conditions": [
+                { "NextAction": "b1", "Condition": { "Operator": "Equals", "Operands": ["MessagesInterrupted"] } }] } },
+        { "Identifier": "b1", "Type": then, "Parameters": { "FlowModuleId": "m" }, "Transitions": { "NextAction": "b0" } },
+    ] });
+    let flow = Arc::new(Flow::parse(&document.to_string()).expect("a module"));
+    let identity = FlowIdentity { arn: "module".into(), name: then.to_owned() };
+    Input::Flow(RoutedFlow { flow, identity, flow_type: FlowType::Module })
+}
+
+static MODULES: LazyLock<Vec<Input>> = LazyLock::new(|| {
+    let ends = [
+        "EndFlowExecution",
+        "EndFlowModuleExecution",
+        "DisconnectParticipant",
+        "InvokeFlowModule",
+        "TransferContactToQueue",
+    ];
+    ends.map(module).into()
+});
 
 /// Every type of flow, modules aside: they do not run by themselves.
 fn flow_types() -> impl Strategy<Value = FlowType> {
@@ -169,6 +196,7 @@ fn at_once(effect: &Effect) -> Input {
     match effect {
         Effect::PlayInLoop(_) => Input::LoopInterrupted,
         Effect::ConnectBot(_) => Input::Bot(Box::default()),
+        Effect::InvokeModule { .. } => MODULES[0].clone(),
         _ => Input::Done,
     }
 }
