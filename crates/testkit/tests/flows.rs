@@ -115,6 +115,7 @@ fn call(case: &Value) -> (Instance, Outcome) {
         parties: Parties {
             is_full: case["full"] == true,
             agent_after_ms: case["agent_after_s"].as_u64().map(|seconds| seconds * 1_000),
+            intents: case["intents"].as_array().into_iter().flatten().map(text).collect(),
         },
         ..Caller::default()
     };

@@ -1,15 +1,19 @@
 //! The other parties of a simulated call: the routing, agents' telephones and third parties, played by a script.
 
 use super::Instance;
-use super::run::{Event, OFFER, Run};
+use super::run::{Event, LEG, OFFER, Run};
+use serde_json::json;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use tympan_contact::{
     AgentRef, DialRequest, DialTarget, DialledLeg, EndedBy, Input, LegEvent, RoutingEvent, RoutingRefusal,
     RoutingRequest,
 };
+use tympan_lex::turn::{RecognizeError, Reply};
 use tympan_telephony::digit_source::DigitSource;
 use tympan_telephony::sdp::LocalMedia;
-use tympan_types::{ContactId, DialId, ExchangeId, LegId, OfferId, ResourceId};
+use tympan_telephony::words::{MediaEvent, Sound};
+use tympan_types::{ContactId, DialId, ExchangeId, InvocationId, LegId, ListenId, OfferId, ResourceId};
 
 /// How the other parties behave.
 #[derive(Debug, Clone, Default)]
@@ -18,11 +22,15 @@ pub struct Parties {
     pub is_full: bool,
     /// After so long in its queue the contact is offered to an agent, who answers.
     pub agent_after_ms: Option<u64>,
+    /// The caller speaks to a bot, which understands these intents, one after the other; then the caller is silent.
+    pub intents: VecDeque<String>,
 }
 
 /// A caller without a patience of its own waits, and talks, as long as this.
 const STAYS_MS: u64 = 60_000;
 const RINGS_MS: u64 = 2_000;
+const SPEAKS_AFTER_MS: u64 = 500;
+const SPEAKS_MS: u32 = 700;
 /// How long a third party talks.
 const TALKS_MS: u64 = 20_000;
 
@@ -137,5 +145,44 @@ impl Run {
             self.input_after(RINGS_MS + TALKS_MS, on(LegEvent::Ended(EndedBy::Peer)));
         }
         self.silent_entries = 0;
+    }
+
+    /// The caller speaks, where the script or chance has something to say.
+    pub(super) fn listen(&mut self, leg: LegId, listen: ListenId) {
+        let speaks = !self.caller.parties.intents.is_empty() || self.goes_wrong(70);
+        if leg != LEG || !speaks {
+            return;
+        }
+        self.lines.push("the caller speaks".to_owned());
+        self.silent_entries = 0;
+        let on = |event: MediaEvent| Input::Media { leg, event };
+        self.input_after(SPEAKS_AFTER_MS, on(MediaEvent::SpeechBegan { listen }));
+        let utterance = Sound::silence(SPEAKS_MS);
+        let heard = MediaEvent::Heard { listen, utterance, cut: false };
+        self.input_after(SPEAKS_AFTER_MS + u64::from(SPEAKS_MS), on(heard));
+    }
+
+    pub(super) fn recognize(&mut self, invocation: InvocationId) {
+        let by_chance = |run: &mut Self| {
+            let random = run.caller.random.as_mut()?;
+            random.percent(70).then(|| random.pick(&["Order", "Cancel", "1"]).to_owned())
+        };
+        let result = match self.caller.parties.intents.pop_front().or_else(|| by_chance(self)) {
+            Some(intent) => {
+                let session = json!({
+                    "dialogAction": { "type": "Close" },
+                    "intent": { "name": intent, "state": "ReadyForFulfillment", "slots": {} },
+                });
+                let session_state = serde_json::from_value(session).unwrap_or_default();
+                Ok(Box::new(Reply { session_state, ..Reply::default() }))
+            }
+            None => Err(RecognizeError::Unreachable("simulated".to_owned())),
+        };
+        let answer = match &result {
+            Ok(_) => "the bot answers",
+            Err(_) => "the bot is away",
+        };
+        self.lines.push(answer.to_owned());
+        self.input_after(300, Input::Recognized { invocation, result });
     }
 }

@@ -21,7 +21,7 @@ use tympan_types::{
     Redacted, Region, ServerTime, StreamArn, WallTime,
 };
 
-const LEG: LegId = LegId::new(3);
+pub(super) const LEG: LegId = LegId::new(3);
 pub(super) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 101\r\n\
      a=rtpmap:101 telephone-event/8000\r\n";
 /// 2026-01-05T10:00:00Z, a Monday.
@@ -269,6 +269,8 @@ impl Run {
                 self.lines.push(joined(leg, "joins"))
             }
             Effect::Media { leg, command: MediaCommand::Leave } => self.lines.push(joined(leg, "leaves")),
+            Effect::Media { leg, command: MediaCommand::Listen { listen, .. } } => self.listen(leg, listen),
+            Effect::Recognize { invocation, .. } => self.recognize(invocation),
             Effect::Routing(request) => self.route(request),
             Effect::Dial { dial, request } => self.dial(dial, &request),
             Effect::Invite { leg, .. } => self.invite(leg),
