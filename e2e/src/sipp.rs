@@ -87,7 +87,8 @@ impl Caller {
     #[must_use]
     pub fn register(self, registration: &Registration<'_>, cseq: u32, status: u16) -> Self {
         let Registration { user, password, contact, expires_s } = registration;
-        let authentication = format!("[authentication username={user} password={password}]");
+        // A line of its own: an empty one would end the head.
+        let authentication = format!("\n      [authentication username={user} password={password}]");
         let (first, second) = (cseq.to_string(), (cseq + 1).to_string());
         let (expires, status) = (expires_s.to_string(), status.to_string());
         let common = [("user", *user), ("contact", contact), ("expires", &expires)];
