@@ -456,13 +456,15 @@ impl LiveContact {
         }
         let customer = self.customer();
         let is_callback = self.cx.contact.initiation_method == InitiationMethod::Callback;
-        if is_callback && matches!(self.place(), Some(Place::Called { .. } | Place::Whisper { .. })) {
-            let contact = self.current;
-            self.cx.emit(Effect::Routing(RoutingRequest::Leave { contact }));
-        }
+        let is_made = matches!(self.place(), Some(Place::Called { .. } | Place::Whisper { .. }));
         self.leaves_queue(customer);
         self.parties_leave(customer, reason);
         self.agents_leave(self.current);
+        if is_callback && is_made {
+            // After the report of the agent, who works after it.
+            let contact = self.current;
+            self.cx.emit(Effect::Routing(RoutingRequest::Leave { contact }));
+        }
         if let Some(at) = self.index_of(customer)
             && let Some(dial) = self.participants.get_mut(at).and_then(|customer| customer.dial.take())
         {

@@ -171,6 +171,13 @@ fn a_customer_who_does_not_answer_a_callback_is_called_again_as_another_contact(
         let left = rig.count(|effect| matches!(effect, Effect::Routing(RoutingRequest::Leave { .. })));
         assert_eq!(left, usize::from(!calls_again), "one that is over leaves its queue");
         assert_eq!(reports(&rig).last(), Some(&AgentReport::Ended), "the agent works after it");
+        let place = |pick: fn(&RoutingRequest) -> bool| {
+            rig.effects.iter().position(|effect| matches!(effect, Effect::Routing(request) if pick(request)))
+        };
+        let ended =
+            place(|request| matches!(request, RoutingRequest::Report { report: AgentReport::Ended, .. }));
+        let left = place(|request| matches!(request, RoutingRequest::Leave { .. }));
+        assert!(left.is_none_or(|left| Some(left) > ended), "the agent is reported first");
     }
 }
 
