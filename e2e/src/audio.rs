@@ -2,6 +2,7 @@
 
 use anyhow::{Context, ensure};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A G.711 companding law.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,12 @@ impl Law {
             }
         }
     }
+
+    /// The byte whose sample comes nearest.
+    pub fn encode(self, sample: i16) -> u8 {
+        let distance = |byte: &u8| (i32::from(self.decode(*byte)) - i32::from(sample)).abs();
+        (0..=u8::MAX).min_by_key(distance).unwrap_or_default()
+    }
 }
 
 /// Companded audio in a file for sipp, and the samples that it stands for.
@@ -73,6 +80,41 @@ impl Speech {
         });
         let bytes: Vec<u8> = noise.filter(|byte| law.decode(*byte) != 0).take(seconds * 8_000).collect();
         let file = folder.join(format!("speech-{seed}-{law:?}.g711"));
+        std::fs::write(&file, &bytes)?;
+        Ok(Self { file, law, samples: bytes.iter().map(|byte| law.decode(*byte)).collect() })
+    }
+}
+
+impl Speech {
+    /// A voice that says this, as espeak-ng has it, between noise that is too low to be speech.
+    pub fn voice(folder: &Path, said: &str, seed: u64, law: Law) -> anyhow::Result<Self> {
+        let wide = folder.join(format!("voice-{seed}.wav"));
+        let spoken = Command::new("espeak-ng").arg("-w").arg(&wide).arg(said).status()?;
+        anyhow::ensure!(spoken.success(), "espeak-ng: {spoken}");
+        let narrow = folder.join(format!("voice-{seed}.s16"));
+        let resampled = Command::new("ffmpeg")
+            .args(["-loglevel", "error", "-y", "-i"])
+            .arg(&wide)
+            .args(["-ar", "8000", "-ac", "1", "-f", "s16le"])
+            .arg(&narrow)
+            .status()?;
+        anyhow::ensure!(resampled.success(), "ffmpeg: {resampled}");
+        let voice = read_raw(&narrow)?;
+        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut quiet = move || {
+            state ^= state >> 12;
+            state ^= state << 25;
+            state ^= state >> 27;
+            // Eight values on either side of silence, and never silence itself.
+            let step = 1 + (state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 61) as i16;
+            if state & 1 == 0 { 8 * step } else { -8 * step }
+        };
+        let lead: Vec<i16> = (0..8_000).map(|_| quiet()).collect();
+        let middle: Vec<i16> = voice.iter().map(|sample| if sample.abs() < 8 { quiet() } else { *sample }).collect();
+        let tail: Vec<i16> = (0..40_000).map(|_| quiet()).collect();
+        let bytes: Vec<u8> = [lead, middle, tail].concat().iter().map(|sample| law.encode(*sample)).collect();
+        let bytes: Vec<u8> = bytes.into_iter().filter(|byte| law.decode(*byte) != 0).collect();
+        let file = folder.join(format!("voice-{seed}-{law:?}.g711"));
         std::fs::write(&file, &bytes)?;
         Ok(Self { file, law, samples: bytes.iter().map(|byte| law.decode(*byte)).collect() })
     }
