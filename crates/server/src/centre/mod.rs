@@ -3,6 +3,7 @@
 //! Calls ask by [`Centre::ask`] and hear by their inputs. One task ([`Centre::keep`]) passes time, tells calls what the routing
 //! has decided, keeps agents' statuses in `control.db`, and follows the configuration and the registrations of telephones.
 
+mod agent_events;
 mod instances;
 mod kept;
 mod live;
@@ -14,6 +15,7 @@ mod telephones;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use agent_events::tell_of_agents;
 pub(crate) use instances::{Instances, agent_key};
 pub(crate) use kept::kinds;
 pub(crate) use telephones::RungTelephone;

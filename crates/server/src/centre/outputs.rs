@@ -92,7 +92,19 @@ impl Centre {
     pub(super) fn record_after_contact_work(&self, contact: ContactId, work: AfterContactWork) {
         let AfterContactWork { began, ended } = work;
         let history = self.0.history.clone();
-        tokio::task::spawn_blocking(move || {
+        blocking(move || {
+            if let Err(error) = history.end_after_contact_work(contact, began, ended) {
+                tracing::warn!(contact_id = %contact, %error, "the end of the work after a contact could not be written");
+            }
+        });
+    }
+
+    /// The work after a contact that no agent does: it is over when it is known.
+    pub(super) fn end_work_of_none(&self, contact: ContactId) {
+        let (history, ended) = (self.0.history.clone(), self.now().wall);
+        blocking(move || {
+            let Ok(Some(found)) = history.find(contact) else { return };
+            let Some(began) = found.agent.and_then(|agent| agent.after_contact_work_began) else { return };
             if let Err(error) = history.end_after_contact_work(contact, began, ended) {
                 tracing::warn!(contact_id = %contact, %error, "the end of the work after a contact could not be written");
             }
@@ -102,7 +114,7 @@ impl Centre {
     /// The contact of a callback that will not be made.
     fn end_callback(&self, contact: ContactId) {
         let (history, now) = (self.0.history.clone(), self.now().wall);
-        tokio::task::spawn_blocking(move || {
+        blocking(move || {
             let Ok(Some(found)) = history.find(contact) else { return };
             if found.disconnect_timestamp.is_some() {
                 return;
@@ -117,7 +129,15 @@ impl Centre {
     /// Changes a contact that no call has.
     fn change(&self, contact: ContactId, change: impl FnOnce(&mut tympan_contact::Contact) + Send + 'static) {
         let history = self.0.history.clone();
-        tokio::task::spawn_blocking(move || change_in(&*history, contact, change));
+        blocking(move || change_in(&*history, contact, change));
+    }
+}
+
+/// Does what blocks where it holds up nothing: also while the runtime goes down, which takes no more.
+pub(super) fn blocking(work: impl FnOnce() + Send + 'static) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(work)),
+        Err(_) => work(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What calls ask of the routing.
 
 use super::offers::{Offer, Part};
+use super::outputs::blocking;
 use super::stats::OfferOutcome;
 use super::{Centre, State};
 use crate::centre::instances::{agent_key, queue_key};
@@ -91,31 +92,38 @@ impl Centre {
     /// Nothing is left of a contact's call: it is in no queue, and no agent is on it.
     pub(crate) fn closed(&self, contact: ContactId) {
         let now = self.now();
-        let work = {
+        {
             let mut state = self.state();
             state.routing.closed(now, contact);
             state.offers.forget(contact);
-            state.late_work.remove(&contact)
-        };
-        if let Some(work) = work {
-            self.record_after_contact_work(contact, work);
         }
-        self.wake();
+        self.settle(contact);
     }
 
     /// The call of a callback is over: its agent is free, and what no agent has taken waits in its queue as before.
     pub(crate) fn released(&self, contact: ContactId) {
         let now = self.now();
-        let work = {
+        {
             let mut state = self.state();
-            let State { routing, offers, late_work, .. } = &mut *state;
+            let State { routing, offers, .. } = &mut *state;
             for offer in offers.forget(contact) {
                 routing.ended(now, offer.agent, contact);
             }
-            late_work.remove(&contact)
+        }
+        self.settle(contact);
+    }
+
+    /// Writes the end of the work after a contact that the call has kept back, or that no agent does any more.
+    fn settle(&self, contact: ContactId) {
+        let (work, is_free) = {
+            let mut state = self.state();
+            (state.late_work.remove(&contact), state.routing.agents_on(contact).is_empty())
         };
-        if let Some(work) = work {
-            self.record_after_contact_work(contact, work);
+        match work {
+            Some(work) => self.record_after_contact_work(contact, work),
+            // The agent is gone, or the routing never knew of the agent's part.
+            None if is_free => self.end_work_of_none(contact),
+            None => {}
         }
         self.wake();
     }
@@ -203,7 +211,7 @@ impl Centre {
     /// Writes the contact of a callback, which no call has.
     fn remember(&self, contact: Contact) {
         let history = self.0.history.clone();
-        tokio::task::spawn_blocking(move || {
+        blocking(move || {
             if let Err(error) = history.open(&contact) {
                 tracing::warn!(contact_id = %contact.id, %error, "the contact of a callback could not be written yet");
             }

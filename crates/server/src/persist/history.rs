@@ -31,7 +31,7 @@ use tympan_contact::{
 use tympan_db::contact::{self, ContactCursor, ContactEvent, ContactQuery};
 use tympan_db::{Db, DbError, Tx};
 use tympan_flow::ContactChange;
-use tympan_types::{ContactId, WallTime};
+use tympan_types::{ContactId, InstanceId, WallTime};
 
 /// Between two attempts to write what the database did not take.
 const RETRY: Duration = Duration::from_secs(1);
@@ -294,6 +294,11 @@ impl ContactHistory {
         }
         self.fell_behind(ContactEvent::Changed);
         Ok(())
+    }
+
+    /// Whether a sink takes events of agents of this instance.
+    pub(crate) fn takes_agent_events(&self, instance: InstanceId) -> bool {
+        self.shared.ways.get().is_some_and(|ways| !ways.of_agents(instance).is_empty())
     }
 
     /// Sends an event of an agent to the sinks that take those of its instance: durable when this returns.

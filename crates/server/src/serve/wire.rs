@@ -10,7 +10,7 @@ use super::reset::OwnFiles;
 use super::{Dev, access, emulation, interrupted, provision, record_sinks, usable};
 use crate::audit::Audit;
 use crate::call::{Admission, AdmissionOptions, CallRegistry, Dialling};
-use crate::centre::{Centre, CentreParts};
+use crate::centre::{self, Centre, CentreParts};
 use crate::clock::{ServiceClock, SystemClock};
 use crate::config::{self, Config, TrackNaming};
 use crate::http::{self, OwnAddress, Readiness, Router, Services, Tls};
@@ -388,6 +388,12 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         let bytes_per_s = config.store.scrub_bytes_per_s;
         tokio::spawn(upkeep::scrub(store.clone(), interval, bytes_per_s, shutdown.clone()));
     }
+    tokio::spawn(centre::tell_of_agents(
+        admission.centre.clone(),
+        services.connect.clone(),
+        history.clone(),
+        shutdown.clone(),
+    ));
     let kept = Kept { days: config.connect.contacts_kept_days, of: kept_by_instance(config) };
     tokio::spawn(upkeep::keep_control(
         db.clone(),
