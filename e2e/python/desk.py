@@ -53,6 +53,19 @@ def media(stream, selector, out):
     return describe(lms.fragments(body), out) | {"seconds": time.monotonic() - begun}
 
 
+def track(stream, selector, track, out):
+    """GetMedia until the server ends the body; the data of one track, by its name."""
+    payload = data_client("kinesis-video-media", "GET_MEDIA", stream).get_media(
+        StreamARN=stream, StartSelector=selector
+    )["Payload"]
+    with open(out, "wb") as file:
+        for fragment in lms.fragments(payload.read()):
+            # Tracks are numbered in the order in which they stand.
+            number = fragment.tracks.index(track) + 1
+            file.write(b"".join(data for one, data in fragment.frames if one == number))
+    return {}
+
+
 def live(stream, selector, wanted_bytes, out):
     """GetMedia until so many bytes of PCM have come, wherever in a fragment that is; then the reader goes away."""
     payload = data_client("kinesis-video-media", "GET_MEDIA", stream).get_media(
@@ -148,6 +161,7 @@ OPERATIONS = {
     "error_of_media": error_of_media,
     "point_at": point_at,
     "sign_with": sign_with,
+    "track": track,
     "call": call,
     "media": media,
     "live": live,

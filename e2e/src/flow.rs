@@ -131,6 +131,20 @@ pub fn start_streaming() -> Block {
     streaming("Enabled")
 }
 
+/// Start media streaming, both directions.
+pub fn start_streaming_both() -> Block {
+    let customer = json!({ "ParticipantType": "Customer", "MediaDirections": ["From", "To"] });
+    let parameters =
+        json!({ "MediaStreamingState": "Enabled", "MediaStreamType": "Audio", "Participants": [customer] });
+    Block::new("UpdateContactMediaStreamingBehavior", parameters, &["NoMatchingError"])
+}
+
+/// Lets the caller talk to a bot; each of these intents goes on with the next block, as any other does.
+pub fn bot(alias_arn: &str, text: &str) -> Block {
+    let parameters = json!({ "Text": text, "LexV2Bot": { "AliasArn": alias_arn } });
+    Block::new("ConnectParticipantWithLexBot", parameters, &["NoMatchingCondition", "NoMatchingError"])
+}
+
 /// Stop media streaming.
 pub fn stop_streaming() -> Block {
     streaming("Disabled")

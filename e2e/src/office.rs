@@ -199,6 +199,18 @@ impl Office {
         self.media_after(&text(&recording["Location"]), &text(&recording["FragmentStartNumber"]))
     }
 
+    /// One track of what a record's first capture holds, after its lead-in.
+    pub fn track(&mut self, record: &Value, name: &str) -> anyhow::Result<Vec<i16>> {
+        let recording = &record["Recordings"][0];
+        let selector = json!({
+            "StartSelectorType": "FRAGMENT_NUMBER", "AfterFragmentNumber": recording["FragmentStartNumber"],
+        });
+        let file = self.output();
+        let request = json!({ "stream": recording["Location"], "selector": selector, "track": name, "out": file });
+        self.desk.ask("track", request)?;
+        read_raw(&file)
+    }
+
     /// What the capture of a record did not receive, as `tympan contacts show` has it.
     pub fn ledger(&self, record: &Value) -> anyhow::Result<Value> {
         let shown = std::process::Command::new(tympan_testkit::binary()?)

@@ -136,6 +136,20 @@ impl RawMessage {
     }
 }
 
+impl RawMessage {
+    /// 200 to this INVITE with that description and tag.
+    pub fn taken(&self, description: &str, own: std::net::SocketAddr, tag: &str) -> String {
+        let head = self.response("200 OK", "");
+        let to = self.header("To").unwrap_or_default();
+        let head = head.replace(&format!("To: {to}\r\n"), &format!("To: {to};tag={tag}\r\n"));
+        let head = head.trim_end_matches("Content-Length: 0\r\n\r\n");
+        let length = description.len();
+        format!(
+            "{head}Contact: <sip:agent@{own}>\r\nContent-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{description}"
+        )
+    }
+}
+
 impl fmt::Display for RawMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -64,6 +64,22 @@ pub struct RawCall {
     pub cseq: u32,
 }
 
+impl RawCall {
+    /// The dialog of an INVITE of the server that this peer has taken, in answers with this tag in To.
+    pub fn taken(invite: &RawMessage, own: SocketAddr, tag: &str) -> anyhow::Result<Self> {
+        let header = |name: &str| invite.header(name).with_context(|| format!("no {name} in {invite}"));
+        Ok(Self {
+            id: header("Call-ID")?,
+            from: format!("{};tag={tag}", header("To")?),
+            to: header("From")?,
+            target: invite.contact().context("no Contact")?,
+            routes: invite.headers("Record-Route"),
+            contact: format!("sip:agent@{own}"),
+            cseq: 0,
+        })
+    }
+}
+
 /// A body and its type.
 pub type Body<'a> = (&'a str, &'a str);
 
@@ -79,6 +95,13 @@ impl RawPeer {
         socket.set_read_timeout(Some(READ))?;
         let own = socket.local_addr()?;
         Ok(Self { wire: Wire::Udp(socket), own, server, inbox: VecDeque::new() })
+    }
+
+    /// A UDP socket on this address and port.
+    pub fn udp_on(local: SocketAddr, server: SocketAddr) -> anyhow::Result<Self> {
+        let socket = UdpSocket::bind(local).with_context(|| format!("cannot bind {local}"))?;
+        socket.set_read_timeout(Some(READ))?;
+        Ok(Self { wire: Wire::Udp(socket), own: local, server, inbox: VecDeque::new() })
     }
 
     /// A TCP connection.

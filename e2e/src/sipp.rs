@@ -302,7 +302,8 @@ fn read(file: &Path) -> String {
 /// An even port that nothing is bound to, nor to the second one after it: sipp takes both when it starts.
 ///
 /// It lies below those that the kernel gives to other sockets, so that none of them takes it before sipp does.
-pub(crate) fn free_port() -> anyhow::Result<u16> {
+/// A port that none listens on now.
+pub fn free_port() -> anyhow::Result<u16> {
     const FIRST: u16 = 10_000;
     const PAIRS: u16 = 11_000;
     loop {
