@@ -109,11 +109,11 @@ fn with_its_tcp_connection_a_registration_ends() -> anyhow::Result<()> {
 
 #[test]
 fn a_connection_that_a_phone_registered_by_is_kept_beyond_the_idle_time() -> anyhow::Result<()> {
-    let (server, _folder) = server(|builder| builder.env("TYMPAN_SIP__TCP_IDLE_TIMEOUT_MS", 300))?;
+    let (server, _folder) = server(|builder| builder.env("TYMPAN_SIP__TCP_IDLE_TIMEOUT_MS", 2_000))?;
     let registered = Caller::dialling("anna")
         .over_tcp()
         .register(&anna(CONTACT, 300), 1, 200)
-        .pause(Duration::from_secs(4))
+        .pause(Duration::from_secs(6))
         .register(&anna(CONTACT, 0), 3, 200)
         .start(server.sip())?;
     registered.wait()?;
