@@ -110,7 +110,8 @@ impl Speech {
             if state & 1 == 0 { 8 * step } else { -8 * step }
         };
         let lead: Vec<i16> = (0..8_000).map(|_| quiet()).collect();
-        let middle: Vec<i16> = voice.iter().map(|sample| if sample.abs() < 8 { quiet() } else { *sample }).collect();
+        let middle: Vec<i16> =
+            voice.iter().map(|sample| if sample.abs() < 8 { quiet() } else { *sample }).collect();
         let tail: Vec<i16> = (0..40_000).map(|_| quiet()).collect();
         let bytes: Vec<u8> = [lead, middle, tail].concat().iter().map(|sample| law.encode(*sample)).collect();
         let bytes: Vec<u8> = bytes.into_iter().filter(|byte| law.decode(*byte) != 0).collect();

@@ -206,7 +206,8 @@ impl Office {
             "StartSelectorType": "FRAGMENT_NUMBER", "AfterFragmentNumber": recording["FragmentStartNumber"],
         });
         let file = self.output();
-        let request = json!({ "stream": recording["Location"], "selector": selector, "track": name, "out": file });
+        let request =
+            json!({ "stream": recording["Location"], "selector": selector, "track": name, "out": file });
         self.desk.ask("track", request)?;
         read_raw(&file)
     }

@@ -9,7 +9,9 @@ use std::process::Child;
 use std::time::Duration;
 use tympan_e2e::audio::{Law, Speech, find, share_at};
 use tympan_e2e::desk::python;
-use tympan_e2e::flow::{Flow, bot, hang_up, listen, say, set_attributes, set_queue, start_streaming_both, to_queue};
+use tympan_e2e::flow::{
+    Flow, bot, hang_up, listen, say, set_attributes, set_queue, start_streaming_both, to_queue,
+};
 use tympan_e2e::office::{Office, json_lines, text};
 use tympan_e2e::raw_peer::{RawCall, RawPeer, sdp};
 use tympan_e2e::sipp::{Caller, free_port};
@@ -48,7 +50,10 @@ fn seed_03_what_the_caller_says_to_a_bot_is_the_same_in_the_stream_and_at_the_bo
     let flow = Flow::new()
         .then("start", start_streaming_both())
         .then("bot", bot(ALIAS, "what would you like?"))
-        .then("keep", set_attributes(&[("drink", "$.Lex.Slots.drink"), ("seen", "$.Lex.SessionAttributes.seen")]))
+        .then(
+            "keep",
+            set_attributes(&[("drink", "$.Lex.Slots.drink"), ("seen", "$.Lex.SessionAttributes.seen")]),
+        )
         .then("listen", listen("go on", 2))
         .then("hang up", hang_up());
     office.answer(NUMBER, flow)?;
@@ -194,7 +199,8 @@ fn at(last: u8) -> anyhow::Result<SocketAddr> {
 }
 
 #[test]
-fn seed_04_the_capture_goes_on_while_an_agent_holds_and_has_nothing_of_agent_or_music() -> anyhow::Result<()> {
+fn seed_04_the_capture_goes_on_while_an_agent_holds_and_has_nothing_of_agent_or_music() -> anyhow::Result<()>
+{
     let folder = tempfile::tempdir()?;
     let address = at(21)?;
     let configuration = configuration(folder.path(), &[("anna", address)])?;
