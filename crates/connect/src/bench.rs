@@ -284,7 +284,7 @@ pub(crate) struct Routed {
     pub(crate) routing: Arc<Mutex<Routing>>,
 }
 
-/// Routing at one instant, whose outputs nobody carries out.
+/// Routing at one instant, whose outputs are not carried out.
 struct OneInstant(Arc<Mutex<Routing>>);
 
 const INSTANT: Now = Now { mono: Mono::from_millis(1_000_000), wall: NOW };
@@ -393,7 +393,7 @@ impl Routed {
                 return offer;
             }
         }
-        panic!("contact {contact} is offered to nobody");
+        panic!("contact {contact} is offered to no agent");
     }
 
     /// A call that the agent did not take.

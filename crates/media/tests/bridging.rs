@@ -94,7 +94,11 @@ fn a_leg_that_monitors_hears_the_others_and_is_heard_by_none_until_it_joins() {
     for _ in 0..100 {
         thread.frame([Some(1_000), Some(4_000), Some(-16_000)]);
     }
-    assert!(near(thread.heard(0), 4_000), "what it said before is not heard for ever: {}", thread.heard(0));
+    assert!(
+        near(thread.heard(0), 4_000),
+        "what it said before is not heard without end: {}",
+        thread.heard(0)
+    );
 }
 
 #[test]

@@ -85,7 +85,7 @@ impl LiveContact {
     }
 }
 
-/// The SIP status by which a transfer is told why no one has answered.
+/// The SIP status that says to a transfer why there was no answer.
 pub(super) fn status_of(ending: Ending) -> u16 {
     match ending {
         Ending::By(EndedBy::Refused(status)) => status,

@@ -245,7 +245,7 @@ impl Routing {
         }
     }
 
-    /// The first of all agents for whom something has changed: in himself, or in a line of his profile in which a contact waits.
+    /// The first of all agents for whom something has changed: in the agent, or in a line of the agent's profile in which a contact waits.
     fn first_touched(&mut self) -> Option<IdleRank> {
         let mut first = self.idle.first_touched();
         for line in self.idle.take_lines() {
@@ -261,7 +261,7 @@ impl Routing {
                 self.counters.lookups += 1;
                 of_line = of_line.into_iter().chain(self.idle.first((line.queue.instance, *profile))).min();
             }
-            // Without an idle agent there is nothing to come back for: one who becomes idle looks by himself.
+            // Without an idle agent there is nothing to come back for: an agent who becomes idle looks again.
             if of_line.is_some() {
                 self.idle.touch_line(line);
             }

@@ -162,7 +162,7 @@ impl Idle {
         self.touched_lines.insert(line);
     }
 
-    /// There is nothing for this agent. False where nothing had changed in himself.
+    /// There is nothing for this agent. False where nothing about the agent had changed.
     pub(super) fn nothing_for(&mut self, rank: IdleRank) -> bool {
         self.touched_agents.remove(&rank)
     }

@@ -2,6 +2,7 @@
 //! `config/tympan.toml`.
 
 mod base_url;
+mod centre;
 mod check;
 mod choices;
 mod error;
@@ -19,6 +20,7 @@ mod values;
 mod written;
 
 pub use base_url::BaseUrl;
+pub use centre::Centre;
 pub use choices::{DigestAlgorithm, KeyKeeper, LimitProfile, LogFormat, SpeechRate, TrackNaming};
 pub use error::ConfigError;
 pub use lex::{Lex, LexBot, LexV1Bot};

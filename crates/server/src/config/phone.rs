@@ -36,7 +36,7 @@ pub struct SipPhone {
     pub challenge_calls: bool,
     /// Whether it is asked to answer by itself.
     pub auto_answer: bool,
-    /// The name of the agent whose telephone it is; empty: nobody's.
+    /// The name of the agent whose telephone it is; empty: no agent's.
     pub agent: String,
     /// The alias of the agent's instance.
     pub instance: String,

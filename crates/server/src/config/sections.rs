@@ -1,6 +1,7 @@
 //! One struct per section, one field per key; the defaults here are the ones that `config/tympan.toml` shows.
 
 use super::base_url::BaseUrl;
+use super::centre::Centre;
 use super::choices::{DigestAlgorithm, KeyKeeper, LimitProfile, LogFormat, SpeechRate, TrackNaming};
 use super::limit::Limit;
 use super::phone::SipPhone;
@@ -59,6 +60,8 @@ pub struct Config {
     pub lambda: Lambda,
     /// How text prompts are spoken.
     pub speech: Speech,
+    /// `[centre]`
+    pub centre: Centre,
     /// How bots are reached.
     pub lex: Lex,
     /// Instances, flows and numbers that exist from the start.
@@ -96,6 +99,7 @@ impl Default for Config {
             kms: Kms::default(),
             lambda: Lambda::default(),
             speech: Speech::default(),
+            centre: Centre::default(),
             lex: Lex::default(),
             connect: Connect::default(),
             log: Log::default(),

@@ -42,7 +42,6 @@ use tympan_aws::cors::WebRules;
 use tympan_capture::{Leases, Rest, StreamDirectory, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options as ConnectOptions};
 use tympan_contact::ContactOptions;
-use tympan_contact::routing::RoutingOptions;
 use tympan_db::{Db, Revision};
 use tympan_emulator::{
     Emulator, EmulatorParts, Faults, FaultyDirectory, FaultyKeys, Generation, ResetRequest,
@@ -282,10 +281,10 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         clock: clock.clone(),
         calls: calls.clone(),
         history: history.clone(),
-        options: RoutingOptions::default(),
+        options: config.centre.routing(),
     });
     centre.begin(Arc::new(connect.clone()), &db);
-    connect.begin_centre(Arc::new(centre.clone()));
+    connect.begin_centre(Arc::new(centre.asked()));
 
     let event_readers = EventReaders::new(EVENT_READERS);
     let queue = CaptureQueue::start(config.capture.backlog_limit_bytes, tokio::runtime::Handle::current())?;

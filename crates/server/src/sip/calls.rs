@@ -104,6 +104,21 @@ pub(crate) struct AgentPhone {
     pub auto_answer: bool,
 }
 
+/// What calls are placed with.
+pub(super) struct CallsParts {
+    /// To the agent's task.
+    pub(super) commands: mpsc::Sender<ToShard>,
+    /// The number of the first leg.
+    pub(super) first_leg: u64,
+    pub(super) local: LocalAddress,
+    pub(super) locations: Locations,
+    pub(super) phones: Phones,
+    pub(super) trunks: Trunks,
+    pub(super) outbound: Outbound,
+    /// Whose telephones they are, in the order of the configuration.
+    pub(super) agents: Vec<AgentPhone>,
+}
+
 /// Places calls and knows where telephones are. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct SipCalls(Arc<Shared>);
@@ -120,16 +135,8 @@ struct Shared {
 }
 
 impl SipCalls {
-    pub(super) fn new(
-        commands: mpsc::Sender<ToShard>,
-        first_leg: u64,
-        local: LocalAddress,
-        locations: Locations,
-        phones: Phones,
-        trunks: Trunks,
-        outbound: Outbound,
-        agents: Vec<AgentPhone>,
-    ) -> Self {
+    pub(super) fn new(parts: CallsParts) -> Self {
+        let CallsParts { commands, first_leg, local, locations, phones, trunks, outbound, agents } = parts;
         let next_leg = AtomicU64::new(first_leg);
         Self(Arc::new(Shared { commands, next_leg, local, locations, phones, trunks, outbound, agents }))
     }

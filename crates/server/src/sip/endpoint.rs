@@ -2,7 +2,7 @@
 
 use super::Calls;
 use super::address::LocalAddress;
-use super::calls::{AgentPhone, SipCalls};
+use super::calls::{AgentPhone, CallsParts, SipCalls};
 use super::leg::{COMMANDS_PER_LEG, Invitation};
 use super::locations::Locations;
 use super::outbound::Outbound;
@@ -152,16 +152,16 @@ impl SipEndpoint {
             dialled_legs_from: DIALLED_LEGS_FROM,
         };
         let locations = Locations::default();
-        let placed = SipCalls::new(
-            commands_sender.clone(),
-            DIALLED_LEGS_FROM,
+        let placed = SipCalls::new(CallsParts {
+            commands: commands_sender.clone(),
+            first_leg: DIALLED_LEGS_FROM,
             local,
-            locations.clone(),
-            phones.clone(),
-            trunks.clone(),
+            locations: locations.clone(),
+            phones: phones.clone(),
+            trunks: trunks.clone(),
             outbound,
             agents,
-        );
+        });
         let mut agent = Agent::new(config, seed);
         agent.handle(mono_now(), Input::Phones(phones));
         let shard = Shard {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::mpsc;
 use tympan_contact::{EndedBy, LegEvent};
-use tympan_sip::agent::{self, Body, Command, Event, OfferBy, TrunkId};
+use tympan_sip::agent::{self, Body, Command, Event, TrunkId};
 use tympan_sip::wire::Status;
 use tympan_telephony::Digit;
 use tympan_telephony::digit_source::DigitSource;
@@ -72,6 +72,7 @@ pub(crate) enum Refusal {
 }
 
 /// What the agent's task is asked for.
+#[expect(clippy::large_enum_variant, reason = "calls are dialled seldom, and a channel keeps few of them")]
 pub(super) enum ToShard {
     /// A command of a leg.
     Command(LegId, Command),
@@ -139,17 +140,6 @@ impl Leg {
         };
         self.ends();
         self.try_send(refuse(status, retry_after_s));
-    }
-
-    /// A provisional response to an INVITE of a peer: 180, or 183 with early media.
-    pub(crate) fn ring(&self, sdp: Option<String>) {
-        let status = if sdp.is_some() { Status::SESSION_PROGRESS } else { Status::RINGING };
-        self.try_send(Command::Ring { status, body: sdp.map(sdp_body), reliable: false });
-    }
-
-    /// Offers a change of the session: hold, resume, another address. [`LegEvent::Answered`] or [`LegEvent::OfferFailed`] follows.
-    pub(crate) async fn offer(&self, sdp: String) {
-        self.send(Command::Offer { body: sdp_body(sdp), by: OfferBy::ReInvite }).await;
     }
 
     /// Agrees to a REFER of the far end: 202. What it asks for is the caller's to do, and to report by [`Leg::notify_refer`].

@@ -7,13 +7,9 @@
 
 mod address;
 mod body;
-#[allow(dead_code, reason = "the tasks of calls do not dial yet")]
 mod calls;
-#[allow(dead_code, reason = "the tasks of calls do not dial yet")]
 mod endpoint;
-#[allow(dead_code, reason = "the tasks of calls transfer nothing yet")]
 mod leg;
-#[allow(dead_code, reason = "the tasks of calls do not look yet")]
 mod locations;
 mod outbound;
 mod resolve;
@@ -22,12 +18,9 @@ mod stats;
 mod tcp;
 mod udp;
 
-#[allow(unused_imports, reason = "the tasks of calls do not dial yet")]
 pub(crate) use calls::{AgentPhone, Destination, Dial, DialledLeg, NotDialled, Route, SipCalls};
 pub(crate) use endpoint::{SipEndpoint, SipOptions};
 pub(crate) use leg::{Invitation, Leg, Refusal};
-#[allow(unused_imports, reason = "the tasks of calls do not look yet")]
-pub(crate) use locations::Locations;
 pub(crate) use outbound::{Outbound, OutboundTrunk};
 pub(crate) use stats::SipStats;
 pub(crate) use tcp::{PER_CONNECTION, TcpLimits};

@@ -182,7 +182,7 @@ impl Agent {
             }
             Verdict::Wrong => {
                 core.count(Counter::WrongCredentials);
-                // Only what names a nonce of ours shows that the source is not forged: nobody is locked out by another.
+                // Only what names a nonce of ours shows that the source is not forged: no source locks another one out.
                 if core.verifier.has_nonce(core.now, source, request, realm) {
                     core.admission.answered_wrong(core.now, source);
                 }

@@ -89,7 +89,7 @@ impl Agent {
             }
             Phase::Dialling | Phase::Accepted | Phase::Answering | Phase::Up => {}
         }
-        // Whoever knows the tags was in the call or was told them; beyond that, a telephone proved its name, and a peer comes by
+        // Who knows the tags was in the call, or has them from one who was; beyond that, a telephone proved its name, and a peer comes by
         // the trunk of the call.
         if user.is_none() && leg.trunk.id != stranger.trunk.id {
             return Err((Status::FORBIDDEN, Some("Not A Party Of That Call")));

@@ -184,7 +184,7 @@ async fn a_call_that_is_refused_says_with_what_status_and_one_that_is_given_up_i
     let dialled = place(&rig, &to, |_| ());
     let invite = phone.request(&Method::Invite).await;
     phone.answer(&invite, 180, "").await;
-    // Its task is gone: the telephone does not ring for ever.
+    // Its task is gone: the telephone stops ringing.
     drop(dialled);
     phone.request(&Method::Cancel).await;
 }
