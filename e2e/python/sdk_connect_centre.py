@@ -150,7 +150,7 @@ def outbound_calls_are_refused_under_the_names_of_the_model():
 def metrics_of_now_are_of_queues_and_profiles():
     metrics = [{"Name": "CONTACTS_IN_QUEUE", "Unit": "COUNT"}, {"Name": "AGENTS_ONLINE", "Unit": "COUNT"}]
     answer = connect.get_current_metric_data(
-        InstanceId=instance(), Filters={"Queues": [queue()]}, Groupings=["queue()"], CurrentMetrics=metrics
+        InstanceId=instance(), Filters={"Queues": [queue()]}, Groupings=["QUEUE"], CurrentMetrics=metrics
     )
     equal(answer["MetricResults"], [], "nothing waits and nobody is there")
     assert answer["DataSnapshotTime"] >= NOW - HOUR, answer
@@ -217,7 +217,7 @@ def statuses_and_contacts_of_agents_that_are_not_there_are_not_found():
 def recordings_of_calls_are_not_offered():
     body = {"InstanceId": instance(), "ContactId": contact(), "InitialContactId": contact()}
     for call in [connect.stop_contact_recording, connect.suspend_contact_recording, connect.resume_contact_recording]:
-        with typed(connect, "NotImplementedException", 501):
+        with refused("NotImplementedException", 501):
             call(**body)
 
 

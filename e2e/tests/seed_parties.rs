@@ -71,7 +71,7 @@ fn seed_03_what_the_caller_says_to_a_bot_is_the_same_in_the_stream_and_at_the_bo
     // What the bot was given is a stretch of the same.
     let heard = samples_of(&std::fs::read(scratch.path().join("0.body"))?);
     let asked: Value = serde_json::from_slice(&std::fs::read(scratch.path().join("0.json"))?)?;
-    let kind = text(&asked["headers"]["Content-Type"]);
+    let kind = text(&asked["headers"]["content-type"]);
     assert!(kind.contains("rate=8000"), "{asked}");
     let at_bot = find(&heard, &speech.samples)?;
     assert!(at_bot.to - at_bot.from > 4_000, "{at_bot:?}");

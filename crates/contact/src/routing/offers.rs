@@ -37,8 +37,6 @@ impl Routing {
         contact: ContactId,
         agent: AgentKey,
     ) -> Result<OfferId, OfferRefusal> {
-        let chosen = self.agents.get(&agent).filter(|agent| agent.plan.is_some());
-        let chosen = chosen.ok_or(OfferRefusal::NoSuchAgent)?;
         let queued = self.contacts.get(&contact).ok_or(OfferRefusal::NotQueued)?;
         match queued.place {
             Place::Scheduled { .. } => return Err(OfferRefusal::NotQueued),
@@ -47,6 +45,8 @@ impl Routing {
                 return Err(OfferRefusal::AlreadyOffered);
             }
         }
+        let chosen = self.agents.get(&agent).filter(|agent| agent.plan.is_some());
+        let chosen = chosen.ok_or(OfferRefusal::NoSuchAgent)?;
         if chosen.contacts.len() >= self.options.agent_contacts_max {
             return Err(OfferRefusal::TooManyContacts);
         }
