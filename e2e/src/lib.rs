@@ -10,6 +10,7 @@
     reason = "all of this crate is test code: what it prints belongs to the output of a test"
 )]
 
+pub mod agents;
 pub mod audio;
 pub mod by_hand;
 pub mod clock;

@@ -1,16 +1,14 @@
 //! Customers and agents: a caller in a queue, and a real telephone that registers and takes the call.
 
-use anyhow::{Context, ensure};
-use serde_json::{Value, json};
+use anyhow::ensure;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::time::Duration;
+use tympan_e2e::agents::{hire, write_configuration};
 use tympan_e2e::audio::{Law, share_at, write_tone};
 use tympan_e2e::control::page;
 use tympan_e2e::flow::{Flow, hang_up, set_queue, to_queue};
 use tympan_e2e::network::{CABLE, HOME, Network};
-use tympan_e2e::office::{Office, text};
+use tympan_e2e::office::Office;
 use tympan_e2e::phone::Phone;
 use tympan_e2e::sipp::Caller;
 use tympan_e2e::softphones::Baresip;
@@ -20,40 +18,8 @@ use tympan_testkit::TestServer;
 const NUMBER: &str = "+18005550123";
 const AGENTS_TONE_HZ: f64 = 440.0;
 
-/// The configuration of one telephone, which answers by itself.
-fn configuration(folder: &Path) -> anyhow::Result<String> {
-    let file = folder.join("tympan.toml");
-    let phone = "[[sip.phones]]\nuser = \"anna\"\npassword = \"hush\"\nagent = \"anna\"\ninstance = \"demo\"\n\
-                 auto_answer = true\n";
-    std::fs::write(&file, phone)?;
-    // It holds a password.
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
-    Ok(file.to_string_lossy().into_owned())
-}
-
-/// The first of a list, and its id and ARN.
-fn first(office: &mut Office, operation: &str, list: &str, name: &str) -> anyhow::Result<(String, String)> {
-    let listed = office.desk.call("connect", operation, json!({ "InstanceId": office.instance.clone() }))?;
-    let all = listed[list].as_array().into_iter().flatten();
-    let found: Option<&Value> = all.clone().find(|one| one["Name"] == name);
-    let found = found.with_context(|| format!("no {name} in {listed}"))?;
-    Ok((text(&found["Id"]), text(&found["Arn"])))
-}
-
-/// An agent of the instance that `--dev` brings along, who serves its queue. Gives the ARN of the queue.
-fn hire(office: &mut Office, name: &str) -> anyhow::Result<String> {
-    let (_, queue) = first(office, "list_queues", "QueueSummaryList", "BasicQueue")?;
-    let (profile, _) =
-        first(office, "list_routing_profiles", "RoutingProfileSummaryList", "Basic Routing Profile")?;
-    let (security, _) = first(office, "list_security_profiles", "SecurityProfileSummaryList", "Agent")?;
-    let user = json!({
-        "InstanceId": office.instance, "Username": name, "Password": "Hush-hush-1",
-        "PhoneConfig": { "PhoneType": "SOFT_PHONE", "AutoAccept": true, "AfterContactWorkTimeLimit": 1 },
-        "SecurityProfileIds": [security], "RoutingProfileId": profile,
-    });
-    office.desk.call("connect", "create_user", user)?;
-    Ok(queue)
-}
+/// One telephone, which answers by itself.
+const TELEPHONE: &str = "[[sip.phones]]\nuser = \"anna\"\npassword = \"hush\"\nagent = \"anna\"\ninstance = \"demo\"\nauto_answer = true\n";
 
 fn metric(server: &TestServer, line: &str) -> anyhow::Result<Option<u64>> {
     let page = page(server, "/metrics")?;
@@ -66,13 +32,13 @@ fn a_caller_in_a_queue_and_a_registered_agent_hear_each_other_and_the_record_has
 {
     let _network = Network::new()?;
     let folder = tempfile::tempdir()?;
-    let configuration = configuration(folder.path())?;
+    let configuration = write_configuration(folder.path(), TELEPHONE)?;
     let builder = TestServer::builder()
         .argument("--config")
         .argument(configuration)
         .env("TYMPAN_SIP__LISTEN", format!("{HOME}:0"));
     let mut office = Office::open_with(builder)?;
-    let queue = hire(&mut office, "anna")?;
+    let queue = hire(&mut office, &["anna"], true)?;
     let flow = Flow::new().then("set", set_queue(&queue)).then("go", to_queue()).then("hang up", hang_up());
     office.answer(NUMBER, flow)?;
 

@@ -2,23 +2,22 @@
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Child;
-use std::time::Duration;
+use tympan_e2e::agents::{AgentPhone, Heard, Line, at, hire, telephones, write_configuration};
 use tympan_e2e::audio::{Law, Speech, find, share_at};
 use tympan_e2e::desk::python;
 use tympan_e2e::flow::{
-    Flow, bot, hang_up, listen, say, set_attributes, set_queue, start_streaming_both, to_queue,
+    Flow, bot, hang_up, invoke, listen, say, set_attributes, set_queue, start_streaming_both, to_queue,
 };
 use tympan_e2e::office::{Office, json_lines, text};
-use tympan_e2e::raw_peer::{RawCall, RawPeer, sdp};
-use tympan_e2e::sipp::{Caller, free_port};
+use tympan_e2e::raw_peer::RawPeer;
+use tympan_e2e::sipp::Caller;
 use tympan_e2e::until;
-use tympan_testkit::TestServer;
+use tympan_testkit::{TestServer, TestServerBuilder};
 
 const NUMBER: &str = "+18005550133";
+const SLOW: &str = "arn:aws:lambda:us-west-2:111122223333:function:slow";
 const ALIAS: &str = "arn:aws:lex:us-west-2:111122223333:bot-alias/ABCDEFGHIJ/TSTALIASID";
 
 /// Ends with the test.
@@ -31,6 +30,36 @@ impl Drop for Killed {
     }
 }
 
+/// A bot that recognises one intent in whatever it is asked, and keeps the questions in this folder; its port.
+fn start_bot(folder: &Path) -> anyhow::Result<(Killed, String)> {
+    let port_file = folder.join("port");
+    let stub = Killed(python("lex_stub.py").args([&port_file, &folder.to_owned()]).spawn()?);
+    let port = until("the bot to listen", || Ok(std::fs::read_to_string(&port_file).ok()))?;
+    Ok((stub, port))
+}
+
+fn with_bot(builder: TestServerBuilder, port: &str) -> TestServerBuilder {
+    builder
+        .env("TYMPAN_LEX__ENDPOINT", format!("http://127.0.0.1:{port}"))
+        .env("TYMPAN_LEX__ACCESS_KEY_ID", "AKIDLEX")
+        .env("TYMPAN_LEX__SECRET_ACCESS_KEY", "lexsecret")
+}
+
+/// Waits until what a line hears is this speech, for a second without a break.
+fn hears(line: &Line, speech: &Speech) -> anyhow::Result<()> {
+    let from = line.heard().len();
+    until("a second of speech that is heard", || {
+        let heard = line.heard();
+        let codes: Vec<i16> = decoded(heard.get(from..).unwrap_or_default());
+        let last = codes.len().checked_sub(8_000).and_then(|at| codes.get(at..));
+        Ok(last.is_some_and(|last| find(last, &speech.samples).is_ok()).then_some(()))
+    })
+}
+
+fn decoded(heard: &[Heard]) -> Vec<i16> {
+    heard.iter().flat_map(|packet| packet.codes.iter().map(|code| Law::Mu.decode(*code))).collect()
+}
+
 fn samples_of(body: &[u8]) -> Vec<i16> {
     body.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
 }
@@ -38,15 +67,8 @@ fn samples_of(body: &[u8]) -> Vec<i16> {
 #[test]
 fn seed_03_what_the_caller_says_to_a_bot_is_the_same_in_the_stream_and_at_the_bot() -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
-    let port_file = scratch.path().join("port");
-    let stub = python("lex_stub.py").args([&port_file, &scratch.path().to_owned()]).spawn()?;
-    let _stub = Killed(stub);
-    let port = until("the bot to listen", || Ok(std::fs::read_to_string(&port_file).ok()))?;
-    let builder = TestServer::builder()
-        .env("TYMPAN_LEX__ENDPOINT", format!("http://127.0.0.1:{port}"))
-        .env("TYMPAN_LEX__ACCESS_KEY_ID", "AKIDLEX")
-        .env("TYMPAN_LEX__SECRET_ACCESS_KEY", "lexsecret");
-    let mut office = Office::open_with(builder)?;
+    let (_bot, port) = start_bot(scratch.path())?;
+    let mut office = Office::open_with(with_bot(TestServer::builder(), &port))?;
     let flow = Flow::new()
         .then("start", start_streaming_both())
         .then("bot", bot(ALIAS, "what would you like?"))
@@ -79,133 +101,14 @@ fn seed_03_what_the_caller_says_to_a_bot_is_the_same_in_the_stream_and_at_the_bo
     Ok(())
 }
 
-/// An agent's telephone that is worked by hand.
-struct AgentPhone {
-    peer: RawPeer,
-    media: UdpSocket,
-    tone: u8,
-    server: Option<SocketAddr>,
-    heard: Vec<i16>,
-    sequence: u16,
-}
-
-impl AgentPhone {
-    fn new(address: SocketAddr, server: SocketAddr, tone: u8) -> anyhow::Result<Self> {
-        let media = UdpSocket::bind((address.ip(), 0))?;
-        media.set_nonblocking(true)?;
-        let peer = RawPeer::udp_on(address, server)?;
-        Ok(Self { peer, media, tone, server: None, heard: Vec::new(), sequence: 1 })
-    }
-
-    fn description(&self, direction: &str) -> anyhow::Result<String> {
-        Ok(sdp(self.media.local_addr()?.ip(), self.media.local_addr()?.port(), "0 101", direction))
-    }
-
-    /// Waits for a call and takes it.
-    fn takes(&mut self) -> anyhow::Result<RawCall> {
-        let invite = self.peer.wait_for("an INVITE", |message| message.method() == Some("INVITE"))?;
-        self.server = Some(media_of(invite.body()).context("no media")?);
-        let answer = invite.taken(&self.description("sendrecv")?, self.peer.own(), "agent");
-        self.peer.send(&answer)?;
-        self.peer.wait_for("the ACK", |message| message.method() == Some("ACK"))?;
-        RawCall::taken(&invite, self.peer.own(), "agent")
-    }
-
-    /// Sends and hears for so long: its tone out, what comes in kept.
-    fn talks(&mut self, time: Duration) -> anyhow::Result<()> {
-        let until = std::time::Instant::now() + time;
-        let mut due = std::time::Instant::now();
-        let mut datagram = [0; 2_048];
-        while std::time::Instant::now() < until {
-            if let Some(server) = self.server {
-                let mut packet = vec![0x80, 0];
-                packet.extend(self.sequence.to_be_bytes());
-                packet.extend((u32::from(self.sequence) * 160).to_be_bytes());
-                packet.extend(*b"agnt");
-                packet.extend((0..160).map(|at| if at % 16 < 8 { self.tone } else { self.tone ^ 0x80 }));
-                self.media.send_to(&packet, server)?;
-                self.sequence = self.sequence.wrapping_add(1);
-            }
-            due += Duration::from_millis(20);
-            std::thread::sleep(due.saturating_duration_since(std::time::Instant::now()));
-            while let Ok(length) = self.media.recv(&mut datagram) {
-                if length > 12 && datagram[1] & 0x7F == 0 {
-                    self.heard.extend(datagram[12..length].iter().map(|code| Law::Mu.decode(*code)));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts the other side on hold, or takes it back.
-    fn offers(&mut self, call: &mut RawCall, direction: &str) -> anyhow::Result<()> {
-        let offer = self.description(direction)?;
-        let answer = self.peer.invite(call, "", &offer)?;
-        anyhow::ensure!(answer.status() == Some(200), "{answer}");
-        Ok(())
-    }
-}
-
-fn media_of(description: &str) -> Option<SocketAddr> {
-    let value = |prefix: &str| description.lines().find_map(|line| line.strip_prefix(prefix));
-    let ip: IpAddr = value("c=IN IP4 ")?.trim().parse().ok()?;
-    let port = value("m=audio ")?.split(' ').next()?.parse().ok()?;
-    Some(SocketAddr::new(ip, port))
-}
-
-/// A configuration of telephones that stand at these addresses.
-fn configuration(folder: &Path, phones: &[(&str, SocketAddr)]) -> anyhow::Result<String> {
-    let mut text = String::new();
-    for (name, address) in phones {
-        text.push_str(&format!(
-            "[[sip.phones]]\nuser = {name:?}\ncontact = \"sip:{name}@{address}\"\nnetworks = [\"{}\"]\n\
-             challenge_calls = false\nagent = {name:?}\ninstance = \"demo\"\n",
-            address.ip()
-        ));
-    }
-    let file = folder.join("tympan.toml");
-    std::fs::write(&file, text)?;
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600))?;
-    Ok(file.to_string_lossy().into_owned())
-}
-
-/// The first of a list, and its id and ARN.
-fn first(office: &mut Office, operation: &str, list: &str, name: &str) -> anyhow::Result<(String, String)> {
-    let listed = office.desk.call("connect", operation, json!({ "InstanceId": office.instance.clone() }))?;
-    let found = listed[list].as_array().into_iter().flatten().find(|one| one["Name"] == name);
-    let found = found.with_context(|| format!("no {name} in {listed}"))?;
-    Ok((text(&found["Id"]), text(&found["Arn"])))
-}
-
-/// Agents of the instance; gives the ARN of the queue that they serve.
-fn hire(office: &mut Office, names: &[&str]) -> anyhow::Result<String> {
-    let (_, queue) = first(office, "list_queues", "QueueSummaryList", "BasicQueue")?;
-    let (profile, _) =
-        first(office, "list_routing_profiles", "RoutingProfileSummaryList", "Basic Routing Profile")?;
-    let (security, _) = first(office, "list_security_profiles", "SecurityProfileSummaryList", "Agent")?;
-    for name in names {
-        let user = json!({
-            "InstanceId": office.instance, "Username": name, "Password": "Hush-hush-1",
-            "PhoneConfig": { "PhoneType": "SOFT_PHONE", "AutoAccept": false, "AfterContactWorkTimeLimit": 1 },
-            "SecurityProfileIds": [security], "RoutingProfileId": profile,
-        });
-        office.desk.call("connect", "create_user", user)?;
-    }
-    Ok(queue)
-}
-
-fn at(last: u8) -> anyhow::Result<SocketAddr> {
-    Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)), free_port()?))
-}
-
 #[test]
 fn seed_04_the_capture_goes_on_while_an_agent_holds_and_has_nothing_of_agent_or_music() -> anyhow::Result<()>
 {
     let folder = tempfile::tempdir()?;
     let address = at(21)?;
-    let configuration = configuration(folder.path(), &[("anna", address)])?;
+    let configuration = write_configuration(folder.path(), &telephones(&[("anna", address)]))?;
     let mut office = Office::open_with(TestServer::builder().argument("--config").argument(configuration))?;
-    let queue = hire(&mut office, &["anna"])?;
+    let queue = hire(&mut office, &["anna"], false)?;
     let flow = Flow::new()
         .then("start", start_streaming_both())
         .then("say", say("welcome"))
@@ -213,22 +116,28 @@ fn seed_04_the_capture_goes_on_while_an_agent_holds_and_has_nothing_of_agent_or_
         .then("go", to_queue())
         .then("hang up", hang_up());
     office.answer(NUMBER, flow)?;
-    let mut anna = AgentPhone::new(address, office.server.sip(), 0x90)?;
+    let mut anna = AgentPhone::new("anna", address, office.server.sip())?;
+    let tone: Vec<u8> = (0..800_000).map(|at| if at % 16 < 8 { 0x90 } else { 0x10 }).collect();
+    let line = Line::open(address.ip(), tone)?;
     let speech = Speech::unique(office.folder(), 44, 90, Law::Mu)?;
     let caller = Caller::dialling(NUMBER).speaking(&speech).call().speak(&speech).be_hung_up();
     let call = caller.start(office.server.sip())?;
-    let mut dialog = anna.takes()?;
-    anna.talks(Duration::from_secs(6))?;
-    // Both whispers are over, and the agent hears the customer.
-    let before = anna.heard.clone();
-    find(&before[before.len() - 4_000..], &speech.samples).context("the agent hears the customer")?;
-    anna.offers(&mut dialog, "sendonly")?;
-    anna.heard.clear();
-    anna.talks(Duration::from_secs(3))?;
-    anna.offers(&mut dialog, "sendrecv")?;
-    anna.talks(Duration::from_secs(2))?;
-    let after = anna.heard.clone();
-    find(&after[after.len() - 4_000..], &speech.samples).context("the agent hears the customer again")?;
+    let invite = anna.rings()?;
+    let mut dialog = anna.takes(&invite, &line)?;
+    // Both whispers are over when the agent hears the customer.
+    hears(&line, &speech)?;
+    anna.offers(&mut dialog, &line, "sendonly")?;
+    until("the customer to hear the hold flow", || {
+        let log = office.flow_log();
+        let begun = log.iter().any(|entry| entry["ContactFlowName"] == "Default customer hold");
+        Ok(begun.then_some(()))
+    })?;
+    let on_hold_from = line.said();
+    until("two seconds on hold", || Ok((line.said() > on_hold_from + 17_600).then_some(())))?;
+    anna.offers(&mut dialog, &line, "sendrecv")?;
+    hears(&line, &speech)?;
+    let back_from = line.said();
+    until("a second after", || Ok((line.said() > back_from + 8_000).then_some(())))?;
     anna.peer.hang_up(&mut dialog)?;
     call.wait()?;
 
@@ -246,7 +155,161 @@ fn seed_04_the_capture_goes_on_while_an_agent_holds_and_has_nothing_of_agent_or_
     let to = office.track(&record, "AUDIO_TO_CUSTOMER")?;
     assert!(share_at(&to, 500.0) > 0.05, "the customer heard the agent: {}", share_at(&to, 500.0));
     assert_eq!(to.len(), from.len());
-    let blocks: Vec<Value> = json_lines(&office.server.data_dir().join("flow-logs.jsonl"));
-    assert!(blocks.iter().any(|entry| entry["ContactFlowName"] == "Default customer hold"), "{blocks:?}");
     Ok(())
+}
+
+#[test]
+fn seed_04_one_call_through_keys_a_bot_a_slow_function_a_queue_two_agents_a_hold_and_a_transfer()
+-> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let (_bot, port) = start_bot(scratch.path())?;
+    let (anna_at, bea_at) = (at(22)?, at(23)?);
+    let configuration =
+        write_configuration(scratch.path(), &telephones(&[("anna", anna_at), ("bea", bea_at)]))?;
+    let functions = format!(
+        "[{{arn = {SLOW:?}, command = [\"sh\", \"-c\", \"cat > /dev/null; sleep 3; echo '{{}}'\"]}}]"
+    );
+    let builder = with_bot(TestServer::builder().argument("--config").argument(configuration), &port)
+        .env("TYMPAN_LAMBDA__FUNCTIONS", functions)
+        .env("TYMPAN_CONTACT_EVENTS__FILE", "true");
+    let mut office = Office::open_with(builder)?;
+    office.allow_function(SLOW)?;
+    let queue = hire(&mut office, &["anna"], false)?;
+    let flow = Flow::new()
+        .then("start", start_streaming_both())
+        .then("keys", listen("press a key", 20))
+        .then("bot", bot(ALIAS, "what would you like?"))
+        .then("wait", invoke(SLOW, &[]))
+        .then("set", set_queue(&queue))
+        .then("go", to_queue())
+        .then("hang up", hang_up());
+    office.answer(NUMBER, flow)?;
+    let sip = office.server.sip();
+    let speech = |seed| Speech::unique(scratch.path(), seed, 120, Law::Mu);
+    let (said, by_anna, by_bea, to_bea) = (speech(51)?, speech(52)?, speech(53)?, speech(54)?);
+    let line = |at: std::net::SocketAddr, speech: &Speech| Line::open(at.ip(), std::fs::read(&speech.file)?);
+
+    let mut caller = RawPeer::udp(sip)?;
+    let customer = line(caller.own(), &said)?;
+    let mut call = caller.new_call(NUMBER);
+    let answer = caller.invite(&mut call, "", &customer.description("sendrecv")?)?;
+    customer.speak_to(answer.body())?;
+    caller.key(&mut call, '1')?;
+
+    let mut anna = AgentPhone::new("anna", anna_at, sip)?;
+    let annas = line(anna_at, &by_anna)?;
+    let invite = anna.rings()?;
+    let heard_from = customer.heard().len();
+    until("a second of the queue's music", || Ok((customer.heard().len() > heard_from + 50).then_some(())))?;
+    let mut with_customer = anna.takes(&invite, &annas)?;
+    hears(&annas, &said)?;
+    hears(&customer, &by_anna)?;
+    anna.offers(&mut with_customer, &annas, "sendonly")?;
+    let held_from = customer.heard().len();
+    until("a second on hold", || Ok((customer.heard().len() > held_from + 50).then_some(())))?;
+    anna.offers(&mut with_customer, &annas, "sendrecv")?;
+    hears(&customer, &by_anna)?;
+
+    // The second agent serves no queue of this customer before she is asked.
+    hire(&mut office, &["bea"], false)?;
+    let consulting = line(anna_at, &to_bea)?;
+    let mut bea = AgentPhone::new("bea", bea_at, sip)?;
+    let beas = line(bea_at, &by_bea)?;
+    let with_bea = anna.calls("bea", &consulting)?;
+    let invite = bea.rings()?;
+    let mut at_bea = bea.takes(&invite, &beas)?;
+    hears(&beas, &to_bea)?;
+    hears(&consulting, &by_bea)?;
+    anna.joins(&mut with_customer, &with_bea)?;
+    hears(&customer, &by_bea)?;
+    hears(&beas, &said)?;
+    for _ in 0..2 {
+        anna.peer.take_request("BYE")?;
+    }
+    bea.peer.hang_up(&mut at_bea)?;
+    caller.take_request("BYE")?;
+    customer.falls_silent();
+    let (spoken, heard) = (customer.said(), customer.heard());
+
+    // Three contacts of one conversation, each linked with the one before it.
+    let records = office.records(2)?;
+    let inbound = records.iter().find(|record| record["InitiationMethod"] == "INBOUND").context("no call")?;
+    let transfer =
+        records.iter().find(|record| record["InitiationMethod"] == "TRANSFER").context("no transfer")?;
+    assert_eq!(transfer["PreviousContactId"], inbound["ContactId"], "{records:?}");
+    assert_eq!(inbound["NextContactId"], transfer["ContactId"]);
+    assert_eq!(transfer["InitialContactId"], inbound["ContactId"]);
+    assert_eq!(
+        (&inbound["Agent"]["Username"], &transfer["Agent"]["Username"]),
+        (&json!("anna"), &json!("bea"))
+    );
+    assert_eq!(inbound["Queue"]["Name"], "BasicQueue");
+    assert_eq!(inbound["Agent"]["NumberOfHolds"], 2, "{inbound}");
+    assert_eq!(transfer["DisconnectReason"], "AGENT_DISCONNECT");
+
+    // The customer's track is what the customer said from the start on, and no more.
+    let from = office.track(inbound, "AUDIO_FROM_CUSTOMER")?;
+    let found = find(&from, &said.samples)?;
+    println!("from the customer: {found:?} of {spoken} samples said");
+    assert!(found.from <= 8_000 && spoken - found.to <= 8_000, "{found:?} of {spoken}");
+    // The other track is what the customer's telephone received, at the same places.
+    let to = office.track(inbound, "AUDIO_TO_CUSTOMER")?;
+    let compared = same_as_received(&to, &heard)?;
+    println!("to the customer: {compared} samples compared of {} in {} packets", to.len(), heard.len());
+    assert!(compared + 16_000 > heard.len() * 160, "{compared} of {} packets", heard.len());
+
+    let events = json_lines(&office.server.data_dir().join("contact-events.jsonl"));
+    for (record, wanted) in [
+        (inbound, &["INITIATED", "QUEUED", "CONNECTED_TO_AGENT", "DISCONNECTED"][..]),
+        (transfer, &["INITIATED", "CONNECTED_TO_AGENT", "DISCONNECTED"]),
+    ] {
+        let of_it = events.iter().filter(|event| event["detail"]["contactId"] == record["ContactId"]);
+        let kinds: Vec<&str> = of_it.filter_map(|event| event["detail"]["eventType"].as_str()).collect();
+        let mut left = kinds.iter();
+        assert!(wanted.iter().all(|wanted| left.any(|kind| kind == wanted)), "{wanted:?} in {kinds:?}");
+    }
+    let log = office.flow_log();
+    for block in ["GetUserInput", "InvokeExternalResource", "TransferToQueue"] {
+        println!("{block}: {}", log.iter().filter(|entry| entry["ContactFlowModuleType"] == block).count());
+    }
+    let flows: Vec<&str> = log.iter().filter_map(|entry| entry["ContactFlowName"].as_str()).collect();
+    for flow in [
+        "Default customer queue",
+        "Default customer whisper",
+        "Default agent whisper",
+        "Default customer hold",
+    ] {
+        assert!(flows.contains(&flow), "{flow} in {flows:?}");
+    }
+    Ok(())
+}
+
+/// Holds every packet that a telephone received against the track of what was sent to it; gives how many samples were the same.
+fn same_as_received(track: &[i16], heard: &[Heard]) -> anyhow::Result<usize> {
+    let first = heard.first().context("nothing was heard")?;
+    anyhow::ensure!(heard.iter().all(|packet| packet.source == first.source), "there was a second source");
+    let samples = |packet: &Heard| decoded(std::slice::from_ref(packet));
+    // A packet that occurs once gives the distance between the two clocks.
+    let distance = heard.iter().find_map(|packet| {
+        let samples = samples(packet);
+        let mut places = track.windows(samples.len()).enumerate().filter(|(_, window)| *window == samples);
+        let (place, _) = places.next()?;
+        let varied = samples.iter().collect::<std::collections::BTreeSet<_>>().len() > 20;
+        (varied && places.next().is_none()).then(|| {
+            i64::try_from(place).unwrap_or(i64::MAX)
+                - i64::from(packet.timestamp.wrapping_sub(first.timestamp))
+        })
+    });
+    let distance = distance.context("nothing of what was heard is in the track")?;
+    let mut compared = 0;
+    for packet in heard {
+        let at = distance + i64::from(packet.timestamp.wrapping_sub(first.timestamp));
+        let samples = samples(packet);
+        let Some(place) = usize::try_from(at).ok().filter(|at| at + samples.len() <= track.len()) else {
+            continue;
+        };
+        anyhow::ensure!(track[place..place + samples.len()] == samples, "at sample {place} of the track");
+        compared += samples.len();
+    }
+    Ok(compared)
 }
