@@ -141,18 +141,15 @@ fn outbound<E: From<Wrong>>(
     sip: &Sip,
     password: impl Fn(&SipTrunk) -> Result<String, E>,
 ) -> Result<Outbound, E> {
-    let rules = |key: &str, texts: &[String]| {
+    let rules = |texts: &[String]| {
         DialRules::parse(texts).map_err(|text| {
-            let why = format!(
-                "{text:?} is no number, no beginning such as +1206*, no URI such as sip:*@pbx.example"
-            );
-            Wrong::new(key, why)
+            format!("{text:?} is no number, no beginning such as +1206*, no URI such as sip:*@pbx.example")
         })
     };
     let mut trunks = Vec::new();
     for (index, trunk) in sip.trunks.iter().enumerate() {
         let within = |wrong: Wrong| wrong.within(&format!("sip.trunks[{index}]"));
-        let allow = rules("dial_allow", &trunk.dial_allow).map_err(within)?;
+        let allow = rules(&trunk.dial_allow).map_err(|why| within(trunk.wrong("dial_allow", &why)))?;
         let password = password(trunk)?;
         if trunk.dial.is_empty() {
             let idle = [!trunk.dial_prefixes.is_empty(), !allow.is_empty(), !trunk.dial_user.is_empty()];
@@ -178,7 +175,8 @@ fn outbound<E: From<Wrong>>(
             asserts: trunk.dial_assert_identity,
         });
     }
-    Ok(Outbound { trunks, uris: rules("sip.dial_allow", &sip.dial_allow)? })
+    let uris = rules(&sip.dial_allow).map_err(|why| Wrong::new("sip.dial_allow", why))?;
+    Ok(Outbound { trunks, uris })
 }
 
 impl SipPhone {

@@ -252,7 +252,9 @@ fn what_cannot_be_associated_is_refused() {
     assert_eq!(associate(1, 1), Err(OfferRefusal::AlreadyOffered));
     assert_eq!(associate(2, 1), Err(OfferRefusal::NotQueued));
     assert_eq!(associate(3, 1), Err(OfferRefusal::NotQueued));
-    assert_eq!(associate(1, 9), Err(OfferRefusal::NoSuchAgent));
+    assert_eq!(associate(3, 9), Err(OfferRefusal::NotQueued));
+    rig.call(4);
+    assert_eq!(rig.routing.associate(rig.now, contact(4), agent(9)), Err(OfferRefusal::NoSuchAgent));
 }
 
 #[test]

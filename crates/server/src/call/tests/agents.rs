@@ -280,7 +280,8 @@ async fn a_customer_whom_one_agent_refuses_is_offered_to_the_other() {
     };
     let (refuses, other, invite) = first;
     refuses.answers(&invite, "486 Busy Here", "", "").await;
-    other.hears("INVITE").await;
+    let invite = other.hears("INVITE").await;
+    other.answers(&invite, "180 Ringing", "", "").await;
     assert_eq!(centre.rig.admission.centre.stats().waiting, 1);
     centre.rig.admission.registry.stop(ContactId::from_random(CONTACT));
     other.hears("CANCEL").await;
