@@ -4,7 +4,7 @@ import datetime
 import functools
 
 import botocore.config
-from sdk_check import argument, aws, check, equal, main, typed
+from sdk_check import argument, aws, check, equal, main, refused, typed
 from sdk_connect_documents import UNKNOWN
 from sdk_documents import flow
 

@@ -58,12 +58,7 @@ fn a_caller_in_a_queue_and_a_registered_agent_hear_each_other_and_the_record_has
 
     let mut customer = Phone::new()?;
     customer.move_to(HOME)?;
-    let call = Caller::dialling(NUMBER)
-        .hearing_at(customer.port()?)
-        .call()
-        .pause(Duration::from_secs(12))
-        .hang_up()
-        .start(sip)?;
+    let call = Caller::dialling(NUMBER).hearing_at(customer.port()?).call().be_hung_up().start(sip)?;
     customer.pick_up(&call)?;
     let media = SocketAddr::new(HOME, customer.server()?.port());
     customer.speak_to(media);
@@ -77,6 +72,7 @@ fn a_caller_in_a_queue_and_a_registered_agent_hear_each_other_and_the_record_has
     })?;
     let said: Vec<u8> = (0..8_000_u32).map(|nth| if nth % 16 < 8 { 0x80 } else { 0x00 }).collect();
     customer.say(&said)?;
+    agent.order("hangup", "")?;
     call.wait()?;
     agent.await_event("CALL_CLOSED", 1)?;
     // It writes what it has played when the call is over.
@@ -92,7 +88,7 @@ fn a_caller_in_a_queue_and_a_registered_agent_hear_each_other_and_the_record_has
     assert_eq!(record["Agent"]["Username"], "anna");
     assert_eq!(record["Queue"]["Name"], "BasicQueue");
     assert_eq!(record["AgentConnectionAttempts"], 1);
-    assert_eq!(record["DisconnectReason"], "CUSTOMER_DISCONNECT");
+    assert_eq!(record["DisconnectReason"], "AGENT_DISCONNECT");
     for stamp in ["EnqueueTimestamp", "DequeueTimestamp"] {
         ensure!(!record["Queue"][stamp].is_null(), "{stamp} of {record}");
     }

@@ -45,14 +45,13 @@ fn with_bot(builder: TestServerBuilder, port: &str) -> TestServerBuilder {
         .env("TYMPAN_LEX__SECRET_ACCESS_KEY", "lexsecret")
 }
 
-/// Waits until what a line hears is this speech, for a second without a break.
+/// Waits until what a line hears is this speech, for a fifth of a second without a break.
 fn hears(line: &Line, speech: &Speech) -> anyhow::Result<()> {
     let from = line.heard().len();
-    until("a second of speech that is heard", || {
+    until("speech that is heard", || {
         let heard = line.heard();
-        let codes: Vec<i16> = decoded(heard.get(from..).unwrap_or_default());
-        let last = codes.len().checked_sub(8_000).and_then(|at| codes.get(at..));
-        Ok(last.is_some_and(|last| find(last, &speech.samples).is_ok()).then_some(()))
+        let last = heard.get(from..).and_then(|new| new.get(new.len().checked_sub(10)?..));
+        Ok(last.is_some_and(|last| find(&decoded(last), &speech.samples).is_ok()).then_some(()))
     })
 }
 
