@@ -254,7 +254,7 @@ impl Leg {
         core.event(self.id, Event::Ended(ended));
     }
 
-    /// True where a request waits for its final response, or a BYE for the ACK before it.
+    /// True where a request waits for its final response, or a BYE for the ACK or the NOTIFY before it.
     pub(super) fn has_open_request(&self) -> bool {
         let has_bye = self.over.as_ref().is_some_and(|over| over.bye.is_some());
         !self.sent.is_empty() || self.dial.is_some() || has_bye
@@ -396,7 +396,14 @@ impl Leg {
                 self.bye(core, reason);
             }
             Phase::Up => {
+                let news = self.take_last_news();
                 self.end(core, ended);
+                if let (Some(news), Some(over)) = (news, &mut self.over) {
+                    // The outcome of a transfer first: a peer that is hung up before takes it as failed.
+                    self.refers = Some(news);
+                    over.bye = Some(reason);
+                    return;
+                }
                 // A re-INVITE's 2xx may wait for its ACK; BYE does not wait for that one.
                 self.bye(core, reason);
             }

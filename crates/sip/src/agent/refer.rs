@@ -1,8 +1,8 @@
 //! REFER in a call (RFC 3515), both roles, with its implicit subscription and without one (RFC 4488).
 //!
 //! A subscription of a peer is created by our 202 and says what became of the call that its REFER asked for: one NOTIFY at a time,
-//! the newest news, until a final status, the end of the leg or the end of its time. A 481 or no answer to a NOTIFY ends the
-//! subscription alone, not the call (RFC 5057).
+//! the newest news, until a final status, the end of the leg or the end of its time. Where we end the leg, a final status that waits
+//! goes before BYE. A 481 or no answer to a NOTIFY ends the subscription alone, not the call (RFC 5057).
 
 use super::agent::Agent;
 use super::asked::Asked;
@@ -222,12 +222,27 @@ impl Leg {
     /// A NOTIFY of ours is answered, or never will be.
     pub(super) fn notified(&mut self, core: &mut Core, refer: ReferId, succeeded: bool) {
         if !succeeded {
-            return self.close_refer(refer);
+            self.close_refer(refer);
         }
         let waiting = self.open_refer(refer).and_then(|open| open.waiting.take());
         if let Some(status) = waiting {
-            self.notify_refer(core, refer, status);
+            return self.notify_refer(core, refer, status);
         }
+        // The outcome that a BYE has waited for is known to the peer, or never will be.
+        let is_last = self.refers.as_ref().is_none_or(|refers| refers.open.is_empty());
+        if let Some(reason) = self.over.as_mut().filter(|_| is_last).and_then(|over| over.bye.take()) {
+            self.bye(core, reason);
+        }
+    }
+
+    /// The outcomes of REFERs that wait for the response to a NOTIFY before them.
+    pub(super) fn take_last_news(&mut self) -> Option<Box<Refers>> {
+        let refers = self.refers.as_mut()?;
+        let (news, others) = std::mem::take(&mut refers.open)
+            .into_iter()
+            .partition(|open| open.waiting.is_some_and(|status| !status.is_provisional()));
+        refers.open = others;
+        (!Vec::is_empty(&news)).then(|| Box::new(Refers { open: news, ..Refers::default() }))
     }
 
     /// The user refers the peer; `replaces` is the value of Replaces for the target.

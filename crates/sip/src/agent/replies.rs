@@ -258,6 +258,9 @@ impl Leg {
 
     fn refused(&mut self, core: &mut Core, sent: &Sent, status: Status, is_timeout: bool) {
         if self.is_over() {
+            if let Purpose::Notify { refer } = sent.purpose {
+                self.notified(core, refer, false);
+            }
             return;
         }
         // RFC 3261 sections 12.2.1.2 and 14.1: the dialog is over for the peer, or the peer is gone.

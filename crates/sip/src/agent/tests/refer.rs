@@ -91,6 +91,37 @@ fn one_notify_is_under_way_at_a_time_and_the_newest_news_wait() {
 }
 
 #[test]
+fn the_outcome_of_a_refer_goes_before_the_bye_of_its_call() {
+    let (mut scene, mut caller, leg) = rig();
+    let (refer, ..) = referred(&mut scene, &mut caller, TO_1002);
+    scene.command(leg, Command::AcceptRefer { refer });
+    scene.response(202);
+    let first = scene.request("NOTIFY");
+    scene.command(leg, Command::NotifyRefer { refer, status: Status::OK });
+    scene.command(leg, Command::HangUp { reason: None });
+    scene.nothing_sent();
+    answer(&mut scene, &first, 200);
+    let last = scene.request("NOTIFY");
+    assert_eq!(fragment(&last), ("SIP/2.0 200 OK".to_owned(), "terminated;reason=noresource".to_owned()));
+    scene.nothing_sent();
+    answer(&mut scene, &last, 200);
+    scene.request("BYE");
+}
+
+#[test]
+fn a_peer_that_answers_no_notify_is_hung_up_all_the_same() {
+    let (mut scene, mut caller, leg) = rig();
+    let (refer, ..) = referred(&mut scene, &mut caller, TO_1002);
+    scene.command(leg, Command::AcceptRefer { refer });
+    scene.response(202);
+    let first = scene.request("NOTIFY");
+    scene.command(leg, Command::NotifyRefer { refer, status: Status::OK });
+    scene.command(leg, Command::HangUp { reason: None });
+    answer(&mut scene, &first, 481);
+    scene.request("BYE");
+}
+
+#[test]
 fn a_peer_that_wants_no_subscription_gets_none() {
     let (mut scene, mut caller, leg) = rig();
     let headers = format!("{TO_1002}Refer-Sub: false\nRequire: norefersub\n");
