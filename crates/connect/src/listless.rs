@@ -17,7 +17,6 @@ pub(crate) const LISTS: &[(&str, &str)] = &[
     ("ListAttachedFilesConfigurations", "AttachedFilesConfigurations"),
     ("ListAuthenticationProfiles", "AuthenticationProfileSummaryList"),
     ("ListContactEvaluations", "EvaluationSummaryList"),
-    ("ListContactReferences", "ReferenceSummaryList"),
     ("ListDataTableAttributes", "Attributes"),
     ("ListDataTablePrimaryValues", "PrimaryValuesList"),
     ("ListDataTableValues", "Values"),

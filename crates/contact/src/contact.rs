@@ -149,6 +149,17 @@ impl Contact {
         Ok(())
     }
 
+    /// The work after the contact is over. False, and nothing is changed, where no agent had it, or it was over before.
+    pub fn end_after_contact_work(&mut self, began: WallTime, ended: WallTime) -> bool {
+        let Some(agent) = self.agent.as_mut().filter(|agent| agent.after_contact_work_ended.is_none()) else {
+            return false;
+        };
+        agent.after_contact_work_began.get_or_insert(began);
+        agent.after_contact_work_ended = Some(ended);
+        self.last_update_timestamp = ended.max(self.last_update_timestamp);
+        true
+    }
+
     /// Changes what is set beside attributes, all or none, after the call; as [`Self::set_late_attributes`].
     ///
     /// # Errors

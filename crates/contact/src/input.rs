@@ -9,8 +9,8 @@ use tympan_telephony::digit_source::DigitSource;
 use tympan_telephony::sdp::LocalMedia;
 use tympan_telephony::words::{MediaEvent, Sound};
 use tympan_types::{
-    CaptureId, ExchangeId, FragmentNumber, InvocationId, LegId, Mono, PromptId, Redacted, ReferId, RequestId,
-    StreamArn, WriteId,
+    CaptureId, ContactId, DialId, ExchangeId, FragmentNumber, InvocationId, LegId, Mono, PromptId, Redacted,
+    ReferId, RequestId, StreamArn, WriteId,
 };
 
 /// What happens to a contact. What names something that is over, or was never there, changes nothing.
@@ -221,20 +221,20 @@ pub enum LegEvent {
     },
     /// An offer of ours had no answer: the session stays as it was.
     OfferFailed,
-    /// The far end asks us to call another place (REFER, RFC 3515). A reply is due.
+    /// The far end asks that it be connected with another: a transfer. A reply is due.
     Referred {
-        /// Which request.
+        /// Names the REFER.
         refer: ReferId,
-        /// The URI of the place.
-        target: String,
-        /// The leg whose place the call takes: an attended transfer.
+        /// Refer-To, as a URI without headers.
+        target: Redacted<String>,
+        /// The leg of this server that Replaces names, where it names one.
         replaces: Option<LegId>,
     },
-    /// A leg that we dialled has a provisional response.
+    /// The telephone that we call rings, or its network says something: 180, 183.
     Ringing {
         /// 101 to 199.
         status: u16,
-        /// Early media, where the far end describes some.
+        /// What it sends before it answers.
         sdp: Option<String>,
     },
     /// The far end invites us again and leaves the offer to us. It is due.
@@ -253,7 +253,7 @@ pub enum EndedBy {
     Failure,
     /// BYE from the far end.
     Peer,
-    /// The far end refused our INVITE with this status, 300 to 699.
+    /// The final response of a telephone that we called: 300 to 699.
     Refused(u16),
     /// The session was not refreshed in time (RFC 4028).
     SessionExpired,

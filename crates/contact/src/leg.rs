@@ -137,7 +137,8 @@ impl Ending {
         match self {
             Self::By(EndedBy::Cancelled | EndedBy::Peer) => DisconnectReason::CustomerDisconnect,
             Self::By(EndedBy::Us | EndedBy::TooLong) => DisconnectReason::Other,
-            Self::By(EndedBy::Failure | EndedBy::Refused(_) | EndedBy::SessionExpired)
+            Self::By(EndedBy::Refused(status)) => DisconnectReason::of_refusal(status),
+            Self::By(EndedBy::Failure | EndedBy::SessionExpired)
             | Self::MediaLost
             | Self::MediaTimedOut
             | Self::NothingAgreed
@@ -268,8 +269,6 @@ impl Leg {
                 let digit = self.digits.by_info(cx.now.mono, digit).filter(|_| self.is_live());
                 digit.map(News::Digit)
             }
-            // No leg is dialled here yet, and none is transferred by its far end.
-            LegEvent::Ringing { .. } | LegEvent::Referred { .. } => None,
             LegEvent::MediaLost => self.ends(Ending::MediaLost),
             LegEvent::Ended(by) => self.ends(Ending::By(by)),
         }

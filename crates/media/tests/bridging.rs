@@ -175,7 +175,7 @@ fn what_a_leg_says_before_it_joins_or_after_it_left_reaches_no_other() {
 #[test]
 fn a_leg_that_only_listens_hears_the_others_and_is_heard_by_none() {
     let mut thread = Thread::new();
-    thread.legs[2].command(MediaCommand::Overhear { bridge: BRIDGE });
+    thread.legs[2].command(MediaCommand::Monitor { bridge: BRIDGE });
     for _ in 0..20 {
         thread.frame([Some(1_000), Some(2_000), Some(8_000)]);
     }

@@ -387,6 +387,11 @@ impl Sources {
             "Orders, news of the routing and legs for calls whose task did not read",
             self.calls.refused_requests(),
         )?;
+        let events = self.contacts.record_ways().map(RecordWays::event_stats).unwrap_or_default();
+        page.counter("contact_events_sent", "Contact and agent events that a sink has taken", events.sent)?;
+        page.counter("contact_events_refused", "Attempts that such a sink refused", events.refused)?;
+        page.counter("contact_events_dead", "Events that went to dead-letter", events.dead)?;
+        page.gauge("contact_event_sinks_away", "Such sinks that cannot be reached", events.away)?;
         let outbox = self.contacts.outbox().stats();
         page.counter("outbox_done", "Steps outside of control.db that were done", outbox.done)?;
         page.counter(

@@ -70,11 +70,6 @@ pub enum MediaCommand {
     },
     /// Leave the bridge.
     Leave,
-    /// Hear the other legs of the bridge without being heard: a supervisor who only listens.
-    Overhear {
-        /// Which bridge.
-        bridge: BridgeId,
-    },
 }
 
 /// How long an utterance may be: Lex takes 15 s.

@@ -177,7 +177,12 @@ process_id!(
     "request"
 );
 process_id!(
-    /// One offer of a contact to an agent. Unique within a run of the process.
+    /// One call that a live contact places, counted from 1 within the contact. It may ring several telephones.
+    DialId,
+    "dial"
+);
+process_id!(
+    /// One offer of a queued contact to an agent. Unique within a run of the process.
     OfferId,
     "offer"
 );

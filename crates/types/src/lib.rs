@@ -17,8 +17,9 @@ pub use account::{AccountId, Region};
 pub use caller::Caller;
 pub use fragment_number::{FragmentNumber, FragmentNumberError};
 pub use ids::{
-    BridgeId, CaptureId, ContactFlowId, ContactId, ExchangeId, InstanceId, InvocationId, LegId, ListenId,
-    ParticipantId, PhoneNumberId, PromptId, RequestId, ResourceId, TapId, WriteId,
+    BridgeId, CaptureId, ContactFlowId, ContactId, DialId, ExchangeId, InstanceId, InvocationId, LegId,
+    ListenId, OfferId, ParticipantId, PhoneNumberId, PromptId, ReferId, RequestId, ResourceId, TapId,
+    WriteId,
 };
 pub use mono::Mono;
 pub use page_token::PageToken;

@@ -123,7 +123,7 @@ impl<T> Step<T> {
 
 impl FlowRun {
     /// A flow that has not begun.
-    pub(crate) fn new(cx: &Context, leg: LegId, flow: RoutedFlow) -> Self {
+    pub(crate) fn new(cx: &mut Context, leg: LegId, flow: RoutedFlow) -> Self {
         let flow_type = flow.flow_type;
         let mut interpreter = Interpreter::new(flow.flow, flow.identity)
             .with_flow_type(flow.flow_type)
@@ -415,8 +415,14 @@ impl FlowRun {
                 Some(Step::At(answer)) => {
                     self.interpreter.handle(cx.now.wall, answer, &SeenByFlow::of(cx, self.flow_type))
                 }
-                Some(Step::Over(end)) => return Progress::Over(end),
-                None => return Progress::Over(FlowEnd::Ended),
+                Some(Step::Over(end)) => {
+                    self.leave_memory(cx);
+                    return Progress::Over(end);
+                }
+                None => {
+                    self.leave_memory(cx);
+                    return Progress::Over(FlowEnd::Ended);
+                }
             }
         }
     }

@@ -133,7 +133,7 @@ impl LiveContact {
         let Some(bridge) = ear.map(|ear| BridgeId::new(ear.number())) else { return };
         for id in self.supervisors_of(agent) {
             let command = match self.supervisor(id).map(|one| one.state) {
-                Some(SupervisorState::Listens) => MediaCommand::Overhear { bridge },
+                Some(SupervisorState::Listens) => MediaCommand::Monitor { bridge },
                 Some(SupervisorState::Barges) => MediaCommand::Join { bridge },
                 _ => continue,
             };

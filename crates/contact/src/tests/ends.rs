@@ -312,7 +312,7 @@ pub(super) fn bridges(rig: &Rig) -> BTreeMap<BridgeId, BTreeMap<LegId, bool>> {
             Effect::Media { leg, command: MediaCommand::Join { bridge } } => {
                 of.insert(*leg, (*bridge, true));
             }
-            Effect::Media { leg, command: MediaCommand::Overhear { bridge } } => {
+            Effect::Media { leg, command: MediaCommand::Monitor { bridge } } => {
                 of.insert(*leg, (*bridge, false));
             }
             Effect::Media { leg, command: MediaCommand::Leave } | Effect::CloseMedia { leg } => {

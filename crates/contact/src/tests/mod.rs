@@ -3,6 +3,7 @@
 mod any_order;
 mod any_parties;
 mod blocks;
+mod bots;
 mod callbacks;
 mod centre;
 mod ending;

@@ -269,6 +269,9 @@ impl CallTask {
         let profile = self.admission.options.track_profile;
         let cutter =
             CutterSpec { contact, instance, tracks, profile, segment_uid: random(), has_lead_in: !goes_on };
+        if let Some(leg) = self.legs.get_mut(leg) {
+            leg.is_captured = true;
+        }
         self.tell(leg, |media| media.open_capture(capture, cutter));
         let spec = LeaseSpec { contact, settings, stream_uuid: random() };
         let (admission, news) = (self.admission.clone(), self.news.0.clone());

@@ -3,6 +3,7 @@
 use super::base_url::BaseUrl;
 use super::centre::Centre;
 use super::choices::{DigestAlgorithm, KeyKeeper, LimitProfile, LogFormat, SpeechRate, TrackNaming};
+use super::lex::Lex;
 use super::limit::Limit;
 use super::phone::SipPhone;
 use super::trunk::SipTrunk;

@@ -493,14 +493,22 @@ impl History for ContactHistory {
         })
     }
 
-    fn change(
+    fn end_after_contact_work(
         &self,
-        now: WallTime,
         id: ContactId,
-        change: tympan_flow::ContactChange,
-    ) -> Result<(), tympan_contact::ChangeError> {
-        let _ = (now, id, change);
-        Err(tympan_contact::ChangeError::NoSuchContact)
+        began: WallTime,
+        ended: WallTime,
+    ) -> Result<(), HistoryError> {
+        let changed =
+            self.change_row(id, move |contact| match contact.end_after_contact_work(began, ended) {
+                true => Ok(()),
+                false => Err(()),
+            });
+        match changed {
+            Err(Unchanged::Db(error)) => Err(said(error)),
+            // It has no agent, or it is over already.
+            Ok(()) | Err(Unchanged::NoSuchContact | Unchanged::Refused(())) => Ok(()),
+        }
     }
 
     fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, HistoryError> {

@@ -270,7 +270,9 @@ impl LegEntry {
                 leg.try_send(Command::RefuseRefer { refer, status: Status::FORBIDDEN });
                 return Ok(());
             }
-            Event::Referred { refer, target, replaces, .. } => LegEvent::Referred { refer, target, replaces },
+            Event::Referred { refer, target, replaces, .. } => {
+                LegEvent::Referred { refer, target: target.into(), replaces }
+            }
             Event::ReferProgress { .. }
             | Event::ReferDone { .. }
             | Event::ReferFailed { .. }

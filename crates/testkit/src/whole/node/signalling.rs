@@ -112,7 +112,13 @@ impl Node {
                 return self.forget_leg(site, id);
             }
             Event::Ringing { status, .. } => LegEvent::Ringing { status: status.code(), sdp: None },
-            Event::Invited { .. } | Event::Refreshed | Event::TargetRefreshed { .. } => return,
+            Event::Invited { .. }
+            | Event::Refreshed
+            | Event::TargetRefreshed { .. }
+            | Event::Referred { .. }
+            | Event::ReferProgress { .. }
+            | Event::ReferDone { .. }
+            | Event::ReferFailed { .. } => return,
         };
         self.tell(site, contact, Input::Leg { leg: id, event });
     }
