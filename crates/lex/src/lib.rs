@@ -1,6 +1,6 @@
 //! Lex V2: what a voice bot behind a contact flow needs, without a clock, a socket or a runtime.
 //!
-//! * [`model`] has the JSON of the runtime API as types: what a bot answers, and what it is told;
+//! * [`model`] has the JSON of the runtime API as types: what a bot answers, and what it gets;
 //! * [`bot`] is a bot of one's own: a file of intents that answers as Lex does;
 //! * [`service`] serves it as the runtime API;
 //! * [`client`] has the requests of a client and reads the answers to them;

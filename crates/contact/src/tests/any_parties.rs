@@ -673,7 +673,7 @@ impl World {
             }
             open
         });
-        assert!(open.is_empty(), "every REFER that was taken is told its end");
+        assert!(open.is_empty(), "every REFER that was taken hears its end");
     }
 }
 

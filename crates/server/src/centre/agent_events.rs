@@ -58,7 +58,7 @@ pub(crate) async fn tell_of_agents(
         let (service, history) = (service.clone(), history.clone());
         let told_before = std::mem::take(&mut told);
         let looked = tokio::task::spawn_blocking(move || look(&service, &history, told_before, &data, now));
-        // A panic is told; all agents are looked at as for the first time.
+        // The log has the panic; all agents are looked at as for the first time.
         told = looked.await.unwrap_or_default();
     }
 }

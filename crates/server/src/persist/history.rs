@@ -342,7 +342,7 @@ impl Shared {
         written
     }
 
-    /// What a state of a contact is told to.
+    /// What gets each state of a contact.
     fn telling_of(&self, contact: &Contact) -> Telling {
         self.ways.get().map(|ways| ways.of(contact)).unwrap_or_default()
     }

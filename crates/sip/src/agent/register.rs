@@ -124,8 +124,8 @@ impl Agent {
 
     /// Which telephone an INVITE comes from; `None` where it was answered: challenged or refused.
     ///
-    /// An INVITE is a telephone's where From names one and it came by the flow of one of its bindings, or by no trunk that is told
-    /// by its network. Such a one proves its name, unless its rule takes the flow or its networks for proof.
+    /// An INVITE is a telephone's where From names one and it came by the flow of one of its bindings, or by no trunk with
+    /// networks of its own. Such a one proves its name, unless its rule takes the flow or its networks for proof.
     pub(super) fn sender(&mut self, stranger: &Stranger<'_>) -> Option<Sender> {
         let core = &self.core;
         let from = stranger.request.from.uri();

@@ -30,7 +30,7 @@ const BEGAN_MS: i64 = 1_767_607_200_000;
 const WORD_MS: u32 = 300;
 /// What a flow may log while its caller hears nothing: a block more than it may run, each with a few entries.
 const SILENT_ENTRIES_MAX: usize = 3_000;
-/// Prompts that a loop has at most, where it is told once.
+/// Prompts that a loop has at most, where the text names it once.
 const LOOP_MAX: usize = 8;
 /// Things that happen in one run.
 const STEPS_MAX: usize = 200_000;
@@ -312,7 +312,7 @@ impl Run {
 
     fn prepare(&mut self, prompt: PromptId, content: &Prompt) {
         let (line, ms) = heard(content);
-        // What a loop of prompts plays again is told once.
+        // The text names once what a loop of prompts plays again.
         let since = self.lines.iter().rev().take_while(|line| is_heard(line));
         if !since.take(LOOP_MAX).any(|told| *told == line) {
             self.lines.push(line);

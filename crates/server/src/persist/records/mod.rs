@@ -122,7 +122,7 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    /// Whether anything is told.
+    /// Whether anything is sent.
     pub(super) fn is_empty(&self) -> bool {
         self.records.is_empty() && self.events.is_empty()
     }
@@ -211,7 +211,7 @@ impl RecordWays {
         self
     }
 
-    /// What a state of a contact is told to. Its record is told once nothing more is to come of it.
+    /// What gets each state of a contact. Its record is sent once nothing more is to come of it.
     pub(super) fn of(&self, contact: &Contact) -> Telling {
         let mut telling = Telling::default();
         for way in self.0.iter().filter(|way| way.sink.takes(contact.instance.id)) {

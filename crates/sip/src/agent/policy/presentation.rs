@@ -2,7 +2,7 @@
 
 use crate::wire::Name;
 
-/// What a telephone is told of a call.
+/// What a telephone gets to know of a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Presentation {
     /// P-Asserted-Identity (RFC 3325): a URI such as `sip:+12065550100@192.0.2.9`. Only for peers that we trust with it.
