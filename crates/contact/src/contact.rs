@@ -137,15 +137,20 @@ impl Contact {
         }
     }
 
-    /// Sets all of these attributes, or none, after the call. Consumers know a later version of a record by the time of
-    /// its last update, so that one never goes back.
+    /// Dates a change. Consumers know a later version of a record by the time of its last update: no two versions have the same, and
+    /// none goes back.
+    pub fn date_later(&mut self, now: WallTime) {
+        self.last_update_timestamp = now.max(self.last_update_timestamp.plus_ms(1));
+    }
+
+    /// Sets all of these attributes, or none, after the call.
     pub fn set_late_attributes(
         &mut self,
         now: WallTime,
         changes: BTreeMap<String, String>,
     ) -> Result<(), AttributesTooLarge> {
         self.attributes.set(changes)?;
-        self.last_update_timestamp = now.max(self.last_update_timestamp);
+        self.date_later(now);
         Ok(())
     }
 
@@ -156,7 +161,7 @@ impl Contact {
         };
         agent.after_contact_work_began.get_or_insert(began);
         agent.after_contact_work_ended = Some(ended);
-        self.last_update_timestamp = ended.max(self.last_update_timestamp);
+        self.date_later(ended);
         true
     }
 
@@ -166,7 +171,7 @@ impl Contact {
     /// Too much in all.
     pub fn change_late(&mut self, now: WallTime, change: tympan_flow::ContactChange) -> Result<(), String> {
         self.details.change(change)?;
-        self.last_update_timestamp = now.max(self.last_update_timestamp);
+        self.date_later(now);
         Ok(())
     }
 

@@ -86,12 +86,12 @@ impl Context {
 
     /// Dates the contact and sends it to the history, and with it each other contact that has changed meanwhile.
     pub(crate) fn persist(&mut self, stage: Stage) {
-        self.edit().last_update_timestamp = self.now.wall;
-        self.delivery.take(stage, self.contact.clone(), &mut self.effects);
         let now = self.now.wall;
+        date(Arc::make_mut(&mut self.contact), &self.delivery, now);
+        self.delivery.take(stage, self.contact.clone(), &mut self.effects);
         for held in self.others.iter_mut().filter(|held| held.is_touched && held.delivery.has_begun()) {
             held.is_touched = false;
-            Arc::make_mut(&mut held.contact).last_update_timestamp = now;
+            date(Arc::make_mut(&mut held.contact), &held.delivery, now);
             held.delivery.take(Stage::Changed, held.contact.clone(), &mut self.effects);
         }
     }
@@ -261,6 +261,15 @@ impl Context {
     pub(crate) fn next_prompt(&mut self) -> PromptId {
         self.last_prompt += 1;
         PromptId::new(self.last_prompt)
+    }
+}
+
+/// Dates a state before it is handed over: later than the one before it.
+fn date(contact: &mut Contact, delivery: &Delivery, now: tympan_types::WallTime) {
+    if delivery.has_begun() {
+        contact.date_later(now);
+    } else {
+        contact.last_update_timestamp = now;
     }
 }
 

@@ -72,7 +72,7 @@ fn remove_callback(cx: &Context<'_>, mut contact: Contact) -> Result<bool, Conne
     }
     contact.disconnect_timestamp = Some(cx.now);
     contact.disconnect_reason = Some(DisconnectReason::Other);
-    contact.last_update_timestamp = cx.now.max(contact.last_update_timestamp);
+    contact.date_later(cx.now);
     if let Some(stay) = &mut contact.queue {
         stay.dequeued.get_or_insert(cx.now);
     }
