@@ -62,7 +62,7 @@ pub use now::Now;
 pub use options::ContactOptions;
 pub use queue_stay::QueueStay;
 pub use queueing::{AgentReport, CallbackRequest, RoutingEvent, RoutingRefusal, RoutingRequest};
-pub use record::close_interrupted;
+pub use record::{close_earlier, close_interrupted};
 pub use recording::Recording;
 pub use sip_headers::{SIP_HEADER_MAX_BYTES, SIP_HEADERS_MAX, SIP_HEADERS_MAX_BYTES, readable_sip_headers};
 pub use tympan_flow::RoutedFlow;

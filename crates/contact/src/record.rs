@@ -1,6 +1,6 @@
 //! What a contact record is made of: which contacts have one, and how their last facts are found. Its JSON is the service's.
 
-use crate::{AgentPart, Contact, DisconnectReason};
+use crate::{AgentPart, Contact, CustomerAudio, DisconnectReason};
 use tympan_types::{FragmentNumber, WallTime};
 
 /// The contact's call has ended.
@@ -64,14 +64,28 @@ pub fn close_interrupted(
     for state in &mut contact.monitoring {
         state.to.get_or_insert(last_alive);
     }
-    contact.last_update_timestamp = now;
+    contact.date_later(now);
     contact
+}
+
+/// An earlier contact of an interrupted conversation, which had ended by then: what it says of a capture that went on in `closed`
+/// ends as there. `None` where no capture of it ran.
+pub fn close_earlier(mut earlier: Contact, closed: &Contact, now: WallTime) -> Option<Contact> {
+    let audio = earlier.captures.last_mut().filter(|audio| audio.is_running())?;
+    let is_it = |other: &&CustomerAudio| {
+        other.stream_arn == audio.stream_arn && other.start_fragment_number == audio.start_fragment_number
+    };
+    let went_on = closed.captures.iter().rev().find(is_it)?;
+    audio.stop_timestamp = went_on.stop_timestamp;
+    audio.stop_fragment_number = went_on.stop_fragment_number;
+    earlier.date_later(now);
+    Some(earlier)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::CustomerAudio;
+
     use crate::fixtures::contact;
     use tympan_types::{ServerTime, StreamArn};
 
@@ -116,6 +130,23 @@ mod tests {
             let closed = close_interrupted(capturing(first), last, WallTime::from_unix_ms(began + 1));
             assert_eq!(closed.customer_audio().unwrap().stop_fragment_number, Some(first));
         }
+    }
+
+    #[test]
+    fn an_earlier_contact_says_the_same_of_the_capture_that_was_interrupted_and_of_no_other() {
+        let began = contact().initiation_timestamp.unix_ms();
+        let (first, last) = (number(1_001, began + 100), number(1_050, began + 50_000));
+        let closed = close_interrupted(capturing(first), Some(last), WallTime::from_unix_ms(began + 60_000));
+        let mut earlier = capturing(first);
+        earlier.disconnect_timestamp = Some(WallTime::from_unix_ms(began + 20_000));
+        let ended = close_earlier(earlier.clone(), &closed, closed.last_update_timestamp).unwrap();
+        assert_eq!(ended.captures[0].stop_fragment_number, Some(last));
+        assert_eq!(ended.captures[0].stop_timestamp, closed.captures[0].stop_timestamp);
+        assert_eq!(ended.disconnect_timestamp, earlier.disconnect_timestamp);
+        assert!(ended.last_update_timestamp > earlier.last_update_timestamp);
+        assert_eq!(close_earlier(ended, &closed, closed.last_update_timestamp), None, "it runs no more");
+        let other = capturing(number(7, began));
+        assert_eq!(close_earlier(other, &closed, closed.last_update_timestamp), None);
     }
 
     #[test]

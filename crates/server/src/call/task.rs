@@ -189,19 +189,20 @@ impl CallTask {
         for leg in self.legs.iter().filter_map(TaskLeg::open) {
             leg.hang_up().await;
         }
+        let is_capturing =
+            |contact: &Contact| contact.customer_audio().is_some_and(|audio| audio.is_running());
         let contacts: Vec<Contact> = self
             .live
             .contacts()
-            .filter(|contact| !self.recorded.contains(&contact.id) && record::is_due(contact))
+            .filter(|contact| !self.recorded.contains(&contact.id) || is_capturing(contact))
+            .filter(|contact| record::is_due(contact))
             .map(|contact| contact.as_ref().clone())
             .collect();
         if contacts.is_empty() {
             return;
         }
         let ended = self.clock.now().wall;
-        let is_capturing =
-            |contact: &Contact| contact.customer_audio().is_some_and(|audio| audio.is_running());
-        if contacts.iter().any(is_capturing) {
+        if contacts.iter().any(|contact| is_capturing(contact)) {
             let limit = Duration::from_millis(self.admission.options.contact.close_limit_ms.into());
             let _ = tokio::time::timeout(limit, self.capture_closed()).await;
         }

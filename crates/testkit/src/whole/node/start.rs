@@ -17,7 +17,7 @@ use std::time::Duration;
 use tympan_capture::{Leases, Rest};
 use tympan_contact::{
     Contact as Facts, ContactOptions, ContactSetup, InitiationMethod, InstanceRef, InstanceSettings, LegSpec,
-    LiveContact, NewContact, Now, QueueRef, RoutedFlow, Stage, close_interrupted,
+    LiveContact, NewContact, Now, QueueRef, RoutedFlow, Stage, close_earlier, close_interrupted,
 };
 use tympan_flow::{FlowType, ResourceRef};
 use tympan_kvs::{Companded, KvsOptions, KvsService};
@@ -148,6 +148,15 @@ impl Node {
             site.interrupted.insert(contact.id);
             let last = last_fragment(&self.store, &contact);
             let closed = close_interrupted(contact.as_ref().clone(), last, wall);
+            let mut previous = closed.previous_contact_id;
+            while let Some(earlier) = previous.and_then(|id| site.rows.find(id).cloned()) {
+                previous = earlier.previous_contact_id;
+                let Some(earlier) = close_earlier(earlier.as_ref().clone(), &closed, wall) else { break };
+                if earlier.disconnect_timestamp.is_none() {
+                    break;
+                }
+                site.rows.write(Write { contact: Arc::new(earlier), stage: Stage::Ended, write: None });
+            }
             site.rows.write(Write { contact: Arc::new(closed), stage: Stage::Ended, write: None });
         }
     }
