@@ -188,6 +188,16 @@ impl Centred {
         (phone, tag, task)
     }
 
+    /// The media thread closes the sockets after the call's task has ended.
+    async fn gives_all_ports_back(&self) {
+        let given_back = async {
+            while self.rig.admission.descriptors.taken(Use::Call) > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), given_back).await.expect("all ports are given back");
+    }
+
     fn record(&self) -> Contact {
         self.rig.history.find(ContactId::from_random(CONTACT)).unwrap().expect("a record")
     }
@@ -215,24 +225,43 @@ async fn socket() -> UdpSocket {
     UdpSocket::bind(("127.0.0.1", 0)).await.unwrap()
 }
 
-/// Sends a packet of one code every 20 ms until the peer's code is heard.
-async fn talks_until_it_hears(rtp: &UdpSocket, to: u16, says: u8, hears: u8) {
-    rtp.connect(("127.0.0.1", to)).await.unwrap();
-    let mut sender = RtpSender::new(Ssrc(7), 1, RtpTimestamp(1), 0);
-    let mut buffer = [0; 2_048];
-    for _ in 0..3_000 {
-        let mut datagram = Vec::new();
-        sender.audio_packet(&[says; 160], &mut datagram);
+/// One of two who talk: its socket, and the code it says.
+struct Talker<'a> {
+    rtp: &'a UdpSocket,
+    code: u8,
+    sender: RtpSender,
+}
+
+impl<'a> Talker<'a> {
+    async fn new(rtp: &'a UdpSocket, to: u16, code: u8) -> Self {
+        rtp.connect(("127.0.0.1", to)).await.unwrap();
+        Self { rtp, code, sender: RtpSender::new(Ssrc(7), 1, RtpTimestamp(1), 0) }
+    }
+
+    /// Says a packet, and listens for 20 ms. True where the other one's code is heard.
+    async fn hears(&mut self, other: u8) -> bool {
+        let (mut datagram, mut buffer) = (Vec::new(), [0; 2_048]);
+        self.sender.audio_packet(&[self.code; 160], &mut datagram);
         // A closed port for a moment is no failure.
-        let _ = rtp.send(&datagram).await;
-        let heard = tokio::time::timeout(Duration::from_millis(20), rtp.recv(&mut buffer)).await;
-        if let Ok(Ok(length)) = heard
-            && RtpPacket::parse(&buffer[..length]).unwrap().payload().contains(&hears)
-        {
+        let _ = self.rtp.send(&datagram).await;
+        let heard = tokio::time::timeout(Duration::from_millis(20), self.rtp.recv(&mut buffer)).await;
+        matches!(heard, Ok(Ok(length)) if RtpPacket::parse(&buffer[..length]).unwrap().payload().contains(&other))
+    }
+}
+
+/// Both go on talking until each has heard the other.
+async fn hear_each_other(mut one: Talker<'_>, mut other: Talker<'_>) {
+    let codes = (one.code, other.code);
+    let (mut one_hears, mut other_hears) = (false, false);
+    for _ in 0..3_000 {
+        let (by_one, by_other) = tokio::join!(one.hears(codes.1), other.hears(codes.0));
+        one_hears |= by_one;
+        other_hears |= by_other;
+        if one_hears && other_hears {
             return;
         }
     }
-    panic!("{says:#x} never hears {hears:#x}");
+    panic!("{:#x} is heard: {other_hears}; {:#x} is heard: {one_hears}", one.code, other.code);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -252,10 +281,8 @@ async fn a_customer_in_a_queue_and_the_agent_who_answers_hear_each_other_until_o
     // Both legs are on one thread, each from its own port: what one says the other hears.
     let theirs = port_of(&invite);
     let ours = centre.answered;
-    tokio::join!(
-        talks_until_it_hears(&customer_rtp, ours, 0x10, 0x90),
-        talks_until_it_hears(&agent_rtp, theirs, 0x90, 0x10),
-    );
+    let customer_talks = Talker::new(&customer_rtp, ours, 0x10).await;
+    hear_each_other(customer_talks, Talker::new(&agent_rtp, theirs, 0x90).await).await;
     assert_eq!(centre.rig.admission.centre.stats().waiting, 0);
     customer.sends("BYE", "z9hG4bK3", &tag, "", "").await;
     ada.is_hung_up().await;
@@ -266,7 +293,7 @@ async fn a_customer_in_a_queue_and_the_agent_who_answers_hear_each_other_until_o
     assert!(part.connected.is_some() && record.queue.unwrap().dequeued.is_some());
     assert_eq!(record.agent_connection_attempts, 1);
     assert_eq!(centre.rig.admission.registry.len(), 0);
-    assert_eq!(centre.rig.admission.descriptors.taken(Use::Call), 0, "both ports are given back");
+    centre.gives_all_ports_back().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -304,7 +331,7 @@ async fn a_customer_who_hangs_up_while_it_rings_is_in_no_queue_and_the_telephone
     task.await.unwrap();
     let stats = centre.rig.admission.centre.stats();
     assert_eq!((stats.waiting, stats.parts), (0, 0));
-    assert_eq!(centre.rig.admission.descriptors.taken(Use::Call), 0);
+    centre.gives_all_ports_back().await;
     assert!(centre.record().agent.is_none());
 }
 
