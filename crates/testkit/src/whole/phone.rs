@@ -257,6 +257,13 @@ impl Phone {
         }
     }
 
+    /// Its host is gone.
+    pub(crate) fn vanishes(&mut self) {
+        if self.leg.is_some() && self.ended.is_none() {
+            self.has_vanished = true;
+        }
+    }
+
     /// True while nothing leaves this telephone's host and nothing reaches it.
     pub(crate) fn has_vanished(&self) -> bool {
         self.has_vanished

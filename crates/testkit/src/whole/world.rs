@@ -318,11 +318,19 @@ impl World {
         let Some(phone) = self.phones.get_mut(&call) else { return };
         let command = phone.step(&mut self.site.core, step);
         let (peer, leg) = (phone.peer, phone.leg);
-        if step == Step::Vanish {
-            self.dark.insert(self.peers[peer].address.ip());
+        if step == Step::Vanish && phone.has_vanished() {
+            self.vanishes(peer);
         }
         if let (Some(command), Some(leg)) = (command, leg) {
             self.feed(peer, Input::Command { leg, command });
+        }
+    }
+
+    /// A host is never heard of again, nor any telephone on it.
+    fn vanishes(&mut self, peer: usize) {
+        self.dark.insert(self.peers[peer].address.ip());
+        for phone in self.phones.values_mut().filter(|phone| phone.peer == peer) {
+            phone.vanishes();
         }
     }
 
