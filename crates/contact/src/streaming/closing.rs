@@ -57,8 +57,17 @@ impl Closing {
         !self.has_session && !awaits_ledger
     }
 
-    pub(super) fn session_is_over(&mut self) {
+    pub(super) fn session_is_over(&mut self, cx: &mut Context) -> Option<News> {
         self.has_session = false;
+        self.brought_nothing(cx).then_some(News::Amended)
+    }
+
+    /// An attempt to go on of which no fragment was safe in time: what it captured is lost. True where the contact has changed.
+    fn brought_nothing(&mut self, cx: &mut Context) -> bool {
+        let Entry::Unborn { began, follows, .. } = &mut self.entry else { return false };
+        let Some(entry) = follows.take() else { return false };
+        entry.not_captured(cx, *began, self.stopped);
+        true
     }
 
     /// It has cut its last sample.

@@ -8,8 +8,11 @@
 //! | idle | opening | - | the upload is dropped | - | - | - |
 //! | opening | - | idle; the capture closes | the upload is attached | running: started | idle: not started; the capture is abandoned | as failed |
 //! | running | -; reopening where it asks for more, the capture closes | idle; the capture closes | - | - | reopening: broke | - |
-//! | reopening | - | idle; the capture closes | the upload is attached | running: resumed | broken; the capture is abandoned | broken; the capture closes |
+//! | reopening | - | idle; the capture closes | the upload is attached | running: resumed | broken; the capture is abandoned | -: broke; the second one: as failed |
 //! | broken | - | idle | - | - | - | reopening |
+//!
+//! An attempt to go on captures from its first sample, as long as its upload is late: what it holds is handed on at once when the upload
+//! is there, and nothing is lost. What is lost, between a break and the attempt that came to run, is in the ledger of the entry.
 //!
 //! A capture that closes stays known until its session is over and its ledger has come, however late that is: what is still acknowledged of it is in the record.
 //! So does one that was abandoned with its upload open, because its stream may hold its beginning. An upload that comes for a capture
@@ -21,8 +24,12 @@ use crate::context::Context;
 use crate::{CaptureEvent, CaptureRequest, Contact, CustomerAudio, Effect};
 use closing::{Closing, Entry};
 use tympan_telephony::capture_ledger::CaptureLedger;
+use tympan_telephony::rtp::ledger::Cause;
 use tympan_telephony::words::Tracks;
 use tympan_types::{CaptureId, FragmentNumber, LegId, Mono, StreamArn, WallTime};
+
+/// So long an attempt to go on waits for its first fragment to be safe: less than a capture of two tracks holds without an upload.
+const GO_ON_LIMIT_MS: u32 = 15_000;
 
 /// Captures that close and are remembered; beyond that the oldest one that no block waits for is forgotten.
 const CLOSING_MAX: usize = 8;
@@ -56,6 +63,8 @@ struct Opening {
     deadline: Mono,
     /// The capture before this one, which broke; `None` in a Start block.
     broken: Option<Broken>,
+    /// The limit of a Start block has passed.
+    is_late: bool,
     ledger: Option<CaptureLedger>,
 }
 
@@ -64,6 +73,8 @@ struct Opening {
 struct Broken {
     entry: EntryKey,
     last: FragmentNumber,
+    /// When: nothing after it is captured yet.
+    since: WallTime,
     /// Attempts since.
     attempts: u32,
 }
@@ -119,7 +130,7 @@ impl Streaming {
         self.closes(Closing::new(leg, capture, cx.now.wall, Entry::At(entry.clone()), None));
         request.tracks = wanted;
         request.goes_on = true;
-        self.open(cx, leg, request, Some(Broken { entry, last, attempts: 0 }));
+        self.open(cx, leg, request, Some(Broken { entry, last, since: cx.now.wall, attempts: 0 }));
         true
     }
 
@@ -149,10 +160,13 @@ impl Streaming {
                 (leg, capture, Entry::Unborn { began, stream, follows: None }, ledger)
             }
             State::Opening(Opening { leg, capture, began, stream, broken: Some(broken), ledger, .. }) => {
+                broken.entry.not_captured(cx, broken.since, began);
                 broken.entry.stop(cx, broken.last);
                 (leg, capture, Entry::Unborn { began, stream, follows: Some(broken.entry) }, ledger)
             }
-            State::Broken { broken: Broken { entry, last, .. }, .. } => {
+            State::Broken { broken: Broken { entry, last, since, .. }, .. } => {
+                let now = cx.now.wall;
+                entry.not_captured(cx, since, now);
                 entry.stop(cx, last);
                 return false;
             }
@@ -223,22 +237,21 @@ impl Streaming {
         if self.closing.iter_mut().map(|closing| closing.gives_up(cx.now.mono)).fold(false, bool::max) {
             return Some(News::Stopped);
         }
-        match &self.state {
+        match &mut self.state {
             State::Opening(opening) if opening.deadline <= cx.now.mono => {
                 let waited_ms = cx.now.wall.ms_since(opening.began);
                 let reason = format!("the first fragment was not acknowledged within {waited_ms} ms");
+                if opening.broken.is_some() && !opening.is_late {
+                    opening.is_late = true;
+                    opening.deadline = cx.in_ms(GO_ON_LIMIT_MS.saturating_sub(cx.options.start_limit_ms));
+                    return Some(News::Broke { reason });
+                }
                 let Opening { leg, capture, began, ref stream, ref broken, ref ledger, .. } = *opening;
-                // The stream may hold the beginning of an attempt already, and what one holds that goes on after a break is wanted, as
-                // late as its upload may open.
-                let (follows, stream) = (broken.as_ref().map(|broken| broken.entry.clone()), stream.clone());
-                let may_come = follows.is_some() || stream.is_some();
-                cx.emit(if follows.is_some() {
-                    Effect::CloseCapture { leg, capture }
-                } else {
-                    Effect::AbandonCapture { leg, capture }
-                });
-                if may_come {
-                    let entry = Entry::Unborn { began, stream, follows };
+                cx.emit(Effect::AbandonCapture { leg, capture });
+                // The stream may hold the beginning of an attempt already.
+                if let Some(stream) = stream.clone() {
+                    let follows = broken.as_ref().map(|broken| broken.entry.clone());
+                    let entry = Entry::Unborn { began, stream: Some(stream), follows };
                     let mut closing = Closing::new(leg, capture, cx.now.wall, entry, None);
                     if let Some(ledger) = ledger.clone() {
                         closing.finished(cx, ledger);
@@ -271,9 +284,17 @@ impl Streaming {
         cx.emit(Effect::OpenCapture { leg, capture, request: request.clone() });
         let deadline = cx.in_ms(cx.options.start_limit_ms);
         let began = cx.now.wall;
-        let (stream, ledger) = (None, None);
-        self.state =
-            State::Opening(Opening { leg, capture, request, began, stream, deadline, broken, ledger });
+        self.state = State::Opening(Opening {
+            leg,
+            capture,
+            request,
+            began,
+            stream: None,
+            deadline,
+            broken,
+            is_late: false,
+            ledger: None,
+        });
     }
 
     /// The lead-in is safe.
@@ -292,6 +313,7 @@ impl Streaming {
         };
         let Opening { leg, capture, request, began, broken, ledger, .. } = opening;
         let news = if broken.is_some() { News::Resumed } else { News::Started };
+        let since = broken.as_ref().map(|broken| broken.since);
         let entry = match broken {
             // On the same stream one entry spans the break.
             Some(broken) if broken.entry.stream == stream => broken.entry,
@@ -304,6 +326,9 @@ impl Streaming {
                 entry
             }
         };
+        if let Some(since) = since {
+            entry.not_captured(cx, since, began);
+        }
         if let Some(ledger) = ledger {
             entry.ledger(cx, ledger);
         }
@@ -337,7 +362,7 @@ impl Streaming {
         if let State::Running { leg, capture, request, entry, last } = std::mem::take(&mut self.state) {
             cx.emit(Effect::CloseCapture { leg, capture });
             self.closes(Closing::without_session(leg, capture, cx.now.wall, Entry::At(entry.clone())));
-            self.open(cx, leg, request, Some(Broken { entry, last, attempts: 0 }));
+            self.open(cx, leg, request, Some(Broken { entry, last, since: cx.now.wall, attempts: 0 }));
         }
         News::Broke { reason }
     }
@@ -362,8 +387,8 @@ impl Streaming {
                 self.settle(place).or(news)
             }
             CaptureEvent::Closed | CaptureEvent::Failed { .. } => {
-                self.closing.get_mut(place)?.session_is_over();
-                self.settle(place)
+                let news = self.closing.get_mut(place)?.session_is_over(cx);
+                self.settle(place).or(news)
             }
         }
     }
@@ -438,6 +463,17 @@ impl EntryKey {
     fn ledger(&self, cx: &mut Context, ledger: CaptureLedger) -> Option<News> {
         cx.edit_audio(|contact| self.find(contact), |audio| audio.add_ledger(ledger.clone()))
             .then_some(News::Amended)
+    }
+
+    /// Nothing was captured in this time. A sample is an eighth of a millisecond.
+    fn not_captured(&self, cx: &mut Context, from: WallTime, to: WallTime) {
+        let samples = u64::try_from(to.ms_since(from)).unwrap_or_default() * 8;
+        if samples > 0 {
+            cx.edit_audio(
+                |contact| self.find(contact),
+                |audio| audio.ledger.get_or_insert_default().remark(samples, Cause::Break),
+            );
+        }
     }
 
     fn find<'a>(&self, contact: &'a mut Contact) -> Option<&'a mut CustomerAudio> {

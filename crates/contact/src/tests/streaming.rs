@@ -2,6 +2,7 @@ use super::flows::{action, flow, hang_up, say, start, start_and_talk, stop, stre
 use super::rig::{LEG, Rig, ledger, number, stream};
 use crate::{CaptureEvent, Effect, EndedBy, Input, LegEvent, Phase, Stage};
 use serde_json::json;
+use tympan_telephony::rtp::ledger::{Cause, Total};
 use tympan_telephony::words::Tracks;
 use tympan_types::CaptureId;
 
@@ -165,8 +166,13 @@ fn captures_that_close_are_remembered_up_to_a_limit() {
     let mut rig = Rig::answered(&start_and_talk());
     rig.capture_runs();
     rig.capture(CaptureEvent::Closed);
-    // Each attempt to go on takes too long.
+    // Each attempt to go on has an upload, and takes too long.
+    let mut opened = 1;
     while rig.last_capture().number() < 12 {
+        if rig.last_capture().number() > opened {
+            opened = rig.last_capture().number();
+            rig.capture(CaptureEvent::Opened { stream: stream(2) });
+        }
         rig.wait_for_deadline();
         if rig.said() == "talk" {
             rig.prompt_plays();
@@ -175,8 +181,76 @@ fn captures_that_close_are_remembered_up_to_a_limit() {
     rig.take();
     rig.capture_late(2, CaptureEvent::Opened { stream: stream(2) });
     assert_eq!(rig.count(|effect| matches!(effect, Effect::DropUpload { .. })), 1, "forgotten");
-    rig.capture_late(11, CaptureEvent::Opened { stream: stream(2) });
-    assert_eq!(rig.count(|effect| matches!(effect, Effect::AttachUpload { .. })), 1, "remembered");
+    let entries = rig.live.contact().captures.len();
+    rig.capture_late(11, CaptureEvent::Acknowledged { number: number(11) });
+    assert_eq!(rig.live.contact().captures.len(), entries + 1, "remembered");
+}
+
+/// What the ledger of the only entry says that was not captured: runs, and samples.
+fn not_captured(contact: &crate::Contact) -> Total {
+    let [audio] = contact.captures.as_slice() else { panic!("one entry: {:?}", contact.captures) };
+    audio.ledger.as_ref().map(|ledger| ledger.total(Cause::Break)).unwrap_or_default()
+}
+
+#[test]
+fn an_attempt_to_go_on_captures_while_its_upload_is_late_and_nothing_is_lost() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Closed);
+    let broke = rig.now;
+    while rig.reasons().len() < 2 {
+        rig.wait_for_deadline();
+    }
+    assert!(
+        rig.reasons()[1].contains("within 5000 ms"),
+        "the log says that it takes long: {:?}",
+        rig.reasons()
+    );
+    rig.wait_ms(14_999 - rig.now.mono.ms_since(broke.mono));
+    assert_eq!(rig.count(|effect| matches!(effect, Effect::AbandonCapture { .. })), 0);
+    rig.capture(CaptureEvent::Opened { stream: stream(1) });
+    rig.capture(CaptureEvent::Acknowledged { number: number(2) });
+    assert_eq!(rig.last_capture(), CaptureId::new(2));
+    rig.hung_up();
+    rig.capture(CaptureEvent::Closed);
+    assert_eq!(not_captured(&rig.ended()), Total::default());
+}
+
+#[test]
+fn what_no_attempt_to_go_on_brought_is_in_the_ledger() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Closed);
+    let broke = rig.now;
+    while rig.last_capture() != CaptureId::new(3) {
+        rig.wait_for_deadline();
+    }
+    assert_eq!(
+        rig.now.mono.ms_since(broke.mono),
+        16_000,
+        "an attempt takes fifteen seconds at most, a pause one"
+    );
+    assert_eq!(rig.count(|effect| matches!(effect, Effect::AbandonCapture { .. })), 1);
+    rig.capture(CaptureEvent::Opened { stream: stream(1) });
+    rig.capture(CaptureEvent::Acknowledged { number: number(2) });
+    assert_eq!(not_captured(rig.live.contact()), Total { count: 1, samples: 128_000 });
+    rig.capture(CaptureEvent::Failed { reason: "disk full".to_owned() });
+    rig.capture(CaptureEvent::Failed { reason: "disk full".to_owned() });
+    rig.wait_ms(500);
+    rig.hung_up();
+    assert_eq!(not_captured(rig.live.contact()), Total { count: 2, samples: 132_000 }, "up to the end");
+}
+
+#[test]
+fn an_attempt_to_go_on_that_ends_with_the_call_and_brings_nothing_is_in_the_ledger() {
+    let mut rig = Rig::answered(&start_and_talk());
+    rig.capture_runs();
+    rig.capture(CaptureEvent::Closed);
+    rig.wait_ms(2_000);
+    rig.hung_up();
+    assert_eq!(not_captured(rig.live.contact()), Total::default(), "it may come yet");
+    rig.capture(CaptureEvent::Failed { reason: "disk full".to_owned() });
+    assert_eq!(not_captured(&rig.ended()), Total { count: 1, samples: 16_000 });
 }
 
 #[test]

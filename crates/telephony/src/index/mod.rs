@@ -123,8 +123,8 @@ impl From<Cause> for Gap {
             Cause::Event => Self::Event,
             Cause::Pause => Self::Pause,
             Cause::Jump => Self::Jump,
-            // Neither stands for samples of a track; a block has no more to say of them.
-            Cause::Late | Cause::Excess => Self::Late,
+            // None stands for samples of a track; a block has no more to say of them.
+            Cause::Late | Cause::Excess | Cause::Break => Self::Late,
             Cause::Suppressed => Self::Suppressed,
         }
     }

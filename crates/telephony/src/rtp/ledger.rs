@@ -26,11 +26,13 @@ pub enum Cause {
     Excess,
     /// It is not to be heard: an encrypted input, or a direction that a Stop block has taken out of the capture.
     Suppressed,
+    /// No silence: nothing was captured here, from where the upload of a capture broke to where the next one began.
+    Break,
 }
 
 impl Cause {
     /// All causes, in the order of [`Ledger::totals`].
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Start,
         Self::Lost,
         Self::Dtx,
@@ -40,11 +42,12 @@ impl Cause {
         Self::Late,
         Self::Excess,
         Self::Suppressed,
+        Self::Break,
     ];
 
-    /// Whether it stands for samples of the timeline; the others tell of audio that came late or was left out.
+    /// Whether it stands for samples of the timeline; the others tell of audio that came late, was left out or was not captured.
     pub const fn is_silence(self) -> bool {
-        !matches!(self, Self::Late | Self::Excess)
+        !matches!(self, Self::Late | Self::Excess | Self::Break)
     }
 
     /// The cause in lower case, for metrics and ledgers on disk.
@@ -59,6 +62,7 @@ impl Cause {
             Self::Late => "late",
             Self::Excess => "excess",
             Self::Suppressed => "suppressed",
+            Self::Break => "break",
         }
     }
 }

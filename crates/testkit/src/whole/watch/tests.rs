@@ -31,7 +31,7 @@ fn a_capture_is_found_in_what_was_said_wherever_it_begins() {
     let voice = voice(10);
     let mut captured = captured(&voice, 333..1_400);
     captured.from_customer[200..360].fill(0);
-    let compared = captured.compare(&voice).unwrap();
+    let compared = captured.compare(&voice, None).unwrap();
     assert_eq!((compared.samples, compared.silent), (1_067, 160));
     assert_eq!((compared.span, compared.end), (Some((333, 1_399)), Some(1_400)));
 }
@@ -42,14 +42,30 @@ fn a_sample_that_is_wrong_missing_or_of_another_caller_is_seen() {
     let whole = || captured(&voice, 0..1_600);
     let mut wrong = whole();
     wrong.from_customer[700] ^= 256;
-    assert!(wrong.compare(&voice).is_err());
+    assert!(wrong.compare(&voice, None).is_err());
     let mut shorter = whole();
     shorter.from_customer.remove(700);
-    assert!(shorter.compare(&voice).is_err());
+    assert!(shorter.compare(&voice, None).is_err());
     let mut longer = whole();
     longer.from_customer.insert(700, 0);
-    assert!(longer.compare(&voice).is_err());
-    assert!(whole().compare(&Voice::new(Law::Mu, 10)).is_err());
+    assert!(longer.compare(&voice, None).is_err());
+    assert!(whole().compare(&Voice::new(Law::Mu, 10), None).is_err());
+}
+
+#[test]
+fn what_is_missing_between_two_sessions_has_to_be_in_the_ledger() {
+    let voice = voice(30);
+    let mut broken = captured(&voice, 0..1_600);
+    broken.from_customer.extend(captured(&voice, 3_200..4_800).from_customer);
+    let (mut told, mut told_too_little) = (CaptureLedger::default(), CaptureLedger::default());
+    told.remark(1_600, Cause::Break);
+    told_too_little.remark(400, Cause::Break);
+    assert!(broken.compare(&voice, Some(&told)).is_err(), "within a session nothing is missing");
+    broken.seams.push(1_600);
+    assert!(broken.compare(&voice, None).is_err());
+    assert!(broken.compare(&voice, Some(&told_too_little)).is_err());
+    let compared = broken.compare(&voice, Some(&told)).unwrap();
+    assert_eq!((compared.span, compared.end), (Some((0, 4_799)), Some(4_800)));
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn captured<'a>(
         return Err(format!("timecodes go back: {:?}", captured.timecodes_ms));
     }
     captured.check_heard(origin.hears_others, taps.len() > 1)?;
-    let compared = captured.compare(&phone.voice)?;
+    let compared = captured.compare(&phone.voice, audio.ledger.as_ref())?;
     let told = audio.ledger.as_ref();
     // A record that was closed before its last fragment was safe has the ledger of all that was cut.
     let is_short = told.is_some_and(|ledger| ledger.samples() > compared.samples);
