@@ -90,7 +90,8 @@ impl Plan {
         let end = match random.below(100) {
             0..=2 if may_vanish => End::Vanishes { after_ms: random.between(100, 8_000) },
             0..=59 => End::HangsUp { after_ms: random.between(50, 20_000) },
-            _ => End::Waits,
+            // The customer hangs up before that, unless its host has vanished.
+            _ => End::HangsUp { after_ms: random.between(60_000, 120_000) },
         };
         Self {
             dial_ms: 0,

@@ -26,9 +26,12 @@ pub(crate) fn place(prompt: PromptId) -> usize {
     usize::try_from(prompt.number()).unwrap_or_default() % VALUES.len()
 }
 
-/// Whether a sample is of a prompt.
+/// Whether a sample is of a prompt, or of the silence behind one, as a telephone of either law hears it.
 pub(crate) fn is_known(sample: i16) -> bool {
-    VALUES.contains(&sample)
+    [Law::Mu, Law::A].into_iter().any(|law| {
+        let code = law.encode(sample);
+        law.decode(code) == sample && (code == law.silence() || heard(law, code).is_some())
+    })
 }
 
 fn value(prompt: PromptId) -> i16 {
