@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::ops::Range;
 use tympan_telephony::SampleOffset;
+use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::ledger::Cause;
 use tympan_telephony::words::{Frame, MediaEvent, Payload};
 use tympan_types::{BridgeId, LegId, TapId};
@@ -72,6 +73,22 @@ pub(crate) enum Sound {
 }
 
 impl Sound {
+    /// Codes of a law.
+    pub(crate) fn companded(law: Law, codes: Range<usize>) -> Self {
+        match law {
+            Law::Mu => Self::Ulaw(codes),
+            Law::A => Self::Alaw(codes),
+        }
+    }
+
+    /// How many samples it has.
+    pub(crate) fn samples(&self) -> u64 {
+        match self {
+            Self::Ulaw(range) | Self::Alaw(range) | Self::Pcm(range) => range.len() as u64,
+            Self::Silence { samples, .. } => u64::from(*samples),
+        }
+    }
+
     /// `count` of its samples from `skip` on.
     pub(crate) fn part(&self, skip: usize, count: usize) -> Self {
         let within = |range: &Range<usize>| {
@@ -113,17 +130,27 @@ impl Outbox {
         self.queue.push_back(Queued::Event(event));
     }
 
-    /// Takes the datagram that `write` appends.
+    /// Keeps a frame of `count` samples: these, and silence after them.
+    pub(crate) fn keep_frame(&mut self, samples: &[i16], count: usize) -> Sound {
+        let mut range = append(&mut self.pcm, samples);
+        self.pcm.resize(range.start + count, 0);
+        range.end = self.pcm.len();
+        Sound::Pcm(range)
+    }
+
+    /// Takes the datagram that `write` appends. Gives where it is kept.
     pub(crate) fn transmit(
         &mut self,
         stream: usize,
         port: Port,
         to: SocketAddr,
         write: impl FnOnce(&mut Vec<u8>),
-    ) {
+    ) -> Range<usize> {
         let begin = self.bytes.len();
         write(&mut self.bytes);
-        self.queue.push_back(Queued::Transmit { stream, port, to, bytes: begin..self.bytes.len() });
+        let end = self.bytes.len();
+        self.queue.push_back(Queued::Transmit { stream, port, to, bytes: begin..end });
+        begin..end
     }
 
     pub(crate) fn poll(&mut self, leg: LegId) -> Option<Output<'_>> {

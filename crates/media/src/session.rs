@@ -420,14 +420,14 @@ impl Session {
                     *sample = sample.saturating_add(*prompt);
                 }
             }
-            stream.send_sound(now, index, &self.sound, &mut self.out);
+            let frame = stream.send_sound(now, index, &self.sound, &mut self.out);
             let end = stream.timeline.end();
-            self.stats.overrun_samples += self.taps.sent(index, end, &self.sound, &mut self.out);
+            self.stats.overrun_samples += self.taps.sent(index, end, frame, &mut self.out);
         } else if let Some(played) = played {
             finished = played.finished;
-            stream.send_sound(now, index, played.samples, &mut self.out);
+            let frame = stream.send_sound(now, index, played.samples, &mut self.out);
             let end = stream.timeline.end();
-            self.stats.overrun_samples += self.taps.sent(index, end, played.samples, &mut self.out);
+            self.stats.overrun_samples += self.taps.sent(index, end, frame, &mut self.out);
         } else {
             stream.send_silence(now, index, self.spec.silence, &mut self.out);
         }

@@ -1,6 +1,6 @@
 //! One audio section of a description: whose packets it takes, their timeline, and what goes back.
 
-use crate::outbox::{Outbox, Port};
+use crate::outbox::{Outbox, Port, Sound};
 use crate::pace::Pace;
 use crate::reports::Reports;
 use crate::silence::SilenceSending;
@@ -219,30 +219,50 @@ impl Stream {
         }
     }
 
-    /// Sends a frame of these samples, and silence where there are fewer than a frame has.
-    pub(crate) fn send_sound(&mut self, now: Mono, index: usize, samples: &[i16], out: &mut Outbox) {
+    /// Sends a frame of these samples, and silence where there are fewer than a frame has. Gives the frame as the peer gets it; of G.722,
+    /// as it was before it was encoded. `None` where nothing goes out.
+    pub(crate) fn send_sound(
+        &mut self,
+        now: Mono,
+        index: usize,
+        samples: &[i16],
+        out: &mut Outbox,
+    ) -> Option<Sound> {
         let count = self.frame_samples();
-        let Some((agreed, to)) = self.destination() else { return self.pass(count) };
+        let Some((agreed, to)) = self.destination() else {
+            self.pass(count);
+            return None;
+        };
         let samples = samples.get(..count).unwrap_or(samples);
         let Self { sender, encoder, .. } = self;
         let mut sent = None;
-        match (agreed.codec.kind.law(), encoder) {
-            (Some(law), _) => out.transmit(index, Port::Rtp, to, |bytes| {
-                sent = Some(sender.append_audio_packet(bytes, |payload| {
-                    law.encode_into(samples, payload);
-                    payload.resize(payload.len() + count.saturating_sub(samples.len()), law.silence());
-                }));
-            }),
-            (None, Some(encoder)) => out.transmit(index, Port::Rtp, to, |bytes| {
-                sent = Some(sender.append_audio_packet(bytes, |payload| {
-                    encoder.encode(samples, payload);
-                    // At most a frame of 60 ms.
-                    encoder.encode(SILENCE.get(..count - samples.len()).unwrap_or_default(), payload);
-                }));
-            }),
-            (None, None) => self.pass(count),
-        }
+        let sound = match (agreed.codec.kind.law(), encoder) {
+            (Some(law), _) => {
+                let datagram = out.transmit(index, Port::Rtp, to, |bytes| {
+                    sent = Some(sender.append_audio_packet(bytes, |payload| {
+                        law.encode_into(samples, payload);
+                        payload.resize(payload.len() + count.saturating_sub(samples.len()), law.silence());
+                    }));
+                });
+                Sound::companded(law, datagram.end - count..datagram.end)
+            }
+            (None, Some(encoder)) => {
+                out.transmit(index, Port::Rtp, to, |bytes| {
+                    sent = Some(sender.append_audio_packet(bytes, |payload| {
+                        encoder.encode(samples, payload);
+                        // At most a frame of 60 ms.
+                        encoder.encode(SILENCE.get(..count - samples.len()).unwrap_or_default(), payload);
+                    }));
+                });
+                out.keep_frame(samples, count)
+            }
+            (None, None) => {
+                self.pass(count);
+                return None;
+            }
+        };
         self.note_sent(now, sent);
+        Some(sound)
     }
 
     /// Sends a frame of silence, or of comfort noise.
@@ -269,7 +289,7 @@ impl Stream {
                 });
                 self.note_sent(now, sent);
             }
-            _ => self.send_sound(now, index, &[], out),
+            _ => drop(self.send_sound(now, index, &[], out)),
         }
     }
 

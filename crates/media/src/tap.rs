@@ -1,6 +1,6 @@
 //! Taps: what hands a track of the leg on.
 
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Sound};
 use tympan_telephony::SampleOffset;
 use tympan_telephony::rtp::ledger::Cause;
 use tympan_telephony::words::{MediaEvent, Payload, Track};
@@ -12,6 +12,10 @@ pub const TAPS_MAX: usize = 8;
 /// How far [`Track::Sent`] may run ahead of the received timeline, 1 s in samples. It does while the far end is silent: sound goes out
 /// at the pace of the clock, and the timeline lags by the grace of its silence.
 const LEAD_MAX: u64 = 8_000;
+
+/// How far what is sent begins ahead of the received timeline, 60 ms in samples: that much later the far end hears it, and packets that
+/// come unevenly within that time leave it in one piece.
+const LEAD: u64 = 480;
 
 /// The taps of one leg.
 #[derive(Debug, Default)]
@@ -26,6 +30,8 @@ struct Tap {
     track: Track,
     /// The position of the next sample to hand on.
     next: SampleOffset,
+    /// Something of [`Track::Sent`] was handed on.
+    has_begun: bool,
     /// Where it ends, once it is to be closed.
     until: Option<SampleOffset>,
 }
@@ -36,7 +42,7 @@ impl Taps {
         if self.open.len() == TAPS_MAX || self.open.iter().any(|open| open.tap == tap) {
             return false;
         }
-        self.open.push(Tap { tap, stream, track, next: at, until: None });
+        self.open.push(Tap { tap, stream, track, next: at, has_begun: false, until: None });
         true
     }
 
@@ -103,31 +109,30 @@ impl Taps {
         }
     }
 
-    /// Hands on what is sent while the received timeline ends at `end`; gives the samples that a tap had to leave out.
+    /// Hands on a frame that is sent while the received timeline ends at `end`; gives the samples that a tap had to leave out.
     ///
-    /// What follows at once stays in one piece, also where the packets of the far end come unevenly.
+    /// What follows at once stays in one piece, also where the packets of the far end come unevenly: it begins with a lead over them.
     pub(crate) fn sent(
         &mut self,
         stream: usize,
         end: SampleOffset,
-        samples: &[i16],
+        frame: Option<Sound>,
         out: &mut Outbox,
     ) -> u64 {
+        let Some(frame) = frame else { return 0 };
         let mut overrun = 0;
         let taps = self.open.iter_mut();
-        let mut taps = taps.filter(|tap| tap.stream == stream && tap.track == Track::Sent).peekable();
-        if samples.is_empty() || taps.peek().is_none() {
-            return 0;
-        }
-        let sound = out.keep(Payload::Pcm(samples));
-        for tap in taps {
+        for tap in taps.filter(|tap| tap.stream == stream && tap.track == Track::Sent) {
             if tap.next.samples_since(end) >= LEAD_MAX {
-                overrun += samples.len() as u64;
+                overrun += frame.samples();
                 continue;
             }
-            tap.silence_until(end, out);
-            out.frame(tap.tap, tap.next, sound.part(0, samples.len()));
-            tap.next += samples.len() as u64;
+            if tap.next < end || !tap.has_begun {
+                tap.silence_until(end + LEAD, out);
+                tap.has_begun = true;
+            }
+            out.frame(tap.tap, tap.next, frame.clone());
+            tap.next += frame.samples();
         }
         overrun
     }
@@ -227,17 +232,24 @@ mod tests {
     fn what_is_sent_stays_in_one_piece_and_is_silent_where_nothing_was_sent() {
         let (mut taps, mut out) = (Taps::default(), Outbox::default());
         taps.open(ONE, 0, Track::Sent, at(10));
-        // The timeline stands still between the first two, and jumps by two frames before the third.
-        for end in [12, 12, 20] {
-            assert_eq!(taps.sent(0, at(end), &[5; 4], &mut out), 0);
+        // The timeline stands still between the first two, and jumps within the lead before the third: they are in one piece.
+        for end in [12, 12, 480] {
+            let frame = Some(out.keep(Payload::Pcm(&[5; 160])));
+            assert_eq!(taps.sent(0, at(end), frame, &mut out), 0);
         }
-        taps.close(ONE, at(30), &mut out);
+        // It jumps further than the lead.
+        let frame = Some(out.keep(Payload::Ulaw(&[0; 4])));
+        assert_eq!(taps.sent(0, at(2_000), frame, &mut out), 0);
+        assert_eq!(taps.sent(0, at(2_000), None, &mut out), 0, "nothing went out");
+        taps.close(ONE, at(3_000), &mut out);
         let expected = [
-            Came::Silence(ONE, 10, 2),
-            Came::Frame(ONE, 12, vec![5; 4]),
-            Came::Frame(ONE, 16, vec![5; 4]),
-            Came::Frame(ONE, 20, vec![5; 4]),
-            Came::Silence(ONE, 24, 6),
+            Came::Silence(ONE, 10, 482),
+            Came::Frame(ONE, 492, vec![5; 160]),
+            Came::Frame(ONE, 652, vec![5; 160]),
+            Came::Frame(ONE, 812, vec![5; 160]),
+            Came::Silence(ONE, 972, 1_508),
+            Came::Frame(ONE, 2_480, vec![-32_124; 4]),
+            Came::Silence(ONE, 2_484, 516),
             Came::Closed(ONE),
         ];
         assert_eq!(drain(&mut out), expected);
@@ -247,8 +259,14 @@ mod tests {
     fn the_sent_track_runs_ahead_by_a_second_at_most() {
         let (mut taps, mut out) = (Taps::default(), Outbox::default());
         taps.open(ONE, 0, Track::Sent, at(0));
-        let overrun: u64 = (0..100).map(|_| taps.sent(0, at(0), &[1; 160], &mut out)).sum();
-        assert_eq!((overrun, drain(&mut out).len()), (8_000, 50));
+        let overrun: u64 = (0..100)
+            .map(|_| {
+                let frame = Some(out.keep(Payload::Pcm(&[1; 160])));
+                taps.sent(0, at(0), frame, &mut out)
+            })
+            .sum();
+        // Silence of the lead, and 47 frames after it.
+        assert_eq!((overrun, drain(&mut out).len()), (53 * 160, 48));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 mod rig;
 
-use rig::{Rig, codes, ulaw};
+use rig::{PEER, Rig, agreed, codes, of, ulaw};
 use tympan_media::{Input, TAPS_MAX};
+use tympan_telephony::audio::g711::Law;
 use tympan_telephony::rtp::ledger::Cause;
+use tympan_telephony::sdp::{Direction, StreamAgreement};
 use tympan_telephony::words::{MediaCommand, MediaEvent, Track};
 use tympan_types::TapId;
 
@@ -116,13 +118,19 @@ fn the_end_of_the_leg_completes_what_was_received_and_closes_every_tap() {
     assert_eq!(rig.heard(3).begin, None);
 }
 
+/// What the peer hears of these samples.
+fn companded(samples: &[i16]) -> Vec<i16> {
+    samples.iter().map(|sample| Law::Mu.decode(Law::Mu.encode(*sample))).collect()
+}
+
 #[test]
-fn the_sent_track_holds_the_prompts_where_the_received_one_had_come_to() {
+fn the_sent_track_holds_the_prompts_as_the_peer_hears_them_a_little_after_where_the_received_one_had_come_to()
+{
     let mut rig = Rig::new(|_| ());
     rig.tap(1, Track::Received);
     rig.tap(2, Track::Sent);
     rig.speak(&codes(1_600, 1));
-    let prompt: Vec<i16> = (0..1_600).collect();
+    let prompt: Vec<i16> = (1_000..2_600).collect();
     rig.play(1, prompt.clone());
     rig.pass(20);
     rig.speak(&codes(3_200, 2));
@@ -130,9 +138,9 @@ fn the_sent_track_holds_the_prompts_where_the_received_one_had_come_to() {
     rig.close_tap(2);
     let (received, sent) = (rig.heard(1), rig.heard(2));
     assert_eq!((received.begin, received.samples.len()), (sent.begin, sent.samples.len()));
-    let begin = sent.samples.iter().position(|sample| *sample == 1).unwrap() - 1;
-    assert_eq!(begin, 1_600);
-    assert_eq!(sent.samples[begin..begin + 1_600], prompt);
+    let begin = sent.samples.iter().position(|sample| *sample != 0).unwrap();
+    assert_eq!(begin, 1_600 + 480);
+    assert!(sent.samples[begin..begin + 1_600] == companded(&prompt));
     assert!(sent.samples[begin + 1_600..].iter().all(|sample| *sample == 0));
 }
 
@@ -140,13 +148,25 @@ fn the_sent_track_holds_the_prompts_where_the_received_one_had_come_to() {
 fn a_prompt_is_whole_in_the_sent_track_while_the_far_end_is_silent() {
     let mut rig = Rig::new(|_| ());
     rig.tap(1, Track::Sent);
-    let prompt: Vec<i16> = (1..=16_000).collect();
+    let prompt: Vec<i16> = (1_001..=17_000).collect();
     rig.play(1, prompt.clone());
     rig.pass(3_000);
     rig.close_tap(1);
     let heard: Vec<i16> = rig.heard(1).samples.into_iter().filter(|sample| *sample != 0).collect();
-    assert_eq!(heard, prompt);
+    assert!(heard == companded(&prompt));
     assert_eq!(rig.stat("overrun_samples"), 0);
+}
+
+#[test]
+fn what_is_not_sent_to_a_peer_on_hold_is_not_in_the_sent_track() {
+    let mut rig = Rig::new(|_| ());
+    rig.tap(1, Track::Sent);
+    rig.speak(&codes(800, 1));
+    rig.negotiate(of([StreamAgreement { direction: Direction::Inactive, ..agreed(PEER) }]));
+    rig.play(1, vec![4_000; 1_600]);
+    rig.pass(400);
+    rig.close_tap(1);
+    assert!(rig.heard(1).samples.iter().all(|sample| *sample == 0));
 }
 
 #[test]
