@@ -60,14 +60,14 @@ class Call(pj.Call):
         return sum(1 for answer in self.answers if answer[0] == method)
 
 
-def main():
-    wanted = json.loads(sys.argv[1])
+def start(address, log, tcp=False):
+    """A running endpoint of one transport on this address, which speaks PCMU alone and has no sound device."""
     endpoint = pj.Endpoint()
     endpoint.libCreate()
     config = pj.EpConfig()
     config.logConfig.level = 5
     config.logConfig.consoleLevel = 0
-    config.logConfig.filename = wanted["log"]
+    config.logConfig.filename = log
     # Callbacks run in this thread alone.
     config.uaConfig.threadCnt = 0
     config.uaConfig.mainThreadOnly = True
@@ -76,15 +76,19 @@ def main():
     config.medConfig.ecTailLen = 0
     endpoint.libInit(config)
     transport = pj.TransportConfig()
-    transport.boundAddress = "127.0.0.1"
-    kind = pj.PJSIP_TRANSPORT_TCP if wanted.get("tcp") else pj.PJSIP_TRANSPORT_UDP
-    endpoint.transportCreate(kind, transport)
+    transport.boundAddress = address
+    endpoint.transportCreate(pj.PJSIP_TRANSPORT_TCP if tcp else pj.PJSIP_TRANSPORT_UDP, transport)
     endpoint.audDevManager().setNullDev()
     endpoint.libStart()
     for codec in endpoint.codecEnum2():
         if not codec.codecId.startswith("PCMU"):
             endpoint.codecSetPriority(codec.codecId, 0)
+    return endpoint
 
+
+def main():
+    wanted = json.loads(sys.argv[1])
+    endpoint = start("127.0.0.1", wanted["log"], wanted.get("tcp"))
     account = pj.AccountConfig()
     account.idUri = "sip:+12065550142@127.0.0.1"
     account.mediaConfig.transportConfig.boundAddress = "127.0.0.1"
@@ -149,4 +153,5 @@ def main():
     os._exit(0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,9 +1,11 @@
 //! Agents of the instance that `--dev` brings along, and telephones that are worked by hand.
 
+use crate::audio::{Law, Speech, find, share_at};
 use crate::office::{Office, text};
 use crate::raw_message::RawMessage;
 use crate::raw_peer::{RawCall, RawPeer, sdp};
 use crate::sipp::free_port;
+use crate::until;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -86,6 +88,11 @@ pub struct Heard {
     pub codes: Vec<u8>,
 }
 
+/// The samples of packets.
+pub fn decoded(heard: &[Heard]) -> Vec<i16> {
+    heard.iter().flat_map(|packet| packet.codes.iter().map(|code| Law::Mu.decode(*code))).collect()
+}
+
 /// The media of one call: says what it was given at 50 packets a second, and keeps all that it hears.
 pub struct Line {
     socket: UdpSocket,
@@ -140,6 +147,26 @@ impl Line {
     /// All that was heard.
     pub fn heard(&self) -> Vec<Heard> {
         locked(&self.shared.heard).clone()
+    }
+
+    /// Waits until what it hears is this speech, for a fifth of a second without a break.
+    pub fn hears(&self, speech: &Speech) -> anyhow::Result<()> {
+        self.hears_what("speech that is heard", |last| find(last, &speech.samples).is_ok())
+    }
+
+    /// Waits until what it hears is a tone of this frequency.
+    pub fn hears_tone(&self, frequency_hz: f64) -> anyhow::Result<()> {
+        let what = format!("a tone of {frequency_hz} Hz");
+        self.hears_what(&what, |last| share_at(last, frequency_hz) > 0.9)
+    }
+
+    fn hears_what(&self, what: &str, is_it: impl Fn(&[i16]) -> bool) -> anyhow::Result<()> {
+        let from = self.heard().len();
+        until(what, || {
+            let heard = self.heard();
+            let last = heard.get(from..).and_then(|new| new.get(new.len().checked_sub(10)?..));
+            Ok(last.is_some_and(|last| is_it(&decoded(last))).then_some(()))
+        })
     }
 
     /// How many codes were said.

@@ -222,19 +222,30 @@ impl Caller {
 
     /// Places `calls` calls, `rate` of them a second.
     pub fn start_many(&self, server: SocketAddr, calls: u32, rate: u32) -> anyhow::Result<Sipp> {
+        self.run("127.0.0.1", &["-r", &rate.to_string(), &server.to_string()], calls)
+    }
+
+    /// A telephone at this address that takes one call, says `speech` again and again, and waits for the other side to hang up.
+    pub fn takes_a_call(address: SocketAddr, speech: &Speech) -> anyhow::Result<Sipp> {
+        let file = speech.file.to_string_lossy();
+        let telephone = Self::dialling("").step("take.xml", &[("file", &file)]).be_hung_up();
+        telephone.run(&address.ip().to_string(), &["-p", &address.port().to_string()], 1)
+    }
+
+    fn run(&self, own: &str, arguments: &[&str], calls: u32) -> anyhow::Result<Sipp> {
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("caller.xml"), self.scenario())?;
         let child = Command::new("sipp")
             .current_dir(folder.path())
             .env("TERM", "xterm")
-            .args(["-sf", "caller.xml", "-nostdin", "-i", "127.0.0.1", "-mi", "127.0.0.1"])
+            .args(["-sf", "caller.xml", "-nostdin", "-i", own, "-mi", own])
             .args(["-t", if self.tcp { "t1" } else { "u1" }])
-            .args(["-m", &calls.to_string(), "-l", &calls.to_string(), "-r", &rate.to_string()])
+            .args(["-m", &calls.to_string(), "-l", &calls.to_string()])
             // A pair of ports that are free; sipp takes further ones itself.
             .args(["-mp", &free_port()?.to_string()])
             .args(["-timeout", &format!("{}s", self.limit.as_secs()), "-timeout_error"])
             .args(["-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log"])
-            .arg(server.to_string())
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(std::fs::File::create(folder.path().join("screen.log"))?)
             .stderr(std::fs::File::create(folder.path().join("stderr.log"))?)

@@ -7,10 +7,11 @@ use anyhow::{Context, bail, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -67,6 +68,90 @@ impl PjsipCall {
     }
 }
 
+/// An agent's telephone that is a running PJSIP. Killed when dropped.
+pub struct PjsipAgent {
+    child: Child,
+    orders: ChildStdin,
+    told: mpsc::Receiver<Value>,
+    events: Vec<Value>,
+    folder: TempDir,
+}
+
+impl PjsipAgent {
+    /// Starts it on an address; it registers at a server with a name and a password, and says what is in `tone`, a WAV file at 8 kHz.
+    pub fn start(
+        address: IpAddr,
+        server: SocketAddr,
+        user: &str,
+        password: &str,
+        tone: &Path,
+    ) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let file = |name: &str| folder.path().join(name);
+        let wanted = json!({
+            "address": address, "server": server, "user": user, "password": password, "tone": tone,
+            "heard": file("heard.wav"), "log": file("log"),
+        });
+        let mut child = python("pjsip_agent.py")
+            .arg(wanted.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(file("complaint"))?)
+            .spawn()
+            .context("cannot run python")?;
+        let orders = child.stdin.take().context("no pipe")?;
+        let lines = BufReader::new(child.stdout.take().context("no pipe")?).lines();
+        let (tell, told) = mpsc::channel();
+        std::thread::Builder::new().name("pjsip".to_owned()).spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let Ok(event) = serde_json::from_str(&line) else { continue };
+                if tell.send(event).is_err() {
+                    break;
+                }
+            }
+        })?;
+        Ok(Self { child, orders, told, events: Vec::new(), folder })
+    }
+
+    /// Gives an order, as `python/pjsip_agent.py` lists them.
+    pub fn order(&mut self, order: &str) -> anyhow::Result<()> {
+        Ok(writeln!(self.orders, "{order}")?)
+    }
+
+    /// Waits until it has told of an event, such as `registration`, whose values are these.
+    pub fn await_event(&mut self, kind: &str, values: &[(&str, Value)]) -> anyhow::Result<()> {
+        let waited = until(&format!("{kind} of PJSIP"), || {
+            self.events.extend(self.told.try_iter());
+            let is_it = |event: &&Value| {
+                event["event"] == kind && values.iter().all(|(name, value)| event[name] == *value)
+            };
+            let found = self.events.iter().any(|event| is_it(&event));
+            if let Some(status) = self.child.try_wait()?.filter(|_| !found) {
+                bail!("PJSIP ended ({status})");
+            }
+            Ok(found.then_some(()))
+        });
+        waited.with_context(|| {
+            let [log, complaint] = ["log", "complaint"].map(|name| read(&self.folder.path().join(name)));
+            format!("{:?}\n{complaint}\n{log}", self.events)
+        })
+    }
+
+    /// Ends it; what it heard, at 8 kHz.
+    pub fn end(mut self) -> anyhow::Result<Vec<i16>> {
+        self.order("end")?;
+        self.await_event("end", &[])?;
+        Ok(wav_samples(&self.folder.path().join("heard.wav")))
+    }
+}
+
+impl Drop for PjsipAgent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// A running baresip, which takes orders by its own TCP control. Killed when dropped.
 ///
 /// It takes no loopback interface: the test is in a [`crate::network::Network`], where the port of the control is free.
@@ -94,13 +179,13 @@ impl Baresip {
         let file = |name: &str| folder.path().join(name);
         let heard = file("heard.wav");
         let config = format!(
-            "sip_listen {address}:0\naudio_source aufile,{}\naudio_player aufile,{heard}\n\
-             audio_alert aufile,{heard}\naudio_level no\nnet_interface {interface}\n\
+            "sip_listen {address}:0\naudio_source aufile,{}\naudio_player aubridge,heard\n\
+             audio_alert aubridge,alert\naudio_level no\nnet_interface {interface}\nsnd_path {}\n\
              ctrl_tcp_listen {CONTROL}\nmodule_path /usr/lib/baresip/modules\nmodule g711.so\n\
-             module aufile.so\nmodule uuid.so\nmodule_tmp account.so\nmodule_app menu.so\n\
+             module aufile.so\nmodule aubridge.so\nmodule sndfile.so\nmodule uuid.so\nmodule_tmp account.so\nmodule_app menu.so\n\
              module_app ctrl_tcp.so\n",
             tone.display(),
-            heard = heard.display(),
+            folder.path().display(),
         );
         std::fs::write(file("config"), config)?;
         std::fs::write(file("accounts"), account)?;
@@ -149,12 +234,11 @@ impl Baresip {
         .with_context(|| format!("{:?}\n{}", self.events, self.output()))
     }
 
-    /// What its speaker has played so far, at 8 kHz.
-    pub fn heard(&self) -> Vec<i16> {
-        let file = std::fs::read(self.folder.path().join("heard.wav")).unwrap_or_default();
-        // It writes the lengths when it ends: what follows the header is the sound.
-        let sound = file.get(44..).unwrap_or_default();
-        sound.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
+    /// What it heard in a call that is over, at 8 kHz: it writes that then.
+    pub fn heard(&self) -> anyhow::Result<Vec<i16>> {
+        let files = std::fs::read_dir(self.folder.path())?.filter_map(Result::ok).map(|entry| entry.path());
+        let mut decoded = files.filter(|file| file.to_string_lossy().ends_with("-dec.wav"));
+        Ok(decoded.next().map(|file| wav_samples(&file)).unwrap_or_default())
     }
 
     /// What it printed, SIP messages among it.
@@ -267,4 +351,11 @@ pub fn sipsak_flood(server: SocketAddr, count: u32) -> anyhow::Result<()> {
 
 fn read(file: &Path) -> String {
     std::fs::read_to_string(file).unwrap_or_default()
+}
+
+/// The samples of a WAV file at 8 kHz, whose header may lack its lengths.
+fn wav_samples(file: &Path) -> Vec<i16> {
+    let file = std::fs::read(file).unwrap_or_default();
+    let sound = file.get(44..).unwrap_or_default();
+    sound.chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect()
 }

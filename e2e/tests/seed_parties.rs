@@ -4,7 +4,7 @@ use anyhow::Context;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Child;
-use tympan_e2e::agents::{AgentPhone, Heard, Line, at, hire, telephones, write_configuration};
+use tympan_e2e::agents::{AgentPhone, Heard, Line, at, decoded, hire, telephones, write_configuration};
 use tympan_e2e::audio::{Law, Speech, find, share_at};
 use tympan_e2e::desk::python;
 use tympan_e2e::flow::{
@@ -43,20 +43,6 @@ fn with_bot(builder: TestServerBuilder, port: &str) -> TestServerBuilder {
         .env("TYMPAN_LEX__ENDPOINT", format!("http://127.0.0.1:{port}"))
         .env("TYMPAN_LEX__ACCESS_KEY_ID", "AKIDLEX")
         .env("TYMPAN_LEX__SECRET_ACCESS_KEY", "lexsecret")
-}
-
-/// Waits until what a line hears is this speech, for a fifth of a second without a break.
-fn hears(line: &Line, speech: &Speech) -> anyhow::Result<()> {
-    let from = line.heard().len();
-    until("speech that is heard", || {
-        let heard = line.heard();
-        let last = heard.get(from..).and_then(|new| new.get(new.len().checked_sub(10)?..));
-        Ok(last.is_some_and(|last| find(&decoded(last), &speech.samples).is_ok()).then_some(()))
-    })
-}
-
-fn decoded(heard: &[Heard]) -> Vec<i16> {
-    heard.iter().flat_map(|packet| packet.codes.iter().map(|code| Law::Mu.decode(*code))).collect()
 }
 
 fn samples_of(body: &[u8]) -> Vec<i16> {
@@ -124,12 +110,12 @@ fn seed_04_the_capture_goes_on_while_an_agent_holds_and_has_nothing_of_agent_or_
     let invite = anna.rings()?;
     let mut dialog = anna.takes(&invite, &line)?;
     // Both whispers are over when the agent hears the customer.
-    hears(&line, &speech)?;
+    line.hears(&speech)?;
     anna.offers(&mut dialog, &line, "sendonly")?;
     let on_hold_from = line.said();
     until("two seconds on hold", || Ok((line.said() > on_hold_from + 17_600).then_some(())))?;
     anna.offers(&mut dialog, &line, "sendrecv")?;
-    hears(&line, &speech)?;
+    line.hears(&speech)?;
     let back_from = line.said();
     until("a second after", || Ok((line.said() > back_from + 8_000).then_some(())))?;
     anna.peer.hang_up(&mut dialog)?;
@@ -198,13 +184,13 @@ fn seed_04_one_call_through_keys_a_bot_a_slow_function_a_queue_two_agents_a_hold
     let heard_from = customer.heard().len();
     until("a second of the queue's music", || Ok((customer.heard().len() > heard_from + 50).then_some(())))?;
     let mut with_customer = anna.takes(&invite, &annas)?;
-    hears(&annas, &said)?;
-    hears(&customer, &by_anna)?;
+    annas.hears(&said)?;
+    customer.hears(&by_anna)?;
     anna.offers(&mut with_customer, &annas, "sendonly")?;
     let held_from = customer.heard().len();
     until("a second on hold", || Ok((customer.heard().len() > held_from + 50).then_some(())))?;
     anna.offers(&mut with_customer, &annas, "sendrecv")?;
-    hears(&customer, &by_anna)?;
+    customer.hears(&by_anna)?;
 
     // The second agent serves no queue of this customer before she is asked.
     hire(&mut office, &["bea"], false)?;
@@ -214,11 +200,11 @@ fn seed_04_one_call_through_keys_a_bot_a_slow_function_a_queue_two_agents_a_hold
     let with_bea = anna.calls("bea", &consulting)?;
     let invite = bea.rings()?;
     let mut at_bea = bea.takes(&invite, &beas)?;
-    hears(&beas, &to_bea)?;
-    hears(&consulting, &by_bea)?;
+    beas.hears(&to_bea)?;
+    consulting.hears(&by_bea)?;
     anna.joins(&mut with_customer, &with_bea)?;
-    hears(&customer, &by_bea)?;
-    hears(&beas, &said)?;
+    customer.hears(&by_bea)?;
+    beas.hears(&said)?;
     for _ in 0..2 {
         anna.peer.take_request("BYE")?;
     }
