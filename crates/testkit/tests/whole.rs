@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tympan_testkit::whole::{Tally, Wanted, run, run_many};
+use tympan_testkit::whole::{Tally, Wanted, run, run_centre, run_many};
 
 const SEEDS: u64 = 200;
 
@@ -73,4 +73,22 @@ fn of_many_calls_each_leaves_one_record() {
     assert_eq!(outcome.violation, None);
     assert_eq!((outcome.tally.calls, outcome.tally.records, outcome.tally.captures), (300, 300, 0));
     assert!(outcome.tally.persisted >= 3 && outcome.tally.prompts > 150, "{:?}", outcome.tally);
+}
+
+#[test]
+fn twenty_agents_serve_two_hundred_calls_in_ten_minutes_and_some_crash_ring_on_refuse_or_hold() {
+    let seed = seed();
+    println!("TYMPAN_SIMULATION_SEED={seed}");
+    let mut tally = Tally::default();
+    let outcomes = std::thread::scope(|scope| {
+        let worlds =
+            [true, false].map(|is_calm| scope.spawn(move || run_centre(seed, 20, 200, 600_000, is_calm)));
+        worlds.map(|world| world.join().expect("a world"))
+    });
+    for outcome in outcomes {
+        assert_eq!(outcome.violation, None, "replay: TYMPAN_SIMULATION_SEED={seed}");
+        tally.add(&outcome.tally);
+    }
+    println!("{tally:?}");
+    assert!(tally.calls == 400 && tally.joined > 20 && tally.offers > tally.joined, "{tally:?}");
 }
