@@ -177,7 +177,6 @@ impl Baresip {
     pub fn start_with(interface: &str, address: IpAddr, tone: &Path, account: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let file = |name: &str| folder.path().join(name);
-        let heard = file("heard.wav");
         let config = format!(
             "sip_listen {address}:0\naudio_source aufile,{}\naudio_player aubridge,heard\n\
              audio_alert aubridge,alert\naudio_level no\nnet_interface {interface}\nsnd_path {}\n\

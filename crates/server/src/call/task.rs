@@ -202,7 +202,7 @@ impl CallTask {
             return;
         }
         let ended = self.clock.now().wall;
-        if contacts.iter().any(|contact| is_capturing(contact)) {
+        if contacts.iter().any(is_capturing) {
             let limit = Duration::from_millis(self.admission.options.contact.close_limit_ms.into());
             let _ = tokio::time::timeout(limit, self.capture_closed()).await;
         }
