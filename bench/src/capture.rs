@@ -5,6 +5,7 @@ use crate::peer::rtpengine::Rtpengine;
 use crate::punctuality::Punctuality;
 use crate::report::{self, Row};
 use crate::rig::calls::{Placement, QuietRig, Rig};
+use crate::rig::connect::Parties;
 use crate::rig::media::CustomerAudio;
 use crate::rig::process::Usage;
 use crate::rig::server;
@@ -15,7 +16,6 @@ use crate::verify::{Verdict, Verifier};
 use anyhow::Context;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use tympan_testkit::TestServerBuilder;
 
 /// Cost of captured calls.
 #[derive(Debug, clap::Args)]
@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     /// What callers hear while nothing is played: each setting that is named is a run.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "on")]
     silence: Vec<Silence>,
+    /// Who takes part in each call: each setting that is named is a run.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "one")]
+    parties: Vec<Parties>,
     /// A recorder to measure beside it, in the same run and on the same core.
     #[arg(long, value_enum, default_value_t = Peer::None)]
     peer: Peer,
@@ -59,10 +62,11 @@ enum Silence {
 }
 
 impl Silence {
-    fn settings(self, builder: TestServerBuilder) -> TestServerBuilder {
+    /// As the configuration says it, where it is not the default.
+    fn setting(self) -> Option<&'static str> {
         match self {
-            Self::On => builder,
-            Self::Off => builder.env("TYMPAN_SIP__TRUNKS", r#"[{name = "default", send_silence = "off"}]"#),
+            Self::On => None,
+            Self::Off => Some("off"),
         }
     }
 }
@@ -78,9 +82,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let (mut rows, mut peers) = (Vec::new(), Vec::new());
     for &calls in &arguments.calls {
         for &silence in &arguments.silence {
-            let row = measure(calls, silence, arguments)?.detail("bench", "capture");
-            eprintln!("{calls} calls, silence {silence:?}: done");
-            rows.push(row.detail("machine", machine.json()));
+            for &parties in &arguments.parties {
+                let row = measure(calls, silence, parties, arguments)?.detail("bench", "capture");
+                eprintln!("{calls} calls, silence {silence:?}, parties {parties:?}: done");
+                rows.push(row.detail("machine", machine.json()));
+            }
         }
         if let Peer::Rtpengine = arguments.peer {
             peers.extend(measure_rtpengine(calls, arguments)?);
@@ -127,9 +133,13 @@ fn measure_rtpengine(calls: u32, arguments: &Arguments) -> anyhow::Result<Option
     Ok(Some(row.detail("seconds", arguments.seconds).detail("bench", "capture")))
 }
 
-fn measure(calls: u32, silence: Silence, arguments: &Arguments) -> anyhow::Result<Row> {
+fn measure(calls: u32, silence: Silence, parties: Parties, arguments: &Arguments) -> anyhow::Result<Row> {
     let placement = Placement::apart_if(!arguments.no_pin);
-    let mut rig = Rig::start_with(calls, placement, |builder| silence.settings(builder))?;
+    let mut rig = Rig::start_with(calls, placement, parties, silence.setting(), |builder| builder)?;
+    let senders = match parties {
+        Parties::One => calls,
+        Parties::Two => 2 * calls,
+    };
     let idle = rig.usage()?;
     let idle_disk_bytes = rig.disk_bytes();
     rig.dial(calls, arguments.rate)?;
@@ -141,7 +151,7 @@ fn measure(calls: u32, silence: Silence, arguments: &Arguments) -> anyhow::Resul
     std::thread::sleep(Duration::from_secs(arguments.seconds));
     let (window, after) = (begun.elapsed(), rig.usage()?);
     let threads = threads_us(calls, window, &threads_before, &rig.cpu_by_thread());
-    let punctuality = Punctuality::new(calls, window, rig.sender.read()?);
+    let punctuality = Punctuality::new(senders, window, rig.sender.read()?);
     rig.check_up()?;
 
     let quiet = rig.hang_up()?;
@@ -151,6 +161,8 @@ fn measure(calls: u32, silence: Silence, arguments: &Arguments) -> anyhow::Resul
     let row = Row::new().count("calls", "calls", calls.into());
     let silence = format!("{silence:?}").to_lowercase();
     let row = row.cell("silence", silence.clone(), "silence", silence);
+    let parties = format!("{parties:?}").to_lowercase();
+    let row = row.cell("parties", parties.clone(), "parties", parties);
     let row = cost_columns(row, calls, window, before, after);
     let row = row
         .number("RSS MB", "rss_mb", after.rss_bytes as f64 / 1e6, 1)

@@ -129,7 +129,7 @@ impl Caller {
         self.step("invite.xml", &[]).step("refused.xml", &[("status", &status.to_string())])
     }
 
-    /// Asks whether somebody is there.
+    /// Asks whether the server is there.
     #[must_use]
     pub fn probe(self, status: u16) -> Self {
         self.step("options.xml", &[("status", &status.to_string())])

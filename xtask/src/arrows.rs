@@ -74,7 +74,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Crates outside `crates/`, which may import anything and which nothing may import.
 const OUTSIDE: &[&str] = &["bench", "e2e", "instr"];
 
-/// Sans-IO cores, which must not reach a runtime or a socket even through somebody else.
+/// Sans-IO cores, which must not reach a runtime or a socket even through another crate.
 const WITHOUT_TOKIO: &[&str] = &[
     "types",
     "mkv",

@@ -89,7 +89,7 @@ async fn kill_again_and_again(arguments: &Arguments, seed: u64) -> anyhow::Resul
         let media_type = "audio/L16".to_owned();
         kvs.create_stream(&NewStream { name: name.clone(), media_type, retention_hours: 24 }).await?;
     }
-    connect::provision(&Client::new(server.http())?).await?;
+    connect::provision(&Client::new(server.http())?, connect::Parties::One).await?;
     let mut changed = Acknowledged::new();
     let mut earlier: Option<String> = None;
     for kill in 0..arguments.kills {

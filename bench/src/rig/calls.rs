@@ -1,14 +1,16 @@
 //! A server with calls in it: each answered, fed with packets, and captured.
 
-use super::connect::{self, CapturedAudio, NUMBER};
+use super::connect::{self, CapturedAudio, NUMBER, Parties};
 use super::core::Core;
 use super::http::Client;
 use super::process::{Usage, cpu_by_thread, disk_bytes};
 use super::server;
 use crate::rtp::sender::{Sender, SentTimes};
+use crate::sip::answerer::Answerer;
 use crate::sip::caller::{CallEvent, Caller};
 use anyhow::{Context, bail, ensure};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use tympan_testkit::{TestServer, TestServerBuilder};
@@ -59,6 +61,8 @@ pub(crate) struct Rig {
     /// The calls that are up and captured.
     pub(crate) calls: BTreeMap<u32, CapturedAudio>,
     caller: Caller,
+    /// The other party of each call, where there is one.
+    answerer: Option<Answerer>,
     server: TestServer,
     data: tempfile::TempDir,
 }
@@ -67,29 +71,41 @@ pub(crate) struct Rig {
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Calls between two looks at the contacts, of which the server lists the newest thousand.
 const DIAL_BATCH: u32 = 200;
+/// The number of the first call's other party among the senders.
+const OTHERS_FROM: u32 = 1_000_000;
 /// From the last packet to the BYE: the packet has to be taken by then.
 const LAST_PACKET_GRACE: Duration = Duration::from_millis(300);
 
 impl Rig {
     /// Starts a server without calls.
     pub(crate) fn start(calls: u32, placement: Placement) -> anyhow::Result<Self> {
-        Self::start_with(calls, placement, |builder| builder)
+        Self::start_with(calls, placement, Parties::One, None, |builder| builder)
     }
 
-    /// As [`Self::start`], with more settings of the server.
+    /// As [`Self::start`], with these parties, what the server sends while nothing is played, and more settings of the server.
     pub(crate) fn start_with(
         calls: u32,
         placement: Placement,
+        parties: Parties,
+        send_silence: Option<&str>,
         settings: impl FnOnce(TestServerBuilder) -> TestServerBuilder,
     ) -> anyhow::Result<Self> {
         let (server_core, sender_core) = placement.cores();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let (server, data) = server::start_with(calls, server_core, settings)?;
-        let client = Client::new(server.http())?;
-        runtime.block_on(connect::provision(&client))?;
         let sender = Sender::start(sender_core)?;
+        let answerer = match parties {
+            Parties::One => None,
+            Parties::Two => Some(Answerer::start(sender.address())?),
+        };
+        let trunk = trunk(answerer.as_ref().map(Answerer::address), send_silence);
+        let legs = if answerer.is_some() { 2 * calls } else { calls };
+        let (server, data) = server::start_with(legs, server_core, |builder| {
+            settings(builder.env("TYMPAN_SIP__TRUNKS", trunk))
+        })?;
+        let client = Client::new(server.http())?;
+        runtime.block_on(connect::provision(&client, parties))?;
         let caller = Caller::start(server.sip(), sender.address())?;
-        Ok(Self { runtime, client, sender, calls: BTreeMap::new(), caller, server, data })
+        Ok(Self { runtime, client, sender, calls: BTreeMap::new(), caller, answerer, server, data })
     }
 
     /// Makes calls `0..calls`, that many a second, and returns when all of them are being captured.
@@ -107,6 +123,12 @@ impl Rig {
             }
             while answered < batch.end {
                 answered += self.feed(self.caller.next(PATIENCE).with_context(|| self.log())?)?;
+            }
+            if let Some(answerer) = &self.answerer {
+                for call in batch.clone() {
+                    let remote = answerer.next(PATIENCE).with_context(|| self.log())?;
+                    self.sender.add(OTHERS_FROM + call, remote);
+                }
             }
             self.find_audio(batch)?;
         }
@@ -239,4 +261,13 @@ impl QuietRig {
 /// Each call has a number of its own, by which its contact is found.
 fn number_of(call: u32) -> String {
     format!("+1206{call:07}")
+}
+
+/// The settings of the trunk by which all calls come and go.
+fn trunk(dial: Option<SocketAddr>, send_silence: Option<&str>) -> String {
+    let dial = dial.map_or_else(String::new, |address| {
+        format!(", dial = \"{address}\", dial_prefixes = [\"\"], dial_allow = [\"*\"]")
+    });
+    let silence = send_silence.map_or_else(String::new, |what| format!(", send_silence = \"{what}\""));
+    format!("[{{name = \"default\"{dial}{silence}}}]")
 }

@@ -19,14 +19,23 @@ pub(crate) struct CapturedAudio {
     pub(crate) start_number: String,
 }
 
-/// Makes calls to [`NUMBER`] start media streaming and wait.
-pub(crate) async fn provision(client: &Client) -> anyhow::Result<()> {
+/// Who takes part in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Parties {
+    /// The customer alone, in a flow that waits.
+    One,
+    /// The customer and another telephone that the flow has called: both speak all the time, and each hears the other.
+    Two,
+}
+
+/// Makes calls to [`NUMBER`] start media streaming and wait, or talk to another party.
+pub(crate) async fn provision(client: &Client, parties: Parties) -> anyhow::Result<()> {
     let instances = client.call(Service::Connect, "GET", "/instance", None).await?;
     let instance = text(&instances["InstanceSummaryList"][0]["Id"]).context("the server has no instance")?;
     let flow = json!({
         "Name": "bench",
         "Type": "CONTACT_FLOW",
-        "Content": streaming_flow().to_string(),
+        "Content": streaming_flow(parties).to_string(),
     });
     let path = format!("/contact-flows/{instance}");
     let flow = client.call(Service::Connect, "PUT", &path, Some(flow)).await?;
@@ -40,10 +49,17 @@ pub(crate) async fn provision(client: &Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Start media streaming, then a menu without a prompt that nobody ever answers.
-fn streaming_flow() -> Value {
+/// The number that a flow calls.
+const OTHER_NUMBER: &str = "+12065550142";
+
+/// Start media streaming, then a menu without a prompt that no one ever answers; before it, where two take part, a call to the other.
+fn streaming_flow(parties: Parties) -> Value {
     let to_error = |next: &str| json!([{ "NextAction": next, "ErrorType": "NoMatchingError" }]);
-    json!({
+    let then = match parties {
+        Parties::One => "wait",
+        Parties::Two => "call",
+    };
+    let mut flow = json!({
         "Version": "2019-10-30",
         "StartAction": "stream",
         "Metadata": {},
@@ -56,7 +72,7 @@ fn streaming_flow() -> Value {
                     "MediaStreamType": "Audio",
                     "Participants": [{ "ParticipantType": "Customer", "MediaDirections": ["From"] }],
                 },
-                "Transitions": { "NextAction": "wait", "Errors": to_error("hang up"), "Conditions": [] },
+                "Transitions": { "NextAction": then, "Errors": to_error("hang up"), "Conditions": [] },
             },
             {
                 "Identifier": "wait",
@@ -74,7 +90,28 @@ fn streaming_flow() -> Value {
             },
             { "Identifier": "hang up", "Type": "DisconnectParticipant", "Parameters": {}, "Transitions": {} },
         ],
-    })
+    });
+    if let (Parties::Two, Some(actions)) = (parties, flow["Actions"].as_array_mut()) {
+        actions.push(json!({
+            "Identifier": "call",
+            "Type": "TransferParticipantToThirdParty",
+            "Parameters": {
+                "ThirdPartyPhoneNumber": OTHER_NUMBER,
+                "ThirdPartyConnectionTimeLimitSeconds": "60",
+                "ContinueFlowExecution": "True",
+            },
+            "Transitions": {
+                "NextAction": "hang up",
+                "Errors": [
+                    { "NextAction": "hang up", "ErrorType": "CallFailed" },
+                    { "NextAction": "hang up", "ErrorType": "ConnectionTimeLimitExceeded" },
+                    { "NextAction": "hang up", "ErrorType": "NoMatchingError" },
+                ],
+                "Conditions": [],
+            },
+        }));
+    }
+    flow
 }
 
 /// The newest thousand contacts whose audio is being captured, by the caller's number.

@@ -87,13 +87,28 @@ impl Message {
 
     /// A response to this request, without a body.
     pub(crate) fn response(&self, status: &str) -> String {
+        self.head(status, "") + "Content-Length: 0\r\n\r\n"
+    }
+
+    /// The 200 to an INVITE, from where we listen and with this description.
+    pub(crate) fn taken(&self, own: SocketAddr, sdp: &str) -> String {
+        let length = sdp.len();
+        let head = self.head("200 OK", ";tag=bench");
+        format!(
+            "{head}Contact: <sip:bench@{own}>\r\nContent-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{sdp}"
+        )
+    }
+
+    /// The first line and what a response repeats of its request; `tag` goes to a To that has none.
+    fn head(&self, status: &str, tag: &str) -> String {
         let mut text = format!("SIP/2.0 {status}\r\n");
         for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
             for value in self.all(name) {
-                text.extend([name, ": ", value, "\r\n"]);
+                let tag = if name == "To" && !value.contains(";tag=") { tag } else { "" };
+                text.extend([name, ": ", value, tag, "\r\n"]);
             }
         }
-        text + "Content-Length: 0\r\n\r\n"
+        text
     }
 }
 

@@ -79,7 +79,7 @@ impl AccessKey {
         Self { credentials, account, expires: None, principal }
     }
 
-    /// Makes it somebody's.
+    /// Gives it to a principal.
     #[must_use]
     pub fn of(mut self, principal: Principal) -> Self {
         self.principal = Arc::new(principal);

@@ -4,7 +4,7 @@ use crate::Permissions;
 use ring::digest::{SHA256, digest};
 use tympan_types::AccountId;
 
-/// Whoever a request is answered for: a user, or a session of a user or a role.
+/// For whom a request is answered: a user, or a session of a user or a role.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Principal {
     /// `arn:aws:iam::ACCOUNT:user/NAME` or `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.

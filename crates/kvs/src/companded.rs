@@ -9,7 +9,7 @@
 //!         two blocks once more, timecode apart, then as many samples of the same law follow
 //! ```
 //!
-//! Exact whoever wrote the body: a block becomes codes only if each of its samples is one that its law expands a code
+//! Exact for a body of any producer: a block becomes codes only if each of its samples is one that its law expands a code
 //! to, and everything else stands verbatim. So finding blocks may fail without harm, and does where the body is no
 //! Matroska, where blocks are laced, and where samples were mixed, resampled or never companded.
 //!

@@ -185,7 +185,7 @@ impl Operation {
         format!("kinesisvideo:{}", self.name())
     }
 
-    /// What somebody is told who may not do that: of the two errors of the model, both 401, the one that the operation
+    /// The answer to a principal who may not do that: of the two errors of the model, both 401, the one that the operation
     /// declares. CreateStream and ListStreams declare neither.
     pub fn denial(self) -> KvsErrorCode {
         let name = self.name();

@@ -1,6 +1,6 @@
 //! JSON as it was written: members in their order, and no member twice.
 //!
-//! Most readers keep the last of two members of one name. In a policy that would hide one of them from whoever reads
+//! Most readers keep the last of two members of one name. In a policy that would hide one of them from the person who reads
 //! the text, so that here it is an error.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};

@@ -18,7 +18,7 @@ const PURPOSE: &[u8] = b"tympan session token 1";
 /// Longer than any token that is made: a session policy has at most 2,048 characters beside white space.
 const TOKEN_LIMIT_BYTES: usize = 32 * 1024;
 
-/// Seals sessions into tokens and opens them. Whoever has its key can make themselves anybody.
+/// Seals sessions into tokens and opens them. With its key, a session of any principal can be made.
 pub struct SessionSeal(LessSafeKey);
 
 impl fmt::Debug for SessionSeal {

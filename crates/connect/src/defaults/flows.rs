@@ -243,7 +243,7 @@ fn inbound(basic_queue: &str) -> Vec<Value> {
         .collect();
     let menu = json!({ "Identifier": "menu", "Type": "GetParticipantInput",
         "Parameters": { "StoreInput": "False", "InputTimeLimitSeconds": "8",
-            "Text": "Hello. Press 1 to speak to somebody, or 2 to hear this again." },
+            "Text": "Hello. Press 1 to speak to an agent, or 2 to hear this again." },
         "Transitions": { "NextAction": "bye", "Errors": errors,
             "Conditions": [equals("1", "set"), equals("2", "menu")] } });
     let mut actions = vec![menu];

@@ -30,7 +30,7 @@ pub enum Origin {
     Creation,
     /// By the key's schedule.
     Schedule,
-    /// By somebody's order.
+    /// By an order.
     Demand,
 }
 

@@ -322,7 +322,7 @@ impl AckQueue {
     }
 }
 
-/// A promise wakes only whoever polled it last; so whoever polls one beside the reader lets the reader look again.
+/// A promise wakes only the task that polled it last; so a task that polls one beside the reader lets the reader look again.
 struct WakesReader<'a>(&'a AckQueue);
 
 impl Drop for WakesReader<'_> {

@@ -214,7 +214,7 @@ fn same_disk(data: &Path, keys: &Path) -> Option<Finding> {
         Finding::warning(
             KEYS,
             "the keys are on the same disk as the data",
-            "whoever takes the disk has both, and encryption protects nothing",
+            "a thief of the disk has both, and encryption protects nothing",
             "move the keyring to another disk and set kms.keyring_dir; keep a copy of it elsewhere",
         )
     })

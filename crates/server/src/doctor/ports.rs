@@ -94,7 +94,7 @@ fn media(config: &Config) -> Finding {
             format!(
                 "rtp: {first} to {last} overlap the ports {low} to {high} that the kernel gives to anybody"
             ),
-            "now and then a port of the range is held by somebody else's connection",
+            "now and then a port of the range is held by a connection of another program",
             format!("`sysctl -w net.ipv4.ip_local_reserved_ports={first}-{last}`, or another range"),
         );
     }

@@ -81,7 +81,7 @@ async fn get(authority: &str, path: &str) -> std::io::Result<String> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
         connection.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
-        // Whoever speaks something else may cut the connection off behind its own first words.
+        // A server that speaks something else may cut the connection off behind its own first words.
         let read = connection.take(ANSWER_BYTES).read_to_end(&mut answer).await;
         if answer.is_empty() {
             read?;

@@ -200,7 +200,7 @@ fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 fn a_client_that_sends_without_waiting_reads_why_it_was_refused() {
     let rig = Rig::start(|_| {}, PATIENCE);
     let mut socket = rig.upload("unknown");
-    // Far more than the kernel buffers: whoever closes with that unread resets the connection.
+    // Far more than the kernel buffers: closing with that unread resets the connection.
     for _ in 0..32 {
         send_chunk(&mut socket, &vec![1; 1024 * 1024]).unwrap();
     }

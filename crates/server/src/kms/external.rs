@@ -215,7 +215,7 @@ impl KeyProvider for ExternalKms {
 
 /// What is kept of a data key: `0xE1`, the length of the master key's ARN (16 bits, big-endian), the ARN, the ciphertext.
 ///
-/// The ARN is named when the key is opened. So a KMS cannot be made to open it with a key of somebody else's, and it
+/// The ARN is named when the key is opened. So a KMS cannot be made to open it with a key of another account, and it
 /// says of a deleted key that it is not there, which of a bare ciphertext it does not.
 struct Outer<'a> {
     key_arn: &'a str,

@@ -1,4 +1,4 @@
-//! Tells whoever started the server that it listens, and where.
+//! Tells the program that started the server that it listens, and where.
 
 use serde::Serialize;
 use std::io::Write;

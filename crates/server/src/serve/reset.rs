@@ -138,7 +138,7 @@ pub(super) async fn serve_until(
             outcome = &mut ended => return outcome,
             Some(ResetRequest(reply)) = asked => {
                 let done = running.reset(config).await;
-                // Whoever asked may have gone.
+                // The client may have gone.
                 let _ = reply.send(done);
             }
         }

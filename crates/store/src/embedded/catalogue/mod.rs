@@ -1,6 +1,6 @@
 //! The catalogue: streams, their wrapped keys and one row per chunk, in SQLite (WAL, synchronous=FULL).
 //!
-//! One connection writes, one reads, so that a listing does not wait for somebody else's fsync.
+//! One connection writes, one reads, so that a listing does not wait for the fsync of another.
 
 mod chunks;
 mod database;

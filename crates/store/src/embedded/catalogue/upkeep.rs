@@ -146,5 +146,5 @@ pub(in crate::embedded) fn copy_database(source: &Path, target: &Path) -> Result
             _ => std::thread::sleep(LOCK_STEP),
         }
     }
-    Err(StoreError::internal("the database stays locked by somebody else: try again later"))
+    Err(StoreError::internal("the database stays locked by another process: try again later"))
 }
