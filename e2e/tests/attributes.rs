@@ -243,3 +243,46 @@ impl Random {
         self.0 % limit
     }
 }
+
+#[test]
+fn name_references_and_tags_of_a_call_that_is_up_are_shown_and_stay_when_it_has_ended() -> anyhow::Result<()>
+{
+    let mut office = Office::open()?;
+    let flow = Flow::new()
+        .then("start", start_streaming())
+        .then("keys", listen("press a key", 60))
+        .then("hang up", hang_up());
+    office.answer(NUMBER, flow)?;
+    let caller = Caller::dialling(NUMBER).call().be_hung_up();
+    let (up, contact) = call(&office, &caller, &BTreeSet::new())?;
+    let named = |more: Value| {
+        let mut named = json!({ "InstanceId": office.instance, "ContactId": contact });
+        named
+            .as_object_mut()
+            .into_iter()
+            .zip(more.as_object())
+            .for_each(|(named, more)| named.extend(more.clone()));
+        named
+    };
+    let references = json!({ "ticket": { "Type": "URL", "Value": "https://example.com/1" } });
+    let change = named(json!({ "Name": "a call", "References": references }));
+    let tags =
+        [named(json!({ "Tags": { "team": "blue", "case": "7" } })), named(json!({ "TagKeys": ["case"] }))];
+    let shown = named(json!({}));
+    office.desk.call("connect", "update_contact", change)?;
+    let [tag, untag] = tags;
+    office.desk.call("connect", "tag_contact", tag)?;
+    office.desk.call("connect", "untag_contact", untag)?;
+    let live = office.desk.call("connect", "describe_contact", shown.clone())?["Contact"].clone();
+    assert!(live["DisconnectTimestamp"].is_null(), "the call is up: {live}");
+    office.desk.call("connect", "stop_contact", shown.clone())?;
+    up.wait()?;
+    office.records(1)?;
+    let ended = office.desk.call("connect", "describe_contact", shown)?["Contact"].clone();
+    assert!(!ended["DisconnectTimestamp"].is_null(), "{ended}");
+    for contact in [live, ended] {
+        assert_eq!(contact["Name"], "a call");
+        assert_eq!((&contact["Tags"]["team"], &contact["Tags"]["case"]), (&json!("blue"), &Value::Null));
+    }
+    Ok(())
+}

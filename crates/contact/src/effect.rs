@@ -236,7 +236,7 @@ pub enum Stage {
     Ended,
 }
 
-/// What became of attributes that a request wanted set.
+/// What became of attributes, or of another change, that a request wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// Too many requests of the contact wait to be written; nothing was set.
@@ -245,6 +245,8 @@ pub enum Reply {
     NotWritten(HistoryError),
     /// The contact has ended, and the history has its last state: the history takes late changes.
     Over,
+    /// The change is refused, and nothing was changed: the reason.
+    Refused(String),
     /// They are set, and durable.
     Set,
     /// Too many bytes in all; nothing was set.

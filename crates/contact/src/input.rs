@@ -1,7 +1,7 @@
 use crate::invoke::AttemptError;
 use crate::{AgentRef, HistoryError, Leg, QueueRef, RoutingEvent};
 use std::collections::BTreeMap;
-use tympan_flow::ResourceRef;
+use tympan_flow::{ContactChange, ResourceRef};
 use tympan_lex::turn::{RecognizeError, Reply};
 use tympan_telephony::Digit;
 use tympan_telephony::capture_ledger::CaptureLedger;
@@ -103,6 +103,16 @@ pub enum Input {
         request: RequestId,
         /// All of these are set, or none.
         changes: Redacted<BTreeMap<String, String>>,
+    },
+    /// Operations that change what else is set about a contact: its name, references, tags, routing. [`Effect::Reply`](crate::Effect::Reply)
+    /// follows when it is written so.
+    Change {
+        /// Names the reply.
+        request: RequestId,
+        /// The contact, one of the conversation.
+        contact: ContactId,
+        /// All of it is made, or nothing.
+        change: Box<ContactChange>,
     },
     /// Something that the API orders.
     Ordered(Order),

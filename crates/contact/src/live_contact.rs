@@ -44,6 +44,7 @@ use crate::{
 pub use outbound::{AgentCallSetup, CallbackSetup, OutboundSetup};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use tympan_flow::ContactChange;
 use tympan_types::{ContactId, LegId, Mono, ParticipantId, RequestId};
 
 /// A conversation with a customer whose call is up: its contacts, their participants with their legs and flows, its captures, and its
@@ -166,6 +167,7 @@ impl LiveContact {
             }
             Input::Routing(event) => self.routing(event),
             Input::SetAttributes { request, changes } => self.set_attributes(request, changes.into_exposed()),
+            Input::Change { request, contact, change } => self.change_by_request(request, contact, *change),
             Input::Stop => self.end(DisconnectReason::Other, None),
             Input::TimePassed => {}
             Input::Written { write, result } => {
@@ -375,6 +377,33 @@ impl LiveContact {
             }
         };
         self.cx.emit(Effect::Reply { request, reply });
+    }
+
+    fn change_by_request(&mut self, request: RequestId, contact: ContactId, change: ContactChange) {
+        let reply = if !self.cx.focus(contact) {
+            // It is in the history alone.
+            Some(Reply::Over)
+        } else if !self.cx.delivery.has_room() {
+            Some(Reply::Busy)
+        } else if self.phase == Phase::Over {
+            self.cx.delivery.too_late(request, &mut self.cx.effects);
+            None
+        } else {
+            match self.cx.edit().details.change(change) {
+                Ok(()) => {
+                    self.cx.delivery.promise(request);
+                    if self.phase != Phase::Answering {
+                        self.cx.persist(Stage::Changed);
+                    }
+                    None
+                }
+                Err(reason) => Some(Reply::Refused(reason)),
+            }
+        };
+        self.cx.focus(self.current);
+        if let Some(reply) = reply {
+            self.cx.emit(Effect::Reply { request, reply });
+        }
     }
 
     /// The customer is gone, or is to go. What was captured is completed before the record is closed.

@@ -6,6 +6,7 @@ mod blocks;
 mod bots;
 mod callbacks;
 mod centre;
+mod changes;
 mod ending;
 pub(crate) mod ends;
 mod flows;

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use tympan_flow::{Flow, FlowIdentity, FlowType, Prompt, ResourceRef};
+use tympan_flow::{ContactChange, Flow, FlowIdentity, FlowType, Prompt, ResourceRef};
 use tympan_telephony::Digit;
 use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_telephony::digit_source::DigitSource;
@@ -20,7 +20,7 @@ use tympan_telephony::rtp::ledger::Cause;
 use tympan_telephony::sdp::LocalMedia;
 use tympan_telephony::words::{MediaCommand, MediaEvent, Sound};
 use tympan_types::{
-    CaptureId, FragmentNumber, InstanceId, InvocationId, LegId, Mono, PromptId, Redacted, RequestId,
+    CaptureId, ContactId, FragmentNumber, InstanceId, InvocationId, LegId, Mono, PromptId, Redacted, RequestId,
     ServerTime, StreamArn, StreamSettings, WallTime, WriteId,
 };
 
@@ -234,6 +234,13 @@ impl Rig {
         let request = RequestId::new(self.last_request);
         let changes = Redacted::new(BTreeMap::from([(key.to_owned(), value.to_owned())]));
         self.handle(Input::SetAttributes { request, changes });
+        request
+    }
+
+    pub(super) fn change(&mut self, contact: ContactId, change: ContactChange) -> RequestId {
+        self.last_request += 1;
+        let request = RequestId::new(self.last_request);
+        self.handle(Input::Change { request, contact, change: Box::new(change) });
         request
     }
 

@@ -16,10 +16,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tympan_capture::{self as capture, CutterSpec, LeaseSpec, OpenedCapture};
-use tympan_connect::live_calls::SetAttributes;
 use tympan_contact::{
     CaptureEvent, CaptureRequest, Contact, DialRequest, DialledLeg, Effect, EndedBy, History, HistoryError,
-    Input, LegEvent, PromptEvent, Reply, RoutingRequest, Stage,
+    Input, LegEvent, PromptEvent, RoutingRequest, Stage,
 };
 use tympan_flow::BotRef;
 use tympan_lex::alias::Conversation;
@@ -134,13 +133,7 @@ impl CallTask {
             Effect::Reply { request, reply } => {
                 let Some(to) = self.replies.remove(&request) else { return };
                 // A client that went away needs no answer.
-                let _ = to.send(match reply {
-                    Reply::Busy => SetAttributes::Busy,
-                    Reply::NotWritten(error) => SetAttributes::NotWritten(error),
-                    Reply::Over => SetAttributes::NoSuchCall,
-                    Reply::Set => SetAttributes::Set,
-                    Reply::TooLarge(_) => SetAttributes::TooLarge,
-                });
+                let _ = to.send(reply);
             }
         }
     }

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tympan_connect::live_calls::{LiveCalls, OutboundCall, OutboundError, SetAttributes};
-use tympan_contact::{AgentRef, Contact, Order, REQUESTS_MAX, RoutingEvent};
+use tympan_connect::live_calls::{ChangeContact, LiveCalls, OutboundCall, OutboundError, SetAttributes};
+use tympan_contact::{AgentRef, Contact, Order, REQUESTS_MAX, Reply, RoutingEvent};
+use tympan_flow::ContactChange;
 use tympan_types::{ContactId, LegId, Mono};
 
 /// Orders, news of the routing and legs of one call that may wait for its task, beside changes of attributes. A call has a few in its
@@ -58,7 +59,7 @@ struct LiveContact {
 pub(super) struct LiveCall {
     orders: watch::Sender<Orders>,
     requests: mpsc::Sender<Box<Placed>>,
-    /// For changes of attributes.
+    /// For changes of contacts.
     places: Arc<Semaphore>,
     /// For everything else.
     others: Arc<Semaphore>,
@@ -73,32 +74,23 @@ pub(super) struct Orders {
     pub(super) drain_until: Option<Mono>,
 }
 
-/// Answers a change of attributes.
-pub(super) type Reply = std::sync::mpsc::SyncSender<SetAttributes>;
-
-/// A change of attributes on its way to the task that owns the contact. Dropping `reply` says that the call is over.
-pub(super) struct AttributeChange {
-    pub(super) changes: BTreeMap<String, String>,
-    pub(super) reply: Reply,
-}
+/// Answers a change. Dropped, it says that the call is over.
+pub(super) type Answer = std::sync::mpsc::SyncSender<Reply>;
 
 /// What is wanted of a call's task.
 pub(super) enum Request {
-    Attributes(AttributeChange),
+    /// These attributes.
+    Attributes(BTreeMap<String, String>, Answer),
+    /// What else is set about one of its contacts.
+    Change(ContactId, Box<ContactChange>, Answer),
     /// Something that the API orders.
     Order(Order),
     /// News of the routing.
     Routing(RoutingEvent),
     /// The telephone of an agent who takes part calls.
-    Called {
-        invited: Box<InvitedLeg>,
-        agent: Box<AgentRef>,
-    },
+    Called { invited: Box<InvitedLeg>, agent: Box<AgentRef> },
     /// A leg takes the place of another one.
-    Replaced {
-        leg: LegId,
-        invited: Box<InvitedLeg>,
-    },
+    Replaced { leg: LegId, invited: Box<InvitedLeg> },
 }
 
 /// A leg that the far end began, for a call that is up.
@@ -227,7 +219,7 @@ impl CallRegistry {
         *self.count.borrow()
     }
 
-    /// Changes of attributes that were refused, because too many of the same call waited.
+    /// Changes of contacts that were refused, because too many of the same call waited.
     pub(crate) fn refused_changes(&self) -> u64 {
         self.refused.changes.load(Ordering::Relaxed)
     }
@@ -324,6 +316,26 @@ impl CallRegistry {
     }
 }
 
+impl CallRegistry {
+    /// Has the task of a call change a contact of it, and waits for what became of that.
+    fn changed(&self, id: ContactId, request: impl FnOnce(Answer) -> Request) -> Reply {
+        let Some(live) = self.find(id) else { return Reply::Over };
+        // Held until the answer: what a live contact keeps of unanswered changes has the same limit.
+        let Ok(_place) = live.call.places.try_acquire() else {
+            self.refused.changes.fetch_add(1, Ordering::Relaxed);
+            return Reply::Busy;
+        };
+        // Waited for on a thread that may block, also within a future that this thread runs: tokio's channel refuses that.
+        let (answer, answered) = std::sync::mpsc::sync_channel(1);
+        // A call that is over takes no more, and drops what it has taken once the history has its last state. With a place there
+        // is room in the channel.
+        if live.call.requests.try_send(Box::new(Placed { what: request(answer), _place: None })).is_err() {
+            return Reply::Over;
+        }
+        answered.recv().unwrap_or(Reply::Over)
+    }
+}
+
 impl LiveCalls for CallRegistry {
     fn contact(&self, id: ContactId) -> Option<Contact> {
         self.published(id)
@@ -344,20 +356,23 @@ impl LiveCalls for CallRegistry {
     }
 
     fn set_attributes(&self, id: ContactId, changes: &BTreeMap<String, String>) -> SetAttributes {
-        let Some(live) = self.find(id) else { return SetAttributes::NoSuchCall };
-        // Held until the answer: what a live contact keeps of unanswered changes has the same limit.
-        let Ok(_place) = live.call.places.try_acquire() else {
-            self.refused.changes.fetch_add(1, Ordering::Relaxed);
-            return SetAttributes::Busy;
-        };
-        // Waited for on a thread that may block, also within a future that this thread runs: tokio's channel refuses that.
-        let (reply, answer) = std::sync::mpsc::sync_channel(1);
-        // A call that is over takes no more, and drops what it has taken once the history has its last state. With a place there
-        // is room in the channel.
-        let what = Request::Attributes(AttributeChange { changes: changes.clone(), reply });
-        if live.call.requests.try_send(Box::new(Placed { what, _place: None })).is_err() {
-            return SetAttributes::NoSuchCall;
+        match self.changed(id, |answer| Request::Attributes(changes.clone(), answer)) {
+            Reply::Busy => SetAttributes::Busy,
+            Reply::NotWritten(error) => SetAttributes::NotWritten(error),
+            Reply::Over => SetAttributes::NoSuchCall,
+            Reply::Set => SetAttributes::Set,
+            Reply::Refused(_) | Reply::TooLarge(_) => SetAttributes::TooLarge,
         }
-        answer.recv().unwrap_or(SetAttributes::NoSuchCall)
+    }
+
+    fn change(&self, id: ContactId, change: &ContactChange) -> ChangeContact {
+        match self.changed(id, |answer| Request::Change(id, Box::new(change.clone()), answer)) {
+            Reply::Busy => ChangeContact::Busy,
+            Reply::NotWritten(error) => ChangeContact::NotWritten(error),
+            Reply::Over => ChangeContact::NoSuchCall,
+            Reply::Set => ChangeContact::Changed,
+            Reply::Refused(reason) => ChangeContact::Refused(reason),
+            Reply::TooLarge(error) => ChangeContact::Refused(error.to_string()),
+        }
     }
 }

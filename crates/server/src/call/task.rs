@@ -3,7 +3,7 @@
 use super::admission::Admission;
 use super::effects::keep;
 use super::legs::{LegNews, Legs, TaskLeg};
-use super::registry::{AttributeChange, Incoming, InvitedLeg, LiveCall, Orders, Published, Reply, Request};
+use super::registry::{Answer, Incoming, InvitedLeg, LiveCall, Orders, Published, Request};
 use crate::audit::{Audit, Event, EventKind};
 use crate::centre::Centre;
 use crate::clock::{CallClock, mono_now};
@@ -34,7 +34,7 @@ pub(super) struct CallTask {
     pub(super) live: LiveContact,
     incoming: Incoming,
     /// Who waits for which reply.
-    pub(super) replies: HashMap<RequestId, Reply>,
+    pub(super) replies: HashMap<RequestId, Answer>,
     last_request: u64,
     /// Boxed: a channel keeps room for 32 from its beginning.
     pub(super) news: (mpsc::Sender<Box<News>>, mpsc::Receiver<Box<News>>),
@@ -306,13 +306,22 @@ impl CallTask {
         }
     }
 
+    fn answered_by(&mut self, answer: Answer) -> RequestId {
+        self.last_request += 1;
+        let request = RequestId::new(self.last_request);
+        self.replies.insert(request, answer);
+        request
+    }
+
     fn requested(&mut self, request: Request) {
         match request {
-            Request::Attributes(AttributeChange { changes, reply }) => {
-                self.last_request += 1;
-                let request = RequestId::new(self.last_request);
-                self.replies.insert(request, reply);
+            Request::Attributes(changes, answer) => {
+                let request = self.answered_by(answer);
                 self.handle(Input::SetAttributes { request, changes: Redacted::new(changes) });
+            }
+            Request::Change(contact, change, answer) => {
+                let request = self.answered_by(answer);
+                self.handle(Input::Change { request, contact, change });
             }
             Request::Order(order) => self.handle(Input::Ordered(order)),
             Request::Routing(event) => self.handle(Input::Routing(event)),

@@ -3,7 +3,7 @@
 
 use super::FlowLog;
 use super::legs::TaskLeg;
-use super::registry::{AttributeChange, CallRegistry, LiveCall, Request};
+use super::registry::{Answer, CallRegistry, LiveCall, Request};
 use super::task::CallTask;
 use super::{Admission, AdmissionOptions, Dialling};
 use crate::audit::Audit;
@@ -38,7 +38,7 @@ use tympan_connect::{ConnectService, Ids, Options};
 use tympan_contact::routing::RoutingOptions;
 use tympan_contact::{
     Contact, ContactOptions, ContactSetup, DisconnectReason, History, InitiationMethod, InstanceRef,
-    InstanceSettings, Leg, LegSpec, LiveContact, MemoryHistory, NewContact, REQUESTS_MAX, RoutedFlow,
+    InstanceSettings, Leg, LegSpec, LiveContact, MemoryHistory, NewContact, REQUESTS_MAX, Reply, RoutedFlow,
 };
 use tympan_flow::{Flow, FlowIdentity, FlowType, ResourceRef};
 use tympan_telephony::sdp::LocalMedia;
@@ -563,13 +563,13 @@ fn a_call_has_so_many_unanswered_changes_of_attributes_and_refuses_more() {
         }
         // A task that has taken all of them, and has answered none yet.
         let next = || match incoming.requests.blocking_recv().unwrap().what {
-            Request::Attributes(change) => change,
+            Request::Attributes(_, answer) => answer,
             _ => panic!("nothing else was asked"),
         };
-        let taken: Vec<AttributeChange> = std::iter::repeat_with(next).take(REQUESTS_MAX).collect();
+        let taken: Vec<Answer> = std::iter::repeat_with(next).take(REQUESTS_MAX).collect();
         assert_eq!(registry.set_attributes(id, &change), SetAttributes::Busy);
         assert_eq!(registry.refused_changes(), 1);
-        taken.into_iter().for_each(|change| change.reply.send(SetAttributes::Set).unwrap());
+        taken.into_iter().for_each(|answer| answer.send(Reply::Set).unwrap());
     });
     assert_eq!(answers.into_inner().unwrap(), vec![SetAttributes::Set; REQUESTS_MAX]);
     drop(registered);

@@ -230,6 +230,7 @@ fn word(input: &Input) -> String {
         Input::Prompt { prompt, .. } => format!("of {prompt}"),
         Input::Attempt { invocation, attempt, .. } => format!("of attempt {attempt} of {invocation}"),
         Input::SetAttributes { request, .. } => format!("of attributes, {request}"),
+        Input::Change { request, contact, .. } => format!("of a change of {contact}, {request}"),
         Input::Leg { event: LegEvent::Offered { exchange, .. }, .. } => format!("of an offer, {exchange}"),
         Input::Leg { event: LegEvent::Answered { exchange, .. }, .. } => format!("of an answer, {exchange}"),
         Input::DialReady { dial, legs } => format!("of {dial}: {} telephones", legs.len()),
