@@ -38,8 +38,8 @@ impl Answerer {
                 let Some((answer, remote)) = reply(&message, address, media) else { continue };
                 // What is lost here is asked for again.
                 let _ = socket.send_to(answer.as_bytes(), from);
-                let is_new = || known.insert(message.header("Call-ID").unwrap_or_default().to_owned());
-                if let Some(remote) = remote.filter(|_| is_new())
+                if let Some(remote) = remote
+                    && known.insert(message.header("Call-ID").unwrap_or_default().to_owned())
                     && tell.send(remote).is_err()
                 {
                     return;
