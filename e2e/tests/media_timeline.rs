@@ -115,7 +115,9 @@ fn a_packet_of_two_hundred_milliseconds_is_taken_and_one_that_is_cut_is_not() ->
 
 #[test]
 fn another_port_and_another_source_at_once_lose_a_few_packets_at_most() -> anyhow::Result<()> {
-    const LOST_FRAMES: usize = 5;
+    // None where packets come in time: the latch holds them until it knows their source. It waits for a silence of twice the longest
+    // interval of late, so that a stall of this machine costs some. A latch that waits for half a second loses 25.
+    const LOST_FRAMES: usize = 15;
     let office = Office::open()?;
     let (bytes, said) = speech(&office, 74, 4)?;
     let (first, second) = bytes.split_at(bytes.len() / 2);
