@@ -197,7 +197,8 @@ impl Rules {
                 }
                 "Condition" => conditions = Condition::read_all(value, &place, self)?,
                 "Principal" | "NotPrincipal" => {
-                    let reason = "a policy of an identity names no principal: it holds for each identity that has it";
+                    let reason =
+                        "a policy of an identity names no principal: it holds for each identity that has it";
                     return Err(PolicyError::new(&place, reason));
                 }
                 _ => {

@@ -20,8 +20,8 @@ use tympan_telephony::rtp::ledger::Cause;
 use tympan_telephony::sdp::LocalMedia;
 use tympan_telephony::words::{MediaCommand, MediaEvent, Sound};
 use tympan_types::{
-    CaptureId, ContactId, FragmentNumber, InstanceId, InvocationId, LegId, Mono, PromptId, Redacted, RequestId,
-    ServerTime, StreamArn, StreamSettings, WallTime, WriteId,
+    CaptureId, ContactId, FragmentNumber, InstanceId, InvocationId, LegId, Mono, PromptId, Redacted,
+    RequestId, ServerTime, StreamArn, StreamSettings, WallTime, WriteId,
 };
 
 pub(super) const T0: i64 = 1_706_238_461_500;
