@@ -2,16 +2,23 @@
 
 use crate::policy::built_in_policy;
 use crate::principal::role_arn;
-use crate::session::{self, AssumedRole, SESSION_ENTROPY_BYTES, Session, SessionSeal};
+use crate::session::{
+    self, AssumedRole, Purpose, SESSION_ENTROPY_BYTES, Session, SessionSeal, WebSession, WebToken,
+};
 use crate::{
     AccessKey, BUILT_IN_POLICIES, CredentialSource, Credentials, Permissions, Policy, Principal, Secret,
     TemporaryCredentials,
 };
+use ring::digest::{SHA256, digest};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
+use subtle::ConstantTimeEq;
 use tympan_types::{AccountId, WallTime};
+
+/// Compared with the secret of an access key id that nobody has: as long as AWS's secrets are.
+const NO_SECRET: &str = "0000000000000000000000000000000000000000";
 
 /// A role: what it may do, and who may assume it.
 #[derive(Debug, Clone)]
@@ -205,6 +212,38 @@ impl Identities {
         session::begin(&self.seal, entropy, parent, role, expires)
     }
 
+    /// The long-term access key of this id, if `secret` is its secret. An id that is not known takes as long as one that is.
+    ///
+    /// A key that needs a session token beside its secret is not proven by its secret.
+    pub fn prove(&self, id: &str, secret: &str) -> Option<&Arc<AccessKey>> {
+        let known = self.keys.get(id).filter(|key| key.credentials.session_token.is_none());
+        let expected = known.map_or(NO_SECRET, |key| key.credentials.secret.expose());
+        // Digests have one length, whatever the lengths of the two secrets are.
+        let (expected, given) = (digest(&SHA256, expected.as_bytes()), digest(&SHA256, secret.as_bytes()));
+        let is_equal: bool = expected.as_ref().ct_eq(given.as_ref()).into();
+        known.filter(|_| is_equal)
+    }
+
+    /// Begins a session of the web console, of the long-term access key `parent`. Whether it may is not asked.
+    ///
+    /// `entropy` is fresh, and used for this session alone.
+    pub fn begin_web_session(
+        &self,
+        entropy: &[u8; SESSION_ENTROPY_BYTES],
+        parent: &str,
+        expires: WallTime,
+    ) -> WebToken {
+        session::begin_web(&self.seal, entropy, parent, expires)
+    }
+
+    /// The session of a token that [`Self::begin_web_session`] made; `None` for any other, and where its access key is gone.
+    pub fn web_session(&self, token: &str) -> Option<WebSession> {
+        let session = self.seal.open(Purpose::Web, token)?;
+        let principal = Arc::new(self.session_principal(&session)?);
+        let expires = WallTime::from_unix_ms(session.expires_ms);
+        Some(WebSession { access_key_id: session.id, principal, expires })
+    }
+
     /// The name of a policy that an ARN means: `arn:aws:iam::ACCOUNT:policy/NAME`, or `aws` in place of the account.
     pub fn policy_name<'a>(&self, arn: &'a str) -> Option<&'a str> {
         let (owner, name) = arn.strip_prefix("arn:aws:iam::")?.split_once(":policy/")?;
@@ -252,7 +291,7 @@ impl CredentialSource for Identities {
             return Some(Arc::clone(key));
         }
         let token = token?;
-        let session = self.seal.open(token).filter(|session| session.id == id)?;
+        let session = self.seal.open(Purpose::Credentials, token).filter(|session| session.id == id)?;
         let principal = self.session_principal(&session)?;
         let credentials = Credentials {
             access_key_id: session.id,
@@ -276,6 +315,45 @@ fn check_name(place: &'static str, name: &str) -> Result<(), IdentitiesError> {
 mod tests {
     use super::*;
     use crate::SESSION_KEY_BYTES;
+
+    fn with_keys(keys: &[&str]) -> Identities {
+        let account = AccountId::parse("111122223333").unwrap();
+        let mut identities = Identities::new(account, SessionSeal::new(&[1; SESSION_KEY_BYTES]));
+        for key in keys {
+            identities.add_key(Credentials::new(*key, "secret"), "someone", &["consumer".into()]).unwrap();
+        }
+        identities
+    }
+
+    #[test]
+    fn a_secret_proves_its_own_key_alone() {
+        let mut identities = with_keys(&["A", "B"]);
+        let with_token = Credentials::new("T", "secret").with_session_token("token");
+        identities.add_key(with_token, "", &[]).unwrap();
+        assert_eq!(identities.prove("A", "secret").unwrap().id(), "A");
+        for (id, secret) in
+            [("A", "secre"), ("A", ""), ("A", "secret0"), ("C", "secret"), ("C", NO_SECRET), ("T", "secret")]
+        {
+            assert!(identities.prove(id, secret).is_none(), "{id} {secret}");
+        }
+    }
+
+    #[test]
+    fn a_web_session_is_its_users_until_the_access_key_is_gone() {
+        let identities = with_keys(&["A"]);
+        let entropy = [5; SESSION_ENTROPY_BYTES];
+        let made = identities.begin_web_session(&entropy, "A", WallTime::from_unix_ms(1_999));
+        let opened = identities.web_session(made.token.expose()).unwrap();
+        assert_eq!((opened.access_key_id.as_str(), opened.expires.unix_ms()), (&*made.access_key_id, 1_000));
+        assert_eq!(opened.principal.user_name(), Some("someone"));
+        assert_eq!(opened.principal.parent_key.as_deref(), Some("A"));
+        assert!(with_keys(&["B"]).web_session(made.token.expose()).is_none(), "the key is gone");
+        // Neither kind of token does for the other.
+        assert!(identities.access_key(&made.access_key_id, Some(made.token.expose())).is_none());
+        let temporary = identities.begin_session(&entropy, "A", None, WallTime::from_unix_ms(1_999));
+        let token = temporary.credentials.session_token.unwrap();
+        assert!(identities.web_session(token.expose()).is_none());
+    }
 
     #[test]
     fn identities_that_do_not_fit_together_are_refused() {

@@ -26,7 +26,10 @@ pub use policy::{
     RefusalCause, SESSION_POLICY_LIMIT_CHARACTERS, policy_characters,
 };
 pub use principal::Principal;
-pub use session::{AssumedRole, SESSION_ENTROPY_BYTES, SESSION_KEY_BYTES, SessionSeal, TemporaryCredentials};
+pub use session::{
+    AssumedRole, SESSION_ENTROPY_BYTES, SESSION_KEY_BYTES, SessionSeal, TemporaryCredentials, WebSession,
+    WebToken,
+};
 pub use sigv4::{
     AmzDate, BodyRule, Candidate, Explanation, HeadError, Payload, PayloadHash, Pending, Rejection,
     RequestParts, Scope, Signer, SigningOptions, Verified, Verifier, scope_of,

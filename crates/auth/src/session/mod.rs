@@ -2,8 +2,12 @@
 //! restart, as long as it has the key that sealed them.
 
 mod seal;
+mod web;
 
+pub(crate) use seal::Purpose;
 pub use seal::{SESSION_KEY_BYTES, SessionSeal};
+pub(crate) use web::begin as begin_web;
+pub use web::{WebSession, WebToken};
 
 use crate::principal::base32_digit;
 use crate::{Credentials, Secret};
@@ -86,10 +90,7 @@ pub(crate) fn begin(
 ) -> TemporaryCredentials {
     let (id, rest) = entropy.split_at(ID_BYTES);
     let (secret, nonce) = rest.split_at(SECRET_BYTES);
-    let id: String = TEMPORARY_KEY_PREFIX.chars().chain(id.iter().map(|byte| base32_digit(*byte))).collect();
-    let secret = STANDARD.encode(secret);
-    // Whole seconds: that is what the answer prints.
-    let expires = WallTime::from_unix_ms(expires.unix_ms().div_euclid(1_000) * 1_000);
+    let (id, secret, expires) = (temporary_id(id), STANDARD.encode(secret), whole_seconds(expires));
     let session = Session {
         id: id.clone(),
         secret: secret.clone(),
@@ -97,11 +98,21 @@ pub(crate) fn begin(
         parent: parent.to_owned(),
         role,
     };
-    let token = seal.seal(&session, nonce);
+    let token = seal.seal(Purpose::Credentials, &session, nonce);
     let credentials = Credentials {
         access_key_id: id,
         secret: Secret::new(secret),
         session_token: Some(Secret::new(token)),
     };
     TemporaryCredentials { credentials, expires }
+}
+
+/// `ASIA` and a digit for each byte.
+fn temporary_id(bytes: &[u8]) -> String {
+    TEMPORARY_KEY_PREFIX.chars().chain(bytes.iter().map(|byte| base32_digit(*byte))).collect()
+}
+
+/// That is what answers print.
+fn whole_seconds(time: WallTime) -> WallTime {
+    WallTime::from_unix_ms(time.unix_ms().div_euclid(1_000) * 1_000)
 }

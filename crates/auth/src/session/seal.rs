@@ -13,10 +13,27 @@ pub const SESSION_KEY_BYTES: usize = 32;
 
 pub(super) const NONCE_BYTES: usize = 12;
 const VERSION: u8 = 1;
-/// What else the key may come to seal is none of these.
-const PURPOSE: &[u8] = b"tympan session token 1";
 /// Longer than any token that is made: a session policy has at most 2,048 characters beside white space.
 const TOKEN_LIMIT_BYTES: usize = 32 * 1024;
+
+/// What a token is for: one that was sealed for another purpose is not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Temporary credentials. Their token travels in clear text, in headers and presigned URLs, and proves nothing alone.
+    Credentials,
+    /// A session of the web console, whose token is all that a browser sends.
+    Web,
+}
+
+impl Purpose {
+    /// What the cipher authenticates beside the session.
+    fn label(self) -> &'static [u8] {
+        match self {
+            Self::Credentials => b"tympan session token 1",
+            Self::Web => b"tympan web session 1",
+        }
+    }
+}
 
 /// Seals sessions into tokens and opens them. With its key, a session of any principal can be made.
 pub struct SessionSeal(LessSafeKey);
@@ -35,12 +52,16 @@ impl SessionSeal {
     }
 
     /// The token of a session. A nonce must never be used twice.
-    pub(super) fn seal(&self, session: &Session, nonce: &[u8]) -> String {
+    pub(super) fn seal(&self, purpose: Purpose, session: &Session, nonce: &[u8]) -> String {
         let nonce: [u8; NONCE_BYTES] =
             nonce.try_into().expect("invariant: the caller splits off twelve bytes");
         let mut sealed = serde_json::to_vec(session).expect("invariant: a session is texts and a number");
         self.0
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(PURPOSE), &mut sealed)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(purpose.label()),
+                &mut sealed,
+            )
             .expect("invariant: a session is far below the limit of the cipher");
         let mut token = Vec::with_capacity(1 + NONCE_BYTES + sealed.len());
         token.push(VERSION);
@@ -49,8 +70,8 @@ impl SessionSeal {
         STANDARD.encode(token)
     }
 
-    /// The session of a token; `None` if it was not sealed with this key, or altered since.
-    pub(crate) fn open(&self, token: &str) -> Option<Session> {
+    /// The session of a token; `None` if it was not sealed with this key for this purpose, or altered since.
+    pub(crate) fn open(&self, purpose: Purpose, token: &str) -> Option<Session> {
         if token.len() > TOKEN_LIMIT_BYTES {
             return None;
         }
@@ -61,7 +82,7 @@ impl SessionSeal {
         }
         let (nonce, sealed) = rest.split_at_mut_checked(NONCE_BYTES)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let opened = self.0.open_in_place(nonce, Aad::from(PURPOSE), sealed).ok()?;
+        let opened = self.0.open_in_place(nonce, Aad::from(purpose.label()), sealed).ok()?;
         serde_json::from_slice(opened).ok()
     }
 }
@@ -94,13 +115,13 @@ mod tests {
     fn a_token_is_opened_by_the_key_that_sealed_it() {
         let (seal, made) = session();
         let token = made.credentials.session_token.unwrap();
-        let opened = seal.open(token.expose()).unwrap();
+        let opened = seal.open(Purpose::Credentials, token.expose()).unwrap();
         assert_eq!(opened.id, made.credentials.access_key_id);
         assert!(made.credentials.secret.matches(opened.secret.as_bytes()));
         assert_eq!((opened.expires_ms, made.expires.unix_ms()), (1_000, 1_000));
         assert_eq!(opened.role.unwrap().name, "transcriber");
         assert!(opened.id.starts_with("ASIA") && opened.id.len() == 20);
-        assert!(SessionSeal::new(&[8; SESSION_KEY_BYTES]).open(token.expose()).is_none());
+        assert!(SessionSeal::new(&[8; SESSION_KEY_BYTES]).open(Purpose::Credentials, token.expose()).is_none());
     }
 
     #[test]
@@ -111,18 +132,29 @@ mod tests {
         for at in 0..sealed.len() {
             let mut altered = sealed.clone();
             altered[at] ^= 1;
-            assert!(seal.open(&STANDARD.encode(&altered)).is_none(), "byte {at}");
-            assert!(seal.open(&STANDARD.encode(&sealed[..at])).is_none(), "cut at {at}");
+            assert!(seal.open(Purpose::Credentials, &STANDARD.encode(&altered)).is_none(), "byte {at}");
+            assert!(seal.open(Purpose::Credentials, &STANDARD.encode(&sealed[..at])).is_none(), "cut at {at}");
         }
         for text in ["", "x", "=", &"A".repeat(100_000), &token[1..]] {
-            assert!(seal.open(text).is_none());
+            assert!(seal.open(Purpose::Credentials, text).is_none());
         }
+    }
+
+    #[test]
+    fn a_token_of_one_purpose_is_none_of_another() {
+        let (seal, made) = session();
+        let credentials = made.credentials.session_token.unwrap();
+        let session = seal.open(Purpose::Credentials, credentials.expose()).unwrap();
+        let web = seal.seal(Purpose::Web, &session, &[3; NONCE_BYTES]);
+        assert!(seal.open(Purpose::Web, &web).is_some());
+        assert!(seal.open(Purpose::Credentials, &web).is_none());
+        assert!(seal.open(Purpose::Web, credentials.expose()).is_none());
     }
 
     #[test]
     fn nothing_of_a_session_is_printed() {
         let (seal, made) = session();
-        let opened = seal.open(made.credentials.session_token.as_ref().unwrap().expose()).unwrap();
+        let opened = seal.open(Purpose::Credentials, made.credentials.session_token.as_ref().unwrap().expose()).unwrap();
         let printed = format!("{seal:?} {opened:?} {:?} {made:?}", opened.role);
         assert!(!printed.contains(&opened.secret) && printed.contains("redacted"), "{printed}");
     }
