@@ -293,6 +293,7 @@ mod tests {
         assert!(config.speech.command.is_empty());
         assert_eq!(config.data_dir, Path::new("/srv/tympan"));
         assert_eq!(config.credentials[0].access_key_id, "A");
+        assert!(from_text("[console]\nlisten = \"\"\n", &[]).unwrap().console.listen.is_none());
     }
 
     #[test]
@@ -315,6 +316,10 @@ mod tests {
                 "(FILE, line 2): \"x\" is no address and no network",
             ),
             ("[http]\ntls_key_file = \"k\"\n", "http.tls_certificate_file (default): TLS needs it"),
+            (
+                "[console]\nlisten = \"8601\"\n",
+                "console.listen = \"8601\" (FILE, line 2): it is not ADDRESS:PORT",
+            ),
             ("[sip]\nlisten = \"localhost:5060\"\n", "sip.listen = \"localhost:5060\" (FILE, line 2): "),
             ("[sip]\npublic_address = \"pbx\"\n", "sip.public_address = \"pbx\" (FILE, line 2): invalid IP"),
             ("[rtp]\nport_last = 10\n", "rtp.port_last = 10 (FILE, line 2): it is below rtp.port_first"),

@@ -3,6 +3,7 @@
 use super::base_url::BaseUrl;
 use super::centre::Centre;
 use super::choices::{DigestAlgorithm, KeyKeeper, LimitProfile, LogFormat, SpeechRate, TrackNaming};
+use super::console::Console;
 use super::lex::Lex;
 use super::limit::Limit;
 use super::phone::SipPhone;
@@ -35,6 +36,8 @@ pub struct Config {
     pub roles: Vec<Role>,
     /// The HTTP listener.
     pub http: Http,
+    /// The web console.
+    pub console: Console,
     /// How signatures are checked.
     pub auth: Auth,
     /// Who did what.
@@ -87,6 +90,7 @@ impl Default for Config {
             policies: Vec::new(),
             roles: Vec::new(),
             http: Http::default(),
+            console: Console::default(),
             auth: Auth::default(),
             audit: Audit::default(),
             flow_log: FlowLog::default(),
