@@ -61,14 +61,20 @@ impl WebRules {
         self
     }
 
+    /// Looks at the name by which a request has found the server, and at nothing else of it.
+    ///
+    /// # Errors
+    /// [`Refusal::Host`], only under `--dev`.
+    pub fn check_host(&self, head: &Parts) -> Result<(), Refusal> {
+        self.hosts.as_ref().map_or(Ok(()), |hosts| hosts.check(head))
+    }
+
     /// Looks at the head of a request. Gives the origin whose pages may read the answer.
     ///
     /// # Errors
     /// [`Refusal`], which is a 403.
     pub fn check(&self, head: &Parts) -> Result<Option<HeaderValue>, Refusal> {
-        if let Some(hosts) = &self.hosts {
-            hosts.check(head)?;
-        }
+        self.check_host(head)?;
         let mut origins = head.headers.get_all(ORIGIN).iter();
         let Some(origin) = origins.next() else { return Ok(None) };
         if origins.next().is_none() && self.allows(origin, head.uri.path()) {

@@ -121,7 +121,9 @@ mod tests {
         assert_eq!((opened.expires_ms, made.expires.unix_ms()), (1_000, 1_000));
         assert_eq!(opened.role.unwrap().name, "transcriber");
         assert!(opened.id.starts_with("ASIA") && opened.id.len() == 20);
-        assert!(SessionSeal::new(&[8; SESSION_KEY_BYTES]).open(Purpose::Credentials, token.expose()).is_none());
+        assert!(
+            SessionSeal::new(&[8; SESSION_KEY_BYTES]).open(Purpose::Credentials, token.expose()).is_none()
+        );
     }
 
     #[test]
@@ -133,7 +135,10 @@ mod tests {
             let mut altered = sealed.clone();
             altered[at] ^= 1;
             assert!(seal.open(Purpose::Credentials, &STANDARD.encode(&altered)).is_none(), "byte {at}");
-            assert!(seal.open(Purpose::Credentials, &STANDARD.encode(&sealed[..at])).is_none(), "cut at {at}");
+            assert!(
+                seal.open(Purpose::Credentials, &STANDARD.encode(&sealed[..at])).is_none(),
+                "cut at {at}"
+            );
         }
         for text in ["", "x", "=", &"A".repeat(100_000), &token[1..]] {
             assert!(seal.open(Purpose::Credentials, text).is_none());
@@ -154,7 +159,9 @@ mod tests {
     #[test]
     fn nothing_of_a_session_is_printed() {
         let (seal, made) = session();
-        let opened = seal.open(Purpose::Credentials, made.credentials.session_token.as_ref().unwrap().expose()).unwrap();
+        let opened = seal
+            .open(Purpose::Credentials, made.credentials.session_token.as_ref().unwrap().expose())
+            .unwrap();
         let printed = format!("{seal:?} {opened:?} {:?} {made:?}", opened.role);
         assert!(!printed.contains(&opened.secret) && printed.contains("redacted"), "{printed}");
     }
