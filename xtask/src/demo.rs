@@ -194,6 +194,7 @@ impl Server {
                 path(&ready_file)?,
             ])
             .env("TYMPAN_HTTP__LISTEN", "127.0.0.1:0")
+            .env("TYMPAN_CONSOLE__LISTEN", "127.0.0.1:0")
             .env("TYMPAN_SIP__LISTEN", "127.0.0.1:0")
             .env("TYMPAN_RTP__PORT_FIRST", "0")
             .env("TYMPAN_LAMBDA__FUNCTIONS", functions)

@@ -76,7 +76,7 @@ pub(crate) struct Sources {
     /// Bodies whose senders have not proven who they are.
     pub unproven: Arc<UnprovenBytes>,
     /// The listeners' connections, by the listener's name.
-    pub connections: [(&'static str, Arc<Connections>); 2],
+    pub connections: [(&'static str, Arc<Connections>); 3],
     /// What the SIP side counts.
     pub sip: Arc<SipStats>,
     /// The control database.

@@ -12,15 +12,18 @@ pub(super) async fn examine(config: &Config, answer: &Answer) -> Vec<Finding> {
     let mut findings = Vec::new();
     let ours =
         super::server::ask(&format!("http://{}", config.http.listen)).await.is_tympan() || answer.is_tympan();
-    for (key, address, kinds) in [
-        ("http.listen", config.http.listen.resolve(), &[Kind::Tcp][..]),
-        ("sip.listen", Ok(config.sip.listen), &[Kind::Udp, Kind::Tcp][..]),
-    ] {
+    let listeners = [
+        ("http.listen", config.http.listen.resolve(), Kind::ONE),
+        ("sip.listen", Ok(config.sip.listen), Kind::BOTH),
+    ];
+    let console = config.console.listen.as_ref();
+    let console = console.map(|listen| ("console.listen", listen.resolve(), Kind::ONE));
+    for (key, address, kinds) in listeners.into_iter().chain(console) {
         match address {
             Ok(address) => findings.extend(kinds.iter().map(|kind| port(key, address, *kind, ours))),
             Err(error) => findings.push(Finding::problem(
                 CHECK,
-                format!("{key} is {}, which cannot be looked up: {error}", config.http.listen),
+                format!("{key} cannot be looked up: {error}"),
                 "the server cannot start",
                 format!("set {key} to an address such as \"127.0.0.1:8600\""),
             )),
@@ -34,6 +37,11 @@ pub(super) async fn examine(config: &Config, answer: &Answer) -> Vec<Finding> {
 enum Kind {
     Tcp,
     Udp,
+}
+
+impl Kind {
+    const ONE: &[Self] = &[Self::Tcp];
+    const BOTH: &[Self] = &[Self::Udp, Self::Tcp];
 }
 
 fn port(key: &str, address: SocketAddr, kind: Kind, ours: bool) -> Finding {

@@ -4,6 +4,7 @@
 //! takes nothing for [`PATIENCE`] is closed with [`SLOW`]; it loses nothing, and resumes after the last revision that it saw.
 
 use super::body::{self, Body};
+use super::console::SignedIn;
 use super::respond;
 use super::slot::Slot;
 use base64::Engine as _;
@@ -19,7 +20,7 @@ use serde_json::json;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
@@ -48,6 +49,8 @@ const SLOW: u16 = 4_008;
 const GONE: u16 = 4_010;
 /// The database does not answer; the peer resumes later.
 const AWAY: u16 = 4_013;
+/// The session of the console that it came by is over; the peer signs in again and resumes.
+const OVER: u16 = 4_001;
 
 /// RFC 6455 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -60,6 +63,8 @@ pub(super) struct Upgrade {
     upgraded: OnUpgrade,
     accept: HeaderValue,
     slot: Option<Slot>,
+    /// When the session is over that it came by.
+    ends: Option<Instant>,
 }
 
 /// What the tasks need of the server.
@@ -80,8 +85,9 @@ impl Upgrade {
             && headers.get(&VERSION).is_some_and(|version| version == "13");
         let accept = accept(headers.get(&KEY).filter(|_| is_asked)?)?;
         let slot = head.extensions.get::<Slot>().cloned();
+        let ends = head.extensions.get::<SignedIn>().map(|signed_in| signed_in.ends);
         let upgraded = head.extensions.remove::<OnUpgrade>()?;
-        Some(Self { upgraded, accept, slot })
+        Some(Self { upgraded, accept, slot, ends })
     }
 }
 
@@ -114,7 +120,7 @@ pub(super) fn answer(
             return Err(Reply { status, content_type, error_type, headers, body });
         }
     };
-    let Some(Upgrade { upgraded, accept, slot }) = upgrade else {
+    let Some(Upgrade { upgraded, accept, slot, ends }) = upgrade else {
         let message = "Events come over a WebSocket: send the headers of RFC 6455, version 13.";
         let body = json!({ "Message": message }).to_string().into_bytes();
         let mut response = respond::error(426, "UpgradeRequiredException", body);
@@ -136,7 +142,7 @@ pub(super) fn answer(
                     .max_write_buffer_size(WRITE_BYTES);
                 let socket =
                     WebSocketStream::from_raw_socket(TokioIo::new(stream), Role::Server, Some(config)).await;
-                follow(socket, feed, wakers).await;
+                follow(socket, feed, wakers, ends).await;
             }
             Err(error) => tracing::debug!(%error, "a WebSocket did not come about"),
         }
@@ -159,12 +165,15 @@ enum End {
 }
 
 /// Feeds a socket until its peer goes, is too slow, or the server stops.
-async fn follow<S>(mut socket: WebSocketStream<S>, feed: EventFeed, wakers: Wakers)
+async fn follow<S>(mut socket: WebSocketStream<S>, feed: EventFeed, wakers: Wakers, ends: Option<Instant>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     // The feed is gone before the close frame is sent: a reset waits for the database to be closed.
-    let end = feed_all(&mut socket, feed, wakers).await;
+    let end = tokio::select! {
+        end = feed_all(&mut socket, feed, wakers) => end,
+        () = over(ends) => End::Close(OVER, "the session is over; sign in again".to_owned()),
+    };
     if let End::Close(code, reason) = end {
         let frame = CloseFrame { code: CloseCode::from(code), reason: reason.into() };
         let closing = async {
@@ -174,6 +183,14 @@ where
             }
         };
         let _ = timeout(CLOSING, closing).await;
+    }
+}
+
+/// Waits for the end of a session; without one it never ends.
+async fn over(ends: Option<Instant>) {
+    match ends {
+        Some(ends) => sleep_until(ends).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -51,6 +51,8 @@ struct Bench {
     history: Arc<MemoryHistory>,
     readers: EventReaders,
     wakers: Wakers,
+    /// When the session is over that connections come by.
+    ends: Option<Instant>,
 }
 
 type Client = WebSocketStream<DuplexStream>;
@@ -64,7 +66,7 @@ impl Bench {
             moved.send_replace(revision);
         });
         let wakers = Wakers { changes, shutdown: CancellationToken::new() };
-        Self { db, history: Arc::default(), readers: EventReaders::new(9), wakers }
+        Self { db, history: Arc::default(), readers: EventReaders::new(9), wakers, ends: None }
     }
 
     fn change(&self, n: u8) {
@@ -82,7 +84,7 @@ impl Bench {
         let feed = EventFeed::open(&self.readers, &self.db, self.history.clone(), &caller, since).unwrap();
         let (ours, theirs) = tokio::io::duplex(on_their_way);
         let server = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
-        let task = tokio::spawn(follow(server, feed, self.wakers.clone()));
+        let task = tokio::spawn(follow(server, feed, self.wakers.clone(), self.ends));
         (WebSocketStream::from_raw_socket(theirs, Role::Client, None).await, task)
     }
 }
@@ -189,4 +191,14 @@ fn a_key_is_answered_as_the_rfc_has_it() {
     for key in ["", "short", "dGhlIHNhbXBsZSBub25jZQ"] {
         assert_eq!(accept(&HeaderValue::from_static(key)), None, "{key}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_came_by_a_session_goes_with_it() {
+    let bench = Bench { ends: Some(Instant::now() + Duration::from_secs(30)), ..Bench::new() };
+    let (mut client, task) = bench.connect(None, 64 << 10).await;
+    let (frames, code) = all(&mut client).await;
+    let types: Vec<_> = frames.iter().filter_map(|frame| frame["Type"].as_str()).collect();
+    assert_eq!((types.as_slice(), code), (&["Begin", "Progress"][..], OVER));
+    task.await.unwrap();
 }

@@ -89,9 +89,6 @@ impl Listener {
     /// Lets clients in until `shutdown`; returns when the last connection is closed.
     pub(crate) async fn serve(self, answer: Arc<impl Answer>, shutdown: CancellationToken) -> io::Result<()> {
         let acceptor = self.tls.as_ref().map(|tls| tls.acceptor()).transpose().map_err(io::Error::other)?;
-        if let Some(tls) = self.tls {
-            tokio::spawn(tls.watch(shutdown.clone()));
-        }
         let places = Places { connections: self.connections, timeouts: self.timeouts };
         serve(self.socket, acceptor, Pages::around(answer, self.web), places, shutdown).await;
         Ok(())

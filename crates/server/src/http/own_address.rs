@@ -4,10 +4,15 @@ use super::authorize::Peer;
 use crate::config::{self, BaseUrl};
 use hyper::HeaderMap;
 use hyper::header::HOST;
+use std::net::IpAddr;
 use tympan_auth::Network;
 
 /// What a proxy says of the connection that it took.
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
+/// And of who opened it.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+/// Headers by which a proxy shows that there is one.
+const FORWARDED: [&str; 4] = [FORWARDED_PROTO, FORWARDED_FOR, "forwarded", "via"];
 
 /// How the server's own URL is found.
 #[derive(Debug, Clone)]
@@ -36,10 +41,36 @@ impl OwnAddress {
         BaseUrl::new(self.is_secure(headers, peer), host.to_str().ok()?)
     }
 
+    /// `http.public_url`, for those who have found this server at an address that is not that of the APIs.
+    pub(super) fn configured(&self) -> Option<BaseUrl> {
+        self.public.clone()
+    }
+
+    fn is_trusted(&self, peer: Peer) -> bool {
+        self.trusted_proxies.iter().any(|network| network.has(peer.ip))
+    }
+
+    /// Whether a request came by a proxy, trusted or not.
+    pub(super) fn is_proxied(headers: &HeaderMap) -> bool {
+        FORWARDED.into_iter().any(|name| headers.contains_key(name))
+    }
+
+    /// The address of the sender: the other end of the connection, or what a trusted proxy says it is.
+    pub(super) fn source(&self, headers: &HeaderMap, peer: Peer) -> IpAddr {
+        let ip = peer.ip.to_canonical();
+        if !self.is_trusted(peer) {
+            return ip;
+        }
+        // A proxy that adds to what the client has sent adds at the end.
+        let said = headers.get_all(FORWARDED_FOR).iter().next_back().and_then(|value| value.to_str().ok());
+        let said = said.and_then(|said| said.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+        said.map_or(ip, |said| said.to_canonical())
+    }
+
     /// Whether the sender speaks TLS: to this server, or to a proxy that is trusted to say so.
-    fn is_secure(&self, headers: &HeaderMap, peer: Option<Peer>) -> bool {
+    pub(super) fn is_secure(&self, headers: &HeaderMap, peer: Option<Peer>) -> bool {
         let Some(peer) = peer else { return false };
-        if !self.trusted_proxies.iter().any(|network| network.has(peer.ip)) {
+        if !self.is_trusted(peer) {
             return peer.is_secure;
         }
         // A proxy that adds to what the client has sent adds at the end.
@@ -115,6 +146,21 @@ mod tests {
         assert_eq!(from("10.0.0.9", "https, http"), "http://kvs.example");
         assert_eq!(from("10.0.0.9", "gopher"), "http://kvs.example");
         assert_eq!(from("192.0.2.1", "https"), "http://kvs.example");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_says_who_the_client_is() {
+        let own = own("", &["10.0.0.0/8"]);
+        let source = |ip: &str, said: &str| {
+            let peer = Peer { ip: ip.parse().unwrap(), is_secure: false };
+            own.source(&headers(&[(FORWARDED_FOR, said)]), peer).to_string()
+        };
+        assert_eq!(source("10.0.0.9", "203.0.113.7, 198.51.100.2"), "198.51.100.2");
+        assert_eq!(source("10.0.0.9", "::ffff:198.51.100.2"), "198.51.100.2");
+        assert_eq!(source("10.0.0.9", "unknown"), "10.0.0.9");
+        assert_eq!(source("::ffff:192.0.2.1", "198.51.100.2"), "192.0.2.1");
+        assert!(OwnAddress::is_proxied(&headers(&[("via", "1.1 proxy")])));
+        assert!(!OwnAddress::is_proxied(&headers(&[("host", "kvs.example")])));
     }
 
     #[test]

@@ -4,9 +4,10 @@ use super::admin::{self, Readiness};
 use super::authenticate::{Authenticator, HeadChecked, Rejected};
 use super::authorize::{Authorizer, Exchange, Peer, Told};
 use super::body::{Body, Incoming};
+use super::console::SignedIn;
 use super::events::{self, Upgrade, Wakers};
 use super::keys::MasterKeys;
-use super::listener::{Answer, Listener};
+use super::listener::Answer;
 use super::media::{self, BreakOff, Upload};
 use super::own_address::OwnAddress;
 use super::request_body::RequestBody;
@@ -93,17 +94,6 @@ pub(crate) struct Services {
     pub why_not_here: fn(&str) -> Option<&'static str>,
 }
 
-/// Serves until `shutdown`; returns when the last request is answered.
-pub(crate) async fn serve(
-    listener: Listener,
-    services: Services,
-    shutdown: CancellationToken,
-) -> std::io::Result<()> {
-    let local_port = listener.socket.local_addr()?.port();
-    let router = Router::new(services, local_port, shutdown.clone());
-    listener.serve(Arc::new(router), shutdown).await
-}
-
 pub(crate) struct Router {
     authenticator: Authenticator,
     authorizer: Authorizer,
@@ -142,7 +132,9 @@ impl Answer for Router {
         let path = head.uri.path().to_owned();
         let body = RequestBody::new(body, &head.headers);
         let asked = self.asked(&head);
+        let signed_in = head.extensions.get::<SignedIn>().cloned();
         let answered = match (head.method.as_str(), path.as_str()) {
+            _ if let Some(signed_in) = &signed_in => self.signed_in(&exchange, signed_in, head, body).await,
             ("GET" | "HEAD", "/healthz") => Ok(admin::health()),
             ("GET" | "HEAD", "/readyz") => Ok(admin::ready(&self.readiness, &self.descriptors)),
             ("GET" | "HEAD", "/metrics") => Ok(admin::metrics(&self.metrics)),
@@ -255,6 +247,27 @@ impl Router {
         let message = self.routes.nothing_at(&head.method, path)?;
         let body = json!({ "__type": "UnknownOperationException", "message": message, "Message": message });
         Some(respond::error(404, "UnknownOperationException", body.to_string().into_bytes()))
+    }
+
+    /// A request of a session of the console, which has proven who sends it.
+    async fn signed_in(
+        self: &Arc<Self>,
+        exchange: &Exchange,
+        signed_in: &SignedIn,
+        head: Parts,
+        body: RequestBody,
+    ) -> Answered {
+        let verified = &signed_in.verified;
+        let Some(found) = self.routes.find(&verified.service, &head) else {
+            return Err(Box::new(no_service(&verified.service)));
+        };
+        if self.routes.body(found) == BodyRule::Streamed {
+            let message = "The console takes no uploads: send them to the APIs, and sign.";
+            let body = json!({ "Message": message }).to_string().into_bytes();
+            return Err(Box::new(respond::error(404, "UnknownOperationException", body)));
+        }
+        let body = self.read_up_to(self.body_limit(Some(found)), &head, body).await?;
+        Ok(self.perform(exchange, verified, found, head, body, None).await)
     }
 
     async fn signed(self: &Arc<Self>, exchange: &Exchange, head: Parts, body: RequestBody) -> Answered {
@@ -405,7 +418,11 @@ impl Router {
     ) -> (Outcome, bool) {
         let asker = self.authorizer.of(exchange, verified);
         let address = (self.routes.operation(found) == Some(TELLS_ADDRESS))
-            .then(|| self.own_address.seen_by(&head.headers, exchange.peer))
+            .then(|| match head.extensions.get::<SignedIn>() {
+                None => self.own_address.seen_by(&head.headers, exchange.peer),
+                // Media is not at the address of the console.
+                Some(_) => self.own_address.configured(),
+            })
             .flatten()
             .map(|url| url.to_string());
         let invocation = Invocation {

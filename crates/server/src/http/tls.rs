@@ -79,7 +79,7 @@ impl Tls {
     }
 
     /// Reads the files again each time that they change, and on SIGHUP, until `shutdown`.
-    pub(super) async fn watch(self: Arc<Self>, shutdown: CancellationToken) -> std::io::Result<()> {
+    pub(crate) async fn watch(self: Arc<Self>, shutdown: CancellationToken) -> std::io::Result<()> {
         let mut hangup = signal(SignalKind::hangup())?;
         let stamps = || (Stamp::of(&self.certificate_file), Stamp::of(&self.key_file));
         let mut read = stamps();

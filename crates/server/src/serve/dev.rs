@@ -3,8 +3,10 @@
 use super::ready_file::Addresses;
 use crate::config::{Config, Credential, Flow, Instance, LambdaFunction, MediaStreaming};
 use crate::doctor::find_program;
+use crate::http::SignInCode;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use tokio::time::Instant;
 use tympan_connect::phone_numbers::NumberRange;
 use tympan_kms::KeyId;
 
@@ -67,6 +69,14 @@ pub(super) fn apply(config: &mut Config) {
     });
 }
 
+/// A link to the console that signs in as the user of the access key of `--dev`, once. The code is behind `#`: browsers send it to no
+/// server, and log it nowhere.
+pub(super) fn sign_in_link(addresses: &Addresses, code: &SignInCode) -> Option<String> {
+    let console = on_this_machine(addresses.console.as_deref()?);
+    let code = code.issue(Instant::now(), ACCESS_KEY)?;
+    Some(format!("{console}/sign-in#code={}", code.expose()))
+}
+
 /// Shows a person what to do next. A program reads the ready file instead.
 pub(super) fn greet(addresses: &Addresses, config: &Config) {
     use std::io::{IsTerminal, Write};
@@ -98,6 +108,9 @@ In another terminal:
 
 "
     );
+    if let Some(link) = &addresses.console_sign_in {
+        text.push_str(&format!("In a browser, once and within 10 minutes: {link}\n\n"));
+    }
     if config.speech.endpoint.is_none()
         && let Some(program) = config.speech.command.first()
         && find_program(program).is_none()
@@ -140,7 +153,18 @@ mod tests {
     use super::*;
 
     fn addresses(http: &str, sip: &str) -> Addresses {
-        Addresses { http: http.into(), sip: sip.into(), pid: 1 }
+        Addresses { http: http.into(), sip: sip.into(), console: None, console_sign_in: None, pid: 1 }
+    }
+
+    #[test]
+    fn the_greeting_has_a_link_that_signs_in_to_the_console_of_this_machine() {
+        let mut here = addresses("http://127.0.0.1:8600", "127.0.0.1:5060");
+        assert_eq!(sign_in_link(&here, &SignInCode::default()), None);
+        assert!(!greeting(&here, &Config::default()).contains("browser"));
+        here.console = Some("http://0.0.0.0:8601".into());
+        here.console_sign_in = sign_in_link(&here, &SignInCode::default());
+        let text = greeting(&here, &Config::default());
+        assert!(text.contains("10 minutes: http://127.0.0.1:8601/sign-in#code="), "{text}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `--dev`: how the emulator stands before the services. A server without it serves the router itself.
 
-use crate::http::{Answer, Body, BreakOff, Incoming, Listener, Router, Tear};
+use crate::http::{Answer, Body, BreakOff, Incoming, Router, Tear};
 use bytes::Bytes;
 use hyper::http::Extensions;
 use hyper::http::request::Parts;
@@ -49,13 +49,4 @@ impl Answer for Emulator<Router> {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Body> {
         self.answer(request).await
     }
-}
-
-/// Serves until `shutdown`; returns when the last request is answered.
-pub(super) async fn serve(
-    emulator: Arc<Emulator<Router>>,
-    listener: Listener,
-    shutdown: CancellationToken,
-) -> std::io::Result<()> {
-    listener.serve(emulator, shutdown).await
 }

@@ -16,6 +16,7 @@ pub(super) struct Limits {
     pub(super) descriptors: DescriptorBudget,
     pub(super) unproven: Arc<UnprovenBytes>,
     http: Arc<Connections>,
+    console: Arc<Connections>,
     sip: Arc<Connections>,
 }
 
@@ -36,6 +37,7 @@ impl Limits {
         Ok(Self {
             unproven: UnprovenBytes::new(config.http.unauthenticated_bytes_max),
             http: Connections::new(http, descriptors.clone(), Use::Http, per_http),
+            console: Connections::new(http, descriptors.clone(), Use::Http, per_http),
             sip: Connections::new(sip, descriptors.clone(), Use::SipTcp, PER_CONNECTION),
             descriptors,
         })
@@ -57,10 +59,31 @@ impl Limits {
         Ok(())
     }
 
+    /// The listener of the APIs.
     pub(super) fn listener(
         &self,
         socket: TcpListener,
         tls: Option<Arc<Tls>>,
+        web: WebRules,
+        config: &Config,
+    ) -> Listener {
+        Self::listens(socket, tls, self.http.clone(), web, config)
+    }
+
+    /// The listener of the console, with the same limits and places of its own. It has rules of its own for pages.
+    pub(super) fn console_listener(
+        &self,
+        socket: TcpListener,
+        tls: Option<Arc<Tls>>,
+        config: &Config,
+    ) -> Listener {
+        Self::listens(socket, tls, self.console.clone(), WebRules::default(), config)
+    }
+
+    fn listens(
+        socket: TcpListener,
+        tls: Option<Arc<Tls>>,
+        connections: Arc<Connections>,
         web: WebRules,
         config: &Config,
     ) -> Listener {
@@ -69,7 +92,7 @@ impl Limits {
             idle: Duration::from_millis(config.http.idle_timeout_ms),
             write: Duration::from_millis(config.http.write_timeout_ms),
         };
-        Listener { socket, tls, connections: self.http.clone(), timeouts, web }
+        Listener { socket, tls, connections, timeouts, web }
     }
 
     pub(super) fn sip_tcp(&self, config: &Config) -> TcpLimits {
@@ -83,7 +106,7 @@ impl Limits {
     }
 
     /// The connections of each listener, for metrics.
-    pub(super) fn listeners(&self) -> [(&'static str, Arc<Connections>); 2] {
-        [("http", self.http.clone()), ("sip", self.sip.clone())]
+    pub(super) fn listeners(&self) -> [(&'static str, Arc<Connections>); 3] {
+        [("http", self.http.clone()), ("console", self.console.clone()), ("sip", self.sip.clone())]
     }
 }

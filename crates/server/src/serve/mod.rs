@@ -78,11 +78,15 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
         tracing::warn!(%error, "the limit of open files cannot be raised");
     }
     let mut running = wire::start(&config, start.dev).await?;
-    let addresses = running.addresses();
+    let mut addresses = running.addresses();
+    if start.dev.is_some() {
+        addresses.console_sign_in = dev::sign_in_link(&addresses, &running.site.code);
+    }
     if let Some(path) = &start.ready_file {
         ready_file::write(path, &addresses).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    tracing::info!(http = addresses.http, sip = addresses.sip, data_dir = %config.data_dir.display(), "ready");
+    let console = addresses.console.as_deref().unwrap_or("none");
+    tracing::info!(http = addresses.http, sip = addresses.sip, console, data_dir = %config.data_dir.display(), "ready");
     service_manager::notify(service_manager::READY);
     usable::warn(&running.lacks, &config);
     if start.dev.is_some() {

@@ -11,6 +11,12 @@ pub(super) struct Addresses {
     pub(super) http: String,
     /// Address and port of SIP, the same for UDP and TCP.
     pub(super) sip: String,
+    /// URL of the console; absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) console: Option<String>,
+    /// Only under `--dev`: the link that signs in to the console, once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) console_sign_in: Option<String>,
     /// This process.
     pub(super) pid: u32,
 }

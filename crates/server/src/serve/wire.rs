@@ -7,13 +7,16 @@ use super::limits::Limits;
 use super::line_files::LineFiles;
 use super::ready_file::Addresses;
 use super::reset::OwnFiles;
-use super::{Dev, access, emulation, interrupted, provision, record_sinks, usable};
+use super::{Dev, access, interrupted, provision, record_sinks, usable};
 use crate::audit::Audit;
 use crate::call::{Admission, AdmissionOptions, CallRegistry, Dialling};
 use crate::centre::{self, Centre, CentreParts};
 use crate::clock::{ServiceClock, SystemClock};
 use crate::config::{self, Config, TrackNaming};
-use crate::http::{self, OwnAddress, Readiness, Router, Services, Tls};
+use crate::http::{
+    Answer, ConsoleParts, Listener, OwnAddress, Readiness, Router, Services, SignInCode, Tls, Users,
+    serve_console,
+};
 use crate::kms::Keys;
 use crate::lambda::Lambda;
 use crate::lex::Bots;
@@ -67,6 +70,7 @@ pub(super) struct Running {
     pub(super) life: Option<Life>,
     pub(super) site: Site,
     http: JoinHandle<std::io::Result<()>>,
+    console: Option<JoinHandle<std::io::Result<()>>>,
     drain_timeout: Duration,
     /// What keeps every client from using it.
     pub(super) lacks: Vec<&'static str>,
@@ -87,6 +91,10 @@ pub(super) struct Site {
     pub(super) limits: Limits,
     /// What the SIP side counts.
     pub(super) sip_stats: Arc<SipStats>,
+    /// Who may sign in to the console.
+    pub(super) users: Users,
+    /// The code that signs in once.
+    pub(super) code: Arc<SignInCode>,
     /// Some under `--dev`: the fault rules.
     pub(super) faults: Option<Faults>,
     pub(super) http_shutdown: CancellationToken,
@@ -171,24 +179,38 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
 
     // The store first: its lock keeps a second server out of the folder.
     let stored = open_store(config, &account, &region, &clock, faults.as_ref())?;
-    let listener = TcpListener::bind(config.http.listen.as_str()).await.with_context(|| {
-        format!(
-            "cannot listen for HTTP on {} (end what listens there, or choose another address: \
-             TYMPAN_HTTP__LISTEN=127.0.0.1:0 takes any free port)",
-            config.http.listen
-        )
-    })?;
+    let listener = bind("http", "HTTP", &config.http.listen).await?;
     let bound = listener.local_addr()?;
-    check_reach(bound, dev)?;
+    check_reach("http.listen", bound, dev)?;
+    let console = match &config.console.listen {
+        Some(address) => Some(bind("console", "the console", address).await?),
+        None => None,
+    };
+    let console_bound = console.as_ref().map(TcpListener::local_addr).transpose()?;
+    if let Some(bound) = console_bound {
+        check_reach("console.listen", bound, dev)?;
+    }
     let tls = tls(config)?;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{}", listener.local_addr()?);
-    let local_port = listener.local_addr()?.port();
+    let url = format!("{scheme}://{bound}");
+    let console_url = console_bound.map(|bound| format!("{scheme}://{bound}"));
+    let local_port = bound.port();
     let (readiness, http_shutdown) = (Readiness::default(), CancellationToken::new());
     let limits = Limits::new(config, faults.is_some())?;
-    let sip_stats = Arc::default();
-    let site =
-        Site { account, region, url, local_port, clock, readiness, limits, sip_stats, faults, http_shutdown };
+    let site = Site {
+        account,
+        region,
+        url,
+        local_port,
+        clock,
+        readiness,
+        limits,
+        sip_stats: Arc::default(),
+        users: Users::default(),
+        code: Arc::default(),
+        faults,
+        http_shutdown,
+    };
     let furnished = furnish(config, &site, stored).await?;
     let Furnished { calls, queue, store, line_files, keys, shutdown, admission, centre_task, services } =
         furnished;
@@ -196,10 +218,21 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
     let (sip, invitations) = SipEndpoint::bind(sip_options(config, &site)?, site.sip_stats.clone()).await?;
     site.limits.begin(config, &site.http_shutdown)?;
 
+    if let Some(tls) = &tls {
+        tokio::spawn(tls.clone().watch(site.http_shutdown.clone()));
+    }
+    let console = console.zip(console_bound).map(|(socket, bound)| {
+        let listener = site.limits.console_listener(socket, tls.clone(), config);
+        (listener, site.console(config, dev, bound))
+    });
     let web = web_rules(&config.http, dev, bound);
     let listener = site.limits.listener(listener, tls, web, config);
-    let (http, emulation) = match &site.faults {
-        None => (tokio::spawn(http::serve(listener, services, site.http_shutdown.clone())), None),
+    let serve = Serve { listener, console, shutdown: site.http_shutdown.clone() };
+    let (tasks, emulation) = match &site.faults {
+        None => {
+            let router = Router::new(services, site.local_port, site.http_shutdown.clone());
+            (serve.spawn(Arc::new(router)), None)
+        }
         Some(faults) => {
             let (sender, resets) = mpsc::channel(1);
             let parts = EmulatorParts {
@@ -210,8 +243,7 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
                 region: site.region.clone(),
             };
             let emulator = Emulator::new(parts, site.generation(services, &store, &calls, &shutdown));
-            let http = tokio::spawn(emulation::serve(emulator.clone(), listener, site.http_shutdown.clone()));
-            (http, Some(Emulation { emulator, resets, own_files }))
+            (serve.spawn(emulator.clone()), Some(Emulation { emulator, resets, own_files }))
         }
     };
     let admission_task = centre_task.begin(admission, sip.calls(), invitations);
@@ -220,20 +252,62 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
         addresses: Addresses {
             http: site.url.clone(),
             sip: sip.address().to_string(),
+            console: console_url,
+            console_sign_in: None,
             pid: std::process::id(),
         },
         readiness: site.readiness.clone(),
         sip,
         life: Some(Life { calls, queue, store, line_files, keys, admission_task, shutdown }),
         site,
-        http,
+        http: tasks.http,
+        console: tasks.console,
         lacks,
         drain_timeout: Duration::from_millis(config.http.drain_timeout_ms),
         emulation,
     })
 }
 
+/// The listeners of HTTP, before anything is answered.
+struct Serve {
+    listener: Listener,
+    console: Option<(Listener, ConsoleParts)>,
+    shutdown: CancellationToken,
+}
+
+/// What serves them.
+struct ServeTasks {
+    http: JoinHandle<std::io::Result<()>>,
+    console: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+impl Serve {
+    /// Has them answered by the services, or by what stands before these.
+    fn spawn(self, services: Arc<impl Answer>) -> ServeTasks {
+        let Self { listener, console, shutdown } = self;
+        let console = console.map(|(listener, parts)| {
+            tokio::spawn(serve_console(listener, parts, services.clone(), shutdown.clone()))
+        });
+        ServeTasks { http: tokio::spawn(listener.serve(services, shutdown)), console }
+    }
+}
+
 impl Site {
+    /// What the console works with.
+    fn console(&self, config: &Config, dev: Option<Dev>, bound: SocketAddr) -> ConsoleParts {
+        ConsoleParts {
+            users: self.users.clone(),
+            code: self.code.clone(),
+            own_address: OwnAddress::new(&config.http),
+            web: web_rules(&config.http, dev, bound),
+            is_open: dev.is_some_and(|dev| dev.listens_anywhere),
+            region: self.region.clone(),
+            clock: self.clock.clone(),
+            unproven: self.limits.unproven.clone(),
+            why_not_here: tympan_emulator::why_not_here,
+        }
+    }
+
     /// The services from here to the next reset.
     pub(super) fn generation(
         &self,
@@ -361,6 +435,8 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         moved.send_replace(revision);
     });
     let centre_task = CentreTask { db: db.clone(), changes: changes.clone(), shutdown: shutdown.clone() };
+    let identities = Arc::new(access::identities(config, account)?);
+    site.users.set(identities.clone(), audit.clone());
     let services = Services {
         kvs,
         own_address: OwnAddress::new(&config.http),
@@ -370,7 +446,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         lex: bots.service().clone(),
         changes,
         clock: clock.clone(),
-        identities: Arc::new(access::identities(config, account)?),
+        identities,
         audit: audit.clone(),
         clock_skew_s: config.auth.clock_skew_s,
         explains: site.faults.is_some(),
@@ -441,7 +517,13 @@ impl Running {
         }
         self.sip.shutdown().await;
         self.site.http_shutdown.cancel();
-        if tokio::time::timeout(HTTP_STOP_LIMIT, self.http).await.is_err() {
+        let served = async {
+            let _ = self.http.await;
+            if let Some(console) = self.console {
+                let _ = console.await;
+            }
+        };
+        if tokio::time::timeout(HTTP_STOP_LIMIT, served).await.is_err() {
             tracing::warn!("some HTTP connections did not end by themselves and are cut off");
         }
         if let Some(Life { queue, store, line_files, .. }) = self.life {
@@ -453,11 +535,22 @@ impl Running {
     }
 }
 
+/// The socket that `[SECTION] listen` asks for.
+async fn bind(section: &str, what: &str, address: &config::ListenAddress) -> anyhow::Result<TcpListener> {
+    let variable = format!("TYMPAN_{}__LISTEN", section.to_ascii_uppercase());
+    TcpListener::bind(address.as_str()).await.with_context(|| {
+        format!(
+            "cannot listen for {what} on {address} (end what listens there, or choose another address: \
+             {variable}=127.0.0.1:0 takes any free port)"
+        )
+    })
+}
+
 /// Under `--dev` only clients on this machine are let in, unless a person says otherwise.
-fn check_reach(bound: SocketAddr, dev: Option<Dev>) -> anyhow::Result<()> {
+fn check_reach(key: &str, bound: SocketAddr, dev: Option<Dev>) -> anyhow::Result<()> {
     match dev {
         Some(Dev { listens_anywhere: false }) if !bound.ip().is_loopback() => bail!(
-            "http.listen is {bound}: under --dev the access key is no secret, and any client that reaches the port may read, write and \
+            "{key} is {bound}: under --dev the access key is no secret, and any client that reaches the port may read, write and \
              delete everything. Listen on 127.0.0.1, or add --dev-listen-anywhere, as in a container of which only the host \
              reaches the port"
         ),

@@ -10,7 +10,7 @@ mod spelling;
 mod world;
 
 use random::Random;
-pub(super) use services::verified;
+pub(super) use services::{services, verified};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tympan_auth::Permissions;

@@ -60,7 +60,7 @@ impl tympan_admin::Doctor for NoDoctor {
     }
 }
 
-pub(super) fn services(folder: &std::path::Path, history: Arc<MemoryHistory>) -> Services {
+pub(in super::super) fn services(folder: &std::path::Path, history: Arc<MemoryHistory>) -> Services {
     let backend = Arc::new(EmbeddedBackend::open(folder, EmbeddedOptions::default()).unwrap());
     let keyring = Arc::new(Keyring::in_memory());
     let clock = ServiceClock::default();
