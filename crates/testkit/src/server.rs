@@ -19,6 +19,8 @@ pub struct TestServer {
     child: Child,
     http: String,
     sip: SocketAddr,
+    console: Option<String>,
+    console_sign_in: Option<String>,
     data_dir: PathBuf,
     log: PathBuf,
     started_in: Duration,
@@ -57,6 +59,16 @@ impl TestServer {
     /// The SIP address, for UDP and TCP.
     pub fn sip(&self) -> SocketAddr {
         self.sip
+    }
+
+    /// The console, such as `http://127.0.0.1:40002`.
+    pub fn console(&self) -> Option<&str> {
+        self.console.as_deref()
+    }
+
+    /// Under `--dev` the link that signs in to the console, once.
+    pub fn console_sign_in(&self) -> Option<&str> {
+        self.console_sign_in.as_deref()
     }
 
     /// The process id.
@@ -190,6 +202,8 @@ impl TestServerBuilder {
             ready[name].as_str().map(str::to_owned).with_context(|| format!("no {name} in {ready}"))
         };
         Ok(TestServer {
+            console: field("console").ok(),
+            console_sign_in: field("console_sign_in").ok(),
             http: field("http")?,
             sip: field("sip")?.parse()?,
             child,
@@ -232,6 +246,7 @@ impl TestServerBuilder {
             .arg("--ready-file")
             .arg(&ready_file)
             .env("TYMPAN_HTTP__LISTEN", "127.0.0.1:0")
+            .env("TYMPAN_CONSOLE__LISTEN", "127.0.0.1:0")
             .env("TYMPAN_SIP__LISTEN", "127.0.0.1:0")
             .env("TYMPAN_RTP__PORT_FIRST", "0")
             .envs(self.environment)
