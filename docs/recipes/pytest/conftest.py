@@ -73,7 +73,7 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tympan")
     ready, log = folder / "ready.json", folder / "log.txt"
     # The kernel chooses every port, so that sessions do not meet.
-    ports = {"TYMPAN_HTTP__LISTEN": "127.0.0.1:0", "TYMPAN_SIP__LISTEN": "127.0.0.1:0", "TYMPAN_RTP__PORT_FIRST": "0"}
+    ports = {f"TYMPAN_{part}__LISTEN": "127.0.0.1:0" for part in ("HTTP", "CONSOLE", "SIP")} | {"TYMPAN_RTP__PORT_FIRST": "0"}
     with open(log, "wb") as stderr:
         process = subprocess.Popen(
             [BINARY, "serve", "--dev", "--ready-file", str(ready)], env={**os.environ, **ports}, stderr=stderr
