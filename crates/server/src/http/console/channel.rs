@@ -71,6 +71,9 @@ mod tests {
     use super::*;
     use crate::config;
 
+    /// Where the peer is, whether TLS is in between, headers, and the channel.
+    type Case<'a> = (&'a str, bool, &'a [(&'a str, &'a str)], Channel);
+
     fn channel(ip: &str, is_secure: bool, headers: &[(&str, &str)]) -> Channel {
         let trusted_proxies = vec!["10.0.0.1".parse().unwrap()];
         let own = OwnAddress::new(&config::Http { trusted_proxies, ..config::Http::default() });
@@ -81,7 +84,7 @@ mod tests {
     #[test]
     fn plain_http_is_exposed_but_from_loopback_and_behind_a_trusted_proxy_with_tls() {
         let proto = "x-forwarded-proto";
-        let cases: [(&str, bool, &[(&str, &str)], Channel); 11] = [
+        let cases: [Case<'_>; 11] = [
             ("127.0.0.1", false, &[], Channel::Loopback),
             ("::1", false, &[], Channel::Loopback),
             ("::ffff:127.0.0.1", false, &[], Channel::Loopback),

@@ -28,7 +28,7 @@ impl SessionCookie {
     }
 
     /// Its value in a request. A cookie that is there twice is none: one of them may be another site's.
-    pub(super) fn value<'a>(self, headers: &'a HeaderMap) -> Option<&'a str> {
+    pub(super) fn value(self, headers: &HeaderMap) -> Option<&str> {
         let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
         let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
         let mut values = pairs.filter(|(name, _)| name.trim() == self.name).map(|(_, value)| value.trim());
