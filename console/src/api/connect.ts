@@ -1,0 +1,86 @@
+/** Amazon Connect's API, as far as the console uses it. */
+import { call, type Options } from './request';
+
+type Signal = Pick<Options, 'signal'>;
+
+export interface Instance {
+  Id: string;
+  Arn: string;
+  InstanceAlias: string;
+  CreatedTime: number;
+  InstanceStatus: string;
+  InboundCallsEnabled: boolean;
+  OutboundCallsEnabled: boolean;
+}
+
+export interface Named {
+  Id: string;
+  Arn: string;
+  Name: string;
+}
+
+/** What GetContact has to the millisecond; the record has whole seconds. */
+export interface ExactContact {
+  InitiationTimestamp: number;
+  ConnectedToSystemTimestamp?: number;
+  DisconnectTimestamp?: number;
+}
+
+export interface StreamConfig {
+  Prefix: string;
+  RetentionPeriodHours: number;
+  EncryptionConfig: { EncryptionType: 'KMS'; KeyId: string };
+}
+
+export interface StorageConfig {
+  AssociationId?: string;
+  StorageType: string;
+  KinesisVideoStreamConfig?: StreamConfig;
+  KinesisStreamConfig?: { StreamArn: string };
+}
+
+/** All pages of a list. */
+async function all<T>(path: string, member: string, query: Record<string, string>, options: Signal): Promise<T[]> {
+  const found: T[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await call<Record<string, unknown>>('connect', path, { ...options, query: { ...query, nextToken } });
+    found.push(...((page[member] as T[] | undefined) ?? []));
+    nextToken = (page['NextToken'] as string | null | undefined) ?? undefined;
+  } while (nextToken && found.length < 5_000);
+  return found;
+}
+
+export const listInstances = (options: Signal = {}): Promise<Instance[]> => all('/instance', 'InstanceSummaryList', {}, options);
+
+export const listFlows = (instance: string, options: Signal = {}): Promise<Named[]> =>
+  all(`/contact-flows-summary/${instance}`, 'ContactFlowSummaryList', { contactFlowTypes: 'CONTACT_FLOW' }, options);
+
+export const listQueues = (instance: string, options: Signal = {}): Promise<Named[]> =>
+  all(`/queues-summary/${instance}`, 'QueueSummaryList', { queueTypes: 'STANDARD' }, options);
+
+export const listUsers = (instance: string, options: Signal = {}): Promise<(Named & { Username: string })[]> =>
+  all(`/users-summary/${instance}`, 'UserSummaryList', {}, options);
+
+export const describeExactly = async (instance: string, contact: string, options: Signal = {}): Promise<ExactContact> =>
+  (await call<{ Contact: ExactContact }>('connect', `/contacts/${instance}/${encodeURIComponent(contact)}`, options)).Contact;
+
+const storage = (instance: string): string => `/instance/${instance}/storage-config`;
+
+/** What is associated with an instance for a type of resource; undefined where nothing is. */
+export async function storageConfig(instance: string, resourceType: string, options: Signal = {}): Promise<StorageConfig | undefined> {
+  const found = await all<StorageConfig>(`${storage(instance)}s`, 'StorageConfigs', { resourceType }, options);
+  return found[0];
+}
+
+export const associateStorage = (instance: string, resourceType: string, config: StorageConfig): Promise<unknown> =>
+  call('connect', storage(instance), { method: 'PUT', body: { ResourceType: resourceType, StorageConfig: config } });
+
+export const updateStorage = (instance: string, resourceType: string, association: string, config: StorageConfig): Promise<unknown> =>
+  call('connect', `${storage(instance)}/${association}`, { method: 'POST', query: { resourceType }, body: { StorageConfig: config } });
+
+export const disassociateStorage = (instance: string, resourceType: string, association: string): Promise<unknown> =>
+  call('connect', `${storage(instance)}/${association}`, { method: 'DELETE', query: { resourceType } });
+
+/** The last part of an ARN: the id of what it names. */
+export const idOf = (arn: string): string => arn.slice(arn.lastIndexOf('/') + 1);
