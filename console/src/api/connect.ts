@@ -19,11 +19,12 @@ export interface Named {
   Name: string;
 }
 
-/** What GetContact has to the millisecond; the record has whole seconds. */
+/** What DescribeContact has to the millisecond; the record has whole seconds. */
 export interface ExactContact {
   InitiationTimestamp: number;
   ConnectedToSystemTimestamp?: number;
   DisconnectTimestamp?: number;
+  Recordings?: { StartTimestamp: number; StopTimestamp?: number }[];
 }
 
 export interface StreamConfig {
