@@ -29,7 +29,8 @@ class Router {
     this.#read();
     if (isOtherPage) {
       scrollTo(0, 0);
-      queueMicrotask(() => document.getElementById('main')?.focus({ preventScroll: true }));
+      // The sign-in page puts the focus into its first field.
+      if (this.route.page !== 'sign-in') queueMicrotask(() => document.getElementById('main')?.focus({ preventScroll: true }));
     }
   }
 
