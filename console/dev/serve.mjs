@@ -35,7 +35,7 @@ export async function serve({ port = 0, ...options }) {
   server.on('upgrade', (request, socket, head) => surface.upgrade(request, socket, head) || socket.destroy());
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
   const origin = `http://127.0.0.1:${server.address().port}`;
-  return { origin, signInLink: () => `${origin}/sign-in#code=${surface.code()}`, close: () => server.close() };
+  return { origin, signInLink: () => `${origin}/sign-in#code=${surface.code()}`, breakFeeds: surface.breakFeeds, close: () => server.close() };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -31,6 +31,7 @@ const isSameOrigin = (request) => {
 export function createSurface({ endpoint, region = 'us-west-2', account = '111122223333', keys, streamsPerAccount }) {
   const sessions = new Map();
   const codes = new Set();
+  const feeds = new Set();
 
   const session = (request) => {
     const cookie = (request.headers.cookie ?? '').split(/;\s*/).find((part) => part.startsWith(COOKIE + '='));
@@ -109,6 +110,8 @@ export function createSurface({ endpoint, region = 'us-west-2', account = '11112
       up.pipe(socket);
       socket.pipe(up);
     });
+    feeds.add(socket);
+    socket.on('close', () => feeds.delete(socket));
     up.on('error', () => socket.destroy());
     up.on('close', () => socket.destroy());
     socket.on('error', () => up.destroy());
@@ -123,7 +126,10 @@ export function createSurface({ endpoint, region = 'us-west-2', account = '11112
     return made;
   };
 
-  return { handle, upgrade, code };
+  /** Breaks every WebSocket, as a network does. */
+  const breakFeeds = () => feeds.forEach((socket) => socket.destroy());
+
+  return { handle, upgrade, code, breakFeeds };
 }
 
 /** What the environment says of the server behind, with the keys of `tympan serve --dev` unless it says otherwise. */
