@@ -27,8 +27,8 @@ before(async () => {
   page.setDefaultTimeout(8_000);
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
-    // A refused sign-in and the question for a session are answered 401, which the browser logs.
-    if (message.type() === 'error' && !message.text().includes('401')) complaints.push(message.text());
+    // The browser logs what is answered 401 (no session) and 426 (the question why there was no upgrade).
+    if (message.type() === 'error' && !/\b(401|426)\b/.test(message.text())) complaints.push(message.text());
   });
   const first = server.call('+12065550142', { keys: ['2@5s'] });
   await until('a first contact with two captures', async () => (await contacts())[0]?.Recordings?.length === 2);
@@ -240,12 +240,12 @@ test('ten thousand contacts scroll and filter without a long task', async (conte
   const [record] = await contacts();
   const all = Array.from({ length: 10_000 }, (_, at) => ({ ...record, Recordings: null, ContactId: `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`, CustomerEndpoint: { Type: 'TELEPHONE_NUMBER', Address: `+1206${String(5_550_000 + at)}` } }));
   await page.route('**/contacts/search', (route) => {
-    const { NumberPart, NextToken = '0', State } = route.request().postDataJSON();
+    const { NumberPart, NextToken = '0', State, MaxResults } = route.request().postDataJSON();
     if (State === 'LIVE') return route.fulfill({ json: { Contacts: [] } });
     const found = NumberPart ? all.filter((one) => one.CustomerEndpoint.Address.includes(NumberPart)) : all;
     const begin = Number(NextToken);
-    const next = begin + 1_000 < found.length ? { NextToken: String(begin + 1_000) } : {};
-    return route.fulfill({ json: { Contacts: found.slice(begin, begin + 1_000), ...next } });
+    const next = begin + MaxResults < found.length ? { NextToken: String(begin + MaxResults) } : {};
+    return route.fulfill({ json: { Contacts: found.slice(begin, begin + MaxResults), ...next } });
   });
   await go('/contacts');
   await page.locator('tbody a').first().waitFor();
@@ -265,10 +265,25 @@ test('ten thousand contacts scroll and filter without a long task', async (conte
   const rows = await page.locator('tbody tr').count();
   assert.ok(rows < 80, `${rows} rows have elements`);
   await page.fill('#number-part', '5559');
-  await until('filtered', async () => (await page.locator('tbody a').first().innerText()).includes('555-9000'));
+  await until('filtered', async () => (await page.locator('tbody a').first().innerText()).includes('555-5559'));
   const tasks = await page.evaluate(() => globalThis.tasks);
   context.diagnostic(`long tasks: ${tasks.length}, longest ${Math.max(0, ...tasks)} ms`);
-  assert.ok(Math.max(0, ...tasks) < 100, String(tasks));
+  // LONG_TASK_MS is for machines that do other work meanwhile.
+  assert.ok(Math.max(0, ...tasks) < Number(process.env.LONG_TASK_MS ?? 100), String(tasks));
+});
+
+test('a user whose policies deny the list and the feed reads so, and is not signed out', async (context) => {
+  const tab = await browser.context.newPage();
+  context.after(() => tab.close());
+  tab.setDefaultTimeout(8_000);
+  const denied = { status: 403, headers: { 'x-amzn-errortype': 'AccessDeniedException', 'x-amzn-requestid': 'r-1' }, json: { Message: 'User: dev is not authorized to perform: tympan:SearchContacts' } };
+  await tab.route('**/contacts/search', (route) => route.fulfill(denied));
+  await tab.route('**/tympan/events', (route) => route.fulfill(denied));
+  await tab.routeWebSocket('**/tympan/events', (socket) => socket.close());
+  await tab.goto(`${console_.origin}/contacts`);
+  await tab.getByText('Your policies do not allow this: The list of contacts.').waitFor();
+  await tab.getByText('AccessDeniedException, request r-1').waitFor();
+  await tab.getByText('Live feed not allowed').waitFor();
 });
 
 test('streams and fragments are listed', async () => {

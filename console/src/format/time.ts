@@ -85,11 +85,21 @@ export function shortDate(instant: number, zone: string): string {
   return `${day} ${MONTHS[month - 1]}`;
 }
 
+let kept: { minute: number; zone: string; wall: Wall } | undefined;
+
+/** The day of now: lists ask for it row by row, and it changes at full minutes only. */
+function dayOf(now: number, zone: string): Wall {
+  const minute = Math.floor(now / 60_000);
+  if (kept?.minute !== minute || kept.zone !== zone) kept = { minute, zone, wall: wallOf(now, zone) };
+  return kept.wall;
+}
+
 /** The clock alone for today, with the date for any other day. */
 export function moment(instant: number, now: number, zone: string): string {
-  const [then, today] = [wallOf(instant, zone), wallOf(now, zone)];
+  const [then, today] = [wallOf(instant, zone), dayOf(now, zone)];
+  const time = `${pad(then.hour)}:${pad(then.minute)}:${pad(then.second)}`;
   const isToday = then.year === today.year && then.month === today.month && then.day === today.day;
-  return isToday ? clock(instant, zone) : `${shortDate(instant, zone)} ${clock(instant, zone)}`;
+  return isToday ? time : `${then.day} ${MONTHS[then.month - 1]} ${time}`;
 }
 
 /** `2026-11-28T22:00`: how a time stands in the address. */

@@ -1,10 +1,10 @@
 import { SvelteMap } from 'svelte/reactivity';
-import { operationAddress } from '../api/request';
+import { ApiError, call, operationAddress } from '../api/request';
 import { searchContacts, type ContactRecord, type ContactSummary } from '../api/tympan';
 import { idOf } from '../api/connect';
 import { delay, readFrame } from './frames';
 
-export type FeedState = 'off' | 'connecting' | 'live' | 'reconnecting';
+export type FeedState = 'off' | 'connecting' | 'live' | 'reconnecting' | 'denied';
 type Listener = (contact: ContactSummary | undefined, id: string | undefined) => void;
 
 /** The live feed: one WebSocket a tab, which resumes after the last revision that was read. */
@@ -100,11 +100,25 @@ class Feed {
 
   #onClose(code: number): void {
     clearTimeout(this.#silence);
+    const isRefused = this.state !== 'live';
     this.awaySince ??= Date.now();
     this.state = 'reconnecting';
     // The revision is no longer kept: everything is read again.
-    if (code === 4010 || this.#failures >= 3) this.#revision = undefined;
+    if (code === 4010) this.#revision = undefined;
+    if (isRefused) void this.#ask();
     this.#timer = setTimeout(() => this.#connect(), delay(this.#failures++));
+  }
+
+  /** Why there was no upgrade: a browser does not tell, but a request without one is refused for the same reason first. */
+  async #ask(): Promise<void> {
+    const reason = await call('tympan', '/tympan/events').catch((error: unknown) => error);
+    if (!(reason instanceof ApiError) || this.state !== 'reconnecting') return;
+    if (reason.isDenied) {
+      clearTimeout(this.#timer);
+      this.state = 'denied';
+      this.awaySince = undefined;
+      void this.#readLive();
+    } else if (this.#failures >= 3) this.#revision = undefined;
   }
 }
 
