@@ -17,7 +17,9 @@ class SignedIn {
   start(): void {
     whenSignedOut(() => this.#over('The session is over. Sign in to go on where you were.'));
     void this.#read();
-    setInterval(() => this.session && void this.#read(), AGAIN_MS);
+    setInterval(() => {
+      if (router.route.page !== 'sign-in') void this.#read();
+    }, AGAIN_MS);
   }
 
   async #read(): Promise<void> {

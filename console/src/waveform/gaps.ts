@@ -15,7 +15,7 @@ interface Words {
 export const GAPS: Record<GapKind, Words> = {
   lost: { name: 'Lost', happened: 'packets did not arrive', stream: 'silence of that length', isLoss: true },
   late: { name: 'Late', happened: 'packets came too late and were dropped', stream: 'silence of that length', isLoss: true },
-  pause: { name: 'Paused', happened: 'media streaming was stopped, or the telephone sent nothing', stream: 'nothing, a jump in time', isLoss: false },
+  pause: { name: 'Paused', happened: 'media streaming was stopped, or the telephone was muted or on hold', stream: 'nothing, a jump in time', isLoss: false },
   dtx: { name: 'Quiet phone', happened: 'the telephone sends nothing in silence (RFC 3389)', stream: 'silence, not a loss', isLoss: false },
   suppressed: { name: 'Suppressed', happened: 'keys were typed while a block keeps them secret', stream: 'silence of that length', isLoss: false },
   absent: { name: 'Not kept', happened: 'this was never captured, or its retention is over', stream: 'nothing', isLoss: false },

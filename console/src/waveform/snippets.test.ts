@@ -14,6 +14,11 @@ describe('read this in code', () => {
     expect(snippet('boto3', { ...reading, begin: 'live' })).toContain('StartSelector={"StartSelectorType": "NOW"}');
   });
 
+  it('says where the capture ends: the stream goes on with another call', () => {
+    expect(snippet('boto3', { ...reading, stop: '914' })).toContain('# The capture ends with fragment 914;');
+    expect(snippet('aws cli', reading)).not.toContain('The capture ends');
+  });
+
   it('quotes what a shell would read', () => {
     expect(snippet('aws cli', reading)).toContain("arn='arn:aws:kinesisvideo:r:1:stream/it'\\''s/1'");
   });

@@ -10,6 +10,8 @@ export interface Reading {
   /** The instant of the place that is chosen. */
   placeAt: number;
   begin: Begin;
+  /** The last fragment of the capture; undefined while it goes on. */
+  stop?: string | undefined;
 }
 
 const seconds = (instant: number): string => (instant / 1000).toFixed(3);
@@ -17,12 +19,14 @@ const seconds = (instant: number): string => (instant / 1000).toFixed(3);
 /** Text in single quotes of a POSIX shell. */
 const shell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-export function snippet(language: Language, { streamArn, after, placeAt, begin }: Reading): string {
+export function snippet(language: Language, { streamArn, after, placeAt, begin, stop }: Reading): string {
   const about = {
     start: "The customer's audio of this contact, from its first sample.",
     place: "The customer's audio of this contact, from the fragment at the chosen time.",
     live: "The customer's audio of this contact, from now on.",
   }[begin];
+  // A stream serves one call after another: what follows is no longer of this contact.
+  const ends = stop ? [`# The capture ends with fragment ${stop}; what follows in the stream is of another call.`] : [];
   if (language === 'aws cli') {
     const selector = {
       start: `StartSelectorType=FRAGMENT_NUMBER,AfterFragmentNumber=${after}`,
@@ -31,6 +35,7 @@ export function snippet(language: Language, { streamArn, after, placeAt, begin }
     }[begin];
     return [
       `# ${about} AWS_ENDPOINT_URL says where the server is.`,
+      ...ends,
       `arn=${shell(streamArn)}`,
       'url=$(aws kinesisvideo get-data-endpoint --stream-arn "$arn" \\',
       '    --api-name GET_MEDIA --query DataEndpoint --output text)',
@@ -46,6 +51,7 @@ export function snippet(language: Language, { streamArn, after, placeAt, begin }
   }[begin];
   return [
     `# ${about} AWS_ENDPOINT_URL says where the server is.`,
+    ...ends,
     'import boto3',
     '',
     'video = boto3.client("kinesisvideo")',
