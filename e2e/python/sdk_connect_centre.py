@@ -152,7 +152,7 @@ def metrics_of_now_are_of_queues_and_profiles():
     answer = connect.get_current_metric_data(
         InstanceId=instance(), Filters={"Queues": [queue()]}, Groupings=["QUEUE"], CurrentMetrics=metrics
     )
-    equal(answer["MetricResults"], [], "nothing waits and nobody is there")
+    equal(answer["MetricResults"], [], "nothing waits and no agent is there")
     assert answer["DataSnapshotTime"] >= NOW - HOUR, answer
     with typed(connect, "InvalidParameterException", 400):
         connect.get_current_metric_data(InstanceId=instance(), Filters={}, CurrentMetrics=metrics)

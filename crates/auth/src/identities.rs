@@ -17,7 +17,7 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use tympan_types::{AccountId, WallTime};
 
-/// Compared with the secret of an access key id that nobody has: as long as AWS's secrets are.
+/// Compared with the secret of an unknown access key id: as long as AWS's secrets are.
 const NO_SECRET: &str = "0000000000000000000000000000000000000000";
 
 /// A role: what it may do, and who may assume it.
@@ -52,7 +52,7 @@ pub enum IdentitiesError {
     /// Two roles have one name.
     #[error("roles: the name {0:?} is listed twice; remove one of the entries")]
     DuplicateRole(String),
-    /// A name that nobody has.
+    /// A name that no identity has.
     #[error("{place}: there is no policy {name:?}; there are {known}")]
     UnknownPolicy {
         /// Who names it.
