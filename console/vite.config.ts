@@ -1,30 +1,10 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
-import { createSurface, fromEnvironment } from './dev/surface.mjs';
-
-/** Answers /api/ of the development server from the server that TYMPAN_ENDPOINT names. */
-function surface(): Plugin {
-  return {
-    name: 'tympan-surface',
-    apply: 'serve',
-    configureServer(server) {
-      const { handle, upgrade, code } = createSurface(fromEnvironment());
-      server.middlewares.use((request, response, next) => {
-        handle(request, response).then((done) => done === false && next(), next);
-      });
-      server.httpServer?.on('upgrade', (request, socket, head) => {
-        if (request.url?.startsWith('/api/')) upgrade(request, socket, head);
-      });
-      server.httpServer?.once('listening', () => {
-        server.config.logger.info(`Sign in: /sign-in#code=${code()}`);
-      });
-    },
-  };
-}
 
 export default defineConfig({
-  plugins: [svelte(), surface()],
+  plugins: [svelte()],
+  // The console of a running `tympan serve --dev` answers the API. Host and Origin go on as they come: they name one origin.
+  server: { proxy: { '/api': { target: process.env['TYMPAN_CONSOLE'] ?? 'http://127.0.0.1:8601', ws: true } } },
   build: {
     target: 'es2022',
     // The content security policy has no data: addresses for scripts, and none inline.

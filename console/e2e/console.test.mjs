@@ -21,7 +21,7 @@ const text = (selector) => page.locator(selector).first().innerText();
 
 before(async () => {
   server = await startServer();
-  console_ = await serve({ endpoint: server.http, region: server.region, keys: server.keys, streamsPerAccount: 100 });
+  console_ = await serve({ console: server.console });
   browser = await openBrowser();
   page = browser.context.pages()[0];
   page.setDefaultTimeout(8_000);
@@ -36,7 +36,7 @@ before(async () => {
   await first.hangUp();
   ended = await until('it has ended', async () => (await contacts()).find((one) => one.DisconnectTimestamp)?.ContactId);
   server.call('+13605550177', { keys: ['1@5s'] });
-  await page.goto(console_.signInLink());
+  await page.goto(server.signInLink.replace(server.console, console_.origin));
   await page.waitForURL(`${console_.origin}/`);
   live = await until('a live contact', async () => (await contacts()).find((one) => !one.DisconnectTimestamp)?.ContactId);
 });
@@ -69,7 +69,7 @@ test('a link signs in once, and leaves no code in the address', async () => {
   try {
     const tab = other.context.pages()[0];
     tab.setDefaultTimeout(8_000);
-    const link = console_.signInLink();
+    const link = server.signInLink.replace(server.console, console_.origin);
     await tab.goto(link);
     await tab.waitForURL(`${console_.origin}/`);
     await tab.getByRole('button', { name: 'Sign out' }).click();

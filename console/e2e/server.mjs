@@ -4,7 +4,7 @@ import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sign } from '../dev/sigv4.mjs';
+import { sign } from './sigv4.mjs';
 
 const KEYS = { accessKeyId: 'TYMPANDEV', secretAccessKey: 'tympandevsecret' };
 const REGION = 'us-west-2';
@@ -26,10 +26,10 @@ export async function until(what, condition, seconds = 30) {
 export async function startServer() {
   const folder = await mkdtemp(join(tmpdir(), 'tympan-console-e2e-'));
   const ready = join(folder, 'ready.json');
-  const env = { ...process.env, TYMPAN_HTTP__LISTEN: '127.0.0.1:0', TYMPAN_SIP__LISTEN: '127.0.0.1:0', TYMPAN_RTP__PORT_FIRST: '0' };
+  const env = { ...process.env, TYMPAN_HTTP__LISTEN: '127.0.0.1:0', TYMPAN_SIP__LISTEN: '127.0.0.1:0', TYMPAN_CONSOLE__LISTEN: '127.0.0.1:0', TYMPAN_RTP__PORT_FIRST: '0' };
   const server = spawn(BINARY, ['serve', '--dev', '--data-dir', join(folder, 'data'), '--ready-file', ready], { env, stdio: 'ignore' });
   await until('the server is ready', () => access(ready).then(() => true));
-  const { http, sip } = JSON.parse(await readFile(ready, 'utf8'));
+  const { http, sip, console: console_, console_sign_in: signInLink } = JSON.parse(await readFile(ready, 'utf8'));
   const calls = new Set();
 
   /** Runs an operation. */
@@ -68,5 +68,5 @@ export async function startServer() {
     clearTimeout(killed);
     await rm(folder, { recursive: true, force: true });
   };
-  return { http, sip, instance, flow, api, call, stop, keys: KEYS, region: REGION };
+  return { http, sip, console: console_, signInLink, instance, flow, api, call, stop, keys: KEYS, region: REGION };
 }

@@ -12,13 +12,16 @@ describe('routes', () => {
       { page: 'stream', name: 'a b/ü' },
       { page: 'instances' },
       { page: 'data-storage', alias: 'harbour-line' },
+      { page: 'flows', alias: 'harbour-line' },
+      { page: 'flow', alias: 'harbour line', id: '1f/2' },
+      { page: 'wallboard' },
       { page: 'sign-in' },
     ];
     for (const route of routes) expect(routeOf(pathOf(route))).toEqual(route);
   });
 
   it('knows what leads nowhere', () => {
-    for (const path of ['/contacts/a/b', '/nothing', '/instances/a', '/instances/a/flows', '/streams/%E0%A4%A', '//x'])
+    for (const path of ['/contacts/a/b', '/nothing', '/instances/a', '/instances/a/other', '/instances/a/queues/b', '/streams/%E0%A4%A', '//x'])
       expect(routeOf(path).page).toBe('not-found');
     expect(routeOf('/contacts/').page).toBe('contacts');
   });

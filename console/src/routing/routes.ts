@@ -1,14 +1,21 @@
 /** What the address says. A phone number or an attribute's value stands behind `#` only: no log and no Referer has it. */
 export type Route =
-  | { page: 'overview' }
-  | { page: 'contacts' }
+  | { page: Alone }
   | { page: 'contact'; id: string }
-  | { page: 'streams' }
   | { page: 'stream'; name: string }
-  | { page: 'instances' }
-  | { page: 'data-storage'; alias: string }
-  | { page: 'sign-in' }
+  | { page: Section; alias: string }
+  | { page: 'flow'; alias: string; id: string }
   | { page: 'not-found' };
+
+/** Pages whose path is their name. */
+const ALONE = ['wallboard', 'contacts', 'streams', 'keys', 'instances', 'access', 'audit', 'health', 'sign-in'] as const;
+type Alone = 'overview' | (typeof ALONE)[number];
+
+/** Pages of an instance. */
+export const SECTIONS = ['data-storage', 'flows', 'phone-numbers', 'queues', 'users', 'prompts', 'functions'] as const;
+export type Section = (typeof SECTIONS)[number];
+
+const oneOf = <T extends string>(names: readonly T[], name: string | undefined): T | undefined => names.find((known) => known === name);
 
 const decode = (text: string): string | undefined => {
   try {
@@ -20,19 +27,23 @@ const decode = (text: string): string | undefined => {
 
 /** The page of a path. */
 export function routeOf(path: string): Route {
-  const [first = '', second, third, ...rest] = path.replace(/^\/+|\/+$/g, '').split('/');
-  const name = second === undefined ? undefined : decode(second);
-  if (rest.length > 0 || (second !== undefined && !name)) return { page: 'not-found' };
-  const depth = third !== undefined ? 3 : name !== undefined ? 2 : 1;
-  if (depth === 1) {
-    if (first === '') return { page: 'overview' };
-    if (first === 'contacts' || first === 'streams' || first === 'instances' || first === 'sign-in') return { page: first };
+  const parts = path.replace(/^\/+|\/+$/g, '').split('/').map(decode);
+  const [first, second, third, fourth] = parts;
+  if (parts.length === 1 && first === '') return { page: 'overview' };
+  if (parts.some((part) => !part)) return { page: 'not-found' };
+  if (parts.length === 1) {
+    const page = oneOf(ALONE, first);
+    if (page) return { page };
   }
-  if (depth === 2 && name) {
-    if (first === 'contacts') return { page: 'contact', id: name };
-    if (first === 'streams') return { page: 'stream', name };
+  if (parts.length === 2 && second) {
+    if (first === 'contacts') return { page: 'contact', id: second };
+    if (first === 'streams') return { page: 'stream', name: second };
   }
-  if (depth === 3 && name && first === 'instances' && third === 'data-storage') return { page: 'data-storage', alias: name };
+  if (first === 'instances' && second) {
+    const page = oneOf(SECTIONS, third);
+    if (parts.length === 3 && page) return { page, alias: second };
+    if (parts.length === 4 && third === 'flows' && fourth) return { page: 'flow', alias: second, id: fourth };
+  }
   return { page: 'not-found' };
 }
 
@@ -45,12 +56,12 @@ export function pathOf(route: Route): string {
       return `/contacts/${encodeURIComponent(route.id)}`;
     case 'stream':
       return `/streams/${encodeURIComponent(route.name)}`;
-    case 'data-storage':
-      return `/instances/${encodeURIComponent(route.alias)}/data-storage`;
+    case 'flow':
+      return `/instances/${encodeURIComponent(route.alias)}/flows/${encodeURIComponent(route.id)}`;
     case 'not-found':
       return '/not-found';
     default:
-      return `/${route.page}`;
+      return 'alias' in route ? `/instances/${encodeURIComponent(route.alias)}/${route.page}` : `/${route.page}`;
   }
 }
 

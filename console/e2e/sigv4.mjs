@@ -1,5 +1,4 @@
-// AWS Signature Version 4 for the development server. The product signs nothing in the browser:
-// there the console's own server runs each operation as the signed-in user.
+// AWS Signature Version 4, for what the tests ask of the APIs beside the pages.
 import { createHash, createHmac } from 'node:crypto';
 
 /** @typedef {{ accessKeyId: string, secretAccessKey: string }} Keys */
