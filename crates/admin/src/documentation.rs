@@ -45,10 +45,23 @@ pub(crate) enum Kind {
     List(&'static Self),
 }
 
+/// What a success is answered with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// An object with the members of the answer.
+    Json,
+    /// A WebSocket; the members are those of its text frames.
+    Socket,
+    /// A body of one of these types.
+    Media(&'static [&'static str]),
+}
+
 /// An operation that has a documentation.
 pub(crate) trait Documented {
     /// It.
     const DOCUMENTATION: Documentation;
+    /// What it answers with.
+    const FORM: Form = Form::Json;
 }
 
 /// A member that is always there.

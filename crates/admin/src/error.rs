@@ -21,11 +21,13 @@ tympan_aws::error_codes! {
         UnknownOperation = "UnknownOperationException", 404;
         /// The call of the contact is up.
         Conflict = "ResourceConflictException", 409;
+        /// The contact has ended, and what is asked for is for calls that are up.
+        ContactEnded = "ContactEndedException", 409;
         /// What is asked for is being done already.
         InUse = "ResourceInUseException", 409;
         /// The changes after this revision are no longer kept.
         RevisionGone = "RevisionGoneException", 410;
-        /// As many readers of events are connected as may be.
+        /// As many readers of events or listeners are connected as may be.
         LimitExceeded = "LimitExceededException", 429;
         /// A fault on this side; the cause is in the log, never in the answer.
         Internal = "InternalServiceException", 500;

@@ -1,11 +1,12 @@
-//! The server's own service, which Amazon has no operation for: contacts and their searches, waveforms, flow logs, live events,
+//! The server's own service, which Amazon has no operation for: contacts and their searches, waveforms, sound, flow logs, live events,
 //! streams and their readers, backups, the doctor. Signing name `tympan`, IAM actions `tympan:*`, rest-json, transport-free.
 //!
 //! An operation is one file with its type, what it is documented by, and one line in [`operations()`]. The OpenAPI document
 //! ([`openapi()`]) is made of the same table. Described for users in docs/admin.md.
 //!
-//! What needs a disk, a program or a socket is handed in: [`ContactIndex`], [`Waveforms`], [`Backups`], [`Doctor`]. The one
-//! operation that is no request and answer is WatchEvents: it gives an [`EventFeed`], from which the server feeds a WebSocket.
+//! What needs a disk, a program or a socket is handed in: [`ContactIndex`], [`Waveforms`], [`Sounds`], [`Backups`],
+//! [`Doctor`]. Two operations are no request and answer: the server feeds WebSockets from what they give. WatchEvents gives an [`EventFeed`],
+//! ListenContact what [`Sounds`] makes.
 
 mod contacts;
 mod documentation;
@@ -21,7 +22,10 @@ mod streams;
 mod tests;
 mod upkeep;
 
-pub use contacts::{ContactIndex, ContactPage, FlowLogLines, IndexError, WaveformError, Waveforms, meets};
+pub use contacts::{
+    AxisPart, ContactIndex, ContactPage, FlowLogLines, IndexError, SoundError, SoundForm, SoundTrack, Sounds,
+    WantedSound, WaveformError, Waveforms, meets,
+};
 pub use error::{AdminError, ErrorCode};
 pub use events::{Batch, EventCounts, EventFeed, EventReaders, FeedError};
 pub use openapi::openapi;

@@ -2,7 +2,7 @@
 //!
 //! Source: OpenAPI Specification 3.1.0.
 
-use crate::documentation::{Documentation, Field, Kind};
+use crate::documentation::{Documentation, Field, Form, Kind};
 use crate::error::ErrorCode;
 use crate::operations::{ROWS, Row, SCOPE};
 use serde_json::{Map, Value, json};
@@ -22,7 +22,7 @@ pub fn openapi(version: &str) -> Value {
         "info": {
             "title": "tympan",
             "version": version,
-            "description": "tympan's own service: contacts, live events, streams and readers, backups. Requests are signed \
+            "description": "tympan's own service: contacts and their sound, live events, streams and readers, backups. Requests are signed \
                             with Signature Version 4, service name tympan; the IAM action of an operation is tympan: and its \
                             operationId. Times are RFC 3339.",
         },
@@ -62,12 +62,23 @@ fn operation(row: &Row) -> Value {
         json!({ "name": field.name, "in": "query", "required": field.is_required, "schema": schema(field) })
     });
     let mut responses = Map::new();
-    let is_socket = row.name == "WatchEvents";
-    let (status, media) = if is_socket { ("101", "text frames") } else { ("200", "application/json") };
-    let success = json!({
-        "description": if is_socket { "a WebSocket; the schema is that of a frame" } else { "done" },
-        "content": { media: { "schema": object(answer) } },
-    });
+    let (status, success) = match row.form {
+        Form::Json => {
+            let content = json!({ "application/json": { "schema": object(answer) } });
+            ("200", json!({ "description": "done", "content": content }))
+        }
+        Form::Socket => {
+            let description = "a WebSocket; the schema is that of a text frame";
+            let content = json!({ "text frames": { "schema": object(answer) } });
+            ("101", json!({ "description": description, "content": content }))
+        }
+        Form::Media(types) => {
+            let schema = json!({ "schema": { "type": "string", "format": "binary" } });
+            let content: Map<String, Value> =
+                types.iter().map(|media| ((*media).to_owned(), schema.clone())).collect();
+            ("200", json!({ "description": "done", "content": content }))
+        }
+    };
     responses.insert(status.to_owned(), success);
     for code in OF_ALL.iter().chain(*errors) {
         let status = code.status().to_string();

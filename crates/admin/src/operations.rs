@@ -1,9 +1,10 @@
 //! The list of the service: an operation is one line here.
 
 use crate::contacts::{
-    DeleteContact, DescribeContact, GetFlowLog, GetWaveform, ListContacts, SearchContacts,
+    DeleteContact, DescribeContact, GetAudio, GetFlowLog, GetWaveform, ListContacts, ListenContact,
+    SearchContacts,
 };
-use crate::documentation::{Documentation, Documented};
+use crate::documentation::{Documentation, Documented, Form};
 use crate::events::WatchEvents;
 use crate::named::Named;
 use crate::service::AdminService;
@@ -20,6 +21,8 @@ pub(crate) struct Row {
     pub(crate) path: &'static str,
     pub(crate) name: &'static str,
     pub(crate) documentation: Documentation,
+    /// What it answers with.
+    pub(crate) form: Form,
     /// The query parameters that the code reads.
     #[cfg_attr(not(test), allow(dead_code, reason = "tests compare it with the documentation"))]
     pub(crate) reads: &'static [&'static str],
@@ -36,6 +39,7 @@ macro_rules! table {
             path: $path,
             name: <$operation as Operation>::NAME,
             documentation: <$operation as Documented>::DOCUMENTATION,
+            form: <$operation as Documented>::FORM,
             reads: <$operation as Operation>::QUERY,
         }),*];
 
@@ -54,6 +58,8 @@ table! {
     "GET" "/tympan/contacts/{ContactId}" DescribeContact;
     "DELETE" "/tympan/contacts/{ContactId}" DeleteContact;
     "GET" "/tympan/contacts/{ContactId}/waveform" GetWaveform;
+    "GET" "/tympan/contacts/{ContactId}/audio" GetAudio;
+    "GET" "/tympan/contacts/{ContactId}/listen" ListenContact;
     "GET" "/tympan/contacts/{ContactId}/flow-log" GetFlowLog;
     "GET" "/tympan/events" WatchEvents;
     "GET" "/tympan/streams" ListStreams;

@@ -1,6 +1,6 @@
 //! The service: what it stands on, and how it words what the kit finds wrong.
 
-use crate::contacts::{ContactIndex, Waveforms};
+use crate::contacts::{ContactIndex, Sounds, Waveforms};
 use crate::error::{AdminError, ErrorCode};
 use crate::events::EventReaders;
 use crate::upkeep::{Backups, Doctor};
@@ -25,6 +25,8 @@ pub struct AdminParts {
     pub live: Arc<dyn LiveCalls>,
     /// Draws waveforms.
     pub waveforms: Arc<dyn Waveforms>,
+    /// Reads their sound.
+    pub sounds: Arc<dyn Sounds>,
     /// Where changes of contacts are read.
     pub db: Db,
     /// Places for readers of events.

@@ -1,10 +1,15 @@
+use crate::format::OutputFormat;
 use crate::global::Global;
+use crate::progress::Bar;
 use crate::table::{clock, harmless, table};
 use crate::{terminal, time_argument, trace, waveform};
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::PathBuf;
-use tympan_client::{ClientError, ContactChoice, ContactRecord, ContactSearch, Exit, Ledger};
+use tympan_client::media::Destination;
+use tympan_client::{
+    ClientError, ContactChoice, ContactRecord, ContactSearch, Contacts, Exit, Ledger, WantedAudio,
+};
 use tympan_server::SystemClock;
 use tympan_types::{ContactId, WallTime};
 
@@ -65,6 +70,14 @@ With --json: an array of whole contact records.")]
         after_long_help = "A server keeps traces with connect.flow_traces = true. A trace holds what the caller typed and functions returned."
     )]
     Trace(trace::TraceArgs),
+    /// Write what was captured of one call to a file, each sample at its place; what was not captured is silence
+    #[command(after_long_help = "Examples:
+    tympan contacts audio latest -o call.wav
+    tympan contacts audio latest --track AUDIO_TO_CUSTOMER --from 30000 --to 45000 -o answer.wav
+    tympan contacts audio latest | ffplay -f s16le -ar 8000 -nodisp -autoexit -
+
+--from and --to are on the axis of `tympan contacts waveform`. A .mkv file gets the stored fragments that overlap them, with all tracks.")]
+    Audio(AudioArgs),
     /// Draw one call's captured audio: how loud it is, who speaks when, keys, tones, and what is missing and why
     #[command(
         after_long_help = "Under the bars: ─ speech, ~ tone, ≈ tones of a key, x lost, ! late, · quiet phone, p pause, \
@@ -81,6 +94,28 @@ below full scale, column by column, and all spans in samples at 8 kHz."
         #[arg(long, value_name = "FILE")]
         svg: Option<PathBuf>,
     },
+}
+
+/// What of a call's sound is wanted, and where it goes.
+#[derive(Debug, clap::Args)]
+struct AudioArgs {
+    /// The call's id, or `latest`
+    contact: ContactChoice,
+    /// What the customer says, or what they hear [default: AUDIO_FROM_CUSTOMER]
+    #[arg(long, value_name = "TRACK", value_parser = ["AUDIO_FROM_CUSTOMER", "AUDIO_TO_CUSTOMER"])]
+    track: Option<String>,
+    /// Where to begin, in milliseconds from the beginning of the first capture
+    #[arg(long, value_name = "MS")]
+    from: Option<u32>,
+    /// Where to end
+    #[arg(long, value_name = "MS")]
+    to: Option<u32>,
+    /// A .wav, .raw or .mkv file; - is standard output, raw
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+    /// The format, where the file's name does not say it
+    #[arg(long)]
+    format: Option<OutputFormat>,
 }
 
 /// What a call has to meet.
@@ -188,6 +223,10 @@ pub(crate) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit
             }
             return Ok(Exit::Ok);
         }
+        ContactsVerb::Audio(arguments) => {
+            write_audio(&contacts, arguments, global).await?;
+            return Ok(Exit::Ok);
+        }
         ContactsVerb::Ls { limit } => contacts.list(usize::from(limit)).await?,
         ContactsVerb::FlowLog { contact } => {
             let log = contacts.flow_log(contacts.resolve(contact).await?).await?;
@@ -225,6 +264,24 @@ pub(crate) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit
         terminal::print(&list(&records, SystemClock.wall_now()))?;
     }
     Ok(Exit::Ok)
+}
+
+async fn write_audio(contacts: &Contacts, arguments: AudioArgs, global: &Global) -> Result<(), ClientError> {
+    let AudioArgs { contact, track, from, to, output, format } = arguments;
+    let format = OutputFormat::choose(format, &output)?;
+    let wanted = WantedAudio { track, from_ms: from, to_ms: to, format };
+    let mut audio = contacts.audio(contacts.resolve(contact).await?, &wanted).await?;
+    let mut destination = Destination::open(&output)?;
+    let (bar, mut written) = (Bar::new(global, "reading"), 0);
+    while let Some(chunk) = audio.next().await? {
+        destination.write(&chunk)?;
+        written += chunk.len() as u64;
+        bar.done(written, audio.length_bytes);
+    }
+    destination.flush()?;
+    drop(bar);
+    terminal::note(global, &format!("{written} bytes written to {}", output.display()));
+    Ok(())
 }
 
 /// What a deletion has left, in words.

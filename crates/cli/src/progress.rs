@@ -23,6 +23,12 @@ impl Bar {
         self.0.set_length(progress.total_bytes);
         self.0.set_position(progress.done_bytes);
     }
+
+    /// So many bytes are done, of as many as are known.
+    pub(crate) fn done(&self, bytes: u64, of: Option<u64>) {
+        self.0.set_length(of.unwrap_or(bytes));
+        self.0.set_position(bytes);
+    }
 }
 
 impl Drop for Bar {

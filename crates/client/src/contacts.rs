@@ -23,6 +23,10 @@ impl Contacts {
         Self { http, endpoint }
     }
 
+    pub(crate) fn parts(&self) -> (&HttpClient, &Endpoint) {
+        (&self.http, &self.endpoint)
+    }
+
     /// The newest contacts, calls that are up among them; newest first. Pages follow one another up to `limit`.
     pub async fn list(&self, limit: usize) -> Result<Vec<ContactRecord>, ClientError> {
         let page = async |size: usize, next: Option<String>| {

@@ -331,7 +331,7 @@ impl<'a> Outgoing<'a> {
     }
 
     /// A request without a body, to a path with a query.
-    fn bare(
+    pub(crate) fn bare(
         operation: &'static str,
         service: &'static str,
         endpoint: &'a Endpoint,

@@ -12,6 +12,7 @@
 
 mod backups;
 pub mod call;
+mod captured_audio;
 mod connect;
 mod contacts;
 mod credentials;
@@ -30,6 +31,7 @@ pub mod sts;
 mod testing;
 
 pub use backups::{BackupStatus, Backups};
+pub use captured_audio::{CapturedAudio, WantedAudio};
 pub use connect::Connect;
 pub use contacts::{ContactChoice, ContactRecord, ContactSearch, Contacts, Ledger, LedgerTotal, Recording};
 pub use credentials::Identity;

@@ -16,6 +16,12 @@ use tympan_types::{Mono, WallTime};
 pub struct SystemClock;
 
 impl SystemClock {
+    /// Now, in microseconds since 1970.
+    pub(crate) fn wall_us(self) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    }
+
     /// Now, in Unix milliseconds; a clock set before 1970 counts as 1970.
     pub fn wall_now(self) -> WallTime {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -38,6 +44,11 @@ impl ServiceClock {
     /// Now, as the services see it.
     pub(crate) fn wall_now(&self) -> WallTime {
         SystemClock.wall_now().plus_ms(self.ahead_ms())
+    }
+
+    /// The same in microseconds since 1970.
+    pub(crate) fn wall_us(&self) -> i64 {
+        SystemClock.wall_us().saturating_add(self.ahead_ms().saturating_mul(1_000))
     }
 
     /// How far it is ahead of the machine's clock.

@@ -25,6 +25,7 @@ pub mod serve;
 pub mod setup;
 mod sink;
 mod sip;
+mod sound;
 mod speech;
 mod upkeep;
 mod waveform;

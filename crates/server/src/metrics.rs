@@ -14,6 +14,7 @@ use crate::media::MediaStats;
 use crate::persist::{ContactHistory, RecordWays};
 use crate::sink::CaptureQueue;
 use crate::sip::{Refusal, SipStats};
+use crate::sound::ListenerPlaces;
 use crate::speech::Speech;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -83,6 +84,8 @@ pub(crate) struct Sources {
     pub db: Db,
     /// Who follows live events.
     pub event_readers: EventReaders,
+    /// Who listens to calls.
+    pub listeners: ListenerPlaces,
     /// What the start found damaged, by database.
     pub damaged: [(&'static str, usize); 2],
 }
@@ -479,6 +482,19 @@ impl Sources {
             events.slow,
         )?;
         page.counter("events_sent", "Live events that were handed to readers", events.sent)?;
+        let listeners = self.listeners.counts();
+        page.gauge("listeners", "Listeners to calls that are connected", listeners.open)?;
+        page.counter("listeners_refused", "Listeners to calls that found no place", listeners.refused)?;
+        page.counter(
+            "listeners_slow",
+            "Listeners to calls that were too slow and were cut off",
+            listeners.slow,
+        )?;
+        page.counter(
+            "listener_frames_sent",
+            "Frames of sound that were handed to listeners",
+            listeners.sent,
+        )?;
         let readers = self.kvs.reader_counts();
         page.gauge("get_media_readers", "Readers of streams that are listed", readers.listed)?;
         page.counter(

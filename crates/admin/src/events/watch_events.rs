@@ -1,5 +1,5 @@
 use super::feed::{EventFeed, FeedError};
-use crate::documentation::{Documentation, Documented, Field, Kind, always, maybe};
+use crate::documentation::{Documentation, Documented, Field, Form, Kind, always, maybe};
 use crate::error::{AdminError, ErrorCode};
 use crate::service::{AdminService, Context};
 use serde::Deserialize;
@@ -37,6 +37,7 @@ impl Documented for WatchEvents {
         answer: FRAME,
         errors: &[ErrorCode::RevisionGone, ErrorCode::LimitExceeded],
     };
+    const FORM: Form = Form::Socket;
 }
 
 impl Operation for WatchEvents {

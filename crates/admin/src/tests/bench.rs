@@ -1,14 +1,18 @@
-use crate::contacts::{ContactIndex, ContactPage, FlowLogLines, IndexError, WaveformError, Waveforms};
+use crate::contacts::{
+    AxisPart, ContactIndex, ContactPage, FlowLogLines, IndexError, SoundError, SoundTrack, Sounds,
+    WantedSound, WaveformError, Waveforms,
+};
 use crate::{
     AdminError, AdminParts, AdminService, BackupRefusal, Backups, Doctor, EventFeed, EventReaders, NewBackup,
     operations,
 };
 use http::Request;
 use serde_json::{Value, json};
+use std::any::Any;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use tympan_aws::{Attempt, BoxFuture, Invocation, Operations, Permit, Unrestricted};
+use tympan_aws::{Attempt, BoxFuture, Invocation, Operations, Output, Permit, Unrestricted};
 use tympan_connect::live_calls::NoCalls;
 use tympan_contact::{CapturedAudio, Contact, Erased, History, MemoryHistory, fixtures};
 use tympan_db::contact::{ContactCursor, ContactEvent, ContactFacts, ContactPayload, ContactQuery};
@@ -90,14 +94,49 @@ impl Waveforms for Drawn {
         &'a self,
         contact: &'a Contact,
         columns: usize,
+        part: AxisPart,
     ) -> BoxFuture<'a, Result<Value, WaveformError>> {
         let drawn = match contact.sip_headers.is_empty() {
-            true => Ok(
-                json!({ "StartTimestamp": null, "SampleRateHz": 8000, "Samples": columns, "Captures": [], "Tracks": [] }),
-            ),
+            true => Ok(json!({
+                "StartTimestamp": null, "SampleRateHz": 8000, "Samples": columns, "Captures": [], "Tracks": [],
+                "FromMilliseconds": part.from_ms.unwrap_or(0), "ToMilliseconds": part.to_ms.unwrap_or(0),
+            })),
             false => Err(WaveformError::Key("the key is disabled".to_owned())),
         };
         Box::pin(std::future::ready(drawn))
+    }
+}
+
+/// Gives what it was asked for.
+struct Sound;
+
+impl Sounds for Sound {
+    fn read<'a>(
+        &'a self,
+        contact: &'a Contact,
+        wanted: WantedSound,
+    ) -> BoxFuture<'a, Result<Output, SoundError>> {
+        let read = match contact.sip_headers.is_empty() {
+            true => Ok(Output::stream("audio/wav", wanted)),
+            false => Err(SoundError::Key("the key is disabled".to_owned())),
+        };
+        Box::pin(std::future::ready(read))
+    }
+
+    fn listen<'a>(
+        &'a self,
+        contact: &'a Contact,
+        tracks: Vec<SoundTrack>,
+    ) -> BoxFuture<'a, Result<Output, SoundError>> {
+        let heard = match contact.disconnect_timestamp {
+            None => Ok(Output::stream("application/json", tracks)),
+            Some(_) => Err(SoundError::Ended),
+        };
+        Box::pin(std::future::ready(heard))
+    }
+
+    fn listeners(&self) -> u64 {
+        0
     }
 }
 
@@ -196,6 +235,7 @@ impl Bench {
             contacts: contacts.clone(),
             live: Arc::new(NoCalls),
             waveforms: Arc::new(Drawn),
+            sounds: Arc::new(Sound),
             db: db.clone(),
             event_readers: readers.clone(),
             store: store.clone(),
@@ -251,6 +291,12 @@ impl Bench {
         let request = format!("GET /tympan/events{query}");
         let output = self.attempt(caller, &Unrestricted, &request, Value::Null).await.result?;
         Ok(output.into_stream().unwrap().downcast::<EventFeed>().unwrap())
+    }
+
+    /// What a body or a socket is to be made of.
+    pub(super) async fn stream<T: Any>(&self, request: &str) -> Result<T, AdminError> {
+        let output = self.attempt(&self.caller, &Unrestricted, request, Value::Null).await.result?;
+        Ok(output.into_stream().unwrap().downcast::<T>().unwrap())
     }
 
     /// Keeps a contact, and tells of it.

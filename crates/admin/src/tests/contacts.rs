@@ -1,5 +1,5 @@
 use super::bench::{Bench, contact};
-use crate::ErrorCode;
+use crate::{AxisPart, ErrorCode, SoundForm, SoundTrack, WantedSound};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -195,7 +195,7 @@ async fn no_operation_knows_a_contact_of_another_account_or_region_or_one_that_i
         (&bench.caller, "18005550100".to_owned()),
         (&bench.caller, format!("%7B{}%7D", one.id)),
     ] {
-        for request in ["GET /", "DELETE /", "GET /waveform", "GET /flow-log"] {
+        for request in ["GET /", "DELETE /", "GET /waveform", "GET /audio", "GET /listen", "GET /flow-log"] {
             let (method, suffix) = request.split_once(" /").unwrap();
             let suffix = if suffix.is_empty() { String::new() } else { format!("/{suffix}") };
             let request = format!("{method} /tympan/contacts/{id}{suffix}");
@@ -221,6 +221,46 @@ async fn a_waveform_is_as_wide_as_it_was_asked_for_and_a_key_that_is_off_is_told
     one.sip_headers.insert("X-Key".to_owned(), Redacted::new("off".to_owned()));
     bench.contacts.kept.update(&one).unwrap();
     assert_eq!(bench.call(&path, Value::Null).await.unwrap_err().code(), ErrorCode::KeyAccessDenied);
+}
+
+#[tokio::test]
+async fn sound_is_asked_for_as_the_request_says_and_a_key_that_is_off_is_told() {
+    let bench = Bench::new();
+    let (mut one, _) = two(&bench);
+    let path = format!("GET /tympan/contacts/{}/audio", one.id);
+    let wanted = |form, from_ms, to_ms| WantedSound { part: AxisPart { from_ms, to_ms }, form };
+    for (query, expected) in [
+        ("", wanted(SoundForm::Wav(SoundTrack::FromCustomer), None, None)),
+        (
+            "?format=raw&track=AUDIO_TO_CUSTOMER&from=5&to=9",
+            wanted(SoundForm::Raw(SoundTrack::ToCustomer), Some(5), Some(9)),
+        ),
+        ("?format=mkv&to=0", wanted(SoundForm::Matroska, None, Some(0))),
+    ] {
+        assert_eq!(bench.stream::<WantedSound>(&format!("{path}{query}")).await.unwrap(), expected);
+    }
+    for query in ["?format=mp3", "?format=mkv&track=AUDIO_TO_CUSTOMER", "?track=x", "?from=2&to=1", "?to=-1"]
+    {
+        let error = bench.stream::<WantedSound>(&format!("{path}{query}")).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Validation, "{query}");
+    }
+    one.sip_headers.insert("X-Key".to_owned(), Redacted::new("off".to_owned()));
+    bench.contacts.kept.update(&one).unwrap();
+    assert_eq!(bench.stream::<WantedSound>(&path).await.unwrap_err().code(), ErrorCode::KeyAccessDenied);
+}
+
+#[tokio::test]
+async fn a_contact_whose_call_is_up_is_listened_to_and_one_that_has_ended_is_not() {
+    let bench = Bench::new();
+    let (mut one, _) = two(&bench);
+    one.disconnect_timestamp = None;
+    bench.contacts.kept.update(&one).unwrap();
+    let path = format!("GET /tympan/contacts/{}/listen", one.id);
+    assert_eq!(bench.stream::<Vec<SoundTrack>>(&path).await.unwrap(), SoundTrack::ALL);
+    one.disconnect_timestamp = Some(one.initiation_timestamp);
+    bench.contacts.kept.update(&one).unwrap();
+    let error = bench.stream::<Vec<SoundTrack>>(&path).await.unwrap_err();
+    assert_eq!((error.code(), error.code().status()), (ErrorCode::ContactEnded, 409));
 }
 
 #[tokio::test]

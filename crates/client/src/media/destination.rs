@@ -40,7 +40,11 @@ impl Destination {
         matches!(self, Self::Standard(_))
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), ClientError> {
+    /// Writes what comes next.
+    ///
+    /// # Errors
+    /// The file, or what reads standard output, takes no more.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), ClientError> {
         match self {
             Self::File { path, file } => file.write_all(bytes).map_err(|error| file_error(path, error)),
             Self::Standard(stdout) => {
@@ -50,7 +54,10 @@ impl Destination {
     }
 
     /// Lets other programs see what was written so far.
-    pub(super) fn flush(&mut self) -> Result<(), ClientError> {
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn flush(&mut self) -> Result<(), ClientError> {
         match self {
             Self::File { path, file } => file.flush().map_err(|error| file_error(path, error)),
             Self::Standard(stdout) => stdout.flush().map_err(ClientError::Output),

@@ -343,6 +343,19 @@ impl Follow {
     }
 }
 
+/// A stored fragment as GetMediaForFragmentList sends it.
+pub fn fragment_document(fragment: Fragment) -> VecDeque<Bytes> {
+    let mut due = VecDeque::new();
+    document(fragment, None, &mut due);
+    due
+}
+
+/// The document that says in mid-body why nothing follows; it is about this fragment where the error names none.
+pub fn error_document_of(about: FragmentNumber, error: &StoreError) -> Bytes {
+    let id = ErrorId::of_store(error);
+    error_document(error.fragment().unwrap_or(about), id.id(), id.code())
+}
+
 /// A whole fragment. GetMedia says how far behind it is; the list does not.
 fn document(fragment: Fragment, behind_ms: Option<i64>, due: &mut VecDeque<Bytes>) {
     let Fragment { meta, head, mut body } = fragment;

@@ -19,7 +19,7 @@ pub use ack_stream::AckStream;
 pub(crate) use get_media::{GetMedia, fragment_number};
 pub use hold::CutFragments;
 pub(crate) use hold::Holds;
-pub use media_body::MediaBody;
 pub(crate) use media_body::Wanted;
+pub use media_body::{MediaBody, error_document_of, fragment_document};
 pub use put_media::{BodyEnd, PutMediaInput, PutMediaOutput, PutMediaRequest, PutMediaSession, TimecodeType};
 pub(crate) use put_media_operation::PutMedia;

@@ -14,7 +14,7 @@ pub(crate) enum EventKind {
     MediaWrite,
     /// A key is used.
     KeyUse,
-    /// A supervisor hears a conversation, or is heard in it.
+    /// A supervisor hears a conversation, or is heard in it; a listener hears a call that is up.
     Listening,
     /// Something is made, changed or removed.
     Administration,
@@ -140,6 +140,8 @@ pub(crate) fn kind_of(action: &str) -> Option<EventKind> {
             | "GetHLSStreamingSessionURL"
             | "GetDASHStreamingSessionURL",
         ) => Some(EventKind::MediaRead),
+        ("tympan", "GetAudio") => Some(EventKind::MediaRead),
+        ("tympan", "ListenContact") => Some(EventKind::Listening),
         ("kinesisvideo", "PutMedia") => Some(EventKind::MediaWrite),
         // Credentials are made.
         ("sts", "GetSessionToken") => Some(EventKind::Administration),
@@ -187,6 +189,9 @@ mod tests {
             ("sts:GetSessionToken", Some(EventKind::Administration)),
             ("tympan:ListContacts", None),
             ("tympan:WatchEvents", None),
+            ("tympan:GetWaveform", None),
+            ("tympan:GetAudio", Some(EventKind::MediaRead)),
+            ("tympan:ListenContact", Some(EventKind::Listening)),
             ("tympan:DeleteContact", Some(EventKind::Administration)),
             ("tympan:Reset", Some(EventKind::Administration)),
         ] {

@@ -214,6 +214,11 @@ impl CallRegistry {
         drop(self.admission.set(Arc::downgrade(admission)));
     }
 
+    /// A contact whose call is up, as it changes. The receiver is closed when the contact is no longer a part of a call.
+    pub(crate) fn watch(&self, id: ContactId) -> Option<watch::Receiver<Arc<Contact>>> {
+        self.find(id).map(|live| live.contact)
+    }
+
     /// How many calls are up.
     pub(crate) fn len(&self) -> usize {
         *self.count.borrow()

@@ -4,11 +4,13 @@ use super::body::{self, Body};
 use super::request_body::RequestBody;
 use super::respond;
 use super::uploader::Uploader;
+use crate::sound::SoundBody;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::{self, Stream};
 use http_body_util::BodyExt;
 use hyper::Response;
+use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -18,6 +20,8 @@ use tympan_kvs::{AckEvent, AckStream, BodyEnd, MediaBody, PutMediaSession};
 
 /// How long an upload may go on, when the server stops, to the end of its fragment.
 const DRAIN_LIMIT: Duration = Duration::from_secs(4);
+/// The number of the first sample of captured sound on its axis.
+const POSITION: HeaderName = HeaderName::from_static("x-tympan-position-samples");
 
 /// In the extensions of a PutMedia request: once it is cancelled the session ends as if its body could not be trusted.
 #[derive(Debug, Clone)]
@@ -45,12 +49,27 @@ pub(super) async fn answer(reply: Reply, upload: Option<Upload>) -> Option<Respo
     };
     let body = match stream.downcast::<MediaBody>() {
         Ok(media) => body::chunked(chunks(media)),
-        Err(stream) => match (stream.downcast::<PutMediaSession>(), upload) {
-            (Ok(session), Some(upload)) => body::chunked(begin(session, upload).await),
-            _ => return None,
+        Err(stream) => match stream.downcast::<SoundBody>() {
+            Ok(sound) => return Some(captured(sound, status, content_type)),
+            Err(stream) => match (stream.downcast::<PutMediaSession>(), upload) {
+                (Ok(session), Some(upload)) => body::chunked(begin(session, upload).await),
+                _ => return None,
+            },
         },
     };
     Some(respond::respond(status, content_type, body))
+}
+
+/// GetAudio: its length is told where it is known, so that a body that breaks off is not taken for a whole one.
+fn captured(sound: SoundBody, status: u16, content_type: &'static str) -> Response<Body> {
+    let (position, length) = (sound.position_samples, sound.length_bytes);
+    let chunks = stream::unfold(sound, |mut sound| async move { Some((sound.next().await?, sound)) });
+    let mut response = respond::respond(status, content_type, body::chunked(chunks));
+    response.headers_mut().insert(POSITION, HeaderValue::from(position));
+    if let Some(length) = length {
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response
 }
 
 /// PutMedia: the answer begins at once, and acknowledgements follow while the body is read.

@@ -11,6 +11,7 @@ mod body;
 mod console;
 mod events;
 mod keys;
+mod listen;
 mod listener;
 mod media;
 mod own_address;
@@ -26,6 +27,7 @@ mod unproven;
 mod uploader;
 #[cfg(test)]
 mod uploads_tests;
+mod websocket;
 mod write_deadline;
 
 pub(crate) use admin::Readiness;

@@ -5,8 +5,9 @@ use super::authenticate::{Authenticator, HeadChecked, Rejected};
 use super::authorize::{Authorizer, Exchange, Peer, Told};
 use super::body::{Body, Incoming};
 use super::console::SignedIn;
-use super::events::{self, Upgrade, Wakers};
+use super::events::{self, Wakers};
 use super::keys::MasterKeys;
+use super::listen;
 use super::listener::Answer;
 use super::media::{self, BreakOff, Upload};
 use super::own_address::OwnAddress;
@@ -15,10 +16,12 @@ use super::respond;
 use super::slot::Slot;
 use super::unproven::{UnprovenBytes, Unread};
 use super::uploader::{Patience, Uploader, named_stream};
+use super::websocket::Upgrade;
 use crate::audit::Audit;
 use crate::clock::{ServiceClock, SystemClock};
 use crate::descriptors::DescriptorBudget;
 use crate::metrics::{Asked, Metrics};
+use crate::sound::Listening;
 use bytes::Bytes;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::http::request::Parts;
@@ -32,9 +35,9 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tympan_admin::AdminService;
+use tympan_admin::{AdminService, EventFeed};
 use tympan_auth::{BodyRule as Signed, Identities, Payload, Verified};
-use tympan_aws::{BodyRule, Found, Invocation, Outcome, Protocol, Reply, Routes, Stage};
+use tympan_aws::{BodyRule, Found, Invocation, Outcome, Protocol, Reply, ReplyBody, Routes, Stage};
 use tympan_connect::service::ConnectService;
 use tympan_db::Revision;
 use tympan_kvs::KvsService;
@@ -395,7 +398,7 @@ impl Router {
             let operation = self.routes.operation(found);
             tracing::error!(operation, cause, "a request failed inside the server");
         }
-        let answered = match events::answer(reply, upgrade, &self.wakers) {
+        let answered = match self.answer_socket(reply, upgrade) {
             Ok(response) => Some(response),
             Err(reply) => media::answer(reply, upload).await,
         };
@@ -405,6 +408,24 @@ impl Router {
         });
         let told = Told { stage, asks: &asks, denied_by_policy };
         self.authorizer.record_outcome(exchange, verified, &told, response)
+    }
+
+    /// The answer that begins a WebSocket; any other reply is given back.
+    fn answer_socket(&self, reply: Reply, upgrade: Option<Upgrade>) -> Result<Response<Body>, Reply> {
+        let Reply { status, content_type, error_type, headers, body: ReplyBody::Stream(stream) } = reply
+        else {
+            return Err(reply);
+        };
+        let stream = match stream.downcast::<EventFeed>() {
+            Ok(feed) => return Ok(events::answer(feed, upgrade, &self.wakers)),
+            Err(stream) => stream,
+        };
+        match stream.downcast::<Listening>() {
+            Ok(listening) => Ok(listen::answer(listening, upgrade, &self.wakers.shutdown)),
+            Err(stream) => {
+                Err(Reply { status, content_type, error_type, headers, body: ReplyBody::Stream(stream) })
+            }
+        }
     }
 
     /// The outcome, and whether a policy has denied the request.

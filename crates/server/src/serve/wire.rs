@@ -26,6 +26,7 @@ use crate::metrics::{Metrics, Sources};
 use crate::persist::{DeadLetters, RecordWays, Remembered, Rotations, StoreSteps};
 use crate::sink::{CaptureQueue, LocalDirectory, LocalSink};
 use crate::sip::{Invitation, SipCalls, SipEndpoint, SipOptions, SipStats};
+use crate::sound::{ListenerPlaces, StoredSounds};
 use crate::speech::Speech;
 use crate::upkeep::{self, Backups, Kept};
 use crate::waveform::StoredWaveforms;
@@ -60,6 +61,9 @@ const HTTP_STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// Readers of events that may be connected at once.
 const EVENT_READERS: u64 = 256;
+
+/// Listeners to calls that may be connected at once.
+const LISTENERS: usize = 128;
 
 /// A server that runs.
 pub(super) struct Running {
@@ -361,6 +365,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     connect.begin_centre(Arc::new(centre.asked()));
 
     let event_readers = EventReaders::new(EVENT_READERS);
+    let listeners = ListenerPlaces::new(LISTENERS);
     let queue = CaptureQueue::start(config.capture.backlog_limit_bytes, tokio::runtime::Handle::current())?;
     let media = Arc::new(MediaPlane::start(&media_options(config, config.sip.listen.ip()), &queue)?);
     let metrics = Arc::new(Metrics::default());
@@ -393,6 +398,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         sip: site.sip_stats.clone(),
         db: db.clone(),
         event_readers: event_readers.clone(),
+        listeners: listeners.clone(),
         damaged: [
             ("control", damage.len()),
             ("catalogue", backend.report().catalogue.len() + backend.report().missing_chunks.len()),
@@ -421,6 +427,12 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         contacts: history.clone(),
         live: Arc::new(calls.clone()),
         waveforms: Arc::new(StoredWaveforms(store.clone())),
+        sounds: Arc::new(StoredSounds {
+            store: store.clone(),
+            clock: clock.clone(),
+            calls: calls.clone(),
+            places: listeners,
+        }),
         db: db.clone(),
         event_readers,
         store: store.clone(),

@@ -1,9 +1,12 @@
 //! The waveform of a contact: the indexes of its captures, joined. What has no index is indexed from its audio.
 
+pub(crate) mod axis;
+mod extent;
 mod from_audio;
 mod picture;
 mod service;
 
+pub(crate) use extent::{CaptureExtent, Extent, first_ms, stream_of};
 use picture::draw;
 pub(crate) use service::StoredWaveforms;
 
@@ -109,6 +112,6 @@ async fn complete(
 }
 
 /// Which stream a capture went to.
-fn stream_of(capture: &IndexedCapture) -> &StreamArn {
+fn arn_of(capture: &IndexedCapture) -> &StreamArn {
     &capture.audio.stream_arn
 }

@@ -1,8 +1,11 @@
 //! Indexes of captures as a picture, and the picture as JSON.
 
 use super::IndexedCapture;
+use super::axis::{self, SAMPLES_PER_MS};
 use super::from_audio::{FROM_CUSTOMER, TO_CUSTOMER};
 use serde_json::{Value, json};
+use std::ops::Range;
+use tympan_admin::AxisPart;
 use tympan_telephony::index::{Level, Span, SpanKind, TrackIndex, Waveform, WaveformBuilder, read_all};
 use tympan_types::WallTime;
 
@@ -12,9 +15,9 @@ const TRACKS: [(u8, &str); 2] = [(FROM_CUSTOMER, "AUDIO_FROM_CUSTOMER"), (TO_CUS
 /// The pictures of a contact's tracks. None if nothing was captured.
 pub(super) struct Tracks(Vec<(&'static str, Waveform)>);
 
-/// Draws the tracks that there are, `columns` wide, on one time axis: from the beginning of the first capture to the end of
-/// the last, `now` where that goes on.
-pub(super) fn draw(captures: &[IndexedCapture], columns: usize, now: WallTime) -> Tracks {
+/// Draws the tracks that there are on one time axis: from the beginning of the first capture to the end of the last, `now`
+/// where that goes on. The columns are of its `part`.
+pub(super) fn draw(captures: &[IndexedCapture], columns: usize, part: AxisPart, now: WallTime) -> Tracks {
     let parsed: Vec<Vec<Parsed<'_>>> = captures.iter().map(parse).collect();
     let Some((start_ms, end_ms)) = extent(captures, now) else { return Tracks(Vec::new()) };
     let present = |track: u8| {
@@ -23,7 +26,8 @@ pub(super) fn draw(captures: &[IndexedCapture], columns: usize, now: WallTime) -
             || fragments.any(|fragment| fragment.tracks.iter().any(|index| index.track() == track))
     };
     let draw = |(track, name): (u8, &'static str)| {
-        let mut builder = WaveformBuilder::new(track, start_ms, end_ms, columns);
+        let builder = WaveformBuilder::new(track, start_ms, end_ms, columns);
+        let mut builder = builder.cut(samples_of(part));
         let mut before_ms = None;
         for (capture, fragments) in captures.iter().zip(&parsed) {
             let begins_ms = begin_ms(capture);
@@ -46,6 +50,12 @@ pub(super) fn draw(captures: &[IndexedCapture], columns: usize, now: WallTime) -
     Tracks(TRACKS.into_iter().filter(|(track, _)| present(*track)).map(draw).collect())
 }
 
+/// Places beyond the end of the axis are cut off by the picture.
+fn samples_of(part: AxisPart) -> Range<u64> {
+    let samples = |ms: u32| u64::from(ms) * u64::from(SAMPLES_PER_MS);
+    samples(part.from_ms.unwrap_or(0))..part.to_ms.map_or(u64::MAX, samples)
+}
+
 struct Parsed<'a> {
     start_ms: i64,
     duration_ms: u32,
@@ -66,38 +76,26 @@ fn extent(captures: &[IndexedCapture], now: WallTime) -> Option<(i64, i64)> {
     Some((begin_ms(first), end_of(last, now)))
 }
 
-/// Where the audio begins, which may differ by some milliseconds from when the block was entered; where its beginning has
-/// expired, when the block was entered.
 fn begin_ms(capture: &IndexedCapture) -> i64 {
-    let started_ms = capture.audio.start_timestamp.unix_ms();
     let first_ms = capture.fragments.first().map(|fragment| fragment.meta.producer.unix_ms());
-    match first_ms {
-        Some(first_ms) if first_ms.abs_diff(started_ms) < NEAR_MS => first_ms,
-        Some(first_ms) => first_ms.min(started_ms),
-        None => started_ms,
-    }
+    axis::begin_ms(&capture.audio, first_ms)
 }
 
 fn end_of(capture: &IndexedCapture, now: WallTime) -> i64 {
-    let ends = capture.fragments.last().map(|fragment| {
-        let tracks = fragment.index.as_deref().and_then(|index| read_all(index).ok()).unwrap_or_default();
-        let samples = tracks.iter().map(TrackIndex::samples).max();
-        // The duration ends with the beginning of the last frame.
-        let lasts_ms = samples.map_or(fragment.meta.duration_ms, |samples| samples.div_ceil(SAMPLES_PER_MS));
-        fragment.meta.producer.unix_ms().saturating_add(i64::from(lasts_ms))
-    });
-    // A capture that goes on is drawn as far as there is anything of it.
-    ends.unwrap_or_else(|| capture.audio.stop_timestamp.unwrap_or(now).unix_ms())
+    axis::end_ms(&capture.audio, capture.fragments.last(), now)
 }
 
 impl Tracks {
     /// As GetWaveform answers, but for the contact's id.
     pub(super) fn to_json(&self, captures: &[IndexedCapture]) -> Value {
-        let start_ms = self.0.first().map(|(_, waveform)| waveform.start_ms);
+        let first = self.0.first().map(|(_, waveform)| waveform);
+        let part = first.map_or(0..0, |waveform| waveform.part.clone());
         json!({
-            "StartTimestamp": start_ms.map(|ms| WallTime::from_unix_ms(ms).rfc3339_ms()),
+            "StartTimestamp": first.map(|waveform| axis::timestamp(waveform.start_ms)),
             "SampleRateHz": 8_000,
-            "Samples": self.0.first().map_or(0, |(_, waveform)| waveform.samples),
+            "Samples": first.map_or(0, |waveform| waveform.samples),
+            "FromMilliseconds": part.start / u64::from(SAMPLES_PER_MS),
+            "ToMilliseconds": part.end / u64::from(SAMPLES_PER_MS),
             "Captures": captures.iter().map(capture).collect::<Vec<_>>(),
             "Tracks": self.0.iter().map(|(name, waveform)| track(name, waveform)).collect::<Vec<_>>(),
         })
@@ -106,7 +104,7 @@ impl Tracks {
 
 fn capture(capture: &IndexedCapture) -> Value {
     json!({
-        "StreamARN": super::stream_of(capture),
+        "StreamARN": super::arn_of(capture),
         "Fragments": capture.fragments.len(),
         "Deleted": capture.is_gone,
         "Truncated": capture.is_cut,
@@ -135,10 +133,6 @@ fn span(span: &Span) -> Value {
     }
     json
 }
-
-const SAMPLES_PER_MS: u32 = 8;
-/// The Start block is entered, and the first sample follows; further apart than this, something lies between.
-const NEAR_MS: u64 = 2_000;
 
 #[cfg(test)]
 mod tests {
@@ -184,7 +178,7 @@ mod tests {
         IndexedCapture { audio, fragments, is_gone: false, is_cut: false }
     }
 
-    fn seconds(range: std::ops::Range<i64>, samples: &[i16]) -> Vec<IndexedFragment> {
+    fn seconds(range: Range<i64>, samples: &[i16]) -> Vec<IndexedFragment> {
         range.map(|at| fragment(at as u64, BEGIN_MS + 1_000 * at, Some(block(1, samples)))).collect()
     }
 
@@ -198,7 +192,7 @@ mod tests {
     fn what_lies_between_stop_and_start_is_a_pause() {
         let tone = sine(440.0, 9_000.0, 8_000);
         let captures = [capture(0, 2, seconds(0..2, &tone)), capture(5, 6, seconds(5..6, &tone))];
-        let drawn = draw(&captures, 6, NOW);
+        let drawn = draw(&captures, 6, AxisPart::default(), NOW);
         let expected = [("tone", 0, 16_000), ("pause", 16_000, 24_000), ("tone", 40_000, 8_000)];
         assert_eq!(kinds(&drawn, 0), expected);
         let covered: Vec<bool> = drawn.0[0].1.columns.iter().map(|column| column.covered).collect();
@@ -209,7 +203,7 @@ mod tests {
     fn a_beginning_that_has_expired_and_a_fragment_that_cannot_be_listened_to_are_told() {
         let mut fragments = seconds(10..12, &silence(8_000));
         fragments.push(fragment(12, BEGIN_MS + 12_000, None));
-        let drawn = draw(&[capture(0, 13, fragments)], 10, NOW);
+        let drawn = draw(&[capture(0, 13, fragments)], 10, AxisPart::default(), NOW);
         assert_eq!(kinds(&drawn, 0), [("absent", 0, 80_000), ("unindexed", 96_000, 7_840)]);
     }
 
@@ -217,7 +211,7 @@ mod tests {
     fn both_tracks_are_drawn_where_both_were_captured() {
         let both = [block(1, &silence(8_000)), block(2, &sine(440.0, 9_000.0, 8_000))].concat();
         let captures = [capture(0, 1, vec![fragment(1, BEGIN_MS, Some(both))])];
-        let drawn = draw(&captures, 10, NOW);
+        let drawn = draw(&captures, 10, AxisPart::default(), NOW);
         assert_eq!((kinds(&drawn, 0), kinds(&drawn, 1)), (vec![], vec![("tone", 0, 8_000)]));
         let json = drawn.to_json(&captures);
         assert_eq!(json["Tracks"][1]["Name"], "AUDIO_TO_CUSTOMER");
@@ -226,8 +220,26 @@ mod tests {
     }
 
     #[test]
+    fn columns_of_a_part_cover_that_part_and_spans_that_touch_it_are_whole_and_in_their_place() {
+        let tone = sine(440.0, 9_000.0, 8_000);
+        let captures = [capture(0, 2, seconds(0..2, &tone)), capture(5, 8, seconds(5..8, &silence(8_000)))];
+        let part = AxisPart { from_ms: Some(1_500), to_ms: Some(5_500) };
+        let drawn = draw(&captures, 8, part, NOW);
+        assert_eq!(kinds(&drawn, 0), [("tone", 0, 16_000), ("pause", 16_000, 24_000)]);
+        let covered: Vec<bool> = drawn.0[0].1.columns.iter().map(|column| column.covered).collect();
+        assert_eq!(covered, [true, false, false, false, false, false, false, true]);
+        let json = drawn.to_json(&captures);
+        let bounds = (&json["FromMilliseconds"], &json["ToMilliseconds"], &json["Samples"]);
+        assert_eq!(bounds, (&json!(1_500), &json!(5_500), &json!(64_000)));
+        let beyond =
+            draw(&captures, 3, AxisPart { from_ms: Some(9_000), to_ms: None }, NOW).to_json(&captures);
+        assert_eq!((&beyond["FromMilliseconds"], &beyond["ToMilliseconds"]), (&json!(8_000), &json!(8_000)));
+        assert_eq!(beyond["Tracks"][0]["RmsDbfs"], json!([null, null, null]));
+    }
+
+    #[test]
     fn a_contact_without_captures_has_no_tracks() {
-        let json = draw(&[], 10, NOW).to_json(&[]);
+        let json = draw(&[], 10, AxisPart::default(), NOW).to_json(&[]);
         assert_eq!((&json["Tracks"], &json["StartTimestamp"]), (&json!([]), &Value::Null));
     }
 }

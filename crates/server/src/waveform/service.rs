@@ -2,7 +2,7 @@
 
 use super::{draw, indexes};
 use serde_json::Value;
-use tympan_admin::{WaveformError, Waveforms};
+use tympan_admin::{AxisPart, WaveformError, Waveforms};
 use tympan_aws::BoxFuture;
 use tympan_contact::Contact;
 use tympan_store::{ErrorKind, MediaStore};
@@ -15,13 +15,14 @@ impl Waveforms for StoredWaveforms {
         &'a self,
         contact: &'a Contact,
         columns: usize,
+        part: AxisPart,
     ) -> BoxFuture<'a, Result<Value, WaveformError>> {
         Box::pin(async move {
             let captures = indexes(&self.0, contact).await.map_err(|error| match error.kind() {
                 ErrorKind::Key(_) => WaveformError::Key(error.message().to_owned()),
                 _ => WaveformError::Store(error.to_string()),
             })?;
-            Ok(draw(&captures, columns, self.0.now()).to_json(&captures))
+            Ok(draw(&captures, columns, part, self.0.now()).to_json(&captures))
         })
     }
 }

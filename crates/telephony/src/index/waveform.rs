@@ -2,6 +2,7 @@ use super::spans::Joiner;
 use super::{CELL_SAMPLES, Gap, Level, Span, SpanKind, TrackIndex};
 use crate::audio::pcm::SAMPLES_PER_MS;
 use crate::audio::sound::Sound;
+use std::ops::Range;
 
 /// A picture of a track: loudness by column, and what it holds as typed spans. Units: samples at 8 kHz from its beginning.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +13,9 @@ pub struct Waveform {
     pub samples: u64,
     /// From left to right, all of the same width.
     pub columns: Vec<Column>,
-    /// In order of their beginnings. Exact, however wide a column is.
+    /// The samples that the columns cover: all, unless the picture is cut.
+    pub part: Range<u64>,
+    /// In order of their beginnings. Exact, however wide a column is. Of a picture that is cut, those that touch its part, whole.
     pub spans: Vec<Span>,
     /// Spans beyond [`Waveform::MAX_SPANS`].
     pub spans_left_out: u64,
@@ -46,6 +49,7 @@ pub struct WaveformBuilder {
     track: u8,
     start_ms: i64,
     samples: u64,
+    part: Range<u64>,
     columns: Vec<Sum>,
     spans: Vec<Span>,
     spans_left_out: u64,
@@ -71,10 +75,12 @@ impl WaveformBuilder {
     /// Of the track of this number, from `start_ms` to `end_ms` in Unix milliseconds on the producer's clock. At least one
     /// column and at most [`Waveform::MAX_COLUMNS`].
     pub fn new(track: u8, start_ms: i64, end_ms: i64, columns: usize) -> Self {
+        let samples = samples_of(end_ms.saturating_sub(start_ms));
         Self {
             track,
             start_ms,
-            samples: samples_of(end_ms.saturating_sub(start_ms)),
+            samples,
+            part: 0..samples,
             columns: vec![Sum::default(); columns.clamp(1, Waveform::MAX_COLUMNS)],
             spans: Vec::new(),
             spans_left_out: 0,
@@ -86,6 +92,13 @@ impl WaveformBuilder {
             from_audio: false,
             incomplete: false,
         }
+    }
+
+    /// Has the columns cover these samples of the axis only; before anything is added.
+    #[must_use]
+    pub fn cut(self, part: Range<u64>) -> Self {
+        let from = part.start.min(self.samples);
+        Self { part: from..part.end.clamp(from, self.samples), ..self }
     }
 
     /// A fragment that begins at `start_ms`. Fragments come in the order of their beginnings; what lies outside of the picture,
@@ -139,6 +152,7 @@ impl WaveformBuilder {
             start_ms: self.start_ms,
             samples: self.samples,
             columns,
+            part: self.part,
             spans: self.spans,
             spans_left_out: self.spans_left_out,
             from_audio: self.from_audio,
@@ -156,13 +170,15 @@ impl WaveformBuilder {
     }
 
     fn add_levels(&mut self, begin: u64, index: &TrackIndex<'_>) {
-        let column_samples = self.samples / self.columns.len() as u64;
+        let column_samples = self.part_samples() / self.columns.len() as u64;
         let level = index.level(column_samples / 2);
         let fragment_end = begin.saturating_add(u64::from(index.samples()));
         let mut at = begin;
         for (rms, peak) in level.iter() {
             let end = at.saturating_add(level.cell_samples as u64).min(fragment_end);
-            self.add_cell(at, end, rms, peak);
+            if end > self.part.start && at < self.part.end {
+                self.add_cell(at, end, rms, peak);
+            }
             at = end;
         }
     }
@@ -185,12 +201,17 @@ impl WaveformBuilder {
     }
 
     fn column_start(&self, column: usize) -> u64 {
-        mul_div(self.samples, column as u64, self.columns.len() as u64)
+        self.part.start + mul_div(self.part_samples(), column as u64, self.columns.len() as u64)
+    }
+
+    fn part_samples(&self) -> u64 {
+        self.part.end - self.part.start
     }
 
     /// A column at or before the one that holds this sample, never more than one before.
     fn column_of(&self, at: u64) -> usize {
-        let column = mul_div(at, self.columns.len() as u64, self.samples.max(1));
+        let within = at.saturating_sub(self.part.start);
+        let column = mul_div(within, self.columns.len() as u64, self.part_samples().max(1));
         usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1)
     }
 
@@ -227,7 +248,9 @@ impl WaveformBuilder {
     }
 
     fn span(&mut self, mut span: Span) {
-        if span.at >= self.samples {
+        // A key has no length where that is not known.
+        let end = span.at.saturating_add(span.samples.max(1));
+        if span.at >= self.part.end || end <= self.part.start {
             return;
         }
         span.samples = span.samples.min(self.samples - span.at);

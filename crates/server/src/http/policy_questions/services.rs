@@ -7,6 +7,7 @@ use crate::audit::Audit;
 use crate::call::CallRegistry;
 use crate::clock::ServiceClock;
 use crate::descriptors::DescriptorBudget;
+use crate::sound::{ListenerPlaces, StoredSounds};
 use crate::upkeep::Backups;
 use crate::waveform::StoredWaveforms;
 use serde_json::{Value, json};
@@ -90,8 +91,14 @@ pub(in super::super) fn services(folder: &std::path::Path, history: Arc<MemoryHi
     let db = Db::in_memory(Kinds::default(), OpenOptions::new(StartId([7; 16]))).unwrap();
     let admin = AdminService::new(AdminParts {
         contacts: history,
-        live: Arc::new(calls),
+        live: Arc::new(calls.clone()),
         waveforms: Arc::new(StoredWaveforms(store.clone())),
+        sounds: Arc::new(StoredSounds {
+            store: store.clone(),
+            clock: clock.clone(),
+            calls,
+            places: ListenerPlaces::new(1_000),
+        }),
         db: db.clone(),
         event_readers: EventReaders::new(1_000),
         store: store.clone(),
