@@ -12,6 +12,7 @@
 
 pub mod agents;
 pub mod audio;
+pub mod browser;
 pub mod by_hand;
 pub mod clock;
 pub mod conformance;
