@@ -146,8 +146,8 @@ fn captured_sound_is_every_sample_at_its_place() -> anyhow::Result<()> {
         let refused = audio(query)?;
         assert_eq!(refused.header("x-amzn-errortype"), Some("ValidationException"), "{query}");
     }
-    let nobody = browser.ask("GET", &format!("{CONTACTS}/4a573372-1f28-4e26-b97b-0123456789ab/audio"), "")?;
-    assert_eq!(nobody.status, 404);
+    let absent = browser.ask("GET", &format!("{CONTACTS}/4a573372-1f28-4e26-b97b-0123456789ab/audio"), "")?;
+    assert_eq!(absent.status, 404);
     let ended = browser.upgrade(&format!("{CONTACTS}/{id}/listen"))?.1;
     assert!(ended.starts_with("HTTP/1.1 409") && ended.contains("ContactEndedException"), "{ended}");
 

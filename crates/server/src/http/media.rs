@@ -60,7 +60,7 @@ pub(super) async fn answer(reply: Reply, upload: Option<Upload>) -> Option<Respo
     Some(respond::respond(status, content_type, body))
 }
 
-/// GetAudio: its length is told where it is known, so that a body that breaks off is not taken for a whole one.
+/// GetAudio: the answer has a length where that is known, so that a body that breaks off is not taken for a whole one.
 fn captured(sound: SoundBody, status: u16, content_type: &'static str) -> Response<Body> {
     let (position, length) = (sound.position_samples, sound.length_bytes);
     let chunks = stream::unfold(sound, |mut sound| async move { Some((sound.next().await?, sound)) });

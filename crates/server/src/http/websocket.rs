@@ -101,8 +101,8 @@ impl Upgrade {
         Some(Self { upgraded, accept, slot, ends })
     }
 
-    /// The answer that begins a WebSocket; `run` has it from then on, and is told when its session is over. At most so many bytes wait for
-    /// the socket. A request that asked for none is told to.
+    /// The answer that begins a WebSocket. `run` gets the socket, and the time at which its session is over. At most so many bytes wait
+    /// for the socket. A request without an upgrade is answered 426.
     pub(super) fn answer<F>(
         upgrade: Option<Self>,
         write_bytes: usize,
