@@ -110,7 +110,7 @@ fn part(range: &Range<u32>) -> AxisPart {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
     fn every_sample_lies_at_its_place_and_what_was_not_captured_is_silence(
