@@ -103,6 +103,8 @@ fn taken_hint(name: &str) -> &'static str {
 pub struct Identities {
     account: AccountId,
     keys: HashMap<String, Arc<AccessKey>>,
+    /// Names of the policies of each key, in the order of its permissions.
+    policies_of: HashMap<String, Vec<String>>,
     policies: HashMap<String, Arc<Policy>>,
     roles: HashMap<String, Role>,
     seal: SessionSeal,
@@ -123,7 +125,14 @@ impl Identities {
         let built_in =
             |(name, _): &(&str, &str)| Some(((*name).to_owned(), Arc::new(built_in_policy(name)?)));
         let policies = BUILT_IN_POLICIES.iter().filter_map(built_in).collect();
-        Self { account, keys: HashMap::new(), policies, roles: HashMap::new(), seal }
+        Self {
+            account,
+            keys: HashMap::new(),
+            policies_of: HashMap::new(),
+            policies,
+            roles: HashMap::new(),
+            seal,
+        }
     }
 
     /// Adds a policy that keys and roles may then name.
@@ -149,17 +158,18 @@ impl Identities {
         &mut self,
         credentials: Credentials,
         user: &str,
-        policies: &[String],
+        names: &[String],
     ) -> Result<(), IdentitiesError> {
         let id = credentials.access_key_id.clone();
         let user = if user.is_empty() { id.as_str() } else { user };
         check_name("credentials", user)?;
-        let policies = self.named(policies, &format!("credentials: {id:?}"))?;
+        let policies = self.named(names, &format!("credentials: {id:?}"))?;
         let principal =
             Principal::user(user, self.account.clone()).with_permissions(Permissions::new(policies));
         match self.keys.entry(id) {
             Entry::Occupied(taken) => Err(IdentitiesError::DuplicateAccessKey(taken.key().clone())),
             Entry::Vacant(free) => {
+                self.policies_of.insert(free.key().clone(), names.to_vec());
                 free.insert(Arc::new(AccessKey::new(credentials, self.account.clone()).of(principal)));
                 Ok(())
             }
@@ -191,6 +201,29 @@ impl Identities {
     /// The account of all of them.
     pub fn account(&self) -> &AccountId {
         &self.account
+    }
+
+    /// The long-term access keys with the names of their policies, in the order of their ids.
+    pub fn keys(&self) -> Vec<(&Arc<AccessKey>, &[String])> {
+        let policies = |id: &str| self.policies_of.get(id).map_or(&[][..], Vec::as_slice);
+        let mut keys: Vec<_> = self.keys.iter().map(|(id, key)| (key, policies(id))).collect();
+        keys.sort_unstable_by_key(|(key, _)| key.id());
+        keys
+    }
+
+    /// The policies, those that are built in included, in the order of their names.
+    pub fn policies(&self) -> Vec<(&str, &Policy)> {
+        let mut policies: Vec<_> =
+            self.policies.iter().map(|(name, policy)| (name.as_str(), &**policy)).collect();
+        policies.sort_unstable_by_key(|(name, _)| *name);
+        policies
+    }
+
+    /// The roles in the order of their names.
+    pub fn roles(&self) -> Vec<&Role> {
+        let mut roles: Vec<_> = self.roles.values().collect();
+        roles.sort_unstable_by_key(|role| &role.name);
+        roles
     }
 
     /// The role of an ARN.

@@ -23,7 +23,7 @@ pub use identities::{Identities, IdentitiesError, Role};
 pub use network::Network;
 pub use policy::{
     BUILT_IN_POLICIES, Facts, POLICY_LIMIT_CHARACTERS, Permissions, Policy, PolicyError, Refusal,
-    RefusalCause, SESSION_POLICY_LIMIT_CHARACTERS, policy_characters,
+    RefusalCause, Ruling, SESSION_POLICY_LIMIT_CHARACTERS, StatementPlace, policy_characters,
 };
 pub use principal::Principal;
 pub use session::{

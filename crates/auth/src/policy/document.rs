@@ -13,9 +13,17 @@ pub const SESSION_POLICY_LIMIT_CHARACTERS: usize = 2_048;
 const TEXT_LIMIT_BYTES: usize = 128 * 1024;
 
 /// What an identity may do: a policy document without `Principal`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     pub(super) statements: Vec<Statement>,
+    text: Box<str>,
+}
+
+/// Policies that say the same are equal, however they are written.
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        self.statements == other.statements
+    }
 }
 
 /// Why a policy is not one: where, and what is wrong there.
@@ -109,52 +117,57 @@ impl Policy {
         }
         let document: Node =
             serde_json::from_str(text).map_err(|error| whole(format!("the policy is not JSON: {error}")))?;
-        Self::read(&document)
+        Ok(Self { statements: statements(&document)?, text: text.into() })
     }
 
-    fn read(document: &Node) -> Result<Self, PolicyError> {
-        let members = object(document, "")?;
-        let mut version = "2008-10-17";
-        let mut statements = None;
-        for (name, value) in members {
-            match name.as_str() {
-                "Version" => version = text(value, name)?,
-                "Id" => _ = text(value, name)?,
-                "Statement" => statements = Some(value),
-                _ => {
-                    return Err(PolicyError::new(
-                        name,
-                        "a policy has no such element; it has Version, Id and Statement",
-                    ));
-                }
-            }
-        }
-        if !matches!(version, "2012-10-17" | "2008-10-17") {
-            let reason = format!("{version:?} is no version of the policy language: use \"2012-10-17\"");
-            return Err(PolicyError::new("Version", reason));
-        }
-        let rules = Rules { has_variables: version == "2012-10-17" };
-        let statements = match statements {
-            None => return Err(PolicyError::new("Statement", "the element is missing")),
-            Some(one @ Node::Object(_)) => vec![rules.statement(one, "Statement")?],
-            Some(Node::List(list)) if !list.is_empty() => list
-                .iter()
-                .enumerate()
-                .map(|(index, one)| rules.statement(one, &format!("Statement[{index}]")))
-                .collect::<Result<_, _>>()?,
-            Some(Node::List(_)) => return Err(PolicyError::new("Statement", "the list is empty")),
-            Some(other) => {
-                let reason = format!("{} is neither a statement nor a list of them", other.kind());
-                return Err(PolicyError::new("Statement", reason));
-            }
-        };
-        let mut sids: Vec<&str> = statements.iter().filter_map(|(sid, _)| sid.as_deref()).collect();
-        sids.sort_unstable();
-        if let Some(pair) = sids.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(PolicyError::new("Statement", format!("two statements have the Sid {:?}", pair[0])));
-        }
-        Ok(Self { statements: statements.into_iter().map(|(_, statement)| statement).collect() })
+    /// The JSON that it was read from.
+    pub fn text(&self) -> &str {
+        &self.text
     }
+}
+
+fn statements(document: &Node) -> Result<Vec<Statement>, PolicyError> {
+    let members = object(document, "")?;
+    let mut version = "2008-10-17";
+    let mut statements = None;
+    for (name, value) in members {
+        match name.as_str() {
+            "Version" => version = text(value, name)?,
+            "Id" => _ = text(value, name)?,
+            "Statement" => statements = Some(value),
+            _ => {
+                return Err(PolicyError::new(
+                    name,
+                    "a policy has no such element; it has Version, Id and Statement",
+                ));
+            }
+        }
+    }
+    if !matches!(version, "2012-10-17" | "2008-10-17") {
+        let reason = format!("{version:?} is no version of the policy language: use \"2012-10-17\"");
+        return Err(PolicyError::new("Version", reason));
+    }
+    let rules = Rules { has_variables: version == "2012-10-17" };
+    let statements = match statements {
+        None => return Err(PolicyError::new("Statement", "the element is missing")),
+        Some(one @ Node::Object(_)) => vec![rules.statement(one, "Statement")?],
+        Some(Node::List(list)) if !list.is_empty() => list
+            .iter()
+            .enumerate()
+            .map(|(index, one)| rules.statement(one, &format!("Statement[{index}]")))
+            .collect::<Result<_, _>>()?,
+        Some(Node::List(_)) => return Err(PolicyError::new("Statement", "the list is empty")),
+        Some(other) => {
+            let reason = format!("{} is neither a statement nor a list of them", other.kind());
+            return Err(PolicyError::new("Statement", reason));
+        }
+    };
+    let mut sids: Vec<&str> = statements.iter().filter_map(|(sid, _)| sid.as_deref()).collect();
+    sids.sort_unstable();
+    if let Some(pair) = sids.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(PolicyError::new("Statement", format!("two statements have the Sid {:?}", pair[0])));
+    }
+    Ok(statements.into_iter().map(|(_, statement)| statement).collect())
 }
 
 /// How a version of the language is read.

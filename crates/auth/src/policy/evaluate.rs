@@ -54,40 +54,66 @@ impl Permissions {
         self
     }
 
-    fn decide(&self, question: &Question<'_>) -> Result<(), RefusalCause> {
-        let mut allowed = true;
-        let mut cause = RefusalCause::NoAllow { in_session: false };
+    fn decide(&self, question: &Question<'_>) -> Ruling {
+        let mut cause = None;
+        let mut allowed_by = None;
         let layers = [Some(&self.identity), self.session.as_ref()];
         for (layer, in_session) in layers.into_iter().zip([false, true]) {
             let Some(policies) = layer else { continue };
             match say(policies, question) {
-                Verdict::Denied => return Err(RefusalCause::ExplicitDeny { in_session }),
-                Verdict::Allowed => {}
-                // A deny of the other layer would still win.
-                Verdict::Silent if allowed => {
-                    allowed = false;
-                    cause = RefusalCause::NoAllow { in_session };
+                Verdict::Denied(place) => {
+                    let outcome = Err(RefusalCause::ExplicitDeny { in_session });
+                    return Ruling { outcome, statement: Some(place) };
                 }
-                Verdict::Silent => {}
+                Verdict::Allowed(place) => allowed_by = allowed_by.or(Some(place)),
+                // A deny of the other layer would still win.
+                Verdict::Silent => cause = cause.or(Some(RefusalCause::NoAllow { in_session })),
             }
         }
-        if allowed { Ok(()) } else { Err(cause) }
+        match cause {
+            None => Ruling { outcome: Ok(()), statement: allowed_by },
+            Some(cause) => Ruling { outcome: Err(cause), statement: None },
+        }
     }
 }
 
+/// What policies say about a request, and which statement says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ruling {
+    /// Whether it is allowed.
+    pub outcome: Result<(), RefusalCause>,
+    /// The first statement that denies it, or the first of the identity that allows it; `None` where no statement decides.
+    pub statement: Option<StatementPlace>,
+}
+
+/// Where a statement stands, in the layer of policies that [`Ruling::outcome`] is about; counted from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatementPlace {
+    /// The place of its policy in the list that [`Permissions`] was made of.
+    pub policy: usize,
+    /// Its place in that policy.
+    pub statement: usize,
+}
+
 enum Verdict {
-    Denied,
-    Allowed,
+    Denied(StatementPlace),
+    Allowed(StatementPlace),
     Silent,
 }
 
 fn say(policies: &[Arc<Policy>], question: &Question<'_>) -> Verdict {
     let mut verdict = Verdict::Silent;
-    for statement in policies.iter().flat_map(|policy| &policy.statements) {
-        match (statement.is_about(question), statement.allows) {
-            (false, _) => {}
-            (true, false) => return Verdict::Denied,
-            (true, true) => verdict = Verdict::Allowed,
+    for (policy, statements) in policies.iter().map(|policy| &policy.statements).enumerate() {
+        for (statement, said) in statements.iter().enumerate() {
+            if !said.is_about(question) {
+                continue;
+            }
+            let place = StatementPlace { policy, statement };
+            match (said.allows, &verdict) {
+                (false, _) => return Verdict::Denied(place),
+                (true, Verdict::Silent) => verdict = Verdict::Allowed(place),
+                (true, _) => {}
+            }
         }
     }
     verdict
@@ -107,13 +133,17 @@ impl Principal {
     /// # Errors
     /// [`Refusal`], which says why not in the words that AWS uses.
     pub fn may(&self, action: &str, resource: &str, facts: Facts<'_>) -> Result<(), Refusal> {
-        let question = Question { principal: self, action, resource, facts };
-        self.permissions.decide(&question).map_err(|cause| Refusal {
+        self.ruling(action, resource, facts).outcome.map_err(|cause| Refusal {
             principal: self.arn.clone(),
             action: action.to_owned(),
             resource: resource.to_owned(),
             cause,
         })
+    }
+
+    /// As [`Self::may`], with the statement that decides.
+    pub fn ruling(&self, action: &str, resource: &str, facts: Facts<'_>) -> Ruling {
+        self.permissions.decide(&Question { principal: self, action, resource, facts })
     }
 }
 
@@ -283,6 +313,34 @@ mod tests {
                 expected,
                 "{statements:?} {action} {resource}"
             );
+        }
+    }
+
+    #[test]
+    fn the_statement_that_decides_is_known_by_its_place() {
+        let allow = |what: &str| format!(r#"{{"Effect":"Allow","Action":"{what}","Resource":"*"}}"#);
+        let deny = |what: &str| format!(r#"{{"Effect":"Deny","Action":"{what}","Resource":"*"}}"#);
+        let layer = |policies: &[&[String]]| -> Vec<Arc<Policy>> {
+            policies.iter().map(|statements| policy(&statements.join(","))).collect()
+        };
+        let identity = layer(&[&[allow("a:X"), deny("a:N")], &[allow("b:*"), allow("a:*")]]);
+        let session = layer(&[&[deny("a:S")], &[allow("a:*")]]);
+        let user = principal(Permissions::new(identity.clone()));
+        let narrowed = principal(Permissions::new(identity).narrowed(session));
+        for (who, action, place) in [
+            (&user, "a:X", Some((0, 0))),
+            (&user, "a:Y", Some((1, 1))),
+            (&user, "a:N", Some((0, 1))),
+            (&user, "c:X", None),
+            // The identity's where both allow it, the session's where that denies it.
+            (&narrowed, "a:Y", Some((1, 1))),
+            (&narrowed, "a:S", Some((0, 0))),
+            (&narrowed, "b:X", None),
+        ] {
+            let ruling = who.ruling(action, STREAM, facts());
+            let found = ruling.statement.map(|place| (place.policy, place.statement));
+            assert_eq!(found, place, "{action}");
+            assert_eq!(ruling.outcome.is_ok(), who.may(action, STREAM, facts()).is_ok(), "{action}");
         }
     }
 

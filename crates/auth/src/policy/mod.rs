@@ -17,6 +17,6 @@ pub use builtin::BUILT_IN_POLICIES;
 pub use document::{
     POLICY_LIMIT_CHARACTERS, Policy, PolicyError, SESSION_POLICY_LIMIT_CHARACTERS, policy_characters,
 };
-pub use evaluate::{Facts, Permissions, Refusal, RefusalCause};
+pub use evaluate::{Facts, Permissions, Refusal, RefusalCause, Ruling, StatementPlace};
 
 pub(crate) use builtin::built_in_policy;
