@@ -2,6 +2,8 @@
 //!
 //! Standard output carries data only: audio, tables, JSON. Progress, summaries and errors go to standard error.
 
+use crate::access::AccessVerb;
+use crate::audit::AuditArgs;
 use crate::backup::{BackupArgs, RestoreArgs};
 use crate::config::ConfigVerb;
 use crate::doctor::DoctorArgs;
@@ -11,7 +13,7 @@ use crate::global::Global;
 use crate::init::InitArgs;
 use crate::serve::ServeArgs;
 use crate::streams::StreamsVerb;
-use crate::{call, consume, contacts, events, keys, listen, produce, session, terminal};
+use crate::{access, audit, call, consume, contacts, events, keys, listen, produce, session, terminal};
 use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 use tympan_client::{ClientError, Exit};
@@ -57,6 +59,11 @@ enum Verb {
     ///
     /// One line for each change of a contact, as it is committed. A connection that breaks is made again where it was.
     Events(events::EventsArgs),
+    /// Look at who may do what
+    #[command(subcommand)]
+    Access(AccessVerb),
+    /// Look at who did what: the server's audit file, newest first
+    Audit(AuditArgs),
     /// Get temporary credentials for the shell
     ///
     /// They are begun with those of the environment, and end by themselves. Prints lines for a shell's eval, or with
@@ -110,6 +117,8 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Verb::Listen(arguments) => conclude_request(listen::run(arguments, &global).await),
         Verb::Contacts(arguments) => conclude_request(contacts::run(arguments, &global).await),
         Verb::Events(arguments) => conclude_request(events::run(arguments, &global).await),
+        Verb::Access(verb) => conclude_request(access::run(verb, &global).await),
+        Verb::Audit(arguments) => conclude_request(audit::run(arguments, &global).await),
         Verb::Session(arguments) => conclude_request(session::run(arguments, &global).await),
         Verb::Keys(arguments) => conclude_request(keys::run(arguments, &global).await),
         Verb::Streams(verb) => conclude(verb.run(&global).await),

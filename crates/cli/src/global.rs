@@ -3,7 +3,7 @@
 use tympan_client::kms::Kms;
 use tympan_client::kvs::Kvs;
 use tympan_client::{
-    Backups, ClientError, Connect, Contacts, Endpoint, Expiry, HttpClient, Identity, Machine, Readers,
+    Access, Backups, ClientError, Connect, Contacts, Endpoint, Expiry, HttpClient, Identity, Machine, Readers,
 };
 
 /// What all verbs understand.
@@ -47,6 +47,11 @@ impl Global {
     /// The expiry of media on the server that is meant.
     pub(crate) fn expiry(&self) -> Result<Expiry, ClientError> {
         self.http().map(|(http, endpoint)| Expiry::new(http, endpoint))
+    }
+
+    /// The policies and the audit file of the server that is meant.
+    pub(crate) fn access(&self) -> Result<Access, ClientError> {
+        self.http().map(|(http, endpoint)| Access::new(http, endpoint))
     }
 
     /// The backups of the server that is meant.

@@ -1,5 +1,7 @@
 //! tympan: the customer's voice, live, as a stream that you own.
 
+mod access;
+mod audit;
 mod backup;
 mod call;
 mod command;

@@ -163,6 +163,9 @@ impl ServiceError {
             "ResourceNotFound" if self.operation == "ContactRecord" => {
                 "`tympan contacts ls` shows what there is"
             }
+            "ResourceNotFound" if self.operation == "SimulatePolicy" => {
+                "[[credentials]] of the server's configuration lists access keys and their users"
+            }
             "NotFound" => "`tympan keys ls` shows what there is; keys and aliases are per account and region",
             "Disabled" => "`tympan keys enable` switches the key on again",
             "KMSInvalidState" => {

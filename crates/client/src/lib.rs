@@ -10,6 +10,7 @@
 //! Not implemented: credentials from profiles, instance metadata or single sign-on (only the environment is read);
 //! SIPS, SRTP and registration.
 
+mod access;
 mod backups;
 pub mod call;
 mod captured_audio;
@@ -30,6 +31,7 @@ pub mod sts;
 #[cfg(test)]
 mod testing;
 
+pub use access::{Access, AuditSearch};
 pub use backups::{BackupStatus, Backups};
 pub use captured_audio::{CapturedAudio, WantedAudio};
 pub use connect::Connect;
