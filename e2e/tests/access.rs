@@ -127,6 +127,46 @@ fn policies_decide_and_the_audit_file_tells() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Secrets of other kinds than access keys.
+const OTHER_SECRETS: [&str; 5] =
+    ["url-password", "url-query", "sign-of-events", "telephone-word", "word-of-the-trunk"];
+
+#[test]
+fn settings_audit_keys_and_policies_are_told_and_a_simulation_says_what_is_done() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let builder = server(folder.path())?;
+    let [url_password, url_query, sign, phone, trunk] = OTHER_SECRETS;
+    let file = folder.path().join("tympan.toml");
+    let more = format!(
+        "[contact_events]\nurl = \"http://user:{url_password}@127.0.0.1:9/hook?token={url_query}\"\nurl_secret = \"{sign}\"\n\
+         [[sip.phones]]\nuser = \"desk\"\npassword = \"{phone}\"\n\
+         [[sip.trunks]]\nname = \"carrier\"\nnetworks = [\"192.0.2.0/24\"]\nusers = [{{ name = \"carrier\", password = \"{trunk}\" }}]\n"
+    );
+    std::fs::write(&file, std::fs::read_to_string(&file)? + &more)?;
+    let server = builder.start()?;
+    let arguments: Vec<&str> = ["--", SECRET].into_iter().chain(OTHER_SECRETS).collect();
+    python::run(&server, "access_asked.py", &arguments);
+
+    let tympan = |arguments: &[&str]| -> anyhow::Result<(Option<i32>, String)> {
+        let key = [("AWS_ACCESS_KEY_ID", "FULL"), ("AWS_SECRET_ACCESS_KEY", SECRET)];
+        let mut command = Command::new(binary()?);
+        let output = command.args(arguments).env("AWS_ENDPOINT_URL", server.http()).envs(key).output()?;
+        Ok((output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned()))
+    };
+    let (code, said) = tympan(&["access", "may", "kinesisvideo:ListStreams", "--as", "LOOPBACK"])?;
+    assert_eq!(code, Some(1), "a condition asks for the address: {said}");
+    let (code, said) = tympan(&["access", "may", "kinesisvideo:ListStreams", "--as", "CONSUMER"])?;
+    assert!(code == Some(0) && said.contains("of policy \"consumer\" allows"), "{said}");
+    let (code, _) = tympan(&["access", "may", "kinesisvideo:ListStreams", "--as", "ABSENT"])?;
+    assert_eq!(code, Some(3));
+    let (_, said) = tympan(&["audit", "--user", "DEMO", "--action", "DeleteStream", "--json"])?;
+    let lines: Value = serde_json::from_str(&said)?;
+    assert_eq!(lines[0]["Outcome"], "DENIED");
+    let (_, said) = tympan(&["audit", "--user", "DEMO"])?;
+    assert!(said.contains("kinesisvideo:DeleteStream") && said.starts_with("TIME"), "{said}");
+    Ok(())
+}
+
 #[test]
 fn temporary_credentials_are_narrowed_and_outlive_a_restart() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;

@@ -1,13 +1,15 @@
 //! The server's own service, which Amazon has no operation for: contacts and their searches, waveforms, sound, flow logs, live events,
-//! streams and their readers, backups, the doctor. Signing name `tympan`, IAM actions `tympan:*`, rest-json, transport-free.
+//! streams and their readers, backups, the doctor, settings, access and the audit file. Signing name `tympan`, IAM actions `tympan:*`,
+//! rest-json, transport-free.
 //!
 //! An operation is one file with its type, what it is documented by, and one line in [`operations()`]. The OpenAPI document
 //! ([`openapi()`]) is made of the same table. Described for users in docs/admin.md.
 //!
 //! What needs a disk, a program or a socket is handed in: [`ContactIndex`], [`Waveforms`], [`Sounds`], [`Backups`],
-//! [`Doctor`]. Two operations are no request and answer: the server feeds WebSockets from what they give. WatchEvents gives an [`EventFeed`],
-//! ListenContact what [`Sounds`] makes.
+//! [`Doctor`], [`Configuration`], [`AuditTrail`]. Two operations are no request and answer: the server feeds WebSockets from what they give.
+//! WatchEvents gives an [`EventFeed`], ListenContact what [`Sounds`] makes.
 
+mod access;
 mod contacts;
 mod documentation;
 mod error;
@@ -22,6 +24,7 @@ mod streams;
 mod tests;
 mod upkeep;
 
+pub use access::{AccessParts, AuditTrail, AuditWalk, Configuration, KeyUses, Setting, SettingSource, Visit};
 pub use contacts::{
     AxisPart, ContactIndex, ContactPage, FlowLogLines, IndexError, SoundError, SoundForm, SoundTrack, Sounds,
     WantedSound, WaveformError, Waveforms, meets,

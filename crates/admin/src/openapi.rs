@@ -22,7 +22,7 @@ pub fn openapi(version: &str) -> Value {
         "info": {
             "title": "tympan",
             "version": version,
-            "description": "tympan's own service: contacts and their sound, live events, streams and readers, backups. Requests are signed \
+            "description": "tympan's own service: contacts and their sound, live events, streams and readers, backups, settings, access and the audit file. Requests are signed \
                             with Signature Version 4, service name tympan; the IAM action of an operation is tympan: and its \
                             operationId. Times are RFC 3339.",
         },

@@ -1,5 +1,6 @@
 //! The list of the service: an operation is one line here.
 
+use crate::access::{GetConfiguration, ListAccessKeys, ListAuditLines, ListPolicies, SimulatePolicy};
 use crate::contacts::{
     DeleteContact, DescribeContact, GetAudio, GetFlowLog, GetWaveform, ListContacts, ListenContact,
     SearchContacts,
@@ -70,4 +71,9 @@ table! {
     "POST" "/tympan/expiry/clock" ConfirmClock;
     "POST" "/tympan/doctor" RunDoctor;
     "GET" "/tympan/version" GetVersion;
+    "GET" "/tympan/configuration" GetConfiguration;
+    "GET" "/tympan/audit" ListAuditLines;
+    "GET" "/tympan/access-keys" ListAccessKeys;
+    "GET" "/tympan/policies" ListPolicies;
+    "POST" "/tympan/policies/simulate" SimulatePolicy;
 }

@@ -1,5 +1,6 @@
 //! The service: what it stands on, and how it words what the kit finds wrong.
 
+use crate::access::AccessParts;
 use crate::contacts::{ContactIndex, Sounds, Waveforms};
 use crate::error::{AdminError, ErrorCode};
 use crate::events::EventReaders;
@@ -39,6 +40,8 @@ pub struct AdminParts {
     pub backups: Arc<dyn Backups>,
     /// Looks at the machine.
     pub doctor: Arc<dyn Doctor>,
+    /// Who may do what, and who did what.
+    pub access: AccessParts,
     /// The version of the program.
     pub version: &'static str,
     /// When the program started.

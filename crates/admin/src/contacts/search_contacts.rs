@@ -164,7 +164,8 @@ fn id_of(text: &str) -> String {
     text.rsplit('/').next().unwrap_or(text).to_lowercase()
 }
 
-fn time(text: Option<&str>, member: &str) -> Result<Option<WallTime>, AdminError> {
+/// A member that is a time.
+pub(crate) fn time(text: Option<&str>, member: &str) -> Result<Option<WallTime>, AdminError> {
     let Some(text) = text else { return Ok(None) };
     let at = OffsetDateTime::parse(text, &Rfc3339).ok();
     let unix_ms = at.and_then(|at| i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).ok());

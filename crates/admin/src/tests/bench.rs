@@ -1,3 +1,6 @@
+use crate::access::{
+    AccessParts, AuditTrail, AuditWalk, Configuration, KeyUses, Setting, SettingSource, Visit,
+};
 use crate::contacts::{
     AxisPart, ContactIndex, ContactPage, FlowLogLines, IndexError, SoundError, SoundTrack, Sounds,
     WantedSound, WaveformError, Waveforms,
@@ -12,6 +15,7 @@ use std::any::Any;
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use tympan_auth::{Credentials, Identities, Policy, Role, SessionSeal};
 use tympan_aws::{Attempt, BoxFuture, Invocation, Operations, Output, Permit, Unrestricted};
 use tympan_connect::live_calls::NoCalls;
 use tympan_contact::{CapturedAudio, Contact, Erased, History, MemoryHistory, fixtures};
@@ -172,6 +176,124 @@ impl Doctor for Healthy {
     }
 }
 
+/// Settings as a server has them: one of its own, one that is a secret.
+struct Settings;
+
+impl Configuration for Settings {
+    fn settings(&self) -> Vec<Setting> {
+        let setting = |key: &str, value: Option<&str>, source, place: Option<&str>| Setting {
+            key: key.to_owned(),
+            value: value.map(str::to_owned),
+            is_secret: value.is_none(),
+            source,
+            place: place.map(str::to_owned),
+        };
+        vec![
+            setting("sip.listen", Some("0.0.0.0:5060"), SettingSource::Default, None),
+            setting("kms.secret_access_key", None, SettingSource::File, Some("/etc/tympan.toml:7")),
+        ]
+    }
+
+    fn policy_place(&self, name: &str) -> Option<String> {
+        POLICIES.iter().any(|(known, _)| *known == name).then(|| format!("/etc/{name}.json"))
+    }
+}
+
+/// Lines in memory, oldest first; a walk reads so many at once.
+#[derive(Default)]
+pub(super) struct Trail {
+    pub(super) lines: Mutex<Vec<String>>,
+    pub(super) at_once: Option<usize>,
+}
+
+impl AuditTrail for Trail {
+    fn is_written(&self) -> bool {
+        true
+    }
+
+    fn machine_time(&self, at: WallTime) -> WallTime {
+        at
+    }
+
+    fn walk(
+        &self,
+        _: WallTime,
+        _: WallTime,
+        after: Option<&str>,
+        visit: &mut dyn FnMut(&str) -> Visit,
+    ) -> AuditWalk {
+        let lines = self.lines.lock().unwrap();
+        let end = after.map_or(lines.len(), |after| after.parse().unwrap());
+        let ended = |next: usize| {
+            let next = Some(next.to_string()).filter(|_| next > 0);
+            AuditWalk { next, is_whole: true }
+        };
+        for (read, index) in (0..end).rev().enumerate() {
+            match visit(&lines[index]) {
+                Visit::Past => return ended(0),
+                Visit::Full => return ended(index),
+                Visit::GoOn if self.at_once == Some(read + 1) => return ended(index),
+                Visit::GoOn => {}
+            }
+        }
+        ended(0)
+    }
+}
+
+/// Policies of the configuration.
+pub(super) const POLICIES: &[(&str, &str)] = &[
+    (
+        "demo",
+        r#"{"Version":"2012-10-17","Statement":[
+            {"Sid":"Streams","Effect":"Allow","Action":"kinesisvideo:*","Resource":"arn:aws:kinesisvideo:*:*:stream/demo-*/*"},
+            {"Sid":"Never","Effect":"Deny","Action":"kinesisvideo:DeleteStream","Resource":"*"}]}"#,
+    ),
+    (
+        "conditions",
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"connect:List*","Resource":"*","Condition":{
+            "IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"Bool":{"aws:SecureTransport":"true"},
+            "StringEquals":{"aws:RequestedRegion":"eu-west-1"},"DateLessThan":{"aws:CurrentTime":"2020-01-01T00:00:00Z"}}}}"#,
+    ),
+    (
+        "care",
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kinesisvideo:Get*","Resource":"*",
+            "Condition":{"StringEquals":{"aws:ResourceTag/team":"care"}}}}"#,
+    ),
+];
+
+/// Access keys: id, user, policies.
+const KEYS: &[(&str, &str, &[&str])] = &[
+    ("AKIDADMIN", "admin", &["full-access"]),
+    ("AKIDCARE", "care", &["care", "conditions"]),
+    ("AKIDDEMO1", "demo", &["demo"]),
+    ("AKIDDEMO2", "demo", &["demo"]),
+    ("AKIDNOTHING", "nothing", &[]),
+    ("AKIDTWO1", "two", &["producer"]),
+    ("AKIDTWO2", "two", &["consumer"]),
+];
+
+fn identities(account: &AccountId) -> Identities {
+    let mut identities = Identities::new(account.clone(), SessionSeal::new(&[7; 32]));
+    for (name, text) in POLICIES {
+        identities.add_policy(name, Policy::parse(text).unwrap()).unwrap();
+    }
+    for (id, user, policies) in KEYS {
+        let policies: Vec<String> = policies.iter().map(|name| (*name).to_owned()).collect();
+        identities.add_key(Credentials::new(*id, SECRET), user, &policies).unwrap();
+    }
+    let role = Role {
+        name: "transcriber".to_owned(),
+        policies: vec!["consumer".to_owned()],
+        assumed_by: vec!["AKIDNOTHING".to_owned()],
+        session_max_s: 3_600,
+    };
+    identities.add_role(role).unwrap();
+    identities
+}
+
+/// The secret of all keys.
+pub(super) const SECRET: &str = "a secret of these tests";
+
 /// The row of a contact: what changes need of it.
 pub(super) struct Row(pub(super) Contact);
 
@@ -214,10 +336,17 @@ pub(super) struct Bench {
     pub(super) kvs: KvsService,
     pub(super) readers: EventReaders,
     pub(super) caller: Caller,
+    pub(super) identities: Arc<Identities>,
+    pub(super) key_uses: KeyUses,
+    pub(super) trail: Arc<Trail>,
 }
 
 impl Bench {
     pub(super) fn new() -> Self {
+        Self::with(Trail::default())
+    }
+
+    pub(super) fn with(trail: Trail) -> Self {
         let backend = Arc::new(MemoryBackend::open(&MemoryDisk::new()));
         let options = StoreOptions { housekeeping_ms: 0, ..StoreOptions::default() };
         let clock = Arc::new(StoppedClock);
@@ -231,6 +360,19 @@ impl Bench {
         );
         let db = db.unwrap();
         let readers = EventReaders::new(2);
+        let caller = Caller {
+            account: AccountId::parse("111122223333").unwrap(),
+            region: Region::parse("us-west-2").unwrap(),
+            access_key_id: "AKIDADMIN".into(),
+        };
+        let (identities, trail) = (Arc::new(identities(&caller.account)), Arc::new(trail));
+        let key_uses = KeyUses::new(KEYS.iter().map(|(id, ..)| *id));
+        let access = AccessParts {
+            identities: identities.clone(),
+            key_uses: key_uses.clone(),
+            configuration: Arc::new(Settings),
+            audit: trail.clone(),
+        };
         let service = AdminService::new(AdminParts {
             contacts: contacts.clone(),
             live: Arc::new(NoCalls),
@@ -242,15 +384,23 @@ impl Bench {
             kvs: kvs.clone(),
             backups: Arc::new(OneBackup::default()),
             doctor: Arc::new(Healthy),
+            access,
             version: "0.0.0",
             started: NOW,
         });
-        let caller = Caller {
-            account: AccountId::parse("111122223333").unwrap(),
-            region: Region::parse("us-west-2").unwrap(),
-            access_key_id: "AKIDADMIN".into(),
-        };
-        Self { service, operations: operations(), contacts, db, store, kvs, readers, caller }
+        Self {
+            service,
+            operations: operations(),
+            contacts,
+            db,
+            store,
+            kvs,
+            readers,
+            caller,
+            identities,
+            key_uses,
+            trail,
+        }
     }
 
     /// Another account of the same server.

@@ -69,6 +69,7 @@ async fn answers_have_the_members_of_the_document() {
         let body = match row.name {
             "StartBackup" => json!({ "Directory": "/x" }),
             "SearchContacts" => json!({ "MaxResults": 1 }),
+            "SimulatePolicy" => json!({ "User": "care", "Action": "connect:ListInstances", "Resource": "*" }),
             _ => Value::Null,
         };
         let answer = bench.call(&format!("{} {path}", row.method), body).await.unwrap();

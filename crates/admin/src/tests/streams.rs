@@ -6,7 +6,7 @@ use tympan_kms::KeyId;
 use tympan_store::{FragmentHead, NewStream, StorageTier, Stream, Writer};
 use tympan_types::{ProducerTime, StreamArn, StreamName};
 
-async fn stream(bench: &Bench, name: &str) -> Stream {
+pub(super) async fn stream(bench: &Bench, name: &str) -> Stream {
     let (region, account) = (bench.caller.region.clone(), bench.caller.account.clone());
     let new = NewStream {
         arn: StreamArn::new(region, account, StreamName::parse(name).unwrap(), NOW),

@@ -128,7 +128,7 @@ fn one_line(json: &str) -> String {
 
 /// Of what kind an action is; `None` for one that only looks, which is not written down.
 pub(crate) fn kind_of(action: &str) -> Option<EventKind> {
-    const LOOKS: [&str; 5] = ["Describe", "Get", "List", "Search", "Watch"];
+    const LOOKS: [&str; 6] = ["Describe", "Get", "List", "Search", "Simulate", "Watch"];
     let (service, operation) = action.split_once(':')?;
     match (service, operation) {
         (
@@ -192,6 +192,7 @@ mod tests {
             ("tympan:GetWaveform", None),
             ("tympan:GetAudio", Some(EventKind::MediaRead)),
             ("tympan:ListenContact", Some(EventKind::Listening)),
+            ("tympan:SimulatePolicy", None),
             ("tympan:DeleteContact", Some(EventKind::Administration)),
             ("tympan:Reset", Some(EventKind::Administration)),
         ] {

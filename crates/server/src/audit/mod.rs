@@ -2,10 +2,13 @@
 //!
 //! Lines go through a queue with a limit ([`Lines`]): one that finds it full is lost, and counted in the file and in `/metrics`.
 
+mod backward;
 mod event;
 mod quota;
+mod trail;
 
 pub(crate) use event::{Event, EventKind, kind_of};
+pub(crate) use trail::AuditTrailFiles;
 
 use crate::lines::{LineFileOptions, LineWriters, Lines, Rotation};
 use quota::Quotas;

@@ -11,6 +11,7 @@ use super::sections::{
 use super::suggest::unknown_key;
 use super::trunk::{SipTrunk, SipUser};
 use super::values::HIDDEN;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -33,6 +34,8 @@ pub struct Entry {
     pub key: String,
     /// Its value; a secret is not shown.
     pub value: Value,
+    /// Whether the key is for a secret.
+    pub is_secret: bool,
     /// Where the value came from.
     pub origin: Origin,
 }
@@ -45,17 +48,61 @@ impl Loaded {
         self.config.data_dir = folder;
     }
 
+    /// A flag changes some of it.
+    ///
+    /// # Errors
+    /// A path that is no text.
+    pub fn change(
+        &mut self,
+        flag: &'static str,
+        change: impl FnOnce(&mut Config),
+    ) -> Result<(), ConfigError> {
+        let before: BTreeMap<String, Value> = values(&self.config)?.into_iter().collect();
+        change(&mut self.config);
+        for (key, value) in values(&self.config)? {
+            if before.get(&key) != Some(&value) {
+                self.origins.set(&key, &value, &Origin::Flag(flag));
+            }
+        }
+        Ok(())
+    }
+
     /// Every key with its value and where it came from, in the order of `config/tympan.toml`.
     ///
     /// # Errors
     /// A path that is no text.
     pub fn entries(&self) -> Result<Vec<Entry>, ConfigError> {
-        let table =
-            Table::try_from(&self.config).map_err(|error| ConfigError::Defaults(error.to_string()))?;
-        let entry = |(key, value): (String, Value)| Entry { origin: self.origins.of(&key), key, value };
-        Ok(flat("", &Value::Table(table)).into_iter().map(entry).collect())
+        let entry = |(key, value): (String, Value)| Entry {
+            origin: self.origins.of(&key),
+            is_secret: is_secret(&key),
+            key,
+            value,
+        };
+        Ok(values(&self.config)?.into_iter().map(entry).collect())
     }
 }
+
+/// Every key with its value.
+fn values(config: &Config) -> Result<Vec<(String, Value)>, ConfigError> {
+    let table = Table::try_from(config).map_err(|error| ConfigError::Defaults(error.to_string()))?;
+    Ok(flat("", &Value::Table(table)))
+}
+
+/// Whether a path is that of a secret in the clear.
+fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key.rsplit('.').next().unwrap_or_default())
+}
+
+/// The names of keys that hold a secret.
+const SECRETS: [&str; 7] = [
+    "secret_access_key",
+    "session_token",
+    "url_secret",
+    "password",
+    "dial_password",
+    "ha1_md5",
+    "ha1_sha256",
+];
 
 /// Reads the configuration: `file` if given, then each `TYMPAN_SECTION__KEY` of `environment`.
 ///
@@ -114,8 +161,7 @@ fn shown(key: &str, table: &Value) -> Option<String> {
             None => value.get(part)?,
         };
     }
-    let name = key.rsplit('.').next().unwrap_or_default();
-    if ["secret_access_key", "session_token", "password"].contains(&name) {
+    if is_secret(key) {
         return Some(HIDDEN.to_owned());
     }
     // A section, or a list of them, may have secrets in it.
@@ -177,6 +223,7 @@ fn scalar(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     const SAMPLE: &str = include_str!("../../../../config/tympan.toml");
 
@@ -374,6 +421,28 @@ mod tests {
         let error = from_text(both, &[]).unwrap_err().to_string();
         assert!(error.contains("credentials[0].secret_access_key = (hidden)"), "{error}");
         assert!(!error.contains("5550123"), "{error}");
+    }
+
+    #[test]
+    fn every_key_whose_type_is_that_of_secrets_is_known_as_one() {
+        let sources = [
+            include_str!("lex.rs"),
+            include_str!("phone.rs"),
+            include_str!("sections.rs"),
+            include_str!("trunk.rs"),
+        ];
+        let fields = sources.iter().flat_map(|source| source.lines());
+        let name = |line: &'static str| line.trim().strip_prefix("pub ")?.strip_suffix(": Secret,");
+        let found: BTreeSet<&str> = fields.filter_map(name).collect();
+        assert_eq!(found, SECRETS.into_iter().collect());
+    }
+
+    #[test]
+    fn what_a_flag_changes_has_its_origin_and_the_rest_does_not() {
+        let mut loaded = load(None, std::iter::empty()).unwrap();
+        loaded.change("--dev", |config| config.credentials.push(Credential::default())).unwrap();
+        assert_eq!(loaded.origins.of("credentials[0].access_key_id"), Origin::Flag("--dev"));
+        assert_eq!(loaded.origins.of("http.listen"), Origin::Default);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Instant;
+use tympan_admin::KeyUses;
 use tympan_auth::{Facts, Principal, Refusal, Verified};
 use tympan_aws::{Ask, Permit, Rule, Stage};
 
@@ -61,10 +62,11 @@ pub(super) struct Told<'a> {
     pub(super) denied_by_policy: bool,
 }
 
-/// Asks policies, and keeps the audit file.
+/// Asks policies, keeps the audit file, and counts the use of access keys.
 #[derive(Clone)]
 pub(super) struct Authorizer {
     audit: Audit,
+    key_uses: KeyUses,
 }
 
 /// The policies of the sender of one request.
@@ -102,12 +104,13 @@ impl Permit for Asker<'_> {
 }
 
 impl Authorizer {
-    pub(super) fn new(audit: Audit) -> Self {
-        Self { audit }
+    pub(super) fn new(audit: Audit, key_uses: KeyUses) -> Self {
+        Self { audit, key_uses }
     }
 
-    /// The policies of who has sent a request.
+    /// The policies of who has sent a request, which is counted.
     pub(super) fn of<'a>(&'a self, exchange: &'a Exchange, verified: &'a Verified) -> Asker<'a> {
+        self.key_uses.count_request(long_term_key(verified), SystemClock.wall_now());
         Asker { authorizer: self, exchange, verified, has_denied: AtomicBool::new(false) }
     }
 
@@ -121,6 +124,9 @@ impl Authorizer {
         response: Response<Body>,
     ) -> Response<Body> {
         let Told { stage, asks, denied_by_policy } = *told;
+        if stage == Stage::Denied {
+            self.key_uses.count_refusal(long_term_key(verified));
+        }
         match stage {
             Stage::Unknown => response,
             Stage::Unread => {
@@ -193,6 +199,11 @@ impl Authorizer {
         response
             .map(|body| Body::new(Counted { body, bytes: 0, begun: Instant::now(), ended: Box::new(ended) }))
     }
+}
+
+/// The access key of a request, or the one that its session was begun with.
+fn long_term_key(verified: &Verified) -> &str {
+    verified.principal.parent_key.as_ref().unwrap_or(&verified.caller.access_key_id)
 }
 
 fn event<'a>(kind: EventKind, exchange: &'a Exchange, verified: &'a Verified, ask: &'a Ask) -> Event<'a> {

@@ -35,7 +35,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tympan_admin::{AdminService, EventFeed};
+use tympan_admin::{AdminService, EventFeed, KeyUses};
 use tympan_auth::{BodyRule as Signed, Identities, Payload, Verified};
 use tympan_aws::{BodyRule, Found, Invocation, Outcome, Protocol, Reply, ReplyBody, Routes, Stage};
 use tympan_connect::service::ConnectService;
@@ -77,6 +77,8 @@ pub(crate) struct Services {
     pub identities: Arc<Identities>,
     /// Who did what.
     pub audit: Audit,
+    /// How often each access key is used.
+    pub key_uses: KeyUses,
     /// How far a client's clock may be off.
     pub clock_skew_s: u64,
     /// Show developers why their signature does not match.
@@ -191,7 +193,7 @@ impl Router {
         let place = |scope| (scope, Arc::new(Semaphore::new(BLOCKING)));
         Self {
             authenticator,
-            authorizer: Authorizer::new(services.audit),
+            authorizer: Authorizer::new(services.audit, services.key_uses),
             for_pages: routes.paths_for_pages().collect(),
             blocking: routes.scopes().map(place).collect(),
             routes,

@@ -10,6 +10,9 @@ use tokio::time::Instant;
 use tympan_connect::phone_numbers::NumberRange;
 use tympan_kms::KeyId;
 
+/// The flag of the command line.
+pub(super) const FLAG: &str = "--dev";
+
 /// The sample flow, built in.
 pub(super) const SAMPLE_FLOW: &str = include_str!("../../../../fixtures/flows/seed.json");
 /// What the sample flow is called in the configuration that `--dev` makes up.

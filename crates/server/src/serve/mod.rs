@@ -16,6 +16,7 @@ mod ready_file;
 mod record_sinks;
 mod reset;
 mod service_manager;
+mod settings;
 mod usable;
 mod wire;
 
@@ -25,6 +26,7 @@ use anyhow::Context;
 pub(crate) use dev::SAMPLE_FLOW_FILE;
 use nix::sys::stat::{Mode as FileMode, umask};
 pub use preflight::preflight;
+use settings::RunningSettings;
 use std::path::PathBuf;
 
 /// How a server is started.
@@ -52,20 +54,22 @@ pub struct Dev {
 /// # Errors
 /// A configuration that does not fit, a port that is taken, a data folder that cannot be opened: what keeps it from starting.
 pub async fn run(start: Start) -> anyhow::Result<()> {
-    let mut config = config::load(start.config.as_deref(), std::env::vars())?.config;
+    let mut loaded = config::load(start.config.as_deref(), std::env::vars())?;
     // Held until the end: dropping it removes the folder.
     let mut scratch = None;
     if start.dev.is_some() {
-        dev::apply(&mut config);
+        loaded.change(dev::FLAG, dev::apply)?;
         if start.data_dir.is_none() {
             let folder = dev::ScratchFolder::new()?;
-            config.data_dir = folder.path().to_owned();
+            loaded.set_data_dir(folder.path().to_owned(), dev::FLAG);
             scratch = Some(folder);
         }
     }
     if let Some(folder) = start.data_dir {
-        config.data_dir = folder;
+        loaded.set_data_dir(folder, "--data-dir");
     }
+    let settings = RunningSettings::of(&loaded)?;
+    let config = loaded.config;
     init_log(&config)?;
     if let Some(file) = &start.config
         && let Some(exposed) = config::exposed_secrets(file)?
@@ -77,7 +81,7 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
     if let Err(error) = descriptors::raise_soft_limit() {
         tracing::warn!(%error, "the limit of open files cannot be raised");
     }
-    let mut running = wire::start(&config, start.dev).await?;
+    let mut running = wire::start(&config, settings, start.dev).await?;
     let mut addresses = running.addresses();
     if start.dev.is_some() {
         addresses.console_sign_in = dev::sign_in_link(&addresses, &running.site.code);

@@ -7,8 +7,9 @@ use super::limits::Limits;
 use super::line_files::LineFiles;
 use super::ready_file::Addresses;
 use super::reset::OwnFiles;
+use super::settings::RunningSettings;
 use super::{Dev, access, interrupted, provision, record_sinks, usable};
-use crate::audit::Audit;
+use crate::audit::{Audit, AuditTrailFiles};
 use crate::call::{Admission, AdmissionOptions, CallRegistry, Dialling};
 use crate::centre::{self, Centre, CentreParts};
 use crate::clock::{ServiceClock, SystemClock};
@@ -34,14 +35,14 @@ use anyhow::{Context, bail};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tympan_admin::{AdminParts, AdminService, EventReaders};
+use tympan_admin::{AccessParts, AdminParts, AdminService, EventReaders, KeyUses};
 use tympan_aws::cors::WebRules;
 use tympan_capture::{Leases, Rest, StreamDirectory, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options as ConnectOptions};
@@ -95,6 +96,8 @@ pub(super) struct Site {
     pub(super) limits: Limits,
     /// What the SIP side counts.
     pub(super) sip_stats: Arc<SipStats>,
+    /// What the server runs by, to be shown.
+    settings: Arc<RunningSettings>,
     /// Who may sign in to the console.
     pub(super) users: Users,
     /// The code that signs in once.
@@ -173,7 +176,11 @@ impl CentreTask {
 }
 
 /// Starts everything that `config` asks for.
-pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<Running> {
+pub(super) async fn start(
+    config: &Config,
+    settings: RunningSettings,
+    dev: Option<Dev>,
+) -> anyhow::Result<Running> {
     let account = config.account.id.clone();
     let region = config.account.region.clone();
     create_private_folder(&config.data_dir)?;
@@ -210,6 +217,7 @@ pub(super) async fn start(config: &Config, dev: Option<Dev>) -> anyhow::Result<R
         readiness,
         limits,
         sip_stats: Arc::default(),
+        settings: Arc::new(settings),
         users: Users::default(),
         code: Arc::default(),
         faults,
@@ -423,6 +431,14 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         clock: clock.clone(),
         options: admission_options(config),
     };
+    let identities = Arc::new(access::identities(config, account)?);
+    let key_uses = KeyUses::new(identities.keys().into_iter().map(|(key, _)| key.id()));
+    let access = AccessParts {
+        identities: identities.clone(),
+        key_uses: key_uses.clone(),
+        configuration: site.settings.clone(),
+        audit: Arc::new(audit_trail(config, clock)),
+    };
     let admin = AdminService::new(AdminParts {
         contacts: history.clone(),
         live: Arc::new(calls.clone()),
@@ -439,6 +455,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         kvs: kvs.clone(),
         backups: Arc::new(Backups::new(backend, config.keyring_dir())),
         doctor: Arc::new(RunningDoctor::new(config, &site.url)),
+        access,
         version: env!("CARGO_PKG_VERSION"),
         started: SystemClock.wall_now(),
     });
@@ -447,7 +464,6 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         moved.send_replace(revision);
     });
     let centre_task = CentreTask { db: db.clone(), changes: changes.clone(), shutdown: shutdown.clone() };
-    let identities = Arc::new(access::identities(config, account)?);
     site.users.set(identities.clone(), audit.clone());
     let services = Services {
         kvs,
@@ -460,6 +476,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         clock: clock.clone(),
         identities,
         audit: audit.clone(),
+        key_uses,
         clock_skew_s: config.auth.clock_skew_s,
         explains: site.faults.is_some(),
         body_limit_bytes: config.http.body_limit_bytes,
@@ -747,14 +764,21 @@ pub(super) fn tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
 }
 
 fn audit(config: &Config, writers: &LineWriters) -> anyhow::Result<Audit> {
-    let config::Audit { enabled, file, file_limit_bytes, files_kept } = &config.audit;
-    if !enabled {
-        return Ok(Audit::default());
-    }
-    let path = file.clone().unwrap_or_else(|| config.data_dir.join("audit.jsonl"));
+    let config::Audit { file_limit_bytes, files_kept, .. } = &config.audit;
+    let Some(path) = audit_file(config) else { return Ok(Audit::default()) };
     let rotation = Rotation { limit_bytes: *file_limit_bytes, kept: *files_kept, kept_for: None };
     Audit::open(writers, path.clone(), rotation)
         .with_context(|| format!("audit.file: cannot write {}", path.display()))
+}
+
+fn audit_trail(config: &Config, clock: &ServiceClock) -> AuditTrailFiles {
+    AuditTrailFiles { path: audit_file(config), kept: config.audit.files_kept, clock: clock.clone() }
+}
+
+/// Where the audit file is; `None` where none is written.
+fn audit_file(config: &Config) -> Option<PathBuf> {
+    let config::Audit { enabled, file, .. } = &config.audit;
+    enabled.then(|| file.clone().unwrap_or_else(|| config.data_dir.join("audit.jsonl")))
 }
 
 /// Creates the data folder for this user alone: it holds audio, numbers and, by default, keys.

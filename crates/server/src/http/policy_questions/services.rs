@@ -3,7 +3,7 @@
 use super::super::own_address::OwnAddress;
 use super::super::route::Services;
 use super::super::unproven::UnprovenBytes;
-use crate::audit::Audit;
+use crate::audit::{Audit, AuditTrailFiles};
 use crate::call::CallRegistry;
 use crate::clock::ServiceClock;
 use crate::descriptors::DescriptorBudget;
@@ -12,7 +12,7 @@ use crate::upkeep::Backups;
 use crate::waveform::StoredWaveforms;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tympan_admin::{AdminParts, AdminService, EventReaders};
+use tympan_admin::{AccessParts, AdminParts, AdminService, Configuration, EventReaders, KeyUses, Setting};
 use tympan_auth::{BodyRule, Credentials, Identities, Permissions, Principal, Role, SessionSeal, Verified};
 use tympan_aws::BoxFuture;
 use tympan_connect::service::{ConnectService, Ids, Options};
@@ -61,6 +61,18 @@ impl tympan_admin::Doctor for NoDoctor {
     }
 }
 
+struct NoSettings;
+
+impl Configuration for NoSettings {
+    fn settings(&self) -> Vec<Setting> {
+        Vec::new()
+    }
+
+    fn policy_place(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
 pub(in super::super) fn services(folder: &std::path::Path, history: Arc<MemoryHistory>) -> Services {
     let backend = Arc::new(EmbeddedBackend::open(folder, EmbeddedOptions::default()).unwrap());
     let keyring = Arc::new(Keyring::in_memory());
@@ -86,6 +98,13 @@ pub(in super::super) fn services(folder: &std::path::Path, history: Arc<MemoryHi
         session_max_s: 3_600,
     };
     identities.add_role(role).unwrap();
+    let identities = Arc::new(identities);
+    let access = AccessParts {
+        identities: identities.clone(),
+        key_uses: KeyUses::default(),
+        configuration: Arc::new(NoSettings),
+        audit: Arc::new(AuditTrailFiles { path: None, kept: 0, clock: clock.clone() }),
+    };
     let kvs =
         KvsService::new(store.clone(), KvsOptions::new("http://127.0.0.1:8600", Arc::new(clock.clone())));
     let db = Db::in_memory(Kinds::default(), OpenOptions::new(StartId([7; 16]))).unwrap();
@@ -105,6 +124,7 @@ pub(in super::super) fn services(folder: &std::path::Path, history: Arc<MemoryHi
         kvs: kvs.clone(),
         backups: Arc::new(Backups::new(backend, folder.join("keyring.json"))),
         doctor: Arc::new(NoDoctor),
+        access,
         version: "",
         started: tympan_types::WallTime::from_unix_ms(0),
     });
@@ -118,8 +138,9 @@ pub(in super::super) fn services(folder: &std::path::Path, history: Arc<MemoryHi
         lex: tympan_lex::service::LexService::new([], None, None),
         changes: tokio::sync::watch::channel(db.revision()).1,
         clock,
-        identities: Arc::new(identities),
+        identities,
         audit: Audit::default(),
+        key_uses: KeyUses::default(),
         clock_skew_s: 300,
         explains: false,
         body_limit_bytes: 1 << 20,
