@@ -17,6 +17,7 @@ mod directory;
 pub mod error;
 pub mod events;
 pub mod flow_associations;
+pub mod flow_check;
 mod flow_resources;
 pub mod flows;
 mod functions;

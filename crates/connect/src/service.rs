@@ -230,6 +230,13 @@ impl ConnectService {
         self.directory().instance(id).cloned()
     }
 
+    /// The master keys that instances name for their streams, each once.
+    pub fn stream_keys(&self) -> BTreeSet<String> {
+        let directory = self.directory();
+        let storages = directory.instances().filter_map(|instance| instance.media_streams.as_ref());
+        storages.map(|storage| storage.key_id.clone()).collect()
+    }
+
     /// Whether flows of an instance may invoke a function.
     pub fn may_invoke(&self, instance: InstanceId, function_arn: &str) -> bool {
         let options = &self.0.options;

@@ -11,6 +11,7 @@ use crate::document::{Action, ConditionTransition, Document, Transition, Transit
 use crate::error::FlowError;
 use crate::flow_type::FlowType;
 use crate::parameters::Parameters;
+use crate::resource::NamedResource;
 use crate::validate::{self, Notes, Problem};
 
 /// A contact flow, read from either format and ready to run.
@@ -25,6 +26,7 @@ pub struct Flow {
     start: Target,
     blocks: Vec<FlowBlock>,
     problems: Vec<Problem>,
+    resources: Vec<NamedResource>,
     sha256: String,
 }
 
@@ -95,7 +97,7 @@ impl Flow {
 
     fn compile(document: Document, sha256: String) -> Self {
         let places = Places::of(&document.actions);
-        let mut problems = Vec::new();
+        let (mut problems, mut resources) = (Vec::new(), Vec::new());
         validate::document(&document, &places, &mut problems);
         let mut blocks = Vec::new();
         for action in &document.actions {
@@ -109,6 +111,7 @@ impl Flow {
                 Some(row) => row.read(&mut parameters),
                 None => Ok(Box::new(TakesError::unknown(&action.type_name)) as Box<dyn Run>),
             };
+            resources.extend(parameters.into_resources());
             validate::transitions(action, &places, &mut problems);
             blocks.push(FlowBlock {
                 exits: Exits::link(&action.transitions, &places),
@@ -126,6 +129,7 @@ impl Flow {
             flow_type: document.flow_type,
             blocks,
             problems,
+            resources,
             sha256,
         }
     }
@@ -149,6 +153,11 @@ impl Flow {
             })
         });
         self.problems.iter().cloned().chain(misplaced).collect()
+    }
+
+    /// The resources of the instance that its blocks name, those that a call computes left out.
+    pub fn resources(&self) -> &[NamedResource] {
+        &self.resources
     }
 
     /// SHA-256 of the content that the flow was read from, as 64 lower-case hexadecimal digits.

@@ -33,7 +33,9 @@ mod memory;
 mod modules;
 mod pace;
 mod parameters;
+mod position;
 mod reference;
+mod resource;
 pub mod ssml;
 mod template;
 mod trace;
@@ -53,6 +55,8 @@ pub use interpreter::{ContactView, FlowIdentity, Interpreter, Output, RoutedFlow
 pub use lambda_response::LAMBDA_RESPONSE_LIMIT_BYTES;
 pub use log::LogEntry;
 pub use memory::CallMemory;
+pub use position::{Position, positions};
 pub use reference::Reference;
+pub use resource::{NamedResource, ResourceKind};
 pub use trace::{ReplayError, TraceEntry, replay};
 pub use validate::Problem;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::document::{Action, Transitions};
 use crate::effect::ResourceRef;
 use crate::memory::Scene;
+use crate::resource::{NamedResource, ResourceKind};
 use crate::template::Template;
 use crate::validate::{Notes, Problem};
 
@@ -14,6 +15,7 @@ use crate::validate::{Notes, Problem};
 pub(crate) struct Parameters<'a> {
     action: &'a Action,
     problems: &'a mut Vec<Problem>,
+    resources: Vec<NamedResource>,
 }
 
 /// Why a block cannot run: it takes its error branch with this reason.
@@ -22,7 +24,12 @@ pub(crate) struct Misconfigured(pub(crate) String);
 
 impl<'a> Parameters<'a> {
     pub(crate) fn new(action: &'a Action, problems: &'a mut Vec<Problem>) -> Self {
-        Self { action, problems }
+        Self { action, problems, resources: Vec::new() }
+    }
+
+    /// The resources that were read and that no call can change.
+    pub(crate) fn into_resources(self) -> Vec<NamedResource> {
+        self.resources
     }
 
     /// The ways out of the block: some blocks are told by them what to expect.
@@ -157,6 +164,16 @@ impl<'a> Parameters<'a> {
         let id = Template::parse(&id.unwrap_or_default());
         // What is computed has no name beside it that could be meant.
         let name = name.filter(|_| id.literal().is_some());
+        if let (Some(kind), Some(literal)) = (ResourceKind::of_parameter(path), id.literal()) {
+            let place = Notes::new(self.action, self.problems).place(path);
+            self.resources.push(NamedResource {
+                path: format!("{}.{place}", self.action.path),
+                block: self.action.identifier.clone(),
+                kind,
+                id: literal.to_owned(),
+                name: name.clone(),
+            });
+        }
         Some(ResourceTemplate { id, name })
     }
 
