@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use tympan_e2e::flow::{Flow, hang_up, listen};
+use tympan_e2e::flow::{Flow, hang_up, listen, set_queue};
 use tympan_e2e::folder::server;
 use tympan_e2e::office::{Office, text};
 use tympan_e2e::python;
@@ -245,5 +245,29 @@ fn the_document_needs_no_signature_and_a_websocket_does() -> anyhow::Result<()> 
 #[test]
 fn any_client_is_upgraded_to_a_websocket_by_a_signature_in_headers_or_the_query() -> anyhow::Result<()> {
     python::run(&TestServer::start()?, "events_upgrade.py", &[]);
+    Ok(())
+}
+
+#[test]
+fn a_flow_is_checked_and_counted_and_a_sink_that_is_away_is_seen() -> anyhow::Result<()> {
+    // A port that was free a moment ago: nothing answers there.
+    let away = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let builder =
+        TestServer::builder().env("TYMPAN_CONTACT_RECORDS__PUSH_URL", format!("http://{away}/records"));
+    let mut office = Office::open_with(builder)?;
+    let missing = "arn:aws:connect:us-east-1:999999999999:instance/i/queue/q";
+    let flow = Flow::new()
+        .then("lost", set_queue(missing).or_else("listen"))
+        .then("listen", listen("hello", 1))
+        .then("hang up", hang_up());
+    let flow_arn = office.create_flow("counted", flow)?;
+    let instance = office.instance.clone();
+    office.attach(NUMBER, &instance, &flow_arn)?;
+    for from in [CUSTOMER, "+15550000001"] {
+        call(&office, from)?;
+    }
+    office.records(2)?;
+    let flow = flow_arn.rsplit('/').next().context("no id")?;
+    python::run(&office.server, "flows_and_health.py", &["--", &instance, flow, "record-push"]);
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! The server's own service, which Amazon has no operation for: contacts and their searches, waveforms, sound, flow logs, live events,
-//! streams and their readers, backups, the doctor, settings, access and the audit file. Signing name `tympan`, IAM actions `tympan:*`,
+//! streams and their readers, flows, backups, the doctor, health, settings, access and the audit file. Signing name `tympan`, IAM actions `tympan:*`,
 //! rest-json, transport-free.
 //!
 //! An operation is one file with its type, what it is documented by, and one line in [`operations()`]. The OpenAPI document
 //! ([`openapi()`]) is made of the same table. Described for users in docs/admin.md.
 //!
 //! What needs a disk, a program or a socket is handed in: [`ContactIndex`], [`Waveforms`], [`Sounds`], [`Backups`],
-//! [`Doctor`], [`Configuration`], [`AuditTrail`]. Two operations are no request and answer: the server feeds WebSockets from what they give.
+//! [`Doctor`], [`Health`], [`Configuration`], [`AuditTrail`]. Two operations are no request and answer: the server feeds WebSockets from what they give.
 //! WatchEvents gives an [`EventFeed`], ListenContact what [`Sounds`] makes.
 
 mod access;
@@ -14,6 +14,7 @@ mod contacts;
 mod documentation;
 mod error;
 mod events;
+mod flows;
 mod named;
 mod openapi;
 mod operations;
@@ -22,6 +23,7 @@ mod service;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod times;
 mod upkeep;
 
 pub use access::{AccessParts, AuditTrail, AuditWalk, Configuration, KeyUses, Setting, SettingSource, Visit};
@@ -34,4 +36,4 @@ pub use events::{Batch, EventCounts, EventFeed, EventReaders, FeedError};
 pub use openapi::openapi;
 pub use operations::{SCOPE, operations};
 pub use service::{AdminParts, AdminService};
-pub use upkeep::{BackupRefusal, Backups, Doctor, NewBackup};
+pub use upkeep::{BackupRefusal, Backups, Doctor, Health, NewBackup};

@@ -7,10 +7,13 @@ use crate::contacts::{
 };
 use crate::documentation::{Documentation, Documented, Form};
 use crate::events::WatchEvents;
+use crate::flows::{CheckFlow, GetFlowActivity};
 use crate::named::Named;
 use crate::service::AdminService;
 use crate::streams::{ListReaders, ListStreams};
-use crate::upkeep::{ConfirmClock, DescribeBackup, DescribeExpiry, GetVersion, RunDoctor, StartBackup};
+use crate::upkeep::{
+    ConfirmClock, DescribeBackup, DescribeExpiry, GetHealth, GetVersion, RunDoctor, StartBackup,
+};
 use tympan_aws::{Operation, Operations, register};
 
 /// The signing name of the service, and the prefix of its actions.
@@ -62,6 +65,8 @@ table! {
     "GET" "/tympan/contacts/{ContactId}/audio" GetAudio;
     "GET" "/tympan/contacts/{ContactId}/listen" ListenContact;
     "GET" "/tympan/contacts/{ContactId}/flow-log" GetFlowLog;
+    "POST" "/tympan/flows/check" CheckFlow;
+    "GET" "/tympan/flows/{ContactFlowId}/activity" GetFlowActivity;
     "GET" "/tympan/events" WatchEvents;
     "GET" "/tympan/streams" ListStreams;
     "GET" "/tympan/readers" ListReaders;
@@ -70,6 +75,7 @@ table! {
     "GET" "/tympan/expiry" DescribeExpiry;
     "POST" "/tympan/expiry/clock" ConfirmClock;
     "POST" "/tympan/doctor" RunDoctor;
+    "GET" "/tympan/health" GetHealth;
     "GET" "/tympan/version" GetVersion;
     "GET" "/tympan/configuration" GetConfiguration;
     "GET" "/tympan/audit" ListAuditLines;

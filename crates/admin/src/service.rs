@@ -4,10 +4,11 @@ use crate::access::AccessParts;
 use crate::contacts::{ContactIndex, Sounds, Waveforms};
 use crate::error::{AdminError, ErrorCode};
 use crate::events::EventReaders;
-use crate::upkeep::{Backups, Doctor};
+use crate::upkeep::{Backups, Doctor, Health};
 use std::sync::Arc;
 use tympan_auth::Refusal;
 use tympan_aws::{Cx, Malformed, Service, Unknown};
+use tympan_connect::ConnectService;
 use tympan_connect::live_calls::LiveCalls;
 use tympan_db::Db;
 use tympan_kvs::KvsService;
@@ -24,6 +25,8 @@ pub struct AdminParts {
     pub contacts: Arc<dyn ContactIndex>,
     /// The calls that are up.
     pub live: Arc<dyn LiveCalls>,
+    /// Instances and their flows.
+    pub connect: ConnectService,
     /// Draws waveforms.
     pub waveforms: Arc<dyn Waveforms>,
     /// Reads their sound.
@@ -42,6 +45,8 @@ pub struct AdminParts {
     pub doctor: Arc<dyn Doctor>,
     /// Who may do what, and who did what.
     pub access: AccessParts,
+    /// Looks at the running parts.
+    pub health: Arc<dyn Health>,
     /// The version of the program.
     pub version: &'static str,
     /// When the program started.

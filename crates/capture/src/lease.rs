@@ -202,6 +202,11 @@ impl Leases {
         }
     }
 
+    /// How many streams are leased.
+    pub fn leased(&self) -> usize {
+        self.lock().leased()
+    }
+
     async fn lease_free(&self, spec: &LeaseSpec, wanted: Wanted) -> Result<Option<Lease>, LeaseError> {
         while let Some(hold) = self.claim(|pool| pool.claim_free(spec.contact, &spec.settings, wanted)) {
             if let Some(lease) = self.take(hold, &spec.settings).await? {

@@ -62,6 +62,16 @@ impl Reader<'_> {
         )
     }
 
+    /// How many lines no sink has taken, and the oldest of them, if it can be read.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn flow_log_waiting(&self) -> Result<(u64, Option<Vec<u8>>), DbError> {
+        let count = "SELECT count(*) FROM flow_log";
+        let count: i64 = self.connection().query_row(count, [], |row| row.get(0))?;
+        Ok((count.unsigned_abs(), self.flow_log(1)?.pop().map(|line| line.payload)))
+    }
+
     /// The lines about a contact that no sink has taken, at most `limit`.
     ///
     /// # Errors

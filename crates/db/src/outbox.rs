@@ -157,6 +157,18 @@ impl Reader<'_> {
         Ok(next.map(WallTime::from_unix_ms))
     }
 
+    /// How many entries of a kind wait, and the one that has waited for longest, if it can be read.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn outbox_waiting_of(&self, kind: &str) -> Result<(u64, Option<Entry>), DbError> {
+        let count = "SELECT count(*) FROM outbox WHERE kind = ?1";
+        let count: i64 = self.connection().query_row(count, [kind], |row| row.get(0))?;
+        let oldest = "SELECT entry, kind, format, payload, attempts, next_due_ms, checksum FROM outbox
+                      WHERE entry = (SELECT min(entry) FROM outbox WHERE kind = ?1)";
+        Ok((count.unsigned_abs(), self.entries(oldest, params![kind], 1)?.pop()))
+    }
+
     /// How many entries wait.
     ///
     /// # Errors

@@ -152,6 +152,11 @@ impl KvsService {
         self.shared.connections.reader_counts()
     }
 
+    /// How many streams an account may have in a region; `None`: any number.
+    pub fn streams_max(&self) -> Option<u32> {
+        self.limits.streams_per_account
+    }
+
     /// Answers a JSON operation with a JSON body.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod media;
 mod metrics;
 mod outgoing;
 mod persist;
+mod recent_log;
 pub mod serve;
 pub mod setup;
 mod sink;

@@ -253,6 +253,11 @@ impl Metrics {
         self.captures_failed.inc();
     }
 
+    /// Start blocks that got no stream.
+    pub(crate) fn captures_failed(&self) -> u64 {
+        self.captures_failed.get()
+    }
+
     pub(crate) fn http_request(&self, asked: Asked, status: u16) {
         let Asked { service, operation } = asked;
         self.http_requests.get_or_create(&HttpRequest { service, operation, status }).inc();

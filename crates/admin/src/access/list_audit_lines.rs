@@ -1,9 +1,10 @@
 use super::audit_trail::{AuditFilter, AuditLine, AuditOutcome, OfContact, Visit};
-use crate::contacts::{is_of, time};
+use crate::contacts::is_of;
 use crate::documentation::{self, Documentation, Documented, Field, Kind, always, maybe};
 use crate::error::AdminError;
 use crate::paging::{MAX_RESULTS, NEXT_TOKEN, Page};
 use crate::service::{AdminService, Context};
+use crate::times;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tympan_aws::{Operation, Output, constraint};
@@ -125,8 +126,8 @@ impl Operation for ListAuditLines {
     async fn call(cx: &Context<'_>, input: Input, (): ()) -> Result<Output, AdminError> {
         let read = |cursor: &str| Some(cursor.to_owned());
         let page = Page::of(cx, [], input.next_token.as_deref(), input.max_results, MOST, read)?;
-        let from = time(input.from.as_deref(), "from")?.unwrap_or(EARLIEST);
-        let to = time(input.to.as_deref(), "to")?.unwrap_or(LATEST);
+        let from = times::member(input.from.as_deref(), "from")?.unwrap_or(EARLIEST);
+        let to = times::member(input.to.as_deref(), "to")?.unwrap_or(LATEST);
         let filter = input.filter(cx, from, to)?;
         let too_old = written(from.plus_ms(-DISORDER_MS));
         let mut lines: Vec<Value> = Vec::new();

@@ -1,8 +1,8 @@
 use super::list_policies::document;
-use crate::contacts::time;
 use crate::documentation::{Documentation, Documented, Field, Kind, always, maybe, nullable};
 use crate::error::{AdminError, ErrorCode};
 use crate::service::{AdminService, Context};
+use crate::times;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -101,7 +101,7 @@ impl Operation for SimulatePolicy {
             None => tags_of(cx, &input.resource).await?,
         };
         let facts = Facts {
-            now: time(input.time.as_deref(), "Time")?
+            now: times::member(input.time.as_deref(), "Time")?
                 .unwrap_or_else(|| cx.service.parts().access.audit.machine_time(cx.now)),
             source_ip: address,
             secure_transport: input.secure_transport.unwrap_or(false),

@@ -31,6 +31,18 @@ pub trait ContactIndex: Send + Sync {
     /// [`IndexError`]
     fn flow_log(&self, contact: &Contact) -> Result<FlowLogLines, IndexError>;
 
+    /// Gives lines of all flow logs in the order in which they were written: those that name `about`, without files that are
+    /// older than `since`. Says whether all of them were read; where there are too many, the newest ones are.
+    ///
+    /// # Errors
+    /// [`IndexError`]
+    fn flow_log_lines(
+        &self,
+        about: &str,
+        since: WallTime,
+        take: &mut dyn FnMut(&str),
+    ) -> Result<bool, IndexError>;
+
     /// Erases a contact that has ended, also one that cannot be read, and its audio if that is asked for; `None` if there was none.
     ///
     /// # Errors
@@ -106,6 +118,10 @@ impl ContactIndex for MemoryHistory {
 
     fn flow_log(&self, _: &Contact) -> Result<FlowLogLines, IndexError> {
         Ok(FlowLogLines { lines: Vec::new(), is_complete: true })
+    }
+
+    fn flow_log_lines(&self, _: &str, _: WallTime, _: &mut dyn FnMut(&str)) -> Result<bool, IndexError> {
+        Ok(true)
     }
 
     fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, IndexError> {

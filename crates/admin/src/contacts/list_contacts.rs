@@ -22,7 +22,7 @@ pub(super) const ANSWER: &[Field] = &[
     always(
         "Contacts",
         Kind::List(&Kind::Opaque),
-        "contact records, as Connect delivers them; DisconnectTimestamp is null while the call is up",
+        "contact records as Connect delivers them, each with ContactFlowId and ContactFlowName of the flow that it began in; DisconnectTimestamp is null while the call is up",
     ),
     maybe("Unreadable", Kind::Integer, "contacts of this page that cannot be read and are left out"),
     documentation::NEXT,

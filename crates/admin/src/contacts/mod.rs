@@ -26,7 +26,7 @@ pub(crate) use get_waveform::GetWaveform;
 pub use get_waveform::{WaveformError, Waveforms};
 pub(crate) use list_contacts::ListContacts;
 pub(crate) use listen_contact::ListenContact;
-pub(crate) use search_contacts::{SearchContacts, time};
+pub(crate) use search_contacts::SearchContacts;
 pub use sounds::{AxisPart, SoundError, SoundForm, SoundTrack, Sounds, WantedSound};
 pub(crate) use summary::summary;
 pub(crate) use target::{ContactTarget, is_of};

@@ -4,12 +4,11 @@ use crate::documentation::{Documentation, Documented, Field, Kind, always, maybe
 use crate::error::AdminError;
 use crate::paging::Page;
 use crate::service::{AdminService, Context};
+use crate::times;
 use serde::Deserialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tympan_aws::{Operation, Output, constraint};
 use tympan_db::contact::{ContactCursor, ContactQuery, ContactState, TimeAxis};
-use tympan_types::{ContactFlowId, InstanceId, Redacted, WallTime};
+use tympan_types::{ContactFlowId, InstanceId, Redacted};
 
 /// Lists the contacts that meet all of some conditions, newest first.
 pub(crate) struct SearchContacts;
@@ -126,8 +125,8 @@ impl Input {
             let axis = range.axis.as_deref();
             let axis = axis.map(|axis| constraint::one_of(axis, "timeRange.axis", AXES)).transpose()?;
             query.axis = axis.unwrap_or(query.axis);
-            query.from = time(range.from.as_deref(), "TimeRange.From")?.unwrap_or(query.from);
-            query.to = time(range.to.as_deref(), "TimeRange.To")?.unwrap_or(query.to);
+            query.from = times::member(range.from.as_deref(), "TimeRange.From")?.unwrap_or(query.from);
+            query.to = times::member(range.to.as_deref(), "TimeRange.To")?.unwrap_or(query.to);
         }
         if let Some(part) = &self.number_part {
             constraint::length(part.expose(), "numberPart", 1, 64)?;
@@ -162,16 +161,4 @@ impl Input {
 /// An id, as it is or at the end of an ARN.
 fn id_of(text: &str) -> String {
     text.rsplit('/').next().unwrap_or(text).to_lowercase()
-}
-
-/// A member that is a time.
-pub(crate) fn time(text: Option<&str>, member: &str) -> Result<Option<WallTime>, AdminError> {
-    let Some(text) = text else { return Ok(None) };
-    let at = OffsetDateTime::parse(text, &Rfc3339).ok();
-    let unix_ms = at.and_then(|at| i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).ok());
-    let no_time = || {
-        let shown: String = text.chars().take(40).collect();
-        AdminError::validation(format!("{member} is {shown:?}: write it as 2024-01-26T03:07:41Z (RFC 3339)."))
-    };
-    unix_ms.map(|unix_ms| Some(WallTime::from_unix_ms(unix_ms))).ok_or_else(no_time)
 }

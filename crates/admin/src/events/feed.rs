@@ -5,6 +5,7 @@ use crate::contacts::{ContactIndex, IndexError, summary};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
+use tympan_connect::ConnectService;
 use tympan_contact::Contact;
 use tympan_db::change::Operation;
 use tympan_db::{Change, Db, Revision, Watch, WatchError, contact};
@@ -14,6 +15,8 @@ use tympan_types::{AccountId, Caller, ContactId, Region};
 pub struct EventFeed {
     watch: Watch,
     contacts: Arc<dyn ContactIndex>,
+    /// Knows what flows are called.
+    flows: Option<ConnectService>,
     account: AccountId,
     region: Region,
     place: Place,
@@ -79,7 +82,14 @@ impl EventFeed {
         let place = readers.take().ok_or(FeedError::Full { most: readers.most() })?;
         let watch = db.watch(since.unwrap_or_else(|| db.revision()))?;
         let (account, region) = (caller.account.clone(), caller.region.clone());
-        Ok(Self { watch, contacts, account, region, place })
+        Ok(Self { watch, contacts, flows: None, account, region, place })
+    }
+
+    /// The same with the names of flows in its events.
+    #[must_use]
+    pub fn with_flow_names(mut self, flows: ConnectService) -> Self {
+        self.flows = Some(flows);
+        self
     }
 
     /// The frame that a reader gets first: where it begins.
@@ -167,6 +177,10 @@ impl EventFeed {
         let Some(contact) = found.as_ref().filter(|contact| self.is_own(contact)) else { return Ok(None) };
         event["Id"] = json!(id);
         event["Contact"] = summary(contact);
+        if let Some(flows) = &self.flows {
+            event["Contact"]["ContactFlowName"] =
+                json!(contact.initial_flow.and_then(|id| flows.flow_name(id)));
+        }
         Ok(Some(event))
     }
 

@@ -66,6 +66,6 @@ impl Operation for WatchEvents {
             FeedError::Full { .. } => AdminError::new(ErrorCode::LimitExceeded, error.to_string()),
             FeedError::Unavailable(cause) => AdminError::internal(cause),
         })?;
-        Ok(Output::stream("application/json", feed))
+        Ok(Output::stream("application/json", feed.with_flow_names(parts.connect.clone())))
     }
 }

@@ -6,18 +6,20 @@ use crate::contacts::{
     WantedSound, WaveformError, Waveforms,
 };
 use crate::{
-    AdminError, AdminParts, AdminService, BackupRefusal, Backups, Doctor, EventFeed, EventReaders, NewBackup,
-    operations,
+    AdminError, AdminParts, AdminService, BackupRefusal, Backups, Doctor, EventFeed, EventReaders, Health,
+    NewBackup, operations,
 };
 use http::Request;
 use serde_json::{Value, json};
 use std::any::Any;
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tympan_auth::{Credentials, Identities, Policy, Role, SessionSeal};
 use tympan_aws::{Attempt, BoxFuture, Invocation, Operations, Output, Permit, Unrestricted};
 use tympan_connect::live_calls::NoCalls;
+use tympan_connect::settings::MemorySettings;
+use tympan_connect::{ConnectService, Ids, Options};
 use tympan_contact::{CapturedAudio, Contact, Erased, History, MemoryHistory, fixtures};
 use tympan_db::contact::{ContactCursor, ContactEvent, ContactFacts, ContactPayload, ContactQuery};
 use tympan_db::{Db, Kinds, OpenOptions, RowError, StartId};
@@ -52,6 +54,7 @@ pub(super) struct Contacts {
     pub(super) unreadable: Mutex<HashSet<ContactId>>,
     pub(super) is_away: AtomicBool,
     pub(super) erased: Mutex<Vec<(ContactId, CapturedAudio)>>,
+    pub(super) flow_lines: Mutex<Vec<String>>,
 }
 
 impl ContactIndex for Contacts {
@@ -79,6 +82,17 @@ impl ContactIndex for Contacts {
 
     fn flow_log(&self, contact: &Contact) -> Result<FlowLogLines, IndexError> {
         Ok(FlowLogLines { lines: vec![json!({ "ContactId": contact.id })], is_complete: true })
+    }
+
+    fn flow_log_lines(
+        &self,
+        about: &str,
+        _: WallTime,
+        take: &mut dyn FnMut(&str),
+    ) -> Result<bool, IndexError> {
+        let lines = self.flow_lines.lock().unwrap();
+        lines.iter().filter(|line| line.contains(about)).for_each(|line| take(line));
+        Ok(true)
     }
 
     fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, IndexError> {
@@ -173,6 +187,26 @@ impl Doctor for Healthy {
         let findings =
             json!([{ "check": "clock", "state": "ok", "what": "it is kept", "why": "", "do": "" }]);
         Box::pin(std::future::ready(findings))
+    }
+}
+
+impl Health for Healthy {
+    fn look(&self) -> BoxFuture<'_, Value> {
+        let health = json!({
+            "Calls": { "Live": 0, "Limit": 1 }, "Streams": { "InUse": 0, "Limit": null }, "Listeners": 0, "EventReaders": 0,
+            "Disk": null, "KeyProvider": "LOCAL", "Keys": [], "Sinks": [], "Capture": {}, "Errors": [],
+        });
+        Box::pin(std::future::ready(health))
+    }
+}
+
+/// They differ.
+#[derive(Default)]
+struct CountedIds(AtomicU64);
+
+impl Ids for CountedIds {
+    fn random(&self) -> [u8; 16] {
+        u128::from(self.0.fetch_add(1, Ordering::Relaxed)).to_be_bytes()
     }
 }
 
@@ -331,6 +365,7 @@ pub(super) struct Bench {
     pub(super) service: AdminService,
     operations: Operations<AdminService>,
     pub(super) contacts: Arc<Contacts>,
+    pub(super) connect: ConnectService,
     pub(super) db: Db,
     pub(super) store: MediaStore,
     pub(super) kvs: KvsService,
@@ -373,9 +408,18 @@ impl Bench {
             configuration: Arc::new(Settings),
             audit: trail.clone(),
         };
+        let connect = ConnectService::open(
+            Arc::new(MemorySettings::default()),
+            Arc::new(MemoryHistory::default()),
+            Arc::new(NoCalls),
+            Arc::new(CountedIds::default()),
+            Options::new(caller.account.clone(), caller.region.clone()),
+        )
+        .unwrap();
         let service = AdminService::new(AdminParts {
             contacts: contacts.clone(),
             live: Arc::new(NoCalls),
+            connect: connect.clone(),
             waveforms: Arc::new(Drawn),
             sounds: Arc::new(Sound),
             db: db.clone(),
@@ -384,6 +428,7 @@ impl Bench {
             kvs: kvs.clone(),
             backups: Arc::new(OneBackup::default()),
             doctor: Arc::new(Healthy),
+            health: Arc::new(Healthy),
             access,
             version: "0.0.0",
             started: NOW,
@@ -392,6 +437,7 @@ impl Bench {
             service,
             operations: operations(),
             contacts,
+            connect,
             db,
             store,
             kvs,
@@ -435,6 +481,21 @@ impl Bench {
     /// `GET /tympan/version`, with a body or null.
     pub(super) async fn call(&self, request: &str, body: Value) -> Result<Value, AdminError> {
         self.call_as(&self.caller, request, body).await
+    }
+
+    /// Asks Connect.
+    pub(super) fn connect(&self, request: &str, body: &Value) -> Value {
+        let (method, path) = request.split_once(' ').unwrap();
+        let head = Request::builder().method(method).uri(path).body(()).unwrap().into_parts().0;
+        let answer = self.connect.call(NOW, &self.caller, &head, body.to_string().as_bytes()).unwrap();
+        serde_json::from_slice(&answer).unwrap()
+    }
+
+    /// Makes an instance; its id.
+    pub(super) fn instance(&self) -> String {
+        let new = json!({ "IdentityManagementType": "CONNECT_MANAGED", "InstanceAlias": "demo",
+            "InboundCallsEnabled": true, "OutboundCallsEnabled": false });
+        self.connect("PUT /instance", &new)["Id"].as_str().unwrap().to_owned()
     }
 
     pub(super) async fn watch_as(&self, caller: &Caller, query: &str) -> Result<EventFeed, AdminError> {

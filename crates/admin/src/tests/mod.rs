@@ -5,6 +5,7 @@ mod audit;
 mod bench;
 mod contacts;
 mod events;
+mod flows;
 mod openapi;
 mod streams;
 mod upkeep;

@@ -61,13 +61,23 @@ async fn answers_have_the_members_of_the_document() {
     for n in 1..=3 {
         bench.contacts.kept.update(&contact(n)).unwrap();
     }
+    let instance = bench.instance();
+    let flow = json!({ "Name": "f", "Type": "CONTACT_FLOW", "Status": "SAVED", "Content": "{}" });
+    let flow = bench.connect(&format!("PUT /contact-flows/{instance}"), &flow)["ContactFlowId"].clone();
     let mut checked = 0;
     for row in ROWS.iter().filter(|row| !row.documentation.answer.is_empty() && row.form == Form::Json) {
         // The one that is erased is none that others ask for.
         let id = contact(if row.name == "DeleteContact" { 2 } else { 1 }).id;
         let path = row.path.replace("{ContactId}", &id.to_string());
+        let path = match row.name {
+            "GetFlowActivity" => {
+                path.replace("{ContactFlowId}", flow.as_str().unwrap()) + "?instanceId=" + &instance
+            }
+            _ => path,
+        };
         let body = match row.name {
             "StartBackup" => json!({ "Directory": "/x" }),
+            "CheckFlow" => json!({ "InstanceId": instance, "Content": "{}" }),
             "SearchContacts" => json!({ "MaxResults": 1 }),
             "SimulatePolicy" => json!({ "User": "care", "Action": "connect:ListInstances", "Resource": "*" }),
             _ => Value::Null,

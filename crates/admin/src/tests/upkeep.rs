@@ -19,12 +19,17 @@ async fn one_backup_is_made_at_a_time_and_asked_after() {
 }
 
 #[tokio::test]
-async fn expiry_doctor_and_version_are_told() {
+async fn expiry_doctor_health_and_version_are_told() {
     let bench = Bench::new();
     let expiry = bench.call("GET /tympan/expiry", Value::Null).await.unwrap();
     assert_eq!(expiry["Status"], "RUNNING");
     assert_eq!(bench.call("POST /tympan/expiry/clock", Value::Null).await.unwrap(), expiry);
     let findings = bench.call("POST /tympan/doctor", Value::Null).await.unwrap();
     assert_eq!(findings["Findings"][0]["check"], "clock");
+    let health = bench.call("GET /tympan/health", Value::Null).await.unwrap();
+    assert_eq!(
+        (&health["Streams"]["Kept"], &health["Time"]),
+        (&json!(0), &json!(super::bench::NOW.rfc3339_ms()))
+    );
     assert_eq!(bench.call("GET /tympan/version", Value::Null).await.unwrap()["Version"], "0.0.0");
 }

@@ -255,6 +255,16 @@ impl Reader<'_> {
         self.contacts(&query, after, limit)
     }
 
+    /// How many ended contacts there are whose record no sink has.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn undelivered_count(&self) -> Result<u64, DbError> {
+        let sql = "SELECT count(*) FROM contact WHERE delivered = 0 AND is_live = 0";
+        let count: i64 = self.connection().query_row(sql, [], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
     /// Ended contacts whose record no sink has, oldest first, each with what marks it as delivered. Those that cannot be read are
     /// noted and stay.
     ///

@@ -10,7 +10,7 @@ mod trail;
 pub(crate) use event::{Event, EventKind, kind_of};
 pub(crate) use trail::AuditTrailFiles;
 
-use crate::lines::{LineFileOptions, LineWriters, Lines, Rotation};
+use crate::lines::{LineFileOptions, LineHealth, LineWriters, Lines, Rotation};
 use quota::Quotas;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -68,6 +68,11 @@ impl Audit {
     /// How many lines wait for the file.
     pub(crate) fn waiting(&self) -> usize {
         self.0.as_ref().map_or(0, |shared| shared.lines.waiting())
+    }
+
+    /// How the file takes its lines; `None` for one that is switched off.
+    pub(crate) fn health(&self) -> Option<LineHealth> {
+        self.0.as_ref().map(|shared| shared.lines.health())
     }
 
     /// Writes down what is counted so far; called before the writers are closed.

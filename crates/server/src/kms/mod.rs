@@ -75,6 +75,11 @@ impl Keys {
         Ok(Self { provider, service: None, keyring: None, upkeep: None })
     }
 
+    /// The local keyring; `None` where the keys are elsewhere.
+    pub(crate) fn keyring(&self) -> Option<&Arc<Keyring>> {
+        self.keyring.as_ref()
+    }
+
     /// Destroys and rotates keys when their day has come, by the time that `store` believes: a clock that is wrong
     /// destroys none.
     pub(crate) fn begin_upkeep(&mut self, store: &MediaStore) {

@@ -8,7 +8,7 @@ mod queue;
 mod rotated;
 mod writer;
 
-pub(crate) use writer::Lines;
+pub(crate) use writer::{LineHealth, Lines};
 
 use std::io;
 use std::path::PathBuf;

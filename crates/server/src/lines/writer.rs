@@ -3,11 +3,13 @@
 use super::LineFileOptions;
 use super::queue::{Done, Group, Queue};
 use super::rotated::RotatedFile;
+use crate::clock::SystemClock;
 use nix::errno::Errno;
 use std::io::{self, ErrorKind};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tympan_types::WallTime;
 
 /// Between two attempts to write what a file did not take.
 const RETRY: Duration = Duration::from_secs(1);
@@ -50,6 +52,19 @@ pub(crate) struct Lines {
     file: usize,
 }
 
+/// How a file takes its lines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct LineHealth {
+    /// It does not take them.
+    pub(crate) is_failing: bool,
+    /// What it said last, and when.
+    pub(crate) last_error: Option<(WallTime, String)>,
+    /// Lines that wait.
+    pub(crate) waiting: usize,
+    /// Lines that were lost.
+    pub(crate) lost: u64,
+}
+
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
@@ -60,6 +75,8 @@ struct Shared {
 struct State {
     /// By the number of the file.
     queues: Vec<(&'static str, Queue)>,
+    /// Whether a file fails, and what it said last; by its number.
+    troubles: Vec<(bool, Option<(WallTime, String)>)>,
     /// Files that the thread has not taken over yet.
     opened: Vec<Opened>,
     is_closing: bool,
@@ -105,6 +122,7 @@ impl LineWriter {
             let mut state = self.0.state();
             let number = state.queues.len();
             state.queues.push((name, Queue::default()));
+            state.troubles.push((false, None));
             let file = OpenFile { name, number, sink, missing, told_lost: 0, group: None, trouble: None };
             state.opened.push(Opened { file, reply });
             number
@@ -192,6 +210,15 @@ impl Lines {
         self.shared.state().queue(self.file).map_or(0, |queue| queue.lost())
     }
 
+    /// How the file takes its lines.
+    pub(crate) fn health(&self) -> LineHealth {
+        let mut state = self.shared.state();
+        let (is_failing, last_error) = state.troubles.get(self.file).cloned().unwrap_or_default();
+        let counts = state.queue(self.file).map(|queue| (queue.waiting(), queue.lost()));
+        let (waiting, lost) = counts.unwrap_or_default();
+        LineHealth { is_failing, last_error, waiting, lost }
+    }
+
     /// How many lines wait.
     pub(crate) fn waiting(&self) -> usize {
         self.shared.state().queue(self.file).map_or(0, |queue| queue.waiting())
@@ -212,6 +239,15 @@ impl Shared {
 }
 
 impl State {
+    /// Keeps how a file is.
+    fn note(&mut self, file: usize, is_failing: bool, error: Option<&io::Error>) {
+        let Some((known, last)) = self.troubles.get_mut(file) else { return };
+        *known = is_failing;
+        if let Some(error) = error {
+            *last = Some((SystemClock.wall_now(), error.to_string()));
+        }
+    }
+
     fn queue(&mut self, file: usize) -> Option<&mut Queue> {
         self.queues.get_mut(file).map(|(_, queue)| queue)
     }
@@ -361,6 +397,7 @@ impl Writer {
             let now = Instant::now();
             // The start says so.
             file.trouble = Some(Trouble { since: now, retry_at: now + RETRY, is_told: true });
+            self.shared.state().note(file.number, true, Some(error));
         }
         self.files.push(file);
         // A start that gave up waiting goes on without the answer.
@@ -380,9 +417,16 @@ impl Writer {
         let written = written.and_then(|()| if group.done.is_some() { file.sink.sync() } else { Ok(()) });
         let mut state = self.shared.state();
         match written {
-            Ok(()) => file.worked(),
+            Ok(()) => {
+                file.worked();
+                state.note(file.number, false, None);
+            }
             Err(error) => {
                 file.failed(&error);
+                // A FIFO may be full for a moment.
+                if file.trouble.as_ref().is_some_and(|trouble| trouble.is_told) {
+                    state.note(file.number, true, Some(&error));
+                }
                 if !is_last {
                     file.group = Some(group);
                     return;
@@ -482,9 +526,13 @@ mod tests {
         (0..100).for_each(|n| rig.lines.push(format!("{n}\n")));
         // It was refused, and tried again.
         (0..2).for_each(|_| rig.asks.recv().unwrap());
+        let failing = rig.lines.health();
+        assert!(failing.is_failing && failing.waiting == 100, "{failing:?}");
         rig.is_full.store(false, Ordering::Release);
         rig.writer.close();
         assert_eq!((rig.lines.lost(), rig.written.lock().unwrap().lines().count()), (0, 100));
+        let well = rig.lines.health();
+        assert!(!well.is_failing && well.waiting == 0 && well.last_error.is_some(), "{well:?}");
         rig.lines.push("too late\n".into());
         assert_eq!((rig.lines.lost(), rig.lines.waiting()), (1, 0));
     }

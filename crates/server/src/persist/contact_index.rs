@@ -3,12 +3,12 @@
 use super::contact_row::ContactRow;
 use super::history::ContactHistory;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use tympan_admin::{ContactIndex, ContactPage, FlowLogLines, IndexError, meets};
 use tympan_contact::{CapturedAudio, Contact, Erased, History};
 use tympan_db::DbError;
 use tympan_db::contact::{ContactCursor, ContactQuery};
-use tympan_types::ContactId;
+use tympan_types::{ContactId, WallTime};
 
 /// Lines of one contact that wait for the file and are given.
 const WAITING_LINES: usize = 10_000;
@@ -66,6 +66,27 @@ impl ContactIndex for ContactHistory {
             lines: lines.iter().filter_map(read).collect(),
             is_complete: is_complete && is_whole,
         })
+    }
+
+    fn flow_log_lines(
+        &self,
+        about: &str,
+        since: WallTime,
+        take: &mut dyn FnMut(&str),
+    ) -> Result<bool, IndexError> {
+        // In the same order, for the same reason.
+        let waiting = self.db().read(|reader| reader.flow_log(WAITING_LINES)).map_err(said)?;
+        let is_whole = waiting.len() < WAITING_LINES;
+        let text = |payload: &[u8]| String::from_utf8_lossy(payload).trim_end().to_owned();
+        let mut waiting: Vec<String> = waiting.iter().map(|line| text(&line.payload)).collect();
+        waiting.retain(|line| line.contains(about));
+        let mut unread: HashSet<&str> = waiting.iter().map(String::as_str).collect();
+        let is_complete = self.flow_log_files().lines_about(about, since, &mut |line| {
+            unread.remove(line);
+            take(line);
+        });
+        waiting.iter().filter(|line| unread.contains(line.as_str())).for_each(|line| take(line));
+        Ok(is_complete && is_whole)
     }
 
     fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, IndexError> {

@@ -1,7 +1,7 @@
 //! What the files of the flow log have of one contact.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tympan_types::{ContactId, WallTime};
@@ -68,6 +68,41 @@ impl FlowLogFiles {
         (lines, is_complete)
     }
 
+    /// Gives lines that have `about` in them, oldest first, of the files that may have some since then; says whether all of those were
+    /// read. Where they are too long the newest bytes are.
+    pub(super) fn lines_about(&self, about: &str, since: WallTime, take: &mut dyn FnMut(&str)) -> bool {
+        let since = u64::try_from(since.unix_ms()).map_or(SystemTime::UNIX_EPOCH, |unix_ms| {
+            SystemTime::UNIX_EPOCH + Duration::from_millis(unix_ms)
+        });
+        let (mut left, mut is_complete) = (MOST_BYTES, true);
+        let mut parts: Vec<(PathBuf, u64, u64)> = Vec::new();
+        for number in 0..=self.kept {
+            let path = self.named(number);
+            let Ok(metadata) = std::fs::metadata(&path) else { continue };
+            if !metadata.is_file() {
+                is_complete = false;
+                continue;
+            }
+            if metadata.modified().is_ok_and(|modified| modified + SLACK < since) {
+                break;
+            }
+            let length = metadata.len().min(left);
+            is_complete &= length == metadata.len();
+            if length == 0 && metadata.len() > 0 {
+                break;
+            }
+            left -= length;
+            parts.push((path, metadata.len() - length, metadata.len()));
+        }
+        for (path, from, to) in parts.into_iter().rev() {
+            if let Err(error) = read_about(&path, from, to, about, take) {
+                tracing::warn!(%error, file = %path.display(), "a file of the flow log cannot be read");
+                is_complete = false;
+            }
+        }
+        is_complete
+    }
+
     /// 0 is the file itself, 1 the youngest of those that were put aside.
     fn named(&self, number: u32) -> PathBuf {
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
@@ -97,6 +132,38 @@ fn read(path: &Path, length: u64, id: &str) -> std::io::Result<(Vec<String>, boo
                 continue;
             }
             lines.push(text.to_owned());
+        }
+    }
+}
+
+/// Gives the whole lines of a part of a file that have `about` in them.
+fn read_about(
+    path: &Path,
+    from: u64,
+    to: u64,
+    about: &str,
+    take: &mut dyn FnMut(&str),
+) -> std::io::Result<()> {
+    let mut file = File::open(path)?;
+    // One byte before: a part that begins with a line is not cut.
+    file.seek(SeekFrom::Start(from.saturating_sub(1)))?;
+    let length = to.saturating_sub(from.saturating_sub(1));
+    let mut reader = BufReader::with_capacity(256 * 1024, file.take(length));
+    let (mut line, mut is_cut) = (Vec::new(), from > 0);
+    loop {
+        line.clear();
+        let read = (&mut reader).take(LINE_BYTES).read_until(b'\n', &mut line)?;
+        if read == 0 {
+            return Ok(());
+        }
+        let Some(whole) = line.strip_suffix(b"\n") else { continue };
+        if std::mem::take(&mut is_cut) {
+            continue;
+        }
+        if let Ok(text) = std::str::from_utf8(whole)
+            && text.contains(about)
+        {
+            take(text);
         }
     }
 }
@@ -136,6 +203,31 @@ mod tests {
         let later_ms = later.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
         let later = WallTime::from_unix_ms(i64::try_from(later_ms).unwrap());
         assert_eq!(files.lines_of(one, later), (Vec::new(), true), "no file is as young as the contact");
+    }
+
+    #[test]
+    fn lines_about_a_flow_come_oldest_first_and_of_too_many_the_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = FlowLogFiles { path: folder.path().join("flow-logs.jsonl"), kept: 1 };
+        let about = |about: &str| {
+            let mut found = Vec::new();
+            let is_complete =
+                files.lines_about(about, WallTime::from_unix_ms(0), &mut |line| found.push(line.to_owned()));
+            (found, is_complete)
+        };
+        assert_eq!(about("flow"), (Vec::new(), true));
+        std::fs::write(files.named(1), "flow 1\nother\nflow 2\n").unwrap();
+        std::fs::write(&files.path, "flow 3\nflow 4").unwrap();
+        let lines = |lines: &[&str]| lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+        assert_eq!(about("flow"), (lines(&["flow 1", "flow 2", "flow 3"]), true));
+        // A hole that leaves nine bytes for the older file.
+        let file = File::create(&files.path).unwrap();
+        file.set_len(MOST_BYTES - 9).unwrap();
+        assert_eq!(about("flow"), (lines(&["flow 2"]), false));
+        file.set_len(MOST_BYTES - 7).unwrap();
+        assert_eq!(about("flow"), (lines(&["flow 2"]), false));
+        file.set_len(MOST_BYTES - 6).unwrap();
+        assert_eq!(about("flow"), (Vec::new(), false));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::delivery::{Delivery, FlowLines, Progress, Records, Wake};
 use super::flow_log_files::FlowLogFiles;
 use super::outbox::Outbox;
 use super::records::{self, DeadLetters, RecordWays, Telling};
-use crate::lines::Lines;
+use crate::lines::{LineHealth, Lines};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
@@ -201,6 +201,20 @@ impl ContactHistory {
     /// Records that the file has not taken yet.
     pub(crate) fn undelivered(&self) -> usize {
         self.records.waiting()
+    }
+
+    /// How the file of records takes them.
+    pub(crate) fn record_lines(&self) -> LineHealth {
+        self.records.health()
+    }
+
+    /// How many records the file has not taken, and when the contact of the oldest one ended.
+    pub(crate) fn records_waiting(&self) -> Result<(u64, Option<WallTime>), DbError> {
+        self.shared.db.read(|reader| {
+            let oldest = reader.undelivered_contacts::<ContactRow>(1)?.pop();
+            let ended = oldest.and_then(|(ContactRow(contact), _)| contact.disconnect_timestamp);
+            Ok((reader.undelivered_count()?, ended))
+        })
     }
 
     /// Contacts that wait for the database.

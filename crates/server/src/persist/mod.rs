@@ -13,7 +13,9 @@ mod records;
 pub(crate) use examine::examine;
 pub(crate) use history::{ContactHistory, Interrupted};
 pub(crate) use outbox::StoreSteps;
-pub(crate) use records::{DataStream, DeadLetters, LineFile, PUSHED_TO, Push, RecordWays, StreamOf, Webhook};
+pub(crate) use records::{
+    DataStream, DeadLetters, LineFile, PUSHED_TO, Push, RecordWays, StreamOf, WayHealth, Webhook,
+};
 
 use crate::call::FlowLog;
 use crate::centre;

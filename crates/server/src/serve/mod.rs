@@ -6,6 +6,7 @@ mod dev;
 mod doctor;
 mod drain;
 mod emulation;
+mod health;
 mod interrupted;
 mod kvs_limits;
 mod limits;
@@ -22,6 +23,7 @@ mod wire;
 
 use crate::config::{self, Config, LogFormat};
 use crate::descriptors;
+use crate::recent_log::RecentLog;
 use anyhow::Context;
 pub(crate) use dev::SAMPLE_FLOW_FILE;
 use nix::sys::stat::{Mode as FileMode, umask};
@@ -104,13 +106,16 @@ pub async fn run(start: Start) -> anyhow::Result<()> {
 }
 
 fn init_log(config: &Config) -> anyhow::Result<()> {
-    use tracing_subscriber::{EnvFilter, fmt};
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    use tracing_subscriber::{EnvFilter, fmt, registry};
     let filter = EnvFilter::try_new(config.log.filter.as_str()).context("log.filter")?;
     let ansi = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let log = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi);
+    let log = registry().with(filter).with(RecentLog);
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(ansi);
     match config.log.format {
-        LogFormat::Json => log.json().init(),
-        LogFormat::Text => log.init(),
+        LogFormat::Json => log.with(lines.json()).init(),
+        LogFormat::Text => log.with(lines).init(),
     }
     Ok(())
 }

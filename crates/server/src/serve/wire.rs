@@ -2,6 +2,7 @@
 
 use super::admission_task::AdmissionTask;
 use super::doctor::RunningDoctor;
+use super::health::{Beginning, KeyHealth, RunningHealth};
 use super::kvs_limits::kvs_limits;
 use super::limits::Limits;
 use super::line_files::LineFiles;
@@ -439,9 +440,29 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         configuration: site.settings.clone(),
         audit: Arc::new(audit_trail(config, clock)),
     };
+    let health = RunningHealth {
+        data_dir: config.data_dir.clone(),
+        calls: calls.clone(),
+        calls_max: config.sip.calls_max,
+        leases: admission.leases.clone(),
+        streams_max: kvs.streams_max(),
+        kvs: kvs.clone(),
+        event_readers: event_readers.clone(),
+        keys: KeyHealth::of(&keys, &connect),
+        history: history.clone(),
+        flow_log: admission.flow_log.clone(),
+        audit: audit.clone(),
+        media: admission.media.stats().clone(),
+        queue: queue.clone(),
+        store: store.clone(),
+        db: db.clone(),
+        metrics: metrics.clone(),
+        began: Beginning::now(&config.data_dir),
+    };
     let admin = AdminService::new(AdminParts {
         contacts: history.clone(),
         live: Arc::new(calls.clone()),
+        connect: connect.clone(),
         waveforms: Arc::new(StoredWaveforms(store.clone())),
         sounds: Arc::new(StoredSounds {
             store: store.clone(),
@@ -455,6 +476,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         kvs: kvs.clone(),
         backups: Arc::new(Backups::new(backend, config.keyring_dir())),
         doctor: Arc::new(RunningDoctor::new(config, &site.url)),
+        health: Arc::new(health),
         access,
         version: env!("CARGO_PKG_VERSION"),
         started: SystemClock.wall_now(),

@@ -73,6 +73,15 @@ impl Configuration for NoSettings {
     }
 }
 
+/// Knows nothing.
+struct NoHealth;
+
+impl tympan_admin::Health for NoHealth {
+    fn look(&self) -> BoxFuture<'_, Value> {
+        Box::pin(std::future::ready(json!({ "Streams": {} })))
+    }
+}
+
 pub(in super::super) fn services(folder: &std::path::Path, history: Arc<MemoryHistory>) -> Services {
     let backend = Arc::new(EmbeddedBackend::open(folder, EmbeddedOptions::default()).unwrap());
     let keyring = Arc::new(Keyring::in_memory());
@@ -98,6 +107,7 @@ pub(in super::super) fn services(folder: &std::path::Path, history: Arc<MemoryHi
         session_max_s: 3_600,
     };
     identities.add_role(role).unwrap();
+    let connect = connect.unwrap();
     let identities = Arc::new(identities);
     let access = AccessParts {
         identities: identities.clone(),
@@ -111,6 +121,7 @@ pub(in super::super) fn services(folder: &std::path::Path, history: Arc<MemoryHi
     let admin = AdminService::new(AdminParts {
         contacts: history,
         live: Arc::new(calls.clone()),
+        connect: connect.clone(),
         waveforms: Arc::new(StoredWaveforms(store.clone())),
         sounds: Arc::new(StoredSounds {
             store: store.clone(),
@@ -125,6 +136,7 @@ pub(in super::super) fn services(folder: &std::path::Path, history: Arc<MemoryHi
         backups: Arc::new(Backups::new(backend, folder.join("keyring.json"))),
         doctor: Arc::new(NoDoctor),
         access,
+        health: Arc::new(NoHealth),
         version: "",
         started: tympan_types::WallTime::from_unix_ms(0),
     });
@@ -133,7 +145,7 @@ pub(in super::super) fn services(folder: &std::path::Path, history: Arc<MemoryHi
         store,
         kvs,
         kms: Some(KmsService::new(keyring)),
-        connect: connect.unwrap(),
+        connect,
         admin,
         lex: tympan_lex::service::LexService::new([], None, None),
         changes: tokio::sync::watch::channel(db.revision()).1,

@@ -28,9 +28,10 @@ pub(crate) use stream::{DataStream, StreamOf};
 pub(crate) use webhook::Webhook;
 
 use super::contact_row::ContactRow;
+use crate::clock::SystemClock;
 use async_trait::async_trait;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
@@ -166,6 +167,37 @@ struct Counts {
     refused: AtomicU64,
     dead: AtomicU64,
     is_away: AtomicBool,
+    newest: Mutex<Newest>,
+}
+
+/// The newest answer of a sink.
+#[derive(Debug, Clone, Default)]
+struct Newest {
+    is_error: bool,
+    /// What it said when it last took nothing, and when that was.
+    last_error: Option<(WallTime, String)>,
+}
+
+impl Counts {
+    fn newest(&self) -> MutexGuard<'_, Newest> {
+        // No change of it can be left half made.
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a sink takes what it is given.
+#[derive(Debug)]
+pub(crate) struct WayHealth {
+    pub(crate) name: &'static str,
+    /// Else of events.
+    pub(crate) is_of_records: bool,
+    /// It did not take what it was given last, and something waits for it.
+    pub(crate) is_failing: bool,
+    /// Records that went to `dead-letter`.
+    pub(crate) dead: u64,
+    pub(crate) last_error: Option<(WallTime, String)>,
+    /// How many records or events wait, and the time that the oldest one is about: the end of its contact, or the event.
+    pub(crate) waiting: Result<(u64, Option<WallTime>), DbError>,
 }
 
 /// Numbers for an operator, of all sinks together.
@@ -301,6 +333,33 @@ enum Outcome {
 }
 
 impl Way {
+    /// How the sink is.
+    pub(crate) fn health(&self, db: &Db) -> WayHealth {
+        let Newest { is_error, last_error } = self.counts.newest().clone();
+        let is_of_records = self.content == Content::Records;
+        let waiting = db.read(|reader| -> Result<_, DbError> {
+            let (waiting, oldest) = reader.outbox_waiting_of(self.kind)?;
+            let about = |entry: Entry| match is_of_records {
+                false => event_entry::read(&entry).map(|event| event.updated),
+                true => {
+                    let id = ContactId::parse(std::str::from_utf8(&entry.payload).ok()?).ok()?;
+                    let ContactRow(contact) = reader.contact::<ContactRow>(id).ok()??;
+                    contact.disconnect_timestamp
+                }
+            };
+            Ok((waiting, oldest.and_then(about)))
+        });
+        let waits = waiting.as_ref().map_or(true, |(waiting, _)| *waiting > 0);
+        WayHealth {
+            name: self.kind,
+            is_of_records,
+            is_failing: is_error && waits,
+            dead: self.counts.dead.load(Ordering::Relaxed),
+            last_error,
+            waiting,
+        }
+    }
+
     /// Sends some of what is due. `dead` is where refused records go.
     pub(crate) async fn turn(&self, db: &Db, dead: &DeadLetters, now: WallTime) -> Result<Turn, DbError> {
         let kind = self.kind;
@@ -408,7 +467,15 @@ impl Way {
         record: Outgoing,
         now: WallTime,
     ) -> Result<Sent, DbError> {
-        match self.sink.put(&record).await {
+        let put = self.sink.put(&record).await;
+        {
+            let mut newest = self.counts.newest();
+            newest.is_error = put.is_err();
+            if let Err(PutError::Away(reason) | PutError::Refused(reason)) = &put {
+                newest.last_error = Some((SystemClock.wall_now(), reason.clone()));
+            }
+        }
+        match put {
             Ok(()) => {
                 self.counts.sent.fetch_add(1, Ordering::Relaxed);
                 Ok(Sent::Answered(Outcome::Done(entry.id)))
