@@ -235,10 +235,8 @@ fn ten_listeners_hear_a_call_to_its_end_and_one_that_takes_nothing_is_cut_off() 
             (&texts[0]["Type"], &texts[0]["Tracks"]),
             (&json!("Begin"), &json!(["AUDIO_FROM_CUSTOMER"]))
         );
-        assert_eq!(
-            texts[0]["StartTimestamp"], waveform["StartTimestamp"],
-            "the axis is that of the waveform"
-        );
+        let axis = texts.iter().map(|text| &text["StartTimestamp"]).find(|start| start.is_string());
+        assert_eq!(axis, Some(&waveform["StartTimestamp"]), "the axis is that of the waveform");
         let pong = texts.iter().find(|text| text["Type"] == "Pong").context("no answer to a ping")?;
         assert!(pong["Id"] == 41 && pong["NowMicroseconds"].is_i64(), "{pong}");
         let end = texts.last().context("no text")?;

@@ -63,6 +63,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut ping, mut pings, mut peers_pings) = (interval(PING), Pings::default(), PeersPings::new());
+    // The first frame is Begin, whatever the peer says before it.
+    let mut has_begun = false;
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return End::stopped(),
@@ -86,11 +88,12 @@ where
                 if let Err(end) = send(socket, &listening, message).await {
                     return end;
                 }
+                has_begun = true;
                 if let Some(end) = end {
                     return end;
                 }
             }
-            message = socket.next() => match received(message, &mut pings) {
+            message = socket.next(), if has_begun => match received(message, &mut pings) {
                 Ok(None) => {}
                 Ok(Some(id)) => {
                     if !peers_pings.is_granted() {
