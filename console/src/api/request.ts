@@ -10,6 +10,8 @@ export class ApiError extends Error {
     readonly code: string,
     message: string,
     readonly requestId: string,
+    /** The body of the answer: some errors have more than a message. */
+    readonly body: Readonly<Record<string, unknown>> = {},
   ) {
     super(message);
     this.name = 'ApiError';
@@ -88,7 +90,7 @@ export function refusal(status: number, headers: Pick<Headers, 'get'>, value: un
   const named = headers.get('x-amzn-errortype') ?? (typeof body['__type'] === 'string' ? body['__type'] : '');
   const code = named.replace(/^.*#/, '').replace(/[:,].*$/, '');
   const message = body['Message'] ?? body['message'];
-  return new ApiError(status, code, typeof message === 'string' && message ? message : `The server answered ${status}.`, headers.get('x-amzn-requestid') ?? '');
+  return new ApiError(status, code, typeof message === 'string' && message ? message : `The server answered ${status}.`, headers.get('x-amzn-requestid') ?? '', body);
 }
 
 export interface Session {

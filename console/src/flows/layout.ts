@@ -1,0 +1,104 @@
+/** Where blocks and lines are drawn. */
+import type * as Dagre from '@dagrejs/dagre';
+import { ENTRY, edgesOf, type Edge, type FlowModel } from './model';
+
+export const NODE = { width: 184, height: 76 };
+const ENTRY_SIZE = { width: 96, height: 36 };
+const BROKEN_SIZE = { width: 150, height: 36 };
+
+export interface Placed {
+  id: string;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export interface Line extends Edge {
+  /** An SVG path. */
+  path: string;
+  /** Where its label stands. */
+  x: number;
+  y: number;
+}
+
+export interface Layout {
+  width: number;
+  height: number;
+  nodes: ReadonlyMap<string, Placed>;
+  entry: Placed;
+  /** Blocks that branches name and the flow does not have. */
+  broken: Placed[];
+  lines: Line[];
+}
+
+const MARGIN = 16;
+/** A block may have an empty identifier, or one that the layout keeps for itself. */
+const key = (id: string): string => `b${id}`;
+
+/** Lays out a flow from top to bottom. */
+export function layOut(dagre: Pick<typeof Dagre, 'Graph' | 'layout'>, flow: FlowModel): Layout {
+  const graph = new dagre.Graph({ multigraph: true, directed: true });
+  graph.setGraph({ rankdir: 'TB', nodesep: 28, edgesep: 14, ranksep: 44, marginx: MARGIN, marginy: MARGIN });
+  const edges = edgesOf(flow);
+  graph.setNode(key(ENTRY), { ...ENTRY_SIZE });
+  for (const id of flow.byId.keys()) graph.setNode(key(id), { ...NODE });
+  for (const edge of edges) if (edge.isBroken) graph.setNode(key(edge.to), { ...BROKEN_SIZE });
+  for (const edge of edges) {
+    // Lines of failures may be long: the way that calls should take is the straight one.
+    graph.setEdge(key(edge.from), key(edge.to), { width: labelWidth(edge.label), height: edge.label ? 18 : 0, labelpos: 'c', weight: edge.isFailure ? 1 : 4 });
+  }
+  dagre.layout(graph);
+  const placed = (id: string): Placed => {
+    const { x = 0, y = 0, width = 0, height = 0 } = graph.node(key(id)) as Partial<Placed>;
+    return { id, x: x - width / 2, y: y - height / 2, width, height };
+  };
+  const nodes = new Map([...flow.byId.keys()].map((id) => [id, placed(id)]));
+  const brokenIds = new Set(edges.filter((edge) => edge.isBroken).map((edge) => edge.to));
+  const lines = edges.map((edge): Line => {
+    const { points = [], x, y } = graph.edge(key(edge.from), key(edge.to)) as { points?: Point[]; x?: number; y?: number };
+    const middle = points[Math.floor(points.length / 2)] ?? { x: 0, y: 0 };
+    return { ...edge, path: rounded(points), x: x ?? middle.x, y: y ?? middle.y };
+  });
+  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
+  return { width, height, nodes, entry: placed(ENTRY), broken: [...brokenIds].map(placed), lines };
+}
+
+interface Point {
+  x: number;
+  y: number;
+}
+
+/** About how wide a label of 11 px is. */
+export const labelWidth = (label: string): number => (label === '' ? 0 : Math.min(190, label.length * 6 + 10));
+
+const round = (value: number): number => Math.round(value * 10) / 10;
+
+/** A path through points whose corners are round. */
+export function rounded(points: readonly Point[], radius = 10): string {
+  const [first, ...rest] = points;
+  if (!first) return '';
+  let path = `M${round(first.x)} ${round(first.y)}`;
+  rest.forEach((point, at) => {
+    const before = points[at];
+    const after = rest[at + 1];
+    if (!after || !before) {
+      path += `L${round(point.x)} ${round(point.y)}`;
+      return;
+    }
+    const begin = towards(point, before, radius);
+    const end = towards(point, after, radius);
+    path += `L${round(begin.x)} ${round(begin.y)}Q${round(point.x)} ${round(point.y)} ${round(end.x)} ${round(end.y)}`;
+  });
+  return path;
+}
+
+/** The point that lies `distance` from one on the way to another, half the way at most. */
+function towards(from: Point, to: Point, distance: number): Point {
+  const length = Math.hypot(to.x - from.x, to.y - from.y);
+  const part = length === 0 ? 0 : Math.min(distance / length, 0.5);
+  return { x: from.x + (to.x - from.x) * part, y: from.y + (to.y - from.y) * part };
+}
+
+/** The width of a line in pixels: by the root of the calls that took it. */
+export const lineWidth = (count: number, most: number): number => (count <= 0 || most <= 0 ? 1.5 : 1.5 + 5.5 * Math.sqrt(count / most));
