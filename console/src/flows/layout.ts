@@ -39,7 +39,7 @@ const key = (id: string): string => `b${id}`;
 /** Lays out a flow from top to bottom. */
 export function layOut(dagre: Pick<typeof Dagre, 'Graph' | 'layout'>, flow: FlowModel): Layout {
   const graph = new dagre.Graph({ multigraph: true, directed: true });
-  graph.setGraph({ rankdir: 'TB', nodesep: 28, edgesep: 14, ranksep: 44, marginx: MARGIN, marginy: MARGIN });
+  graph.setGraph({ rankdir: 'TB', nodesep: 28, edgesep: 14, ranksep: 34, marginx: MARGIN, marginy: MARGIN });
   const edges = edgesOf(flow);
   graph.setNode(key(ENTRY), { ...ENTRY_SIZE });
   for (const id of flow.byId.keys()) graph.setNode(key(id), { ...NODE });
@@ -58,10 +58,20 @@ export function layOut(dagre: Pick<typeof Dagre, 'Graph' | 'layout'>, flow: Flow
   const lines = edges.map((edge): Line => {
     const { points = [], x, y } = graph.edge(key(edge.from), key(edge.to)) as { points?: Point[]; x?: number; y?: number };
     const middle = points[Math.floor(points.length / 2)] ?? { x: 0, y: 0 };
+    if (edge.from === edge.to) return { ...edge, ...ownLoop(placed(edge.from), x ?? 0) };
     return { ...edge, path: rounded(points), x: x ?? middle.x, y: y ?? middle.y };
   });
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
   return { width, height, nodes, entry: placed(ENTRY), broken: [...brokenIds].map(placed), lines };
+}
+
+/** A loop of a block to itself, at its right, where the layout has left room for the label. */
+function ownLoop({ x, y, width, height }: Placed, labelAt: number): Pick<Line, 'path' | 'x' | 'y'> {
+  const right = x + width;
+  const far = Math.max(labelAt, right + 24);
+  const [upper, lower] = [y + height * 0.22, y + height * 0.78];
+  const points = [{ x: right, y: lower }, { x: far, y: lower }, { x: far, y: upper }, { x: right, y: upper }];
+  return { path: rounded(points), x: far, y: y + height / 2 };
 }
 
 interface Point {

@@ -220,6 +220,8 @@ const SHOWN = 4;
 
 /** The labels of a line: `1, 2, Timeout`. */
 function labelOf(branches: readonly Branch[]): string {
+  // What goes on as it should needs no word.
+  if (branches.every((branch) => branch.kind === 'next')) return '';
   const labels = [...new Set(branches.map((branch) => branch.label).filter(Boolean))];
   return labels.length > SHOWN ? `${labels.slice(0, SHOWN).join(', ')}, ${labels.length - SHOWN} more` : labels.join(', ');
 }

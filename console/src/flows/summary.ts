@@ -75,7 +75,7 @@ export function parameterLine(type: string, parameters: Members, nameOf: (parame
     case 'Compare':
       return plain(parameters['ComparisonValue']);
     case 'Loop':
-      return parameters['LoopCount'] === undefined ? '' : `${plain(parameters['LoopCount'])} times`;
+      return parameters['LoopCount'] === undefined ? '' : `${plain(parameters['LoopCount'])} ${plain(parameters['LoopCount']) === '1' ? 'time' : 'times'}`;
     case 'Wait':
       return seconds(parameters['TimeLimitSeconds']);
     case 'CheckHoursOfOperation':
