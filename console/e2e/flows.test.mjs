@@ -116,7 +116,7 @@ test('the keys go along the branches, and Enter opens a block', async () => {
   assert.equal(await page.evaluate(() => document.activeElement.id), 'block-title');
   await panel.getByRole('button', { name: 'Close' }).click();
   await until('the focus is back', async () => (await at()) === 'main menu');
-  const size = () => page.getByRole('button', { name: 'Full size' }).innerText();
+  const size = () => page.getByRole('button', { name: /to full size/ }).innerText();
   const before = await size();
   await page.keyboard.press('-');
   await until('it is smaller', async () => (await size()) !== before);

@@ -46,7 +46,7 @@ export function layOut(dagre: Pick<typeof Dagre, 'Graph' | 'layout'>, flow: Flow
   for (const edge of edges) if (edge.isBroken) graph.setNode(key(edge.to), { ...BROKEN_SIZE });
   for (const edge of edges) {
     // Lines of failures may be long: the way that calls should take is the straight one.
-    graph.setEdge(key(edge.from), key(edge.to), { width: labelWidth(edge.label), height: edge.label ? 18 : 0, labelpos: 'c', weight: edge.isFailure ? 1 : 4 });
+    graph.setEdge(key(edge.from), key(edge.to), { width: edge.label ? labelWidth(edge.label) + COUNT_WIDTH : 0, height: edge.label ? 18 : 0, labelpos: 'c', weight: edge.isFailure ? 1 : 4 });
   }
   dagre.layout(graph);
   const placed = (id: string): Placed => {
@@ -80,7 +80,10 @@ interface Point {
 }
 
 /** About how wide a label of 11 px is. */
-export const labelWidth = (label: string): number => (label === '' ? 0 : Math.min(190, label.length * 6 + 10));
+export const labelWidth = (label: string): number => (label === '' ? 0 : label.length * 5.8 + 8);
+
+/** Room for the count behind a label, so that nothing moves when it comes. */
+const COUNT_WIDTH = 34;
 
 const round = (value: number): number => Math.round(value * 10) / 10;
 

@@ -4,11 +4,12 @@ import {
   checkFlow, deniedWhy, describeFlow, flowActivity, flowNumbers, isNotOffered, refusedProblems, updateContent, type FlowActivity, type FlowCheck, type FlowDescription, type FlowNumber,
 } from '../api/flows';
 import { indexJson } from '../flows/json';
+import { signedIn } from './session.svelte';
 import { placed, problemOfMessage, syntaxProblem, type Placed } from '../flows/problems';
 
 export type Which = 'published' | 'saved';
 
-/** What was edited and not saved, by flow and content: it outlives a look at another page. */
+/** What was edited and not saved, by user, flow and content: it outlives a look at another page. */
 const drafts = new SvelteMap<string, string>();
 
 export type Asked<T> = { state: 'none' | 'busy' | 'not-offered' } | { state: 'done'; value: T } | { state: 'failed'; error: unknown };
@@ -45,7 +46,7 @@ export class OpenFlow {
   }
 
   #key(which: Which): string {
-    return `${this.id}:${which}`;
+    return `${signedIn.session?.user ?? ''} ${this.id} ${which}`;
   }
 
   text(which: Which): string {
