@@ -44,6 +44,8 @@ export interface FlowProblem {
 export interface FlowReference {
   Path: string;
   Named: string;
+  /** The name that the flow has beside it. */
+  NamedAs?: string | null;
   Kind: string;
   How: 'ID' | 'NAME' | 'DEFAULT' | 'MISSING';
   To: string | null;

@@ -30,9 +30,16 @@ export interface Layout {
   /** Blocks that branches name and the flow does not have. */
   broken: Placed[];
   lines: Line[];
+  /** Branches that would be long lines, by block: they are written in it. */
+  written: ReadonlyMap<string, Edge[]>;
 }
 
 const MARGIN = 16;
+const WRITTEN_HEIGHT = 16;
+/** How many ranks all lines together may cross: beyond, the time of a layout grows fast, and nothing can be followed with the eye. */
+const MOST_RANKS = 200;
+/** A line over so few ranks is always drawn. */
+const SHORT = 2;
 /** A block may have an empty identifier, or one that the layout keeps for itself. */
 const key = (id: string): string => `b${id}`;
 
@@ -40,9 +47,13 @@ const key = (id: string): string => `b${id}`;
 export function layOut(dagre: Pick<typeof Dagre, 'Graph' | 'layout'>, flow: FlowModel): Layout {
   const graph = new dagre.Graph({ multigraph: true, directed: true });
   graph.setGraph({ rankdir: 'TB', nodesep: 28, edgesep: 14, ranksep: 34, marginx: MARGIN, marginy: MARGIN });
-  const edges = edgesOf(flow);
+  const all = edgesOf(flow);
+  const long = longEdges(flow, all);
+  const edges = all.filter((edge) => !long.has(edge));
+  const written = new Map<string, Edge[]>();
+  for (const edge of long) written.set(edge.from, [...(written.get(edge.from) ?? []), edge]);
   graph.setNode(key(ENTRY), { ...ENTRY_SIZE });
-  for (const id of flow.byId.keys()) graph.setNode(key(id), { ...NODE });
+  for (const id of flow.byId.keys()) graph.setNode(key(id), { width: NODE.width, height: NODE.height + WRITTEN_HEIGHT * (written.get(id)?.length ?? 0) });
   for (const edge of edges) if (edge.isBroken) graph.setNode(key(edge.to), { ...BROKEN_SIZE });
   for (const edge of edges) {
     // Lines of failures may be long: the way that calls should take is the straight one.
@@ -62,7 +73,58 @@ export function layOut(dagre: Pick<typeof Dagre, 'Graph' | 'layout'>, flow: Flow
     return { ...edge, path: rounded(points), x: x ?? middle.x, y: y ?? middle.y };
   });
   const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
-  return { width, height, nodes, entry: placed(ENTRY), broken: [...brokenIds].map(placed), lines };
+  return { width, height, nodes, entry: placed(ENTRY), broken: [...brokenIds].map(placed), lines, written };
+}
+
+/** The lines that are not drawn: failures first, and of these the longest. Each block keeps one line that leads to it. */
+function longEdges(flow: FlowModel, edges: readonly Edge[]): ReadonlySet<Edge> {
+  const rank = ranks(flow, edges);
+  const span = (edge: Edge): number => Math.abs((rank.get(edge.to) ?? 0) - (rank.get(edge.from) ?? 0));
+  let crossed = edges.reduce((sum, edge) => sum + span(edge), 0);
+  const into = new Map<string, number>();
+  for (const edge of edges) into.set(edge.to, (into.get(edge.to) ?? 0) + 1);
+  const long = new Set<Edge>();
+  const candidates = edges.filter((edge) => edge.from !== ENTRY && span(edge) > SHORT);
+  candidates.sort((one, other) => Number(other.isFailure) - Number(one.isFailure) || span(other) - span(one));
+  for (const edge of candidates) {
+    const left = into.get(edge.to) ?? 0;
+    if (crossed <= MOST_RANKS) break;
+    if (left <= 1) continue;
+    into.set(edge.to, left - 1);
+    crossed -= span(edge);
+    long.add(edge);
+  }
+  return long;
+}
+
+/** About in which rank a block will lie: as far from the start as a way without loops can be. */
+function ranks(flow: FlowModel, edges: readonly Edge[]): ReadonlyMap<string, number> {
+  const out = new Map<string, string[]>();
+  for (const edge of edges) out.set(edge.from, [...(out.get(edge.from) ?? []), edge.to]);
+  const done: string[] = [];
+  const state = new Map<string, 'open' | 'done'>();
+  const forward = new Map<string, string[]>();
+  for (const begin of [ENTRY, ...flow.byId.keys()]) {
+    const path: { id: string; next: number }[] = state.has(begin) ? [] : [{ id: begin, next: 0 }];
+    if (path.length > 0) state.set(begin, 'open');
+    for (let top = path.at(-1); top; top = path.at(-1)) {
+      const to = out.get(top.id)?.[top.next++];
+      if (to === undefined) {
+        state.set(top.id, 'done');
+        done.push(top.id);
+        path.pop();
+      } else if (state.get(to) !== 'open') {
+        forward.set(top.id, [...(forward.get(top.id) ?? []), to]);
+        if (!state.has(to)) {
+          state.set(to, 'open');
+          path.push({ id: to, next: 0 });
+        }
+      }
+    }
+  }
+  const rank = new Map<string, number>();
+  for (const id of done.reverse()) for (const to of forward.get(id) ?? []) rank.set(to, Math.max(rank.get(to) ?? 0, (rank.get(id) ?? 0) + 1));
+  return rank;
 }
 
 /** A loop of a block to itself, at its right, where the layout has left room for the label. */

@@ -130,6 +130,20 @@ describe('the drawing', () => {
     for (const line of layout.lines) expect(line.path).toMatch(/^M[-\d. LQ]+$/);
   });
 
+  it('writes into the blocks what would be long lines in a large flow', () => {
+    const chain = Array.from({ length: 60 }, (_, at) => say(at === 0 ? 'a' : `b${at}`, at === 59 ? 'end' : `b${at + 1}`));
+    const flow = flowOf(...chain);
+    const layout = layOut(dagre, flow);
+    const all = [...layout.written.values()].flat();
+    expect(all.length).toBeGreaterThan(30);
+    expect(all.every((edge) => edge.isFailure && edge.to === 'end')).toBe(true);
+    expect(layout.lines.length + all.length).toBe(edgesOf(flow).length);
+    // Each block is still reached by a line.
+    for (const id of flow.byId.keys()) expect(layout.lines.some((line) => line.to === id), id).toBe(true);
+    expect(layout.nodes.get('a')?.height).toBe(92);
+    expect(layOut(dagre, flowOf(MENU, say('b', 'end'), say('c', 'end'))).written.size).toBe(0);
+  });
+
   it('draws a loop of a block to itself', () => {
     const layout = layOut(dagre, flowOf(MENU, say('b', 'end'), say('c', 'end')));
     const own = layout.lines.find((line) => line.from === 'a' && line.to === 'a');
