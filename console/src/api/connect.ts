@@ -54,8 +54,10 @@ async function all<T>(path: string, member: string, query: Record<string, string
 
 export const listInstances = (options: Signal = {}): Promise<Instance[]> => all('/instance', 'InstanceSummaryList', {}, options);
 
-export const listFlows = (instance: string, options: Signal = {}): Promise<Named[]> =>
-  all(`/contact-flows-summary/${instance}`, 'ContactFlowSummaryList', { contactFlowTypes: 'CONTACT_FLOW' }, options);
+export const listFlows = (instance: string, options: Signal = {}): Promise<Named[]> => listFlowsOfType(instance, 'CONTACT_FLOW', options);
+
+export const listFlowsOfType = (instance: string, type: string, options: Signal = {}): Promise<Named[]> =>
+  all(`/contact-flows-summary/${instance}`, 'ContactFlowSummaryList', { contactFlowTypes: type }, options);
 
 export const listQueues = (instance: string, options: Signal = {}): Promise<Named[]> =>
   all(`/queues-summary/${instance}`, 'QueueSummaryList', { queueTypes: 'STANDARD' }, options);

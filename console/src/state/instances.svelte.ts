@@ -7,6 +7,8 @@ class Instances {
   flows = $state<Named[]>([]);
   queues = $state<Named[]>([]);
   agents = $state<Named[]>([]);
+  /** Whether the list was read, so that an empty one means none. */
+  isKnown = $state(false);
   #isRead = false;
   #areNamesRead = false;
 
@@ -15,11 +17,18 @@ class Instances {
     this.#isRead = true;
     try {
       this.all = await listInstances();
+      this.isKnown = true;
       this.error = undefined;
     } catch (error) {
       this.#isRead = false;
       this.error = error;
     }
+  }
+
+  /** Reads again what was read: an instance is new, changed or gone. */
+  async again(): Promise<void> {
+    this.#isRead = this.#areNamesRead = false;
+    await this.read();
   }
 
   /** Names for filters. A list that the policy denies stays empty. */
@@ -41,7 +50,7 @@ class Instances {
   }
 
   forget(): void {
-    this.#isRead = this.#areNamesRead = false;
+    this.#isRead = this.#areNamesRead = this.isKnown = false;
     this.all = [];
   }
 
