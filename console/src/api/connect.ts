@@ -38,6 +38,7 @@ export interface StorageConfig {
   StorageType: string;
   KinesisVideoStreamConfig?: StreamConfig;
   KinesisStreamConfig?: { StreamArn: string };
+  S3Config?: { BucketName: string; BucketPrefix: string; EncryptionConfig?: { EncryptionType: 'KMS'; KeyId: string } };
 }
 
 /** All pages of a list. */
@@ -75,15 +76,6 @@ export async function storageConfig(instance: string, resourceType: string, opti
   const found = await all<StorageConfig>(`${storage(instance)}s`, 'StorageConfigs', { resourceType }, options);
   return found[0];
 }
-
-export const associateStorage = (instance: string, resourceType: string, config: StorageConfig): Promise<unknown> =>
-  call('connect', storage(instance), { method: 'PUT', body: { ResourceType: resourceType, StorageConfig: config } });
-
-export const updateStorage = (instance: string, resourceType: string, association: string, config: StorageConfig): Promise<unknown> =>
-  call('connect', `${storage(instance)}/${association}`, { method: 'POST', query: { resourceType }, body: { StorageConfig: config } });
-
-export const disassociateStorage = (instance: string, resourceType: string, association: string): Promise<unknown> =>
-  call('connect', `${storage(instance)}/${association}`, { method: 'DELETE', query: { resourceType } });
 
 /** The last part of an ARN: the id of what it names. */
 export const idOf = (arn: string): string => arn.slice(arn.lastIndexOf('/') + 1);

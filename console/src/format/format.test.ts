@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { about, duration, exactSeconds, lost, place, retention, spoken } from './duration';
 import { bytes, counted, grouped, phone } from './quantity';
 import { namedRange, rangeOf, rangeWords, readRange } from './range';
-import { clock, date, exactClock, instantOf, moment, offset, parseWall, wallOf, wallText, zoneName } from './time';
+import { clock, date, dayBounds, exactClock, instantOf, moment, offset, parseWall, wallOf, wallText, zoneName } from './time';
 
 const LA = 'America/Los_Angeles';
 /** Sun 29 Nov 2026, 08:35:19 PST. */
@@ -58,6 +58,13 @@ describe('times', () => {
       const whole = at - (at % 1000);
       expect(instantOf(wallOf(whole, LA), LA)).toBe(whole);
     }
+  });
+
+  it('bounds today at five minutes', () => {
+    const day = dayBounds(NOW, LA);
+    expect([moment(day.from, NOW, LA), clock(day.to, LA)]).toEqual(['00:00:00', '08:40:00']);
+    const first = dayBounds(Date.UTC(2026, 10, 29, 8, 0, 0), LA);
+    expect(first.to - first.from).toBe(300_000);
   });
 
   it('refuses times that no calendar has', () => {

@@ -127,4 +127,14 @@ export function instant(text: string | null | undefined): number | undefined {
   return Number.isNaN(read) ? undefined : read;
 }
 
+const FIVE_MINUTES = 300_000;
+
+/** Today, from midnight to the end of the five minutes that go on: metrics have such bounds, and at most 24 hours. */
+export function dayBounds(now: number, zone: string): { from: number; to: number } {
+  const to = Math.ceil(now / FIVE_MINUTES) * FIVE_MINUTES;
+  const midnight = instantOf({ ...wallOf(now, zone), hour: 0, minute: 0, second: 0 }, zone);
+  const from = Math.max(Math.ceil(midnight / FIVE_MINUTES) * FIVE_MINUTES, to - 86_400_000);
+  return { from: Math.min(from, to - FIVE_MINUTES), to };
+}
+
 export { MONTHS };
