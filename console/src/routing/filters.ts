@@ -11,6 +11,8 @@ export interface Filters {
   agent?: string;
   state?: 'live' | 'ended';
   stream?: 'yes' | 'no';
+  /** Columns of the list, where they were chosen: see columns.ts. No condition. */
+  cols?: string;
   /** A part of a number: behind `#`. */
   number?: string;
   attributeName?: string;
@@ -26,7 +28,7 @@ export function readFilters(query: string, fragment: string): Filters {
   const open = new URLSearchParams(query);
   const hidden = new URLSearchParams(fragment);
   const filters: Filters = {};
-  for (const name of ['range', 'from', 'to', 'tz', 'flow', 'queue', 'agent'] as const) {
+  for (const name of ['range', 'from', 'to', 'tz', 'flow', 'queue', 'agent', 'cols'] as const) {
     const value = open.get(name);
     if (value) filters[name] = value;
   }
@@ -47,8 +49,8 @@ export function readFilters(query: string, fragment: string): Filters {
 
 /** What of the conditions may stand in a log. */
 export const openPart = (filters: Filters): string => {
-  const { range, from, to, tz, flow, queue, agent, state, stream } = filters;
-  return parameters({ range, from, to, tz, flow, queue, agent, state, stream });
+  const { range, from, to, tz, flow, queue, agent, state, stream, cols } = filters;
+  return parameters({ range, from, to, tz, flow, queue, agent, state, stream, cols });
 };
 
 /** What of the conditions stands behind `#`. */

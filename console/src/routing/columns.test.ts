@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { columnsPart, DEFAULT_COLUMNS, readColumns, turned } from './columns';
+import { openPart, readFilters } from './filters';
+
+const ids = (columns: readonly { id: string }[]): string[] => columns.map((column) => column.id);
+
+it('has a view without a choice in the address', () => {
+  expect(readColumns(undefined)).toBe(DEFAULT_COLUMNS);
+  expect(columnsPart(DEFAULT_COLUMNS)).toBeUndefined();
+});
+
+it('reads what it writes, in one order, with attributes last', () => {
+  const chosen = readColumns('a.x%2Cy,lost,state,odd');
+  expect(ids(chosen)).toEqual(['state', 'customer', 'lost', 'a.x,y']);
+  expect(ids(readColumns(columnsPart(chosen)))).toEqual(ids(chosen));
+});
+
+it('turns a column on and off again', () => {
+  const more = turned(DEFAULT_COLUMNS, 'id');
+  expect(ids(more)).toEqual([...ids(DEFAULT_COLUMNS), 'id']);
+  expect(columnsPart(turned(more, 'id'))).toBeUndefined();
+  expect(ids(turned(readColumns('customer'), 'customer'))).toEqual(['customer']);
+});
+
+it('stands in the address beside the conditions', () => {
+  expect(openPart(readFilters('state=live&cols=state,lost', ''))).toBe('state=live&cols=state%2Clost');
+});
