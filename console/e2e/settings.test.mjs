@@ -87,7 +87,7 @@ test('a number that is offered is claimed, led to a flow, and answers a call; re
   assert.deepEqual(ListPhoneNumbersSummaryList.map((one) => one.PhoneNumber), ['+18005550100']);
 });
 
-test('what the page shows as code runs: the AWS CLI and boto3 have the operation, its path and its members', async () => {
+test('what the page shows as code is what it would send: operation and members', async () => {
   await go('/instances/demo/queues');
   await button('BasicQueue').click();
   await page.getByLabel('Most contacts').fill('3');
