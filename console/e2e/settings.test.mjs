@@ -291,7 +291,10 @@ test('an instance is made, its attributes are set, and it is deleted by its alia
   await form('night-desk').getByRole('button', { name: 'Delete' }).click();
   await confirm('Delete for good', 'night-desk');
   await until('it is gone', async () => (await connect('GET', '/instance')).InstanceSummaryList.length === 1);
-  await button('night-desk').waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: 'night-desk', exact: true }).waitFor({ state: 'detached' });
+  await button('Settings of demo').click();
+  await form('demo').getByRole('link', { name: 'Queues and hours' }).click();
+  await page.waitForURL('**/instances/demo/queues');
 });
 
 const WAITING = (queue) => ({
