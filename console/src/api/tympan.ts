@@ -1,6 +1,6 @@
 /** The service `tympan`: docs/admin.md. */
 import { call, type Options } from './request';
-import type { Waveform } from '../waveform/levels';
+import type { Answer } from '../waveform/grow';
 
 export interface Endpoint {
   Address: string;
@@ -156,8 +156,19 @@ export const searchContacts = (search: Search, options: Signal = {}): Promise<Co
 
 export const describeContact = (id: string, options: Signal = {}): Promise<ContactRecord> => call('tympan', contact(id), options);
 
-export const getWaveform = (id: string, columns: number, options: Signal = {}): Promise<Waveform> =>
-  call('tympan', `${contact(id)}/waveform`, { ...options, query: { columns } });
+/** `from` and `to`, in milliseconds, cut the columns to a part of the axis. */
+export const getWaveform = (id: string, columns: number, { from, to, ...options }: Signal & { from?: number; to?: number } = {}): Promise<Answer> =>
+  call('tympan', `${contact(id)}/waveform`, { ...options, query: { columns, from, to } });
+
+export interface Erased {
+  AudioWaits: boolean;
+  /** Files and sinks that have lines or records of it, and keep them. */
+  DeliveredTo: string[];
+}
+
+/** Erases a contact that has ended, with what was captured of it where `withMedia` is set. */
+export const deleteContact = (id: string, withMedia: boolean): Promise<Erased> =>
+  call('tympan', contact(id), { method: 'DELETE', query: { media: withMedia ? 'erase' : 'keep' } });
 
 export const getFlowLog = (id: string, options: Signal = {}): Promise<{ Lines: FlowLogLine[]; Complete: boolean }> =>
   call('tympan', `${contact(id)}/flow-log`, options);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ContactRecord, FlowLogLine } from '../api/tympan';
-import { agentStretches, blockName, flowStretches, readPlace, steps } from './call';
+import { agentStretches, blockName, flowStretches, readClock, readPlace, steps } from './call';
 
 const ORIGIN = Date.UTC(2026, 10, 29, 16, 31, 7);
 const at = (milliseconds: number): string => new Date(ORIGIN + milliseconds).toISOString();
@@ -51,5 +51,14 @@ describe('a place of a call', () => {
   it('is read as people write it', () => {
     expect(['3:27', '207.4', '-30', '0:03:27.5'].map((text) => readPlace(text, 252_000))).toEqual([207_000, 207_400, 222_000, 207_500]);
     for (const text of ['', 'x', '9:00', '1:2:3:4', '3:', '1.5:00']) expect(readPlace(text, 252_000)).toBeUndefined();
+  });
+
+  it('is read as a time of day', () => {
+    const origin = Date.UTC(2026, 10, 29, 16, 31, 7);
+    const read = (text: string): number | undefined => readClock(text, origin, 252_000, 'America/Los_Angeles');
+    expect(['08:34', '08:34:34.2', '8:31:07', '08:31'].map(read)).toEqual([173_000, 207_200, 0, 0]);
+    for (const text of ['08:31:06', '09:00', '25:00', '08:60', 'x', '08:3']) expect(read(text)).toBeUndefined();
+    const late = Date.UTC(2026, 10, 30, 7, 59, 0);
+    expect(readClock('00:01', late, 600_000, 'America/Los_Angeles')).toBe(120_000);
   });
 });

@@ -1,5 +1,5 @@
 import type { ContactRecord, FlowLogLine } from '../api/tympan';
-import { instant } from '../format/time';
+import { instant, instantOf, wallOf } from '../format/time';
 
 /** A named stretch of a call, in milliseconds from its begin. */
 export interface Stretch {
@@ -110,4 +110,19 @@ export function readPlace(text: string, length: number): number | undefined {
   if (parts.length > 3 || !parts.every((part, at) => (at === parts.length - 1 ? /^\d+(\.\d+)?$/ : /^\d+$/).test(part))) return undefined;
   const seconds = parts.reduce((sum, part) => sum * 60 + Number(part), 0);
   return seconds * 1000 <= length ? seconds * 1000 : undefined;
+}
+
+/** Reads a time of day, with or without seconds, where the call has it. */
+export function readClock(text: string, origin: number, length: number, zone: string): number | undefined {
+  const found = /^(\d{1,2}):(\d\d)(?::(\d\d)(\.\d{1,3})?)?$/.exec(text.trim());
+  if (!found) return undefined;
+  const [hour, minute, second] = [Number(found[1]), Number(found[2]), Number(found[3] ?? 0)];
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  const at = (instant: number): number => instantOf({ ...wallOf(instant, zone), hour, minute, second }, zone) + Math.round(Number(found[4] ?? 0) * 1000) - origin;
+  // A call goes over midnight: the clock is looked for on the day of its begin and of its end.
+  const time = [at(origin), at(origin + length)].find((one) => one > -60_000 && one <= length);
+  if (time === undefined) return undefined;
+  // Without seconds, the minute in which the call began is the begin of the call.
+  if (time < 0) return found[3] === undefined ? 0 : undefined;
+  return time;
 }

@@ -22,4 +22,19 @@ describe('read this in code', () => {
   it('quotes what a shell would read', () => {
     expect(snippet('aws cli', reading)).toContain("arn='arn:aws:kinesisvideo:r:1:stream/it'\\''s/1'");
   });
+
+  it('is a program in Rust', () => {
+    const code = snippet('Rust', reading);
+    expect(code).toContain(`.after_fragment_number("${reading.after}")`);
+    expect(code).toContain('StartSelectorType::FragmentNumber');
+    expect(snippet('Rust', { ...reading, begin: 'place' })).toContain('.start_timestamp(DateTime::from_millis(1796020790447))');
+    expect(snippet('Rust', { ...reading, begin: 'live' })).not.toContain('after_fragment_number');
+  });
+
+  it('has the arguments of LMSDemo, which begins after a number only', () => {
+    const named = { ...reading, streamArn: 'arn:aws:kinesisvideo:us-west-2:111122223333:stream/calls-1/1796020790447' };
+    expect(snippet('LMSDemo', named)).toContain(`new LMSExample(Regions.US_WEST_2,\n        "calls-1",\n        "${reading.after}",`);
+    expect(snippet('LMSDemo', { ...named, begin: 'place', afterPlace: '913' })).toContain('"913",');
+    expect(snippet('LMSDemo', { ...named, begin: 'place' })).toContain('is not known');
+  });
 });
