@@ -1,5 +1,5 @@
 /** Kinesis Video Streams and KMS, as far as the console uses them. */
-import { call, type Options } from './request';
+import { call, operationAddress, refusal, type Options } from './request';
 
 type Signal = Pick<Options, 'signal'>;
 
@@ -93,4 +93,16 @@ export async function countFragments(arn: string, numbers: { first: string; last
     token = page.NextToken ?? undefined;
   } while (token);
   return count;
+}
+
+/** A stored fragment as GetMedia sends it. */
+export async function readFragment(streamName: string, number: string, options: Signal = {}): Promise<Uint8Array> {
+  const init: RequestInit = {
+    method: 'POST', credentials: 'same-origin', cache: 'no-store', headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ StreamName: streamName, Fragments: [number] }),
+  };
+  if (options.signal) init.signal = options.signal;
+  const response = await fetch(operationAddress('kinesisvideo', '/getMediaForFragmentList'), init);
+  if (!response.ok) throw refusal(response.status, response.headers, await response.json().catch(() => undefined));
+  return new Uint8Array(await response.arrayBuffer());
 }

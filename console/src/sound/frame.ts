@@ -42,7 +42,7 @@ export type Said =
   | { Type: 'Begin'; SampleRateHz: number; Tracks: string[]; StartTimestamp: string | null; NowMicroseconds: number }
   | { Type: 'Paused' | 'Resumed' }
   | { Type: 'Pong'; Id: number; NowMicroseconds: number }
-  | { Type: 'End'; Reason?: string };
+  | { Type: 'End'; Reason?: string | null; NextContactId?: string | null };
 
 export function readSaid(text: string): Said | undefined {
   try {

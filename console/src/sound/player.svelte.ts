@@ -8,6 +8,7 @@ import { readSaid } from './frame';
 import { TrackLoader } from './loader';
 import type { Range } from './past';
 import type { Played } from './played';
+import { BEFORE } from './stretch';
 import workletAddress from './ring.worklet.ts?worker&url';
 
 export const TRACKS = [FROM_CUSTOMER, TO_CUSTOMER] as const;
@@ -48,6 +49,8 @@ export class Player {
   /** Why it stopped, where that is no error. */
   notice = $state('');
   isPaused = $state(false);
+  /** The contact that goes on with the call that was listened to. */
+  next = $state<string | undefined>();
   #shape: Shape = { samples: 0, isGrowing: false, skips: [] };
   #context: AudioContext | undefined;
   #node: AudioWorkletNode | undefined;
@@ -121,6 +124,7 @@ export class Player {
     this.error = undefined;
     this.notice = '';
     this.live = undefined;
+    this.next = undefined;
     this.#failures = 0;
     if (!(await this.#open()) || run !== this.#run) return;
     this.#connect(run);
@@ -225,7 +229,8 @@ export class Player {
   }
 
   #load(): void {
-    const position = this.position ?? 0;
+    // Stretching looks at a little before its place, too.
+    const position = Math.max(0, (this.position ?? 0) - BEFORE);
     this.#loaders.forEach((loader, track) => {
       if (this.heard[track]) loader?.want(position, AHEAD * Math.max(1, this.speed), this.#shape.samples);
       else loader?.stop();
@@ -284,7 +289,8 @@ export class Player {
           this.#order({ type: 'paused', isPaused: this.isPaused });
           break;
         case 'End':
-          this.#over('');
+          this.#over(said.Reason === 'STREAM_DELETED' ? 'The stream was deleted: nothing is captured any more.' : '');
+          this.next = said.NextContactId ?? undefined;
           break;
         default:
       }
