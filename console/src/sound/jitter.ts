@@ -63,14 +63,14 @@ export class JitterRing {
     if (!ring || samples.length === 0 || samples.length > CAPACITY / 2) return;
     const end = position + samples.length;
     if (this.head === undefined || end - this.head > CAPACITY - 1_024 || position < this.head - CAPACITY) this.#begin(position);
+    const before = this.#ends[track] ?? -1;
     if (this.#isStarved) {
       this.#isStarved = false;
       // A telephone that sent nothing left a hole: the browser did not run out of sound.
-      if (isAfterHole || this.isPaused) this.head = Math.max(this.head ?? position, position);
+      if (isAfterHole || position > before || this.isPaused) this.head = Math.max(this.head ?? position, position);
       else this.#countUnderrun();
     }
     if (end <= (this.head ?? 0)) this.late++;
-    const before = this.#ends[track] ?? -1;
     if (before >= 0) for (let at = Math.max(before, position - CAPACITY); at < position; at++) ring[at & MASK] = 0;
     else ring.fill(0);
     for (let at = 0; at < samples.length; at++) ring[(position + at) & MASK] = samples[at] ?? 0;

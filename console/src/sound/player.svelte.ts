@@ -20,7 +20,7 @@ const PINGS_MS = [50, 100, 200, 400, 800];
 const PING_EVERY_MS = 2_000;
 const MOST_FAILURES = 5;
 
-export type Mode = 'off' | 'starting' | 'playing' | 'listening' | 'reconnecting';
+export type Mode = 'off' | 'starting' | 'playing' | 'connecting' | 'listening' | 'reconnecting';
 
 /** What there is to play. */
 export interface Shape {
@@ -74,7 +74,7 @@ export class Player {
   }
 
   get isLive(): boolean {
-    return this.mode === 'listening' || this.mode === 'reconnecting' || (this.mode === 'starting' && this.#socket !== undefined);
+    return this.mode === 'connecting' || this.mode === 'listening' || this.mode === 'reconnecting';
   }
 
   /** What there is to play changes while a call is up. */
@@ -120,7 +120,7 @@ export class Player {
   async listen(): Promise<void> {
     this.#halt();
     const run = ++this.#run;
-    this.mode = 'starting';
+    this.mode = 'connecting';
     this.error = undefined;
     this.notice = '';
     this.live = undefined;

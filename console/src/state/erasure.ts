@@ -43,7 +43,7 @@ async function search({ ContactId, InitiationTimestamp }: ContactRecord): Promis
     if (answer.Contacts.some((one) => one.ContactId === ContactId)) return { answer: 'found', isGone: false };
     seen += answer.Contacts.length;
     token = answer.NextToken;
-    if (!token) return { answer: `not found; ${seen === 0 ? 'nothing else' : `${seen} others`} began then`, isGone: true };
+    if (!token) return { answer: `not found; ${seen === 0 ? 'nothing else' : `${seen} ${seen === 1 ? 'other' : 'others'}`} began then`, isGone: true };
   }
   return { answer: `not among the first ${seen}`, isGone: undefined };
 }

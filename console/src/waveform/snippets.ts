@@ -124,7 +124,7 @@ function lmsDemo({ streamArn, after, afterPlace, begin }: Reading, notes: string
   const number = begin === 'start' ? after : afterPlace;
   return [
     ...notes.map((note) => `// ${note}`),
-    '// LMSDemo.java of the Amazon Connect administrator guide; it writes what GetMedia sends within 120 s as 16 bit PCM, mono, 8,000 Hz.',
+    '// LMSDemo.java of the Amazon Connect administrator guide; it writes the frames of all tracks that come within 120 s: 16 bit PCM, 8,000 Hz.',
     ...(number === undefined ? ['// The number of that fragment is not known: it is no longer listed, or not yet.'] : []),
     `LMSExample example = new LMSExample(${regionOf(streamArn)},`,
     `        ${JSON.stringify(nameOf(streamArn))},`,
