@@ -6,40 +6,59 @@ type Signal = Pick<Options, 'signal'>;
 export interface AuditLine {
   Time: string;
   Kind: string;
-  Action: string;
-  User: string;
-  AccessKeyId: string;
-  SessionOf?: string | null;
-  Resource?: string | null;
-  SourceAddress?: string | null;
-  Outcome: string;
-  Reason?: string | null;
-  RequestId?: string | null;
+  Action?: string;
+  Principal?: string;
+  User?: string;
+  AccessKeyId?: string;
+  SessionOf?: string;
+  SourceAddress?: string;
+  Outcome?: string;
+  RequestId?: string;
+  Bytes?: number;
 }
 
 export interface AuditPage {
   Lines: AuditLine[];
-  /** Whether all of the file was looked at. */
+  /** Whether the server writes an audit file. */
+  IsWritten: boolean;
+  /** Whether this is the last page, and every file that is kept could be read. */
   Complete: boolean;
   NextToken?: string;
 }
 
-export const auditOf = (contactId: string, query: { action?: string; maxResults?: number; nextToken?: string } = {}, options: Signal = {}): Promise<AuditPage> =>
-  call('tympan', '/tympan/audit', { ...options, query: { contactId, ...query } });
+const auditOf = (contactId: string, query: { action?: string; kind?: string; outcome?: string; nextToken?: string }, options: Signal = {}): Promise<AuditPage> =>
+  call('tympan', '/tympan/audit', { ...options, query: { contactId, maxResults: 500, ...query } });
 
-/** Operations by which a person or a program gets sound, and how that is called. */
+/** How sound of a contact was got, by operation; any other read its stream. */
 export const HEARD: Record<string, string> = {
   'tympan:ListenContact': 'Listened live',
   'tympan:GetAudio': 'Played or saved',
 };
 
-/** The newest hearings of a contact. */
+const MOST_PAGES = 5;
+
+/** All lines of a question, as far as some pages lead. */
+async function pages(contactId: string, query: { action?: string; kind?: string; outcome?: string }, options: Signal): Promise<AuditPage> {
+  const found: AuditLine[] = [];
+  let nextToken: string | undefined;
+  for (let count = 0; ; count++) {
+    const page = await auditOf(contactId, { ...query, ...(nextToken && { nextToken }) }, options);
+    found.push(...page.Lines);
+    nextToken = page.NextToken;
+    if (!nextToken || count + 1 >= MOST_PAGES) return { Lines: found, IsWritten: page.IsWritten, Complete: page.Complete && !nextToken };
+  }
+}
+
+/** The hearings of a contact, newest first. */
 export async function hearingsOf(contactId: string, options: Signal = {}): Promise<AuditPage> {
-  const pages = await Promise.all(Object.keys(HEARD).map((action) => auditOf(contactId, { action, maxResults: 200 }, options)));
-  const lines = pages.flatMap((page) => page.Lines).sort((a, b) => (a.Time < b.Time ? 1 : -1));
-  return { Lines: lines, Complete: pages.every((page) => page.Complete && !page.NextToken) };
+  const found = await Promise.all(['listening', 'media-read'].map((kind) => pages(contactId, { kind, outcome: 'SUCCEEDED' }, options)));
+  return {
+    Lines: found.flatMap((page) => page.Lines).sort((a, b) => (a.Time < b.Time ? 1 : -1)),
+    IsWritten: found.every((page) => page.IsWritten),
+    Complete: found.every((page) => page.Complete),
+  };
 }
 
 /** The line of a contact's deletion. */
-export const hearingsOfDeletion = async (contactId: string): Promise<AuditLine | undefined> =>
-  (await auditOf(contactId, { action: 'tympan:DeleteContact', maxResults: 10 })).Lines[0];
+export const deletionOf = async (contactId: string): Promise<AuditLine | undefined> =>
+  (await pages(contactId, { action: 'tympan:DeleteContact', outcome: 'SUCCEEDED' }, {})).Lines[0];

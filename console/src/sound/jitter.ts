@@ -102,6 +102,8 @@ export class JitterRing {
     if (this.#isFilling) {
       if (lead - this.head < this.#target) return false;
       this.#isFilling = false;
+      // The server begins with the fragment that is open: up to a second of the past, which is not waited for.
+      if (lead - this.head > 2 * this.#target) this.head = lead - this.#target;
       this.#lowest = Infinity;
     }
     const head = this.head;

@@ -223,10 +223,19 @@ describe('the jitter ring', () => {
     expect((out[0] ?? 0) * 32_768).toBe(2);
   });
 
+  it('begins near the newest sound, whatever of the past comes first', () => {
+    const ring = new JitterRing(1);
+    for (let at = 0; at < 50; at++) ring.write(frame(at * 160, ramp(at * 160, 160)));
+    ring.read(out, HEARD, 0);
+    expect([ring.head, ring.moves]).toEqual([8_000 - 480 + BLOCK, 0]);
+  });
+
   it('comes near again where more waits than is needed', () => {
     const ring = new JitterRing(1);
-    for (let at = 0; at < 40; at++) ring.write(frame(at * 160, ramp(at * 160, 160)));
-    for (let at = 0; at < 3; at++) ring.read(out, HEARD, 0);
+    for (let at = 0; at < 4; at++) ring.write(frame(at * 160, ramp(at * 160, 160)));
+    ring.read(out, HEARD, 0);
+    for (let at = 4; at < 40; at++) ring.write(frame(at * 160, ramp(at * 160, 160)));
+    for (let at = 0; at < 2; at++) ring.read(out, HEARD, 0);
     expect(ring.moves).toBe(1);
     expect(6_400 - (ring.head ?? 0)).toBeLessThan(700);
   });

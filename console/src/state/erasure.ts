@@ -1,4 +1,4 @@
-import { hearingsOfDeletion } from '../api/hearings';
+import { deletionOf } from '../api/hearings';
 import { countFragments } from '../api/media';
 import { ApiError } from '../api/request';
 import { describeContact, getWaveform, searchContacts, type ContactRecord, type Recording } from '../api/tympan';
@@ -62,9 +62,9 @@ export const verify = (record: ContactRecord, withMedia: boolean): Promise<Check
     missing('GetWaveform', () => getWaveform(record.ContactId, 1)),
     ...(withMedia ? (record.Recordings ?? []).map((capture, at) => asked(`ListFragments, capture ${at + 1}`, () => fragments(capture))) : []),
     asked('ListAuditLines, the deletion', async () => {
-      const line = await hearingsOfDeletion(record.ContactId);
+      const line = await deletionOf(record.ContactId);
       return line
-        ? { answer: `${line.Time}, by ${line.User.slice(line.User.lastIndexOf('/') + 1)}, request ${line.RequestId ?? 'not known'}`, isGone: true }
+        ? { answer: `${line.Time}, by ${line.User ?? 'not known'}, request ${line.RequestId ?? 'not known'}`, isGone: true }
         : { answer: 'no line yet', isGone: undefined };
     }),
   ]);
