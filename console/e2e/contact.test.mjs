@@ -335,6 +335,16 @@ test('how to read it stands there for four programs, from three places', async (
   await until('now', async () => (await code()).includes('"StartSelectorType": "NOW"'));
 });
 
+test('the tags of a fragment are read from it', async () => {
+  const { Recordings: captures } = await server.api('tympan', 'GET', `/tympan/contacts/${ended}`);
+  await go(`/streams/${captures[0].Location.split('/')[1]}`);
+  const row = page.locator('.rows tbody tr').nth(1);
+  const [number] = /\d{47}/.exec(await row.innerText());
+  await row.getByRole('button', { name: /^Tags/ }).click();
+  await page.locator('.tags dt').getByText('AWS_KINESISVIDEO_FRAGMENT_NUMBER', { exact: true }).waitFor();
+  assert.ok((await page.locator('.tags').innerText()).includes(number));
+});
+
 test('who heard the contact is listed, and a policy that denies it says why', async () => {
   await go(`/contacts/${ended}?tab=heard`);
   await page.getByRole('cell', { name: /^Played or saved/ }).first().waitFor();
