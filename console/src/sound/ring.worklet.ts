@@ -3,8 +3,8 @@ import { Engine, type Order } from './engine';
 declare const registerProcessor: (name: string, made: new () => { process: (inputs: unknown, outputs: Float32Array[][]) => boolean }) => void;
 declare const AudioWorkletProcessor: new () => { readonly port: MessagePort };
 
-/** Blocks between two reports: 64 ms. */
-const REPORT_BLOCKS = 4;
+/** Blocks between two reports: 96 ms. */
+const REPORT_BLOCKS = 6;
 
 class Ring extends AudioWorkletProcessor {
   readonly #engine = new Engine();
