@@ -1,3 +1,5 @@
+import { denialOf } from '../format/denial';
+
 /** Runs operations of the services as the signed-in user: `/api/<signing name>/<path of the service>`. */
 
 export type Service = 'tympan' | 'connect' | 'kinesisvideo' | 'kms';
@@ -17,8 +19,9 @@ export class ApiError extends Error {
     this.name = 'ApiError';
   }
 
+  /** A policy does not allow it. Kinesis Video Streams says so with 401. */
   get isDenied(): boolean {
-    return this.code.startsWith('AccessDenied') || this.status === 403;
+    return this.code.startsWith('AccessDenied') || this.status === 403 || denialOf(this.message) !== undefined;
   }
 
   get isMissing(): boolean {
@@ -80,8 +83,10 @@ async function read(response: Response): Promise<unknown> {
     value = {};
   }
   if (response.ok) return value;
-  if (response.status === 401) onSignedOut();
-  throw refusal(response.status, response.headers, value);
+  const error = refusal(response.status, response.headers, value);
+  // The console itself names no error when there is no session; an operation that is denied has a name.
+  if (error.status === 401 && error.code === '') onSignedOut();
+  throw error;
 }
 
 /** Reads an error in each of the spellings of the services. */
@@ -98,8 +103,6 @@ export interface Session {
   account: string;
   region: string;
   expires: string;
-  /** The most streams of the account, where the server says it. */
-  streamsPerAccount?: number;
 }
 
 const plain = async (path: string, method: string, body?: unknown): Promise<unknown> => {

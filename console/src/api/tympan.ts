@@ -192,5 +192,3 @@ export async function allStreams(options: Signal = {}): Promise<Stream[]> {
 
 export const listReaders = (streamName?: string, options: Signal = {}): Promise<{ Readers: Reader[] }> =>
   call('tympan', '/tympan/readers', { ...options, query: { streamName } });
-
-export const getVersion = (): Promise<{ Version: string; StartTimestamp: string; Now: string }> => call('tympan', '/tympan/version');
