@@ -1,4 +1,5 @@
-/** Kinesis Video Streams and KMS, as far as the console uses them. */
+/** Kinesis Video Streams, as far as the console uses them. */
+import { listAliases as listKeyAliases } from './keys';
 import { call, operationAddress, refusal, type Options } from './request';
 
 type Signal = Pick<Options, 'signal'>;
@@ -33,15 +34,7 @@ export const listFragments = (
   });
 
 /** Names of the keys that may encrypt streams. */
-export async function listAliases(options: Signal = {}): Promise<string[]> {
-  const answer = await call<{ Aliases?: { AliasName: string }[] }>('kms', '/', {
-    ...options,
-    method: 'POST',
-    body: {},
-    headers: { 'x-amz-target': 'TrentService.ListAliases', 'content-type': 'application/x-amz-json-1.1' },
-  });
-  return (answer.Aliases ?? []).map((alias) => alias.AliasName).sort();
-}
+export const listAliases = async (options: Signal = {}): Promise<string[]> => (await listKeyAliases(options)).map((alias) => alias.AliasName).sort();
 
 /** The name of a stream in its ARN, which ends in the time of its creation. */
 export const streamNameOf = (arn: string): string => arn.split('/')[1] ?? arn;
