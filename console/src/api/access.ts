@@ -37,6 +37,9 @@ export interface Question {
   AccessKeyId?: string;
   Action: string;
   Resource: string;
+  /** What conditions are compared with: not known, and false, unless given. */
+  SourceAddress?: string;
+  SecureTransport?: boolean;
 }
 
 export interface Decision {
