@@ -1,0 +1,76 @@
+// What tests of any page need: to wait for it, to judge it by axe, to know all of them.
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import ts from 'typescript';
+import { until } from './server.mjs';
+
+const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const underway = new WeakMap();
+
+/** The requests of a page that have no answer yet. */
+function requestsOf(page) {
+  const known = underway.get(page);
+  if (known) return known;
+  const requests = new Set();
+  page.on('request', (request) => requests.add(request));
+  page.on('requestfinished', (request) => requests.delete(request));
+  page.on('requestfailed', (request) => requests.delete(request));
+  underway.set(page, requests);
+  return requests;
+}
+
+/** Waits until a page has what it asked for, and has drawn it. */
+export async function settled(page) {
+  const requests = requestsOf(page);
+  const drawn = () => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0))));
+  await until(`${page.url()} has all that it asked for`, async () => {
+    if (requests.size > 0) return false;
+    await drawn();
+    if (requests.size > 0) return false;
+    await drawn();
+    return requests.size === 0;
+  });
+}
+
+/** Goes to an address, and waits until the page is there. */
+export async function visit(page, address) {
+  const requests = requestsOf(page);
+  requests.clear();
+  await page.goto(address);
+  await page.waitForSelector('h1');
+  await settled(page);
+}
+
+/** What axe finds on a page, a line each. */
+export async function axe(page, where) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  return violations.map(({ id, nodes }) => `${where}: ${id}: ${nodes.map((node) => `${node.target} ${node.any[0]?.message ?? ''}`).slice(0, 3).join(' | ')}`);
+}
+
+/** A module of the pages that imports types alone. */
+async function load(path) {
+  const source = await readFile(new URL(`../src/${path}`, import.meta.url), 'utf8');
+  const { outputText } = ts.transpileModule(source, { compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 } });
+  return import(`data:text/javascript,${encodeURIComponent(outputText)}`);
+}
+
+/** The paths of all pages of the page table, by page. `parameters` are those of their routes. */
+export async function pagePaths(parameters) {
+  const [{ PAGES }, { pathOf, routeOf }] = await Promise.all([load('pages/table.ts'), load('routing/routes.ts')]);
+  return new Map(
+    Object.keys(PAGES).map((page) => {
+      const path = pathOf({ page, alias: 'demo', ...parameters[page] });
+      // A page whose parameters are not given leads to another one, or to none.
+      if (routeOf(path).page !== page || path.includes('undefined')) throw new Error(`the tests give no parameters for the page ${page}: ${path}`);
+      return [page, path];
+    }),
+  );
+}
+
+/** The parameters of all pages, from what a server has. */
+export async function parametersOf(server, contact) {
+  const [stream] = (await server.api('tympan', 'GET', '/tympan/streams')).Streams;
+  const alias = server.instance.InstanceAlias;
+  return { contact: { id: contact }, stream: { name: stream.StreamName }, flow: { alias, id: server.flow.Id } };
+}
