@@ -100,6 +100,17 @@ export async function startServer({ config = '' } = {}) {
     return { hangUp: () => (caller.child.kill('SIGINT'), caller.ended), ended: caller.ended };
   };
 
+  /** Any other command of the program, against this server; it runs until it ends, or the server stops. */
+  const tympan = (...words) => {
+    const command = start(words, {
+      stdio: 'ignore',
+      env: { ...process.env, AWS_ENDPOINT_URL: http, AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey, AWS_REGION: REGION },
+    });
+    calls.add(command);
+    void command.ended.then(() => calls.delete(command));
+    return command.ended;
+  };
+
   const contacts = async () => (await api('tympan', 'GET', '/tympan/contacts?maxResults=1000')).Contacts;
 
   const [instance] = (await api('connect', 'GET', '/instance')).InstanceSummaryList;
@@ -117,7 +128,7 @@ export async function startServer({ config = '' } = {}) {
     await rm(folder, { recursive: true, force: true });
   };
   return {
-    http, sip, console: origin, signInLink, data: join(folder, 'data'), instance, flow, ask, api, call, contacts, stop, keys: KEYS, region: REGION,
+    http, sip, console: origin, signInLink, data: join(folder, 'data'), instance, flow, ask, api, call, tympan, contacts, stop, keys: KEYS, region: REGION,
     /** The server's own listener, also where `console` serves this folder's dist. */
     listener,
   };

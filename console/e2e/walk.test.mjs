@@ -56,7 +56,8 @@ test('the walk of the administrator guide, in its words, and then a call', async
   const { StreamInfo } = await server.api('kinesisvideo', 'POST', '/describeStream', { StreamARN: arn });
   assert.equal(StreamInfo.DataRetentionInHours, 168);
   assert.match(StreamInfo.KmsKeyId, /aws\/kinesisvideo/);
-  await until('its sound is stored', async () => (await server.api('kinesisvideo', 'POST', '/listFragments', { StreamARN: arn })).Fragments.length >= 3);
+  const always = { FragmentSelectorType: 'SERVER_TIMESTAMP', TimestampRange: { StartTimestamp: 0, EndTimestamp: 4_000_000_000 } };
+  await until('its sound is stored', async () => (await server.api('kinesisvideo', 'POST', '/listFragments', { StreamARN: arn, FragmentSelector: always })).Fragments.length >= 3);
   await page.goto(`${server.console}/streams`);
   await page.getByRole('link', { name: StreamInfo.StreamName.slice(-12) }).or(page.getByText(StreamInfo.StreamName)).first().waitFor();
   await call.hangUp();

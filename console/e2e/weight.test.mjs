@@ -75,23 +75,37 @@ test('ten thousand contacts scroll and filter without a long task', async (conte
     const next = begin + MaxResults < found.length ? { NextToken: String(begin + MaxResults) } : {};
     return route.fulfill({ json: { Contacts: found.slice(begin, begin + MaxResults), ...next } });
   });
-  // Other work on the machine makes tasks long now and then; what is slow in the page is so each time.
+  // The first time counts what happens once only, such as compiling; what is slow in the page is so each time.
   const longest = [];
-  for (let attempt = 0; attempt < 5; attempt++) {
-    longest.push(await scrollAndFilter());
+  for (let attempt = 0; attempt < 3; attempt++) {
+    longest.push(await longestTask(scrollAndFilter));
     if (longest.at(-1) < LONGEST_TASK_MS) break;
   }
-  context.diagnostic(`longest task: ${longest.join(' ms, ')} ms`);
+  context.diagnostic(`longest task: ${longest.join(' ms, ')} ms of the processor`);
   assert.ok(Math.min(...longest) < LONGEST_TASK_MS, String(longest));
 });
+
+/** How much of the processor the longest task of the page's main thread takes: a machine that does much else makes it wait, and not longer. */
+async function longestTask(work) {
+  const devtools = await browser.context.newCDPSession(page);
+  const events = [];
+  devtools.on('Tracing.dataCollected', ({ value }) => events.push(...value));
+  const complete = new Promise((resolve) => devtools.once('Tracing.tracingComplete', resolve));
+  await devtools.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig: { includedCategories: ['__metadata', 'disabled-by-default-devtools.timeline'] } });
+  await work();
+  await devtools.send('Tracing.end');
+  await complete;
+  await devtools.detach();
+  const thread = ({ pid, tid }) => `${pid} ${tid}`;
+  const main = new Set(events.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(thread));
+  const tasks = events.filter((event) => event.name === 'RunTask' && main.has(thread(event)) && event.tdur !== undefined);
+  assert.ok(tasks.length > 100, `${tasks.length} tasks were seen`);
+  return Math.round(Math.max(...tasks.map(({ tdur }) => tdur)) / 1000);
+}
 
 async function scrollAndFilter() {
   await page.goto(`${server.console}/contacts`);
   await page.locator('tbody a').first().waitFor();
-  await page.evaluate(() => {
-    globalThis.tasks = [];
-    new PerformanceObserver((list) => globalThis.tasks.push(...list.getEntries().map((entry) => Math.round(entry.duration)))).observe({ type: 'longtask' });
-  });
   await until('all are read', async () => {
     await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
     return (await page.locator('p.foot').first().innerText()).includes('All 10,000 are read');
@@ -105,5 +119,4 @@ async function scrollAndFilter() {
   assert.ok(rows < 80, `${rows} rows have elements`);
   await page.fill('#number-part', '5559');
   await until('filtered', async () => (await page.locator('tbody a').first().innerText()).includes('555-5559'));
-  return Math.max(0, ...(await page.evaluate(() => globalThis.tasks)));
 }

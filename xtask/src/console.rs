@@ -1,13 +1,49 @@
-//! The web console: its types, its tests, and whether what is committed is what its sources build.
+//! The web console: its types, its tests, whether what is committed is what its sources build, and its pages in a browser.
 
 use crate::command::{RunLoudly, root, target_folder};
-use crate::prerequisites;
-use anyhow::{Context, ensure};
+use crate::compat;
+use crate::prerequisites::{self, CHROMIUM, ESPEAK, PNGQUANT};
+use anyhow::{Context, bail, ensure};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
+
+/// `cargo xtask console`.
+pub(crate) fn run(arguments: &[String]) -> anyhow::Result<()> {
+    match arguments.split_first() {
+        None => build(),
+        Some((verb, rest)) if verb == "--browser" => browser(&compat::tympan()?, rest),
+        Some((verb, [])) if verb == "--shots" => shots(&compat::tympan()?),
+        Some(_) => bail!("cargo xtask console [--browser [FILE...] [-t PATTERN] | --shots]"),
+    }
+}
+
+/// The pages that this program serves, in Chromium: all files of `console/e2e`, or those named.
+pub(crate) fn browser(tympan: &Path, files: &[String]) -> anyhow::Result<()> {
+    npm_with_chromium(tympan, "e2e")?
+        .env("CONSOLE_FAILURES", target_folder()?.join("console-failures"))
+        .arg("--")
+        .args(files)
+        .run_loudly()
+}
+
+/// The pictures of the documentation, from a real server with real calls.
+fn shots(tympan: &Path) -> anyhow::Result<()> {
+    prerequisites::debian(&[PNGQUANT])?;
+    npm_with_chromium(tympan, "shots")?.run_loudly()
+}
+
+/// A script of the console that needs a browser and calls into this program.
+fn npm_with_chromium(tympan: &Path, script: &str) -> anyhow::Result<Command> {
+    prerequisites::debian(&[CHROMIUM, ESPEAK])?;
+    prerequisites::node_modules("console")?;
+    let mut npm = prerequisites::npm("console")?;
+    npm.args(["run", script]).env("CHROMIUM", CHROMIUM.program).env("TYMPAN", tympan);
+    Ok(npm)
+}
 
 /// Builds `console/dist`, which the server carries.
-pub(crate) fn build() -> anyhow::Result<()> {
+fn build() -> anyhow::Result<()> {
     check_sources()?;
     prerequisites::npm("console")?.args(["run", "build"]).run_loudly()
 }

@@ -24,13 +24,15 @@ const HELP: &str = "\
 cargo xtask <verb>
 
   test            everything that CI runs: format, lints, arrows, dependencies, documentation, fuzz targets, unit tests, black-box
-                  tests with real clients
+                  tests with real clients, the console in a browser
   check           format, lints, arrows and unit tests, for the time in which something changes
   demo [--keep]   build, place a call through the sample flow, and leave its audio and records in target/demo/
                   (or where cargo builds instead); --keep leaves the server running and says how to point boto3,
                   the AWS CLI and a softphone at it; --try runs what --keep says
   compat          run the SDK suites of e2e/conformance and write docs/kvs-compat.md from what they saw
-  console         check and test the sources of the web console, and build console/dist, which the server carries
+  console [--browser [FILE...] [-t PATTERN] | --shots]
+                  check and test the sources of the web console, and build console/dist, which the server carries; --browser runs
+                  its browser tests instead, all or those of console/e2e/FILE.test.mjs; --shots makes the pictures of docs/console/
   arrows          check the allowed imports between crates
   ratios          print how much of each crate is its tests
   dist [--prove] [--program FILE]
@@ -65,7 +67,7 @@ fn run(verb: &str, rest: &[String]) -> anyhow::Result<()> {
         "check" => test::check(),
         "demo" => demo::run(rest),
         "compat" => compat::run(),
-        "console" => console::build(),
+        "console" => console::run(rest),
         "arrows" => arrows::check(),
         "ratios" => ratios::print(),
         "fuzz" => fuzz::run(rest),

@@ -35,6 +35,10 @@ pub(crate) const IP: Tool = Tool { program: "ip", package: "iproute2" };
 pub(crate) const AWS_CLI_2: Tool = Tool { program: "/usr/bin/aws", package: "awscli" };
 /// Judges the unit of the package.
 pub(crate) const SYSTEMD: Tool = Tool { program: "systemd-analyze", package: "systemd" };
+/// Opens the pages of the console.
+pub(crate) const CHROMIUM: Tool = Tool { program: "/usr/bin/chromium", package: "chromium" };
+/// Makes pictures of 256 colours.
+pub(crate) const PNGQUANT: Tool = Tool { program: "pngquant", package: "pngquant" };
 /// Runs boto3.
 pub(crate) const PYTHON: Tool = Tool { program: "python3", package: "python3" };
 

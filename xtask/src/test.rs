@@ -2,7 +2,7 @@
 
 use crate::command::{RunLoudly, cargo, target_folder};
 use crate::prerequisites::{
-    self, AWS_CLI_2, BARESIP, CURL, ESPEAK, FFMPEG, IP, KAMAILIO, OPENSSL, SIPP, SIPSAK, SYSTEMD,
+    self, AWS_CLI_2, BARESIP, CHROMIUM, CURL, ESPEAK, FFMPEG, IP, KAMAILIO, OPENSSL, SIPP, SIPSAK, SYSTEMD,
 };
 use crate::{arrows, bench, compat, console, fresh_clone, gates};
 
@@ -28,7 +28,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     cargo().args(["fmt", "--check", "--manifest-path", compat::RUST]).run_loudly()?;
     arrows::check()?;
     prerequisites::debian(&[
-        SIPP, SIPSAK, BARESIP, KAMAILIO, ESPEAK, OPENSSL, CURL, FFMPEG, IP, SYSTEMD, AWS_CLI_2,
+        SIPP, SIPSAK, BARESIP, KAMAILIO, ESPEAK, OPENSSL, CURL, FFMPEG, IP, SYSTEMD, AWS_CLI_2, CHROMIUM,
     ])?;
     let clients = compat::clients()?;
     console::check()?;
@@ -48,11 +48,12 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let tympan = compat::tympan()?;
     cargo()
         .envs(clients)
-        .env("TYMPAN_BIN", tympan)
+        .env("TYMPAN_BIN", &tympan)
         .env("TYMPAN_E2E_AWS_CLI_1", aws_cli_1)
         .env("TYMPAN_E2E_AWS_CLI_2", AWS_CLI_2.program)
         .args(["nextest", "run", "--workspace"])
         .run_loudly()?;
+    console::browser(&tympan, &[])?;
     bench::instr(&[])?;
     fresh_clone::demo()
 }
