@@ -82,6 +82,28 @@ test('the cookie is HttpOnly and SameSite=Strict, and no page of another origin 
   assert.equal(await page.evaluate(() => document.cookie), '');
   await page.goto(`${other.near}/reads`);
   assert.equal(await page.evaluate(() => document.cookie), '');
+  // The browser sends it there, as to all ports of the host: the tests of another port are about requests that carry it.
+  assert.ok(other.requests.find(({ path }) => path === '/reads').cookie.includes(cookie.value));
+});
+
+test('what is refused to other pages, the console does for its own', async () => {
+  await page.goto(`${server.console}/`);
+  const before = await operations();
+  const statuses = await page.evaluate(
+    async ([contacts, create, events]) => [
+      (await fetch(contacts)).status,
+      (await fetch(create, { method: 'POST', body: '{"StreamName":"own"}' })).status,
+      await new Promise((resolve) => {
+        const socket = new WebSocket(location.origin.replace(/^http/, 'ws') + events);
+        socket.onmessage = () => resolve('message');
+        socket.onclose = ({ code }) => resolve(code);
+      }),
+    ],
+    [CONTACTS, CREATE, EVENTS],
+  );
+  assert.deepEqual(statuses, [200, 200, 'message']);
+  assert.ok((await streams()).includes('own'));
+  assert.notDeepEqual(await operations(), before);
 });
 
 for (const origin of ORIGINS) {

@@ -10,6 +10,8 @@ import { callAs } from './sip.mjs';
 /** Leaves an attribute and a tag, and would run in two ways. Short: names have few characters. */
 const script = (mark) => `"><img src=x onerror=ran('${mark}')><script>ran('${mark}')</script>`;
 const short = (mark) => `"><img src=x onerror=ran('${mark}')>`;
+/** Where no sign of equality may stand. */
+const plain = (mark) => `<script>ran('${mark}')</script>`;
 const FIELDS = ['names', 'attributes', 'texts', 'numbers', 'agents', 'prompts', 'policies', 'requests'];
 /** Where a field stands, once its page reads something. */
 const SHOWN = { names: ['queues', 'flows'], attributes: ['contact'], numbers: ['contacts', 'contact'], agents: ['users'], prompts: ['prompts'], policies: ['access'] };
@@ -80,7 +82,7 @@ async function plantFlow() {
   const flow = await plant('texts', 'flow', 'PUT', `/contact-flows/${id}`, { Name: script('names'), Description: text, Type: 'CONTACT_FLOW', Content: JSON.stringify(content) });
   assert.ok(flow, JSON.stringify(planted.texts));
   // Identifiers and notes may be script, too, or be refused.
-  const named = JSON.parse(JSON.stringify(content).replaceAll('"main menu"', JSON.stringify(short('texts'))));
+  const named = JSON.parse(JSON.stringify(content).replaceAll('"main menu"', JSON.stringify(plain('texts'))));
   named.Metadata = { name: text, ActionMetadata: { [text]: { position: { x: 1, y: 1 }, friendlyName: text } } };
   await plant('texts', 'identifiers', 'POST', `/contact-flows/${id}/${flow.ContactFlowId}/content`, { Content: JSON.stringify(named) });
   const number = await plant('texts', 'number', 'POST', '/phone-number/claim', { PhoneNumber: '+18005550103', InstanceId: id });
