@@ -14,6 +14,9 @@ const FLAGS = [
 /** The time is for a machine that does much else: where nothing is wrong, it is not used. */
 const PATIENCE_MS = 30_000;
 
+/** Where pictures of tests that failed are kept. */
+export const FAILURES = process.env.CONSOLE_FAILURES ?? fileURLToPath(new URL('../../target/console-failures/', import.meta.url));
+
 const open = new Set();
 
 /** Opens a browser with a profile of its own. `complaints` is what it has to say of scripts and of the content security policy. */
@@ -65,12 +68,11 @@ export async function signIn(page, server, keys = server.keys) {
 /** What a test that failed leaves behind: a picture of each page that is open. */
 async function keepPictures(context) {
   if (context.passed) return;
-  const folder = process.env.CONSOLE_FAILURES ?? fileURLToPath(new URL('../../target/console-failures/', import.meta.url));
-  await mkdir(folder, { recursive: true });
+  await mkdir(FAILURES, { recursive: true });
   const name = context.name.replace(/\W+/g, '-').slice(0, 80);
   let number = 0;
   for (const page of [...open].flatMap((one) => one.pages())) {
-    const path = join(folder, `${name}-${++number}.png`);
+    const path = join(FAILURES, `${name}-${++number}.png`);
     await page.screenshot({ path, timeout: 20_000 }).then(
       () => context.diagnostic(`${page.url().replace(/[?#].*/, '')}: ${path}`),
       (error) => context.diagnostic(`no picture of ${page.url()}: ${error.message}`),

@@ -41,6 +41,21 @@ export async function visit(page, address) {
   await settled(page);
 }
 
+/** What else a page shows under its own path: the addresses of its tabs, and those that its links lead to. */
+export async function statesOf(page) {
+  const { origin, pathname } = new URL(page.url());
+  const found = new Set();
+  const tabs = page.locator('main [role=tab]');
+  for (let at = 0; at < (await tabs.count()); at++) {
+    await tabs.nth(at).click();
+    await settled(page);
+    found.add(page.url());
+  }
+  for (const link of await page.locator('main a[href]').evaluateAll((all) => all.map((one) => one.href))) found.add(link);
+  const isOwn = (address) => new URL(address).origin === origin && new URL(address).pathname === pathname;
+  return [...found].filter((address) => isOwn(address) && new URL(address).search !== '').map((address) => address.slice(origin.length));
+}
+
 /** What axe finds on a page, a line each. */
 export async function axe(page, where) {
   await page.evaluate(AXE);

@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openBrowser } from './browser.mjs';
-import { axe, pagePaths, parametersOf, settled, visit } from './page.mjs';
+import { axe, pagePaths, parametersOf, settled, statesOf, visit } from './page.mjs';
 import { startServer, until } from './server.mjs';
 
-/** States of pages that their address alone leads to, or a few steps from there. */
+/** States of pages beside their tabs, by their address alone or a few steps from there. */
 const STATES = {
   contacts: ['?range=1h&state=ended#n=55', { query: '', steps: (page) => page.keyboard.press('f') }],
-  contact: ['?tab=record', '?tab=stream', '?tab=code', '?tab=losses'],
   'data-storage': [
     {
       query: '',
@@ -65,6 +64,10 @@ async function judge(address, steps) {
 test('axe finds nothing on any page, in both schemes, wide and narrow, and none is wider than its window', async (context) => {
   for (const [name, path] of paths) {
     await context.test(name, async () => assert.equal(await judge(path), ''));
+    await page.setViewportSize({ width: WIDTHS[0], height: 900 });
+    await visit(page, server.console + path);
+    const tabs = (await statesOf(page)).filter((address) => /[?&]tab=/.test(address));
+    for (const tab of new Set(tabs)) await context.test(tab.replace(path, name), async () => assert.equal(await judge(tab), ''));
     for (const state of STATES[name] ?? []) {
       const { query, steps } = typeof state === 'string' ? { query: state } : state;
       await context.test(`${name} ${query || 'after some steps'}`, async () => assert.equal(await judge(path + query, steps), ''));

@@ -1,7 +1,6 @@
 // The pictures of the documentation, from a real server with real calls: npm run shots -- [NAME ...]
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openBrowser, signIn } from './browser.mjs';
@@ -55,13 +54,21 @@ async function place({ call, api, contacts, tympan }) {
   const past = [['+12065550142', '2@6s', 22], ['+13605550177', '1@4s', 16], ['+15035550134', '2@9s', 26], ['+14255550110', '', 12], ['+12065550118', '1@5s', 18], ['+12065550163', '', 8]];
   await Promise.all(past.map(([from, keys, seconds]) => call(from, { keys: keys ? [keys] : [], seconds }).ended));
   const up = [['+12065550142', { keys: ['2@6s'] }], ['+14255550128', { keys: ['1@8s'] }], ['+13605550181', {}], ['+15095550109', { to: '+18005550101' }], ['+12535550190', { to: '+18005550101' }]];
-  for (const [from, options] of up) call(from, { seconds: 900, ...options });
+  // One after the other, so that their strips differ.
+  for (const [from, options] of up) {
+    call(from, { seconds: 900, ...options });
+    await until(`${from} is heard`, async () => {
+      const own = (await contacts()).find((one) => one.CustomerEndpoint.Address === from && !one.DisconnectTimestamp && one.Recordings);
+      return own && (await api('tympan', 'GET', `/tympan/contacts/${own.ContactId}/waveform?columns=10`)).Samples > 5 * 8_000;
+    });
+  }
   const live = await until('all calls are up', async () => {
     const now = (await contacts()).filter((one) => !one.DisconnectTimestamp && one.Recordings);
     return now.length === up.length && now;
   });
   const shown = live.find((one) => one.CustomerEndpoint.Address === '+12065550142');
-  void tympan('listen', shown.ContactId, '--quiet', '--format', 'raw', '--output', join(tmpdir(), 'tympan-pictures.raw'));
+  const heard = live.find((one) => one.CustomerEndpoint.Address === '+15095550109');
+  void tympan('listen', heard.ContactId, '--format', 'raw', '--output', '/dev/null');
   await until('the calls have a shape', async () => (await api('tympan', 'GET', `/tympan/contacts/${shown.ContactId}/waveform?columns=100`)).Samples > LIVE_SECONDS * 8_000, LIVE_SECONDS + 120);
   return shown;
 }

@@ -1,9 +1,10 @@
 // Runs the browser tests, one file after the other: npm run e2e -- [FILE ...] [-t PATTERN]. FILE is a name without .test.mjs.
 import { spawn } from 'node:child_process';
-import { accessSync, readdirSync } from 'node:fs';
+import { accessSync, existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { CHROMIUM } from './browser.mjs';
+import { CHROMIUM, FAILURES } from './browser.mjs';
 import { BINARY } from './server.mjs';
 
 const SUFFIX = '.test.mjs';
@@ -21,9 +22,12 @@ for (const [file, what] of [[BINARY, 'build it with `cargo build -p tympan-cli`,
     fail(`there is no ${file}: ${what}`);
   }
 }
+// Pictures of an earlier run say nothing about this one.
+if (existsSync(FAILURES)) for (const name of readdirSync(FAILURES)) if (name.endsWith('.png')) rmSync(join(FAILURES, name));
 const files = (wanted.length > 0 ? wanted : all).map((name) => folder + name);
 const pattern = values.test === undefined ? [] : ['--test-name-pattern', values.test];
-// One after the other: two browsers at once would make each other late.
-const node = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test-reporter=spec', ...pattern, ...files], { stdio: 'inherit' });
+// One after the other: two browsers at once would make each other late. A file that hangs ends the run.
+const limit = `--test-timeout=${(1_800 + Number(process.env.CONSOLE_SOAK_SECONDS ?? 0)) * 1_000}`;
+const node = spawn(process.execPath, ['--test', '--test-concurrency=1', limit, '--test-reporter=spec', ...pattern, ...files], { stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => node.kill(signal));
 node.on('exit', (code) => process.exit(code ?? 1));

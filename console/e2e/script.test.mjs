@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { openBrowser, signIn } from './browser.mjs';
-import { pagePaths, parametersOf, settled, visit } from './page.mjs';
+import { pagePaths, parametersOf, settled, statesOf, visit } from './page.mjs';
 import { startServer, until } from './server.mjs';
 import { callAs } from './sip.mjs';
 
@@ -15,6 +15,8 @@ const plain = (mark) => `<script>ran('${mark}')</script>`;
 const FIELDS = ['names', 'attributes', 'texts', 'numbers', 'agents', 'prompts', 'policies', 'requests'];
 /** Where a field stands, once its page reads something. */
 const SHOWN = { names: ['queues', 'flows'], attributes: ['contact'], numbers: ['contacts', 'contact'], agents: ['users'], prompts: ['prompts'], policies: ['access'] };
+/** A list may lead to a state for each of its rows. */
+const MOST_STATES = 12;
 const HOURS = ['MONDAY'].map((Day) => ({ Day, StartTime: { Hours: 9, Minutes: 0 }, EndTime: { Hours: 17, Minutes: 0 } }));
 const VOICE = [{ Channel: 'VOICE', Concurrency: 1 }];
 const CONDITION = { Version: '2012-10-17', Statement: { Effect: 'Allow', Action: 'connect:List*', Resource: '*', Condition: { StringEquals: { 'aws:username': script('policies') } } } };
@@ -126,7 +128,7 @@ async function look(name) {
   return known;
 }
 
-/** Opens a page, and what it has behind tabs and disclosures. */
+/** Opens a page, and what it has behind tabs, links of its own and disclosures. */
 async function lookAt(name, address) {
   const asked = new Set();
   const heard = (request) => {
@@ -136,15 +138,14 @@ async function lookAt(name, address) {
   page.on('request', heard);
   await visit(page, address);
   await look(name);
-  const tabs = page.locator('main [role=tab]');
-  for (let at = 0; at < (await tabs.count()); at++) {
-    await tabs.nth(at).click();
-    await settled(page);
-    await look(name);
-  }
   await page.locator('main details:not([open]) > summary').evaluateAll((all) => all.forEach((summary) => summary.click()));
   await settled(page);
-  const known = await look(name);
+  await look(name);
+  for (const state of (await statesOf(page)).slice(0, MOST_STATES)) {
+    await visit(page, server.console + state);
+    await look(name);
+  }
+  const known = seen.get(name);
   page.off('request', heard);
   known.asks ||= [...asked].some((path) => !common.has(path));
   return asked;

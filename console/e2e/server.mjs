@@ -92,7 +92,7 @@ export async function startServer({ config = '' } = {}) {
   };
 
   /** A call that says a built-in sentence and presses keys; it goes on until it is hung up. */
-  const call = (from, { keys = [], seconds = 120, to = NUMBER, more = [] } = {}) => {
+  const call = (from, { keys = [], seconds = 600, to = NUMBER, more = [] } = {}) => {
     const pressed = keys.flatMap((key) => ['--dtmf', key]);
     const caller = start(['call', `sip:${to}@${sip}`, '--hello', '--from', from, '--duration', String(seconds), '-q', ...pressed, ...more], { stdio: 'ignore' });
     calls.add(caller);
