@@ -56,10 +56,11 @@ export async function statesOf(page) {
   return [...found].filter((address) => isOwn(address) && new URL(address).search !== '').map((address) => address.slice(origin.length));
 }
 
-/** What axe finds on a page, a line each. */
-export async function axe(page, where) {
+/** What axe finds on a page, a line each; by all of its rules, or by those that are named. */
+export async function axe(page, where, rules) {
   await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  const options = { resultTypes: ['violations'], ...(rules && { runOnly: { type: 'rule', values: rules } }) };
+  const { violations } = await page.evaluate((options) => globalThis.axe.run(document, options), options);
   return violations.map(({ id, nodes }) => `${where}: ${id}: ${nodes.map((node) => `${node.target} ${node.any[0]?.message ?? ''}`).slice(0, 3).join(' | ')}`);
 }
 

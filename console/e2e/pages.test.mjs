@@ -19,7 +19,8 @@ const STATES = {
   ],
 };
 const WIDTHS = [1440, 390];
-const SCHEMES = ['light', 'dark'];
+/** The second scheme changes nothing but colours. */
+const SCHEMES = [['light'], ['dark', ['color-contrast', 'link-in-text-block']]];
 let server, browser, page, paths, live;
 
 before(async () => {
@@ -50,14 +51,14 @@ async function judge(address, steps) {
     await visit(page, server.console + address);
     await steps?.(page);
     await settled(page);
-    for (const colorScheme of SCHEMES) {
+    for (const [colorScheme, rules] of SCHEMES) {
       await page.emulateMedia({ colorScheme });
-      found.push(...(await axe(page, `${address} at ${width}, ${colorScheme}`)));
+      found.push(...(await axe(page, `${address} at ${width}, ${colorScheme}`, rules)));
     }
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
     if (wide > width) found.push(`${address}: ${wide} px in a window of ${width}`);
   }
-  await page.emulateMedia({ colorScheme: SCHEMES[0] });
+  await page.emulateMedia({ colorScheme: SCHEMES[0][0] });
   return found.join('\n');
 }
 

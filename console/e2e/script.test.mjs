@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { openBrowser, signIn } from './browser.mjs';
+import { putFragment } from './media.mjs';
 import { pagePaths, parametersOf, settled, statesOf, visit } from './page.mjs';
 import { startServer, until } from './server.mjs';
 import { callAs } from './sip.mjs';
@@ -12,9 +13,11 @@ const script = (mark) => `"><img src=x onerror=ran('${mark}')><script>ran('${mar
 const short = (mark) => `"><img src=x onerror=ran('${mark}')>`;
 /** Where no sign of equality may stand. */
 const plain = (mark) => `<script>ran('${mark}')</script>`;
-const FIELDS = ['names', 'attributes', 'texts', 'numbers', 'agents', 'prompts', 'policies', 'requests'];
+const FIELDS = ['names', 'attributes', 'texts', 'numbers', 'agents', 'prompts', 'tags', 'policies', 'requests'];
 /** Where a field stands, once its page reads something. */
 const SHOWN = { names: ['queues', 'flows'], attributes: ['contact'], numbers: ['contacts', 'contact'], agents: ['users'], prompts: ['prompts'], policies: ['access'] };
+/** A page may disclose something for each of its rows. */
+const MOST_DISCLOSURES = 3;
 /** A list may lead to a state for each of its rows. */
 const MOST_STATES = 12;
 const HOURS = ['MONDAY'].map((Day) => ({ Day, StartTime: { Hours: 9, Minutes: 0 }, EndTime: { Hours: 17, Minutes: 0 } }));
@@ -141,6 +144,13 @@ async function lookAt(name, address) {
   await page.locator('main details:not([open]) > summary').evaluateAll((all) => all.forEach((summary) => summary.click()));
   await settled(page);
   await look(name);
+  const closed = page.locator('main button[aria-expanded=false]');
+  for (let at = 0; at < Math.min(MOST_DISCLOSURES, await closed.count()); at++) {
+    // Opening one may close another.
+    await closed.first().evaluate((button) => button.click());
+    await settled(page);
+    await look(name);
+  }
   for (const state of (await statesOf(page)).slice(0, MOST_STATES)) {
     await visit(page, server.console + state);
     await look(name);
@@ -155,6 +165,8 @@ before(async () => {
   server = await startServer({ config: CONFIG });
   await server.api('kinesisvideo', 'POST', '/createStream', { StreamName: 'plain', DataRetentionInHours: 1 });
   await plantPeople(await plantNames());
+  const { status, text } = await putFragment(server, 'plain', { note: script('tags'), [plain('tags')]: script('tags') });
+  planted.tags[status === 200 && text.includes('PERSISTED') ? 'taken' : 'refused'].push(`fragment ${text}`);
   await plantRequests();
   const flow = await plantFlow();
   const number = script('numbers');
@@ -179,9 +191,9 @@ before(async () => {
   for (const path of await lookAt('nothing', `${server.console}/nothing`)) common.add(path);
   for (const [name, path] of paths) await lookAt(name, server.console + path);
   await lookAt('contact', `${server.console}/contacts/${inFlow}`);
-  await lookAt('stream', `${server.console}/streams/scripted`);
+  await lookAt('stream', `${server.console}/streams/plain`);
   await scripted.hangUp();
-  caller.hangUp();
+  await caller.hangUp();
   await until('that caller has hung up', async () => (await server.contacts()).find((one) => one.ContactId === hostile).DisconnectTimestamp);
   await lookAt('contact', `${server.console}/contacts/${hostile}`);
 });

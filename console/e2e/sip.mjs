@@ -20,9 +20,10 @@ export async function callAs(server, { user, name, to = '+18005550100' }) {
     const head = `${method} ${uri} SIP/2.0\r\nVia: SIP/2.0/UDP ${own};branch=z9hG4bK${randomUUID()};rport\r\nMax-Forwards: 70\r\nFrom: ${from}\r\nTo: ${called}\r\nCall-ID: ${id}\r\nCSeq: ${sequence} ${method}\r\nContact: <sip:${own}>\r\n${type}Content-Length: ${body.length}\r\n\r\n`;
     signalling.send(head + body, port, host);
   };
-  let answer;
+  let answer, isOver;
   signalling.on('message', (data) => {
     const text = data.toString('utf8');
+    if (/^SIP\/2\.0 [2-6][\s\S]*\r\nCSeq: 2 BYE\r\n/i.test(text)) isOver = true;
     const [, status, called] = /^SIP\/2\.0 (\d+)[\s\S]*?\r\nTo: (.*)\r\n/i.exec(text) ?? [];
     if (Number(status) < 200 || !/\r\nCSeq: 1 INVITE\r\n/i.test(text)) return;
     answer = { status, called };
@@ -32,9 +33,10 @@ export async function callAs(server, { user, name, to = '+18005550100' }) {
   await until('the call is answered', () => answer);
   if (answer.status !== '200') throw new Error(`the call was answered ${answer.status}`);
   return {
-    hangUp: () => {
+    hangUp: async () => {
       send('BYE', 2, answer.called);
-      setTimeout(() => [signalling, sound].forEach((socket) => socket.close()), 500);
+      await until('the call is over', () => isOver);
+      for (const socket of [signalling, sound]) socket.close();
     },
   };
 }
