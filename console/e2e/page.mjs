@@ -5,37 +5,46 @@ import ts from 'typescript';
 import { until } from './server.mjs';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** How long a page may ask again for what it has, before it counts as settled: one that asks every second always asks. */
+const AGAIN_MS = 3_000;
 const underway = new WeakMap();
 
-/** The requests of a page that have no answer yet. */
+/** The requests of a page that have no answer yet, and the paths that have had one. */
 function requestsOf(page) {
   const known = underway.get(page);
   if (known) return known;
-  const requests = new Set();
-  page.on('request', (request) => requests.add(request));
-  page.on('requestfinished', (request) => requests.delete(request));
-  page.on('requestfailed', (request) => requests.delete(request));
+  const requests = { open: new Set(), answered: new Set() };
+  page.on('request', (request) => requests.open.add(request));
+  page.on('requestfailed', (request) => requests.open.delete(request));
+  page.on('requestfinished', (request) => {
+    requests.open.delete(request);
+    requests.answered.add(new URL(request.url()).pathname);
+  });
   underway.set(page, requests);
   return requests;
 }
 
 /** Waits until a page has what it asked for, and has drawn it. */
 export async function settled(page) {
-  const requests = requestsOf(page);
+  const { open, answered } = requestsOf(page);
+  const begin = Date.now();
+  const isAgain = (request) => Date.now() - begin > AGAIN_MS && answered.has(new URL(request.url()).pathname);
+  const hasAll = () => [...open].every(isAgain);
   const drawn = () => page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0))));
   await until(`${page.url()} has all that it asked for`, async () => {
-    if (requests.size > 0) return false;
-    await drawn();
-    if (requests.size > 0) return false;
-    await drawn();
-    return requests.size === 0;
+    for (let round = 0; round < 2; round++) {
+      if (!hasAll()) return false;
+      await drawn();
+    }
+    return hasAll();
   });
 }
 
 /** Goes to an address, and waits until the page is there. */
 export async function visit(page, address) {
-  const requests = requestsOf(page);
-  requests.clear();
+  const { open, answered } = requestsOf(page);
+  open.clear();
+  answered.clear();
   await page.goto(address);
   await page.waitForSelector('h1');
   await settled(page);
