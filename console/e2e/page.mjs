@@ -50,14 +50,15 @@ export async function visit(page, address) {
   await settled(page);
 }
 
-/** What else a page shows under its own path: the addresses of its tabs, and those that its links lead to. */
-export async function statesOf(page) {
+/** What else a page shows under its own path: the addresses of its tabs, each of which it opens, and those that its links lead to. */
+export async function statesOf(page, opened = async () => {}) {
   const { origin, pathname } = new URL(page.url());
   const found = new Set();
   const tabs = page.locator('main [role=tab]');
   for (let at = 0; at < (await tabs.count()); at++) {
     await tabs.nth(at).click();
     await settled(page);
+    await opened();
     found.add(page.url());
   }
   for (const link of await page.locator('main a[href]').evaluateAll((all) => all.map((one) => one.href))) found.add(link);
