@@ -225,7 +225,7 @@ test('files are imported: looked at first, then saved or published', async () =>
   await page.getByRole('link', { name: 'Menu 2019' }).waitFor();
   // The same name replaces the content.
   await page.setInputFiles('#flow-files', [`${FIXTURES}shapes/menu-older.json`]);
-  await panel.getByText('replaces the content of the flow of this name').waitFor();
+  await panel.getByText(/menu-older\.json.*replaces the content of the flow of this name/).waitFor();
   await panel.getByRole('button', { name: 'Publish it' }).click();
   await panel.getByText('content published').waitFor();
   assert.equal((await contentOf(id)).Status, 'PUBLISHED');

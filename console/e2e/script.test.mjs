@@ -195,6 +195,7 @@ before(async () => {
   for (const [name, path] of paths) await lookAt(name, server.console + path);
   await lookAt('contact', `${server.console}/contacts/${inFlow}`);
   await lookAt('stream', `${server.console}/streams/plain`);
+  await lookAt('access', `${server.console}/access?policy=scripted`);
   await scripted.hangUp();
   await caller.hangUp();
   await until('that caller has hung up', async () => (await server.contacts()).find((one) => one.ContactId === hostile).DisconnectTimestamp);

@@ -1,0 +1,1 @@
+var e=`AUDIO_FROM_CUSTOMER`,t=`AUDIO_TO_CUSTOMER`,n=16384,r=e=>e==null?0:Math.min(1,10**(e/20));function i(e,t){return{rms:Float32Array.from(e.RmsDbfs,r),peak:Float32Array.from(e.PeakDbfs,r),length:t}}function a(e){let[t,n]=[0,0];for(let i of e.RmsDbfs)i===null||i<-50||(t+=r(i)**2,n++);return n===0?void 0:10*Math.log10(t/n)}export{a,i,n,t as r,e as t};

@@ -1,0 +1,1 @@
+function e(e){let[t=``]=e;if(e.length<2)return``;let n=t.length;for(let r of e){let e=0;for(;e<n&&r[e]===t[e];)e++;n=e}let r=t.slice(0,n).lastIndexOf(`-`)+1;return r>=6?t.slice(0,r):``}function t(e){let[t=``]=e;if(e.length<2)return 0;let n=t.length;for(let r of e)for(;!r.startsWith(t.slice(0,n));)n--;return n}export{t as n,e as t};
