@@ -214,10 +214,11 @@ async fn a_search_ends_where_lines_are_much_older_than_wanted() {
     bench.trail.lines.lock().unwrap().push(line(59, json!({ "event": "lost", "lines": 1 })));
     // The clock was set back by some seconds: lines that are a little older do not end it.
     assert_eq!(seconds(&bench, "?from=2024-01-26T03:07:59Z").await, [59]);
-    let mut lines = bench.trail.lines.lock().unwrap();
-    lines.insert(0, line(59, json!({ "event": "lost", "lines": 1 })));
-    lines.insert(1, line(0, json!({ "event": "lost", "lines": 1 })).replace("T03", "T01"));
-    drop(lines);
+    let older = [
+        line(59, json!({ "event": "lost", "lines": 1 })),
+        line(0, json!({ "event": "lost", "lines": 1 })).replace("T03", "T01"),
+    ];
+    bench.trail.lines.lock().unwrap().splice(0..0, older);
     assert_eq!(
         seconds(&bench, "?from=2024-01-26T03:07:59Z").await,
         [59],
