@@ -6,6 +6,8 @@ use std::sync::Arc;
 pub struct StoreOptions {
     /// At most this much is written under one fdatasync, unless one record alone is larger.
     pub commit_group_bytes: usize,
+    /// Groups begin this far apart at least, unless a whole one waits: what a promise may take longer where many fragments come.
+    pub commit_interval_ms: u64,
     /// Above this much waiting for the disk, [`Writer::ready`](crate::Writer::ready) waits.
     pub commit_queue_bytes: usize,
     /// A stream's journalled fragments become a chunk at this size...
@@ -39,6 +41,7 @@ impl Default for StoreOptions {
         const MINUTE_MS: i64 = 60_000;
         Self {
             commit_group_bytes: 4 << 20,
+            commit_interval_ms: 20,
             commit_queue_bytes: 64 << 20,
             chunk_bytes: 8 << 20,
             chunk_age_ms: 5 * MINUTE_MS,

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tympan_kms::KeyProvider;
 use tympan_types::{AccountId, FragmentNumber, Mono, Region, ServerTime, StreamName, WallTime};
 
@@ -101,8 +102,8 @@ impl MediaStore {
     ) -> Result<Self, StoreError> {
         let handle =
             Handle::open(backend, keys, clock, Arc::new(SystemEntropy), options, Execution::Threads)?;
-        handle
-            .start("store-commit", |core| core.queue.run(&*core.backend, core.options.commit_group_bytes))?;
+        let interval = Duration::from_millis(handle.core.options.commit_interval_ms);
+        handle.start("store-commit", move |core| core.queue.run(&*core.backend, interval))?;
         handle.start("store-keeper", |core| core.keeper.run(core))?;
         Ok(Self(Arc::new(handle)))
     }
@@ -129,7 +130,7 @@ impl MediaStore {
     /// Makes the next group of sealed fragments durable and resolves their promises. Whether there was one.
     pub fn commit_one(&self) -> bool {
         let core = self.core();
-        core.queue.commit_one(&*core.backend, core.options.commit_group_bytes)
+        core.queue.commit_one(&*core.backend)
     }
 
     /// Whether a sealed fragment waits for [`Self::commit_one`].
@@ -468,7 +469,7 @@ impl Handle {
             clock,
             entropy,
             execution,
-            queue: CommitQueue::new(options.commit_queue_bytes),
+            queue: CommitQueue::new(options.commit_queue_bytes, options.commit_group_bytes),
             keeper: Keeper::default(),
             scrubs: ScrubCounts::default(),
             timekeeper,
@@ -496,7 +497,7 @@ impl Handle {
         self.core.keeper.stop();
         if self.core.execution == Execution::Inline && !was_shut {
             let core = &*self.core;
-            while core.queue.commit_one(&*core.backend, core.options.commit_group_bytes) {}
+            while core.queue.commit_one(&*core.backend) {}
             while core.keeper.turn(core, core.clock.mono()) {}
         }
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));

@@ -50,6 +50,8 @@ pub(super) struct Leg {
     /// Where RTCP has a port of its own.
     pub(super) rtcp: Option<RtpSocket>,
     pub(super) session: Session,
+    /// The thread's count of looks when one of the sockets was ready last.
+    pub(super) ready_at_look: u64,
     captures: Captures,
     /// The capture whose tap is being opened.
     opening: Option<(CaptureId, Box<CutterSpec>)>,
@@ -70,6 +72,7 @@ impl Leg {
             rtp,
             rtcp: None,
             session: Session::new(now, spec.session),
+            ready_at_look: 0,
             captures: Captures::default(),
             opening: None,
             clock: spec.clock,
@@ -85,7 +88,7 @@ impl Leg {
         tally: &mut Tally,
         mut bridged: impl FnMut(BridgeId, Payload<'_>),
     ) {
-        let Self { id, rtp, rtcp, session, captures, opening, clock, notices } = self;
+        let Self { id, rtp, rtcp, session, captures, opening, clock, notices, ready_at_look: _ } = self;
         session.handle(now, input);
         let mut captures_changed = false;
         while let Some(output) = session.poll() {

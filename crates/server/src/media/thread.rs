@@ -1,6 +1,6 @@
 //! The loop of one media thread: commands, sockets, time; every tick, and nothing that could block.
 
-use super::inbox::{Datagram, Inbox};
+use super::inbox::{Datagram, Expected, Inbox};
 use super::leg::{CaptureCommand, Leg, LegSpec, MediaNotice};
 use super::ports::RtpSocket;
 use super::stats::{MediaStats, Tally};
@@ -79,6 +79,8 @@ pub(super) struct MediaThread {
     inbox: Inbox,
     began: Instant,
     tick: Duration,
+    /// Times that the sockets were looked at.
+    looks: u64,
     tally: Tally,
     stats: Arc<MediaStats>,
     queue: Arc<CaptureQueue>,
@@ -111,6 +113,7 @@ impl MediaThread {
             inbox: Inbox::new(),
             began: Instant::now(),
             tick,
+            looks: 0,
             tally: Tally::default(),
             stats,
             queue,
@@ -249,13 +252,14 @@ impl MediaThread {
 
     fn drain_sockets(&mut self) {
         let mut events = [EpollEvent::empty(); EVENTS];
+        self.looks += 1;
         // As often as all legs can fill a call, and not once more for sockets that are ready again: a flood must not hold the loop.
         for _ in 0..=self.legs.places.len() / EVENTS {
             let ready = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);
             let now = self.now();
             for event in events.iter().take(ready) {
                 if let Some((place, port)) = of_interest(event.data()) {
-                    self.receive(place, port, now, DATAGRAMS_PER_TICK);
+                    self.receive_next(place, port, now);
                 }
             }
             if ready < EVENTS {
@@ -273,14 +277,23 @@ impl MediaThread {
         }
     }
 
+    /// A socket that is ready in two looks, one after the other, has more than the packet of its call.
+    fn receive_next(&mut self, place: usize, port: Port, now: Mono) {
+        let looks = self.looks;
+        let Some(Some(leg)) = self.legs.legs.get_mut(place) else { return };
+        let before = std::mem::replace(&mut leg.ready_at_look, looks);
+        let expected = if before + 1 >= looks { Expected::Several } else { Expected::One };
+        self.receive(place, port, now, expected, DATAGRAMS_PER_TICK);
+    }
+
     /// Everything that waits for a leg came before what happens next.
     fn receive_all(&mut self, leg: LegId) {
         if let Some(place) = self.legs.places.get(&leg).copied() {
-            self.receive(place, Port::Rtp, self.now(), DATAGRAMS_BEFORE_TAP);
+            self.receive(place, Port::Rtp, self.now(), Expected::Several, DATAGRAMS_BEFORE_TAP);
         }
     }
 
-    fn receive(&mut self, place: usize, port: Port, now: Mono, most: usize) {
+    fn receive(&mut self, place: usize, port: Port, now: Mono, expected: Expected, most: usize) {
         let Self { legs, inbox, tally, .. } = self;
         legs.with(place, |leg, legs| {
             let id = leg.id;
@@ -289,7 +302,7 @@ impl MediaThread {
                 Port::Rtcp => leg.rtcp.as_ref(),
             };
             let Some(socket) = socket.map(|socket| socket.as_raw_fd()) else { return };
-            let received = inbox.drain(socket, most, |Datagram { bytes, from, truncated }| {
+            let received = inbox.drain(socket, expected, most, |Datagram { bytes, from, truncated }| {
                 let datagram = Input::Datagram { stream: 0, port, from, bytes, truncated, arrived: now };
                 leg.handle(now, datagram, tally, |bridge, payload| legs.bridged(now, bridge, id, payload));
             });
