@@ -198,7 +198,7 @@ test('a user whose policies deny a page reads which action it was, and asks for 
   await go('/audit', tab);
   await tab.getByText('Your policies do not allow this: The audit file.').waitFor();
   await tab.getByText('None of your policies allows tympan:ListAuditLines on *.').waitFor();
-  await tab.getByRole('button', { name: 'Copy the request' }).click();
+  await tab.getByRole('button', { name: 'Copy request' }).click();
   const text = await tab.evaluate(() => navigator.clipboard.readText());
   assert.match(text, /user\/office needs tympan:ListAuditLines on \*\./);
   const entry = tab.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Audit/ });
@@ -269,7 +269,7 @@ test('health says what waits and what is not lost, and the overview does so in i
   await amber.getByRole('link').click();
   await page.waitForURL('**/health');
   await page.getByRole('row', { name: /Contact records Fails/ }).waitFor();
-  await page.getByText(/Room for \d+ more calls at once\./).waitFor();
+  await page.getByText(/Room for [\d,]+ more calls at once\./).waitFor();
   await page.getByText(/^tympan \d+\.\d+\.\d+/).waitFor();
   await go('/streams');
   await page.getByText(/\d+ of 100 in use/).waitFor();
