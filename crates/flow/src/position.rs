@@ -220,7 +220,7 @@ mod tests {
     fn a_parameter_of_an_older_export_is_found_by_its_name() {
         let text = "{\"modules\":[{\"parameters\":[\n{\"value\": 1, \"name\":\"Timeout\"},\n{\"name\":\"Text\",\"value\":\"a\"}]}]}";
         assert_eq!(at(text, "modules[0].parameters.Timeout"), Some((2, 11)));
-        assert_eq!(at(text, "modules[0].parameters.Text"), Some((3, 23)));
+        assert_eq!(at(text, "modules[0].parameters.Text"), Some((3, 24)));
         assert_eq!(at(text, "modules[0].parameters.Other"), Some((1, 27)));
     }
 

@@ -125,7 +125,7 @@ async fn lines_are_found_by_time_user_action_resource_kind_and_outcome() {
         ("?action=kinesisvideo:getmedia", &[2, 1]),
         ("?action=GetMedia", &[2, 1]),
         ("?action=connect:*", &[4, 0]),
-        ("?action=S*", &[5, 4]),
+        ("?action=S*", &[6, 5, 4]),
         ("?action=*", &[6, 5, 4, 3, 2, 1, 0]),
         ("?resource=STREAM/demo", &[2, 1]),
         ("?kind=denial", &[5, 3]),

@@ -116,9 +116,16 @@ mod tests {
     fn settings_have_their_sources_and_no_secrets() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("tympan.toml");
-        let text = "[contact_events]\nurl = \"https://u:hush@h/hook?key=hush\"\nurl_secret = \"hush\"\n\
-                    [[policies]]\nname = \"p\"\ndocument = \"{}\"\n[[policies]]\nname = \"q\"\ndocument_file = \"/q.json\"\n\
-                    [[credentials]]\naccess_key_id = \"A\"\nsecret_access_key = \"hush\"\nsession_token = \"hush\"\n";
+        let document =
+            r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"kms:*","Resource":"*"}}"#;
+        let document_file = dir.path().join("q.json");
+        std::fs::write(&document_file, document).unwrap();
+        let document_file = document_file.display().to_string();
+        let text = format!(
+            "[contact_events]\nurl = \"https://u:hush@h/hook?key=hush\"\nurl_secret = \"hush\"\n\
+             [[policies]]\nname = \"p\"\ndocument = '{document}'\n[[policies]]\nname = \"q\"\ndocument_file = \"{document_file}\"\n\
+             [[credentials]]\naccess_key_id = \"A\"\nsecret_access_key = \"hush\"\nsession_token = \"hush\"\n"
+        );
         std::fs::write(&path, text).unwrap();
         let variables = [("TYMPAN_KMS__SECRET_ACCESS_KEY", "hush"), ("TYMPAN_SIP__CALLS_MAX", "3")];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -147,6 +154,6 @@ mod tests {
         assert_eq!(of("rtp.threads").1, SettingSource::Default);
         let place = |name| shown.policy_place(name);
         assert_eq!(place("p"), Some(format!("{}, line 6", path.display())));
-        assert_eq!((place("q"), place("read-only")), (Some("/q.json".to_owned()), None));
+        assert_eq!((place("q"), place("read-only")), (Some(document_file), None));
     }
 }
