@@ -128,6 +128,7 @@ test('what calls did lights the drawing, and stands in the table', async () => {
   await block('main menu').getByText(/^[12] · /).waitFor();
   assert.ok((await page.locator('svg path.never').count()) > 0);
   assert.ok((await page.locator('svg path.lit').count()) > 3);
+  await page.locator('svg text.label', { hasText: /^2 · / }).first().waitFor();
   await page.getByRole('button', { name: 'As table' }).click();
   await page.waitForURL('**as=table*');
   const row = page.getByRole('row', { name: /^main menu/ });

@@ -52,7 +52,7 @@ export async function startServer({ config = '' } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'tympan-console-e2e-'));
   const ready = join(folder, 'ready.json');
   const settings = join(folder, 'tympan.toml');
-  await writeFile(settings, config);
+  await writeFile(settings, config, { mode: 0o600 });
   const env = { ...process.env, TYMPAN_HTTP__LISTEN: '127.0.0.1:0', TYMPAN_SIP__LISTEN: '127.0.0.1:0', TYMPAN_CONSOLE__LISTEN: '127.0.0.1:0', TYMPAN_RTP__PORT_FIRST: '0' };
   const arguments_ = ['serve', '--dev', '--config', settings, '--data-dir', join(folder, 'data'), '--ready-file', ready];
   const { child, ended } = start(arguments_, { env, stdio: ['ignore', 'ignore', 'pipe'] });
