@@ -11,7 +11,7 @@ const CONTACTS = '/api/tympan/tympan/contacts';
 const CREATE = '/api/kinesisvideo/createStream';
 let server, browser, page, other, cookie;
 
-/** A web server of somebody else: each path answers the page that was set for it, and what was sent there is kept. */
+/** A web server of another origin: each path answers the page that was set for it, and what was sent there is kept. */
 async function startOther() {
   const pages = new Map();
   const requests = [];

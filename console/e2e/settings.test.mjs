@@ -334,7 +334,7 @@ test('the wallboard counts a caller who waits and then gives up, and rows stay w
   assert.deepEqual((await cells()).slice(5, 7), ['2', '0']);
 });
 
-test('a supervisor is called by the operation that the page shows, and a refusal is told', async () => {
+test('a supervisor is called by the operation that the page shows, and a refusal is shown', async () => {
   const { RoutingProfileSummaryList } = await connect('GET', `/routing-profiles-summary/${id}`);
   const { SecurityProfileSummaryList } = await connect('GET', `/security-profiles-summary/${id}`);
   const { UserId } = await connect('PUT', `/users/${id}`, { Username: 'lead', PhoneConfig: { PhoneType: 'SOFT_PHONE' }, RoutingProfileId: RoutingProfileSummaryList[0].Id, SecurityProfileIds: [SecurityProfileSummaryList[0].Id] });
