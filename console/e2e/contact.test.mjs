@@ -153,6 +153,7 @@ test('a seek plays there, a link leads there, and a pause keeps the place', asyn
   await go(`/contacts/${ended}?t=2`);
   const asked = [];
   page.on('request', (request) => request.url().includes('/audio?') && asked.push(request.url()));
+  await page.locator('button.play:enabled').waitFor();
   await page.locator('[role=slider]').focus();
   await page.keyboard.press('k');
   await until('it plays', async () => (await player('mode')) === 'playing' && Number(await player('position')) > 16_000);

@@ -113,7 +113,7 @@ test('the keys go along the branches, and Enter opens a block', async () => {
   await page.waitForURL('**block=main+menu');
   const panel = page.getByRole('region', { name: 'main menu' });
   await panel.getByText('InputTimeLimitSeconds').waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'block-title');
+  await until('its title has the focus', async () => (await page.evaluate(() => document.activeElement.id)) === 'block-title');
   await panel.getByRole('button', { name: 'Close' }).click();
   await until('the focus is back', async () => (await at()) === 'main menu');
   const size = () => page.getByRole('button', { name: /to full size/ }).innerText();
