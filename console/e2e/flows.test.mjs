@@ -5,14 +5,13 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { serve } from '../dev/serve.mjs';
 import { openBrowser } from './browser.mjs';
 import { startServer, until } from './server.mjs';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const FIXTURES = fileURLToPath(new URL('../../fixtures/flows/', import.meta.url));
 const FLOW = await readFile(new URL('flow.json', import.meta.url), 'utf8');
-let server, console_, browser, page;
+let server, browser, page;
 const complaints = [];
 /** Pages of flows by name. */
 const pages = {};
@@ -26,7 +25,7 @@ const create = async (name, content, status = 'PUBLISHED', type = 'CONTACT_FLOW'
   return made.ContactFlowId;
 };
 const go = async (address) => {
-  await page.goto(console_.origin + address);
+  await page.goto(server.console + address);
   await page.waitForSelector('h1');
 };
 const block = (name) => page.locator('button.block').filter({ hasText: name });
@@ -35,10 +34,8 @@ const notOffered = { status: 404, headers: { 'x-amzn-errortype': 'UnknownOperati
 
 before(async () => {
   server = await startServer();
-  console_ = await serve({ console: server.console });
   browser = await openBrowser();
-  page = browser.context.pages()[0];
-  page.setDefaultTimeout(15_000);
+  page = browser.page;
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     // The browser logs what is answered 400 (refused content), 401 (no session), 403, 404 (an operation that is not offered) and 426.
@@ -51,15 +48,17 @@ before(async () => {
   // Two calls: one chooses billing, one hangs up at the menu.
   const first = server.call('+12065550142', { keys: ['2@4s'] });
   const second = server.call('+12065550143');
-  await new Promise((resolve) => setTimeout(resolve, 9_000));
+  await until('one has chosen, and the other is in the menu', async () => {
+    const contacts = await server.contacts();
+    return contacts.length === 2 && contacts.every((one) => one.Recordings) && contacts.some((one) => one.Attributes.menu_choice === 'billing');
+  });
   await Promise.all([first.hangUp(), second.hangUp()]);
-  await page.goto(server.signInLink.replace(server.console, console_.origin));
-  await page.waitForURL(`${console_.origin}/`);
+  await page.goto(server.signInLink);
+  await page.waitForURL(`${server.console}/`);
 });
 
 after(async () => {
   await browser?.close();
-  console_?.close();
   await server?.stop();
 });
 

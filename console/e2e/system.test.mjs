@@ -42,7 +42,7 @@ before(async () => {
   page = owner.page;
   const call = server.call('+12065550142');
   await until('a contact with a capture', async () => (await server.contacts())[0]?.Recordings?.length);
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await until('its sound is stored', async () => (await server.api('tympan', 'GET', '/tympan/streams')).Streams.some((one) => one.Fragments > 0));
   await call.hangUp();
   ended = await until('it has ended', async () => (await server.contacts()).find((one) => one.DisconnectTimestamp)?.ContactId);
   await signIn(page, server);
