@@ -601,3 +601,34 @@ async fn an_erasure_reaches_what_is_open_and_nothing_that_begins_later() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_fragment_that_comes_alone_is_written_at_once_and_those_after_it_gather() {
+    const WHOLE_GROUP_BYTES: usize = 4_000;
+    let bench = Bench::with(StoreOptions {
+        housekeeping_ms: 0,
+        commit_interval_ms: 3_600_000,
+        commit_group_bytes: WHOLE_GROUP_BYTES,
+        ..StoreOptions::default()
+    });
+    let stream = bench.stream("s", 24).await;
+    let mut writer = bench.store.open_writer(stream.id).await.unwrap();
+    let groups = || (bench.store.stats().groups_committed, bench.store.stats().fragments_committed);
+    write(&mut writer, "alone").await.unwrap();
+    assert_eq!(groups(), (1, 1));
+    // The next group would begin in an hour, but for a whole one.
+    let mut seal = |body: String| {
+        writer.begin(head(START_MS)).unwrap();
+        writer.push(Bytes::from(body));
+        writer.seal(1_000)
+    };
+    let promises = [seal("second".into()), seal("third".into()), seal("x".repeat(WHOLE_GROUP_BYTES))];
+    for promise in promises {
+        promise.await.unwrap();
+    }
+    assert_eq!(groups(), (3, 4), "two in one group, and the large one");
+    // A store that is closed waits for nothing.
+    let last = seal("last".into());
+    bench.store.shutdown().await;
+    last.await.unwrap();
+}
