@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "tests only")]
 
 use tympan_kvs::{
-    AckEvent, BodyEnd, CutFragments, KvsOptions, KvsService, Operation, PutMediaInput, PutMediaOutput,
-    PutMediaRequest, PutMediaSession, StreamIdentity, TimecodeType,
+    AckEvent, AcksTold, BodyEnd, CutFragments, KvsOptions, KvsService, Operation, PutMediaInput,
+    PutMediaOutput, PutMediaRequest, PutMediaSession, StreamIdentity, TimecodeType,
 };
 use tympan_mkv::write::{self, FLAG_KEYFRAME, TrackHead};
 use tympan_store::simulation::{SimulatedMachine, fragments_of, now_or_never};
@@ -46,7 +46,7 @@ impl Node {
     fn begin(&self, at: Mono, idle_close: bool) -> PutMediaSession {
         let stream = StreamIdentity::Name(name());
         let timecodes = TimecodeType::Absolute;
-        let request = PutMediaRequest { stream, timecodes, acks: true, idle_close, resumes: true };
+        let request = PutMediaRequest { stream, timecodes, acks: AcksTold::Every, idle_close, resumes: true };
         self.service.begin_put_media(at, &caller(), request).unwrap()
     }
 
@@ -214,7 +214,7 @@ fn a_connection_beyond_the_limit_is_refused_at_once() {
     let node = node(|options| options.limits.put_media_connections_per_stream = Some(1));
     let first = node.begin(ms(0), true);
     let stream = StreamIdentity::Name(name());
-    let (timecodes, acks) = (TimecodeType::Absolute, true);
+    let (timecodes, acks) = (TimecodeType::Absolute, AcksTold::Every);
     let request = PutMediaRequest { stream, timecodes, acks, idle_close: true, resumes: true };
     assert!(node.service.begin_put_media(ms(0), &caller(), request).is_err());
     drop(first);

@@ -5,12 +5,17 @@
 mod support;
 
 use proptest::prelude::*;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 use support::{
     BEGIN_MS, acks, bench, bench_with, caller, cluster, events, head, recorded, relative, request, tag,
     three_fragments,
 };
-use tympan_kvs::{Ack, AckEvent, BodyEnd, KvsErrorCode, Limits, PutMediaRequest, TimecodeType};
+use tympan_kvs::{Ack, AckEvent, AcksTold, BodyEnd, KvsErrorCode, Limits, PutMediaRequest, TimecodeType};
 use tympan_mkv::{vint, write};
 use tympan_store::StreamRef;
 use tympan_types::{FragmentNumber, ProducerTime, StreamName};
@@ -53,7 +58,7 @@ async fn a_stream_without_retention_says_received_and_never_persisted() {
 async fn a_producer_that_wants_no_acks_is_told_errors_only() {
     let bench = bench();
     bench.create("s", 24).await;
-    let quiet = PutMediaRequest { acks: false, ..request("s", ABSOLUTE) };
+    let quiet = PutMediaRequest { acks: AcksTold::None, ..request("s", ABSOLUTE) };
     let mut session = bench.service.put_media(&caller(), quiet).await.unwrap();
     session.push(&three_fragments());
     session.push(b"\0");
@@ -318,6 +323,42 @@ async fn silence_is_told_and_then_closes_the_session() {
     assert_eq!(session.next_ack().await, None);
 }
 
+/// Counts how often it wakes.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Its reader has nothing else to do for a fragment, and there are many captures.
+#[tokio::test]
+async fn a_capture_hears_the_last_word_on_each_fragment_and_is_woken_for_that_alone() {
+    for (retention_hours, last_word) in [(24, "PERSISTED"), (0, "RECEIVED")] {
+        let bench = bench();
+        let arn = bench.create("s", retention_hours).await;
+        bench.disk.faults().close_gate();
+        let request = PutMediaRequest::capture(arn.parse().unwrap());
+        let mut session = bench.service.put_media(&caller(), request).await.unwrap();
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(wakes.clone());
+        assert!(pin!(session.next_ack()).poll(&mut Context::from_waker(&waker)).is_pending());
+        session.push(&head(&["a"]));
+        for timecode in [1_000, 2_000] {
+            session.push(&cluster(timecode, &[1], &[0, 20]));
+        }
+        let woken = wakes.0.load(Ordering::SeqCst);
+        assert_eq!(woken, usize::from(retention_hours == 0), "before the disk has said anything");
+        bench.disk.faults().open_gate();
+        let first = session.next_ack().await.unwrap();
+        assert_eq!(events(&[first]), [last_word]);
+        session.finish(BodyEnd::Finished);
+        assert_eq!(events(&acks(&mut session).await), [last_word]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_capture_is_never_closed_for_silence() {
     let bench = bench();
@@ -456,8 +497,8 @@ fn headers_are_read_as_the_c_sdk_and_the_documentation_write_them() {
     let acks = |text| ("x-amzn-fragment-acknowledgment-required", text);
 
     assert_eq!(parse(&[name, absolute]).unwrap(), request("s", TimecodeType::Absolute));
-    assert!(parse(&[arn, absolute, start("1"), acks("1")]).unwrap().acks);
-    assert!(!parse(&[arn, absolute, acks("0")]).unwrap().acks);
+    assert_eq!(parse(&[arn, absolute, start("1"), acks("1")]).unwrap().acks, AcksTold::Every);
+    assert_eq!(parse(&[arn, absolute, acks("0")]).unwrap().acks, AcksTold::None);
     for (text, ms) in [
         ("1511852108.513", 1_511_852_108_513),
         ("1511852108.5", 1_511_852_108_500),

@@ -13,7 +13,7 @@ use listener::{Done, entries, later, live};
 use producer::{Entry, Fragment, Habits, Random, Upload, now_ms};
 use std::time::Duration;
 use support::{Bench, bench_with, events, head, tag};
-use tympan_kvs::{AckEvent, BodyEnd, TimecodeType};
+use tympan_kvs::{AckEvent, AcksTold, BodyEnd, TimecodeType};
 use tympan_mkv::Limits;
 use tympan_mkv::fragment::{BlockHeader, FragmentReader, FragmentSink};
 
@@ -191,13 +191,13 @@ async fn a_server_that_stops_ends_uploads_between_fragments_and_takes_back_what_
     let told = events(&support::acks(&mut upload.session).await);
     assert_eq!(told, ["BUFFERING", "RECEIVED", "PERSISTED", "ERROR 4003"]);
 
-    for (acks, kept) in [(true, 1), (false, 2)] {
+    for (acks, kept) in [(AcksTold::Every, 1), (AcksTold::None, 2)] {
         let request = tympan_kvs::PutMediaRequest { acks, ..support::request("s", TimecodeType::Absolute) };
         let mut session = bench.service.put_media(&support::caller(), request).await.unwrap();
         session.push(&[head(&["a"]), second.pieces(second.time_ms as u64)[0].clone()].concat());
         session.end_soon();
         session.finish(BodyEnd::Stopped);
-        assert_eq!(bench.stored_soon("s", kept).await, kept, "acks: {acks}");
+        assert_eq!(bench.stored_soon("s", kept).await, kept, "acks: {acks:?}");
     }
     // And so does one that waits.
     cut_after(&bench, &fragment(&bench, 10), 1).await;

@@ -9,8 +9,8 @@ use tokio::runtime::Runtime;
 use tympan_capture::{CaptureTaps, Captures, Cut, Piece, Upload};
 use tympan_kms::Keyring;
 use tympan_kvs::{
-    AckEvent, BodyEnd, Companded, G711, KvsOptions, KvsService, Operation, PutMediaRequest, PutMediaSession,
-    StreamIdentity, TimecodeType,
+    AckEvent, AcksTold, BodyEnd, Companded, G711, KvsOptions, KvsService, Operation, PutMediaRequest,
+    PutMediaSession, StreamIdentity, TimecodeType,
 };
 use tympan_store::memory::{MemoryBackend, MemoryDisk};
 use tympan_store::{BodyCodec, Clock, MediaStore, StoreOptions};
@@ -82,7 +82,8 @@ impl Bench {
     fn put_capture(&self) -> anyhow::Result<PutMediaSession> {
         let stream = StreamIdentity::Name(StreamName::parse("bench")?);
         let timecodes = TimecodeType::Absolute;
-        let request = PutMediaRequest { stream, timecodes, acks: true, idle_close: false, resumes: false };
+        let request =
+            PutMediaRequest { stream, timecodes, acks: AcksTold::Last, idle_close: false, resumes: false };
         Ok(self.runtime.block_on(self.service.put_media(&self.caller, request))?)
     }
 

@@ -178,6 +178,11 @@ impl AckQueue {
         self.activity_us.store(since, Ordering::Relaxed);
     }
 
+    /// Whether the session tells silence: apart, because a session that does not looks at no place in memory for it.
+    pub(crate) fn tells_silence(&self) -> bool {
+        self.idle.is_some()
+    }
+
     /// The session's clock.
     pub(crate) fn now(&self) -> Instant {
         self.stopwatch.now()
@@ -240,7 +245,7 @@ impl AckQueue {
         Poll::Ready(())
     }
 
-    /// A fragment is complete: RECEIVED now, PERSISTED when it is.
+    /// A fragment is complete: RECEIVED now, PERSISTED when it is. Where only the latter is told, the reader sleeps until then.
     pub(crate) fn received(
         &self,
         timecode: u64,
@@ -249,13 +254,17 @@ impl AckQueue {
         acks: Received,
     ) {
         let mut waiting = self.lock();
-        if acks != Received::Silent {
+        if matches!(acks, Received::Only | Received::ThenPersisted) {
             let event = AckEvent::Received;
             waiting.ready.push_back(Ack { event, timecode: Some(timecode), number: Some(number) });
         }
-        let told = acks == Received::ThenPersisted;
+        let told = matches!(acks, Received::Persisted | Received::ThenPersisted);
         waiting.persisting.push_back(PersistingFragment { outcome, timecode, number, told });
-        waiting.wake();
+        if waiting.ready.is_empty() {
+            waiting.watch_disk();
+        } else {
+            waiting.wake();
+        }
     }
 
     /// The session is over because of an error.
@@ -340,6 +349,8 @@ pub(crate) enum Received {
     Only,
     /// RECEIVED, and PERSISTED later.
     ThenPersisted,
+    /// PERSISTED later.
+    Persisted,
 }
 
 impl Waiting {
@@ -356,6 +367,22 @@ impl Waiting {
                 None
             }
         })
+    }
+
+    /// Lets the disk wake the reader, if it sleeps, once it has something to say of the oldest fragment. Of later fragments the reader learns
+    /// when it has looked at that one.
+    fn watch_disk(&mut self) {
+        if self.persisting.len() > 1 {
+            return;
+        }
+        let Some(reader) = self.reader.take() else { return };
+        match self.poll_persisting(&mut Context::from_waker(&reader)) {
+            Poll::Pending => self.reader = Some(reader),
+            Poll::Ready(told) => {
+                self.ready.extend(told);
+                reader.wake();
+            }
+        }
     }
 
     /// A received fragment could not be stored: the session ends, and later fragments are not spoken of.

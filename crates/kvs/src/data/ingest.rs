@@ -13,11 +13,12 @@ use super::ack_stream::{AckQueue, Received};
 use super::document_head::HeadDraft;
 use super::elements::{ClusterSize, span_ms};
 use super::hold::{Bell, Holds};
+use super::put_media::AcksTold;
 use super::resume::Comparison;
 use crate::Limits;
 use crate::companded::{Companded, Law};
 use crate::connections::Connection;
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use std::sync::Arc;
 use tokio::time::Instant;
 use tympan_store::{Ending, Writer};
@@ -44,12 +45,18 @@ pub(crate) struct IngestRules {
     pub(crate) limits: Limits,
     /// Added to scaled timecodes: the producer's start for RELATIVE, 0 for ABSOLUTE.
     pub(crate) start: ProducerTime,
-    /// The producer wants acks.
-    pub(crate) acks: bool,
+    /// What the producer wants to be told.
+    pub(crate) acks: AcksTold,
     /// From here on the session ends as soon as a fragment does.
     pub(crate) expires_at: Option<Instant>,
     /// Its fragments may be continued by a later session, and it may continue those of an earlier one.
     pub(crate) resumes: bool,
+}
+
+impl IngestRules {
+    fn wants_acks(&self) -> bool {
+        self.acks != AcksTold::None
+    }
 }
 
 /// The sink of a session's Matroska.
@@ -221,19 +228,22 @@ impl Ingest {
             (&mut self.open, &self.fragment)
             && self.whole > 0
         {
-            let whole = self.pending.split_to(self.whole);
-            self.whole = 0;
-            match self.law.take() {
-                Some(law) => {
-                    let codes = &self.codes;
-                    let room = whole.len() + codes.len() + CODED_OVERHEAD_BYTES;
-                    if self.coded.capacity() < room {
-                        self.coded.reserve(room.max(BLOCK_BYTES));
-                    }
-                    Companded::piece(&whole, law, codes, &mut self.coded);
-                    writer.push_coded(self.coded.split().freeze(), whole.len() + 2 * codes.len());
-                }
-                None => writer.push(whole.freeze()),
+            let whole = std::mem::take(&mut self.whole);
+            let Some(law) = self.law.take() else {
+                return writer.push(self.pending.split_to(whole).freeze());
+            };
+            let (before, codes) = (self.pending.get(..whole).unwrap_or_default(), &self.codes);
+            let room = whole + codes.len() + CODED_OVERHEAD_BYTES;
+            if self.coded.capacity() < room {
+                self.coded.reserve(room.max(BLOCK_BYTES));
+            }
+            Companded::piece(before, law, codes, &mut self.coded);
+            writer.push_coded(self.coded.split().freeze(), whole + 2 * codes.len());
+            // Nothing shares these bytes: their room is taken again.
+            if whole == self.pending.len() {
+                self.pending.clear();
+            } else {
+                self.pending.advance(whole);
             }
         }
     }
@@ -314,9 +324,10 @@ impl Ingest {
             return self.close(Ending::Disconnected);
         }
         let told = match (self.rules.acks, outcome.is_for_disk()) {
-            (false, _) => Received::Silent,
-            (true, false) => Received::Only,
-            (true, true) => Received::ThenPersisted,
+            (AcksTold::None, _) => Received::Silent,
+            (AcksTold::Every | AcksTold::Last, false) => Received::Only,
+            (AcksTold::Every, true) => Received::ThenPersisted,
+            (AcksTold::Last, true) => Received::Persisted,
         };
         self.acks.received(timecode, number, outcome, told);
     }
@@ -356,7 +367,7 @@ impl Ingest {
         if let Some((mut writer, _)) = self.open.take() {
             writer.end_search();
             if self.rules.resumes {
-                self.holds.keep(writer, Arc::clone(&self.bell), self.rules.acks);
+                self.holds.keep(writer, Arc::clone(&self.bell), self.rules.wants_acks());
             } else {
                 self.holds.seal(writer);
             }
@@ -368,7 +379,7 @@ impl Ingest {
     pub(crate) fn stop(&mut self) {
         self.flush();
         if let Some((writer, _)) = self.open.take() {
-            self.holds.stop_one(writer, self.rules.acks);
+            self.holds.stop_one(writer, self.rules.wants_acks());
         }
         self.close(Ending::Disconnected);
     }

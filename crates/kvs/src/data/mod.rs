@@ -21,5 +21,7 @@ pub use hold::CutFragments;
 pub(crate) use hold::Holds;
 pub(crate) use media_body::Wanted;
 pub use media_body::{MediaBody, error_document_of, fragment_document};
-pub use put_media::{BodyEnd, PutMediaInput, PutMediaOutput, PutMediaRequest, PutMediaSession, TimecodeType};
+pub use put_media::{
+    AcksTold, BodyEnd, PutMediaInput, PutMediaOutput, PutMediaRequest, PutMediaSession, TimecodeType,
+};
 pub(crate) use put_media_operation::PutMedia;

@@ -26,6 +26,18 @@ pub enum TimecodeType {
     Relative(ProducerTime),
 }
 
+/// What the producer is told of its fragments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AcksTold {
+    /// BUFFERING, RECEIVED and PERSISTED.
+    Every,
+    /// The last of these alone: PERSISTED, and RECEIVED where the stream keeps nothing. So the reader of the acks is woken once a
+    /// fragment, and not three times.
+    Last,
+    /// Nothing.
+    None,
+}
+
 /// The head of a PutMedia request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PutMediaRequest {
@@ -33,8 +45,8 @@ pub struct PutMediaRequest {
     pub stream: StreamIdentity,
     /// What timecodes count from.
     pub timecodes: TimecodeType,
-    /// Whether BUFFERING, RECEIVED and PERSISTED are told; errors always are.
-    pub acks: bool,
+    /// What is told of fragments; errors always are.
+    pub acks: AcksTold,
     /// Whether silence is told (IDLE) and closes the session.
     pub idle_close: bool,
     /// Whether a fragment that was cut off is continued when the producer sends it again, and whether the producer is held
@@ -81,6 +93,7 @@ impl PutMediaRequest {
         // Sent by the C SDK and not documented: 1 or 0.
         let acks =
             header("x-amzn-fragment-acknowledgment-required").is_none_or(|wanted| wanted.trim() != "0");
+        let acks = if acks { AcksTold::Every } else { AcksTold::None };
         Ok(Self { stream, timecodes, acks, idle_close: true, resumes: true })
     }
 
@@ -89,7 +102,7 @@ impl PutMediaRequest {
         Self {
             stream: StreamIdentity::Arn(stream),
             timecodes: TimecodeType::Absolute,
-            acks: true,
+            acks: AcksTold::Last,
             idle_close: false,
             resumes: false,
         }
@@ -182,6 +195,8 @@ pub struct PutMediaSession {
     reader: FragmentReader,
     ingest: Ingest,
     acks: Arc<AckQueue>,
+    /// Silence is told, so that media has to be noticed.
+    tells_silence: bool,
     told: AckStream,
     pace: Pace,
     /// The producer waits for the client that reads the acks.
@@ -201,14 +216,15 @@ impl PutMediaSession {
     ) -> Self {
         let reader = FragmentReader::new(tympan_mkv::Limits::default());
         let told = AckStream::new(Arc::clone(&acks));
-        Self { reader, ingest, told, acks, pace, waits_for_acks, stopwatch, told_end: false }
+        let tells_silence = acks.tells_silence();
+        Self { reader, ingest, told, acks, tells_silence, pace, waits_for_acks, stopwatch, told_end: false }
     }
 
     /// Takes the next bytes of the body, cut anywhere. Frames that are whole go to live readers before this returns.
     ///
     /// Never waits, needs no runtime, and does nothing once the session has failed or ended.
     pub fn push(&mut self, mkv: &[u8]) {
-        self.acks.touch();
+        self.touch();
         if !self.is_taking() {
             return;
         }
@@ -243,7 +259,7 @@ impl PutMediaSession {
     /// Takes the samples of a block, companded: they stand for the little-endian samples that their law expands them to, which are what
     /// readers get. The header of the block came before. As [`Self::push`] otherwise; only within this process.
     pub fn push_codes(&mut self, law: G711, codes: &[u8]) {
-        self.acks.touch();
+        self.touch();
         if !self.is_taking() {
             return;
         }
@@ -251,6 +267,12 @@ impl PutMediaSession {
             let mut samples = Vec::with_capacity(2 * codes.len());
             law.expand_into(codes, &mut samples);
             self.push(&samples);
+        }
+    }
+
+    fn touch(&self) {
+        if self.tells_silence {
+            self.acks.touch();
         }
     }
 

@@ -4,7 +4,7 @@ use crate::producer::{Acknowledged, Producer, below};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tympan_kvs::{
-    Companded, KvsOptions, KvsService, Operation, PutMediaRequest, StreamIdentity, TimecodeType,
+    AcksTold, Companded, KvsOptions, KvsService, Operation, PutMediaRequest, StreamIdentity, TimecodeType,
 };
 use tympan_store::embedded::RecoveryReport;
 use tympan_store::simulation::{
@@ -364,7 +364,7 @@ fn request(name: StreamName) -> PutMediaRequest {
     PutMediaRequest {
         stream: StreamIdentity::Name(name),
         timecodes: TimecodeType::Absolute,
-        acks: true,
+        acks: AcksTold::Every,
         idle_close: true,
         resumes: true,
     }

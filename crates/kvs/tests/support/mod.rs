@@ -11,8 +11,8 @@ use tympan_auth::{Refusal, RefusalCause};
 use tympan_aws::{Ask, Attempt, Invocation, Permit};
 use tympan_kms::Keyring;
 use tympan_kvs::{
-    Ack, BodyEnd, Companded, KvsError, KvsOptions, KvsService, MediaBody, Operation, PutMediaRequest,
-    PutMediaSession, StreamIdentity, TimecodeType,
+    Ack, AcksTold, BodyEnd, Companded, KvsError, KvsOptions, KvsService, MediaBody, Operation,
+    PutMediaRequest, PutMediaSession, StreamIdentity, TimecodeType,
 };
 use tympan_mkv::write::{self, FLAG_KEYFRAME, TrackHead};
 use tympan_store::memory::{MemoryBackend, MemoryDisk};
@@ -168,7 +168,7 @@ impl Bench {
 
 pub fn request(name: &str, timecodes: TimecodeType) -> PutMediaRequest {
     let stream = StreamIdentity::Name(StreamName::parse(name).unwrap());
-    PutMediaRequest { stream, timecodes, acks: true, idle_close: true, resumes: true }
+    PutMediaRequest { stream, timecodes, acks: AcksTold::Every, idle_close: true, resumes: true }
 }
 
 pub fn relative(start_ms: i64) -> TimecodeType {

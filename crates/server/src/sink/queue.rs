@@ -47,6 +47,19 @@ enum Entry {
     Finish { upload: UploadId, end: BodyEnd },
 }
 
+impl Entry {
+    fn is_piece_of(&self, this: UploadId) -> bool {
+        matches!(self, Self::Piece { upload, .. } if *upload == this)
+    }
+
+    fn piece(self) -> Option<(Kind, usize)> {
+        match self {
+            Self::Piece { kind, length, .. } => Some((kind, length)),
+            Self::Open { .. } | Self::Finish { .. } => None,
+        }
+    }
+}
+
 /// What some bytes of the queue are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -235,22 +248,31 @@ impl Writer {
     fn write(&mut self, round: &mut State) {
         self.await_store();
         let mut rest = round.bytes.as_slice();
-        for entry in round.entries.drain(..) {
+        let mut entries = round.entries.drain(..).peekable();
+        while let Some(entry) = entries.next() {
             match entry {
                 Entry::Open { upload, session, taken } => {
                     self.sessions.insert(upload, (session, taken));
                 }
                 Entry::Piece { upload, kind, length } => {
-                    let (bytes, after) = rest.split_at(length.min(rest.len()));
-                    rest = after;
-                    if let Some((session, taken)) = self.sessions.get_mut(&upload) {
-                        let before = taken.load(Ordering::Relaxed);
-                        taken.store(before.wrapping_add(bytes.len() as u64), Ordering::Relaxed);
-                        match kind {
-                            Kind::Mkv => session.push(bytes),
-                            Kind::Codes(law) => session.push_codes(law_of(law), bytes),
-                            Kind::Index => session.push_index(bytes),
+                    let mut session = self.sessions.get_mut(&upload);
+                    let (mut next, mut written_bytes) = (Some((kind, length)), 0);
+                    // The pieces of a frame come one after the other.
+                    while let Some((kind, length)) = next {
+                        let (bytes, after) = rest.split_at(length.min(rest.len()));
+                        (rest, written_bytes) = (after, written_bytes + bytes.len());
+                        if let Some((session, _)) = &mut session {
+                            match kind {
+                                Kind::Mkv => session.push(bytes),
+                                Kind::Codes(law) => session.push_codes(law_of(law), bytes),
+                                Kind::Index => session.push_index(bytes),
+                            }
                         }
+                        next = entries.next_if(|entry| entry.is_piece_of(upload)).and_then(Entry::piece);
+                    }
+                    if let Some((_, taken)) = session {
+                        let before = taken.load(Ordering::Relaxed);
+                        taken.store(before.wrapping_add(written_bytes as u64), Ordering::Relaxed);
                     }
                 }
                 Entry::Finish { upload, end } => {
@@ -260,6 +282,7 @@ impl Writer {
                 }
             }
         }
+        drop(entries);
         self.queue.stats.written_bytes.fetch_add(round.bytes.len() as u64, Ordering::Relaxed);
         round.bytes.clear();
         round.bytes.shrink_to(RETAINED_BYTES);

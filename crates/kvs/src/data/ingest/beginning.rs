@@ -3,6 +3,7 @@
 use super::super::ack::{Ack, AckEvent, ErrorId};
 use super::super::elements::{ClusterSize, Element};
 use super::super::hold::seal_as_it_stands;
+use super::super::put_media::AcksTold;
 use super::super::resume::{Behind, Comparison, Verdict};
 use super::{Ingest, OpenFragment, Stage};
 use tympan_store::{FragmentHead, TakeOver};
@@ -145,7 +146,7 @@ impl Ingest {
     /// Says that the fragment has this number, once.
     pub(super) fn tell_buffering(&mut self, number: FragmentNumber) {
         let Some(fragment) = &mut self.fragment else { return };
-        if fragment.number.replace(number) != Some(number) && self.rules.acks {
+        if fragment.number.replace(number) != Some(number) && self.rules.acks == AcksTold::Every {
             let event = AckEvent::Buffering;
             self.acks.tell(Ack { event, timecode: fragment.timecode, number: Some(number) });
         }

@@ -65,11 +65,11 @@ impl KvsService {
     /// let mut session = calls.begin_put_media(now, &caller, request)?;
     /// session.handle(now, PutMediaInput::Bytes(&cluster()));
     /// session.handle(now, PutMediaInput::End(BodyEnd::Finished));
-    /// let mut told = Vec::new();
+    /// let mut told: Vec<AckEvent> = Vec::new();
     /// while let Some(PutMediaOutput::Ack(ack)) = session.poll(now) {
     ///     told.push(ack.event);
     /// }
-    /// assert_eq!(told, [AckEvent::Buffering, AckEvent::Received]);
+    /// assert!(told.is_empty());
     /// // The disk gets on when the schedule says so; then the sessions are asked again.
     /// store.commit_one();
     /// let persisted = session.poll(Mono::from_millis(15));
