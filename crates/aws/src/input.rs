@@ -118,7 +118,7 @@ impl<'a> Source<'a> {
             return Err(Malformed::NotAnObject);
         }
         let mut json = serde_json::Deserializer::from_slice(body);
-        let head = Head { line, headers, places, at: 0 };
+        let head = Head { line, headers, places, at: 0, is_over: false };
         let input = T::deserialize(Request { head, json: &mut json })?;
         json.end()?;
         Ok(input)
@@ -131,10 +131,21 @@ struct Head<'a> {
     headers: Option<&'a HeaderMap>,
     places: Places,
     at: usize,
+    /// It has no more: it is not walked again for each member of the body.
+    is_over: bool,
 }
 
 impl<'a> Head<'a> {
     fn next(&mut self) -> Option<(&'static str, Text<'a>)> {
+        if self.is_over {
+            return None;
+        }
+        let next = self.find_next();
+        self.is_over = next.is_none();
+        next
+    }
+
+    fn find_next(&mut self) -> Option<(&'static str, Text<'a>)> {
         loop {
             let at = self.at;
             self.at += 1;
@@ -224,7 +235,6 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for &mut Members<'_, A> {
             let name: StrDeserializer<'_, A::Error> = name.into_deserializer();
             return seed.deserialize(name).map(Some);
         }
-        // Past its end `next` is not asked again for what it has given.
         while let Some(Key(name)) = self.body.next_key()? {
             if !self.seen.is_new(&name) {
                 let shown: String = name.chars().take(80).collect();
