@@ -20,8 +20,8 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 use tympan_capture::{HeldLeases, Lease, Upload};
 use tympan_contact::{
-    CaptureEvent, Contact, EndedBy, HistoryError, Input, LegEvent, LiveContact, Stage, close_interrupted,
-    record,
+    CaptureEvent, Contact, DisconnectReason, EndedBy, HistoryError, Input, LegEvent, LiveContact, Stage,
+    close_interrupted, record,
 };
 use tympan_types::{CaptureId, ContactId, FragmentNumber, LegId, Mono, Redacted, RequestId, WriteId};
 
@@ -160,7 +160,10 @@ impl CallTask {
     /// Boxed: a future keeps what it is called on twice.
     pub(super) async fn run(mut self: Box<Self>) {
         match AssertUnwindSafe(self.serve()).catch_unwind().await {
-            Ok(()) => tracing::info!(contact_id = %self.contact_id, "a call has ended"),
+            Ok(()) => {
+                let reason = self.live.contact().disconnect_reason.map_or("none", DisconnectReason::word);
+                tracing::info!(contact_id = %self.contact_id, reason, "a call has ended");
+            }
             Err(panic) => {
                 self.admission.metrics.call_task_panicked();
                 let panic = text_of(&*panic);
