@@ -1,6 +1,7 @@
 import { openListening, readAudio, whyNotListening } from '../api/sound';
 import { ApiError } from '../api/request';
 import { delay } from '../state/frames';
+import { within } from '../state/within';
 import { FROM_CUSTOMER, TO_CUSTOMER } from '../waveform/levels';
 import { ServerClock } from './clock';
 import type { Order, Report } from './engine';
@@ -19,6 +20,10 @@ const AHEAD = 15 * 8_000;
 const PINGS_MS = [50, 100, 200, 400, 800];
 const PING_EVERY_MS = 2_000;
 const MOST_FAILURES = 5;
+/** How long a browser may take to start its sound output, and how often it is asked to. */
+const START_MS = 8_000;
+const ATTEMPTS = 2;
+const NOT_STARTED = 'The browser did not start its sound output. Press the button again; if that does not help, look at its sound device.';
 
 export type Mode = 'off' | 'starting' | 'playing' | 'connecting' | 'listening' | 'reconnecting';
 
@@ -187,28 +192,37 @@ export class Player {
     return this.#liveTracks.map((name) => this.heard[TRACKS.findIndex((track) => track === name)] ?? false);
   }
 
-  /** Makes the worklet ready: a browser lets sound out after an act of the user only. */
+  /** Makes the worklet ready: a browser lets sound out after an act of the user only. An output that does not start is opened once more. */
   async #open(): Promise<boolean> {
-    try {
-      if (!this.#context) {
-        const context = new AudioContext({ sampleRate: 8_000, latencyHint: 'interactive' });
-        this.#context = context;
-        await context.audioWorklet.addModule(workletAddress);
-        const node = new AudioWorkletNode(context, 'ring', { numberOfInputs: 0, outputChannelCount: [1] });
-        node.port.onmessage = ({ data }: MessageEvent<Report>) => this.#onReport(data);
-        node.connect(context.destination);
-        this.#node = node;
+    const run = this.#run;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await within(START_MS, this.#start(), NOT_STARTED);
+        return !this.#isClosed;
+      } catch (error) {
+        if (this.#isClosed || run !== this.#run) return false;
+        void this.#context?.close();
+        this.#context = undefined;
+        this.#node = undefined;
+        if (attempt < ATTEMPTS) continue;
+        this.#fail(run, error);
+        return false;
       }
-      await this.#context.resume();
-      return !this.#isClosed;
-    } catch (error) {
-      if (this.#isClosed) return false;
-      void this.#context?.close();
-      this.#context = undefined;
-      this.#node = undefined;
-      this.#fail(this.#run, error);
-      return false;
     }
+  }
+
+  async #start(): Promise<void> {
+    if (!this.#context) {
+      const context = new AudioContext({ sampleRate: 8_000, latencyHint: 'interactive' });
+      this.#context = context;
+      await context.audioWorklet.addModule(workletAddress);
+      if (context !== this.#context) return;
+      const node = new AudioWorkletNode(context, 'ring', { numberOfInputs: 0, outputChannelCount: [1] });
+      node.port.onmessage = ({ data }: MessageEvent<Report>) => this.#onReport(data);
+      node.connect(context.destination);
+      this.#node = node;
+    }
+    await this.#context.resume();
   }
 
   #onReport(report: Report): void {
