@@ -310,20 +310,19 @@ test('axe finds nothing on the pages of flows, in both schemes, wide and narrow;
   const views = ['?block=main+menu', '?as=table', '?view=json', '?view=problems', '?view=resolved', '?view=compare'].map((query) => pages.Sample + query);
   const addresses = ['/instances/demo/flows', ...views, `${pages.Broken}?view=json`, pages.Broken, `${pages.Edited}?view=compare`];
   const found = [];
-  for (const width of [1440, 390]) {
+  // Colours are those of the scheme at any width, and places those of the width in any scheme.
+  for (const [width, colorScheme] of [[1440, 'light'], [390, 'dark']]) {
     await page.setViewportSize({ width, height: 900 });
-    for (const colorScheme of ['light', 'dark']) {
-      await page.emulateMedia({ colorScheme });
-      for (const address of addresses) {
-        await go(address);
-        await page.waitForLoadState('networkidle', { timeout: 900 }).catch(() => undefined);
-        if (address.endsWith('/flows')) await page.getByRole('button', { name: 'Import…' }).click();
-        await page.evaluate(AXE);
-        const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
-        found.push(...violations.map(({ id, nodes }) => `${address} ${width} ${colorScheme}: ${id}: ${nodes.map((node) => `${node.target} ${node.any[0]?.message ?? ''}`).slice(0, 3).join(' | ')}`));
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-        if (wide > width) found.push(`${address}: ${wide} px at ${width}`);
-      }
+    await page.emulateMedia({ colorScheme });
+    for (const address of addresses) {
+      await go(address);
+      await page.waitForLoadState('networkidle', { timeout: 900 }).catch(() => undefined);
+      if (address.endsWith('/flows')) await page.getByRole('button', { name: 'Import…' }).click();
+      await page.evaluate(AXE);
+      const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+      found.push(...violations.map(({ id, nodes }) => `${address} ${width} ${colorScheme}: ${id}: ${nodes.map((node) => `${node.target} ${node.any[0]?.message ?? ''}`).slice(0, 3).join(' | ')}`));
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      if (wide > width) found.push(`${address}: ${wide} px at ${width}`);
     }
   }
   await page.setViewportSize({ width: 1440, height: 900 });
