@@ -2,8 +2,8 @@
 
 use crate::access::{GetConfiguration, ListAccessKeys, ListAuditLines, ListPolicies, SimulatePolicy};
 use crate::contacts::{
-    DeleteContact, DescribeContact, GetAudio, GetFlowLog, GetWaveform, ListContacts, ListenContact,
-    SearchContacts,
+    DeleteContact, DescribeContact, GetAudio, GetContactCounts, GetFlowLog, GetWaveform, ListContacts,
+    ListenContact, SearchContacts,
 };
 use crate::documentation::{Documentation, Documented, Form};
 use crate::events::WatchEvents;
@@ -61,6 +61,7 @@ table! {
     "POST" "/tympan/contacts/search" SearchContacts;
     "GET" "/tympan/contacts/{ContactId}" DescribeContact;
     "DELETE" "/tympan/contacts/{ContactId}" DeleteContact;
+    "GET" "/tympan/contact-counts" GetContactCounts;
     "GET" "/tympan/contacts/{ContactId}/waveform" GetWaveform;
     "GET" "/tympan/contacts/{ContactId}/audio" GetAudio;
     "GET" "/tympan/contacts/{ContactId}/listen" ListenContact;

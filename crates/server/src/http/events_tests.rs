@@ -36,6 +36,7 @@ impl ContactPayload for Row {
             queue: None,
             agent: None,
             has_stream: false,
+            has_losses: false,
             attributes: Vec::new(),
         }
     }
