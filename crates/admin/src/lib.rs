@@ -26,7 +26,10 @@ mod tests;
 mod times;
 mod upkeep;
 
-pub use access::{AccessParts, AuditTrail, AuditWalk, Configuration, KeyUses, Setting, SettingSource, Visit};
+pub use access::{
+    AccessParts, AuditTrail, AuditWalk, Configuration, KeyUses, NotEnded, Sessions, Setting, SettingSource,
+    Visit, kinds,
+};
 pub use contacts::{
     AxisPart, ContactIndex, ContactPage, FlowLogLines, IndexError, Intervals, SoundError, SoundForm,
     SoundTrack, Sounds, WantedSound, WaveformError, Waveforms, meets,

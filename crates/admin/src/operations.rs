@@ -1,6 +1,8 @@
 //! The list of the service: an operation is one line here.
 
-use crate::access::{GetConfiguration, ListAccessKeys, ListAuditLines, ListPolicies, SimulatePolicy};
+use crate::access::{
+    EndSession, GetConfiguration, ListAccessKeys, ListAuditLines, ListPolicies, ListSessions, SimulatePolicy,
+};
 use crate::contacts::{
     DeleteContact, DescribeContact, GetAudio, GetContactCounts, GetFlowLog, GetWaveform, ListContacts,
     ListenContact, SearchContacts,
@@ -59,9 +61,9 @@ macro_rules! table {
 table! {
     "GET" "/tympan/contacts" ListContacts;
     "POST" "/tympan/contacts/search" SearchContacts;
+    "GET" "/tympan/contact-counts" GetContactCounts;
     "GET" "/tympan/contacts/{ContactId}" DescribeContact;
     "DELETE" "/tympan/contacts/{ContactId}" DeleteContact;
-    "GET" "/tympan/contact-counts" GetContactCounts;
     "GET" "/tympan/contacts/{ContactId}/waveform" GetWaveform;
     "GET" "/tympan/contacts/{ContactId}/audio" GetAudio;
     "GET" "/tympan/contacts/{ContactId}/listen" ListenContact;
@@ -81,6 +83,8 @@ table! {
     "GET" "/tympan/configuration" GetConfiguration;
     "GET" "/tympan/audit" ListAuditLines;
     "GET" "/tympan/access-keys" ListAccessKeys;
+    "GET" "/tympan/sessions" ListSessions;
+    "DELETE" "/tympan/sessions/{SessionId}" EndSession;
     "GET" "/tympan/policies" ListPolicies;
     "POST" "/tympan/policies/simulate" SimulatePolicy;
 }

@@ -1,5 +1,5 @@
 use crate::access::{
-    AccessParts, AuditTrail, AuditWalk, Configuration, KeyUses, Setting, SettingSource, Visit,
+    AccessParts, AuditTrail, AuditWalk, Configuration, KeyUses, Sessions, Setting, SettingSource, Visit,
 };
 use crate::contacts::{
     AxisPart, ContactIndex, ContactPage, FlowLogLines, IndexError, Intervals, SoundError, SoundTrack, Sounds,
@@ -410,6 +410,7 @@ impl Bench {
         let access = AccessParts {
             identities: identities.clone(),
             key_uses: key_uses.clone(),
+            sessions: Sessions::default(),
             configuration: Arc::new(Settings),
             audit: trail.clone(),
         };
