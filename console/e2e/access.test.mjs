@@ -99,6 +99,32 @@ test('the audit file has who changed it, and who was refused', async () => {
   assert.equal(done.status, 200);
 });
 
+test('sessions are listed, one who may not end those of others sees their own, and an ended one is over at once', async () => {
+  const admin = await openBrowser();
+  try {
+    await signIn(admin.page, server);
+    await admin.page.goto(`${server.console}/access`);
+    const sessions = (page) => page.getByRole('region', { name: 'Sessions' });
+    const row = (page, user) => sessions(page).getByRole('row').filter({ hasText: user });
+    await row(admin.page, 'archive').waitFor();
+    assert.match(await row(admin.page, 'archive').innerText(), /127\.0\.0\.1/);
+    await setter.page.goto(`${server.console}/access`);
+    await sessions(setter.page).getByText('sessions of others are not shown').waitFor();
+    assert.equal(await row(setter.page, 'archive').count(), 0);
+    await row(setter.page, 'office').getByText('this one').waitFor();
+    // The live feed of the page goes with its session.
+    await reader.page.goto(`${server.console}/contacts`);
+    await reader.page.getByText(/^Live(, \d+ ms)?$/).waitFor();
+    await row(admin.page, 'archive').getByRole('button', { name: 'End' }).click();
+    await row(admin.page, 'archive').getByRole('button', { name: 'End it now' }).click();
+    await reader.page.waitForURL('**/sign-in*');
+    await until('it is not listed', async () => (await row(admin.page, 'archive').count()) === 0);
+    await signIn(reader.page, server, READER);
+  } finally {
+    await admin.close();
+  }
+});
+
 test('signing out of one browser leaves the other one signed in', async () => {
   await setter.page.getByRole('button', { name: 'Sign out' }).click();
   await setter.page.waitForURL('**/sign-in*');

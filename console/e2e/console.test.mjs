@@ -98,6 +98,36 @@ test('contacts are found by a part of a number, an attribute, a state and a stre
   assert.match(page.url(), /from=2020-01-01T22%3A00&to=2020-01-02T06%3A00&tz=America%2FLos_Angeles/);
 });
 
+test('the list says the flow, begins with the oldest where that is asked for, and knows which contacts have losses', async () => {
+  await go('/contacts');
+  const numbers = () => page.locator('tbody td.customer').allInnerTexts();
+  await until('both, the newest first', async () => (await numbers()).join() === '+1 360 555-0177,+1 206 555-0142');
+  const { Contacts } = await server.api('tympan', 'GET', '/tympan/contacts');
+  assert.equal(await text('tbody td.flow'), Contacts[0].ContactFlowName);
+  await page.getByRole('button', { name: 'Started' }).click();
+  await until('the oldest first', async () => (await numbers()).join() === '+1 206 555-0142,+1 360 555-0177');
+  assert.match(page.url(), /sort=started/);
+  assert.equal(await page.getByRole('columnheader', { name: 'Started' }).getAttribute('aria-sort'), 'ascending');
+  await page.getByRole('link', { name: 'With losses' }).click();
+  await page.getByText('No contact matches this filter.').waitFor();
+  await page.getByRole('button', { name: 'Drop “Losses”' }).waitFor();
+  assert.match(page.url(), /losses=yes&sort=started/);
+});
+
+test('p plays the last seconds of the row that has the focus, and p again stops them', async () => {
+  await go('/contacts?state=ended');
+  await page.locator('tbody tr').first().waitFor();
+  await page.keyboard.press('j');
+  await until('the row has the focus', () => page.evaluate(() => document.activeElement.closest('td.customer') !== null));
+  await page.keyboard.press('p');
+  const line = page.getByRole('status').filter({ hasText: 'The last 10 s of +1 206 555-0142' });
+  await line.waitFor();
+  await page.getByRole('button', { name: 'Stop', exact: true }).waitFor();
+  assert.match(page.url(), /\/contacts\?state=ended$/);
+  await page.keyboard.press('p');
+  await until('it is over', async () => (await line.count()) === 0);
+});
+
 test('no request has a number in its address', async () => {
   const addresses = [];
   const note = (request) => addresses.push(request.url());
@@ -193,6 +223,10 @@ test('the overview has the live call with its last minute, and the streams', asy
   const second = server.call('+15035550134', { seconds: 30 });
   await page.getByRole('link', { name: '+1 503 555-0134' }).waitFor();
   await until('two are counted', async () => (await text('#rail')).includes('2 live'));
+  const hours = page.getByRole('region', { name: 'Contacts per hour' });
+  await hours.getByText('3 contacts began in the last 24 hours').waitFor();
+  await hours.getByText('As table').click();
+  assert.equal(await hours.getByRole('row').count(), 25);
   await second.hangUp();
   await until('it is gone', async () => (await page.getByRole('link', { name: '+1 503 555-0134' }).count()) === 0);
 });

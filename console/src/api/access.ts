@@ -55,9 +55,29 @@ export interface Decision {
   Facts: { SourceAddress: string | null; SecureTransport: boolean; Region: string; Time: string };
 }
 
+/** A session of the console. */
+export interface ConsoleSession {
+  SessionId: string;
+  User: string | null;
+  UserARN: string;
+  AccessKeyId: string | null;
+  Began: string;
+  Expires: string;
+  LastUsed: string;
+  SourceAddress: string;
+  /** It is that of this page. */
+  Current: boolean;
+}
+
 export const listAccessKeys = (options: Signal = {}): Promise<{ Since: string; AccessKeys: AccessKey[] }> => call('tympan', '/tympan/access-keys', options);
 
 export const listPolicies = (options: Signal = {}): Promise<{ Policies: PolicyText[]; Roles: Role[] }> => call('tympan', '/tympan/policies', options);
 
 export const simulatePolicy = (question: Question, options: Signal = {}): Promise<Decision> =>
   call('tympan', '/tympan/policies/simulate', { ...options, method: 'POST', body: question });
+
+/** Those of the user alone need no permission. */
+export const listSessions = (isOwn: boolean, options: Signal = {}): Promise<{ Sessions: ConsoleSession[]; Displaced: number }> =>
+  call('tympan', '/tympan/sessions', { ...options, query: isOwn ? { own: 'true' } : {} });
+
+export const endSession = (id: string): Promise<unknown> => call('tympan', `/tympan/sessions/${encodeURIComponent(id)}`, { method: 'DELETE' });

@@ -69,6 +69,9 @@ export interface ContactRecord {
   PreviousContactId: string | null;
   NextContactId: string | null;
   InitialContactId: string | null;
+  /** Of the flow that it began in: in lists. */
+  ContactFlowId?: string | null;
+  ContactFlowName?: string | null;
 }
 
 /** A contact of an event. */
@@ -98,6 +101,8 @@ export interface Search {
   Agent?: string;
   State?: 'LIVE' | 'ENDED';
   HasStream?: boolean;
+  HasLosses?: boolean;
+  Order?: 'NEWEST_FIRST' | 'OLDEST_FIRST';
   MaxResults?: number;
   NextToken?: string;
 }
@@ -153,6 +158,17 @@ const contact = (id: string): string => `/tympan/contacts/${encodeURIComponent(i
 
 export const searchContacts = (search: Search, options: Signal = {}): Promise<ContactPage> =>
   call('tympan', '/tympan/contacts/search', { ...options, method: 'POST', body: search });
+
+/** Contacts that began in a stretch of time. */
+export interface Interval {
+  From: string;
+  To: string;
+  Contacts: number;
+}
+
+/** Counts contacts by their beginning, from an instant until now. */
+export const getContactCounts = (from: number, intervalMinutes: number, options: Signal = {}): Promise<{ Intervals: Interval[] }> =>
+  call('tympan', '/tympan/contact-counts', { ...options, query: { from: new Date(from).toISOString(), intervalMinutes } });
 
 export const describeContact = (id: string, options: Signal = {}): Promise<ContactRecord> => call('tympan', contact(id), options);
 

@@ -15,6 +15,7 @@ export function contactsCsv(records: readonly ContactRecord[]): string {
     ['InitiationMethod', (record) => record.InitiationMethod],
     ['CustomerEndpoint', (record) => record.CustomerEndpoint?.Address],
     ['SystemEndpoint', (record) => record.SystemEndpoint?.Address],
+    ['ContactFlowName', (record) => record.ContactFlowName],
     ['Queue', (record) => record.Queue?.Name],
     ['Agent', (record) => record.Agent?.Username],
     ['StreamARN', (record) => capture(record)?.Location],

@@ -22,6 +22,11 @@ it('turns a column on and off again', () => {
   expect(ids(turned(readColumns('customer'), 'customer'))).toEqual(['customer']);
 });
 
+it('has the losses and the order of the list in the address', () => {
+  expect(openPart(readFilters('losses=yes&sort=started', ''))).toBe('losses=yes&sort=started');
+  expect(openPart(readFilters('losses=some&sort=longest', ''))).toBe('');
+});
+
 it('stands in the address beside the conditions', () => {
   expect(openPart(readFilters('state=live&cols=state,lost', ''))).toBe('state=live&cols=state%2Clost');
 });

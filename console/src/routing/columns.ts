@@ -12,6 +12,7 @@ export const COLUMNS: readonly Column[] = [
   { id: 'started', name: 'Started' },
   { id: 'customer', name: 'Customer' },
   { id: 'shape', name: 'Shape' },
+  { id: 'flow', name: 'Flow' },
   { id: 'number', name: 'Number called' },
   { id: 'method', name: 'Begun by' },
   { id: 'queue', name: 'Queue' },

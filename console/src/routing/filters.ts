@@ -11,6 +11,10 @@ export interface Filters {
   agent?: string;
   state?: 'live' | 'ended';
   stream?: 'yes' | 'no';
+  /** Whether audio was sent that was not captured. */
+  losses?: 'yes' | 'no';
+  /** The oldest first; the newest are unless it is there. No condition. */
+  sort?: 'started';
   /** Columns of the list, where they were chosen: see columns.ts. No condition. */
   cols?: string;
   /** A part of a number: behind `#`. */
@@ -34,8 +38,11 @@ export function readFilters(query: string, fragment: string): Filters {
   }
   const state = oneOf(open.get('state'), ['live', 'ended'] as const);
   const stream = oneOf(open.get('stream'), ['yes', 'no'] as const);
+  const losses = oneOf(open.get('losses'), ['yes', 'no'] as const);
   if (state) filters.state = state;
   if (stream) filters.stream = stream;
+  if (losses) filters.losses = losses;
+  if (open.get('sort') === 'started') filters.sort = 'started';
   const digits = (hidden.get('n') ?? '').replace(/\D/g, '');
   if (digits) filters.number = digits;
   for (const [name, value] of hidden) {
@@ -49,8 +56,8 @@ export function readFilters(query: string, fragment: string): Filters {
 
 /** What of the conditions may stand in a log. */
 export const openPart = (filters: Filters): string => {
-  const { range, from, to, tz, flow, queue, agent, state, stream, cols } = filters;
-  return parameters({ range, from, to, tz, flow, queue, agent, state, stream, cols });
+  const { range, from, to, tz, flow, queue, agent, state, stream, losses, sort, cols } = filters;
+  return parameters({ range, from, to, tz, flow, queue, agent, state, stream, losses, sort, cols });
 };
 
 /** What of the conditions stands behind `#`. */

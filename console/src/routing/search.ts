@@ -17,5 +17,7 @@ export function searchOf(wanted: Filters, now: number, zone: string): Search {
   if (wanted.agent) search.Agent = wanted.agent;
   if (wanted.state) search.State = wanted.state === 'live' ? 'LIVE' : 'ENDED';
   if (wanted.stream) search.HasStream = wanted.stream === 'yes';
+  if (wanted.losses) search.HasLosses = wanted.losses === 'yes';
+  if (wanted.sort) search.Order = 'OLDEST_FIRST';
   return search;
 }

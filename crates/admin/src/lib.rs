@@ -26,10 +26,13 @@ mod tests;
 mod times;
 mod upkeep;
 
-pub use access::{AccessParts, AuditTrail, AuditWalk, Configuration, KeyUses, Setting, SettingSource, Visit};
+pub use access::{
+    AccessParts, AuditTrail, AuditWalk, Configuration, KeyUses, NotEnded, Sessions, Setting, SettingSource,
+    Visit, kinds,
+};
 pub use contacts::{
-    AxisPart, ContactIndex, ContactPage, FlowLogLines, IndexError, SoundError, SoundForm, SoundTrack, Sounds,
-    WantedSound, WaveformError, Waveforms, meets,
+    AxisPart, ContactIndex, ContactPage, FlowLogLines, IndexError, Intervals, SoundError, SoundForm,
+    SoundTrack, Sounds, WantedSound, WaveformError, Waveforms, meets,
 };
 pub use error::{AdminError, ErrorCode};
 pub use events::{Batch, EventCounts, EventFeed, EventReaders, FeedError};

@@ -1,9 +1,11 @@
 //! The list of the service: an operation is one line here.
 
-use crate::access::{GetConfiguration, ListAccessKeys, ListAuditLines, ListPolicies, SimulatePolicy};
+use crate::access::{
+    EndSession, GetConfiguration, ListAccessKeys, ListAuditLines, ListPolicies, ListSessions, SimulatePolicy,
+};
 use crate::contacts::{
-    DeleteContact, DescribeContact, GetAudio, GetFlowLog, GetWaveform, ListContacts, ListenContact,
-    SearchContacts,
+    DeleteContact, DescribeContact, GetAudio, GetContactCounts, GetFlowLog, GetWaveform, ListContacts,
+    ListenContact, SearchContacts,
 };
 use crate::documentation::{Documentation, Documented, Form};
 use crate::events::WatchEvents;
@@ -59,6 +61,7 @@ macro_rules! table {
 table! {
     "GET" "/tympan/contacts" ListContacts;
     "POST" "/tympan/contacts/search" SearchContacts;
+    "GET" "/tympan/contact-counts" GetContactCounts;
     "GET" "/tympan/contacts/{ContactId}" DescribeContact;
     "DELETE" "/tympan/contacts/{ContactId}" DeleteContact;
     "GET" "/tympan/contacts/{ContactId}/waveform" GetWaveform;
@@ -80,6 +83,8 @@ table! {
     "GET" "/tympan/configuration" GetConfiguration;
     "GET" "/tympan/audit" ListAuditLines;
     "GET" "/tympan/access-keys" ListAccessKeys;
+    "GET" "/tympan/sessions" ListSessions;
+    "DELETE" "/tympan/sessions/{SessionId}" EndSession;
     "GET" "/tympan/policies" ListPolicies;
     "POST" "/tympan/policies/simulate" SimulatePolicy;
 }

@@ -1,6 +1,6 @@
 //! The service: what it stands on, and how it words what the kit finds wrong.
 
-use crate::access::AccessParts;
+use crate::access::{AccessParts, Sessions};
 use crate::contacts::{ContactIndex, Sounds, Waveforms};
 use crate::error::{AdminError, ErrorCode};
 use crate::events::EventReaders;
@@ -59,6 +59,11 @@ impl AdminService {
     /// The service on these parts.
     pub fn new(parts: AdminParts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// The sessions of the web console.
+    pub fn sessions(&self) -> &Sessions {
+        &self.0.access.sessions
     }
 
     pub(crate) fn parts(&self) -> &AdminParts {

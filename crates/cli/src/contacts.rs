@@ -158,6 +158,12 @@ struct SearchArgs {
     /// Only calls of which none was
     #[arg(long, group = "conditions", conflicts_with = "with_audio")]
     without_audio: bool,
+    /// Only calls of which audio was sent and not captured
+    #[arg(long, group = "conditions")]
+    with_losses: bool,
+    /// The oldest first
+    #[arg(long)]
+    oldest_first: bool,
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     limit: usize,
@@ -182,6 +188,8 @@ impl SearchArgs {
             agent: self.agent.clone(),
             is_live: either(self.live, self.ended),
             has_stream: either(self.with_audio, self.without_audio),
+            has_losses: self.with_losses.then_some(true),
+            is_oldest_first: self.oldest_first,
         }
     }
 }

@@ -148,6 +148,10 @@ pub struct ContactSearch {
     pub is_live: Option<bool>,
     /// Whether audio was captured.
     pub has_stream: Option<bool>,
+    /// Whether audio was sent that was not captured.
+    pub has_losses: Option<bool>,
+    /// The oldest come first.
+    pub is_oldest_first: bool,
 }
 
 impl ContactSearch {
@@ -176,6 +180,8 @@ impl ContactSearch {
         let state = self.is_live.map(|is_live| if is_live { "LIVE" } else { "ENDED" });
         body.extend(state.map(|state| ("State".to_owned(), state.into())));
         body.extend(self.has_stream.map(|has| ("HasStream".to_owned(), has.into())));
+        body.extend(self.has_losses.map(|has| ("HasLosses".to_owned(), has.into())));
+        body.extend(self.is_oldest_first.then(|| ("Order".to_owned(), "OLDEST_FIRST".into())));
         body.into()
     }
 }
@@ -390,11 +396,14 @@ mod tests {
             attribute: Some(("k".to_owned(), "v".to_owned())),
             is_live: Some(false),
             has_stream: Some(true),
+            has_losses: Some(true),
+            is_oldest_first: true,
             ..ContactSearch::default()
         };
         let expected = json!({
             "TimeRange": { "From": "2024-01-26T03:07:41.000Z" }, "NumberPart": "0123",
             "Attribute": { "Name": "k", "Value": "v" }, "State": "ENDED", "HasStream": true,
+            "HasLosses": true, "Order": "OLDEST_FIRST",
         });
         assert_eq!(search.to_json(), expected);
     }

@@ -3,6 +3,7 @@ use crate::{
 };
 use std::collections::BTreeMap;
 use std::fmt;
+use tympan_telephony::capture_ledger::CaptureLedger;
 use tympan_types::{AccountId, ContactFlowId, ContactId, InstanceId, Redacted, Region, WallTime};
 
 /// One contact: a call from its arrival to its end.
@@ -104,6 +105,11 @@ impl NewContact {
 }
 
 impl Contact {
+    /// Whether audio was sent that its captures do not hold. A capture has its ledger when it has ended.
+    pub fn has_losses(&self) -> bool {
+        self.captures.iter().filter_map(|audio| audio.ledger.as_ref()).any(CaptureLedger::has_losses)
+    }
+
     /// Opens a contact for a call that has just arrived.
     pub fn new(now: WallTime, new: NewContact) -> Self {
         Self {

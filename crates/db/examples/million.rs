@@ -12,7 +12,9 @@ use sample::{Call, call, instance, kinds, options, put_calls, scatter};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tympan_db::Db;
-use tympan_db::contact::{ContactEvent, ContactQuery, ContactState, Expiry, TimeAxis};
+use tympan_db::contact::{
+    ContactEvent, ContactOrder, ContactPayload, ContactQuery, ContactState, Expiry, TimeAxis,
+};
 use tympan_types::{ContactFlowId, Redacted, WallTime};
 
 const ROUNDS: u64 = 200;
@@ -35,6 +37,10 @@ fn main() {
     let began = Instant::now();
     let (db, _) = Db::open(&folder, kinds(), options(2)).expect("a database");
     println!("start {:.1?}, file {} MB", began.elapsed(), bytes(&folder) / 1_000_000);
+    let began = Instant::now();
+    while !db.index_losses(500).expect("an index") {}
+    println!("losses indexed in {:.1?}", began.elapsed());
+    day(&db, count);
     for (name, query) in queries(count) {
         let mut times = Vec::new();
         let mut found = 0;
@@ -86,6 +92,25 @@ fn main() {
         calls[made - 1]
     );
     println!("memory {} MB at most", peak_memory_kb() / 1_000);
+}
+
+/// How long it takes to count the contacts of a day, hour by hour.
+#[allow(clippy::print_stdout, reason = "its output is what it is for")]
+fn day(db: &Db, count: u64) {
+    let account = call(0).facts().account;
+    let end = WallTime::from_unix_ms(call(count).initiated);
+    let mut times = Vec::new();
+    let mut counted = 0;
+    for _ in 0..ROUNDS {
+        let began = Instant::now();
+        counted = (0..24)
+            .map(|hour| (end.plus_ms((hour - 24) * 3_600_000), end.plus_ms((hour - 23) * 3_600_000)))
+            .map(|(from, to)| db.read(|reader| reader.contacts_begun(&account, from, to)).expect("a count"))
+            .sum();
+        times.push(began.elapsed());
+    }
+    let [middle, late] = percentiles(&mut times);
+    println!("{:32} p50 {middle:9.2?}  p95 {late:9.2?}  {counted} counted", "hours of a day");
 }
 
 /// As the server does it: few at a time, so that others get between.
@@ -164,6 +189,17 @@ fn queries(count: u64) -> Vec<(&'static str, Query)> {
         ),
         ("agent", Box::new(move |_| ContactQuery { agent: Some("agent-3".to_owned()), ..all() })),
         ("queue", Box::new(move |_| ContactQuery { queue: Some("queue-3".to_owned()), ..all() })),
+        ("losses", Box::new(move |_| ContactQuery { has_losses: Some(true), ..all() })),
+        (
+            "losses, oldest first, of a flow",
+            Box::new(move |n| ContactQuery {
+                has_losses: Some(true),
+                order: ContactOrder::OldestFirst,
+                flow: call(n).flow,
+                ..all()
+            }),
+        ),
+        ("oldest", Box::new(move |_| ContactQuery { order: ContactOrder::OldestFirst, ..all() })),
         ("live", Box::new(move |_| ContactQuery { state: Some(ContactState::Live), ..all() })),
         (
             "flow without a stream that has one",

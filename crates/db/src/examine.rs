@@ -1,7 +1,7 @@
 //! What `doctor` asks: which rows cannot be read.
 
 use crate::contact::{COLUMNS, Columns, KIND};
-use crate::row::{Judge, Kind};
+use crate::row::{ContactKind, Judge, Kind};
 use crate::unreadable::Reason;
 use crate::{Db, DbError, Reader, Unreadable, reader};
 
@@ -38,10 +38,10 @@ impl Db {
                 after = last;
             }
         }
-        if let Some(contact) = self.shared.kinds.contact {
+        if let Some(ContactKind { format, judge, .. }) = self.shared.kinds.contact {
             let mut after = i64::MIN;
             while let Some(last) =
-                self.read(|reader| reader.examine_contacts(contact, after, &mut examination))?
+                self.read(|reader| reader.examine_contacts((format, judge), after, &mut examination))?
             {
                 after = last;
             }

@@ -167,11 +167,20 @@ impl Checksum {
 /// Judges a payload: whether this build reads it.
 pub(crate) type Judge = fn(u16, &[u8]) -> Result<(), RowError>;
 
+/// How contacts are read.
+#[derive(Clone, Copy)]
+pub(crate) struct ContactKind {
+    pub(crate) format: u16,
+    pub(crate) judge: Judge,
+    /// What a payload says of losses.
+    pub(crate) has_losses: fn(u16, &[u8]) -> Result<bool, RowError>,
+}
+
 /// The kinds that a program keeps, and how each is judged. A kind that a file has and this list lacks is left alone.
 #[derive(Default, Clone)]
 pub struct Kinds {
     pub(crate) kinds: BTreeMap<&'static str, (&'static Kind, u16, Judge)>,
-    pub(crate) contact: Option<(u16, Judge)>,
+    pub(crate) contact: Option<ContactKind>,
 }
 
 impl Kinds {
@@ -187,7 +196,9 @@ impl Kinds {
     #[must_use]
     pub fn with_contacts<C: crate::contact::ContactPayload>(mut self) -> Self {
         let judge: Judge = |format, bytes| C::decode(format, bytes).map(drop);
-        self.contact = Some((C::FORMAT, judge));
+        let has_losses =
+            |format: u16, bytes: &[u8]| C::decode(format, bytes).map(|contact| contact.facts().has_losses);
+        self.contact = Some(ContactKind { format: C::FORMAT, judge, has_losses });
         self
     }
 }

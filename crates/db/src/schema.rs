@@ -70,6 +70,7 @@ CREATE TABLE IF NOT EXISTS contact (
     expires      INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS contact_instance ON contact (instance);
+CREATE INDEX IF NOT EXISTS contact_account ON contact (account);
 CREATE INDEX IF NOT EXISTS contact_connected ON contact (connected) WHERE connected IS NOT NULL;
 CREATE INDEX IF NOT EXISTS contact_disconnected ON contact (disconnected) WHERE disconnected IS NOT NULL;
 CREATE INDEX IF NOT EXISTS contact_live ON contact (row) WHERE is_live = 1;
@@ -96,6 +97,8 @@ CREATE TABLE IF NOT EXISTS contact_agent (
     agent TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS contact_agent_row ON contact_agent (agent, row);
+
+CREATE TABLE IF NOT EXISTS contact_loss (row INTEGER PRIMARY KEY) STRICT;
 
 CREATE TABLE IF NOT EXISTS contact_attribute (
     row   INTEGER NOT NULL,

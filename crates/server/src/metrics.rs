@@ -8,7 +8,7 @@ use crate::call::{CallRegistry, FlowLog};
 use crate::centre::Centre;
 use crate::connections::Connections;
 use crate::descriptors::DescriptorBudget;
-use crate::http::UnprovenBytes;
+use crate::http::{SignIns, UnprovenBytes};
 use crate::lex::Bots;
 use crate::media::MediaStats;
 use crate::persist::{ContactHistory, RecordWays};
@@ -76,6 +76,8 @@ pub(crate) struct Sources {
     pub descriptors: DescriptorBudget,
     /// Bodies whose senders have not proven who they are.
     pub unproven: Arc<UnprovenBytes>,
+    /// Sign-ins to the console.
+    pub sign_ins: Arc<SignIns>,
     /// The listeners' connections, by the listener's name.
     pub connections: [(&'static str, Arc<Connections>); 3],
     /// What the SIP side counts.
@@ -517,6 +519,8 @@ impl Sources {
         )?;
         refusals_left_out(page, &self.audit)?;
         lines_waiting(page, self)?;
+        let help = "Attempts to sign in to the console, by what became of them";
+        page.counters("console_sign_ins", help, "outcome", self.sign_ins.values())?;
         connections(page, &self.connections)?;
         self.sip.collect(page)
     }

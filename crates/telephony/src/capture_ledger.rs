@@ -96,6 +96,11 @@ impl CaptureLedger {
         self.totals.iter().map(|(cause, total)| (*cause, *total))
     }
 
+    /// Whether audio was sent that the capture does not hold.
+    pub fn has_losses(&self) -> bool {
+        self.totals().any(|(cause, _)| cause.is_loss())
+    }
+
     /// The latest spans, oldest first.
     pub fn spans(&self) -> impl Iterator<Item = &LossSpan> {
         self.spans.iter()

@@ -3,8 +3,8 @@
 use super::filter::meets;
 use serde_json::Value;
 use tympan_contact::{CapturedAudio, Contact, Erased, History, HistoryQuery, MemoryHistory};
-use tympan_db::contact::{ContactCursor, ContactQuery};
-use tympan_types::{ContactId, WallTime};
+use tympan_db::contact::{ContactCursor, ContactOrder, ContactQuery};
+use tympan_types::{AccountId, ContactId, WallTime};
 
 /// The contacts of a server, live and ended.
 pub trait ContactIndex: Send + Sync {
@@ -14,7 +14,7 @@ pub trait ContactIndex: Send + Sync {
     /// [`IndexError::Unreadable`] for one that is there and cannot be read.
     fn find(&self, id: ContactId) -> Result<Option<Contact>, IndexError>;
 
-    /// A page of contacts, newest first; `after` is the `next` of the page before.
+    /// A page of contacts; `after` is the `next` of the page before.
     ///
     /// # Errors
     /// [`IndexError`]
@@ -24,6 +24,12 @@ pub trait ContactIndex: Send + Sync {
         after: Option<ContactCursor>,
         limit: usize,
     ) -> Result<ContactPage, IndexError>;
+
+    /// How many contacts of an account began in each of some intervals, one after the other.
+    ///
+    /// # Errors
+    /// [`IndexError`]
+    fn count(&self, account: &AccountId, intervals: &Intervals) -> Result<Vec<u64>, IndexError>;
 
     /// What blocks of a contact's flows did, oldest first.
     ///
@@ -50,10 +56,33 @@ pub trait ContactIndex: Send + Sync {
     fn erase(&self, id: ContactId, audio: CapturedAudio) -> Result<Option<Erased>, IndexError>;
 }
 
+/// Intervals of one length; the last one may end earlier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intervals {
+    /// Where the first one begins.
+    pub from: WallTime,
+    /// Where the last one ends, exclusive.
+    pub to: WallTime,
+    /// The length of one.
+    pub length_ms: i64,
+}
+
+impl Intervals {
+    /// Each of them: its first instant, and the first one behind it.
+    pub fn each(&self) -> impl Iterator<Item = (WallTime, WallTime)> {
+        let Self { from, to, length_ms } = *self;
+        let begins = std::iter::successors(Some(from), move |begin| Some(begin.plus_ms(length_ms.max(1))));
+        begins
+            .take_while(move |begin| *begin < to)
+            .map(move |begin| (begin, begin.plus_ms(length_ms.max(1)).min(to)))
+    }
+}
+
 /// Some contacts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContactPage {
-    /// At most as many as were asked for; may be fewer, or none, though there are more pages.
+    /// At most as many as were asked for; may be fewer, or none, though there are more pages. The last page of a list that
+    /// begins with the oldest has what waits in memory as well.
     pub contacts: Vec<Contact>,
     /// Where the next page begins; `None` at the end.
     pub next: Option<ContactCursor>,
@@ -106,7 +135,10 @@ impl ContactIndex for MemoryHistory {
             limit: usize::MAX,
         };
         let found = self.list(&all).map_err(|error| IndexError::Unavailable(error.message))?.contacts;
-        let meeting: Vec<Contact> = found.into_iter().filter(|contact| meets(query, contact)).collect();
+        let mut meeting: Vec<Contact> = found.into_iter().filter(|contact| meets(query, contact)).collect();
+        if query.order == ContactOrder::OldestFirst {
+            meeting.reverse();
+        }
         // A cursor of this kind counts what was given.
         let begin: usize =
             after.and_then(|after| after.to_string().split_once('.')?.1.parse().ok()).unwrap_or(0);
@@ -114,6 +146,14 @@ impl ContactIndex for MemoryHistory {
         let next = (end < meeting.len()).then(|| ContactCursor::parse(&format!("0.{end}"))).flatten();
         let contacts = meeting.get(begin..end).unwrap_or_default().to_vec();
         Ok(ContactPage { contacts, next, unreadable: 0 })
+    }
+
+    fn count(&self, account: &AccountId, intervals: &Intervals) -> Result<Vec<u64>, IndexError> {
+        let query = ContactQuery { account: Some(account.clone()), ..ContactQuery::all() };
+        let all = self.search(&query, None, usize::MAX)?.contacts;
+        let count =
+            |(from, to)| all.iter().filter(|one| (from..to).contains(&one.initiation_timestamp)).count();
+        Ok(intervals.each().map(count).map(|count| u64::try_from(count).unwrap_or(u64::MAX)).collect())
     }
 
     fn flow_log(&self, _: &Contact) -> Result<FlowLogLines, IndexError> {

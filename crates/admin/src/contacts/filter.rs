@@ -24,6 +24,7 @@ pub fn meets(query: &ContactQuery, contact: &Contact) -> bool {
         })
         && query.state.is_none_or(|state| (state == ContactState::Live) == is_live)
         && query.has_stream.is_none_or(|has| has != contact.captures.is_empty())
+        && query.has_losses.is_none_or(|has| has == contact.has_losses())
         && query.number_part.as_ref().is_none_or(|part| has_part(contact, part.expose()))
         && query
             .attribute

@@ -7,10 +7,10 @@ use crate::service::{AdminService, Context};
 use crate::times;
 use serde::Deserialize;
 use tympan_aws::{Operation, Output, constraint};
-use tympan_db::contact::{ContactCursor, ContactQuery, ContactState, TimeAxis};
+use tympan_db::contact::{ContactCursor, ContactOrder, ContactQuery, ContactState, TimeAxis};
 use tympan_types::{ContactFlowId, InstanceId, Redacted};
 
-/// Lists the contacts that meet all of some conditions, newest first.
+/// Lists the contacts that meet all of some conditions, newest first unless told otherwise.
 pub(crate) struct SearchContacts;
 
 #[derive(Deserialize)]
@@ -25,6 +25,8 @@ pub(crate) struct Input {
     agent: Option<String>,
     state: Option<String>,
     has_stream: Option<bool>,
+    has_losses: Option<bool>,
+    order: Option<String>,
     max_results: Option<i64>,
     next_token: Option<String>,
 }
@@ -50,6 +52,8 @@ const AXES: &[(&str, TimeAxis)] = &[
     ("DISCONNECT", TimeAxis::Disconnect),
 ];
 const STATES: &[(&str, ContactState)] = &[("LIVE", ContactState::Live), ("ENDED", ContactState::Ended)];
+const ORDERS: &[(&str, ContactOrder)] =
+    &[("NEWEST_FIRST", ContactOrder::NewestFirst), ("OLDEST_FIRST", ContactOrder::OldestFirst)];
 /// Longer than any number, attribute value or name.
 const TEXT_CHARS: usize = 32_767;
 
@@ -67,7 +71,7 @@ const ATTRIBUTE: &[Field] =
 
 impl Documented for SearchContacts {
     const DOCUMENTATION: Documentation = Documentation {
-        summary: "Lists the contacts that meet all conditions, newest first. A page may be short, or empty, and have a next one.",
+        summary: "Lists the contacts that meet all conditions, in the order of one of their times. A page may be short, or empty, and have a next one.",
         query: &[],
         body: &[
             maybe("TimeRange", Kind::Object(RANGE), "when"),
@@ -83,6 +87,16 @@ impl Documented for SearchContacts {
             maybe("Agent", Kind::Text, "the agent whom the contact met, by the id or ARN of the user"),
             maybe("State", Kind::OneOf(&["LIVE", "ENDED"]), "whether the contact has ended"),
             maybe("HasStream", Kind::Boolean, "whether audio was captured"),
+            maybe(
+                "HasLosses",
+                Kind::Boolean,
+                "whether audio was sent that its captures do not hold (lost, late, excess, break); known when a capture has ended",
+            ),
+            maybe(
+                "Order",
+                Kind::OneOf(&["NEWEST_FIRST", "OLDEST_FIRST"]),
+                "by the Axis of TimeRange; NEWEST_FIRST unless given",
+            ),
             maybe("MaxResults", Kind::Integer, "contacts of a page: 1 to 1000, 100 unless given"),
             maybe("NextToken", Kind::Text, "NextToken of the page before; good for the same conditions only"),
         ],
@@ -154,6 +168,10 @@ impl Input {
         let state = self.state.as_deref();
         query.state = state.map(|state| constraint::one_of(state, "state", STATES)).transpose()?;
         query.has_stream = self.has_stream;
+        query.has_losses = self.has_losses;
+        let order = self.order.as_deref();
+        let order = order.map(|order| constraint::one_of(order, "order", ORDERS)).transpose()?;
+        query.order = order.unwrap_or(query.order);
         Ok(query)
     }
 }

@@ -1,8 +1,8 @@
 use crate::access::{
-    AccessParts, AuditTrail, AuditWalk, Configuration, KeyUses, Setting, SettingSource, Visit,
+    AccessParts, AuditTrail, AuditWalk, Configuration, KeyUses, Sessions, Setting, SettingSource, Visit,
 };
 use crate::contacts::{
-    AxisPart, ContactIndex, ContactPage, FlowLogLines, IndexError, SoundError, SoundTrack, Sounds,
+    AxisPart, ContactIndex, ContactPage, FlowLogLines, IndexError, Intervals, SoundError, SoundTrack, Sounds,
     WantedSound, WaveformError, Waveforms,
 };
 use crate::{
@@ -78,6 +78,10 @@ impl ContactIndex for Contacts {
         let mut page = self.kept.search(query, after, limit.min(2))?;
         page.unreadable = usize::from(after.is_none() && !self.unreadable.lock().unwrap().is_empty());
         Ok(page)
+    }
+
+    fn count(&self, account: &AccountId, intervals: &Intervals) -> Result<Vec<u64>, IndexError> {
+        self.kept.count(account, intervals)
     }
 
     fn flow_log(&self, contact: &Contact) -> Result<FlowLogLines, IndexError> {
@@ -348,6 +352,7 @@ impl ContactPayload for Row {
             queue: None,
             agent: None,
             has_stream: false,
+            has_losses: false,
             attributes: Vec::new(),
         }
     }
@@ -405,6 +410,7 @@ impl Bench {
         let access = AccessParts {
             identities: identities.clone(),
             key_uses: key_uses.clone(),
+            sessions: Sessions::default(),
             configuration: Arc::new(Settings),
             audit: trail.clone(),
         };

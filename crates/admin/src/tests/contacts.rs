@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use tympan_contact::{CapturedAudio, Contact, CustomerAudio, History};
+use tympan_telephony::rtp::ledger::Cause;
 use tympan_types::{ContactFlowId, FragmentNumber, Redacted, StreamArn, WallTime};
 
 fn ids(answer: &Value) -> Vec<String> {
@@ -21,6 +22,13 @@ fn capture() -> CustomerAudio {
         stop_fragment_number: None,
         ledger: Some(Default::default()),
     }
+}
+
+/// The same with a lost packet.
+fn lossy_capture() -> CustomerAudio {
+    let mut capture = capture();
+    capture.ledger.as_mut().unwrap().silence(160, Cause::Lost);
+    capture
 }
 
 #[tokio::test]
@@ -54,7 +62,7 @@ fn two(bench: &Bench) -> (Contact, Contact) {
     let (mut one, mut other) = (contact(1), contact(2));
     one.initial_flow = Some(ContactFlowId::from_random([9; 16]));
     one.attributes.set(BTreeMap::from([("department".to_owned(), "parcels".to_owned())])).unwrap();
-    one.captures.push(capture());
+    one.captures.push(lossy_capture());
     other.disconnect_timestamp = Some(other.initiation_timestamp.plus_ms(60_000));
     other.customer_endpoint.as_mut().unwrap().address = Redacted::new("+12065559876".to_owned());
     bench.contacts.kept.update(&one).unwrap();
@@ -68,6 +76,7 @@ async fn a_search_finds_by_each_of_its_conditions_and_by_all_together() {
     let (one, other) = two(&bench);
     let (first, second) = (vec![one.id.to_string()], vec![other.id.to_string()]);
     let (both, none) = (vec![other.id.to_string(), one.id.to_string()], Vec::new());
+    let reversed = vec![one.id.to_string(), other.id.to_string()];
     for (conditions, expected) in [
         (json!({}), &both),
         (json!({ "NumberPart": "555-012" }), &first),
@@ -79,6 +88,10 @@ async fn a_search_finds_by_each_of_its_conditions_and_by_all_together() {
         (json!({ "State": "ENDED" }), &second),
         (json!({ "HasStream": true }), &first),
         (json!({ "HasStream": false }), &second),
+        (json!({ "HasLosses": true }), &first),
+        (json!({ "HasLosses": false }), &second),
+        (json!({ "Order": "OLDEST_FIRST" }), &reversed),
+        (json!({ "Order": "NEWEST_FIRST" }), &both),
         (json!({ "Queue": "parcels" }), &none),
         (json!({ "Agent": "33333333-2222-4333-8444-555555555555" }), &none),
         (json!({ "InstanceId": one.instance.id }), &both),
@@ -99,6 +112,7 @@ async fn nonsense_in_a_search_is_named() {
     let bench = Bench::new();
     for (conditions, named) in [
         (json!({ "State": "UP" }), "state"),
+        (json!({ "Order": "LONGEST_FIRST" }), "order"),
         (json!({ "Stat": "LIVE" }), "Stat"),
         (json!({ "TimeRange": { "From": "yesterday" } }), "TimeRange.From"),
         (json!({ "TimeRange": { "Axis": "END" } }), "axis"),
@@ -111,6 +125,31 @@ async fn nonsense_in_a_search_is_named() {
         let error = bench.call("POST /tympan/contacts/search", conditions.clone()).await.unwrap_err();
         assert_eq!(error.code(), ErrorCode::Validation, "{conditions}");
         assert!(error.to_string().contains(named), "{conditions}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn contacts_are_counted_by_the_interval_in_which_they_began() {
+    let bench = Bench::new();
+    two(&bench);
+    // They began at 03:07:42 and 03:07:43.
+    let day = "from=2024-01-26T03:06:43Z&to=2024-01-26T03:08:00Z&intervalMinutes=1";
+    let path = format!("GET /tympan/contact-counts?{day}");
+    let interval = |from: &str, to: &str, count: u64| json!({ "From": format!("2024-01-26T03:{from}.000Z"), "To": format!("2024-01-26T03:{to}.000Z"), "Contacts": count });
+    let expected = json!({ "Intervals": [interval("06:43", "07:43", 1), interval("07:43", "08:00", 1)] });
+    assert_eq!(bench.call(&path, Value::Null).await.unwrap(), expected);
+    let strangers = bench.call_as(&bench.stranger(), &path, Value::Null).await.unwrap();
+    assert_eq!(strangers["Intervals"][0]["Contacts"], 0);
+    let usual = bench.call("GET /tympan/contact-counts", Value::Null).await.unwrap();
+    assert_eq!(usual["Intervals"].as_array().unwrap().len(), 24);
+    let denied = Denied::default();
+    let error = bench.attempt(&bench.caller, &denied, &path, Value::Null).await.result.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::AccessDenied);
+    assert_eq!(*denied.0.lock().unwrap(), ["tympan:GetContactCounts on *"]);
+    for query in ["intervalMinutes=0", "from=today", "from=2020-01-01T00:00:00Z", "intervalMinutes=1"] {
+        let error =
+            bench.call(&format!("GET /tympan/contact-counts?{query}"), Value::Null).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Validation, "{query}");
     }
 }
 
@@ -174,7 +213,7 @@ async fn one_contact_is_told_with_the_ledger_of_each_capture() {
     let (one, _) = two(&bench);
     let record = bench.call(&format!("GET /tympan/contacts/{}", one.id), Value::Null).await.unwrap();
     assert_eq!(record["Attributes"], json!({ "department": "parcels" }));
-    assert_eq!(record["Recordings"][0]["Ledger"]["Samples"], 0);
+    assert_eq!(record["Recordings"][0]["Ledger"]["Samples"], 160);
     let spelled = one.id.to_string().to_uppercase();
     assert!(bench.call(&format!("GET /tympan/contacts/{spelled}"), Value::Null).await.is_ok());
 }

@@ -102,7 +102,7 @@ async fn members_of_bodies_are_taken_as_the_document_has_them() {
     let bench = Bench::new();
     let body = json!({
         "TimeRange": { "Axis": "INITIATION", "From": "2024-01-26T03:07:42Z", "To": "2024-01-26T03:07:42Z" },
-        "NumberPart": "1", "Attribute": { "Name": "a", "Value": "b" }, "State": "LIVE", "HasStream": true, "Queue": "q", "Agent": "a",
+        "NumberPart": "1", "Attribute": { "Name": "a", "Value": "b" }, "State": "LIVE", "HasStream": true, "HasLosses": true, "Order": "NEWEST_FIRST", "Queue": "q", "Agent": "a",
         "InstanceId": "99999999-9999-4999-8999-999999999999", "MaxResults": 5, "NextToken": null,
         "ContactFlowId": "99999999-9999-4999-8999-999999999999",
     });

@@ -55,6 +55,7 @@ impl Tx<'_> {
         for sql in [
             "DELETE FROM contact_attribute WHERE row = ?1",
             "DELETE FROM contact_agent WHERE row = ?1",
+            "DELETE FROM contact_loss WHERE row = ?1",
             "DELETE FROM contact_payload WHERE row = ?1",
             "DELETE FROM contact WHERE row = ?1",
         ] {

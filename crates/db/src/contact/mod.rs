@@ -5,11 +5,15 @@
 
 mod beyond_damage;
 mod erase;
+mod losses;
+mod plan;
 mod search;
 mod write;
 
 pub use erase::{Erased, Expiry};
-pub use search::{ContactCursor, ContactMarks, ContactQuery, ContactState, TimeAxis, Undelivered};
+pub use search::{
+    ContactCursor, ContactMarks, ContactOrder, ContactQuery, ContactState, TimeAxis, Undelivered,
+};
 pub use write::ContactEvent;
 
 use crate::RowError;
@@ -66,6 +70,8 @@ pub struct ContactFacts {
     pub agent: Option<String>,
     /// Whether audio was captured.
     pub has_stream: bool,
+    /// Whether audio was sent that its captures do not hold.
+    pub has_losses: bool,
     /// Its attributes, each name once.
     pub attributes: Vec<(String, Redacted<String>)>,
 }

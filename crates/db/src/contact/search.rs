@@ -1,11 +1,11 @@
 //! Pages of contacts.
 
 use super::beyond_damage::Chosen;
-use super::write::{ALIKE, ROW_BITS, first_row_of};
+use super::plan::Plan;
+use super::write::first_row_of;
 use super::{COLUMNS, Columns, ContactPayload, KIND, digits, judged, parts};
 use crate::unreadable::Reason;
 use crate::{DbError, Page, Reader};
-use rusqlite::types::Value as SqlValue;
 use rusqlite::{OptionalExtension, params};
 use std::fmt;
 use tympan_types::{AccountId, ContactFlowId, ContactId, InstanceId, Redacted, WallTime};
@@ -18,7 +18,7 @@ const FEW: i64 = 500;
 /// Parts of one number that are compared.
 const PARTS: usize = 32;
 
-/// Which contacts to list, newest first. All conditions hold together.
+/// Which contacts to list. All conditions hold together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContactQuery {
     /// Only those of this account.
@@ -45,10 +45,14 @@ pub struct ContactQuery {
     pub state: Option<ContactState>,
     /// Whether audio was captured.
     pub has_stream: Option<bool>,
+    /// Whether audio was sent that its captures do not hold.
+    pub has_losses: Option<bool>,
+    /// Which come first.
+    pub order: ContactOrder,
 }
 
 impl ContactQuery {
-    /// All contacts, by the time of their beginning.
+    /// All contacts, by the time of their beginning, newest first.
     pub fn all() -> Self {
         Self {
             account: None,
@@ -63,8 +67,19 @@ impl ContactQuery {
             agent: None,
             state: None,
             has_stream: None,
+            has_losses: None,
+            order: ContactOrder::NewestFirst,
         }
     }
+}
+
+/// The order of a list by its axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContactOrder {
+    /// From the latest to the earliest.
+    NewestFirst,
+    /// From the earliest to the latest.
+    OldestFirst,
 }
 
 /// Whether a contact has ended.
@@ -173,7 +188,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A page of contacts, newest first; `after` is the `next` of the page before. A page looks at 2,500 rows at most: it may
+    /// A page of contacts; `after` is the `next` of the page before. A page looks at 2,500 rows at most: it may
     /// hold fewer contacts than `limit`, or none, and have a next one. Contacts that cannot be read are left out and counted.
     ///
     /// # Errors
@@ -196,7 +211,9 @@ impl Reader<'_> {
             _ => true,
         };
         let rarest = part.as_deref().map(|part| self.rarest(part)).transpose()?.flatten();
-        let plan = Plan::of(query, rarest, few, after);
+        let losses = query.has_losses.is_some() && self.are_losses_indexed()?;
+        let chosen = Chosen { part: rarest, few, losses };
+        let plan = Plan::of(query, chosen, after);
         let mut page = Page { items: Vec::new(), next: None, unreadable: 0 };
         let mut statement = self.connection().prepare_cached(&plan.sql)?;
         let mut rows = statement.query(rusqlite::params_from_iter(plan.values))?;
@@ -210,7 +227,7 @@ impl Reader<'_> {
                 Err(DbError::Damaged(_)) => {
                     self.noted.note(KIND, "(a page of them)", Reason::Page);
                     page.unreadable += 1;
-                    page.next = self.beyond_damage(query, Chosen { part: rarest, few }, last.or(after))?;
+                    page.next = self.beyond_damage(query, chosen, last.or(after))?;
                     break;
                 }
                 Err(error) => return Err(error),
@@ -228,11 +245,16 @@ impl Reader<'_> {
             };
             let at_ms = query.axis.of(&columns).unwrap_or(0);
             last = Some(ContactCursor { at_ms, row: number });
-            if !self.meets(&columns, number, query, part.as_deref())? {
+            if !self.meets(&columns, number, query, part.as_deref(), losses)? {
                 continue;
             }
             match self.payload::<C>(number, &columns)? {
-                Ok((contact, _)) => page.items.push(contact),
+                Ok((contact, _)) => {
+                    let wanted = query.has_losses.filter(|_| !losses);
+                    if wanted.is_none_or(|wanted| wanted == contact.facts().has_losses) {
+                        page.items.push(contact);
+                    }
+                }
                 Err(reason) => {
                     self.noted.note(KIND, &columns.id, reason);
                     page.unreadable += 1;
@@ -314,6 +336,23 @@ impl Reader<'_> {
         Ok(found)
     }
 
+    /// How many contacts of an account began from an instant on and before another.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn contacts_begun(
+        &self,
+        account: &AccountId,
+        from: WallTime,
+        before: WallTime,
+    ) -> Result<u64, DbError> {
+        let sql = "SELECT count(*) FROM contact INDEXED BY contact_account WHERE account = ?1 AND row >= ?2 AND row < ?3";
+        let mut query = self.connection().prepare_cached(sql)?;
+        let rows = params![account.as_str(), first_row_of(from), first_row_of(before)];
+        let count: i64 = query.query_row(rows, |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
     /// How many contacts there are.
     ///
     /// # Errors
@@ -370,13 +409,14 @@ impl Reader<'_> {
         Ok(count < FEW)
     }
 
-    /// Whether a contact meets all conditions.
+    /// Whether a contact meets all conditions; that of losses only where they are indexed.
     fn meets(
         &self,
         columns: &Columns,
         row: i64,
         query: &ContactQuery,
         part: Option<&str>,
+        losses: bool,
     ) -> Result<bool, DbError> {
         let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
         let at = query.axis.of(columns);
@@ -389,6 +429,11 @@ impl Reader<'_> {
             && query.has_stream.is_none_or(|has| has == columns.has_stream)
             && part.is_none_or(|part| columns.number.as_ref().is_some_and(|number| number.contains(part)));
         if !meets {
+            return Ok(false);
+        }
+        if let Some(wanted) = query.has_losses.filter(|_| losses)
+            && self.has_losses(row)? != wanted
+        {
             return Ok(false);
         }
         if let Some(agent) = &query.agent {
@@ -409,158 +454,6 @@ impl TimeAxis {
             Self::Initiation => Some(columns.initiated),
             Self::Connected => columns.connected,
             Self::Disconnect => columns.disconnected,
-        }
-    }
-}
-
-/// The index that a page walks along, newest first.
-pub(super) struct Plan {
-    pub(super) sql: String,
-    pub(super) values: Vec<SqlValue>,
-}
-
-impl Plan {
-    /// `part`: of a number. `few`: few contacts have the attribute that is asked for.
-    pub(super) fn of(
-        query: &ContactQuery,
-        part: Option<i64>,
-        few: bool,
-        after: Option<ContactCursor>,
-    ) -> Self {
-        match query.axis {
-            TimeAxis::Initiation => Self::by_row(query, part, few, after),
-            TimeAxis::Connected => Self::by_time("connected", query, after),
-            TimeAxis::Disconnect => Self::by_time("disconnected", query, after),
-        }
-    }
-
-    fn by_time(column: &str, query: &ContactQuery, after: Option<ContactCursor>) -> Self {
-        let (at, row) = after.map_or((i64::MAX, i64::MAX), |after| (after.at_ms, after.row));
-        let sql = format!(
-            "SELECT {COLUMNS} FROM contact c WHERE c.{column} BETWEEN ?1 AND ?2 AND (c.{column}, c.row) < (?3, ?4)
-             ORDER BY c.{column} DESC, c.row DESC"
-        );
-        let to = query.to.unix_ms().min(at);
-        let values = [query.from.unix_ms(), to, at, row].map(SqlValue::Integer);
-        Self { sql, values: values.to_vec() }
-    }
-
-    fn by_row(query: &ContactQuery, part: Option<i64>, few: bool, after: Option<ContactCursor>) -> Self {
-        let from = first_row_of(query.from);
-        let to = first_row_of(query.to).saturating_add(1 << ROW_BITS).saturating_add(ALIKE);
-        // One bound only: of two, SQLite may begin at the wrong one, and a page then costs as much as all before it.
-        let to = after.map_or(to, |after| to.min(after.row.saturating_sub(1)));
-        let mut values = vec![SqlValue::Integer(from), SqlValue::Integer(to)];
-        let sql = match (part, &query.attribute) {
-            (Some(part), attribute) if !few || attribute.is_none() => {
-                values.push(SqlValue::Integer(part));
-                format!(
-                    "SELECT {COLUMNS} FROM contact_number_part n CROSS JOIN contact c ON c.row = n.row
-                     WHERE n.part = ?3 AND n.row >= ?1 AND n.row <= ?2
-                     ORDER BY n.row DESC"
-                )
-            }
-            (_, Some((name, value))) => {
-                values.push(SqlValue::Text(name.clone()));
-                values.push(SqlValue::Text(value.expose().clone()));
-                format!(
-                    "SELECT {COLUMNS} FROM contact_attribute a CROSS JOIN contact c ON c.row = a.row
-                     WHERE a.name = ?3 AND substr(a.value, 1, 64) = substr(?4, 1, 64) AND a.value = ?4
-                         AND a.row >= ?1 AND a.row <= ?2
-                     ORDER BY a.row DESC"
-                )
-            }
-            (_, None) if query.agent.is_some() => {
-                values.extend(query.agent.clone().map(SqlValue::Text));
-                format!(
-                    "SELECT {COLUMNS} FROM contact_agent g CROSS JOIN contact c ON c.row = g.row
-                     WHERE g.agent = ?3 AND g.row >= ?1 AND g.row <= ?2
-                     ORDER BY g.row DESC"
-                )
-            }
-            _ => {
-                let condition = if query.state == Some(ContactState::Live) {
-                    "INDEXED BY contact_live WHERE c.is_live = 1"
-                } else if let Some(queue) = &query.queue {
-                    values.push(SqlValue::Text(queue.clone()));
-                    "INDEXED BY contact_queue WHERE c.queue = ?3"
-                } else if let Some(flow) = query.flow {
-                    values.push(SqlValue::Text(flow.to_string()));
-                    "INDEXED BY contact_flow WHERE c.flow = ?3"
-                } else if let Some(instance) = query.instance {
-                    values.push(SqlValue::Text(instance.to_string()));
-                    "INDEXED BY contact_instance WHERE c.instance = ?3"
-                } else {
-                    "WHERE 1"
-                };
-                format!(
-                    "SELECT {COLUMNS} FROM contact c {condition} AND c.row >= ?1 AND c.row <= ?2
-                     ORDER BY c.row DESC"
-                )
-            }
-        };
-        Self { sql, values }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Kinds;
-    use rusqlite::{Connection, StatementStatus};
-
-    /// Ten thousand contacts that are all alike but for their time.
-    fn connection() -> Connection {
-        let connection = Connection::open_in_memory().unwrap();
-        crate::schema::create(&connection, &Kinds::default()).unwrap();
-        connection
-            .execute_batch(
-                "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 10000)
-                 INSERT INTO contact SELECT n << 20, n, 'a', '11111111-2222-4333-8444-555555555555', n, n, n, 1, 0,
-                     '12065550123', '11111111-2222-4333-8444-555555555555', 'q', 1, NULL FROM n;
-                 INSERT INTO contact_attribute SELECT row, 'k', 'v' FROM contact;
-                 INSERT INTO contact_agent SELECT row, 'g' FROM contact;
-                 INSERT INTO contact_number_part SELECT 5550, row FROM contact;",
-            )
-            .unwrap();
-        connection
-    }
-
-    /// Steps of SQLite's machine for ten rows of a page that begins at a contact.
-    fn steps(connection: &Connection, query: &ContactQuery, at: i64) -> i32 {
-        let part = query.number_part.as_ref().and_then(|part| parts(part.expose()).first().copied());
-        let after = ContactCursor { at_ms: at, row: at << ROW_BITS };
-        let plan = Plan::of(query, part, query.number_part.is_none(), Some(after));
-        let mut statement = connection.prepare(&plan.sql).unwrap();
-        let mut rows = statement.query(rusqlite::params_from_iter(plan.values)).unwrap();
-        for n in 1..=10 {
-            let row = rows.next().unwrap().unwrap();
-            assert_eq!(row.get::<_, i64>(0).unwrap(), (at - n) << ROW_BITS);
-        }
-        drop(rows);
-        statement.get_status(StatementStatus::VmStep)
-    }
-
-    #[test]
-    fn a_late_page_takes_no_more_steps_than_an_early_one() {
-        let connection = connection();
-        let id = "11111111-2222-4333-8444-555555555555";
-        let all = ContactQuery::all;
-        let attribute = Some(("k".to_owned(), Redacted::new("v".to_owned())));
-        for query in [
-            all(),
-            ContactQuery { axis: TimeAxis::Disconnect, ..all() },
-            ContactQuery { axis: TimeAxis::Connected, ..all() },
-            ContactQuery { state: Some(ContactState::Live), ..all() },
-            ContactQuery { instance: Some(InstanceId::parse(id).unwrap()), ..all() },
-            ContactQuery { flow: Some(ContactFlowId::parse(id).unwrap()), ..all() },
-            ContactQuery { queue: Some("q".to_owned()), ..all() },
-            ContactQuery { agent: Some("g".to_owned()), ..all() },
-            ContactQuery { number_part: Some(Redacted::new("5550".to_owned())), ..all() },
-            ContactQuery { attribute, ..all() },
-        ] {
-            let (early, late) = (steps(&connection, &query, 9_900), steps(&connection, &query, 100));
-            assert!(late <= early + 50 && early < 1_000, "{early} and {late} steps: {query:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How a contact and its index rows are written.
 
-use super::{Columns, ContactFacts, ContactPayload, KIND, digits, parts};
+use super::{Columns, ContactFacts, ContactPayload, KIND, digits, losses, parts};
 use crate::change::Operation;
 use crate::unreadable::Reason;
 use crate::{DbError, Tx};
@@ -153,6 +153,7 @@ impl Tx<'_> {
         let sum = columns.checksum(format, payload);
         connection.prepare_cached(sql)?.execute(params![row, format, payload, sum])?;
         put_agent(connection, row, old.is_some(), facts.agent.as_deref())?;
+        losses::put(connection, row, old.is_some(), facts.has_losses)?;
         put_attributes(connection, row, old.is_some(), facts)
     }
 
@@ -224,6 +225,11 @@ fn columns_of(facts: &ContactFacts, is_live: bool, expires: Option<i64>) -> Colu
 /// The first row number of a millisecond. Times before 1970 and after 2248 share the ends of the range.
 pub(super) fn first_row_of(at: WallTime) -> i64 {
     at.unix_ms().clamp(0, (1 << 43) - 1) << ROW_BITS
+}
+
+/// The last row number that contacts of a millisecond can have.
+pub(super) fn last_row_of(at: WallTime) -> i64 {
+    first_row_of(at).saturating_add(1 << ROW_BITS).saturating_add(ALIKE)
 }
 
 fn free_row(connection: &Connection, initiated: WallTime, id: ContactId) -> Result<i64, DbError> {

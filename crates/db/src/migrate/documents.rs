@@ -120,6 +120,8 @@ fn contact(json: &Json) -> Option<ContactFacts> {
             .get("captures")
             .and_then(Json::as_array)
             .is_some_and(|captures| !captures.is_empty()),
+        // It did not keep its ledgers either.
+        has_losses: false,
         attributes,
     })
 }

@@ -4,7 +4,7 @@ use super::sample::{Call, call, instance, kinds, open, options, put_calls, scatt
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::io::{Seek, SeekFrom, Write};
-use tympan_db::contact::{ContactCursor, ContactEvent, ContactQuery, ContactState, TimeAxis};
+use tympan_db::contact::{ContactCursor, ContactEvent, ContactOrder, ContactQuery, ContactState, TimeAxis};
 use tympan_db::{Db, DbError};
 use tympan_types::{ContactFlowId, ContactId, Redacted, WallTime};
 
@@ -51,9 +51,26 @@ fn every_condition_finds_what_a_slow_look_at_all_contacts_finds() {
     let base = ContactQuery::all();
     let check = |query: ContactQuery, meets: &dyn Fn(&Call) -> bool| {
         let found = all(&db, &query, 17);
-        assert_eq!(ids(&found), expected(COUNT, meets), "{query:?}");
+        let mut expected = expected(COUNT, meets);
+        assert_eq!(ids(&found), expected, "{query:?}");
+        let query = ContactQuery { order: ContactOrder::OldestFirst, ..query };
+        expected.reverse();
+        assert_eq!(ids(&all(&db, &query, 17)), expected, "{query:?}");
         found.len()
     };
+    let losses = ContactQuery { has_losses: Some(true), ..base.clone() };
+    // Before the index has all contacts, and then with it.
+    for _ in 0..2 {
+        assert_eq!(check(losses.clone(), &|call| call.has_losses), 30);
+        let none = ContactQuery { has_losses: Some(false), flow: some.flow, ..base.clone() };
+        assert!(check(none, &|call| !call.has_losses && call.flow == some.flow) > 0);
+        let number = Some(Redacted::new("1206".to_owned()));
+        assert_eq!(
+            check(ContactQuery { number_part: number, ..losses.clone() }, &|call| call.has_losses),
+            30
+        );
+        while !db.index_losses(700).unwrap() {}
+    }
     assert_eq!(check(base.clone(), &|_| true), 3_000);
     let (from, to) = (call(100).initiated, call(300).initiated);
     let range = ContactQuery { from: at(from), to: at(to), ..base.clone() };
@@ -110,6 +127,8 @@ fn other_times_order_a_list_as_well() {
     };
     let found = all(&db, &query, 7);
     assert!(found.is_sorted_by(|a, b| a.disconnected >= b.disconnected));
+    let query = ContactQuery { order: ContactOrder::OldestFirst, ..query };
+    assert_eq!(ids(&all(&db, &query, 7)), found.iter().rev().map(|call| call.id).collect::<Vec<_>>());
     let there = (0..500).map(call).filter(|call| (from..=to).contains(&call.disconnected.unwrap())).count();
     assert_eq!(found.iter().map(|call| call.id).collect::<BTreeSet<_>>().len(), there);
     assert_eq!(found.len(), there);
@@ -148,6 +167,48 @@ fn a_page_looks_at_so_many_rows_and_goes_on_in_the_next() {
         page = db.read(|reader| reader.contacts::<Call>(&rare, page.next, 5)).unwrap();
     }
     assert_eq!((page.items.len(), pages), (0, 3));
+}
+
+#[test]
+fn losses_of_contacts_that_an_earlier_build_wrote_are_found_and_those_of_an_erased_one_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    put_calls(&db, (0..300).map(call));
+    drop(db);
+    // As an earlier build left the file.
+    let connection = Connection::open(folder.path().join("control.db")).unwrap();
+    connection.execute_batch("DROP TABLE contact_loss; DROP INDEX contact_account").unwrap();
+    drop(connection);
+    let db = open(folder.path());
+    let query = ContactQuery { has_losses: Some(true), ..ContactQuery::all() };
+    let lossy = expected(300, |call| call.has_losses);
+    assert_eq!((ids(&all(&db, &query, 9)), lossy.len()), (lossy.clone(), 3));
+    assert!(!db.index_losses(100).unwrap());
+    // One that changes meanwhile.
+    put(&db, Call { has_losses: true, ..call(7) }, ContactEvent::Changed);
+    put(&db, Call { has_losses: false, ..call(234) }, ContactEvent::Changed);
+    while !db.index_losses(100).unwrap() {}
+    let found = ids(&all(&db, &query, 9));
+    assert_eq!(found, [call(134).id, call(34).id, call(7).id]);
+    db.erase_contacts(vec![call(34).id]).unwrap();
+    assert_eq!(ids(&all(&db, &query, 9)), [call(134).id, call(7).id]);
+}
+
+#[test]
+fn contacts_are_counted_by_their_beginning() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    put_calls(&db, (0..300).map(call));
+    let at = |n: u64| WallTime::from_unix_ms(call(n).initiated);
+    let account = tympan_types::AccountId::parse("111122223333").unwrap();
+    let other = tympan_types::AccountId::parse("999999999999").unwrap();
+    let count =
+        |account, from, before| db.read(|reader| reader.contacts_begun(account, from, before)).unwrap();
+    assert_eq!(count(&account, at(10), at(25)), 15);
+    assert_eq!(count(&account, at(25), at(10)), 0);
+    assert_eq!(count(&other, at(10), at(25)), 0);
+    let all = (WallTime::from_unix_ms(i64::MIN), WallTime::from_unix_ms(i64::MAX));
+    assert_eq!(count(&account, all.0, all.1), 300);
 }
 
 #[test]
@@ -289,6 +350,8 @@ fn a_list_goes_on_behind_pages_of_the_file_that_do_not_hold_together() {
         let expected = expected(COUNT, |call| found.contains(&call.id));
         assert_eq!(found, expected, "in order, each once");
         assert_eq!(found.len() as u64, COUNT - u64::from(lost));
+        let query = ContactQuery { order: ContactOrder::OldestFirst, ..ContactQuery::all() };
+        assert_eq!(ids(&all(&db, &query, limit)), found.into_iter().rev().collect::<Vec<_>>());
     }
     // Another way to the same rows passes over no more of them.
     let query = ContactQuery { instance: Some(instance(1)), ..ContactQuery::all() };
@@ -296,8 +359,11 @@ fn a_list_goes_on_behind_pages_of_the_file_that_do_not_hold_together() {
     let wanted = expected(COUNT, |call| call.instance == instance(1) && readable.contains(&call.id));
     assert_eq!(ids(&all(&db, &query, 100)), wanted);
     let query = ContactQuery { axis: TimeAxis::Disconnect, ..ContactQuery::all() };
-    let by_end: BTreeSet<ContactId> = ids(&all(&db, &query, 100)).into_iter().collect();
-    assert_eq!(by_end, readable.into_iter().collect());
+    for order in [ContactOrder::NewestFirst, ContactOrder::OldestFirst] {
+        let query = ContactQuery { order, ..query.clone() };
+        let by_end: BTreeSet<ContactId> = ids(&all(&db, &query, 100)).into_iter().collect();
+        assert_eq!(by_end, readable.iter().copied().collect());
+    }
 }
 
 #[test]

@@ -106,6 +106,7 @@ pub(crate) struct Call {
     pub(crate) flow: Option<ContactFlowId>,
     pub(crate) queue: Option<String>,
     pub(crate) has_stream: bool,
+    pub(crate) has_losses: bool,
     pub(crate) attributes: BTreeMap<String, String>,
     pub(crate) instance: InstanceId,
 }
@@ -134,6 +135,7 @@ pub(crate) fn call(n: u64) -> Call {
         flow: Some(ContactFlowId::from_random([u8::try_from(n % 20).unwrap(); 16])),
         queue: n.is_multiple_of(3).then(|| format!("queue-{}", n % 7)),
         has_stream: n.is_multiple_of(2),
+        has_losses: n % 100 == 34,
         attributes: BTreeMap::from([
             ("order".to_owned(), format!("order {:016x}", scatter(n + 5))),
             ("language".to_owned(), ["en", "de", "fr"][usize::try_from(n % 3).unwrap()].to_owned()),
@@ -159,6 +161,7 @@ impl ContactPayload for Call {
             // Of each call that was in a queue.
             agent: self.queue.as_ref().map(|queue| queue.replace("queue", "agent")),
             has_stream: self.has_stream,
+            has_losses: self.has_losses,
             attributes: self
                 .attributes
                 .iter()

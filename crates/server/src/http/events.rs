@@ -4,13 +4,13 @@
 //! takes nothing for [`PATIENCE`] is closed with [`websocket::SLOW`]; it loses nothing, and resumes after the last revision that it saw.
 
 use super::body::Body;
-use super::websocket::{self, AWAY, End, SLOW, Unsent, Upgrade};
+use super::websocket::{self, AWAY, End, SLOW, SessionEnd, Unsent, Upgrade};
 use futures_util::{FutureExt, StreamExt};
 use hyper::Response;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::{Instant, interval};
+use tokio::time::interval;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_util::sync::CancellationToken;
@@ -45,7 +45,7 @@ pub(super) fn answer(feed: EventFeed, upgrade: Option<Upgrade>, wakers: &Wakers)
 }
 
 /// Feeds a socket until its peer goes, is too slow, or the server stops.
-async fn follow<S>(mut socket: WebSocketStream<S>, feed: EventFeed, wakers: Wakers, ends: Option<Instant>)
+async fn follow<S>(mut socket: WebSocketStream<S>, feed: EventFeed, wakers: Wakers, ends: Option<SessionEnd>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

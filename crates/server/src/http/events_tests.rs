@@ -5,6 +5,7 @@ use futures_util::SinkExt;
 use std::sync::Arc;
 use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tympan_admin::{EventCounts, EventReaders};
@@ -36,6 +37,7 @@ impl ContactPayload for Row {
             queue: None,
             agent: None,
             has_stream: false,
+            has_losses: false,
             attributes: Vec::new(),
         }
     }
@@ -55,7 +57,7 @@ struct Bench {
     readers: EventReaders,
     wakers: Wakers,
     /// When the session is over that connections come by.
-    ends: Option<Instant>,
+    ends: Option<SessionEnd>,
 }
 
 type Client = WebSocketStream<DuplexStream>;
@@ -87,7 +89,7 @@ impl Bench {
         let feed = EventFeed::open(&self.readers, &self.db, self.history.clone(), &caller, since).unwrap();
         let (ours, theirs) = tokio::io::duplex(on_their_way);
         let server = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
-        let task = tokio::spawn(follow(server, feed, self.wakers.clone(), self.ends));
+        let task = tokio::spawn(follow(server, feed, self.wakers.clone(), self.ends.clone()));
         (WebSocketStream::from_raw_socket(theirs, Role::Client, None).await, task)
     }
 }
@@ -189,10 +191,19 @@ async fn readers_are_told_that_the_server_stops_and_one_that_sends_a_message_is_
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_came_by_a_session_goes_with_it() {
-    let bench = Bench { ends: Some(Instant::now() + Duration::from_secs(30)), ..Bench::new() };
+    let ended = CancellationToken::new();
+    let end = SessionEnd { at: Instant::now() + Duration::from_secs(30), ended: ended.clone() };
+    let bench = Bench { ends: Some(end), ..Bench::new() };
     let (mut client, task) = bench.connect(None, 64 << 10).await;
     let (frames, code) = all(&mut client).await;
     let types: Vec<_> = frames.iter().filter_map(|frame| frame["Type"].as_str()).collect();
     assert_eq!((types.as_slice(), code), (&["Begin", "Progress"][..], 4_001));
     task.await.unwrap();
+    let at = Instant::now() + Duration::from_secs(30);
+    let bench = Bench { ends: Some(SessionEnd { at, ended: ended.clone() }), ..Bench::new() };
+    let (mut client, task) = bench.connect(None, 64 << 10).await;
+    ended.cancel();
+    assert_eq!(all(&mut client).await.1, 4_001);
+    task.await.unwrap();
+    assert!(Instant::now() < at, "it was ended before its time");
 }

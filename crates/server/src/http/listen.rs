@@ -4,7 +4,7 @@
 //! minutes of it. A peer that is further behind than [`PATIENCE`] is closed with [`websocket::SLOW`].
 
 use super::body::Body;
-use super::websocket::{self, AWAY, End, SLOW, Unsent, Upgrade};
+use super::websocket::{self, AWAY, End, SLOW, SessionEnd, Unsent, Upgrade};
 use crate::sound::{Heard, Listening};
 use futures_util::StreamExt;
 use hyper::Response;
@@ -45,7 +45,7 @@ async fn listen<S>(
     mut socket: WebSocketStream<S>,
     listening: Listening,
     shutdown: CancellationToken,
-    ends: Option<Instant>,
+    ends: Option<SessionEnd>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {

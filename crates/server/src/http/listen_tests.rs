@@ -26,7 +26,7 @@ impl Bench {
         Self { contact, places: ListenerPlaces::new(2), shutdown: CancellationToken::new() }
     }
 
-    async fn connect(&self, ends: Option<Instant>) -> (Client, JoinHandle<()>) {
+    async fn connect(&self, ends: Option<SessionEnd>) -> (Client, JoinHandle<()>) {
         let listening = quiet(&self.contact, &self.places).await;
         let (ours, theirs) = tokio::io::duplex(64 << 10);
         let server = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
@@ -102,9 +102,14 @@ async fn pings_are_answered_ten_times_a_second_and_nothing_else_is_taken() {
 #[tokio::test(start_paused = true)]
 async fn a_listener_goes_with_its_session_and_with_the_server() {
     let bench = Bench::new();
-    let (mut client, _task) = bench.connect(Some(Instant::now() + Duration::from_secs(30))).await;
+    let ended = CancellationToken::new();
+    let end = || SessionEnd { at: Instant::now() + Duration::from_secs(30), ended: ended.clone() };
+    let (mut client, _task) = bench.connect(Some(end())).await;
     let (texts, code) = all(&mut client).await;
     assert_eq!((types(&texts), code), (vec!["Begin", "Paused"], 4_001));
+    let (mut client, _task) = bench.connect(Some(end())).await;
+    ended.cancel();
+    assert_eq!(all(&mut client).await.1, 4_001);
     let (mut client, _task) = bench.connect(None).await;
     bench.shutdown.cancel();
     assert_eq!(all(&mut client).await.1, u16::from(CloseCode::Away));

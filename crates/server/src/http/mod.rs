@@ -32,7 +32,7 @@ mod write_deadline;
 
 pub(crate) use admin::Readiness;
 pub(crate) use body::{Body, Incoming};
-pub(crate) use console::{ConsoleParts, SignInCode, Users, serve as serve_console};
+pub(crate) use console::{ConsoleParts, SignInCode, SignIns, Users, serve as serve_console};
 pub(crate) use listener::{Answer, Listener, Tear, Timeouts};
 pub(crate) use media::BreakOff;
 pub(crate) use own_address::OwnAddress;

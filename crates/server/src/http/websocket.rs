@@ -23,6 +23,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_util::sync::CancellationToken;
 
 /// How long a peer may take for the close frame and its answer.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -48,7 +49,7 @@ pub(super) struct Upgrade {
     accept: HeaderValue,
     slot: Option<Slot>,
     /// When the session is over that it came by.
-    ends: Option<Instant>,
+    ends: Option<SessionEnd>,
 }
 
 /// The socket of an upgrade.
@@ -79,6 +80,15 @@ impl End {
     }
 }
 
+/// When a session is over by which requests come.
+#[derive(Debug, Clone)]
+pub(super) struct SessionEnd {
+    /// Its own end.
+    pub(super) at: Instant,
+    /// It was ended before.
+    pub(super) ended: CancellationToken,
+}
+
 /// Why messages did not go out.
 pub(super) enum Unsent {
     /// The peer took nothing for too long.
@@ -96,17 +106,17 @@ impl Upgrade {
             && headers.get(&VERSION).is_some_and(|version| version == "13");
         let accept = accept(headers.get(&KEY).filter(|_| is_asked)?)?;
         let slot = head.extensions.get::<Slot>().cloned();
-        let ends = head.extensions.get::<SignedIn>().map(|signed_in| signed_in.ends);
+        let ends = head.extensions.get::<SignedIn>().map(|signed_in| signed_in.end.clone());
         let upgraded = head.extensions.remove::<OnUpgrade>()?;
         Some(Self { upgraded, accept, slot, ends })
     }
 
-    /// The answer that begins a WebSocket. `run` gets the socket, and the time at which its session is over. At most so many bytes wait
+    /// The answer that begins a WebSocket. `run` gets the socket, and the end of its session. At most so many bytes wait
     /// for the socket. A request without an upgrade is answered 426.
     pub(super) fn answer<F>(
         upgrade: Option<Self>,
         write_bytes: usize,
-        run: impl FnOnce(Socket, Option<Instant>) -> F + Send + 'static,
+        run: impl FnOnce(Socket, Option<SessionEnd>) -> F + Send + 'static,
     ) -> Response<Body>
     where
         F: Future<Output = ()> + Send + 'static,
@@ -163,10 +173,13 @@ fn accept(key: &HeaderValue) -> Option<HeaderValue> {
 }
 
 /// Waits for the end of what feeds a socket, or of its session; without one that never ends.
-pub(super) async fn until_over(feeding: impl Future<Output = End>, ends: Option<Instant>) -> End {
+pub(super) async fn until_over(feeding: impl Future<Output = End>, ends: Option<SessionEnd>) -> End {
     let over = async {
         match ends {
-            Some(ends) => sleep_until(ends).await,
+            Some(SessionEnd { at, ended }) => tokio::select! {
+                () = sleep_until(at) => {}
+                () = ended.cancelled() => {}
+            },
             None => std::future::pending().await,
         }
     };

@@ -4,11 +4,11 @@ use super::contact_row::ContactRow;
 use super::history::ContactHistory;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
-use tympan_admin::{ContactIndex, ContactPage, FlowLogLines, IndexError, meets};
+use tympan_admin::{ContactIndex, ContactPage, FlowLogLines, IndexError, Intervals, meets};
 use tympan_contact::{CapturedAudio, Contact, Erased, History};
 use tympan_db::DbError;
-use tympan_db::contact::{ContactCursor, ContactQuery};
-use tympan_types::{ContactId, WallTime};
+use tympan_db::contact::{ContactCursor, ContactOrder, ContactQuery};
+use tympan_types::{AccountId, ContactId, WallTime};
 
 /// Lines of one contact that wait for the file and are given.
 const WAITING_LINES: usize = 10_000;
@@ -23,7 +23,7 @@ impl ContactIndex for ContactHistory {
         Ok(found.map(|ContactRow(contact)| contact))
     }
 
-    /// What waits in memory is on the first page.
+    /// What waits in memory is on the first page, or on the last one where that has the newest.
     fn search(
         &self,
         query: &ContactQuery,
@@ -32,10 +32,22 @@ impl ContactIndex for ContactHistory {
     ) -> Result<ContactPage, IndexError> {
         let unwritten = self.backlog().all();
         let newer: BTreeSet<ContactId> = unwritten.iter().map(|unwritten| unwritten.contact.id).collect();
+        let waiting = unwritten.iter().map(|unwritten| &unwritten.contact);
+        let waiting = waiting.filter(|contact| meets(query, contact)).cloned();
         let mut contacts = Vec::new();
+        if query.order == ContactOrder::OldestFirst {
+            let page =
+                self.db().read(|reader| reader.contacts::<ContactRow>(query, after, limit)).map_err(said)?;
+            let written = page.items.into_iter().map(|ContactRow(contact)| contact);
+            contacts.extend(written.filter(|contact| !newer.contains(&contact.id)));
+            if page.next.is_none() {
+                contacts.extend(waiting);
+                contacts.sort_by_key(|contact| contact.initiation_timestamp);
+            }
+            return Ok(ContactPage { contacts, next: page.next, unreadable: page.unreadable });
+        }
         if after.is_none() {
-            let waiting = unwritten.iter().map(|unwritten| &unwritten.contact);
-            contacts.extend(waiting.filter(|contact| meets(query, contact)).cloned());
+            contacts.extend(waiting);
             contacts.sort_unstable_by_key(|contact| {
                 std::cmp::Reverse((contact.initiation_timestamp, contact.id))
             });
@@ -47,6 +59,14 @@ impl ContactIndex for ContactHistory {
         let written = page.items.into_iter().map(|ContactRow(contact)| contact);
         contacts.extend(written.filter(|contact| !newer.contains(&contact.id)));
         Ok(ContactPage { contacts, next: page.next, unreadable: page.unreadable })
+    }
+
+    /// What only waits in memory is not counted: it is few, and the database does not take it.
+    fn count(&self, account: &AccountId, intervals: &Intervals) -> Result<Vec<u64>, IndexError> {
+        let counted: Result<_, DbError> = self.db().read(|reader| {
+            intervals.each().map(|(from, to)| reader.contacts_begun(account, from, to)).collect()
+        });
+        counted.map_err(said)
     }
 
     fn flow_log(&self, contact: &Contact) -> Result<FlowLogLines, IndexError> {

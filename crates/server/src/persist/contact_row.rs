@@ -209,6 +209,7 @@ impl ContactPayload for ContactRow {
             queue: contact.queue.as_ref().map(|stay| id_of(&stay.queue.arn)),
             agent: contact.agent.as_ref().map(|part| part.agent.id.to_string()),
             has_stream: !contact.captures.is_empty(),
+            has_losses: contact.has_losses(),
             attributes: attributes
                 .map(|(name, value)| (name.to_owned(), Redacted::new(value.to_owned())))
                 .collect(),

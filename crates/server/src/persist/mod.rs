@@ -78,7 +78,7 @@ impl Remembered {
 
 /// What `control.db` keeps here.
 pub(crate) fn kinds() -> Kinds {
-    centre::kinds(rows::kinds(Kinds::default())).with_contacts::<ContactRow>()
+    tympan_admin::kinds(centre::kinds(rows::kinds(Kinds::default()))).with_contacts::<ContactRow>()
 }
 
 fn options() -> OpenOptions {

@@ -43,7 +43,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tympan_admin::{AccessParts, AdminParts, AdminService, EventReaders, KeyUses};
+use tympan_admin::{AccessParts, AdminParts, AdminService, EventReaders, KeyUses, Sessions};
 use tympan_aws::cors::WebRules;
 use tympan_capture::{Leases, Rest, StreamDirectory, TrackProfile};
 use tympan_connect::{ConnectService, Ids, Options as ConnectOptions};
@@ -403,6 +403,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         bots: bots.clone(),
         descriptors: site.limits.descriptors.clone(),
         unproven: site.limits.unproven.clone(),
+        sign_ins: site.users.sign_ins(),
         connections: site.limits.listeners(),
         sip: site.sip_stats.clone(),
         db: db.clone(),
@@ -434,9 +435,12 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     };
     let identities = Arc::new(access::identities(config, account)?);
     let key_uses = KeyUses::new(identities.keys().into_iter().map(|(key, _)| key.id()));
+    let sessions =
+        Sessions::open(db.clone()).context("which sessions of the console were ended cannot be read")?;
     let access = AccessParts {
         identities: identities.clone(),
         key_uses: key_uses.clone(),
+        sessions: sessions.clone(),
         configuration: site.settings.clone(),
         audit: Arc::new(audit_trail(config, clock)),
     };
@@ -486,7 +490,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
         moved.send_replace(revision);
     });
     let centre_task = CentreTask { db: db.clone(), changes: changes.clone(), shutdown: shutdown.clone() };
-    site.users.set(identities.clone(), audit.clone());
+    site.users.set(identities.clone(), audit.clone(), sessions);
     let services = Services {
         kvs,
         own_address: OwnAddress::new(&config.http),

@@ -13,6 +13,8 @@ use tympan_types::{InstanceId, WallTime};
 const INTERVAL: Duration = Duration::from_secs(600);
 /// Contacts that are erased in one commit: calls write between two of them.
 const CONTACTS: usize = 50;
+/// Contacts whose losses are looked at in one commit.
+const LOOKED_AT: usize = 500;
 const DAY_MS: i64 = 86_400_000;
 
 /// How long contacts are kept.
@@ -73,6 +75,8 @@ async fn pass(db: &Db, connect: &ConnectService, now: WallTime, kept: &Kept) -> 
         let is_empty = blocking(db, Db::empty_log).await?;
         tracing::info!(erased, is_empty, "contacts whose time was over are erased");
     }
+    // Of contacts of builds that had no such index; afterwards the first look says that there are none.
+    while !blocking(db, |db| db.index_losses(LOOKED_AT)).await? {}
     Ok(())
 }
 

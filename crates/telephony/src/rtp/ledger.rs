@@ -50,6 +50,11 @@ impl Cause {
         !matches!(self, Self::Late | Self::Excess | Self::Break)
     }
 
+    /// Whether audio was sent of which the timeline holds nothing. Of the others either nothing was sent, or what was sent was not to be heard.
+    pub const fn is_loss(self) -> bool {
+        matches!(self, Self::Lost | Self::Late | Self::Excess | Self::Break)
+    }
+
     /// The cause in lower case, for metrics and ledgers on disk.
     pub const fn name(self) -> &'static str {
         match self {

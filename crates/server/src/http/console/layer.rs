@@ -15,8 +15,9 @@ use super::code::SignInCode;
 use super::cookie::SessionCookie;
 use super::origin;
 use super::protect::protect;
-use super::session::{LIFETIME_S, SignedIn, Users};
+use super::session::{Current, LIFETIME_S, SignedIn, Users};
 use super::sign_in::{BODY_BYTES, SignIn};
+use super::sign_in_counts::SignInOutcome;
 use super::target::{ROOT, Target};
 use crate::clock::ServiceClock;
 use bytes::Bytes;
@@ -81,6 +82,8 @@ enum Step {
     Answered(Response<Body>),
     /// It signs in.
     SignIn(Channel),
+    /// It signs out, of this session if it has one.
+    SignOut(Channel, Option<WebSession>),
     /// It is an operation of a service.
     HandOn(SignedIn, Target),
 }
@@ -100,6 +103,7 @@ impl<A: Answer> Console<A> {
         let channel = Channel::of(&self.parts.own_address, &head.headers, peer, self.parts.is_open);
         // Before the origin, which an unknown proxy with TLS makes look foreign: this says what to do.
         if let ("sign-in", Channel::Exposed(exposure)) = (rest, channel) {
+            self.parts.users.count(SignInOutcome::Exposed);
             return Step::Answered(message(403, exposure.advice()));
         }
         if let Err(refusal) = origin::check(head, channel) {
@@ -107,36 +111,42 @@ impl<A: Answer> Console<A> {
         }
         match (rest, &head.method) {
             ("sign-in", &Method::POST) => Step::SignIn(channel),
-            ("sign-out", &Method::POST) => Step::Answered(signed_out(channel)),
-            ("session", &Method::GET) => Step::Answered(self.described(head, channel)),
+            ("sign-out", &Method::POST) => {
+                let current = self.session(head, peer, channel);
+                Step::SignOut(channel, current.map(|current| current.session))
+            }
+            ("session", &Method::GET) => Step::Answered(self.described(head, peer, channel)),
             ("sign-in" | "sign-out", _) => Step::Answered(wrong_method("POST")),
             ("session", _) => Step::Answered(wrong_method("GET")),
-            _ => self.operation(head, channel),
+            _ => self.operation(head, peer, channel),
         }
     }
 
-    fn operation(&self, head: &Parts, channel: Channel) -> Step {
+    fn operation(&self, head: &Parts, peer: Peer, channel: Channel) -> Step {
         // Only who is signed in learns what there is.
-        let Some(session) = self.session(head, channel) else {
+        let Some(current) = self.session(head, peer, channel) else {
             return Step::Answered(not_signed_in(channel));
         };
         let ConsoleParts { clock, region, why_not_here, .. } = &self.parts;
         match Target::of(&head.uri) {
             Some(target) if why_not_here(target.uri.path()).is_none() => {
-                let signed_in = SignedIn::new(&session, clock, region, target.service.clone());
+                let signed_in = SignedIn::new(&current, clock, region, target.service.clone());
                 Step::HandOn(signed_in, target)
             }
             _ => Step::Answered(message(404, "There is nothing here: operations are at /api/SERVICE/PATH.")),
         }
     }
 
-    fn session(&self, head: &Parts, channel: Channel) -> Option<WebSession> {
+    fn session(&self, head: &Parts, peer: Peer, channel: Channel) -> Option<Current> {
         let token = SessionCookie::of(channel)?.value(&head.headers)?;
-        self.parts.users.session(&self.parts.clock, token)
+        let source = self.parts.own_address.source(&head.headers, peer);
+        self.parts.users.session(&self.parts.clock, token, source)
     }
 
-    fn described(&self, head: &Parts, channel: Channel) -> Response<Body> {
-        let Some(session) = self.session(head, channel) else { return not_signed_in(channel) };
+    fn described(&self, head: &Parts, peer: Peer, channel: Channel) -> Response<Body> {
+        let Some(Current { session, .. }) = self.session(head, peer, channel) else {
+            return not_signed_in(channel);
+        };
         let principal = &session.principal;
         let body = json!({
             "user": principal.user_name().unwrap_or(&principal.arn),
@@ -147,7 +157,37 @@ impl<A: Answer> Console<A> {
         respond::json(200, body.to_string().into_bytes())
     }
 
+    /// Ends the session of a request, and takes its cookie back. Where the session cannot be ended for good, its cookie is gone all the same.
+    async fn sign_out(&self, channel: Channel, session: Option<WebSession>) -> Response<Body> {
+        if let Some(session) = session {
+            let ConsoleParts { users, clock, .. } = &self.parts;
+            let (users, clock) = (users.clone(), clock.clone());
+            let ended = tokio::task::spawn_blocking(move || users.end(&clock, &session)).await;
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "a session was not ended for good when its user signed out")
+                }
+                Err(error) => tracing::error!(%error, "signing out failed"),
+            }
+        }
+        signed_out(channel)
+    }
+
     async fn sign_in(&self, head: &Parts, body: RequestBody, peer: Peer, channel: Channel) -> Response<Body> {
+        let (response, outcome) = self.try_sign_in(head, body, peer, channel).await;
+        self.parts.users.count(outcome);
+        response
+    }
+
+    async fn try_sign_in(
+        &self,
+        head: &Parts,
+        body: RequestBody,
+        peer: Peer,
+        channel: Channel,
+    ) -> (Response<Body>, SignInOutcome) {
+        let failed = |response| (response, SignInOutcome::Failed);
         let source = self.parts.own_address.source(&head.headers, peer);
         let exposure = head.extensions.get::<Slot>().map(Slot::expose);
         let read = timeout(BODY_TIMEOUT, self.parts.unproven.read(Some(source), body, BODY_BYTES)).await;
@@ -155,22 +195,29 @@ impl<A: Answer> Console<A> {
         let body: Bytes = match read {
             Ok(Ok(body)) => body,
             Ok(Err(Unread::TooLarge)) => {
-                return message(413, &format!("The body is too long: at most {BODY_BYTES} bytes are taken."));
+                return failed(message(
+                    413,
+                    &format!("The body is too long: at most {BODY_BYTES} bytes are taken."),
+                ));
             }
             Ok(Err(Unread::Broken(error))) => {
-                return message(400, &format!("The body could not be read ({error})."));
+                return failed(message(400, &format!("The body could not be read ({error}).")));
             }
-            Ok(Err(Unread::Displaced)) => return later(503, 1, "Too much arrives at once; try again."),
-            Err(_) => return message(408, "The body did not arrive."),
+            Ok(Err(Unread::Displaced)) => {
+                return failed(later(503, 1, "Too much arrives at once; try again."));
+            }
+            Err(_) => return failed(message(408, "The body did not arrive.")),
         };
         let sign_in = match SignIn::parse(&body) {
             Ok(sign_in) => sign_in,
-            Err(refusal) => return message(400, &refusal.to_string()),
+            Err(refusal) => return failed(message(400, &refusal.to_string())),
         };
         let (now, users) = (Instant::now(), &self.parts.users);
         if let Err(TooMany { wait }) = self.attempts.begin(now, source) {
             let seconds = wait.as_secs() + 1;
-            return later(429, seconds, &format!("Too many wrong attempts; try again in {seconds} s."));
+            let response =
+                later(429, seconds, &format!("Too many wrong attempts; try again in {seconds} s."));
+            return (response, SignInOutcome::TooMany);
         }
         let (proven, wrong) = match sign_in {
             SignIn::Key { access_key_id, secret } => {
@@ -183,23 +230,23 @@ impl<A: Answer> Console<A> {
             ),
         };
         let request_id = uuid::Uuid::new_v4().to_string();
-        let response = match proven {
+        let (response, outcome) = match proven {
             Some(access_key_id) => {
                 self.attempts.right(source);
-                match users.begin(&self.parts.clock, &access_key_id) {
+                match users.begin(&self.parts.clock, &access_key_id, source) {
                     Some(token) => {
                         users.record_sign_in(&token, source, &request_id);
-                        signed_in(channel, &token)
+                        (signed_in(channel, &token), SignInOutcome::Accepted)
                     }
-                    None => message(503, "No session can be begun now; try again."),
+                    None => failed(message(503, "No session can be begun now; try again.")),
                 }
             }
             None => {
                 users.record_wrong(source, &request_id);
-                message(401, wrong)
+                (message(401, wrong), SignInOutcome::Wrong)
             }
         };
-        respond::identify(response, &request_id)
+        (respond::identify(response, &request_id), outcome)
     }
 }
 
@@ -220,6 +267,10 @@ impl<A: Answer> Answer for Console<A> {
             Step::SignIn(channel) => {
                 let body = RequestBody::new(body, &head.headers);
                 self.sign_in(&head, body, peer, channel).await
+            }
+            Step::SignOut(channel, session) => {
+                drop(RequestBody::new(body, &head.headers));
+                self.sign_out(channel, session).await
             }
             Step::HandOn(signed_in, target) => {
                 head.uri = target.uri;

@@ -26,6 +26,7 @@ struct Bench {
     identities: Arc<Identities>,
     clock: ServiceClock,
     code: Arc<SignInCode>,
+    users: Users,
     peer: Peer,
     audit: Audit,
     writers: LineWriters,
@@ -71,9 +72,9 @@ impl Bench {
         };
         let clock = ServiceClock::default();
         let (users, code) = (Users::default(), Arc::<SignInCode>::default());
-        users.set(identities.clone(), audit.clone());
+        users.set(identities.clone(), audit.clone(), services.admin.sessions().clone());
         let mut parts = ConsoleParts {
-            users,
+            users: users.clone(),
             code: code.clone(),
             own_address: OwnAddress::new(&http),
             web: WebRules::default(),
@@ -87,7 +88,7 @@ impl Bench {
         let router = Arc::new(Router::new(services, 8600, CancellationToken::new()));
         let console = Arc::new(Console::new(parts, router));
         let peer = Peer { ip: [127, 0, 0, 1].into(), is_secure: false };
-        Self { console, identities, clock, code, peer, audit, writers, folder }
+        Self { console, identities, clock, code, users, peer, audit, writers, folder }
     }
 
     fn at(mut self, ip: &str, is_secure: bool) -> Self {
@@ -196,6 +197,77 @@ async fn a_sign_in_is_written_down_with_its_session() {
     assert_eq!(line["principal"], "arn:aws:iam::111122223333:user/admin");
     assert_eq!(line["session_of"], "ADMIN");
     assert!(line["access_key_id"].as_str().unwrap().starts_with("ASIA"), "{line}");
+}
+
+#[tokio::test]
+async fn a_session_is_listed_and_ended_by_its_user_by_one_who_may_and_by_signing_out() {
+    const SESSIONS: &str = "/api/tympan/tympan/sessions";
+    let bench = Bench::new();
+    let (admin, narrow) = (bench.signed_in(ADMIN).await, bench.signed_in(NARROW).await);
+    let listed = bench.get(SESSIONS, &admin).await.json();
+    let of = |listed: &Value, user: &str| -> Vec<String> {
+        let sessions = listed["Sessions"].as_array().unwrap();
+        let own = sessions.iter().filter(|one| one["User"] == user);
+        own.map(|one| one["SessionId"].as_str().unwrap().to_owned()).collect()
+    };
+    let (admins, narrows) = (of(&listed, "admin"), of(&listed, "narrow"));
+    assert_eq!((admins.len(), narrows.len()), (1, 1), "{listed}");
+    let end = async |id: &str, cookie: &str| {
+        let path = format!("{SESSIONS}/{id}");
+        bench.ask("DELETE", &path, &[HOST, OWN, ("cookie", cookie)], "").await.status
+    };
+    // Of others only one who may.
+    assert_eq!(bench.get(SESSIONS, &narrow).await.status, 403);
+    assert_eq!(end(&admins[0], &narrow).await, 403);
+    let own = bench.get(&format!("{SESSIONS}?own=true"), &narrow).await.json();
+    assert_eq!((of(&own, "admin").len(), own["Sessions"][0]["Current"].as_bool()), (0, Some(true)), "{own}");
+    // One's own, another one of the same user.
+    let second = bench.signed_in(NARROW).await;
+    assert_eq!(end(&narrows[0], &second).await, 200);
+    assert_eq!(
+        (bench.get("/api/session", &narrow).await.status, bench.get("/api/session", &second).await.status),
+        (401, 200)
+    );
+    assert_eq!(
+        end(&narrows[0], &second).await,
+        403,
+        "it is not there, which a user who may not end it does not learn"
+    );
+    assert_eq!(end(&narrows[0], &admin).await, 404);
+    // Signing out ends the session, and not the cookie alone.
+    let out = bench.ask("POST", "/api/sign-out", &[HOST, OWN, ("cookie", &second)], "").await;
+    assert_eq!((out.status, out.cookie().as_str()), (204, "tympan-session="));
+    assert_eq!(bench.get("/api/session", &second).await.status, 401);
+    // By one who may, with a line.
+    let third = bench.signed_in(NARROW).await;
+    let id = of(&bench.get(SESSIONS, &admin).await.json(), "narrow").remove(0);
+    assert_eq!(end(&id, &admin).await, 200);
+    assert_eq!(bench.get("/api/session", &third).await.status, 401);
+    let ends: Vec<Value> =
+        bench.audited().into_iter().filter(|line| line["action"] == "tympan:EndSession").collect();
+    let last = ends.last().unwrap();
+    assert_eq!(
+        (&last["event"], &last["session_of"]),
+        (&"administration".into(), &"ADMIN".into()),
+        "{ends:?}"
+    );
+    assert!(last["resource"].as_str().unwrap().ends_with(&format!(":session/{id}")), "{last}");
+}
+
+#[tokio::test]
+async fn sign_ins_are_counted_by_their_outcome() {
+    let bench = Bench::new();
+    bench.signed_in(ADMIN).await;
+    for _ in 0..10 {
+        bench.post("/api/sign-in", r#"{"code":"wrong"}"#).await;
+    }
+    bench.post("/api/sign-in", ADMIN).await;
+    bench.post("/api/sign-in", "{}").await;
+    let counted = bench.users.sign_ins().values().collect::<Vec<_>>();
+    assert_eq!(counted, [("accepted", 1), ("wrong", 10), ("too_many", 1), ("exposed", 0), ("failed", 1)]);
+    let far = bench.at("192.0.2.1", false);
+    far.post("/api/sign-in", ADMIN).await;
+    assert!(far.users.sign_ins().values().any(|count| count == ("exposed", 1)));
 }
 
 #[tokio::test]

@@ -14,9 +14,11 @@ mod origin;
 mod protect;
 mod session;
 mod sign_in;
+mod sign_in_counts;
 mod target;
 
 pub(crate) use code::SignInCode;
 pub(crate) use layer::{ConsoleParts, serve};
 pub(super) use session::SignedIn;
 pub(crate) use session::Users;
+pub(crate) use sign_in_counts::SignIns;

@@ -12,7 +12,9 @@ use crate::upkeep::Backups;
 use crate::waveform::StoredWaveforms;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tympan_admin::{AccessParts, AdminParts, AdminService, Configuration, EventReaders, KeyUses, Setting};
+use tympan_admin::{
+    AccessParts, AdminParts, AdminService, Configuration, EventReaders, KeyUses, Sessions, Setting,
+};
 use tympan_auth::{BodyRule, Credentials, Identities, Permissions, Principal, Role, SessionSeal, Verified};
 use tympan_aws::BoxFuture;
 use tympan_connect::service::{ConnectService, Ids, Options};
@@ -112,6 +114,7 @@ pub(in super::super) fn services(folder: &std::path::Path, history: Arc<MemoryHi
     let access = AccessParts {
         identities: identities.clone(),
         key_uses: KeyUses::default(),
+        sessions: Sessions::default(),
         configuration: Arc::new(NoSettings),
         audit: Arc::new(AuditTrailFiles { path: None, kept: 0, clock: clock.clone() }),
     };
