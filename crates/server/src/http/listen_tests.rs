@@ -86,7 +86,7 @@ async fn a_listener_that_answers_no_ping_is_closed_and_counted_and_one_that_does
     assert_eq!(bench.reasons(), ["TOO_SLOW", "CONTACT_ENDED"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_end_of_listening_is_reported_also_where_the_peer_goes_or_the_task_is_aborted() {
     let bench = Bench::new();
     let (client, task) = bench.connect(None).await;
