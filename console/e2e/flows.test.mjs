@@ -38,8 +38,8 @@ before(async () => {
   page = browser.page;
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
-    // The browser logs what is answered 400 (refused content), 401 (no session), 403, 404 (an operation that is not offered) and 426.
-    if (message.type() === 'error' && !/\b(400|401|403|404|426)\b/.test(message.text())) complaints.push(message.text());
+    // The browser logs what is answered 400 (refused content), 401 (no session), 403, 404 (an operation that is not offered), 409 (a taken name) and 426.
+    if (message.type() === 'error' && !/\b(400|401|403|404|409|426)\b/.test(message.text())) complaints.push(message.text());
   });
   pages.Sample = `/instances/demo/flows/${server.flow.Id}`;
   await create('Broken', await readFile(`${FIXTURES}broken.json`, 'utf8'), 'SAVED');
@@ -263,6 +263,91 @@ test('a flow is created, and a module; each is exported as a file', async () => 
   assert.equal((await contentOf(made)).Status, 'PUBLISHED');
 });
 
+test('every template can be published, and a copy has the content of its model', async () => {
+  const make = async (name, begin, queue) => {
+    await go('/instances/demo/flows');
+    await page.getByRole('button', { name: 'Create' }).click();
+    const form = page.getByRole('region', { name: 'Create a flow' });
+    await form.getByLabel('Name').fill(name);
+    await form.getByLabel('Begins with').selectOption({ label: begin });
+    if (queue) await form.getByLabel('Queue').selectOption({ label: queue });
+    await form.getByRole('button', { name: 'Create' }).click();
+    await page.getByRole('heading', { name, level: 1 }).waitFor();
+    return idOf(name);
+  };
+  for (const [begin, queue] of [['A greeting'], ['Capture what the caller says'], ['A menu of two keys'], ['Hours, then a queue', 'BasicQueue']]) {
+    const id = await make(`Template: ${begin}`, begin, queue);
+    await page.getByRole('button', { name: 'Publish…' }).click();
+    await page.getByRole('button', { name: 'Publish now' }).click();
+    await page.getByText('Published. It answers the next call.').waitFor();
+    assert.equal((await contentOf(id)).Status, 'PUBLISHED');
+  }
+  const copy = await contentOf(await make('A second menu', 'Menu'), true);
+  assert.equal(copy.Content, (await contentOf(await idOf('Menu'))).Content);
+});
+
+test('name, description and state are changed; a version is kept, compared, restored and deleted', async () => {
+  const id = await create('Before', FLOW);
+  await go(pages.Before);
+  await page.getByRole('button', { name: 'Details…' }).click();
+  const form = page.getByRole('form', { name: 'Details' });
+  assert.ok(await form.getByRole('button', { name: 'Save' }).isDisabled());
+  await form.getByLabel('Name').fill('Menu');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.getByText('Details: not done.').waitFor();
+  await form.getByLabel('Name').fill('After');
+  await form.getByLabel('Description').fill('Of the night');
+  await form.getByLabel(/Archived:/).check();
+  await form.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { name: 'After', level: 1 }).waitFor();
+  const { Name, Description, State } = await contentOf(id);
+  assert.deepEqual([Name, Description, State], ['After', 'Of the night', 'ARCHIVED']);
+
+  await page.getByRole('tab', { name: 'Versions' }).click();
+  await page.getByText('There are no versions yet.').waitFor();
+  await page.getByLabel('Description').fill('As it was');
+  await page.getByRole('button', { name: 'Create version' }).click();
+  const row = page.getByRole('row', { name: /As it was/ });
+  await row.waitFor();
+  await server.api('connect', 'POST', `/contact-flows/${server.instance.Id}/${id}/content`, { Content: FLOW.replace('"4"', '"9"') });
+  await go(`${pages.Before}?view=versions`);
+  await page.getByRole('button', { name: 'Compare version 1' }).click();
+  const compared = page.getByRole('region', { name: 'Comparison of version 1' });
+  await compared.getByText('1 block differs').waitFor();
+  await compared.getByRole('columnheader', { name: 'Published' }).waitFor();
+  await page.getByRole('button', { name: 'Restore version 1' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Save its content' }).click();
+  await page.waitForURL('**view=compare&content=saved');
+  await page.getByText('A saved copy differs').waitFor();
+  assert.equal((await contentOf(id, true)).Content, FLOW);
+  assert.match((await contentOf(id)).Content, /"9"/);
+  await page.getByRole('tab', { name: 'Versions' }).click();
+  await page.getByRole('button', { name: 'Delete version 1' }).click();
+  await page.getByRole('dialog').getByRole('textbox').fill('1');
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete for good' }).click();
+  await page.getByText('There are no versions yet.').waitFor();
+});
+
+test('before a flow is deleted it is said what leads to it; one with numbers stays', async () => {
+  await go(pages.Sample);
+  const dialog = page.getByRole('dialog');
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  await dialog.getByText('1 number leads here: +1 800 555-0100.').waitFor();
+  assert.ok(await dialog.getByRole('button', { name: 'Delete for good' }).isDisabled());
+  await dialog.getByRole('button', { name: 'Keep' }).click();
+  const id = await create('Leaves', FLOW);
+  const next = { Identifier: 'go', Type: 'TransferToFlow', Parameters: { ContactFlowId: id }, Transitions: { NextAction: 'end', Errors: [{ NextAction: 'end', ErrorType: 'NoMatchingError' }], Conditions: [] } };
+  await create('Leads on', JSON.stringify({ Version: '2019-10-30', StartAction: 'go', Metadata: {}, Actions: [next, { Identifier: 'end', Type: 'DisconnectParticipant', Parameters: {}, Transitions: {} }] }));
+  await go(pages.Leaves);
+  await page.getByRole('button', { name: 'Delete…' }).click();
+  await dialog.getByRole('link', { name: 'Leads on' }).waitFor();
+  assert.equal(await dialog.getByRole('listitem').count(), 1);
+  await dialog.getByRole('textbox').fill('Leaves');
+  await dialog.getByRole('button', { name: 'Delete for good' }).click();
+  await page.waitForURL('**/instances/demo/flows');
+  assert.equal(await idOf('Leaves'), undefined);
+});
+
 test('without the operations of tympan the page says so, and the syntax is checked all the same', async (context) => {
   context.after(() => page.unrouteAll());
   await page.route('**/tympan/flows/**', (route) => route.fulfill(notOffered));
@@ -307,7 +392,7 @@ test('the drawing is loaded with the first drawing, and with no other page', asy
 });
 
 test('axe finds nothing on the pages of flows, in both schemes, wide and narrow; no page is wider than its window', async () => {
-  const views = ['?block=main+menu', '?as=table', '?view=json', '?view=problems', '?view=resolved', '?view=compare'].map((query) => pages.Sample + query);
+  const views = ['?block=main+menu', '?as=table', '?view=json', '?view=problems', '?view=resolved', '?view=compare', '?view=versions'].map((query) => pages.Sample + query);
   const addresses = ['/instances/demo/flows', ...views, `${pages.Broken}?view=json`, pages.Broken, `${pages.Edited}?view=compare`];
   const found = [];
   // Colours are those of the scheme at any width, and places those of the width in any scheme.

@@ -147,6 +147,49 @@ test('hours with a week and a queue with them are made, changed, disabled and de
   await row.waitFor({ state: 'detached' });
 });
 
+test('hours have overrides: made, seen on the days to come, changed and deleted', async () => {
+  const { HoursOfOperations } = await connect('POST', '/search-hours-of-operations', { InstanceId: id });
+  const { HoursOfOperationId, Name, TimeZone } = HoursOfOperations[0];
+  const overrides = async () => (await connect('GET', `/hours-of-operations/${id}/${HoursOfOperationId}/overrides`)).HoursOfOperationOverrideList;
+  await go('/instances/demo/queues?tab=hours');
+  await button(Name).click();
+  const list = region(`Overrides of ${Name}`);
+  await list.getByText('The week holds on every date.').waitFor();
+  const days = region('Open on the days to come');
+  assert.equal(await days.locator('tbody tr').count(), 14);
+  await button('Create an override').click();
+  const override = form('Create an override');
+  await override.getByLabel('Name').fill('Holiday');
+  await override.getByRole('button', { name: 'Create' }).click();
+  await list.getByText('Closed all day').waitFor();
+  const today = days.locator('tbody tr').first();
+  await today.getByText('Holiday').waitFor();
+  assert.match((await today.innerText()).replace(/\s+/g, ' '), /today closed Holiday/);
+
+  await button('Holiday').click();
+  const changed = form('Holiday');
+  await changed.getByLabel('On its dates').selectOption('CLOSED');
+  await changed.getByLabel('When').selectOption('times');
+  await changed.getByText('Add a time.').waitFor();
+  await changed.getByRole('button', { name: 'Add a time' }).click();
+  await changed.getByLabel('Time 1 begins').fill('12:00');
+  await changed.getByLabel('Time 1 ends').fill('13:00');
+  await changed.getByLabel('Comes again').selectOption('WEEKLY');
+  assert.match(await code(), /aws connect update-hours-of-operation-override/);
+  await changed.getByRole('button', { name: 'Save' }).click();
+  await list.getByText('Closed 12:00 to 13:00').waitFor();
+  await list.getByText('every week').waitFor();
+  const [kept] = await overrides();
+  const day = new Intl.DateTimeFormat('en-CA', { timeZone: TimeZone, dateStyle: 'short' }).format(Date.now());
+  assert.deepEqual([kept.OverrideType, kept.EffectiveFrom, kept.Config], ['CLOSED', day, [{ StartTime: { Hours: 12, Minutes: 0 }, EndTime: { Hours: 13, Minutes: 0 } }]]);
+
+  await button('Holiday').click();
+  await form('Holiday').getByRole('button', { name: 'Delete' }).click();
+  await confirm('Delete for good', 'Holiday');
+  await list.getByText('The week holds on every date.').waitFor();
+  assert.deepEqual(await overrides(), []);
+});
+
 test('a routing profile, a security profile, an agent status and a user are made, changed and deleted', async () => {
   await go('/instances/demo/users?tab=routing-profiles');
   await button('Create a routing profile').click();
@@ -385,8 +428,9 @@ test('columns are chosen in the address, and a view is saved without the number'
 
 test('axe finds nothing on these pages with their forms open, wide and light, narrow and dark; no page is wider than its window', async () => {
   const of = (path) => `/instances/demo/${path}`;
+  const { HoursOfOperations: [hours] } = await connect('POST', '/search-hours-of-operations', { InstanceId: id });
   const addresses = [
-    '/wallboard', '/instances?create=new', '/instances?alias=demo', of('phone-numbers?id=new'), of('queues?id=new'), of('queues?tab=hours&id=new'), of('users?id=new'), of('users?tab=routing-profiles&id=new'),
+    '/wallboard', '/instances?create=new', '/instances?alias=demo', of('phone-numbers?id=new'), of('queues?id=new'), of('queues?tab=hours&id=new'), of(`queues?tab=hours&id=${hours.HoursOfOperationId}&override=new`), of('users?id=new'), of('users?tab=routing-profiles&id=new'),
     of('users?tab=security-profiles&id=new'), of('users?tab=agent-statuses&id=new'), of('prompts?id=new'), of('functions?add=function'), of('functions?add=bot'), of('data-storage'),
     '/contacts?cols=state,customer,number,method,id,a.x',
   ];

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread::JoinHandle;
 use tympan_e2e::audio::{Law, Speech, find, read_raw, write_wav};
 use tympan_e2e::browser::{Browser, DEV_KEY, Frame, frame, pong, say};
@@ -259,6 +259,69 @@ fn ten_listeners_hear_a_call_to_its_end_and_one_that_takes_nothing_is_cut_off() 
     until("the audit lines", || {
         let lines = audited(&server, "tympan:ListenContact")?;
         Ok((lines.iter().filter(|line| **line == granted).count() == 11).then_some(()))
+    })
+}
+
+#[test]
+fn the_command_line_hears_a_call_to_its_end_and_the_audit_file_says_for_how_long() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let server = server().start()?;
+    let browser = Browser::signed_in(&server, DEV_KEY)?;
+    let mut call = Call::begin(&server, folder.path(), 8)?;
+    let id = contact(&browser, "a capture", is_captured)?;
+    let spawn = |arguments: &[&str]| -> anyhow::Result<Child> {
+        let mut command = Command::new(binary()?);
+        command.envs(server.aws_environment()).args(["contacts", "listen", &id]).args(arguments);
+        Ok(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?)
+    };
+    let file = folder.path().join("heard.wav");
+    let (piped, written) = (spawn(&[])?, spawn(&["--json", "-o", path(&file)])?);
+    call.wait()?;
+    let (piped, written) = (piped.wait_with_output()?, written.wait_with_output()?);
+    for output in [&piped, &written] {
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let captured = samples(&browser.ask("GET", &format!("{CONTACTS}/{id}/audio?format=raw"), "")?.bytes);
+    let lines = String::from_utf8(written.stdout)?;
+    let events = lines.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+    let types: Vec<&str> = events.iter().filter_map(|event| event["Type"].as_str()).collect();
+    assert_eq!((types[0], &types[types.len() - 2..]), ("Begin", &["End", "Listened"][..]), "{types:?}");
+    let told = &events[events.len() - 1];
+    let heard = samples(std::fs::read(&file)?.get(44..).context("a header")?);
+    assert_eq!(told["Samples"].as_u64(), Some(heard.len() as u64));
+    let at = usize::try_from(told["PositionSamples"].as_u64().context("no place")?)?;
+    assert_eq!(captured[at..at + heard.len()], heard, "every sample is at its place");
+    assert!(heard.len() > 2 * 8_000 && captured.len() - at - heard.len() < 8, "{told}");
+    // The other one began a little earlier or later.
+    let piped = samples(&piped.stdout);
+    assert!(piped.len() > 2 * 8_000, "{} samples", piped.len());
+    assert!((0..8).any(|cut| captured[..captured.len() - cut].ends_with(&piped)), "not at its place");
+
+    let late = spawn(&[])?.wait_with_output()?;
+    let said = String::from_utf8_lossy(&late.stderr).into_owned();
+    assert_eq!(late.status.code(), Some(5), "{said}");
+    assert!(said.contains("ContactEndedException") && said.contains("help: what was captured"), "{said}");
+    let mixed = spawn(&["--json", "-o", "-"])?.wait_with_output()?;
+    assert_eq!(mixed.status.code(), Some(2));
+
+    until("the audit lines", || {
+        let text = std::fs::read_to_string(server.data_dir().join("audit.jsonl"))?;
+        let lines = text.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+        let ends = lines.iter().filter(|line| line["event"] == "listening-end");
+        let is_whole = |line: &&Value| {
+            line["reason"] == "CONTACT_ENDED"
+                && line["samples"].as_u64() > Some(2 * 8_000)
+                && line["holes"] == 0
+        };
+        let is_joined = |line: &&Value| {
+            let began = lines
+                .iter()
+                .find(|one| one["event"] == "listening" && one["request_id"] == line["request_id"]);
+            began.is_some_and(|began| {
+                began["resource"] == line["resource"] && began["principal"] == line["principal"]
+            })
+        };
+        Ok((ends.filter(is_whole).filter(is_joined).count() == 2).then_some(()))
     })
 }
 

@@ -19,6 +19,9 @@ export interface AuditLine {
   RequestId?: string;
   Bytes?: number;
   TookMilliseconds?: number;
+  /** What a listener was sent, of all tracks, and the holes in it. */
+  Samples?: number;
+  Holes?: number;
   /** Lines that were left out or lost. */
   Count?: number;
 }

@@ -22,7 +22,20 @@ export interface FlowDescription {
   Status: 'PUBLISHED' | 'SAVED';
   Description?: string;
   Content: string;
+  /** Of a module: what it takes and gives. */
+  Settings?: string;
+  /** Of the content that is shown. */
+  FlowContentSha256?: string;
+  FlowModuleContentSha256?: string;
   /** Seconds since 1970; modules have none. */
+  LastModifiedTime?: number;
+}
+
+/** A content that never changes. */
+export interface FlowVersion {
+  Version: number;
+  VersionDescription?: string;
+  /** Seconds since 1970; versions of modules have none. */
   LastModifiedTime?: number;
 }
 
@@ -111,19 +124,60 @@ export async function listFlowsAndModules(instance: string, options: Signal = {}
   ];
 }
 
-/** A flow or module with one of its contents. Without a saved one, `isSaved` gives what is published. */
-export async function describeFlow(isModule: boolean, instance: string, id: string, isSaved: boolean, options: Signal = {}): Promise<FlowDescription> {
-  const answer = await call<{ ContactFlow?: FlowDescription; ContactFlowModule?: FlowDescription }>('connect', one(isModule, instance, id) + (isSaved ? SAVED : ''), options);
+async function described(isModule: boolean, path: string, options: Signal): Promise<FlowDescription> {
+  const answer = await call<{ ContactFlow?: FlowDescription; ContactFlowModule?: FlowDescription }>('connect', path, options);
   const found = answer.ContactFlow ?? answer.ContactFlowModule;
   if (!found) throw new Error('The answer has no flow.');
   return { ...found, Type: isModule ? 'MODULE' : found.Type };
+}
+
+/** A flow or module with one of its contents. Without a saved one, `isSaved` gives what is published. */
+export const describeFlow = (isModule: boolean, instance: string, id: string, isSaved: boolean, options: Signal = {}): Promise<FlowDescription> =>
+  described(isModule, one(isModule, instance, id) + (isSaved ? SAVED : ''), options);
+
+/** The flow or module with the content of a version. */
+export const describeVersion = (isModule: boolean, instance: string, id: string, version: number, options: Signal = {}): Promise<FlowDescription> =>
+  described(isModule, `${one(isModule, instance, id)}%3A${version}`, options);
+
+/** The newest first. */
+export const listVersions = async (isModule: boolean, instance: string, id: string): Promise<FlowVersion[]> =>
+  (await all<FlowVersion>(`${one(isModule, instance, id)}/versions`, `ContactFlow${isModule ? 'Module' : ''}VersionSummaryList`, {}, {})).sort((a, b) => b.Version - a.Version);
+
+/** Keeps what is published as a version; with a hash, only where it is still that content. */
+export const createVersion = (isModule: boolean, instance: string, id: string, description: string, sha256: string | undefined): Promise<{ Version: number }> =>
+  call('connect', `${one(isModule, instance, id)}/version`, {
+    method: 'PUT', body: { ...(description && { Description: description }), ...(sha256 && { [isModule ? 'FlowModuleContentSha256' : 'FlowContentSha256']: sha256 }) },
+  });
+
+export const deleteVersion = (isModule: boolean, instance: string, id: string, version: number): Promise<unknown> =>
+  call('connect', `${one(isModule, instance, id)}/version/${version}`, { method: 'DELETE' });
+
+/** Changes what is given of name, description and state. */
+export const updateMetadata = (isModule: boolean, instance: string, id: string, { Name, Description, State }: Partial<Pick<FlowDescription, 'Name' | 'Description' | 'State'>>): Promise<unknown> =>
+  call('connect', `${one(isModule, instance, id)}/metadata`, { method: 'POST', body: { Name, Description, [isModule ? 'State' : 'ContactFlowState']: State } });
+
+export const deleteFlow = (isModule: boolean, instance: string, id: string): Promise<unknown> => call('connect', one(isModule, instance, id), { method: 'DELETE' });
+
+/** Flows of every type and modules, with what calls run of each; of one that was never published, what is saved. */
+export async function contents(instance: string): Promise<FlowDescription[]> {
+  const search = async (isModule: boolean): Promise<FlowDescription[]> => {
+    const [found, kind]: [FlowDescription[], string] = [[], isModule ? 'contact-flow-modules' : 'contact-flows'];
+    let NextToken: string | undefined;
+    do {
+      const page = await call<Record<string, unknown>>('connect', `/search-${kind}`, { method: 'POST', body: { InstanceId: instance, MaxResults: 100, NextToken } });
+      found.push(...((page[isModule ? 'ContactFlowModules' : 'ContactFlows'] as FlowDescription[] | undefined) ?? []));
+      NextToken = (page['NextToken'] as string | null | undefined) ?? undefined;
+    } while (NextToken && found.length < 5_000);
+    return found.map((flow) => ({ ...flow, Type: isModule ? 'MODULE' : flow.Type }));
+  };
+  return (await Promise.all([search(false), search(true)])).flat();
 }
 
 export const createFlow = (instance: string, flow: { Name: string; Type: string; Content: string; Status: 'PUBLISHED' | 'SAVED' }): Promise<{ ContactFlowId: string }> =>
   call('connect', `/contact-flows/${instance}`, { method: 'PUT', body: flow });
 
 /** A module is published as it is created: it has no draft before. */
-export const createModule = (instance: string, module: { Name: string; Content: string }): Promise<{ Id: string }> =>
+export const createModule = (instance: string, module: { Name: string; Content: string; Settings?: string }): Promise<{ Id: string }> =>
   call('connect', `/contact-flow-modules/${instance}`, { method: 'PUT', body: module });
 
 /** Publishes a content, or saves it beside what is published. */

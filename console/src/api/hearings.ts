@@ -15,6 +15,7 @@ export interface AuditLine {
   Outcome?: string;
   RequestId?: string;
   Bytes?: number;
+  TookMilliseconds?: number;
 }
 
 export interface AuditPage {
@@ -49,11 +50,19 @@ async function pages(contactId: string, query: { action?: string; kind?: string;
   }
 }
 
-/** The hearings of a contact, newest first. */
+/** The hearings of a contact, newest first; one that has ended has how long it took. */
 export async function hearingsOf(contactId: string, options: Signal = {}): Promise<AuditPage> {
-  const found = await Promise.all(['listening', 'media-read'].map((kind) => pages(contactId, { kind, outcome: 'SUCCEEDED' }, options)));
+  const found = await Promise.all(['listening', 'media-read', 'listening-end'].map((kind) => pages(contactId, { kind, outcome: 'SUCCEEDED' }, options)));
+  const lines = found.flatMap((page) => page.Lines);
+  const ends = new Map(lines.flatMap((line) => (line.Kind === 'listening-end' && line.RequestId ? [[line.RequestId, line] as const] : [])));
   return {
-    Lines: found.flatMap((page) => page.Lines).sort((a, b) => (a.Time < b.Time ? 1 : -1)),
+    Lines: lines
+      .filter((line) => line.Kind !== 'listening-end')
+      .map((line) => {
+        const took = ends.get(line.RequestId ?? '')?.TookMilliseconds;
+        return took === undefined ? line : { ...line, TookMilliseconds: took };
+      })
+      .sort((a, b) => (a.Time < b.Time ? 1 : -1)),
     IsWritten: found.every((page) => page.IsWritten),
     Complete: found.every((page) => page.Complete),
   };

@@ -10,6 +10,7 @@ export const KINDS: Record<string, string> = {
   'media-write': 'Media written',
   'key-use': 'Key used',
   listening: 'Listening',
+  'listening-end': 'Listening ended',
   administration: 'Change',
   denial: 'Denial',
   'refusals-left-out': 'Left out',

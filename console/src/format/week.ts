@@ -23,8 +23,8 @@ export interface Span {
 }
 
 const DAY_MINUTES = 1440;
-const text = ({ Hours, Minutes }: Time): string => `${String(Hours).padStart(2, '0')}:${String(Minutes).padStart(2, '0')}`;
-const time = (written: string): Time | undefined => {
+export const text = ({ Hours, Minutes }: Time): string => `${String(Hours).padStart(2, '0')}:${String(Minutes).padStart(2, '0')}`;
+export const time = (written: string): Time | undefined => {
   const [, hours, minutes] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(written) ?? [];
   return hours === undefined ? undefined : { Hours: Number(hours), Minutes: Number(minutes) };
 };

@@ -14,6 +14,10 @@ export type Deed = 'created' | 'saved' | 'deleted';
 export interface Kind<Row> {
   /** Of the instance whose page it is. */
   alias: () => string;
+  /** The parameter of the address that says which one is open; `id` unless given. */
+  parameter?: string;
+  /** That of a list which belongs to the open one. */
+  inner?: string;
   read: (own: Instance) => Promise<void>;
   /** The one of an id, once all that the form shows of it is known. */
   find: (id: string) => Row | undefined;
@@ -35,7 +39,7 @@ export class Editing<Row> {
   readonly saving = new Saving();
   /** What is to be deleted once that is confirmed. */
   deleting = $state.raw<Row | undefined>();
-  readonly id = $derived(parameter('id'));
+  readonly id = $derived.by(() => parameter(this.kind.parameter ?? 'id'));
   readonly isNew = $derived(this.id === NEW);
   readonly instance = $derived.by(() => instances.all.find((one) => one.InstanceAlias === this.kind.alias()));
   readonly edited = $derived.by(() => this.kind.find(this.id));
@@ -66,8 +70,13 @@ export class Editing<Row> {
   }
 
   readonly create = (): void => this.open(NEW);
-  readonly open = (id: string): void => setParameters({ id });
-  readonly close = (): void => setParameters({ id: undefined });
+  readonly open = (id: string): void => this.#show(id);
+  readonly close = (): void => this.#show(undefined);
+
+  #show(id: string | undefined): void {
+    const { parameter = 'id', inner } = this.kind;
+    setParameters({ [parameter]: id, ...(inner !== undefined && { [inner]: undefined }) });
+  }
 
   async save(): Promise<void> {
     const own = this.instance;

@@ -2,7 +2,7 @@ use crate::format::OutputFormat;
 use crate::global::Global;
 use crate::progress::Bar;
 use crate::table::{clock, harmless, table};
-use crate::{terminal, time_argument, trace, waveform};
+use crate::{live, terminal, time_argument, trace, waveform};
 use serde_json::Value;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -78,6 +78,9 @@ With --json: an array of whole contact records.")]
 
 --from and --to are on the axis of `tympan contacts waveform`. A .mkv file gets the stored fragments that overlap them, with all tracks.")]
     Audio(AudioArgs),
+    /// Hear a call that is up, from now on until it ends
+    #[command(after_long_help = live::HELP)]
+    Listen(live::LiveArgs),
     /// Draw one call's captured audio: how loud it is, who speaks when, keys, tones, and what is missing and why
     #[command(
         after_long_help = "Under the bars: ─ speech, ~ tone, ≈ tones of a key, x lost, ! late, · quiet phone, p pause, \
@@ -231,6 +234,7 @@ pub(crate) async fn run(arguments: ContactsArgs, global: &Global) -> Result<Exit
             }
             return Ok(Exit::Ok);
         }
+        ContactsVerb::Listen(arguments) => return live::run(&contacts, arguments, global).await,
         ContactsVerb::Audio(arguments) => {
             write_audio(&contacts, arguments, global).await?;
             return Ok(Exit::Ok);

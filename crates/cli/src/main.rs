@@ -18,6 +18,7 @@ mod global;
 mod init;
 mod keys;
 mod listen;
+mod live;
 mod produce;
 mod progress;
 mod serve;

@@ -166,6 +166,13 @@ impl ServiceError {
             "ResourceNotFound" if self.operation == "SimulatePolicy" => {
                 "[[credentials]] of the server's configuration lists access keys and their users"
             }
+            "ContactEnded" => "what was captured of it: `tympan contacts audio CONTACT -o call.wav`",
+            "LimitExceeded" if self.operation == "ListenContact" => {
+                "as many listen as may: end another listener, and try again"
+            }
+            "KMSKeyAccessDenied" => {
+                "the key of its stream may not be used: `tympan keys ls` shows the state of keys"
+            }
             "NotFound" => "`tympan keys ls` shows what there is; keys and aliases are per account and region",
             "Disabled" => "`tympan keys enable` switches the key on again",
             "KMSInvalidState" => {

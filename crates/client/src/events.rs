@@ -1,22 +1,17 @@
 //! Live events of a tympan server, over a WebSocket. Not an AWS operation.
 
+use crate::websocket::{self, Socket};
 use crate::{ClientError, Endpoint, HttpClient};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt;
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 /// The largest frame: a contact in short.
 const FRAME_BYTES: usize = 1 << 20;
 
 /// A connection that events come by.
 pub struct Events {
-    socket: WebSocketStream<TokioIo<Upgraded>>,
+    socket: Socket,
 }
 
 /// How a connection of events ended.
@@ -39,14 +34,8 @@ impl Events {
         since: Option<&str>,
     ) -> Result<Self, ClientError> {
         let query = since.map(|since| format!("since={since}")).unwrap_or_default();
-        let key = STANDARD.encode(uuid::Uuid::new_v4().as_bytes());
-        let upgraded =
-            http.upgrade("WatchEvents", "tympan", endpoint, ("/tympan/events", &query), &key).await?;
-        let config =
-            WebSocketConfig::default().max_message_size(Some(FRAME_BYTES)).max_frame_size(Some(FRAME_BYTES));
-        let socket =
-            WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, Some(config)).await;
-        Ok(Self { socket })
+        let at = ("/tympan/events", query.as_str());
+        Ok(Self { socket: websocket::connect(http, "WatchEvents", endpoint, at, FRAME_BYTES).await? })
     }
 
     /// The next frame, as docs/admin.md describes it.

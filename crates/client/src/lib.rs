@@ -24,12 +24,14 @@ mod expiry;
 mod http;
 pub mod kms;
 pub mod kvs;
+mod live_sound;
 mod machine;
 pub mod media;
 mod readers;
 pub mod sts;
 #[cfg(test)]
 mod testing;
+mod websocket;
 
 pub use access::{Access, AuditSearch};
 pub use backups::{BackupStatus, Backups};
@@ -42,5 +44,6 @@ pub use error::{ClientError, Exit, ServiceError};
 pub use events::{EventEnd, Events};
 pub use expiry::{Expiry, ExpiryStatus};
 pub use http::{HttpClient, RequestBody};
+pub use live_sound::{LiveEnd, LiveItem, LiveSound};
 pub use machine::Machine;
 pub use readers::{ReaderInfo, Readers};

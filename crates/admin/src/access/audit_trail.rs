@@ -71,6 +71,10 @@ pub(super) struct AuditLine<'a> {
     request_id: Option<Cow<'a, str>>,
     bytes: Option<u64>,
     took_ms: Option<u64>,
+    samples: Option<u64>,
+    holes: Option<u64>,
+    #[serde(borrow)]
+    reason: Option<Cow<'a, str>>,
     lines: Option<u64>,
 }
 
@@ -128,10 +132,12 @@ impl AuditLine<'_> {
         put("Resource", json!(self.resource));
         put("Outcome", json!(self.outcome().map(AuditOutcome::name)));
         put("Status", json!(self.status));
-        put("Reason", json!(self.error));
+        put("Reason", json!(self.error.as_ref().or(self.reason.as_ref())));
         put("RequestId", json!(self.request_id));
         put("Bytes", json!(self.bytes));
         put("TookMilliseconds", json!(self.took_ms));
+        put("Samples", json!(self.samples));
+        put("Holes", json!(self.holes));
         put("Count", json!(self.lines));
         Value::Object(members)
     }

@@ -56,10 +56,12 @@ const LINE: &[Field] = &[
         "FAILED: answered with an error that is no denial",
     ),
     maybe("Status", Kind::Integer, "the status of the answer; a denial by a policy has none"),
-    maybe("Reason", Kind::Text, "the name of the error of the answer"),
+    maybe("Reason", Kind::Text, "the name of the error of the answer; of listening-end why it ended"),
     maybe("RequestId", Kind::Text, "the request; it may have several lines"),
     maybe("Bytes", Kind::Integer, "bytes of media that went out"),
-    maybe("TookMilliseconds", Kind::Integer, "how long that took"),
+    maybe("TookMilliseconds", Kind::Integer, "how long that, or listening, took"),
+    maybe("Samples", Kind::Integer, "of listening-end: samples that the listener was sent, of all tracks"),
+    maybe("Holes", Kind::Integer, "of listening-end: places at which samples are missing between those"),
     maybe("Count", Kind::Integer, "lines that were left out or lost"),
 ];
 

@@ -109,6 +109,24 @@ async fn lines_are_told_newest_first_with_what_became_of_each() {
 }
 
 #[tokio::test]
+async fn the_end_of_listening_says_how_much_was_heard_and_why_it_ended() {
+    let ended = line(
+        8,
+        json!({ "event": "listening-end", "principal": user("ops"), "access_key_id": "AKIDOPS", "action": "tympan:ListenContact",
+            "resource": "arn:aws:tympan:us-west-2:111122223333:contact/c", "request_id": "r8", "took_ms": 2_000,
+            "samples": 16_000, "holes": 1, "reason": "LISTENER_LEFT" }),
+    );
+    let bench = Bench::with(Trail { lines: Mutex::new(vec![ended]), at_once: None });
+    let listed = listed(&bench, "?kind=listening-end&outcome=SUCCEEDED").await;
+    let expected = json!({
+        "Time": "2024-01-26T03:07:08.000Z", "Kind": "listening-end", "Outcome": "SUCCEEDED", "User": "ops", "Principal": user("ops"),
+        "AccessKeyId": "AKIDOPS", "Action": "tympan:ListenContact", "Resource": "arn:aws:tympan:us-west-2:111122223333:contact/c",
+        "RequestId": "r8", "TookMilliseconds": 2_000, "Samples": 16_000, "Holes": 1, "Reason": "LISTENER_LEFT",
+    });
+    assert_eq!(listed["Lines"], json!([expected]));
+}
+
+#[tokio::test]
 async fn lines_are_found_by_time_user_action_resource_kind_and_outcome() {
     let bench = bench(None);
     for (query, expected) in [

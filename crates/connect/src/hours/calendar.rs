@@ -107,6 +107,21 @@ impl Span {
         (self.from..self.till).contains(&minute)
     }
 
+    /// As much of it as is on the day on which it begins.
+    pub(super) fn within_day(self) -> Self {
+        Self { from: self.from, till: self.till.min(DAY_MINUTES) }
+    }
+
+    /// The same in minutes from the next midnight; what was before that is left out.
+    pub(super) fn seen_from_tomorrow(self) -> Self {
+        Self { from: self.from.saturating_sub(DAY_MINUTES), till: self.till.saturating_sub(DAY_MINUTES) }
+    }
+
+    /// The same in minutes from the midnight before.
+    pub(super) fn seen_from_yesterday(self) -> Self {
+        Self { from: self.from + DAY_MINUTES, till: self.till + DAY_MINUTES }
+    }
+
     /// What is left of it outside of another one.
     pub(super) fn without(self, other: Self) -> impl Iterator<Item = Self> {
         let before = Self { from: self.from, till: self.till.min(other.from) };

@@ -45,10 +45,14 @@ impl View for GetEffectiveHoursOfOperations {
             let on_day = overrides.iter().filter(|one| one.is_on(day));
             let slices: Vec<Value> = on_day
                 .flat_map(|one| {
-                    one.spans(day).into_iter().map(move |span| {
+                    let spans = one.spans(day);
+                    // One that opens nothing in place of the week closes the day.
+                    let closes = spans.is_empty() && one.override_type == OverrideType::Standard;
+                    let spans = if closes { vec![Span::WHOLE_DAY] } else { spans };
+                    let is_closed = closes || one.override_type == OverrideType::Closed;
+                    spans.into_iter().map(move |span| {
                         let mut slice = shown(span);
                         slice["OverrideName"] = one.name.as_str().into();
-                        let is_closed = one.override_type == OverrideType::Closed;
                         slice["OperationalStatus"] = if is_closed { "CLOSED" } else { "OPEN" }.into();
                         slice
                     })

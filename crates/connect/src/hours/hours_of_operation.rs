@@ -51,21 +51,39 @@ impl HoursOfOperation {
             || yesterday.iter().any(|span| span.has(minute + DAY_MINUTES))
     }
 
-    /// When it is open on a date. A span may reach into the next day.
+    /// When it is open by what begins on a date. A span may reach into the next day.
     pub(super) fn spans(&self, overrides: &[&HoursOverride], date: civil::Date) -> Vec<Span> {
-        let on_date = || overrides.iter().filter(|one| one.is_on(date));
-        let of = |wanted: OverrideType| {
-            on_date().filter(move |one| one.override_type == wanted).flat_map(|one| one.spans(date))
+        let on = |date, wanted| {
+            let of_type = overrides.iter().filter(move |one| one.override_type == wanted);
+            of_type.filter(move |one| one.is_on(date))
         };
-        let day = Day::of(date);
-        let mut open: Vec<Span> = if on_date().any(|one| one.override_type == OverrideType::Standard) {
-            of(OverrideType::Standard).collect()
+        let (yesterday, tomorrow) = (date.yesterday().ok(), date.tomorrow().ok());
+        // A STANDARD override has its dates alone: what another schedule began the day before ends with that day.
+        let is_replaced_tomorrow =
+            tomorrow.is_some_and(|date| on(date, OverrideType::Standard).next().is_some());
+        let goes_on = |one: &HoursOverride| tomorrow.is_some_and(|date| one.is_on(date));
+        let mut standard = on(date, OverrideType::Standard).peekable();
+        let mut open: Vec<Span> = if standard.peek().is_some() {
+            let spans = standard.flat_map(|one| {
+                let is_cut = is_replaced_tomorrow && !goes_on(one);
+                one.spans(date).into_iter().map(move |span| if is_cut { span.within_day() } else { span })
+            });
+            spans.collect()
         } else {
+            let day = Day::of(date);
             let of_day = self.config.iter().filter(|slice| slice.day == day);
-            of_day.map(|slice| Span::new(slice.start_time, slice.end_time)).collect()
+            let spans = of_day.map(|slice| Span::new(slice.start_time, slice.end_time));
+            spans.map(|span| if is_replaced_tomorrow { span.within_day() } else { span }).collect()
         };
-        open.extend(of(OverrideType::Open));
-        for closed in of(OverrideType::Closed) {
+        open.extend(on(date, OverrideType::Open).flat_map(|one| one.spans(date)));
+        let closed = |date: Option<civil::Date>| -> Vec<Span> {
+            let date = date.into_iter();
+            date.flat_map(|date| on(date, OverrideType::Closed).flat_map(move |one| one.spans(date)))
+                .collect()
+        };
+        let of_yesterday = closed(yesterday).into_iter().map(Span::seen_from_tomorrow);
+        let of_tomorrow = closed(tomorrow).into_iter().map(Span::seen_from_yesterday);
+        for closed in closed(Some(date)).into_iter().chain(of_yesterday).chain(of_tomorrow) {
             open = open.into_iter().flat_map(|span| span.without(closed)).collect();
         }
         open.sort();

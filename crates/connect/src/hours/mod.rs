@@ -8,6 +8,8 @@ mod effective;
 mod hours_of_operation;
 mod list_child_hours_of_operations;
 mod overrides;
+#[cfg(test)]
+mod property_tests;
 mod recurrence;
 #[cfg(test)]
 mod tests;

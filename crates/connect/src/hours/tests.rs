@@ -234,6 +234,39 @@ fn open_and_closed_overrides_add_to_the_week_and_take_from_it() {
 }
 
 #[test]
+fn nights_end_where_an_override_closes_or_has_the_day_for_itself() {
+    let office = Office::new();
+    let time = |hours| json!({ "Hours": hours, "Minutes": 0 });
+    let night = json!({ "Config": [{ "Day": "THURSDAY", "StartTime": time(22), "EndTime": time(6) }] });
+    office.bench.call("POST", &office.path(), night).unwrap();
+    assert!(office.is_open("2026-12-25T05:59:00Z") && office.is_open("2026-12-18T05:59:00Z"));
+    let on = |day, kind: &str, config: Value| {
+        json!({ "Name": format!("{kind} {day}"), "OverrideType": kind,
+        "EffectiveFrom": day, "EffectiveTill": day, "Config": config })
+    };
+    office.add(on("2026-12-25", "STANDARD", json!([])));
+    assert!(office.is_open("2026-12-24T23:59:00Z") && !office.is_open("2026-12-25T00:00:00Z"));
+    office.add(on("2026-12-18", "CLOSED", json!([{ "StartTime": time(2), "EndTime": time(4) }])));
+    assert!(office.is_open("2026-12-18T01:59:00Z") && office.is_open("2026-12-18T04:00:00Z"));
+    assert!(!office.is_open("2026-12-18T02:00:00Z") && !office.is_open("2026-12-18T03:59:00Z"));
+    // What is closed over midnight closes the next day's beginning.
+    office.add(on("2026-12-10", "CLOSED", json!([{ "StartTime": time(23), "EndTime": time(1) }])));
+    assert!(office.is_open("2026-12-10T22:59:00Z") && office.is_open("2026-12-11T01:00:00Z"));
+    assert!(!office.is_open("2026-12-10T23:00:00Z") && !office.is_open("2026-12-11T00:59:00Z"));
+    let path = format!("/effective-hours-of-operations/{}/{}", office.instance, office.id);
+    let query = "fromDate=2026-12-24&toDate=2026-12-25";
+    let answer = office.bench.call("GET", &format!("{path}?{query}"), Value::Null).unwrap();
+    let days = &answer["EffectiveHoursOfOperationList"];
+    assert_eq!(days[0]["OperationalHours"], json!([{ "Start": time(22), "End": time(0) }]));
+    assert_eq!(days[1]["OperationalHours"], json!([]));
+    let whole = json!([{ "Start": time(0), "End": time(0), "OverrideName": "STANDARD 2026-12-25", "OperationalStatus": "CLOSED" }]);
+    assert_eq!(
+        answer["EffectiveOverrideHoursList"],
+        json!([{ "Date": "2026-12-25", "OverrideHours": whole }])
+    );
+}
+
+#[test]
 fn the_overrides_of_parents_hold_too() {
     let office = Office::new();
     let mut child = body("Child");

@@ -16,6 +16,8 @@ pub(crate) enum EventKind {
     KeyUse,
     /// A supervisor hears a conversation, or is heard in it; a listener hears a call that is up.
     Listening,
+    /// A listener hears it no more.
+    ListeningEnd,
     /// Something is made, changed or removed.
     Administration,
     /// A policy does not allow a request.
@@ -59,6 +61,15 @@ pub(crate) struct Event<'a> {
     /// How long that took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
+    /// Samples that a listener was sent, of all tracks together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u64>,
+    /// Places at which samples are missing between those.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holes: Option<u64>,
+    /// Why listening ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
     /// How many lines were lost or left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lines: Option<u64>,
@@ -91,6 +102,9 @@ impl Event<'_> {
             request_id: None,
             bytes: None,
             took_ms: None,
+            samples: None,
+            holes: None,
+            reason: None,
             lines: None,
         }
     }

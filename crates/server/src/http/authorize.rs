@@ -1,6 +1,7 @@
 //! What a verified request may do, before it is done; and the line in the audit file about it.
 
 use super::body::Body;
+use super::listen::AtEnd;
 use super::respond;
 use crate::audit::{Audit, Event, EventKind, kind_of};
 use crate::clock::SystemClock;
@@ -165,7 +166,7 @@ impl Authorizer {
     }
 
     /// Writes down what was done to each of the resources, or failed to be done, as far as it is to be written down. Of
-    /// a body of media the end is written down, too.
+    /// a body of media and of listening the end is written down, too.
     fn record(
         &self,
         exchange: &Exchange,
@@ -175,14 +176,19 @@ impl Authorizer {
     ) -> Response<Body> {
         let error = respond::error_type(&response).map(str::to_owned);
         let status = response.status();
-        let mut read = Vec::new();
+        let (mut read, mut heard) = (Vec::new(), Vec::new());
         for ask in asks {
             let Some(kind) = kind_of(&ask.action) else { continue };
             let done = event(kind, exchange, verified, ask);
             self.audit.record(&Event { status: Some(status.as_u16()), error: error.as_deref(), ..done });
-            if kind == EventKind::MediaRead {
-                read.push(ask.clone());
+            match kind {
+                EventKind::MediaRead => read.push(ask.clone()),
+                EventKind::Listening => heard.push(ask.clone()),
+                _ => {}
             }
+        }
+        if let Some(at_end) = response.extensions().get::<AtEnd>() {
+            self.record_end_of_listening(exchange, verified, heard, at_end);
         }
         if read.is_empty() || !status.is_success() {
             return response;
@@ -199,6 +205,37 @@ impl Authorizer {
         response
             .map(|body| Body::new(Counted { body, bytes: 0, begun: Instant::now(), ended: Box::new(ended) }))
     }
+}
+
+impl Authorizer {
+    /// Has a line written once a listener hears no more.
+    fn record_end_of_listening(
+        &self,
+        exchange: &Exchange,
+        verified: &Verified,
+        heard: Vec<Ask>,
+        at_end: &AtEnd,
+    ) {
+        let (exchange, principal) = (exchange.clone(), verified.principal.clone());
+        let access_key_id = verified.caller.access_key_id.clone();
+        let (audit, begun) = (self.audit.clone(), Instant::now());
+        at_end.set(move |listened| {
+            for ask in &heard {
+                let done = about(EventKind::ListeningEnd, &exchange, &principal, &access_key_id, ask);
+                audit.record(&Event {
+                    took_ms: Some(milliseconds(begun)),
+                    samples: Some(listened.samples),
+                    holes: Some(listened.holes),
+                    reason: Some(listened.reason),
+                    ..done
+                });
+            }
+        });
+    }
+}
+
+fn milliseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The access key of a request, or the one that its session was begun with.
@@ -269,8 +306,7 @@ impl HttpBody for Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let took_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        (self.ended)(self.bytes, took_ms);
+        (self.ended)(self.bytes, milliseconds(self.begun));
     }
 }
 

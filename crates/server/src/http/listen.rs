@@ -5,12 +5,13 @@
 
 use super::body::Body;
 use super::websocket::{self, AWAY, End, SLOW, SessionEnd, Unsent, Upgrade};
-use crate::sound::{Heard, Listening};
+use crate::sound::{Heard, Listening, SoundFrame};
 use futures_util::StreamExt;
-use hyper::Response;
+use hyper::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, interval};
@@ -31,32 +32,112 @@ const WRITE_BYTES: usize = 256 << 10;
 /// A close code of our own: the key of the contact may not be used any more.
 const KEY_LOST: u16 = 4_009;
 
-/// The answer to ListenContact.
+/// The answer to ListenContact. Where it begins a WebSocket, its extensions have an [`AtEnd`].
 pub(super) fn answer(
     listening: Listening,
     upgrade: Option<Upgrade>,
     shutdown: &CancellationToken,
 ) -> Response<Body> {
-    let shutdown = shutdown.clone();
-    Upgrade::answer(upgrade, WRITE_BYTES, move |socket, ends| listen(socket, listening, shutdown, ends))
+    let (shutdown, at_end) = (shutdown.clone(), AtEnd::default());
+    let report = Report { listened: Listened::default(), at_end: at_end.clone() };
+    let mut response = Upgrade::answer(upgrade, WRITE_BYTES, move |socket, ends| {
+        listen(socket, listening, report, shutdown, ends)
+    });
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        response.extensions_mut().insert(at_end);
+    }
+    response
+}
+
+/// What a listener was sent, and why that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Listened {
+    /// Samples of all tracks.
+    pub(super) samples: u64,
+    /// Holes between them.
+    pub(super) holes: u64,
+    /// Why it ended, as the audit file has it.
+    pub(super) reason: &'static str,
+}
+
+impl Default for Listened {
+    fn default() -> Self {
+        Self { samples: 0, holes: 0, reason: "NOT_CONNECTED" }
+    }
+}
+
+type Callback = Box<dyn Fn(Listened) + Send + Sync>;
+
+/// What is called once a listener hears no more. It is set before the answer is sent, and so before the listener is served.
+#[derive(Clone, Default)]
+pub(super) struct AtEnd(Arc<OnceLock<Callback>>);
+
+impl AtEnd {
+    pub(super) fn set(&self, callback: impl Fn(Listened) + Send + Sync + 'static) {
+        if self.0.set(Box::new(callback)).is_err() {
+            tracing::error!("the end of listening has its callback already");
+        }
+    }
+}
+
+/// Counts, and calls back when it is dropped, however that comes about.
+struct Report {
+    listened: Listened,
+    at_end: AtEnd,
+}
+
+impl Report {
+    fn sent(&mut self, frame: &SoundFrame) {
+        self.listened.samples += frame.samples();
+        self.listened.holes += u64::from(frame.is_after_hole());
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if let Some(callback) = self.at_end.0.get() {
+            callback(self.listened);
+        }
+    }
 }
 
 async fn listen<S>(
     mut socket: WebSocketStream<S>,
     listening: Listening,
+    mut report: Report,
     shutdown: CancellationToken,
     ends: Option<SessionEnd>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    report.listened.reason = "ABORTED";
     // The sound is gone before the close frame is sent: a reset waits for the store to be closed.
-    let end = websocket::until_over(feed(&mut socket, listening, shutdown), ends).await;
+    let end = websocket::until_over(feed(&mut socket, listening, &mut report, shutdown), ends).await;
+    report.listened.reason = reason(&end);
+    drop(report);
     websocket::close(socket, end).await;
+}
+
+/// Why listening ended, as the audit file has it.
+fn reason(end: &End) -> &'static str {
+    const NORMAL: u16 = 1_000;
+    const STOPPED: u16 = 1_001;
+    match end {
+        End::Gone => "LISTENER_LEFT",
+        End::Close(NORMAL, _) => "CONTACT_ENDED",
+        End::Close(STOPPED, _) => "SERVER_STOPPED",
+        End::Close(websocket::OVER, _) => "SESSION_OVER",
+        End::Close(SLOW, _) => "TOO_SLOW",
+        End::Close(KEY_LOST, _) => "KEY_LOST",
+        End::Close(AWAY, _) => "SOUND_UNAVAILABLE",
+        End::Close(..) => "PROTOCOL_ERROR",
+    }
 }
 
 async fn feed<S>(
     socket: &mut WebSocketStream<S>,
     mut listening: Listening,
+    report: &mut Report,
     shutdown: CancellationToken,
 ) -> End
 where
@@ -70,7 +151,10 @@ where
             () = shutdown.cancelled() => return End::stopped(),
             heard = listening.next() => {
                 let (message, end) = match heard {
-                    Heard::Sound(frame) => (Message::Binary(frame.encode(listening.now_us())), None),
+                    Heard::Sound(frame) => {
+                        report.sent(&frame);
+                        (Message::Binary(frame.encode(listening.now_us())), None)
+                    }
                     Heard::Text(text) => (Message::text(text.to_string()), None),
                     Heard::End(text) => {
                         let end = End::Close(u16::from(CloseCode::Normal), "the contact has ended".to_owned());

@@ -5,7 +5,7 @@ use crate::sound::ListenerPlaces;
 use crate::sound::testing::{contact, quiet};
 use futures_util::SinkExt;
 use serde_json::Value;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::io::DuplexStream;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,19 +18,29 @@ struct Bench {
     contact: watch::Sender<Arc<Contact>>,
     places: ListenerPlaces,
     shutdown: CancellationToken,
+    /// What was reported of listeners that hear no more.
+    listened: Arc<Mutex<Vec<Listened>>>,
 }
 
 impl Bench {
     fn new() -> Self {
         let contact = watch::Sender::new(Arc::new(contact(Vec::new())));
-        Self { contact, places: ListenerPlaces::new(2), shutdown: CancellationToken::new() }
+        let (places, shutdown) = (ListenerPlaces::new(2), CancellationToken::new());
+        Self { contact, places, shutdown, listened: Arc::default() }
+    }
+
+    fn reasons(&self) -> Vec<&'static str> {
+        self.listened.lock().unwrap().iter().map(|listened| listened.reason).collect()
     }
 
     async fn connect(&self, ends: Option<SessionEnd>) -> (Client, JoinHandle<()>) {
         let listening = quiet(&self.contact, &self.places).await;
         let (ours, theirs) = tokio::io::duplex(64 << 10);
         let server = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
-        let task = tokio::spawn(listen(server, listening, self.shutdown.clone(), ends));
+        let (at_end, reported) = (AtEnd::default(), self.listened.clone());
+        at_end.set(move |listened| reported.lock().unwrap().push(listened));
+        let report = Report { listened: Listened::default(), at_end };
+        let task = tokio::spawn(listen(server, listening, report, self.shutdown.clone(), ends));
         (WebSocketStream::from_raw_socket(theirs, Role::Client, None).await, task)
     }
 }
@@ -73,6 +83,22 @@ async fn a_listener_that_answers_no_ping_is_closed_and_counted_and_one_that_does
     assert_eq!(texts[2]["Reason"], "AGENT_DISCONNECT");
     clients.await.unwrap();
     assert_eq!(bench.places.counts().open, 0);
+    assert_eq!(bench.reasons(), ["TOO_SLOW", "CONTACT_ENDED"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_listening_is_reported_also_where_the_peer_goes_or_the_task_is_aborted() {
+    let bench = Bench::new();
+    let (client, task) = bench.connect(None).await;
+    drop(client);
+    task.await.unwrap();
+    let (_client, task) = bench.connect(None).await;
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    let reasons = bench.reasons();
+    assert_eq!(reasons[0], "LISTENER_LEFT");
+    // A task that was aborted before it ran has not begun.
+    assert!(matches!(reasons[1], "ABORTED" | "NOT_CONNECTED"), "{reasons:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,6 +123,7 @@ async fn pings_are_answered_ten_times_a_second_and_nothing_else_is_taken() {
         assert_eq!(all(&mut client).await.1, u16::from(CloseCode::Unsupported));
         task.await.unwrap();
     }
+    assert_eq!(bench.reasons(), ["PROTOCOL_ERROR"; 4]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,4 +140,5 @@ async fn a_listener_goes_with_its_session_and_with_the_server() {
     let (mut client, _task) = bench.connect(None).await;
     bench.shutdown.cancel();
     assert_eq!(all(&mut client).await.1, u16::from(CloseCode::Away));
+    assert_eq!(bench.reasons(), ["SESSION_OVER", "SERVER_STOPPED"]);
 }

@@ -35,7 +35,7 @@ pub(super) const SLOW: u16 = 4_008;
 /// What it is fed from does not answer.
 pub(super) const AWAY: u16 = 4_013;
 /// The session of the console that it came by is over; the peer signs in again.
-const OVER: u16 = 4_001;
+pub(super) const OVER: u16 = 4_001;
 
 /// RFC 6455 1.3.
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

@@ -111,6 +111,16 @@ struct OpenFragment {
 }
 
 impl SoundFrame {
+    /// How many samples it has.
+    pub(crate) fn samples(&self) -> u64 {
+        self.pcm.len() as u64 / 2
+    }
+
+    /// Whether samples are missing between the frame before, of its track, and this one.
+    pub(crate) fn is_after_hole(&self) -> bool {
+        self.after_hole
+    }
+
     /// As it goes over the wire, at this time.
     pub(crate) fn encode(&self, sent_us: i64) -> Bytes {
         let mut bytes = BytesMut::with_capacity(HEADER_BYTES + self.pcm.len());

@@ -14,7 +14,7 @@ pub(crate) mod testing;
 
 pub(crate) use body::SoundBody;
 pub(crate) use listeners::ListenerPlaces;
-pub(crate) use listening::{Heard, Listening};
+pub(crate) use listening::{Heard, Listening, SoundFrame};
 pub(crate) use service::StoredSounds;
 
 use crate::waveform::axis::SAMPLES_PER_MS;
