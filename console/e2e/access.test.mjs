@@ -138,3 +138,18 @@ test('the browsers had nothing to complain about', () => {
   const complaints = [...reader.complaints, ...setter.complaints].filter((complaint) => !/^WebSocket connection to .* 403$/.test(complaint));
   assert.deepEqual(complaints, []);
 });
+
+test('a prompt is heard by whom a policy lets, and uploaded by none of the two', async () => {
+  const address = `${server.console}/instances/demo/prompts`;
+  await setter.page.goto(address);
+  await setter.page.getByRole('button', { name: 'Play Beep.wav' }).click();
+  await setter.page.getByText('None of your policies allows tympan:GetPromptAudio').waitFor();
+  await reader.page.goto(address);
+  await reader.page.getByRole('button', { name: 'Play CustomerHold.wav' }).click();
+  await reader.page.getByRole('button', { name: 'Stop CustomerHold.wav' }).click();
+  await reader.page.getByRole('button', { name: 'Create a prompt' }).click();
+  await reader.page.getByLabel('Name', { exact: true }).fill('Mine.wav');
+  await reader.page.getByLabel('WAV file').setInputFiles({ name: 'mine.wav', mimeType: 'audio/wav', buffer: Buffer.from('RIFF') });
+  await reader.page.getByRole('button', { name: 'Create', exact: true }).click();
+  await reader.page.getByText('None of your policies allows tympan:UploadPrompt').waitFor();
+});

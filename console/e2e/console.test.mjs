@@ -193,6 +193,48 @@ test('a contact that has ended shows what was captured, its gaps, and how to rea
   await page.getByText('Customer audio start fragment number').waitFor();
 });
 
+test('a value of an attribute is hidden until it is shown, which is a line of the audit file', async () => {
+  const shown = async () => (await server.api('tympan', 'GET', `/tympan/audit?kind=attributes-read&contactId=${ended}`)).Lines;
+  await go(`/contacts/${ended}`);
+  const row = page.getByRole('row').filter({ hasText: '$.Attributes.department' });
+  await row.getByText('hidden').waitFor();
+  await page.getByRole('tab', { name: 'Record' }).click();
+  assert.match(await text('pre'), /"department": null/);
+  assert.deepEqual(await shown(), []);
+  await page.getByRole('tab', { name: 'Attributes' }).click();
+  await page.getByRole('button', { name: 'Show the value of department' }).click();
+  await row.getByText('parcels').waitFor();
+  await page.getByRole('row').filter({ hasText: '$.Attributes.menu_choice' }).getByText('hidden').waitFor();
+  const [line] = await until('the line', async () => ((await shown()).length > 0 ? shown() : undefined));
+  assert.deepEqual([line.Action, line.Outcome], ['connect:GetContactAttributes', 'SUCCEEDED']);
+  await page.getByRole('tab', { name: 'Record' }).click();
+  assert.match(await text('pre'), /"department": "parcels"/);
+  await page.getByRole('tab', { name: 'Attributes' }).click();
+  await page.getByRole('button', { name: 'Hide all' }).click();
+  await row.getByText('hidden').waitFor();
+});
+
+test('holds and prompts have lanes of their own', async () => {
+  const record = await server.api('tympan', 'GET', `/tympan/contacts/${ended}?attributes=NAMES`);
+  const begun = Date.parse(record.ConnectedToSystemTimestamp);
+  const at = (milliseconds) => new Date(begun + milliseconds).toISOString();
+  // No agent is here: what the page draws of holds is what the operation says.
+  const agent = { ARN: 'a', Username: 'anna', ConnectedToAgentTimestamp: at(1_000), NumberOfHolds: 1, Holds: [{ From: at(2_000), To: at(4_000) }] };
+  await page.route(`**/contacts/${ended}?attributes=NAMES`, (route) => route.fulfill({ json: { ...record, Agent: agent } }));
+  await go(`/contacts/${ended}`);
+  const lane = (name) => page.locator('.label', { hasText: name }).locator('+ .row');
+  assert.match(await lane('Hold').locator('.stretch').getAttribute('title'), /^on hold, 0:0[12]\.\d to 0:0[34]\.\d$/);
+  const { Lines } = await server.api('tympan', 'GET', `/tympan/contacts/${ended}/flow-log`);
+  const end = Lines.findIndex((line) => line.Identifier === 'card number');
+  const seconds = (line) => (Date.parse(line.Timestamp) - begun) / 1000;
+  const title = await lane('Prompts').locator('.stretch', { hasText: 'card number' }).getAttribute('title');
+  const [, from, to] = /^card number: its block ran from 0:(\d+\.\d) to 0:(\d+\.\d) \(.*\), in the flow /.exec(title);
+  // The record has whole seconds.
+  assert.ok(Math.abs(from - seconds(Lines[end - 1])) < 1.1 && Math.abs(to - seconds(Lines[end])) < 1.1, title);
+  assert.match(await lane('Prompts').locator('.stretch.mark', { hasText: 'main menu' }).getAttribute('title'), /no end of a prompt that asks/);
+  await page.unroute(`**/contacts/${ended}?attributes=NAMES`);
+});
+
 test('a live call grows', async () => {
   await go(`/contacts/${live}`);
   const captured = async () => {

@@ -45,8 +45,9 @@ before(async () => {
   page.setDefaultTimeout(8_000);
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
-    // The browser logs what is answered 401 (no session), 404 (a prompt without an address), 409 (a refusal that is tested) and 426.
-    if (message.type() === 'error' && !/\b(401|404|409|426)\b/.test(message.text())) complaints.push(message.text());
+    // The browser logs what is answered 400 (a file that is no WAV file), 401 (no session), 404 (a prompt without an address), 409 (a refusal
+    // that is tested) and 426.
+    if (message.type() === 'error' && !/\b(400|401|404|409|426)\b/.test(message.text())) complaints.push(message.text());
   });
   await page.goto(server.signInLink.replace(server.console, console_.origin));
   await page.waitForURL(`${console_.origin}/`);
@@ -255,20 +256,81 @@ test('a routing profile, a security profile, an agent status and a user are made
   await page.getByText('There is no user.').waitFor();
 });
 
-test('prompts have an address or are in the program; one is made and deleted', async () => {
+/** A WAV file of so many samples at 8 kHz. */
+function wavOf(samples, value) {
+  const file = Buffer.alloc(44 + 2 * samples);
+  file.write('RIFF');
+  file.writeUInt32LE(36 + 2 * samples, 4);
+  file.write('WAVEfmt ', 8);
+  file.writeUInt32LE(16, 16);
+  [1, 1].forEach((number, at) => file.writeUInt16LE(number, 20 + 2 * at));
+  [8000, 16000].forEach((number, at) => file.writeUInt32LE(number, 24 + 4 * at));
+  [2, 16].forEach((number, at) => file.writeUInt16LE(number, 32 + 2 * at));
+  file.write('data', 36);
+  file.writeUInt32LE(2 * samples, 40);
+  for (let at = 0; at < samples; at++) file.writeInt16LE(value, 44 + 2 * at);
+  return file;
+}
+
+test('prompts are played, uploaded, given another sound and an address, saved and deleted', async () => {
+  await page.addInitScript(() => {
+    window.heard = [];
+    const start = AudioBufferSourceNode.prototype.start;
+    AudioBufferSourceNode.prototype.start = function (...when) {
+      const middle = this.buffer.getChannelData(0)[this.buffer.length >> 1];
+      window.heard.push({ seconds: this.buffer.duration, middle });
+      return start.apply(this, when);
+    };
+  });
+  const heard = async (count) => {
+    await page.waitForFunction((count) => window.heard.length === count, count);
+    return page.evaluate(() => window.heard.at(-1));
+  };
+  const saved = async (name) => {
+    const [file] = await Promise.all([page.waitForEvent('download'), button(`Download ${name}`).click()]);
+    return [file.suggestedFilename(), await readFile(await file.path())];
+  };
   await go('/instances/demo/prompts');
-  await button('Find the sound of Beep.wav').click();
-  await page.getByText('in the program: no address').waitFor();
+  await button('Play Beep.wav').click();
+  assert.ok(Math.abs((await heard(1)).seconds - 0.35) < 0.001, 'the beep of the program has 350 ms');
+  assert.equal((await saved('Beep.wav'))[1].length, 44 + 2 * 2800);
+
   await button('Create a prompt').click();
   await page.getByLabel('Name', { exact: true }).fill('Welcome.wav');
+  await page.getByLabel('WAV file').setInputFiles({ name: 'long.wav', mimeType: 'audio/wav', buffer: Buffer.alloc(17 << 20) });
+  await page.getByText('and the server takes 16').waitFor();
+  await page.getByLabel('WAV file').setInputFiles({ name: 'song.mp3', mimeType: 'audio/mpeg', buffer: Buffer.from('ID3 and so on') });
+  await button('Create').click();
+  await form('Create a prompt').getByText('not a WAV file').waitFor();
+  await page.getByLabel('WAV file').setInputFiles({ name: 'my welcome.wav', mimeType: 'audio/wav', buffer: wavOf(80_000, 8192) });
+  assert.match(await code(), /--data-binary @'my welcome.wav' \\\n {4}"\$AWS_ENDPOINT_URL"'\/tympan\/instances\/[-\da-f]+\/prompts\?name=Welcome.wav'/);
+  await button('Create').click();
+  await button('Play Welcome.wav').click();
+  const first = await heard(2);
+  assert.ok(Math.abs(first.seconds - 10) < 0.001 && Math.abs(first.middle - 0.25) < 0.01, JSON.stringify(first));
+  await button('Stop Welcome.wav').click();
+  await button('Play Welcome.wav').waitFor();
+  assert.deepEqual(await saved('Welcome.wav'), ['Welcome.wav', wavOf(80_000, 8192)]);
+
+  await button('Welcome.wav').click();
+  await page.getByLabel('A file').check();
+  await page.getByLabel('WAV file').setInputFiles({ name: 'b.wav', mimeType: 'audio/wav', buffer: wavOf(800, -8192) });
+  await button('Save').click();
+  await form('Welcome.wav').waitFor({ state: 'detached' });
+  assert.deepEqual((await saved('Welcome.wav'))[1], wavOf(800, -8192));
+
+  await button('Welcome.wav').click();
+  await page.getByLabel('An address').check();
   await page.getByLabel('Address of the sound').fill('ftp://x');
   await page.getByText('An address begins with s3://BUCKET/').waitFor();
   await page.getByLabel('Address of the sound').fill('s3://prompts/welcome.wav');
-  await button('Create').click();
-  await button('Find the sound of Welcome.wav').click();
-  const link = page.getByRole('link', { name: /Listen at its address/ });
-  assert.equal(await link.getAttribute('href'), 'https://s3.us-west-2.amazonaws.com/prompts/welcome.wav');
+  await button('Save').click();
+  await form('Welcome.wav').waitFor({ state: 'detached' });
+  await button('Play Welcome.wav').click();
+  await region('Not played').getByText('speech.s3_endpoint is not set').waitFor();
+
   await button('Welcome.wav').click();
+  await page.getByText('https://s3.us-west-2.amazonaws.com/prompts/welcome.wav').waitFor();
   await form('Welcome.wav').getByRole('button', { name: 'Delete' }).click();
   await confirm('Delete for good', 'Welcome.wav');
   await button('Welcome.wav').waitFor({ state: 'detached' });

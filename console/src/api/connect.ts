@@ -69,6 +69,10 @@ export const listUsers = (instance: string, options: Signal = {}): Promise<(Name
 export const describeExactly = async (instance: string, contact: string, options: Signal = {}): Promise<ExactContact> =>
   (await call<{ Contact: ExactContact }>('connect', `/contacts/${instance}/${encodeURIComponent(contact)}`, options)).Contact;
 
+/** The values of a contact's attributes: a line of the audit file. */
+export const getContactAttributes = async (instance: string, contact: string): Promise<Record<string, string>> =>
+  (await call<{ Attributes: Record<string, string> }>('connect', `/contact/attributes/${instance}/${encodeURIComponent(contact)}`)).Attributes;
+
 const storage = (instance: string): string => `/instance/${instance}/storage-config`;
 
 /** What is associated with an instance for a type of resource; undefined where nothing is. */

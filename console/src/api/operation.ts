@@ -10,6 +10,8 @@ export interface Ask<T = unknown> {
   operation: string;
   /** Under the names of the model. */
   members: Members;
+  /** As a command of a shell, where the AWS CLI does not have it. */
+  shell?: string;
   run: (options?: Signal) => Promise<T>;
 }
 

@@ -38,6 +38,8 @@ export const whenSignedOut = (callback: () => void): void => {
 export interface Options {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   body?: unknown;
+  /** A body that is no JSON. */
+  media?: Blob | undefined;
   query?: Record<string, string | number | undefined>;
   headers?: Record<string, string>;
   signal?: AbortSignal;
@@ -52,16 +54,28 @@ export function operationAddress(service: Service, path: string, query: Options[
 }
 
 /** Runs an operation. */
-export async function call<T>(service: Service, path: string, options: Options = {}): Promise<T> {
-  const { method = 'GET', body, query, headers = {}, signal } = options;
+export const call = async <T>(service: Service, path: string, options: Options = {}): Promise<T> => (await read(await send(service, path, options))) as T;
+
+/** Runs an operation whose result is no JSON. */
+export async function callForBytes(service: Service, path: string, options: Options = {}): Promise<ArrayBuffer> {
+  const response = await send(service, path, options);
+  if (!response.ok) await read(response);
+  return response.arrayBuffer();
+}
+
+function send(service: Service, path: string, options: Options): Promise<Response> {
+  const { method = 'GET', body, media, query, headers = {}, signal } = options;
   const init: RequestInit = { method, headers: { ...headers }, credentials: 'same-origin', cache: 'no-store' };
   if (signal) init.signal = signal;
   if (body !== undefined) {
     init.body = JSON.stringify(body);
     init.headers = { 'content-type': 'application/json', ...headers };
   }
-  const response = await reach(operationAddress(service, path, query), init);
-  return (await read(response)) as T;
+  if (media) {
+    init.body = media;
+    init.headers = { 'content-type': media.type, ...headers };
+  }
+  return reach(operationAddress(service, path, query), init);
 }
 
 /** Fetches; a server that does not answer is an error like the others. */

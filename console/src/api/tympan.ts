@@ -41,6 +41,8 @@ export interface AgentPart {
   AfterContactWorkStartTimestamp?: string | null;
   NumberOfHolds: number;
   CustomerHoldDuration?: number;
+  /** In DescribeContact only. */
+  Holds?: { From: string; To: string | null }[];
 }
 
 export interface QueuePart {
@@ -51,8 +53,8 @@ export interface QueuePart {
   Duration?: number;
 }
 
-/** A contact record, as Connect delivers it. */
-export interface ContactRecord {
+/** A contact record, as Connect delivers it; where it has attributes by their names alone, their values are null. */
+export interface ContactRecord<Value = string> {
   ContactId: string;
   InstanceARN: string;
   InitiationMethod: string;
@@ -62,7 +64,7 @@ export interface ContactRecord {
   DisconnectReason: string | null;
   CustomerEndpoint: Endpoint | null;
   SystemEndpoint: Endpoint | null;
-  Attributes: Record<string, string>;
+  Attributes: Record<string, Value>;
   Agent: AgentPart | null;
   Queue: QueuePart | null;
   Recordings: Recording[] | null;
@@ -170,7 +172,8 @@ export interface Interval {
 export const getContactCounts = (from: number, intervalMinutes: number, options: Signal = {}): Promise<{ Intervals: Interval[] }> =>
   call('tympan', '/tympan/contact-counts', { ...options, query: { from: new Date(from).toISOString(), intervalMinutes } });
 
-export const describeContact = (id: string, options: Signal = {}): Promise<ContactRecord> => call('tympan', contact(id), options);
+/** Without the values of attributes: those are GetContactAttributes of Connect. */
+export const describeContact = (id: string, options: Signal = {}): Promise<ContactRecord<null>> => call('tympan', contact(id), { ...options, query: { attributes: 'NAMES' } });
 
 /** `from` and `to`, in milliseconds, cut the columns to a part of the axis. */
 export const getWaveform = (id: string, columns: number, { from, to, ...options }: Signal & { from?: number; to?: number } = {}): Promise<Answer> =>

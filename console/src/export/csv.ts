@@ -20,10 +20,10 @@ export function csv<T>(rows: readonly T[], columns: readonly (readonly [string, 
 /** One JSON object a line. */
 export const jsonLines = (rows: readonly unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 
-/** Gives a text to the browser as a file. */
-export function save(name: string, type: string, text: string): void {
+/** Gives a text or bytes to the browser as a file. */
+export function save(name: string, type: string, content: string | ArrayBuffer): void {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.href = URL.createObjectURL(new Blob([content], { type }));
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

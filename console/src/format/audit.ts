@@ -7,6 +7,7 @@ import { rangeOf } from './range';
 export const KINDS: Record<string, string> = {
   'media-read': 'Media read',
   'media-read-end': 'Read ended',
+  'attributes-read': 'Attributes shown',
   'media-write': 'Media written',
   'key-use': 'Key used',
   listening: 'Listening',

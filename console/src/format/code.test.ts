@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { code, python, snake } from './code';
+import { code, python, signedByCurl, snake } from './code';
 
 it('spells names as botocore does', () => {
   expect(['ListPhoneNumbersV2', 'S3Uri', 'LexV2Bot', 'InstanceId', 'GetMetricDataV2'].map(snake)).toEqual([
@@ -32,4 +32,14 @@ it('writes Python', () => {
     IsOn=False,
 )`);
   expect(python({ a: [{ b: null }], c: true })).toBe('{\n    "a": [\n        {"b": None},\n    ],\n    "c": True,\n}');
+});
+
+it('writes what is no operation of Amazon as a command of curl, in both languages', () => {
+  const shell = signedByCurl('/tympan/instances/i-1/prompts?name=a', ['-X PUT']);
+  expect(shell).toBe(`curl --aws-sigv4 "aws:amz:$AWS_REGION:tympan" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \\
+    -X PUT \\
+    "$AWS_ENDPOINT_URL"'/tympan/instances/i-1/prompts?name=a'`);
+  const parts = [{ title: 'The sound', asks: [{ operation: 'GetPromptAudio', members: {}, shell }] }];
+  expect(code('aws cli', parts)).toContain(`# The sound\n${shell}\n`);
+  expect(code('boto3', parts)).toContain('# No client of boto3 has it. In a shell:\n# curl --aws-sigv4');
 });

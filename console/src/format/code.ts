@@ -6,6 +6,7 @@ export const LANGUAGES: readonly Language[] = ['aws cli', 'boto3'];
 interface Asked {
   operation: string;
   members: Record<string, unknown>;
+  shell?: string;
 }
 
 /** A name of the model as botocore spells it: `S3Uri` is `s3_uri`. */
@@ -13,7 +14,7 @@ export const snake = (name: string): string => name.replace(/(.)([A-Z][a-z]+)/g,
 const kebab = (name: string): string => snake(name).replaceAll('_', '-');
 
 /** A word of a POSIX shell. */
-const shell = (text: string): string => (/^[\w.,/:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+export const shell = (text: string): string => (/^[\w.,/:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
 function option(name: string, value: unknown): string {
   const flag = `--${kebab(name)}`;
@@ -23,8 +24,8 @@ function option(name: string, value: unknown): string {
   return `${flag} ${shell(String(value))}`;
 }
 
-const command = ({ operation, members }: Asked): string =>
-  [`aws connect ${kebab(operation)}`, ...Object.entries(members).map(([name, value]) => `    ${option(name, value)}`)].join(' \\\n');
+const command = ({ operation, members, shell: own }: Asked): string =>
+  own ?? [`aws connect ${kebab(operation)}`, ...Object.entries(members).map(([name, value]) => `    ${option(name, value)}`)].join(' \\\n');
 
 const isPlain = (value: unknown): boolean => typeof value !== 'object' || value === null;
 
@@ -47,11 +48,16 @@ export function python(value: unknown, indent = ''): string {
   return JSON.stringify(value);
 }
 
-function statement({ operation, members }: Asked): string {
+function statement({ operation, members, shell: own }: Asked): string {
+  if (own) return `# No client of boto3 has it. In a shell:\n${own.replace(/^/gm, '# ')}`;
   const entries = Object.entries(members);
   if (entries.length === 0) return `connect.${snake(operation)}()`;
   return `connect.${snake(operation)}(\n${entries.map(([name, value]) => `    ${name}=${python(value, '    ')},\n`).join('')})`;
 }
+
+/** An operation of tympan's own service as a command of a shell: curl signs the request. `options` are those of the shell. */
+export const signedByCurl = (path: string, options: readonly string[]): string =>
+  ['curl --aws-sigv4 "aws:amz:$AWS_REGION:tympan" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"', ...options, `"$AWS_ENDPOINT_URL"${shell(path)}`].join(' \\\n    ');
 
 /** Operations under their titles, as a text to copy. */
 export function code(language: Language, parts: readonly { title: string; asks: readonly Asked[] }[]): string {

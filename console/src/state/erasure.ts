@@ -33,7 +33,7 @@ const asked = async (question: string, ask: () => Promise<Omit<Check, 'question'
 };
 
 /** Searches for a contact by the second of its begin. */
-async function search({ ContactId, InitiationTimestamp }: ContactRecord): Promise<Omit<Check, 'question'>> {
+async function search({ ContactId, InitiationTimestamp }: ContactRecord<unknown>): Promise<Omit<Check, 'question'>> {
   const at = instant(InitiationTimestamp) ?? 0;
   const range = { From: new Date(at - 1_000).toISOString(), To: new Date(at + 2_000).toISOString() };
   let token: string | undefined;
@@ -55,7 +55,7 @@ async function fragments(capture: Recording): Promise<Omit<Check, 'question'>> {
 }
 
 /** Asks the server what is left of a contact. */
-export const verify = (record: ContactRecord, withMedia: boolean): Promise<Check[]> =>
+export const verify = (record: ContactRecord<unknown>, withMedia: boolean): Promise<Check[]> =>
   Promise.all([
     missing('DescribeContact', () => describeContact(record.ContactId)),
     asked('SearchContacts, at the second of its begin', () => search(record)),

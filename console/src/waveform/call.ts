@@ -7,7 +7,9 @@ export interface Stretch {
   from: number;
   /** Undefined while it goes on. */
   to: number | undefined;
-  kind: 'flow' | 'waiting' | 'agent';
+  kind: 'flow' | 'waiting' | 'agent' | 'hold' | 'prompt';
+  /** In place of its name and its times. */
+  about?: string;
 }
 
 /** The flows that a call went through. A line is written when its block is done: a flow begins where the one before ended. */
@@ -29,7 +31,7 @@ export function flowStretches(lines: readonly FlowLogLine[], origin: number, end
 }
 
 /** Who the customer waited for and spoke to. */
-export function agentStretches(record: ContactRecord, origin: number, end: number | undefined): Stretch[] {
+export function agentStretches(record: ContactRecord<unknown>, origin: number, end: number | undefined): Stretch[] {
   const at = (text: string | null | undefined): number | undefined => {
     const time = instant(text);
     return time === undefined ? undefined : Math.max(0, time - origin);

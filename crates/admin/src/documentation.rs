@@ -62,6 +62,8 @@ pub(crate) trait Documented {
     const DOCUMENTATION: Documentation;
     /// What it answers with.
     const FORM: Form = Form::Json;
+    /// Types of its body, where that is no JSON.
+    const TAKES: &'static [&'static str] = &[];
 }
 
 /// A member that is always there.

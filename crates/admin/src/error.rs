@@ -4,6 +4,7 @@ use crate::contacts::IndexError;
 use std::fmt;
 use tympan_aws::PageError;
 use tympan_aws::constraint::Breach;
+use tympan_connect::ConnectError;
 use tympan_store::{ErrorKind, StoreError};
 
 tympan_aws::error_codes! {
@@ -19,15 +20,17 @@ tympan_aws::error_codes! {
         NotFound = "ResourceNotFoundException", 404;
         /// No operation has this method and path.
         UnknownOperation = "UnknownOperationException", 404;
-        /// The call of the contact is up.
+        /// The call of the contact is up, or the name is taken.
         Conflict = "ResourceConflictException", 409;
+        /// The sound of a prompt cannot be had from where it is.
+        SoundUnavailable = "SoundUnavailableException", 409;
         /// The contact has ended, and what is asked for is for calls that are up.
         ContactEnded = "ContactEndedException", 409;
         /// What is asked for is being done already.
         InUse = "ResourceInUseException", 409;
         /// The changes after this revision are no longer kept.
         RevisionGone = "RevisionGoneException", 410;
-        /// As many readers of events or listeners are connected as may be.
+        /// As many readers of events or listeners are connected as may be, or an instance has as many prompts as it may have.
         LimitExceeded = "LimitExceededException", 429;
         /// A fault on this side; the cause is in the log, never in the answer.
         Internal = "InternalServiceException", 500;
@@ -83,6 +86,28 @@ impl From<IndexError> for AdminError {
             IndexError::Unavailable(why) => Self::internal(why),
         }
     }
+}
+
+impl From<ConnectError> for AdminError {
+    fn from(error: ConnectError) -> Self {
+        use tympan_connect::ErrorCode as Connect;
+        let code = match error.code() {
+            Connect::InvalidParameter | Connect::InvalidRequest => ErrorCode::Validation,
+            Connect::ResourceNotFound => ErrorCode::NotFound,
+            Connect::DuplicateResource => ErrorCode::Conflict,
+            Connect::LimitExceeded => ErrorCode::LimitExceeded,
+            // What failed is in the log already.
+            _ => return Self::internal(error.message()),
+        };
+        Self::new(code, sentence(error.message()))
+    }
+}
+
+/// Messages of Connect begin small and have no full stop.
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }
 
 impl From<StoreError> for AdminError {

@@ -22,7 +22,7 @@ pub fn openapi(version: &str) -> Value {
         "info": {
             "title": "tympan",
             "version": version,
-            "description": "tympan's own service: contacts and their sound, live events, streams and readers, backups, settings, access and the audit file. Requests are signed \
+            "description": "tympan's own service: contacts and their sound, prompts, live events, streams and readers, backups, settings, access and the audit file. Requests are signed \
                             with Signature Version 4, service name tympan; the IAM action of an operation is tympan: and its \
                             operationId. Times are RFC 3339.",
         },
@@ -72,12 +72,7 @@ fn operation(row: &Row) -> Value {
             let content = json!({ "text frames": { "schema": object(answer) } });
             ("101", json!({ "description": description, "content": content }))
         }
-        Form::Media(types) => {
-            let schema = json!({ "schema": { "type": "string", "format": "binary" } });
-            let content: Map<String, Value> =
-                types.iter().map(|media| ((*media).to_owned(), schema.clone())).collect();
-            ("200", json!({ "description": "done", "content": content }))
-        }
+        Form::Media(types) => ("200", json!({ "description": "done", "content": binary(types) })),
     };
     responses.insert(status.to_owned(), success);
     for code in OF_ALL.iter().chain(*errors) {
@@ -102,7 +97,16 @@ fn operation(row: &Row) -> Value {
             "content": { "application/json": { "schema": object(body) } },
         });
     }
+    if !row.takes.is_empty() {
+        operation["requestBody"] = json!({ "required": true, "content": binary(row.takes) });
+    }
     operation
+}
+
+/// A body of one of these types.
+fn binary(types: &[&str]) -> Map<String, Value> {
+    let schema = json!({ "schema": { "type": "string", "format": "binary" } });
+    types.iter().map(|media| ((*media).to_owned(), schema.clone())).collect()
 }
 
 fn object(fields: &[Field]) -> Value {

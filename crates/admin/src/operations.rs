@@ -11,6 +11,7 @@ use crate::documentation::{Documentation, Documented, Form};
 use crate::events::WatchEvents;
 use crate::flows::{CheckFlow, GetFlowActivity};
 use crate::named::Named;
+use crate::prompts::{GetPromptAudio, PutPromptAudio, UploadPrompt};
 use crate::service::AdminService;
 use crate::streams::{ListReaders, ListStreams};
 use crate::upkeep::{
@@ -29,6 +30,8 @@ pub(crate) struct Row {
     pub(crate) documentation: Documentation,
     /// What it answers with.
     pub(crate) form: Form,
+    /// Types of its body, where that is no JSON.
+    pub(crate) takes: &'static [&'static str],
     /// The query parameters that the code reads.
     #[cfg_attr(not(test), allow(dead_code, reason = "tests compare it with the documentation"))]
     pub(crate) reads: &'static [&'static str],
@@ -46,6 +49,7 @@ macro_rules! table {
             name: <$operation as Operation>::NAME,
             documentation: <$operation as Documented>::DOCUMENTATION,
             form: <$operation as Documented>::FORM,
+            takes: <$operation as Documented>::TAKES,
             reads: <$operation as Operation>::QUERY,
         }),*];
 
@@ -70,6 +74,9 @@ table! {
     "GET" "/tympan/contacts/{ContactId}/flow-log" GetFlowLog;
     "POST" "/tympan/flows/check" CheckFlow;
     "GET" "/tympan/flows/{ContactFlowId}/activity" GetFlowActivity;
+    "POST" "/tympan/instances/{InstanceId}/prompts" UploadPrompt;
+    "GET" "/tympan/instances/{InstanceId}/prompts/{PromptId}/audio" GetPromptAudio;
+    "PUT" "/tympan/instances/{InstanceId}/prompts/{PromptId}/audio" PutPromptAudio;
     "GET" "/tympan/events" WatchEvents;
     "GET" "/tympan/streams" ListStreams;
     "GET" "/tympan/readers" ListReaders;

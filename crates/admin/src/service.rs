@@ -4,6 +4,7 @@ use crate::access::{AccessParts, Sessions};
 use crate::contacts::{ContactIndex, Sounds, Waveforms};
 use crate::error::{AdminError, ErrorCode};
 use crate::events::EventReaders;
+use crate::prompts::PromptSounds;
 use crate::upkeep::{Backups, Doctor, Health};
 use std::sync::Arc;
 use tympan_auth::Refusal;
@@ -31,6 +32,8 @@ pub struct AdminParts {
     pub waveforms: Arc<dyn Waveforms>,
     /// Reads their sound.
     pub sounds: Arc<dyn Sounds>,
+    /// Reads the sound of prompts.
+    pub prompt_sounds: Arc<dyn PromptSounds>,
     /// Where changes of contacts are read.
     pub db: Db,
     /// Places for readers of events.

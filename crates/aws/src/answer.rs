@@ -62,6 +62,14 @@ impl Output {
         }
     }
 
+    /// The value of [`Self::media`], for callers within the process.
+    pub fn into_media(self) -> Option<Media> {
+        match self.0 {
+            Content::Media(media) => Some(media),
+            _ => None,
+        }
+    }
+
     /// Bytes that are no JSON, whose members beside them stand in headers.
     pub fn media(media: Media) -> Self {
         Self(Content::Media(media))

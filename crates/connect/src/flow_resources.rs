@@ -82,7 +82,7 @@ impl ConnectService {
     /// What is to be played of a prompt of the instance.
     pub fn prompt(&self, instance: InstanceId, prompt: &ResourceRef) -> Option<Recording> {
         self.seen(instance, WallTime::from_unix_ms(0), |scene| {
-            Some(find::<Prompt>(scene, prompt)?.spec.sound())
+            Some(Prompt::recording(find::<Prompt>(scene, prompt)?))
         })
     }
 

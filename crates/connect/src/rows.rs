@@ -4,15 +4,18 @@ use crate::flows::ContactFlow;
 use crate::instances::Instance;
 use crate::named;
 use crate::phone_numbers::PhoneNumber;
+use crate::prompts::UploadedSound;
 use crate::settings::{Document, Settings, SettingsError, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tympan_db::{Db, DbError, FLOW, INSTANCE, Kind, Kinds, PHONE_NUMBER, Row, RowError, Value};
+use tympan_types::ResourceId;
 
 /// Adds the kinds of the configuration to those that a program keeps.
 pub fn kinds(kinds: Kinds) -> Kinds {
-    named::with_kinds(kinds.with::<Instance>().with::<ContactFlow>().with::<PhoneNumber>())
+    let kinds = kinds.with::<Instance>().with::<ContactFlow>().with::<PhoneNumber>();
+    named::with_kinds(kinds.with::<UploadedSound>())
 }
 
 impl Row for Instance {
@@ -124,11 +127,18 @@ impl Settings for DbSettings {
         Ok(documents)
     }
 
+    fn sound(&self, prompt: ResourceId) -> Result<Option<UploadedSound>, SettingsError> {
+        self.db.read(|reader| reader.get::<UploadedSound>(&prompt.to_string())).map_err(said)
+    }
+
     fn write(&self, writes: &[Write]) -> Result<(), SettingsError> {
         let writes = writes.to_vec();
         self.db
             .write(move |tx| -> Result<(), DbError> {
                 for write in &writes {
+                    if let Some(prompt) = write.ends_sound_of() {
+                        tx.remove::<UploadedSound>(&prompt.to_string())?;
+                    }
                     match write {
                         Write::Put(document) => match document.as_ref() {
                             Document::Instance(instance) => tx.put(instance)?,
@@ -136,6 +146,7 @@ impl Settings for DbSettings {
                             Document::PhoneNumber(number) => tx.put(number)?,
                             Document::Resource(resource) => named::put(tx, resource)?,
                         },
+                        Write::PutSound(sound) => tx.put(sound)?,
                         Write::RemoveInstance(id) => drop(tx.remove::<Instance>(&id.to_string())?),
                         Write::RemoveFlow(id) => drop(tx.remove::<ContactFlow>(&id.to_string())?),
                         Write::RemovePhoneNumber(id) => drop(tx.remove::<PhoneNumber>(&id.to_string())?),
@@ -164,6 +175,8 @@ fn said(error: DbError) -> SettingsError {
 mod tests {
     use super::*;
     use crate::bench::Bench;
+    use crate::named::ResourceKind;
+    use std::sync::Arc;
     use tympan_db::{OpenOptions, StartId};
 
     fn database() -> Db {
@@ -195,6 +208,19 @@ mod tests {
             .collect();
         settings.write(&removals).unwrap();
         assert_eq!((settings.load().unwrap(), settings.is_whole()), (Vec::new(), true));
+    }
+
+    #[test]
+    fn the_sound_of_a_prompt_is_kept_beside_it_and_removed_with_it() {
+        let db = database();
+        let settings = DbSettings::new(db.clone());
+        let prompt = ResourceId::from_bytes([7; 16]);
+        let sound = UploadedSound { prompt, wav: Arc::from(&b"RIFF and so on"[..]) };
+        settings.write(&[Write::PutSound(sound.clone())]).unwrap();
+        assert_eq!(DbSettings::new(db).sound(prompt).unwrap(), Some(sound));
+        assert_eq!(settings.load().unwrap(), Vec::new(), "it is no document");
+        settings.write(&[Write::RemoveResource(ResourceKind::Prompt, prompt)]).unwrap();
+        assert_eq!((settings.sound(prompt).unwrap(), settings.is_whole()), (None, true));
     }
 
     #[test]

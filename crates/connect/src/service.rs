@@ -263,6 +263,10 @@ impl ConnectService {
         self.0.directory.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    pub(crate) fn settings(&self) -> &dyn Settings {
+        self.0.settings.as_ref()
+    }
+
     pub(crate) fn history(&self) -> &dyn History {
         self.0.history.as_ref()
     }
@@ -352,10 +356,12 @@ mod tests {
     use super::*;
     use crate::bench::{Bench, NOW, head};
     use crate::live_calls::NoCalls;
+    use crate::prompts::UploadedSound;
     use crate::settings::{Document, MemorySettings};
     use serde_json::{Value, json};
     use std::sync::atomic::{AtomicBool, Ordering};
     use tympan_contact::MemoryHistory;
+    use tympan_types::ResourceId;
 
     #[derive(Default)]
     struct FullDisk {
@@ -373,6 +379,10 @@ mod tests {
                 return Err(SettingsError("no space left".into()));
             }
             self.settings.write(writes)
+        }
+
+        fn sound(&self, prompt: ResourceId) -> Result<Option<UploadedSound>, SettingsError> {
+            self.settings.sound(prompt)
         }
     }
 

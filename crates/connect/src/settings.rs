@@ -7,8 +7,9 @@ use crate::flows::ContactFlow;
 use crate::instances::Instance;
 use crate::named::{Resource, ResourceKind};
 use crate::phone_numbers::PhoneNumber;
+use crate::prompts::UploadedSound;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tympan_types::{ContactFlowId, InstanceId, PhoneNumberId, ResourceId};
 
 /// One thing that is configured.
@@ -29,6 +30,9 @@ pub enum Document {
 pub enum Write {
     /// Writes a document over an older one of the same kind and id.
     Put(Box<Document>),
+    /// Writes the uploaded sound of a prompt, which is put after it, over an older one. The sound goes when its prompt is removed, or
+    /// put with another source.
+    PutSound(UploadedSound),
     /// Removes an instance; removing what is not there succeeds.
     RemoveInstance(InstanceId),
     /// Removes a flow, likewise.
@@ -39,10 +43,27 @@ pub enum Write {
     RemoveResource(ResourceKind, ResourceId),
 }
 
+impl Write {
+    /// The prompt that has no uploaded sound after this.
+    pub(crate) fn ends_sound_of(&self) -> Option<ResourceId> {
+        match self {
+            Self::RemoveResource(ResourceKind::Prompt, prompt) => Some(*prompt),
+            Self::Put(document) => match document.as_ref() {
+                Document::Resource(Resource::Prompt(prompt)) if !prompt.spec.is_uploaded() => Some(prompt.id),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// A small durable table of documents.
 pub trait Settings: Send + Sync {
     /// All documents that can be read, in any order.
     fn load(&self) -> Result<Vec<Document>, SettingsError>;
+
+    /// The uploaded sound of a prompt.
+    fn sound(&self, prompt: ResourceId) -> Result<Option<UploadedSound>, SettingsError>;
 
     /// Makes all of these changes, or none; durable when this returns. Half a change that was refused would come to light
     /// at the next start, and take with it what was acknowledged in between.
@@ -61,7 +82,13 @@ pub struct SettingsError(pub String);
 
 /// Settings that live as long as the process: for tests and throw-away servers.
 #[derive(Debug, Default)]
-pub struct MemorySettings(Mutex<BTreeMap<Key, Document>>);
+pub struct MemorySettings(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    documents: BTreeMap<Key, Document>,
+    sounds: BTreeMap<ResourceId, UploadedSound>,
+}
 
 /// What tells documents from each other.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,19 +123,33 @@ impl MemorySettings {
     }
 }
 
+impl MemorySettings {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Settings for MemorySettings {
     fn load(&self) -> Result<Vec<Document>, SettingsError> {
-        let documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(documents.values().cloned().collect())
+        Ok(self.kept().documents.values().cloned().collect())
+    }
+
+    fn sound(&self, prompt: ResourceId) -> Result<Option<UploadedSound>, SettingsError> {
+        Ok(self.kept().sounds.get(&prompt).cloned())
     }
 
     fn write(&self, writes: &[Write]) -> Result<(), SettingsError> {
-        let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
+        let Kept { documents, sounds } = &mut *kept;
         for write in writes.iter().cloned() {
+            if let Some(prompt) = write.ends_sound_of() {
+                sounds.remove(&prompt);
+            }
             match write {
                 Write::Put(document) => {
                     documents.insert(Key::of(&document), *document);
                 }
+                Write::PutSound(sound) => drop(sounds.insert(sound.prompt, sound)),
                 Write::RemoveInstance(id) => drop(documents.remove(&Key::Instance(id))),
                 Write::RemoveFlow(id) => drop(documents.remove(&Key::Flow(id))),
                 Write::RemovePhoneNumber(id) => drop(documents.remove(&Key::PhoneNumber(id))),

@@ -7,3 +7,4 @@ mod target;
 
 pub(crate) use check_flow::CheckFlow;
 pub(crate) use get_flow_activity::GetFlowActivity;
+pub(crate) use target::{InstanceTarget, instance};

@@ -67,7 +67,7 @@ impl Target for FlowTarget {
 }
 
 /// The ARN that a text names as an instance of the caller, and that instance if there is one.
-fn instance(cx: &Context<'_>, named: &str) -> Option<(String, Option<Arc<Instance>>)> {
+pub(crate) fn instance(cx: &Context<'_>, named: &str) -> Option<(String, Option<Arc<Instance>>)> {
     let (region, account) = (&cx.caller.region, &cx.caller.account);
     let root = format!("arn:aws:connect:{region}:{account}:instance/");
     let id = InstanceId::parse(named.strip_prefix(&root).unwrap_or(named)).ok()?;

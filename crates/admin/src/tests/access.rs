@@ -190,7 +190,7 @@ async fn what_is_no_simulation_is_refused() {
 
 /// Denies everything, and keeps what it was asked.
 #[derive(Default)]
-struct Denied(Mutex<Vec<Ask>>);
+pub(super) struct Denied(Mutex<Vec<Ask>>);
 
 impl Permit for Denied {
     fn permit(&self, asks: &[Ask]) -> Result<(), Refusal> {

@@ -7,7 +7,7 @@ use crate::contacts::{
 };
 use crate::{
     AdminError, AdminParts, AdminService, BackupRefusal, Backups, Doctor, EventFeed, EventReaders, Health,
-    NewBackup, operations,
+    NewBackup, PromptSounds, operations,
 };
 use http::Request;
 use serde_json::{Value, json};
@@ -20,13 +20,14 @@ use tympan_aws::{Attempt, BoxFuture, Invocation, Operations, Output, Permit, Unr
 use tympan_connect::live_calls::NoCalls;
 use tympan_connect::settings::MemorySettings;
 use tympan_connect::{ConnectService, Ids, Options};
-use tympan_contact::{CapturedAudio, Contact, Erased, History, MemoryHistory, fixtures};
+use tympan_contact::{CapturedAudio, Contact, Erased, History, MemoryHistory, Recording, fixtures};
 use tympan_db::contact::{ContactCursor, ContactEvent, ContactFacts, ContactPayload, ContactQuery};
 use tympan_db::{Db, Kinds, OpenOptions, RowError, StartId};
 use tympan_kms::Keyring;
 use tympan_kvs::{KvsOptions, KvsService};
 use tympan_store::memory::{MemoryBackend, MemoryDisk};
 use tympan_store::{Clock, MediaStore, StoreOptions};
+use tympan_telephony::audio::wav;
 use tympan_types::{AccountId, Caller, ContactId, Mono, Region, WallTime};
 
 pub(super) const NOW: WallTime = WallTime::from_unix_ms(1_706_238_600_000);
@@ -159,6 +160,21 @@ impl Sounds for Sound {
 
     fn listeners(&self) -> u64 {
         0
+    }
+}
+
+/// Plays what the program or the instance has, and fetches nothing.
+struct Played(ConnectService);
+
+impl PromptSounds for Played {
+    fn read(&self, recording: Recording) -> BoxFuture<'_, Result<Arc<[i16]>, String>> {
+        let file = match recording {
+            Recording::Wav(file) => Ok(file),
+            Recording::Uri(uri) => Err(format!("{uri} is not fetched")),
+            Recording::Uploaded { prompt, .. } => Ok(self.0.uploaded_sound(prompt).unwrap().unwrap()),
+        };
+        let samples = file.map(|file| wav::read(&file).unwrap().into());
+        Box::pin(std::future::ready(samples))
     }
 }
 
@@ -428,6 +444,7 @@ impl Bench {
             connect: connect.clone(),
             waveforms: Arc::new(Drawn),
             sounds: Arc::new(Sound),
+            prompt_sounds: Arc::new(Played(connect.clone())),
             db: db.clone(),
             event_readers: readers.clone(),
             store: store.clone(),
@@ -467,11 +484,22 @@ impl Bench {
         request: &str,
         body: Value,
     ) -> Attempt<AdminError> {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        self.attempt_media(caller, permit, request, &body).await
+    }
+
+    /// As [`Self::attempt`], with any bytes.
+    pub(super) async fn attempt_media(
+        &self,
+        caller: &Caller,
+        permit: &dyn Permit,
+        request: &str,
+        body: &[u8],
+    ) -> Attempt<AdminError> {
         let (method, path) = request.split_once(' ').unwrap();
         let head = Request::builder().method(method).uri(path).body(()).unwrap().into_parts().0;
-        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let invocation = Invocation { permit, ..Invocation::within_process(caller, NOW) };
-        self.operations.attempt(&self.service, &head, &body, &invocation).await
+        self.operations.attempt(&self.service, &head, body, &invocation).await
     }
 
     pub(super) async fn call_as(

@@ -3,7 +3,7 @@ use crate::{AxisPart, ErrorCode, SoundForm, SoundTrack, WantedSound};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use tympan_contact::{CapturedAudio, Contact, CustomerAudio, History};
+use tympan_contact::{AgentPart, AgentRef, CapturedAudio, Contact, CustomerAudio, History, Hold};
 use tympan_telephony::rtp::ledger::Cause;
 use tympan_types::{ContactFlowId, FragmentNumber, Redacted, StreamArn, WallTime};
 
@@ -205,6 +205,45 @@ async fn a_token_is_good_for_its_own_question_only() {
     let token = page["NextToken"].as_str();
     assert!(ask("0123", token).await.is_ok());
     assert_eq!(ask("5550123", token).await.unwrap_err().code(), ErrorCode::Validation);
+}
+
+#[tokio::test]
+async fn attributes_are_told_by_their_names_alone_where_that_is_asked_for() {
+    let bench = Bench::new();
+    let (one, _) = two(&bench);
+    let path = |query: &str| format!("GET /tympan/contacts/{}{query}", one.id);
+    let record = bench.call(&path("?attributes=NAMES"), Value::Null).await.unwrap();
+    assert_eq!(record["Attributes"], json!({ "department": null }));
+    let whole = bench.call(&path("?attributes=VALUES"), Value::Null).await.unwrap();
+    assert_eq!(whole, bench.call(&path(""), Value::Null).await.unwrap());
+    let error = bench.call(&path("?attributes=names"), Value::Null).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Validation);
+}
+
+#[tokio::test]
+async fn an_agent_is_told_with_the_times_of_each_hold() {
+    let bench = Bench::new();
+    let mut held = contact(9);
+    let agent = AgentRef {
+        id: ResourceId::LEAST,
+        arn: "arn".to_owned(),
+        user_name: "anna".to_owned(),
+        first_name: String::new(),
+        last_name: String::new(),
+        routing_profile_arn: "arn".to_owned(),
+        routing_profile_name: "all".to_owned(),
+    };
+    let from = held.initiation_timestamp.plus_ms(5_250);
+    let holds =
+        vec![Hold { from, to: Some(from.plus_ms(1_500)) }, Hold { from: from.plus_ms(9_000), to: None }];
+    held.agent = Some(AgentPart { connected: Some(from), holds, ..AgentPart::accepted(agent, from) });
+    bench.contacts.kept.update(&held).unwrap();
+    let record = bench.call(&format!("GET /tympan/contacts/{}", held.id), Value::Null).await.unwrap();
+    let time = |ms: i64| json!(from.plus_ms(ms).rfc3339_ms());
+    assert_eq!(
+        record["Agent"]["Holds"],
+        json!([{ "From": time(0), "To": time(1_500) }, { "From": time(9_000), "To": null }])
+    );
 }
 
 #[tokio::test]

@@ -7,5 +7,6 @@ mod contacts;
 mod events;
 mod flows;
 mod openapi;
+mod prompts;
 mod streams;
 mod upkeep;

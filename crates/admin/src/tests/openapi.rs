@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tympan_aws::Routes;
 use tympan_contact::History;
+use tympan_telephony::audio::wav;
 
 fn names(members: &Value) -> BTreeSet<String> {
     members.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
@@ -53,6 +54,8 @@ fn labels_are_parameters_and_errors_of_one_status_are_told_together() {
     let audio =
         &document["paths"]["/tympan/contacts/{ContactId}/audio"]["get"]["responses"]["200"]["content"];
     assert_eq!(audio["audio/wav"]["schema"]["format"], "binary");
+    let upload = &document["paths"]["/tympan/instances/{InstanceId}/prompts"]["post"]["requestBody"];
+    assert_eq!(upload["content"]["audio/wav"]["schema"]["format"], "binary");
 }
 
 #[tokio::test]
@@ -64,6 +67,8 @@ async fn answers_have_the_members_of_the_document() {
     let instance = bench.instance();
     let flow = json!({ "Name": "f", "Type": "CONTACT_FLOW", "Status": "SAVED", "Content": "{}" });
     let flow = bench.connect(&format!("PUT /contact-flows/{instance}"), &flow)["ContactFlowId"].clone();
+    let prompt = json!({ "Name": "p", "S3Uri": "s3://b/p.wav" });
+    let prompt = bench.connect(&format!("PUT /prompts/{instance}"), &prompt)["PromptId"].clone();
     let mut checked = 0;
     for row in ROWS.iter().filter(|row| !row.documentation.answer.is_empty() && row.form == Form::Json) {
         // The one that is erased is none that others ask for.
@@ -73,8 +78,13 @@ async fn answers_have_the_members_of_the_document() {
             "GetFlowActivity" => {
                 path.replace("{ContactFlowId}", flow.as_str().unwrap()) + "?instanceId=" + &instance
             }
+            "UploadPrompt" => path.replace("{InstanceId}", &instance) + "?name=one",
+            "PutPromptAudio" => {
+                path.replace("{InstanceId}", &instance).replace("{PromptId}", prompt.as_str().unwrap())
+            }
             _ => path,
         };
+        let request = format!("{} {path}", row.method);
         let body = match row.name {
             "StartBackup" => json!({ "Directory": "/x" }),
             "CheckFlow" => json!({ "InstanceId": instance, "Content": "{}" }),
@@ -82,7 +92,10 @@ async fn answers_have_the_members_of_the_document() {
             "SimulatePolicy" => json!({ "User": "care", "Action": "connect:ListInstances", "Resource": "*" }),
             _ => Value::Null,
         };
-        let answer = bench.call(&format!("{} {path}", row.method), body).await.unwrap();
+        let answer = match row.takes {
+            [] => bench.call(&request, body).await.unwrap(),
+            _ => bench.upload(&request, &wav::write(&[1])).await.unwrap(),
+        };
         let found = names(&answer);
         for field in row.documentation.answer {
             assert!(!field.is_required || found.contains(field.name), "{} lacks {}", row.name, field.name);

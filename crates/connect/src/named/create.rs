@@ -1,7 +1,7 @@
 use super::scene::description_of;
 use super::{Members, Named, Scene, Spec};
-use crate::error::{ConnectError, ErrorCode};
-use crate::service::{ConnectService, Limits};
+use crate::error::ConnectError;
+use crate::service::ConnectService;
 use crate::tags;
 use crate::target::{Context, InstanceTarget, missing};
 use serde::de::DeserializeOwned;
@@ -70,10 +70,7 @@ impl<C: Creation> Operation for Create<C> {
             if let Some(made) = C::made_before(&scene, &name, &members)? {
                 return Ok(Output::json(&answer(made)));
             }
-            scene.check_name::<C::Spec>(&name, None)?;
-            let limit = cx.service.options().limits.resources_per_instance;
-            let what = format!("resources of the kind {} in an instance", words.noun);
-            Limits::check(scene.all::<C::Spec>().count(), limit, ErrorCode::LimitExceeded, &what)?;
+            scene.check_new::<C::Spec>(&name)?;
             let spec = C::spec(&scene, members)?;
             let id = ResourceId::from_random(cx.service.random());
             let answer = answer(id);

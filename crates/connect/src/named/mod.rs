@@ -25,7 +25,7 @@ pub(crate) use describe::{Describe, described};
 pub(crate) use kinds::{Tabled, Tables, load, put, remove, with_kinds};
 pub(crate) use list::{Entry, List, summary};
 pub(crate) use members::Members;
-pub(crate) use scene::Scene;
+pub(crate) use scene::{Scene, description_of};
 pub(crate) use search::{Item, Search, Wanted};
 pub(crate) use table::Table;
 pub(crate) use target::NamedTarget;

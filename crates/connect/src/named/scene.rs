@@ -6,7 +6,7 @@ use crate::instances::Instance;
 use crate::phone_numbers::PhoneNumber;
 use crate::queues::Queue;
 use crate::reference::{self, shown};
-use crate::service::ConnectService;
+use crate::service::{ConnectService, Limits};
 use crate::users::User;
 use std::sync::Arc;
 use tympan_types::{ResourceId, WallTime};
@@ -113,6 +113,14 @@ impl Scene<'_> {
                 format!("there is a {} named {name:?} in instance {} already", words.noun, self.instance.id),
             )),
         }
+    }
+
+    /// Refuses a name that cannot be given to a new resource, and one resource too many.
+    pub(crate) fn check_new<S: Spec>(&self, name: &str) -> Result<(), ConnectError> {
+        self.check_name::<S>(name, None)?;
+        let limit = self.service.options().limits.resources_per_instance;
+        let what = format!("resources of the kind {} in an instance", S::WORDS.noun);
+        Limits::check(self.all::<S>().count(), limit, ErrorCode::LimitExceeded, &what)
     }
 
     /// Changes name and description; what is `None` stays, and an empty description is none.

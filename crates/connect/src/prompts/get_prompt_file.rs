@@ -11,7 +11,7 @@ use tympan_aws::Output;
 
 /// Says where the sound of a prompt is. The address has no signature: what reads it needs a right of its own there.
 ///
-/// Errors: ResourceNotFound (also of a prompt that every instance has: its sound is in the program and has no address).
+/// Errors: ResourceNotFound (also of a prompt that every instance has, and of one that was uploaded: they have no address).
 pub(crate) struct GetPromptFile;
 
 impl View for GetPromptFile {
@@ -25,8 +25,9 @@ impl View for GetPromptFile {
         named: &Named<Prompt>,
     ) -> Result<Output, ConnectError> {
         let Source::Uri(uri) = &named.spec.source else {
+            let place = if named.spec.is_uploaded() { "was uploaded" } else { "is in the program" };
             return Err(ConnectError::not_found(format!(
-                "the sound of prompt {:?} is in the program and has no address",
+                "the sound of prompt {:?} {place} and has no address: tympan:GetPromptAudio gives it",
                 named.name
             )));
         };

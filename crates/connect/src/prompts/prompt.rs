@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tympan_contact::Recording;
 use tympan_db::Kind;
+use tympan_types::ResourceId;
 
 /// A sound that flows play by its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,15 +21,26 @@ pub enum Source {
     Default(DefaultPrompt),
     /// `s3://BUCKET/KEY`, or an https address.
     Uri(String),
+    /// It was uploaded, and is kept beside the prompt.
+    Uploaded {
+        /// Tells it from the sounds that the prompt had before.
+        sound: ResourceId,
+    },
 }
 
 impl Prompt {
-    /// What is to be played.
-    pub fn sound(&self) -> Recording {
-        match &self.source {
+    /// What is to be played of a prompt.
+    pub(crate) fn recording(named: &Named<Self>) -> Recording {
+        match &named.spec.source {
             Source::Default(prompt) => Recording::Wav(prompt.wav()),
             Source::Uri(uri) => Recording::Uri(uri.clone()),
+            Source::Uploaded { sound } => Recording::Uploaded { prompt: named.id, sound: *sound },
         }
+    }
+
+    /// Whether the server keeps its sound.
+    pub(crate) fn is_uploaded(&self) -> bool {
+        matches!(self.source, Source::Uploaded { .. })
     }
 
     /// A prompt whose sound is at an address.

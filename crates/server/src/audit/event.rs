@@ -12,6 +12,8 @@ pub(crate) enum EventKind {
     MediaReadEnd,
     /// Media is taken in.
     MediaWrite,
+    /// The values of a contact's attributes are read on their own.
+    AttributesRead,
     /// A key is used.
     KeyUse,
     /// A supervisor hears a conversation, or is heard in it; a listener hears a call that is up.
@@ -156,6 +158,7 @@ pub(crate) fn kind_of(action: &str) -> Option<EventKind> {
         ) => Some(EventKind::MediaRead),
         ("tympan", "GetAudio") => Some(EventKind::MediaRead),
         ("tympan", "ListenContact") => Some(EventKind::Listening),
+        ("connect", "GetContactAttributes") => Some(EventKind::AttributesRead),
         ("kinesisvideo", "PutMedia") => Some(EventKind::MediaWrite),
         // Credentials are made.
         ("sts", "GetSessionToken") => Some(EventKind::Administration),
@@ -196,6 +199,8 @@ mod tests {
             ("kinesisvideo:ListFragments", None),
             ("kinesisvideo:DeleteStream", Some(EventKind::Administration)),
             ("connect:SearchAvailablePhoneNumbers", None),
+            ("connect:GetContactAttributes", Some(EventKind::AttributesRead)),
+            ("connect:DescribeContact", None),
             ("connect:ClaimPhoneNumber", Some(EventKind::Administration)),
             ("kms:GenerateDataKey", Some(EventKind::KeyUse)),
             ("kms:ScheduleKeyDeletion", Some(EventKind::Administration)),

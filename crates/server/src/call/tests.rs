@@ -310,7 +310,8 @@ impl Rig {
             Arc::new(NoCalls),
             Arc::new(FixedIds),
             Options::new(account, region),
-        );
+        )
+        .unwrap();
         let (writers, flow_log) = (LineWriters::default(), folder.path().join("flow-logs.jsonl"));
         let rotation = Rotation { limit_bytes: 1 << 20, kept: 1, kept_for: None };
         let registry = CallRegistry::default();
@@ -331,7 +332,7 @@ impl Rig {
             access_key_id: String::new(),
         };
         let admission = Admission {
-            connect: connect.unwrap(),
+            connect: connect.clone(),
             history: history.clone(),
             registry,
             audit: Audit::default(),
@@ -344,8 +345,13 @@ impl Rig {
             ),
             sink,
             speech: Arc::new(
-                Speech::new(&config::Speech::default(), &Region::parse("us-west-2").unwrap(), budget.clone())
-                    .unwrap(),
+                Speech::new(
+                    &config::Speech::default(),
+                    &Region::parse("us-west-2").unwrap(),
+                    budget.clone(),
+                    Arc::new(connect),
+                )
+                .unwrap(),
             ),
             lambda: lambda.clone(),
             bots: Arc::new(

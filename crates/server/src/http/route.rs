@@ -504,13 +504,13 @@ impl Router {
         }
     }
 
-    /// The largest body that is read of a request; the configuration bounds all of them.
+    /// The largest body that is read of a request; the configuration bounds those of JSON.
     pub(super) fn body_limit(&self, found: Option<Found>) -> usize {
         let rule = found.map_or(BodyRule::USUAL, |found| self.routes.body(found));
         match rule {
-            BodyRule::Whole { limit_bytes } | BodyRule::Media { limit_bytes } => {
-                self.body_limit_bytes.min(limit_bytes)
-            }
+            BodyRule::Whole { limit_bytes } => self.body_limit_bytes.min(limit_bytes),
+            // It is no JSON, and its sender is known before it is read.
+            BodyRule::Media { limit_bytes } => limit_bytes,
             BodyRule::Streamed => self.body_limit_bytes,
         }
     }

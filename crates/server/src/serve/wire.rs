@@ -379,8 +379,9 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
     let media = Arc::new(MediaPlane::start(&media_options(config, config.sip.listen.ip()), &queue)?);
     let metrics = Arc::new(Metrics::default());
     let audit = audit(config, &writers)?;
-    let speech =
-        Arc::new(Speech::new(&config.speech, &config.account.region, site.limits.descriptors.clone())?);
+    let uploads = Arc::new(connect.clone());
+    let descriptors = site.limits.descriptors.clone();
+    let speech = Arc::new(Speech::new(&config.speech, &config.account.region, descriptors, uploads)?);
     let lambda =
         Arc::new(Lambda::new(&config.lambda, &config.account.region, site.limits.descriptors.clone())?);
     let asks_bots =
@@ -474,6 +475,7 @@ pub(super) async fn furnish(config: &Config, site: &Site, stored: Stored) -> any
             calls: calls.clone(),
             places: listeners,
         }),
+        prompt_sounds: admission.speech.clone(),
         db: db.clone(),
         event_readers,
         store: store.clone(),

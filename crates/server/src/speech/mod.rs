@@ -24,13 +24,17 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
+use tympan_admin::PromptSounds;
+use tympan_aws::BoxFuture;
+use tympan_connect::ConnectService;
 use tympan_contact::Recording;
 use tympan_flow::Prompt;
 use tympan_flow::ssml::Piece;
 use tympan_telephony::audio::tone;
 use tympan_telephony::words::{Sound, SoundPart};
-use tympan_types::Region;
+use tympan_types::{Region, ResourceId};
 pub(crate) use voice::Voice;
 
 /// What was fetched by its URI is fetched again after so long.
@@ -40,6 +44,25 @@ const BLEEP_HZ: f64 = 1_000.0;
 const BLEEP_AMPLITUDE: f64 = 4_000.0;
 /// Samples that count as the silence of a voice around its words.
 const VOICE_SILENCE_MAX: u16 = 8;
+
+/// Where uploaded sounds are kept.
+pub(crate) trait Uploads: Send + Sync {
+    /// The WAV file of a prompt, or why there is none. It blocks.
+    fn read(&self, prompt: ResourceId) -> Result<Arc<[u8]>, String>;
+}
+
+impl Uploads for ConnectService {
+    fn read(&self, prompt: ResourceId) -> Result<Arc<[u8]>, String> {
+        let sound = self.uploaded_sound(prompt).map_err(|error| error.to_string())?;
+        sound.ok_or_else(|| "the prompt or its sound was removed meanwhile".to_owned())
+    }
+}
+
+impl PromptSounds for Speech {
+    fn read(&self, recording: Recording) -> BoxFuture<'_, Result<Arc<[i16]>, String>> {
+        Box::pin(self.known(recording, Instant::now() + self.timeout))
+    }
+}
 
 /// Makes prompts. Cheap to share behind an `Arc`.
 pub(crate) struct Speech {
@@ -55,6 +78,7 @@ pub(crate) struct Speech {
     places: AtomicUsize,
     places_max: usize,
     cache: Mutex<SoundCache<Key>>,
+    uploads: Arc<dyn Uploads>,
     descriptors: DescriptorBudget,
     stats: SpeechStats,
 }
@@ -86,6 +110,7 @@ enum Key {
         period: u64,
     },
     File(ByAddress),
+    Uploaded(ResourceId),
 }
 
 /// A file in memory; its address tells it from others.
@@ -112,6 +137,7 @@ impl Key {
             Self::Spoken { text, .. } => text.len(),
             Self::Fetched { uri, .. } => uri.len(),
             Self::File(file) => file.0.len(),
+            Self::Uploaded(_) => size_of::<ResourceId>(),
         }
     }
 }
@@ -137,11 +163,12 @@ pub(crate) struct Prepared {
 }
 
 impl Speech {
-    /// Speaks as configured; its commands take their descriptors from the budget.
+    /// Speaks as configured; its commands take their descriptors from the budget. Uploaded sounds are read from `uploads`.
     pub(crate) fn new(
         config: &config::Speech,
         region: &Region,
         descriptors: DescriptorBudget,
+        uploads: Arc<dyn Uploads>,
     ) -> Result<Self, SecretError> {
         let key = KeyConfig {
             secret_key: "speech.secret_access_key",
@@ -173,6 +200,7 @@ impl Speech {
             places: AtomicUsize::new(0),
             places_max: workers.saturating_add(config.waiting_max),
             cache: Mutex::new(SoundCache::new(config.cache_bytes)),
+            uploads,
             descriptors,
             stats: SpeechStats::default(),
         })
@@ -199,14 +227,29 @@ impl Speech {
             }
             (None, Prompt::Audio { id, name }) => {
                 let samples = match recording {
-                    Some(Recording::Wav(file)) => self.file(file, deadline).await,
-                    Some(Recording::Uri(uri)) => self.recording(&uri, None, deadline).await,
+                    Some(recording) => self.known(recording, deadline).await,
                     None => self.recording(&id, name.as_deref(), deadline).await,
                 };
                 let samples = samples.inspect_err(|_| self.count_failure())?;
                 Ok(Prepared { sound: Sound::new(samples), note: None })
             }
             (None, _) => Err("the prompt is of a kind that is not known".to_owned()),
+        }
+    }
+
+    /// The samples of a recording of an instance.
+    async fn known(&self, recording: Recording, deadline: Instant) -> Result<Arc<[i16]>, String> {
+        match recording {
+            Recording::Wav(file) => self.file(file, deadline).await,
+            Recording::Uri(uri) => self.recording(&uri, None, deadline).await,
+            Recording::Uploaded { prompt, sound } => {
+                let uploads = self.uploads.clone();
+                let made = async move {
+                    let read = move || uploads.read(prompt).and_then(|file| recording::decode(&file));
+                    spawn_blocking(read).await.map_err(|error| error.to_string())?
+                };
+                self.get_or(Key::Uploaded(sound), deadline, made).await
+            }
         }
     }
 

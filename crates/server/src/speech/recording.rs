@@ -2,6 +2,7 @@
 //!
 //! | named by | comes from |
 //! |---|---|
+//! | a prompt that was uploaded | `control.db` |
 //! | an id, an ARN, a URI | `speech.prompt_dir`: the file of its last part, with or without `.wav` |
 //! | `s3://BUCKET/KEY`, `https://BUCKET.s3.REGION.amazonaws.com/KEY`, `https://s3.REGION.amazonaws.com/BUCKET/KEY` | `speech.s3_endpoint`, at `/BUCKET/KEY` |
 //! | `https://HOST/...`, `http://HOST/...` | there, where `speech.uri_hosts` names the host |
@@ -15,12 +16,11 @@ use hyper::{Method, Request, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::path::{Path, PathBuf};
 use tokio::task::spawn_blocking;
+use tympan_connect::prompts::SAMPLES_MAX;
 use tympan_telephony::audio::wav;
 
 /// Source: Administrator Guide, "Supported file types": less than 50 MB.
 const RECORDING_LIMIT_BYTES: usize = 50 * 1024 * 1024;
-/// The same: less than five minutes.
-const RECORDING_LIMIT_SAMPLES: usize = 5 * 60 * 8_000;
 /// What the path of an object keeps as it is (RFC 3986, unreserved, and the slash).
 const KEPT_IN_KEYS: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
@@ -152,9 +152,9 @@ fn read_file(folder: &Path, name: &str) -> Option<Result<Vec<i16>, String>> {
     })
 }
 
-fn decode(file: &[u8]) -> Result<Vec<i16>, String> {
+pub(super) fn decode(file: &[u8]) -> Result<Vec<i16>, String> {
     let samples = wav::read(file).map_err(|error| error.to_string())?;
-    if samples.len() > RECORDING_LIMIT_SAMPLES {
+    if samples.len() > SAMPLES_MAX {
         return Err("the recording is longer than five minutes".to_owned());
     }
     Ok(samples)

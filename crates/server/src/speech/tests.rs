@@ -14,7 +14,21 @@ use tympan_telephony::audio::wav;
 
 fn configured(config: config::Speech) -> Speech {
     let region = Region::parse("us-west-2").unwrap();
-    Speech::new(&config, &region, DescriptorBudget::new(1_000, 0)).unwrap()
+    Speech::new(&config, &region, DescriptorBudget::new(1_000, 0), Arc::new(OneUpload)).unwrap()
+}
+
+/// The sound of the one prompt that has any.
+struct OneUpload;
+
+const UPLOADED: ResourceId = ResourceId::LEAST;
+
+impl Uploads for OneUpload {
+    fn read(&self, prompt: ResourceId) -> Result<Arc<[u8]>, String> {
+        match prompt == UPLOADED {
+            true => Ok(wav::write(&[8; 16]).into()),
+            false => Err("it was removed".to_owned()),
+        }
+    }
 }
 
 fn command(command: &[&str]) -> config::Speech {
@@ -337,11 +351,17 @@ async fn a_prompt_that_the_instance_has_is_played_from_its_file_or_its_address()
         (Recording::Wav(file.clone()), 5),
         (Recording::Uri(format!("{url}/p.wav")), 6),
         (Recording::Wav(file), 5),
+        (Recording::Uploaded { prompt: UPLOADED, sound: UPLOADED }, 8),
     ] {
         let wanted = Wanted { content: audio(arn), voice: Voice::default(), recording: Some(recording) };
         assert_eq!(samples(&speech.prepare(wanted).await.unwrap()), [sample; 16]);
     }
     assert_eq!(speech.stats.cached.load(Relaxed), 1, "the file is read once");
+    let gone = ResourceId::from_bytes([1; 16]);
+    let gone = PromptSounds::read(&speech, Recording::Uploaded { prompt: gone, sound: gone }).await;
+    assert_eq!(gone.unwrap_err(), "it was removed");
+    let heard = PromptSounds::read(&speech, Recording::Uploaded { prompt: UPLOADED, sound: UPLOADED }).await;
+    assert_eq!(*heard.unwrap(), [8; 16]);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use tympan_auth::{BodyRule, Credentials, Identities, Permissions, Principal, Rol
 use tympan_aws::BoxFuture;
 use tympan_connect::service::{ConnectService, Ids, Options};
 use tympan_connect::settings::MemorySettings;
-use tympan_contact::MemoryHistory;
+use tympan_contact::{MemoryHistory, Recording};
 use tympan_db::{Db, Kinds, OpenOptions, StartId};
 use tympan_kms::Keyring;
 use tympan_kvs::{KvsOptions, KvsService};
@@ -72,6 +72,15 @@ impl Configuration for NoSettings {
 
     fn policy_place(&self, _: &str) -> Option<String> {
         None
+    }
+}
+
+/// Plays nothing.
+struct NoSounds;
+
+impl tympan_admin::PromptSounds for NoSounds {
+    fn read(&self, _: Recording) -> BoxFuture<'_, Result<Arc<[i16]>, String>> {
+        Box::pin(std::future::ready(Ok(Arc::default())))
     }
 }
 
@@ -132,6 +141,7 @@ pub(in super::super) fn services(folder: &std::path::Path, history: Arc<MemoryHi
             calls,
             places: ListenerPlaces::new(1_000),
         }),
+        prompt_sounds: Arc::new(NoSounds),
         db: db.clone(),
         event_readers: EventReaders::new(1_000),
         store: store.clone(),

@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::fmt::Write;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tympan_admin::PROMPT_UPLOAD_MAX_BYTES;
 use tympan_auth::{Permissions, Policy, Refusal, RefusalCause};
 use tympan_aws::{Ask, Permit};
 
@@ -40,7 +41,7 @@ async fn requests_are_counted_by_service_and_operation() {
 }
 
 #[tokio::test]
-async fn only_a_flow_may_be_long() {
+async fn only_a_flow_and_a_sound_may_be_long() {
     const USUAL_BYTES: usize = 256 * 1024;
     let world = World::new().await;
     // What the world is configured with; a flow may be longer.
@@ -52,6 +53,8 @@ async fn only_a_flow_may_be_long() {
         ("POST", "/contact-flows/0123/0123/name", USUAL_BYTES),
         ("POST", "/contact-flows/0123/0123/content", most),
         ("PUT", "/instance", USUAL_BYTES),
+        ("POST", "/tympan/instances/0123/prompts", PROMPT_UPLOAD_MAX_BYTES),
+        ("PUT", "/tympan/instances/0123/prompts/0123/audio", PROMPT_UPLOAD_MAX_BYTES),
     ] {
         let found = world.router().routes.named(&head(method, path, &[]));
         assert_eq!(world.router().body_limit(found), limit, "{method} {path}");
