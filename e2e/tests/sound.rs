@@ -267,7 +267,7 @@ fn the_command_line_hears_a_call_to_its_end_and_the_audit_file_says_for_how_long
     let folder = tempfile::tempdir()?;
     let server = server().start()?;
     let browser = Browser::signed_in(&server, DEV_KEY)?;
-    let mut call = Call::begin(&server, folder.path(), 8)?;
+    let mut call = Call::begin(&server, folder.path(), 12)?;
     let id = contact(&browser, "a capture", is_captured)?;
     let spawn = |arguments: &[&str]| -> anyhow::Result<Child> {
         let mut command = Command::new(binary()?);

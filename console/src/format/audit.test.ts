@@ -29,5 +29,5 @@ describe('resources', () => {
 
 it('writes a line a row', () => {
   const text = auditCsv([{ Time: 't', Kind: 'denial', Action: 'a:B', Resource: '=x' }]);
-  expect(text.split('\r\n')[1]).toBe("t,denial,a:B,,,,'=x,,,,,,,,");
+  expect(text.split('\r\n')[1]).toBe("t,denial,a:B,,,,'=x,,,,,,,,,,");
 });

@@ -82,6 +82,6 @@ export function resourceLink(resource: string | undefined): { name: string; href
   return { name };
 }
 
-const COLUMNS = ['Time', 'Kind', 'Action', 'User', 'AccessKeyId', 'SessionOf', 'Resource', 'SourceAddress', 'Outcome', 'Status', 'Reason', 'RequestId', 'Bytes', 'TookMilliseconds', 'Count'] as const;
+const COLUMNS = ['Time', 'Kind', 'Action', 'User', 'AccessKeyId', 'SessionOf', 'Resource', 'SourceAddress', 'Outcome', 'Status', 'Reason', 'RequestId', 'Bytes', 'TookMilliseconds', 'Samples', 'Holes', 'Count'] as const;
 
 export const auditCsv = (lines: readonly AuditLine[]): string => csv(lines, COLUMNS.map((name) => [name, (line: AuditLine) => line[name]] as const));
