@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use tympan_contact::{AgentPart, AgentRef, CapturedAudio, Contact, CustomerAudio, History, Hold};
 use tympan_telephony::rtp::ledger::Cause;
-use tympan_types::{ContactFlowId, FragmentNumber, Redacted, StreamArn, WallTime};
+use tympan_types::{ContactFlowId, FragmentNumber, Redacted, ResourceId, StreamArn, WallTime};
 
 fn ids(answer: &Value) -> Vec<String> {
     let contacts = answer["Contacts"].as_array().unwrap();
