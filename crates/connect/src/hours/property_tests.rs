@@ -97,7 +97,7 @@ fn comes_again(one: &HoursOverride, date: civil::Date) -> bool {
     let is_day = days.is_empty() || days.contains(&weekday(date));
     let of_month = || (1..=date.days_in_month()).map(|day| civil::date(date.year(), date.month(), day));
     let is_in_turn = match (pattern.by_month_day.first(), pattern.by_weekday_occurrence.first()) {
-        (Some(-1), _) => of_month().last() == Some(date),
+        (Some(-1), _) => of_month().next_back() == Some(date),
         (Some(day), _) => date.day() == *day,
         (None, Some(which)) => {
             let same_day: Vec<_> = of_month().filter(|one| one.weekday() == date.weekday()).collect();
