@@ -120,6 +120,7 @@ test('sessions are listed, one who may not end those of others sees their own, a
     await reader.page.waitForURL('**/sign-in*');
     await until('it is not listed', async () => (await row(admin.page, 'archive').count()) === 0);
     await signIn(reader.page, server, READER);
+    await setter.page.goto(`${server.console}/contacts`);
   } finally {
     await admin.close();
   }

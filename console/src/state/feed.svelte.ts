@@ -105,8 +105,11 @@ class Feed {
     this.state = 'reconnecting';
     // The revision is no longer kept: everything is read again.
     if (code === 4010) this.#revision = undefined;
+    const again = (): void => void (this.#timer = setTimeout(() => this.#connect(), delay(this.#failures++)));
+    // The session is over or was ended: a request learns that, and a new connection would only be refused.
+    if (code === 4001) return void this.#ask().then(() => this.state === 'reconnecting' && again());
     if (isRefused) void this.#ask();
-    this.#timer = setTimeout(() => this.#connect(), delay(this.#failures++));
+    again();
   }
 
   /** Why there was no upgrade: a browser does not tell, but a request without one is refused for the same reason first. */
