@@ -140,5 +140,5 @@ async fn a_listener_goes_with_its_session_and_with_the_server() {
     let (mut client, _task) = bench.connect(None).await;
     bench.shutdown.cancel();
     assert_eq!(all(&mut client).await.1, u16::from(CloseCode::Away));
-    assert_eq!(bench.reasons(), ["SESSION_OVER", "SERVER_STOPPED"]);
+    assert_eq!(bench.reasons(), ["SESSION_OVER", "SESSION_OVER", "SERVER_STOPPED"]);
 }

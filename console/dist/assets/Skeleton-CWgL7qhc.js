@@ -1,1 +1,0 @@
-import{V as e,Zt as t,bt as n,dt as r,ft as i,vt as a}from"./Trouble-DeRRpfr9.js";var o=n(`<span class="svelte-1wng2wb"></span>`),s=n(`<div class="skeleton svelte-1wng2wb" aria-hidden="true"></div>`);function c(n,c){let l=e(c,`rows`,3,4);var u=s();r(u,21,()=>({length:l()}),i,(e,t)=>{var n=o();a(e,n)}),t(u),a(n,u)}export{c as t};

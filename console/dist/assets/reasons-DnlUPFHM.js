@@ -1,1 +1,0 @@
-var e={CUSTOMER_DISCONNECT:`customer`,AGENT_DISCONNECT:`agent`,AGENT_COMPLETED:`agent`,CONTACT_FLOW_DISCONNECT:`flow`,THIRD_PARTY_DISCONNECT:`third party`,API:`API`},t=t=>t===null?`not said`:e[t]??t.toLowerCase().replaceAll(`_`,` `);export{t};
