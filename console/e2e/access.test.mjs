@@ -99,6 +99,21 @@ test('the audit file has who changed it, and who was refused', async () => {
   assert.equal(done.status, 200);
 });
 
+test('a prompt is heard by whom a policy lets, and uploaded by none of the two', async () => {
+  const address = `${server.console}/instances/demo/prompts`;
+  await setter.page.goto(address);
+  await setter.page.getByRole('button', { name: 'Play Beep.wav' }).click();
+  await setter.page.getByText('None of your policies allows tympan:GetPromptAudio').waitFor();
+  await reader.page.goto(address);
+  await reader.page.getByRole('button', { name: 'Play CustomerHold.wav' }).click();
+  await reader.page.getByRole('button', { name: 'Stop CustomerHold.wav' }).click();
+  await reader.page.getByRole('button', { name: 'Create a prompt' }).click();
+  await reader.page.getByLabel('Name', { exact: true }).fill('Mine.wav');
+  await reader.page.getByLabel('WAV file').setInputFiles({ name: 'mine.wav', mimeType: 'audio/wav', buffer: Buffer.from('RIFF') });
+  await reader.page.getByRole('button', { name: 'Create', exact: true }).click();
+  await reader.page.getByText('None of your policies allows tympan:UploadPrompt').waitFor();
+});
+
 test('sessions are listed, one who may not end those of others sees their own, and an ended one is over at once', async () => {
   const admin = await openBrowser();
   try {
@@ -138,19 +153,4 @@ test('the browsers had nothing to complain about', () => {
   // The browser logs itself that the feed was refused.
   const complaints = [...reader.complaints, ...setter.complaints].filter((complaint) => !/^WebSocket connection to .* 403$/.test(complaint));
   assert.deepEqual(complaints, []);
-});
-
-test('a prompt is heard by whom a policy lets, and uploaded by none of the two', async () => {
-  const address = `${server.console}/instances/demo/prompts`;
-  await setter.page.goto(address);
-  await setter.page.getByRole('button', { name: 'Play Beep.wav' }).click();
-  await setter.page.getByText('None of your policies allows tympan:GetPromptAudio').waitFor();
-  await reader.page.goto(address);
-  await reader.page.getByRole('button', { name: 'Play CustomerHold.wav' }).click();
-  await reader.page.getByRole('button', { name: 'Stop CustomerHold.wav' }).click();
-  await reader.page.getByRole('button', { name: 'Create a prompt' }).click();
-  await reader.page.getByLabel('Name', { exact: true }).fill('Mine.wav');
-  await reader.page.getByLabel('WAV file').setInputFiles({ name: 'mine.wav', mimeType: 'audio/wav', buffer: Buffer.from('RIFF') });
-  await reader.page.getByRole('button', { name: 'Create', exact: true }).click();
-  await reader.page.getByText('None of your policies allows tympan:UploadPrompt').waitFor();
 });
