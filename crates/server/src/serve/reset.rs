@@ -158,6 +158,7 @@ impl Running {
             bail!("an earlier reset failed half-way");
         };
         let invitations = admission_task.close().await?;
+        self.site.users.clear();
         let mut calls = Calls(Some(calls));
         let mut uploads = Uploads { store: Some(store.clone()), shutdown };
         let mut media = Media(Some((queue, store, line_files, keys)));

@@ -56,6 +56,11 @@ impl Users {
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Some(known);
     }
 
+    /// Lets go of them, and of the database with them: until they are set again no session is good.
+    pub(crate) fn clear(&self) {
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn known(&self) -> Option<Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
