@@ -30,6 +30,10 @@ const BEGAN_MS: i64 = 1_767_607_200_000;
 const WORD_MS: u32 = 300;
 /// What a flow may log while its caller hears nothing: a block more than it may run, each with a few entries.
 const SILENT_ENTRIES_MAX: usize = 3_000;
+/// A wait of so long begins the count anew.
+const WAITED_MS: i64 = 1_000;
+/// Of a run that broke a promise, so many of its last lines are told.
+const LINES_TOLD: usize = 30;
 /// Prompts that a loop has at most, where the text names it once.
 const LOOP_MAX: usize = 8;
 /// Things that happen in one run.
@@ -83,6 +87,8 @@ pub struct Run {
     pub(super) silent_entries: usize,
     fragments: u64,
     broken: Option<String>,
+    /// When an input began, or another telephone was dialled: the flow waits.
+    waits_since: Option<WallTime>,
 }
 
 pub(super) enum Event {
@@ -145,6 +151,7 @@ impl Run {
             log: Vec::new(),
             trace: Vec::new(),
             silent_entries: 0,
+            waits_since: None,
             fragments: 0,
             broken: None,
             caller,
@@ -160,7 +167,12 @@ impl Run {
     fn run_to_the_end(&mut self) -> Result<(), String> {
         for _ in 0..STEPS_MAX {
             if let Some(broken) = self.broken.take() {
-                return Err(broken);
+                let runs = self.lines.chunk_by(|one, next| one == next);
+                let told: Vec<String> = runs
+                    .map(|run| format!("{} x {}", run.len(), run.first().map_or("", |line| line)))
+                    .collect();
+                let last = told.len().saturating_sub(LINES_TOLD);
+                return Err(format!("{broken}; {}", told.get(last..).unwrap_or_default().join("; ")));
             }
             if self.live.is_over() {
                 return Ok(());
@@ -269,10 +281,16 @@ impl Run {
                 self.lines.push(joined(leg, "joins"))
             }
             Effect::Media { leg, command: MediaCommand::Leave } => self.lines.push(joined(leg, "leaves")),
-            Effect::Media { leg, command: MediaCommand::Listen { listen, .. } } => self.listen(leg, listen),
+            Effect::Media { leg, command: MediaCommand::Listen { listen, .. } } => {
+                self.waits_since = Some(self.now.wall);
+                self.listen(leg, listen);
+            }
             Effect::Recognize { invocation, .. } => self.recognize(invocation),
             Effect::Routing(request) => self.route(request),
-            Effect::Dial { dial, request } => self.dial(dial, &request),
+            Effect::Dial { dial, request } => {
+                self.waits_since = Some(self.now.wall);
+                self.dial(dial, &request);
+            }
             Effect::Invite { leg, .. } => self.invite(leg),
             Effect::Media { command: MediaCommand::Stop { prompt }, .. } => {
                 self.prompts.remove(&prompt);
@@ -298,7 +316,9 @@ impl Run {
                 self.input_after(1, Input::Leg { leg, event });
             }
             Effect::Log(entry) => {
-                self.silent_entries += 1;
+                // A flow that waits does not turn.
+                let waited_ms = self.waits_since.take().map_or(0, |since| self.now.wall.ms_since(since));
+                self.silent_entries = if waited_ms >= WAITED_MS { 1 } else { self.silent_entries + 1 };
                 if self.silent_entries > SILENT_ENTRIES_MAX {
                     self.broken = Some("the flow turns without end and its caller hears nothing".to_owned());
                 }
