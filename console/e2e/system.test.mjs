@@ -164,7 +164,7 @@ test('may they? The answer names policy and statement, and says what to change',
 
 test('keys, policies and roles are listed, without secrets', async () => {
   await go('/access');
-  await page.getByRole('cell', { name: /^office/ }).waitFor();
+  await page.getByRole('tabpanel', { name: 'Access keys' }).getByRole('cell', { name: /^office/ }).waitFor();
   await page.getByRole('tab', { name: /^Policies/ }).click();
   for (const name of ['full-access', 'read-only', 'settings']) await page.getByRole('link', { name, exact: true }).first().waitFor();
   assert.ok(!(await page.content()).includes(SECRET));
