@@ -133,16 +133,13 @@ fn a_baresip_registers_by_udp_and_tcp_and_a_wrong_password_does_not() -> anyhow:
         let account = |password: &str| {
             format!("<sip:anna@{sip};transport={transport}>;auth_user=anna;auth_pass={password};regint=60\n")
         };
-        // The server tells: what baresip says at its start comes before its control can be listened to.
-        let refused = metric(&server, "wrong_credentials_total")?;
-        let wrong = Baresip::start_with(CABLE, HOME, &tone, &account("loud"))?;
-        until("the wrong password is refused", || {
-            Ok((metric(&server, "wrong_credentials_total")? > refused).then_some(()))
-        })?;
+        let mut wrong = Baresip::start_with(CABLE, HOME, &tone, &account("loud"))?;
+        wrong.await_event("REGISTER_FAIL", 1)?;
         drop(wrong);
         assert_eq!(metric(&server, "registered_total")?, nth as u64, "{transport}");
         let mut baresip = Baresip::start_with(CABLE, HOME, &tone, &account("hush"))?;
-        becomes(&server, "bindings", 1)?;
+        baresip.await_event("REGISTER_OK", 1)?;
+        assert_eq!(metric(&server, "bindings")?, 1, "{transport}");
         baresip.order("quit", "")?;
         becomes(&server, "bindings", 0)?;
     }
