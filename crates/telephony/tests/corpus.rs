@@ -9,6 +9,8 @@ mod rtp;
 mod sdp;
 #[path = "checks/session.rs"]
 mod session;
+#[path = "checks/wav.rs"]
+mod wav;
 
 #[test]
 fn rtp_corpus_keeps_the_promises_of_the_timeline() {
@@ -24,6 +26,11 @@ fn sdp_corpus_is_answered_or_refused() {
 #[test]
 fn session_corpus_keeps_the_promises_of_offer_and_answer() {
     assert!(each_file("../../fuzz/corpus/sdp_session", session::check) >= 10);
+}
+
+#[test]
+fn wav_corpus_is_read_or_refused() {
+    assert!(each_file("../../fuzz/corpus/wav", wav::check) >= 10);
 }
 
 /// Runs `check` on every file of a folder and on all its beginnings; gives the number of files.
