@@ -245,7 +245,7 @@ impl AckQueue {
         Poll::Ready(())
     }
 
-    /// A fragment is complete: RECEIVED now, PERSISTED when it is. Where only the latter is told, the reader sleeps until then.
+    /// A fragment is complete: RECEIVED now, PERSISTED when it is. A reader that hears only the latter sleeps until then.
     pub(crate) fn received(
         &self,
         timecode: u64,

@@ -26,7 +26,7 @@ pub enum TimecodeType {
     Relative(ProducerTime),
 }
 
-/// What the producer is told of its fragments.
+/// Which acks of its fragments a producer gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AcksTold {
     /// BUFFERING, RECEIVED and PERSISTED.
@@ -45,7 +45,7 @@ pub struct PutMediaRequest {
     pub stream: StreamIdentity,
     /// What timecodes count from.
     pub timecodes: TimecodeType,
-    /// What is told of fragments; errors always are.
+    /// Which acks of fragments the session gives; it always gives errors.
     pub acks: AcksTold,
     /// Whether silence is told (IDLE) and closes the session.
     pub idle_close: bool,
@@ -195,7 +195,7 @@ pub struct PutMediaSession {
     reader: FragmentReader,
     ingest: Ingest,
     acks: Arc<AckQueue>,
-    /// Silence is told, so that media has to be noticed.
+    /// The session gives IDLE acks, so it notices media.
     tells_silence: bool,
     told: AckStream,
     pace: Pace,
