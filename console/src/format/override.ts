@@ -27,7 +27,7 @@ export interface OverrideForm {
   interval: number;
   /** Of a month: the date of the first one, a day by its number, or a weekday by its turn. */
   on: 'date' | 'day' | 'weekday';
-  /** The month, 1 to 12; 0: no other than the frequency says. */
+  /** The month, 1 to 12; 0: as the frequency says. */
   month: number;
   /** The number of the day, or which of the weekdays; -1 is the last one. */
   which: number;
