@@ -14,7 +14,9 @@ const WINDOW_BITS: u32 = 22;
 const BUFFER_BYTES: usize = 64 * 1024;
 
 fn main() -> io::Result<()> {
-    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../console/dist");
+    // Read when it runs: checkouts that share a target folder share this program, too.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| io::Error::other("no CARGO_MANIFEST_DIR"))?;
+    let dist = Path::new(&package).join("../../console/dist");
     println!("cargo::rerun-if-changed={}", dist.display());
     let out = std::env::var_os("OUT_DIR").map(PathBuf::from).ok_or_else(|| io::Error::other("no OUT_DIR"))?;
     let mut files = Vec::new();

@@ -5,7 +5,7 @@ import { idOf } from '../api/connect';
 import { delay, readFrame } from './frames';
 
 export type FeedState = 'off' | 'connecting' | 'live' | 'reconnecting' | 'denied';
-type Listener = (contact: ContactSummary | undefined, id: string | undefined) => void;
+type Listener = (contact: ContactSummary | undefined, id: string | undefined, isNew: boolean) => void;
 
 /** The live feed: one WebSocket a tab, which resumes after the last revision that was read. */
 class Feed {
@@ -41,7 +41,7 @@ class Feed {
     this.isDenied = false;
   }
 
-  /** Hears of each contact that changes, and of nothing in particular after a time without the feed. Gives what ends it. */
+  /** Hears of each contact that changes, and whether it is a call that begins; of nothing in particular after a time without the feed. Gives what ends it. */
   listen(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -77,11 +77,12 @@ class Feed {
     }
     if (frame.Type !== 'Event') return;
     const { Contact: contact, Id: id } = frame;
+    const begins = contact?.State === 'LIVE' && !this.live.has(contact.ContactId);
     if (contact) {
       if (contact.State === 'LIVE') this.live.set(contact.ContactId, contact);
       else this.live.delete(contact.ContactId);
     }
-    for (const listener of this.#listeners) listener(contact, id);
+    for (const listener of this.#listeners) listener(contact, id, begins);
   }
 
   /** Calls that were up before the feed began. What the feed said meanwhile is newer. */
@@ -95,7 +96,7 @@ class Feed {
     } catch (error) {
       this.isDenied = error instanceof Error && 'isDenied' in error && error.isDenied === true;
     }
-    for (const listener of this.#listeners) listener(undefined, undefined);
+    for (const listener of this.#listeners) listener(undefined, undefined, false);
   }
 
   #onClose(code: number): void {
