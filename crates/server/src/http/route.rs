@@ -36,7 +36,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tympan_admin::{AdminService, EventFeed, KeyUses};
-use tympan_auth::{BodyRule as Signed, Identities, Payload, Verified};
+use tympan_auth::{BodyRule as Signed, Identities, Payload, Rejection, Verified};
 use tympan_aws::{BodyRule, Found, Invocation, Outcome, Protocol, Reply, ReplyBody, Routes, Stage};
 use tympan_connect::service::ConnectService;
 use tympan_db::Revision;
@@ -314,7 +314,8 @@ impl Router {
         Ok(self.verified(exchange, &verified, head, body).await)
     }
 
-    /// A request whose body may be left out of its signature. The signature is checked before the body is read.
+    /// A request whose body may be left out of its signature. The signature is checked before the body is read, where it can be: some clients
+    /// sign the hash of a body without saying it (curl, botocore), and theirs is checked with the body.
     async fn signed_media(
         self: &Arc<Self>,
         exchange: &Exchange,
@@ -324,11 +325,19 @@ impl Router {
         body: RequestBody,
     ) -> Answered {
         let reject = |rejected: Rejected| self.reject(exchange, Some(found), &rejected);
-        let verified = self.authenticator.verify(&head, checked, Payload::Streamed).map_err(reject)?;
+        let says_its_hash = head.headers.contains_key("x-amz-content-sha256");
+        let by_head = match self.authenticator.verify(&head, checked, Payload::Streamed) {
+            Ok(verified) => Some(verified),
+            Err(rejected) if says_its_hash || rejected.rejection != Rejection::SignatureMismatch => {
+                return Err(reject(rejected));
+            }
+            Err(_) => None,
+        };
         let body = self.read_up_to(self.body_limit(Some(found)), &head, body).await?;
-        if let Signed::MustHash(_) = verified.body {
-            self.authenticator.verify(&head, checked, Payload::of_body(&body)).map_err(reject)?;
-        }
+        let verified = match by_head {
+            Some(verified) if !matches!(verified.body, Signed::MustHash(_)) => verified,
+            _ => self.authenticator.verify(&head, checked, Payload::of_body(&body)).map_err(reject)?,
+        };
         Ok(self.verified(exchange, &verified, head, body).await)
     }
 
