@@ -13,7 +13,7 @@ use crate::flows::{CheckFlow, GetFlowActivity};
 use crate::named::Named;
 use crate::prompts::{GetPromptAudio, PutPromptAudio, UploadPrompt};
 use crate::service::AdminService;
-use crate::streams::{ListReaders, ListStreams};
+use crate::streams::{ListAcknowledgements, ListReaders, ListStreams};
 use crate::upkeep::{
     ConfirmClock, DescribeBackup, DescribeExpiry, GetHealth, GetVersion, RunDoctor, StartBackup,
 };
@@ -79,6 +79,7 @@ table! {
     "PUT" "/tympan/instances/{InstanceId}/prompts/{PromptId}/audio" PutPromptAudio;
     "GET" "/tympan/events" WatchEvents;
     "GET" "/tympan/streams" ListStreams;
+    "GET" "/tympan/streams/{StreamName}/acknowledgements" ListAcknowledgements;
     "GET" "/tympan/readers" ListReaders;
     "POST" "/tympan/backup" StartBackup;
     "GET" "/tympan/backup" DescribeBackup;

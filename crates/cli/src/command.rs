@@ -219,6 +219,7 @@ mod tests {
             "doctor --remote",
             "streams readers",
             "streams readers demo --json",
+            "streams acks demo",
             "contacts waveform latest --columns 80 --svg call.svg",
             "contacts waveform 4a573372-1f28-4e26-b97b-0123456789ab --json",
             "listen 4a573372-1f28-4e26-b97b-0123456789ab -o -",

@@ -3,7 +3,8 @@
 use tympan_client::kms::Kms;
 use tympan_client::kvs::Kvs;
 use tympan_client::{
-    Access, Backups, ClientError, Connect, Contacts, Endpoint, Expiry, HttpClient, Identity, Machine, Readers,
+    Access, Acknowledgements, Backups, ClientError, Connect, Contacts, Endpoint, Expiry, HttpClient,
+    Identity, Machine, Readers,
 };
 
 /// What all verbs understand.
@@ -71,6 +72,11 @@ impl Global {
     /// The readers of the server's streams.
     pub(crate) fn readers(&self) -> Result<Readers, ClientError> {
         self.http().map(|(http, endpoint)| Readers::new(http, endpoint))
+    }
+
+    /// What the server told the producers of streams.
+    pub(crate) fn acknowledgements(&self) -> Result<Acknowledgements, ClientError> {
+        self.http().map(|(http, endpoint)| Acknowledgements::new(http, endpoint))
     }
 
     pub(crate) fn contacts(&self) -> Result<Contacts, ClientError> {

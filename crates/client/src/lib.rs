@@ -11,6 +11,7 @@
 //! SIPS, SRTP and registration.
 
 mod access;
+mod acknowledgements;
 mod backups;
 pub mod call;
 mod captured_audio;
@@ -34,6 +35,7 @@ mod testing;
 mod websocket;
 
 pub use access::{Access, AuditSearch};
+pub use acknowledgements::{Acknowledgement, Acknowledgements};
 pub use backups::{BackupStatus, Backups};
 pub use captured_audio::{CapturedAudio, WantedAudio};
 pub use connect::Connect;

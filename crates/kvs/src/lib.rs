@@ -35,7 +35,8 @@ mod version;
 pub use companded::{Companded, Law as G711};
 pub use data::{
     Ack, AckEvent, AckStream, AcksTold, BodyEnd, CutFragments, ErrorId, MediaBody, PutMediaInput,
-    PutMediaOutput, PutMediaRequest, PutMediaSession, TimecodeType, error_document_of, fragment_document,
+    PutMediaOutput, PutMediaRequest, PutMediaSession, TimecodeType, ToldAck, error_document_of,
+    fragment_document,
 };
 pub use error::{KvsError, KvsErrorCode};
 pub use limits::Limits;

@@ -1,7 +1,7 @@
 //! The service: options, dispatch, and what all operations share.
 
 use crate::connections::Connections;
-use crate::data::{CutFragments, Holds};
+use crate::data::{AckLogs, CutFragments, Holds, ToldAck};
 use crate::lifecycle::{Lifecycle, Status};
 use crate::meter::CallMeters;
 use crate::operations::OPERATIONS;
@@ -11,7 +11,7 @@ use crate::{KvsError, KvsErrorCode, Limits, MediaBody, Operation, StreamIdentity
 use std::sync::Arc;
 use std::time::Duration;
 use tympan_aws::{Invocation, Output, Service};
-use tympan_store::{Clock, MediaStore, Stream, StreamRef, StreamStatus};
+use tympan_store::{Clock, MediaStore, Stream, StreamId, StreamRef, StreamStatus};
 use tympan_types::{Caller, Mono, WallTime};
 
 /// The Content-Type of GetMedia and GetMediaForFragmentList bodies.
@@ -78,6 +78,7 @@ struct Shared {
     meters: CallMeters,
     lifecycle: Lifecycle,
     holds: Arc<Holds>,
+    ack_logs: AckLogs,
     stopwatch: Stopwatch,
 }
 
@@ -101,6 +102,7 @@ impl KvsService {
             shared: Arc::new(Shared {
                 store,
                 holds: Arc::new(Holds::new(options.put_media_resume, stopwatch.clone())),
+                ack_logs: AckLogs::new(Arc::clone(&options.clock)),
                 stopwatch,
                 options,
                 connections: Arc::default(),
@@ -145,6 +147,12 @@ impl KvsService {
     pub fn readers(&self, caller: &Caller) -> Vec<ReaderStatus> {
         let readings = self.shared.connections.readings();
         readers::statuses(readings, caller, |stream| self.shared.store.head(stream))
+    }
+
+    /// What the producers of a stream were told last, oldest first; only since the start of the server, and only of the
+    /// streams that were uploaded to lately.
+    pub fn told_acks(&self, stream: StreamId) -> Vec<ToldAck> {
+        self.shared.ack_logs.last(stream)
     }
 
     /// How many follow any stream.
@@ -282,6 +290,10 @@ impl KvsService {
 
     pub(crate) fn connections(&self) -> &Arc<Connections> {
         &self.shared.connections
+    }
+
+    pub(crate) fn ack_logs(&self) -> &AckLogs {
+        &self.shared.ack_logs
     }
 
     pub(crate) fn holds(&self) -> &Arc<Holds> {

@@ -46,6 +46,28 @@ async fn each_fragment_is_buffered_received_and_persisted_under_its_raw_timecode
     assert!(stored.iter().all(|(_, duration_ms, ..)| *duration_ms == 40));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_producer_was_told_is_kept_for_those_who_look_at_the_stream() {
+    let bench = bench();
+    bench.create("s", 24).await;
+    let (caller, name) = (caller(), StreamName::parse("s").unwrap());
+    let named = StreamRef::Name { account: &caller.account, region: &caller.region, name: &name };
+    let id = bench.store.stream(named).await.unwrap().id;
+    let first = bench.produce("s", relative(BEGIN_MS), &three_fragments()).await;
+    let mut session = bench.put("s", ABSOLUTE).await;
+    // Nothing comes: IDLE, and the end.
+    let second = acks(&mut session).await;
+    assert_eq!(second.first().map(|ack| ack.event), Some(AckEvent::Idle));
+    let told = bench.service.told_acks(id);
+    let of_session =
+        |session| told.iter().filter(|told| told.session == session).map(|told| told.ack).collect::<Vec<_>>();
+    assert_eq!((of_session(1), of_session(2)), (first, second));
+    assert_eq!(
+        told.iter().map(|told| told.sequence).collect::<Vec<_>>(),
+        (1..=told.len() as u64).collect::<Vec<_>>()
+    );
+}
+
 #[tokio::test]
 async fn a_stream_without_retention_says_received_and_never_persisted() {
     let bench = bench();

@@ -1,6 +1,7 @@
 //! The document and the code say the same.
 
 use super::bench::{Bench, contact};
+use super::streams::stream;
 use crate::documentation::Form;
 use crate::operations::ROWS;
 use crate::{ErrorCode, openapi, operations};
@@ -77,6 +78,10 @@ async fn answers_have_the_members_of_the_document() {
         let path = match row.name {
             "GetFlowActivity" => {
                 path.replace("{ContactFlowId}", flow.as_str().unwrap()) + "?instanceId=" + &instance
+            }
+            "ListAcknowledgements" => {
+                stream(&bench, "calls").await;
+                path.replace("{StreamName}", "calls")
             }
             "UploadPrompt" => path.replace("{InstanceId}", &instance) + "?name=one",
             "PutPromptAudio" => {

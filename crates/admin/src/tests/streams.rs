@@ -3,6 +3,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tympan_kms::KeyId;
+use tympan_kvs::{AcksTold, PutMediaRequest, StreamIdentity, TimecodeType};
 use tympan_store::{FragmentHead, NewStream, StorageTier, Stream, Writer};
 use tympan_types::{ProducerTime, StreamArn, StreamName};
 
@@ -82,4 +83,35 @@ async fn a_reader_is_listed_with_what_it_was_sent_until_it_is_gone() {
     }
     drop(media);
     assert_eq!(bench.call("GET /tympan/readers", Value::Null).await.unwrap()["Readers"], json!([]));
+}
+
+#[tokio::test]
+async fn what_the_producers_of_a_stream_were_told_is_listed_and_outlives_the_upload() {
+    let bench = Bench::new();
+    stream(&bench, "calls").await;
+    let path = "GET /tympan/streams/calls/acknowledgements";
+    assert_eq!(bench.call(path, Value::Null).await.unwrap()["Acknowledgements"], json!([]));
+    let name = StreamIdentity::Name(StreamName::parse("calls").unwrap());
+    let request = PutMediaRequest {
+        stream: name,
+        timecodes: TimecodeType::Absolute,
+        acks: AcksTold::Every,
+        idle_close: true,
+        resumes: true,
+    };
+    for _ in 0..2 {
+        let mut session = bench.kvs.put_media(&bench.caller, request.clone()).await.unwrap();
+        session.push(b"no Matroska");
+        while session.next_ack().await.is_some() {}
+    }
+    let listed = bench.call(path, Value::Null).await.unwrap();
+    let told = |sequence: u64| {
+        json!({ "Sequence": sequence, "Session": sequence, "Time": NOW.rfc3339_ms(), "EventType": "ERROR",
+        "ErrorCode": "INVALID_MKV_DATA", "ErrorId": 4006 })
+    };
+    assert_eq!(listed["Acknowledgements"], json!([told(1), told(2)]));
+    let missing = bench.call("GET /tympan/streams/other/acknowledgements", Value::Null).await.unwrap_err();
+    assert_eq!(missing.status(), 404);
+    let theirs = bench.call_as(&bench.stranger(), path, Value::Null).await.unwrap_err();
+    assert_eq!(theirs.status(), 404);
 }

@@ -2,7 +2,7 @@ use crate::global::Global;
 use crate::table::{harmless, table};
 use crate::{terminal, time_argument};
 use tympan_client::kvs::{FragmentInfo, FragmentRange, StreamInfo, StreamRef};
-use tympan_client::{ClientError, Exit, ExpiryStatus, ReaderInfo};
+use tympan_client::{Acknowledgement, ClientError, Exit, ExpiryStatus, ReaderInfo};
 use tympan_server::SystemClock;
 use tympan_types::{ServerTime, StreamName, WallTime};
 
@@ -25,6 +25,17 @@ pub(crate) enum RemoteVerb {
         /// Only those of this stream, by name
         #[arg(value_parser = stream_name)]
         stream: Option<StreamName>,
+    },
+    /// List what the producers of a stream were told last: the acknowledgements of PutMedia
+    #[command(after_long_help = "Example:
+    tympan streams acks demo
+
+The last 32 since the start of the server. A call that is captured is told the last one of each fragment only: PERSISTED, and RECEIVED
+where the stream keeps nothing.")]
+    Acks {
+        /// The stream, by name
+        #[arg(value_parser = stream_name)]
+        stream: StreamName,
     },
     /// Say whether what has expired is removed, or stays because the server's clock is in doubt
     #[command(
@@ -78,6 +89,16 @@ pub(crate) async fn run(verb: RemoteVerb, global: &Global) -> Result<Exit, Clien
                 terminal::note(global, "no readers");
             } else {
                 terminal::print(&list_readers(&readers))?;
+            }
+        }
+        RemoteVerb::Acks { stream } => {
+            let told = global.acknowledgements()?.list(&stream).await?;
+            if global.json {
+                terminal::print_json(&told)?;
+            } else if told.is_empty() {
+                terminal::note(global, "no acknowledgements since the start of the server");
+            } else {
+                terminal::print(&list_acknowledgements(&told))?;
             }
         }
         RemoteVerb::Ls { prefix } => {
@@ -144,6 +165,26 @@ fn list_readers(readers: &[ReaderInfo]) -> String {
         })
         .collect();
     table(["STREAM", "ACCESS KEY", "SINCE", "LAG", "BYTES", "LAST FRAGMENT"], &rows)
+}
+
+fn list_acknowledgements(told: &[Acknowledgement]) -> String {
+    let rows: Vec<[String; 5]> = told
+        .iter()
+        .map(|one| {
+            let error = match (&one.error_id, &one.error_code) {
+                (Some(id), Some(code)) => format!(" {id} {}", harmless(code)),
+                _ => String::new(),
+            };
+            [
+                one.time.clone(),
+                one.session.to_string(),
+                format!("{}{error}", harmless(&one.event_type)),
+                one.fragment_timecode.map(|timecode| timecode.to_string()).unwrap_or_default(),
+                one.fragment_number.map(|number| number.to_string()).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    table(["TIME", "UPLOAD", "ACKNOWLEDGEMENT", "TIMECODE", "FRAGMENT"], &rows)
 }
 
 fn tell_expiry(status: &ExpiryStatus) -> String {

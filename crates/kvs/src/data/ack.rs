@@ -34,28 +34,34 @@ pub enum AckEvent {
     Error(ErrorId),
 }
 
+impl AckEvent {
+    /// `EventType` on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Buffering => "BUFFERING",
+            Self::Received => "RECEIVED",
+            Self::Persisted => "PERSISTED",
+            Self::Idle => "IDLE",
+            Self::Error(_) => "ERROR",
+        }
+    }
+}
+
 impl Ack {
     pub(crate) const IDLE: Self = Self { event: AckEvent::Idle, timecode: None, number: None };
 
     /// The JSON object and a line feed, exactly as it goes over the wire.
     pub fn to_line(&self) -> String {
-        let (name, error) = match self.event {
-            AckEvent::Buffering => ("BUFFERING", None),
-            AckEvent::Received => ("RECEIVED", None),
-            AckEvent::Persisted => ("PERSISTED", None),
-            AckEvent::Idle => ("IDLE", None),
-            AckEvent::Error(id) => ("ERROR", Some(id)),
-        };
         let mut line = String::with_capacity(160);
         // Writing to a String cannot fail.
-        let _ = write!(line, "{{\"EventType\":\"{name}\"");
+        let _ = write!(line, "{{\"EventType\":\"{}\"", self.event.name());
         if let Some(timecode) = self.timecode {
             let _ = write!(line, ",\"FragmentTimecode\":{timecode}");
         }
         if let Some(number) = self.number {
             let _ = write!(line, ",\"FragmentNumber\":\"{number}\"");
         }
-        if let Some(id) = error {
+        if let AckEvent::Error(id) = self.event {
             let _ = write!(line, ",\"ErrorCode\":\"{}\",\"ErrorId\":{}", id.code(), id.id());
         }
         line.push_str("}\n");

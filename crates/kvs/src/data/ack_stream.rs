@@ -1,6 +1,7 @@
 //! The acks of one session on their way from the thread that pushes media to the task that answers the client.
 
 use super::ack::{Ack, AckEvent, ErrorId};
+use super::ack_log::SessionLog;
 use crate::stopwatch::Stopwatch;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -99,6 +100,7 @@ impl AckStream {
             return Poll::Ready(None);
         }
         self.idle_told += 1;
+        self.queue.note(Ack::IDLE);
         Poll::Ready(Some(Ack::IDLE))
     }
 }
@@ -115,6 +117,7 @@ pub(crate) struct AckQueue {
     stopwatch: Stopwatch,
     epoch: Instant,
     idle: Option<IdleRule>,
+    log: Option<SessionLog>,
 }
 
 #[derive(Default)]
@@ -151,7 +154,12 @@ struct PersistingFragment {
 }
 
 impl AckQueue {
-    pub(crate) fn new(limit: usize, idle: Option<IdleRule>, stopwatch: Stopwatch) -> Self {
+    pub(crate) fn new(
+        limit: usize,
+        idle: Option<IdleRule>,
+        stopwatch: Stopwatch,
+        log: Option<SessionLog>,
+    ) -> Self {
         Self {
             waiting: Mutex::default(),
             limit: limit.max(1),
@@ -160,6 +168,14 @@ impl AckQueue {
             epoch: stopwatch.now(),
             stopwatch,
             idle,
+            log,
+        }
+    }
+
+    /// This ack goes to the client.
+    fn note(&self, ack: Ack) {
+        if let Some(log) = &self.log {
+            log.told(ack);
         }
     }
 
@@ -299,6 +315,14 @@ impl AckQueue {
     }
 
     fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Ack>> {
+        let told = self.poll_waiting(context);
+        if let Poll::Ready(Some(ack)) = told {
+            self.note(ack);
+        }
+        told
+    }
+
+    fn poll_waiting(&self, context: &mut Context<'_>) -> Poll<Option<Ack>> {
         let mut waiting = self.lock();
         let waiting = &mut *waiting;
         if waiting.phase == Phase::Closed {

@@ -1,6 +1,7 @@
 //! The data plane: media in (PutMedia) and out (GetMedia).
 
 mod ack;
+mod ack_log;
 mod ack_stream;
 mod document_head;
 mod elements;
@@ -15,6 +16,8 @@ mod resume;
 mod service_tags;
 
 pub use ack::{Ack, AckEvent, ErrorId};
+pub(crate) use ack_log::AckLogs;
+pub use ack_log::ToldAck;
 pub use ack_stream::AckStream;
 pub(crate) use get_media::{GetMedia, fragment_number};
 pub use hold::CutFragments;

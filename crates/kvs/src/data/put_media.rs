@@ -164,7 +164,8 @@ impl KvsService {
             close_after: self.options().put_media_idle_close,
         };
         let idle = request.idle_close.then_some(idle);
-        let acks = Arc::new(AckQueue::new(limits.waiting_acks, idle, stopwatch.clone()));
+        let log = self.ack_logs().open(stream.id);
+        let acks = Arc::new(AckQueue::new(limits.waiting_acks, idle, stopwatch.clone(), log));
         let holds = Arc::clone(self.holds());
         let rules = IngestRules {
             limits: limits.clone(),
