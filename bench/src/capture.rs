@@ -1,6 +1,7 @@
 //! `bench capture`: what a captured call costs, and whether anything of it is lost.
 
 use crate::machine::Machine;
+use crate::peer::kernel::KernelCost;
 use crate::peer::rtpengine::Rtpengine;
 use crate::punctuality::Punctuality;
 use crate::report::{self, Row};
@@ -35,19 +36,19 @@ pub(crate) struct Arguments {
     /// Who takes part in each call: each setting that is named is a run.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "one")]
     parties: Vec<Parties>,
-    /// A recorder to measure beside it, in the same run and on the same core.
-    #[arg(long, value_enum, default_value_t = Peer::None)]
-    peer: Peer,
+    /// What to measure beside it, in the same run and on the same core.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    peer: Vec<Peer>,
     /// Leave it to the kernel where server and sender run; they have a core each otherwise.
     #[arg(long)]
     no_pin: bool,
 }
 
 /// What else is measured.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Peer {
-    /// Nothing.
-    None,
+    /// The kernel alone: what it takes to send and to receive as many packets, without a server.
+    Kernel,
     /// rtpengine in user space, with its recording into pcap files.
     Rtpengine,
 }
@@ -79,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     server::build()?;
     let machine = Machine::read();
     println!("captured calls, {} s a run: {}", arguments.seconds, machine.describe());
-    let (mut rows, mut peers) = (Vec::new(), Vec::new());
+    let (mut rows, mut peers, mut kernels) = (Vec::new(), Vec::new(), Vec::new());
     for &calls in &arguments.calls {
         for &silence in &arguments.silence {
             for &parties in &arguments.parties {
@@ -88,14 +89,18 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 rows.push(row.detail("machine", machine.json()));
             }
         }
-        if let Peer::Rtpengine = arguments.peer {
+        if arguments.peer.contains(&Peer::Kernel) {
+            let core = Placement::apart_if(!arguments.no_pin).cores().0;
+            kernels.push(KernelCost::measure(calls, core)?.row());
+        }
+        if arguments.peer.contains(&Peer::Rtpengine) {
             peers.extend(measure_rtpengine(calls, arguments)?);
         }
     }
-    for rows in [&rows, &peers] {
+    for rows in [&rows, &kernels, &peers] {
         print!("{}", report::table(rows));
     }
-    rows.iter().chain(&peers).for_each(|row| println!("{}", row.json_line()));
+    rows.iter().chain(&kernels).chain(&peers).for_each(|row| println!("{}", row.json_line()));
     Ok(())
 }
 

@@ -15,7 +15,8 @@ const BUFFER_BYTES: usize = 64 * 1024;
 
 fn main() -> io::Result<()> {
     // Read when it runs: checkouts that share a target folder share this program, too.
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| io::Error::other("no CARGO_MANIFEST_DIR"))?;
+    let package =
+        std::env::var_os("CARGO_MANIFEST_DIR").ok_or_else(|| io::Error::other("no CARGO_MANIFEST_DIR"))?;
     let dist = Path::new(&package).join("../../console/dist");
     println!("cargo::rerun-if-changed={}", dist.display());
     let out = std::env::var_os("OUT_DIR").map(PathBuf::from).ok_or_else(|| io::Error::other("no OUT_DIR"))?;
