@@ -232,6 +232,10 @@ test('holds and prompts have lanes of their own', async () => {
   // The record has whole seconds.
   assert.ok(Math.abs(from - seconds(Lines[end - 1])) < 1.1 && Math.abs(to - seconds(Lines[end])) < 1.1, title);
   assert.match(await lane('Prompts').locator('.stretch.mark', { hasText: 'main menu' }).getAttribute('title'), /no end of a prompt that asks/);
+  await page.getByRole('link', { name: 'As table' }).click();
+  const rows = page.getByRole('table', { name: 'Waiting, agents, holds and prompts, in their order' }).locator('tbody tr');
+  assert.match((await rows.filter({ hasText: 'Hold' }).innerText()).replace(/\s+/g, ' '), /^Hold 0:0[12]\.\d 2\.\d+ s on hold Go there/);
+  assert.equal(await rows.filter({ hasText: 'card number: its block ran' }).count(), 1);
   await page.unroute(`**/contacts/${ended}?attributes=NAMES`);
 });
 

@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openBrowser } from './browser.mjs';
+import { putBody, putFragment } from './media.mjs';
 import { axe, visit } from './page.mjs';
 import { startServer, until } from './server.mjs';
 import { sign } from './sigv4.mjs';
@@ -351,6 +352,31 @@ test('the tags of a fragment are read from it', async () => {
   await row.getByRole('button', { name: /^Tags/ }).click();
   await page.locator('.tags dt').getByText('AWS_KINESISVIDEO_FRAGMENT_NUMBER', { exact: true }).waitFor();
   assert.ok((await page.locator('.tags').innerText()).includes(number));
+});
+
+test('acknowledgements are shown as they are sent, and stand while they are paused', async () => {
+  await server.api('kinesisvideo', 'POST', '/createStream', { StreamName: 'told', DataRetentionInHours: 1 });
+  await go('/streams/told');
+  await page.getByText('None since the server was started.').waitFor();
+  const rows = page.getByRole('table', { name: 'What the producers of this stream were told, newest first' }).locator('tbody tr');
+  const { text } = await putFragment(server, 'told', {});
+  const events = text.trim().split('\n').map((line) => JSON.parse(line));
+  await until('they are there', async () => (await rows.count()) === events.length);
+  assert.deepEqual(events.map(({ EventType }) => EventType), ['BUFFERING', 'RECEIVED', 'PERSISTED']);
+  const shown = (await rows.allInnerTexts()).reverse();
+  events.forEach(({ EventType, FragmentNumber }, at) => assert.ok(shown[at].includes(EventType) && shown[at].includes(FragmentNumber.slice(-6)), shown[at]));
+  await button('Pause').click();
+  const refused = await putBody(server, 'told', Buffer.from('no Matroska'));
+  const { ErrorId } = JSON.parse(refused.text.trim().split('\n').at(-1));
+  await page.getByText(/^Paused\./).waitFor();
+  assert.equal(await rows.count(), events.length);
+  await button('Go on').click();
+  await page.getByRole('cell', { name: new RegExp(`ERROR\\s*${ErrorId}`) }).waitFor();
+  // Of a capture its last word is told, once a fragment.
+  const { Recordings: captures } = await server.api('tympan', 'GET', `/tympan/contacts/${live}`);
+  await go(`/streams/${captures[0].Location.split('/')[1]}`);
+  await until('a second one', async () => (await rows.count()) >= 2);
+  for (const row of await rows.allInnerTexts()) assert.match(row, /PERSISTED/);
 });
 
 test('who heard the contact is listed, and a policy that denies it says why', async () => {

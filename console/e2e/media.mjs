@@ -22,7 +22,11 @@ export async function putFragment(server, streamName, tags) {
   const cluster = element('1f43b675', element('e7', Date.now()), element('a3', frame));
   const simple = Object.entries(tags).map(([name, value]) => element('67c8', element('45a3', name), element('4487', value)));
   const segment = element('18538067', element('1549a966', element('2ad7b1', 1_000_000)), track, element('1254c367', element('7373', element('63c0'), ...simple)), cluster);
-  const body = Buffer.concat([element('1a45dfa3', element('4282', 'matroska')), segment]);
+  return putBody(server, streamName, Buffer.concat([element('1a45dfa3', element('4282', 'matroska')), segment]));
+}
+
+/** Puts these bytes to a stream, whatever they are. */
+export async function putBody(server, streamName, body) {
   const url = new URL('/putMedia', server.http);
   const extra = { 'x-amzn-stream-name': streamName, 'x-amzn-fragment-timecode-type': 'ABSOLUTE', 'x-amzn-producer-start-timestamp': (Date.now() / 1000).toFixed(3) };
   const headers = sign({ method: 'POST', url, body, service: 'kinesisvideo', region: server.region, keys: server.keys, extra });

@@ -40,11 +40,8 @@ export async function* readAudio(id: string, track: string, range: { from: numbe
 }
 
 /** The WebSocket of a call that is up. */
-export const openListening = (id: string, tracks: readonly string[]): WebSocket => {
-  const socket = new WebSocket(location.origin.replace(/^http/, 'ws') + operationAddress('tympan', path(id, 'listen'), { tracks: tracks.join(',') }));
-  socket.binaryType = 'arraybuffer';
-  return socket;
-};
+export const listeningAddress = (id: string, tracks: readonly string[]): string =>
+  location.origin.replace(/^http/, 'ws') + operationAddress('tympan', path(id, 'listen'), { tracks: tracks.join(',') });
 
 /** Why there was no upgrade: a browser does not tell, but a request without one is refused for the same reason first. */
 export const whyNotListening = (id: string, tracks: readonly string[]): Promise<unknown> =>

@@ -139,6 +139,18 @@ export interface Reader {
   LagMilliseconds: number | null;
 }
 
+/** What a producer was told by PutMedia. */
+export interface Acknowledgement {
+  Sequence: number;
+  Session: number;
+  Time: string;
+  EventType: 'BUFFERING' | 'RECEIVED' | 'PERSISTED' | 'IDLE' | 'ERROR';
+  FragmentTimecode?: number;
+  FragmentNumber?: string;
+  ErrorCode?: string;
+  ErrorId?: number;
+}
+
 export interface Stream {
   StreamName: string;
   StreamARN: string;
@@ -211,3 +223,6 @@ export async function allStreams(options: Signal = {}): Promise<Stream[]> {
 
 export const listReaders = (streamName?: string, options: Signal = {}): Promise<{ Readers: Reader[] }> =>
   call('tympan', '/tympan/readers', { ...options, query: { streamName } });
+
+export const listAcknowledgements = (streamName: string, options: Signal = {}): Promise<{ Acknowledgements: Acknowledgement[] }> =>
+  call('tympan', `/tympan/streams/${encodeURIComponent(streamName)}/acknowledgements`, options);

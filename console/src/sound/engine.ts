@@ -3,8 +3,9 @@ import { JitterRing } from './jitter';
 import { Past, type Range } from './past';
 import { Digest, type Played } from './played';
 
-/** What the page says to the worklet. */
+/** What the page, and the worker of a call that is listened to, say to the worklet. */
 export type Order =
+  | { type: 'line'; port: MessagePort }
   | { type: 'past'; run: number; tracks: number; position: number }
   | { type: 'seek'; position: number }
   | { type: 'fill'; run: number; track: number; position: number; samples: Int16Array }
@@ -41,7 +42,7 @@ export class Engine {
   #energy = 0;
   #samples = 0;
 
-  do(order: Order): void {
+  do(order: Exclude<Order, { type: 'line' }>): void {
     switch (order.type) {
       case 'past':
         this.#begin(order.run);

@@ -5,7 +5,7 @@ const CAPACITY = 16_384;
 const MASK = CAPACITY - 1;
 const PER_MS = 8;
 /** How much is waited for before the first sample is heard. */
-const TARGET_MS = 60;
+const TARGET_MS = 70;
 const MOST_TARGET_MS = 160;
 /** Each underrun asks for so much more, and a quiet minute gives it back. */
 const STEP_MS = 20;

@@ -1,11 +1,12 @@
-import { openListening, readAudio, whyNotListening } from '../api/sound';
+import { listeningAddress, readAudio, whyNotListening } from '../api/sound';
 import { ApiError } from '../api/request';
 import { delay } from '../state/frames';
 import { within } from '../state/within';
 import { FROM_CUSTOMER, TO_CUSTOMER } from '../waveform/levels';
-import { ServerClock } from './clock';
 import type { Order, Report } from './engine';
-import { readSaid } from './frame';
+import type { Said } from './frame';
+import type { LineOrder, LineWord } from './line';
+import lineAddress from './line.worker.ts?worker&url';
 import { TrackLoader } from './loader';
 import type { Range } from './past';
 import type { Played } from './played';
@@ -17,8 +18,6 @@ export const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3] as const;
 
 /** What is read ahead at a speed of 1. */
 const AHEAD = 15 * 8_000;
-const PINGS_MS = [50, 100, 200, 400, 800];
-const PING_EVERY_MS = 2_000;
 const MOST_FAILURES = 5;
 /** How long a browser may take to start its sound output, and how often it is asked to. */
 const START_MS = 8_000;
@@ -61,8 +60,8 @@ export class Player {
   #node: AudioWorkletNode | undefined;
   #run = 0;
   #loaders: (TrackLoader | undefined)[] = [];
-  #socket: WebSocket | undefined;
-  #timers: ReturnType<typeof setTimeout>[] = [];
+  #line: Worker | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
   #isClosed = false;
   /** Tracks of the call that is up, in their order. */
@@ -262,63 +261,61 @@ export class Player {
   #halt(): void {
     for (const loader of this.#loaders) loader?.stop();
     this.#loaders = [];
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers = [];
-    const socket = this.#socket;
-    this.#socket = undefined;
-    socket?.close();
+    clearTimeout(this.#retry);
+    const line = this.#line;
+    this.#line = undefined;
+    line?.postMessage({ type: 'close' } satisfies LineOrder);
     this.isPaused = false;
   }
 
   #connect(run: number): void {
-    const socket = openListening(this.id, TRACKS);
-    const clock = new ServerClock();
+    const line = new Worker(lineAddress, { type: 'module' });
+    const { port1: toWorklet, port2: sound } = new MessageChannel();
+    const address = listeningAddress(this.id, TRACKS);
+    const heard = Object.fromEntries(TRACKS.map((track, at) => [track, this.heard[at] ?? false]));
     let hasBegun = false;
-    this.#socket = socket;
-    const ping = (): void => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(clock.ask(Date.now()));
+    this.#line = line;
+    this.#order({ type: 'line', port: toWorklet }, [toWorklet]);
+    line.postMessage({ type: 'open', address, run, heard, sound } satisfies LineOrder, [sound]);
+    line.onmessage = ({ data }: MessageEvent<LineWord>) => {
+      if (line !== this.#line) return;
+      if (data.type === 'closed') return this.#onClosed(run, hasBegun, data.code);
+      hasBegun ||= data.said.Type === 'Begin';
+      this.#onSaid(data.said);
     };
-    socket.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
-      if (socket !== this.#socket) return;
-      if (typeof data !== 'string') return this.#order({ type: 'frame', buffer: data }, [data]);
-      const said = readSaid(data);
-      switch (said?.Type) {
-        case 'Begin':
-          hasBegun = true;
-          this.#failures = 0;
-          clock.begin(said.NowMicroseconds, Date.now());
-          this.#liveTracks = said.Tracks;
-          this.mode = 'listening';
-          this.#order({ type: 'live', run, tracks: said.Tracks.length, heard: this.#liveHeard() });
-          this.#order({ type: 'clock', offsetMicros: clock.offsetMicros });
-          this.#timers = [...PINGS_MS.map((after) => setTimeout(ping, after)), setInterval(ping, PING_EVERY_MS)];
-          break;
-        case 'Pong':
-          clock.answer(said.Id, said.NowMicroseconds, Date.now());
-          this.#order({ type: 'clock', offsetMicros: clock.offsetMicros });
-          break;
-        case 'Paused':
-        case 'Resumed':
-          this.isPaused = said.Type === 'Paused';
-          this.#order({ type: 'paused', isPaused: this.isPaused });
-          break;
-        case 'End':
-          this.#over(said.Reason === 'STREAM_DELETED' ? 'The stream was deleted: nothing is captured any more.' : '');
-          this.next = said.NextContactId ?? undefined;
-          break;
-        default:
-      }
-    };
-    socket.onclose = ({ code }) => {
-      if (socket !== this.#socket) return;
-      for (const timer of this.#timers) clearTimeout(timer);
-      if (!hasBegun) void this.#ask(run);
-      else if (code === 4001) this.#over('The session is over.');
-      else if (code === 4008) this.#over('This browser took the sound too slowly.');
-      else if (code === 4009) this.#over('The key of this contact may no longer be used.');
-      else if (code === 1000) this.#over('');
-      else this.#again(run);
-    };
+    line.onerror = () => line === this.#line && this.#onClosed(run, hasBegun, 1006);
+  }
+
+  #onSaid(said: Said): void {
+    switch (said.Type) {
+      case 'Begin':
+        this.#failures = 0;
+        this.#liveTracks = said.Tracks;
+        this.mode = 'listening';
+        // What was chosen since the connection was asked for.
+        this.#order({ type: 'hear', heard: this.#liveHeard() });
+        break;
+      case 'Paused':
+      case 'Resumed':
+        this.isPaused = said.Type === 'Paused';
+        break;
+      case 'End':
+        this.#over(said.Reason === 'STREAM_DELETED' ? 'The stream was deleted: nothing is captured any more.' : '');
+        this.next = said.NextContactId ?? undefined;
+        break;
+      default:
+    }
+  }
+
+  #onClosed(run: number, hasBegun: boolean, code: number): void {
+    this.#line?.terminate();
+    this.#line = undefined;
+    if (!hasBegun) void this.#ask(run);
+    else if (code === 4001) this.#over('The session is over.');
+    else if (code === 4008) this.#over('This browser took the sound too slowly.');
+    else if (code === 4009) this.#over('The key of this contact may no longer be used.');
+    else if (code === 1000) this.#over('');
+    else this.#again(run);
   }
 
   /** The connection broke: the sound goes on with the next one. */
@@ -326,7 +323,7 @@ export class Player {
     this.mode = 'reconnecting';
     this.level = 0;
     if (this.#failures >= MOST_FAILURES) return this.#over('The connection broke, and the server did not answer again.');
-    this.#timers = [setTimeout(() => run === this.#run && this.#connect(run), delay(this.#failures++))];
+    this.#retry = setTimeout(() => run === this.#run && this.#connect(run), delay(this.#failures++));
   }
 
   async #ask(run: number): Promise<void> {

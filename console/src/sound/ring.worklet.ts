@@ -9,10 +9,20 @@ const REPORT_BLOCKS = 6;
 class Ring extends AudioWorkletProcessor {
   readonly #engine = new Engine();
   #blocks = 0;
+  /** Where the sound of a call that is up comes from: the worker, past the page. */
+  #line: MessagePort | undefined;
 
   constructor() {
     super();
-    this.port.onmessage = ({ data }: MessageEvent<Order>) => this.#engine.do(data);
+    this.port.onmessage = ({ data }: MessageEvent<Order>) => this.#do(data);
+  }
+
+  #do(order: Order): void {
+    if (order.type !== 'line') return this.#engine.do(order);
+    // What is on its way by the line before is not of this one.
+    this.#line?.close();
+    this.#line = order.port;
+    order.port.onmessage = ({ data }: MessageEvent<Order>) => this.#do(data);
   }
 
   process(_: unknown, outputs: Float32Array[][]): boolean {

@@ -227,7 +227,7 @@ describe('the jitter ring', () => {
     const ring = new JitterRing(1);
     for (let at = 0; at < 50; at++) ring.write(frame(at * 160, ramp(at * 160, 160)));
     ring.read(out, HEARD, 0);
-    expect([ring.head, ring.moves]).toEqual([8_000 - 480 + BLOCK, 0]);
+    expect([ring.head, ring.moves]).toEqual([8_000 - 560 + BLOCK, 0]);
   });
 
   it('comes near again where more waits than is needed', () => {

@@ -1,1 +1,0 @@
-import"./index-BuRhReEb.js";import{Ht as e,T as t,X as n,Y as r,at as i,rt as a}from"./frames-B-kBSTTK.js";var o=i(`<span class="svelte-1wng2wb"></span>`),s=i(`<div class="skeleton svelte-1wng2wb" aria-hidden="true"></div>`);function c(i,c){let l=t(c,`rows`,3,4);var u=s();r(u,21,()=>({length:l()}),n,(e,t)=>{var n=o();a(e,n)}),e(u),a(i,u)}export{c as t};
