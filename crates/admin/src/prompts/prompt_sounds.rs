@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tympan_aws::{BoxFuture, Output};
 use tympan_connect::prompts::{KnownPrompt, SAMPLES_MAX};
 use tympan_contact::Recording;
-use tympan_telephony::audio::wav;
+use tympan_telephony::audio::wav::{self, WavError};
 
 /// The largest file that is taken: five minutes of stereo at 8 kHz, or of one channel at 16 kHz, fit.
 pub const PROMPT_UPLOAD_MAX_BYTES: usize = 16 << 20;
@@ -31,18 +31,18 @@ impl Uploaded {
         if file.is_empty() {
             return Err(AdminError::validation("The body is empty: send a WAV file."));
         }
-        let samples = wav::read(file)
-            .map_err(|error| AdminError::validation(format!("The body cannot be played: {error}.")))?;
+        let most_s = SAMPLES_MAX / 8_000;
+        let samples = wav::read_within(file, SAMPLES_MAX).map_err(|error| {
+            AdminError::validation(match error {
+                WavError::Long { samples, .. } => format!(
+                    "The sound has {} s, and a prompt at most {most_s}: cut it, {MAKE} trim 0 {most_s}.",
+                    samples.div_ceil(8_000)
+                ),
+                error => format!("The body cannot be played: {error}."),
+            })
+        })?;
         if samples.is_empty() {
             return Err(AdminError::validation("The WAV file has no samples: a caller would hear nothing."));
-        }
-        if samples.len() > SAMPLES_MAX {
-            let has_s = samples.len().div_ceil(8_000);
-            return Err(AdminError::validation(format!(
-                "The sound has {has_s} s, and a prompt at most {}: cut it, {MAKE} trim 0 {}.",
-                SAMPLES_MAX / 8_000,
-                SAMPLES_MAX / 8_000
-            )));
         }
         Ok(Self { wav: wav::write(&samples), samples: samples.len() })
     }

@@ -153,11 +153,7 @@ fn read_file(folder: &Path, name: &str) -> Option<Result<Vec<i16>, String>> {
 }
 
 pub(super) fn decode(file: &[u8]) -> Result<Vec<i16>, String> {
-    let samples = wav::read(file).map_err(|error| error.to_string())?;
-    if samples.len() > SAMPLES_MAX {
-        return Err("the recording is longer than five minutes".to_owned());
-    }
-    Ok(samples)
+    wav::read_within(file, SAMPLES_MAX).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -15,6 +15,23 @@ use super::resample::Resampler;
 /// Errors: [`WavError`] when the header is missing or describes something else.
 pub fn read(file: &[u8]) -> Result<Vec<i16>, WavError> {
     let (format, data) = chunks(file)?;
+    decode(format, data)
+}
+
+/// As [`read`], of a file that may hold at most `samples_max` samples at 8 kHz. A longer one is refused by its header: 8-bit samples at
+/// 4 kHz take sixteen times the size of their file while they are resampled.
+///
+/// Errors: [`WavError::Long`] beside those of [`read`].
+pub fn read_within(file: &[u8], samples_max: usize) -> Result<Vec<i16>, WavError> {
+    let (format, data) = chunks(file)?;
+    let samples = format.length_samples(data.len());
+    if samples > samples_max {
+        return Err(WavError::Long { samples, samples_max });
+    }
+    decode(format, data)
+}
+
+fn decode(format: Format, data: &[u8]) -> Result<Vec<i16>, WavError> {
     let samples = format.samples(data)?;
     let channels = usize::from(format.channels);
     if format.rate_hz == SAMPLE_RATE_HZ && channels == 1 {
@@ -111,6 +128,14 @@ pub enum WavError {
         /// Channels.
         channels: u16,
     },
+    /// More samples at 8 kHz than the reader takes.
+    #[error("the sound has {} s, and at most {} s are taken", samples.div_ceil(8_000), samples_max / 8_000)]
+    Long {
+        /// What the file holds.
+        samples: usize,
+        /// What is taken.
+        samples_max: usize,
+    },
     /// A sample rate that cannot be resampled.
     #[error("WAV file at {rate_hz} Hz: use a multiple of 25 Hz between 4 and 192 kHz")]
     Rate {
@@ -138,6 +163,14 @@ impl Format {
             format.tag = u16_at(24)?;
         }
         Some(format)
+    }
+
+    /// The samples at 8 kHz that so many bytes stand for; of a format that cannot be read, some number.
+    fn length_samples(&self, data_bytes: usize) -> usize {
+        let frame_bytes = usize::from(self.channels) * usize::from(self.bits / 8);
+        let frames = data_bytes as u64 / (frame_bytes.max(1) as u64);
+        let samples = (frames * u64::from(SAMPLE_RATE_HZ)).div_ceil(u64::from(self.rate_hz.max(1)));
+        usize::try_from(samples).unwrap_or(usize::MAX)
     }
 
     fn samples(&self, data: &[u8]) -> Result<Vec<i16>, WavError> {
@@ -221,6 +254,22 @@ mod tests {
         file.extend((data.len() as u32).to_le_bytes());
         file.extend(data);
         file
+    }
+
+    #[test]
+    fn what_is_too_long_is_refused_by_its_length_at_8_khz() {
+        for (tag, channels, rate_hz, bits) in
+            [(1, 1, 8_000, 16), (1, 2, 8_000, 16), (1, 2, 48_000, 24), (1, 1, 4_000, 8), (7, 1, 8_000, 8)]
+        {
+            let second = vec![0x55; usize::from(channels * bits / 8) * rate_hz as usize];
+            let file = wav(tag, channels, rate_hz, bits, &second);
+            assert_eq!(read_within(&file, 8_000).unwrap(), read(&file).unwrap(), "{rate_hz} Hz");
+            let long = read_within(&file, 7_999).unwrap_err();
+            assert_eq!(long, WavError::Long { samples: 8_000, samples_max: 7_999 }, "{rate_hz} Hz");
+        }
+        let rate = WavError::Rate { rate_hz: 100 };
+        assert_eq!(read_within(&wav(1, 1, 100, 16, &[0; 200]), 8_000), Err(rate));
+        assert!(read_within(&wav(1, 0, 0, 0, &[0; 2]), 8_000).is_err());
     }
 
     #[test]
