@@ -1,9 +1,11 @@
 //! Rules between keys, and forms that only another crate knows. Nothing is read from disk here.
 
+use super::access::{Credential, NamedPolicy};
 use super::choices::KeyKeeper;
 use super::error::Wrong;
+use super::lambda::LambdaFunction;
 use super::lex;
-use super::sections::{Config, Credential, LambdaFunction, NamedPolicy};
+use super::sections::Config;
 use super::{phone, trunk};
 use tympan_auth::Policy;
 use tympan_connect::events::EventType;

@@ -1,42 +1,71 @@
 //! The configuration: a TOML file, overridden by `TYMPAN_SECTION__KEY` variables, every key at its default in
 //! `config/tympan.toml`.
 
+mod access;
+mod account;
+mod audit;
 mod base_url;
+mod capture;
 mod centre;
 mod check;
 mod choices;
+mod connect;
 mod console;
+mod contact_events;
+mod contact_records;
 mod error;
+mod flow_log;
+mod http;
+mod kms;
+mod kvs;
+mod lambda;
 mod lex;
 mod limit;
 mod load;
+mod log;
 mod origin;
 mod phone;
+mod rtp;
 mod secret;
 mod sections;
+mod sip;
+mod speech;
+mod store;
 mod suggest;
 mod trunk;
 mod trunk_media;
 mod values;
 mod written;
 
+pub use access::{Auth, Credential, NamedPolicy, Role};
+pub use account::Account;
+pub use audit::Audit;
 pub use base_url::BaseUrl;
+pub use capture::Capture;
 pub use centre::Centre;
 pub use choices::{DigestAlgorithm, KeyKeeper, LimitProfile, LogFormat, SpeechRate, TrackNaming};
+pub use connect::{Connect, Flow, Instance, MediaStreaming};
 pub use console::Console;
+pub use contact_records::ContactRecords;
 pub use error::ConfigError;
+pub use flow_log::FlowLog;
+pub use http::Http;
+pub use kms::Kms;
+pub use kvs::Kvs;
+pub use lambda::{Lambda, LambdaFunction};
 pub use lex::{Lex, LexBot, LexV1Bot};
 pub use limit::Limit;
 pub use load::{Entry, Loaded, load};
+pub use log::Log;
 pub use origin::{Origin, Origins};
 pub use phone::SipPhone;
 pub(crate) use phone::{sip_agents, sip_outbound, sip_phones};
+pub use rtp::Rtp;
 pub use secret::{ExposedSecrets, SecretError, exposed_secrets, read_secret};
-pub use sections::{
-    Account, Audit, Auth, Capture, Config, Connect, ContactRecords, Credential, Flow, FlowLog, Http,
-    Instance, Kms, Kvs, Lambda, LambdaFunction, Log, MediaStreaming, NamedPolicy, Role, Rtp, Sip, Speech,
-    Store,
-};
+pub use sections::Config;
+pub use sip::Sip;
+pub use speech::Speech;
+pub use store::Store;
 pub use trunk::{SipDigits, SipIdentity, SipTransport, SipTrunk, SipUser, sip_trunks};
 pub(crate) use trunk_media::TrunkMediaRules;
 pub use trunk_media::{SipMediaTrust, SipSilence};

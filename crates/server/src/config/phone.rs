@@ -3,7 +3,7 @@
 use super::choices::DigestAlgorithm;
 use super::error::Wrong;
 use super::secret::read_secret;
-use super::sections::Sip;
+use super::sip::Sip;
 use super::trunk::{SipTrunk, network};
 use super::values::Secret;
 use super::written::path_or_empty;

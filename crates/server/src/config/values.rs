@@ -7,6 +7,9 @@ use std::str::FromStr;
 use tracing_subscriber::EnvFilter;
 use tympan_types::Redacted;
 
+/// At which size files of lines are put aside, unless the configuration says otherwise.
+pub(super) const FILE_LIMIT_BYTES: u64 = 64 * 1024 * 1024;
+
 /// What stands for a secret wherever a configuration is shown.
 pub(super) const HIDDEN: &str = "(hidden)";
 

@@ -11,6 +11,8 @@ mod interrupted;
 mod kvs_limits;
 mod limits;
 mod line_files;
+mod listening;
+mod options;
 mod preflight;
 mod provision;
 mod ready_file;

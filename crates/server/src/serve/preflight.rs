@@ -1,7 +1,7 @@
 //! What would keep a server from starting, beyond what a configuration says of itself: the files that it names.
 
 use super::dev::SAMPLE_FLOW_FILE;
-use super::{access, wire};
+use super::{access, listening};
 use crate::config::{Config, KeyKeeper, sip_trunks};
 use crate::kms;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub fn preflight(config: &Config) -> Vec<String> {
     };
     judge(access::check(config));
     judge(sip_trunks(&config.sip.trunks).map(drop));
-    judge(wire::tls(config).map(drop));
+    judge(listening::tls(config).map(drop));
     if config.kms.provider == KeyKeeper::External {
         judge(kms::check_external(config));
     }

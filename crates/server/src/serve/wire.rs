@@ -3,57 +3,56 @@
 use super::admission_task::AdmissionTask;
 use super::doctor::RunningDoctor;
 use super::health::{Beginning, KeyHealth, RunningHealth};
-use super::kvs_limits::kvs_limits;
 use super::limits::Limits;
 use super::line_files::LineFiles;
+use super::listening::{bind, check_reach, tls, web_rules};
+use super::options::{
+    admission_options, connect_options, kvs_options, media_options, sip_options, stream_rest,
+};
 use super::ready_file::Addresses;
 use super::reset::OwnFiles;
 use super::settings::RunningSettings;
 use super::{Dev, access, interrupted, provision, record_sinks, usable};
 use crate::audit::{Audit, AuditTrailFiles};
-use crate::call::{Admission, AdmissionOptions, CallRegistry, Dialling};
+use crate::call::{Admission, CallRegistry, Dialling};
 use crate::centre::{self, Centre, CentreParts};
 use crate::clock::{ServiceClock, SystemClock};
-use crate::config::{self, Config, TrackNaming};
+use crate::config::{self, Config};
 use crate::http::{
-    Answer, ConsoleParts, Listener, OwnAddress, Readiness, Router, Services, SignInCode, Tls, Users,
-    serve_console,
+    Answer, ConsoleParts, Listener, OwnAddress, Readiness, Router, Services, SignInCode, Users, serve_console,
 };
 use crate::kms::Keys;
 use crate::lambda::Lambda;
 use crate::lex::Bots;
 use crate::lines::{LineWriters, Rotation};
-use crate::media::{MediaPlane, MediaPlaneOptions};
+use crate::media::MediaPlane;
 use crate::metrics::{Metrics, Sources};
 use crate::persist::{DeadLetters, RecordWays, Remembered, Rotations, StoreSteps};
 use crate::sink::{CaptureQueue, LocalDirectory, LocalSink};
-use crate::sip::{Invitation, SipCalls, SipEndpoint, SipOptions, SipStats};
+use crate::sip::{Invitation, SipCalls, SipEndpoint, SipStats};
 use crate::sound::{ListenerPlaces, StoredSounds};
 use crate::speech::Speech;
 use crate::upkeep::{self, Backups, Kept};
 use crate::waveform::StoredWaveforms;
-use anyhow::{Context, bail};
-use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use anyhow::Context;
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tympan_admin::{AccessParts, AdminParts, AdminService, EventReaders, KeyUses, Sessions};
-use tympan_aws::cors::WebRules;
-use tympan_capture::{Leases, Rest, StreamDirectory, TrackProfile};
-use tympan_connect::{ConnectService, Ids, Options as ConnectOptions};
-use tympan_contact::ContactOptions;
+use tympan_capture::{Leases, StreamDirectory};
+use tympan_connect::{ConnectService, Ids};
 use tympan_db::{Db, Revision};
 use tympan_emulator::{
     Emulator, EmulatorParts, Faults, FaultyDirectory, FaultyKeys, Generation, ResetRequest,
 };
 use tympan_kms::KeyProvider;
-use tympan_kvs::{Companded, KvsOptions, KvsService};
+use tympan_kvs::{Companded, KvsService};
 use tympan_store::embedded::{EmbeddedBackend, EmbeddedOptions};
 use tympan_store::{BodyCodec, MediaStore, StoreOptions};
 use tympan_types::{AccountId, Caller, Region};
@@ -86,8 +85,8 @@ pub(super) struct Running {
 
 /// What stays the same from the start of the process to its end.
 pub(super) struct Site {
-    account: AccountId,
-    region: Region,
+    pub(super) account: AccountId,
+    pub(super) region: Region,
     /// Where the server listens, whatever clients call it.
     url: String,
     pub(super) local_port: u16,
@@ -593,43 +592,6 @@ impl Running {
 }
 
 /// The socket that `[SECTION] listen` asks for.
-async fn bind(section: &str, what: &str, address: &config::ListenAddress) -> anyhow::Result<TcpListener> {
-    let variable = format!("TYMPAN_{}__LISTEN", section.to_ascii_uppercase());
-    TcpListener::bind(address.as_str()).await.with_context(|| {
-        format!(
-            "cannot listen for {what} on {address} (end what listens there, or choose another address: \
-             {variable}=127.0.0.1:0 takes any free port)"
-        )
-    })
-}
-
-/// Under `--dev` only clients on this machine are let in, unless a person says otherwise.
-fn check_reach(key: &str, bound: SocketAddr, dev: Option<Dev>) -> anyhow::Result<()> {
-    match dev {
-        Some(Dev { listens_anywhere: false }) if !bound.ip().is_loopback() => bail!(
-            "{key} is {bound}: under --dev the access key is no secret, and any client that reaches the port may read, write and \
-             delete everything. Listen on 127.0.0.1, or add --dev-listen-anywhere, as in a container of which only the host \
-             reaches the port"
-        ),
-        Some(_) if !bound.ip().is_loopback() => {
-            tracing::warn!(%bound, "under --dev any client that reaches this port may read, write and delete everything");
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-fn web_rules(http: &config::Http, dev: Option<Dev>, bound: SocketAddr) -> WebRules {
-    let rules = WebRules::new(&http.allowed_origins);
-    match dev {
-        None => rules,
-        Some(_) => {
-            let url = http.public_url.as_ref().map(ToString::to_string).unwrap_or_default();
-            rules.under_dev(bound.ip(), &url, &http.allowed_hosts)
-        }
-    }
-}
-
 struct RandomIds;
 
 impl Ids for RandomIds {
@@ -677,117 +639,6 @@ fn leased_streams(kvs: &KvsService, site: &Site) -> Arc<dyn StreamDirectory> {
     match &site.faults {
         Some(faults) => Arc::new(FaultyDirectory::new(streams, faults.clone())),
         None => streams,
-    }
-}
-
-fn stream_rest(config: &Config) -> Rest {
-    let began = Instant::now();
-    Rest { time: Duration::from_secs(config.connect.stream_rest_s), clock: Arc::new(move || began.elapsed()) }
-}
-
-fn sip_options(config: &Config, site: &Site) -> anyhow::Result<SipOptions> {
-    let config::Sip { calls_max, half_open_per_source, requests_per_source_per_s, .. } = config.sip;
-    let limits = tympan_sip::agent::Limits {
-        // More than calls, so that it is the call side that refuses one too many, and its metrics say why.
-        legs_max: calls_max.saturating_mul(2).saturating_add(1_024),
-        half_open_per_source,
-        requests_per_source_per_s,
-        sources_max: config.sip.sources_max,
-        transactions_max: config.sip.transactions_max,
-        registration_min_s: config.sip.registration_min_s,
-        registration_max_s: config.sip.registration_max_s,
-        bindings_per_phone_max: config.sip.devices_per_phone_max,
-        wrong_passwords_per_source_per_min: config.sip.wrong_passwords_per_source_per_min,
-        ..Default::default()
-    };
-    let mut seed = [0; 32];
-    for half in seed.chunks_exact_mut(16) {
-        half.copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-    }
-    // Two UUIDs have 244 random bits; the agent spreads them.
-    Ok(SipOptions {
-        listen: config.sip.listen,
-        public: config.sip.public_address,
-        tcp: site.limits.sip_tcp(config),
-        limits,
-        trunks: config::sip_trunks(&config.sip.trunks)?,
-        phones: config::sip_phones(&config.sip)?,
-        outbound: config::sip_outbound(&config.sip)?,
-        agents: config::sip_agents(&config.sip),
-        seed,
-    })
-}
-
-fn kvs_options(config: &Config, url: &str, clock: &ServiceClock) -> KvsOptions {
-    let close_after = Duration::from_millis(config.kvs.put_media_idle_ms);
-    KvsOptions {
-        limits: kvs_limits(&config.kvs),
-        status_delay: Duration::from_millis(config.kvs.status_delay_ms),
-        put_media_idle_ack: close_after / 6,
-        put_media_idle_close: close_after,
-        put_media_resume: Duration::from_millis(config.kvs.put_media_resume_ms),
-        get_media_idle: Duration::from_millis(config.kvs.get_media_idle_ms),
-        get_media_lifetime: Duration::from_secs(config.kvs.get_media_lifetime_s),
-        get_media_stall: Duration::from_millis(config.kvs.get_media_stall_ms),
-        ..KvsOptions::new(url, Arc::new(clock.clone()))
-    }
-}
-
-/// Without `lambda.require_association`, functions that the configuration maps need no association, and under `--dev` none does.
-fn connect_options(config: &Config, site: &Site) -> ConnectOptions {
-    let required = config.lambda.require_association;
-    let mapped = config.lambda.functions.iter().map(|function| function.arn.clone());
-    ConnectOptions {
-        require_lambda_association: required || site.faults.is_none(),
-        unassociated_functions: if required { BTreeSet::new() } else { mapped.collect() },
-        number_ranges: config.connect.number_ranges.clone(),
-        time_zone: config.connect.time_zone.clone(),
-        ..ConnectOptions::new(site.account.clone(), site.region.clone())
-    }
-}
-
-fn media_options(config: &Config, address: IpAddr) -> MediaPlaneOptions {
-    MediaPlaneOptions {
-        address,
-        ports: (config.rtp.port_first, config.rtp.port_last),
-        threads: config.rtp.threads,
-        tick: Duration::from_millis(config.rtp.tick_ms.max(1)),
-    }
-}
-
-/// How much longer than its voice a prompt may take to be ready.
-const PROMPT_GRACE_MS: u64 = 2_000;
-
-fn admission_options(config: &Config) -> AdmissionOptions {
-    let limit_ms = |ms: u64| u32::try_from(ms).unwrap_or(u32::MAX);
-    let track_profile = match config.capture.track_profile {
-        TrackNaming::Current => TrackProfile::Current,
-        TrackNaming::Seed2019 => TrackProfile::Seed2019,
-    };
-    AdmissionOptions {
-        calls_max: config.sip.calls_max,
-        silence_grace: Duration::from_millis(config.rtp.silence_grace_ms),
-        media: config::TrunkMediaRules::new(&config.sip.trunks),
-        track_profile,
-        contact: ContactOptions {
-            start_limit_ms: limit_ms(config.capture.start_timeout_ms),
-            stop_limit_ms: limit_ms(config.capture.stop_timeout_ms),
-            close_limit_ms: limit_ms(config.capture.stop_timeout_ms),
-            // The voice gives up first, and then a prompt is silence instead.
-            prompt_limit_ms: limit_ms(config.speech.timeout_ms.saturating_add(PROMPT_GRACE_MS)),
-            keys_ahead: config.connect.keys_ahead,
-            flow_traces: config.connect.flow_traces,
-            flow_log_values: config.flow_log.values,
-            ..ContactOptions::default()
-        },
-    }
-}
-
-pub(super) fn tls(config: &Config) -> anyhow::Result<Option<Arc<Tls>>> {
-    match (&config.http.tls_certificate_file, &config.http.tls_key_file) {
-        (Some(certificate), Some(key)) => Ok(Some(Arc::new(Tls::open(certificate, key)?))),
-        // One without the other was refused when the configuration was read.
-        _ => Ok(None),
     }
 }
 
