@@ -11,6 +11,7 @@ use tympan_e2e::office::{Office, text};
 use tympan_e2e::phone::Phone;
 use tympan_e2e::raw_peer::RawPeer;
 use tympan_e2e::until;
+use tympan_testkit::binary;
 
 const NUMBER: &str = "+18005550123";
 
@@ -73,5 +74,31 @@ fn a_caller_hears_what_was_uploaded_and_later_what_took_its_place() -> anyhow::R
     office.answer(NUMBER, Flow::new().then("welcome", play(&id)).then("hang up", hang_up()))?;
     hears(&office, &first)?;
     send(&office, "PUT", &format!("/{id}/audio"), &files[1])?;
-    hears(&office, &second)
+    hears(&office, &second)?;
+
+    // The same by the command line.
+    let kept = folder.join("kept.wav");
+    let tympan = |arguments: &[&str]| -> anyhow::Result<std::process::Output> {
+        let mut command = Command::new(binary()?);
+        command.envs(office.server.aws_environment()).current_dir(&folder).arg("prompts").args(arguments);
+        Ok(command.output()?)
+    };
+    let done = |arguments: &[&str]| -> anyhow::Result<String> {
+        let output = tympan(arguments)?;
+        ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    };
+    done(&["get", "Welcome.wav", "-o", "kept.wav"])?;
+    ensure!(std::fs::read(&kept)? == std::fs::read(&files[1])?, "what is saved is what was sent");
+    let taken = tympan(&["upload", "first.wav", "--name", "Welcome.wav"])?;
+    ensure!(!taken.status.success(), "the name is taken");
+    let sent = done(&["upload", "first.wav", "--name", "Welcome.wav", "--replace"])?;
+    ensure!(sent == format!("{id} Welcome.wav 0:02\n"), "{sent}");
+    let made: Value = serde_json::from_str(&done(&["upload", "second.wav", "--json"])?)?;
+    ensure!(made["Name"] == "second.wav" && made["DurationMilliseconds"] == 1_000, "{made}");
+    let listed = done(&["ls"])?;
+    ensure!(listed.lines().any(|line| line.starts_with("Welcome.wav ") && line.ends_with(&id)), "{listed}");
+    done(&["get", &id, "-o", "kept.wav"])?;
+    ensure!(std::fs::read(&kept)? == std::fs::read(&files[0])?, "it has the other sound");
+    hears(&office, &first)
 }

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::flows::FlowsVerb;
 use crate::global::Global;
 use crate::init::InitArgs;
+use crate::prompts::PromptsVerb;
 use crate::serve::ServeArgs;
 use crate::streams::StreamsVerb;
 use crate::{access, audit, call, consume, contacts, events, keys, listen, produce, session, terminal};
@@ -87,6 +88,9 @@ enum Verb {
     /// Look at contact-flow files; put them into an instance, and get them out of one
     #[command(subcommand)]
     Flows(FlowsVerb),
+    /// Look at what callers hear; put WAV files into an instance, and get them out of one
+    #[command(subcommand)]
+    Prompts(PromptsVerb),
     /// Make a production set-up: configuration, master keys, a first access key, an instance with live media streaming
     ///
     /// Before any server runs. Says what it made and what to do next.
@@ -126,6 +130,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Verb::Restore(arguments) => conclude(arguments.run(&global).await),
         Verb::Doctor(arguments) => conclude(arguments.run(&global).await),
         Verb::Flows(verb) => conclude(verb.run(&global).await),
+        Verb::Prompts(verb) => conclude(verb.run(&global).await),
         Verb::Init(arguments) => conclude(arguments.run(&global)),
         Verb::Config(verb) => conclude(verb.run(&global)),
         Verb::Completions { shell } => {
@@ -220,6 +225,9 @@ mod tests {
             "streams readers",
             "streams readers demo --json",
             "streams acks demo",
+            "prompts ls",
+            "prompts upload welcome.wav --replace",
+            "prompts get Welcome.wav -o -",
             "contacts waveform latest --columns 80 --svg call.svg",
             "contacts waveform 4a573372-1f28-4e26-b97b-0123456789ab --json",
             "listen 4a573372-1f28-4e26-b97b-0123456789ab -o -",

@@ -69,6 +69,11 @@ impl Global {
         self.http().map(|(http, endpoint)| Machine::new(http, endpoint))
     }
 
+    /// The sound of prompts.
+    pub(crate) fn prompts(&self) -> Result<Prompts, ClientError> {
+        self.http().map(|(http, endpoint)| Prompts::new(http, endpoint))
+    }
+
     /// The readers of the server's streams.
     pub(crate) fn readers(&self) -> Result<Readers, ClientError> {
         self.http().map(|(http, endpoint)| Readers::new(http, endpoint))

@@ -253,7 +253,12 @@ impl HttpClient {
         Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
-    async fn answer(&self, request: Outgoing<'_>, body: RequestBody) -> Result<Value, ClientError> {
+    /// Sends a request and gives the JSON of the answer.
+    pub(crate) async fn answer(
+        &self,
+        request: Outgoing<'_>,
+        body: RequestBody,
+    ) -> Result<Value, ClientError> {
         let operation = request.operation;
         let body = self.whole(request, body).await?;
         if body.is_empty() {
@@ -265,7 +270,8 @@ impl HttpClient {
         })
     }
 
-    async fn whole(&self, request: Outgoing<'_>, body: RequestBody) -> Result<Bytes, ClientError> {
+    /// Sends a request and gives the bytes of the answer.
+    pub(crate) async fn whole(&self, request: Outgoing<'_>, body: RequestBody) -> Result<Bytes, ClientError> {
         let operation = request.operation;
         let response = self.stream(request, body).await?;
         let body = Limited::new(response.into_body(), ANSWER_LIMIT_BYTES);

@@ -28,6 +28,7 @@ pub mod kvs;
 mod live_sound;
 mod machine;
 pub mod media;
+mod prompts;
 mod readers;
 pub mod sts;
 #[cfg(test)]
@@ -48,4 +49,5 @@ pub use expiry::{Expiry, ExpiryStatus};
 pub use http::{HttpClient, RequestBody};
 pub use live_sound::{LiveEnd, LiveItem, LiveSound};
 pub use machine::Machine;
+pub use prompts::{Prompts, SentPrompt};
 pub use readers::{ReaderInfo, Readers};

@@ -4,6 +4,7 @@ use super::file::FlowFile;
 use super::references::{self, Kind, Reference};
 use crate::failure::Failure;
 use crate::global::Global;
+use crate::instance::find_instance;
 use crate::terminal;
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -175,25 +176,6 @@ fn resolve(
     match imported || items().any(|item| item["Name"] == name.as_str()) {
         true => format!("{what}, found by its name {name:?}"),
         false => format!("{what}, and there is none named {name:?}: its block takes the error branch"),
-    }
-}
-
-/// The instance of an alias or id; without one, the only one.
-async fn find_instance(connect: &Connect, wanted: Option<&str>) -> Result<String, Failure> {
-    let instances = connect.list("ListInstances", "/instance", "InstanceSummaryList").await?;
-    let is_wanted = |instance: &&Value| {
-        wanted.is_none_or(|text| instance["InstanceAlias"] == text || instance["Id"] == text)
-    };
-    let mut found = instances.iter().filter(is_wanted);
-    match (found.next(), found.next()) {
-        (Some(one), None) => Ok(one["Id"].as_str().unwrap_or_default().to_owned()),
-        (None, _) => Err(Failure::not_found(match wanted {
-            Some(text) => format!("there is no instance {text:?}"),
-            None => "there is no instance".to_owned(),
-        })),
-        (Some(_), Some(_)) => {
-            Err(Failure::not_found("there are several instances: name one with --instance".to_owned()))
-        }
     }
 }
 
