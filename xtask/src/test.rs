@@ -17,6 +17,11 @@ pub(crate) fn check() -> anyhow::Result<()> {
     cargo().args(["nextest", "run", "--workspace"]).args(without_black_boxes).run_loudly()
 }
 
+/// Two tests a core: those that call a server wait for sound and for timers most of the time.
+fn test_threads() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// The lints of the workspace.
 fn clippy() -> anyhow::Result<()> {
     cargo().args(["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]).run_loudly()
@@ -51,7 +56,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         .env("TYMPAN_BIN", &tympan)
         .env("TYMPAN_E2E_AWS_CLI_1", aws_cli_1)
         .env("TYMPAN_E2E_AWS_CLI_2", AWS_CLI_2.program)
-        .args(["nextest", "run", "--workspace"])
+        .args(["nextest", "run", "--workspace", "--test-threads", &test_threads().to_string()])
         .run_loudly()?;
     console::browser(&tympan, &[])?;
     bench::instr(&[])?;
