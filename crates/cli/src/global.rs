@@ -4,7 +4,7 @@ use tympan_client::kms::Kms;
 use tympan_client::kvs::Kvs;
 use tympan_client::{
     Access, Acknowledgements, Backups, ClientError, Connect, Contacts, Endpoint, Expiry, HttpClient,
-    Identity, Machine, Readers,
+    Identity, Machine, Prompts, Readers,
 };
 
 /// What all verbs understand.

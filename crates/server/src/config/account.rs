@@ -1,5 +1,6 @@
 //! `[account]`: whose the server is.
 
+use super::written::valid;
 use serde::{Deserialize, Serialize};
 use tympan_types::{AccountId, Region};
 

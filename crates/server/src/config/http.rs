@@ -2,7 +2,7 @@
 
 use super::base_url::BaseUrl;
 use super::values::ListenAddress;
-use super::written::{path_or_empty, text_or_empty, texts};
+use super::written::{path_or_empty, text_or_empty, texts, valid};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use tympan_auth::Network;
