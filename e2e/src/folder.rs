@@ -250,7 +250,19 @@ fn second_life(mut office: Office, before_kill: &Path, segments: usize) -> anyho
         let persisted = |ack: &&Value| ack["EventType"] == "PERSISTED";
         Ok((uploader.printed().iter().filter(persisted).count() >= 3).then_some(()))
     })?;
+    // What tells an older copy of the journal from this one lags by a turn of the housekeeper.
+    let remembered = office.server.data_dir().join("JOURNAL");
+    until("the newest segment to be remembered", || {
+        let newest = files(&journal)?.iter().filter_map(|file| segment_number(file)).max();
+        let line = std::fs::read_to_string(&remembered).unwrap_or_default();
+        Ok((line.split_whitespace().last().and_then(|number| number.parse().ok()) == newest).then_some(()))
+    })?;
     Ok(Leaving { office, _uploader: uploader, _call: call })
+}
+
+/// The number of a segment of the journal.
+fn segment_number(file: &Path) -> Option<u64> {
+    file.file_name()?.to_str()?.strip_suffix(".seg")?.parse().ok()
 }
 
 fn arn(desk: &mut Desk, stream: &str) -> anyhow::Result<Value> {
