@@ -38,7 +38,7 @@ const ACKNOWLEDGEMENT: &[Field] = &[
 
 impl Documented for ListAcknowledgements {
     const DOCUMENTATION: Documentation = Documentation {
-        summary: "Lists the acknowledgements that PutMedia gave for a stream, oldest first: the last 32 since the start of the server, of the 4,096 streams that were uploaded to last.",
+        summary: "Lists the acknowledgements that PutMedia gave for a stream, oldest first: the last 16 since the start of the server, of the 4,096 streams that were uploaded to last.",
         query: &[],
         body: &[],
         answer: &[always("Acknowledgements", Kind::List(&Kind::Object(ACKNOWLEDGEMENT)), "what was told")],

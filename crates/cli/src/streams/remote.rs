@@ -30,7 +30,7 @@ pub(crate) enum RemoteVerb {
     #[command(after_long_help = "Example:
     tympan streams acks demo
 
-The last 32 since the start of the server. A call that is captured is told the last one of each fragment only: PERSISTED, and RECEIVED
+The last 16 since the start of the server. A call that is captured is told the last one of each fragment only: PERSISTED, and RECEIVED
 where the stream keeps nothing.")]
     Acks {
         /// The stream, by name

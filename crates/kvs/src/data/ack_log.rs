@@ -7,7 +7,7 @@ use tympan_store::{Clock, StreamId};
 use tympan_types::WallTime;
 
 /// Acks that are kept of a stream.
-const KEPT: usize = 32;
+const KEPT: usize = 16;
 /// Streams whose acks are kept. The acks of those that were uploaded to longest ago go first.
 const STREAMS: usize = 4_096;
 /// Streams with an upload that are passed over in the search for one that has none.
@@ -43,10 +43,36 @@ struct Table {
 #[derive(Default)]
 struct AckLog(Mutex<Lines>);
 
-#[derive(Default)]
+/// A capture has a log: so it takes what it needs, once.
 struct Lines {
-    last: VecDeque<ToldAck>,
+    last: VecDeque<Line>,
     told: u64,
+}
+
+/// A [`ToldAck`] whose sequence is its place.
+#[derive(Clone, Copy)]
+struct Line {
+    session: u64,
+    at: WallTime,
+    ack: Ack,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self { last: VecDeque::with_capacity(KEPT), told: 0 }
+    }
+}
+
+impl Lines {
+    fn told(&self) -> impl Iterator<Item = ToldAck> {
+        let first = self.told - self.last.len() as u64 + 1;
+        (first..).zip(&self.last).map(|(sequence, &Line { session, at, ack })| ToldAck {
+            sequence,
+            session,
+            at,
+            ack,
+        })
+    }
 }
 
 /// Where a session notes what it tells.
@@ -73,7 +99,7 @@ impl AckLogs {
     /// What a stream's producers were told last, oldest first.
     pub(crate) fn last(&self, stream: StreamId) -> Vec<ToldAck> {
         let log = lock(&self.table).logs.get(&stream).cloned();
-        log.map_or_else(Vec::new, |log| lock(&log.0).last.iter().copied().collect())
+        log.map_or_else(Vec::new, |log| lock(&log.0).told().collect())
     }
 }
 
@@ -111,11 +137,10 @@ impl SessionLog {
         let at = self.clock.now();
         let mut lines = lock(&self.log.0);
         lines.told += 1;
-        let sequence = lines.told;
         if lines.last.len() == KEPT {
             lines.last.pop_front();
         }
-        lines.last.push_back(ToldAck { sequence, session: self.session, at, ack });
+        lines.last.push_back(Line { session: self.session, at, ack });
     }
 }
 
