@@ -1,1 +1,0 @@
-import"./index-H1EHhD3b.js";import{E as e,Ut as t,X as n,Z as r,it as i,ot as a}from"./frames-Bg9GN4cb.js";var o=a(`<span class="svelte-1wng2wb"></span>`),s=a(`<div class="skeleton svelte-1wng2wb" aria-hidden="true"></div>`);function c(a,c){let l=e(c,`rows`,3,4);var u=s();n(u,21,()=>({length:l()}),r,(e,t)=>{var n=o();i(e,n)}),t(u),i(a,u)}export{c as t};
