@@ -19,7 +19,7 @@ pub fn read(file: &[u8]) -> Result<Vec<i16>, WavError> {
 }
 
 /// As [`read`], of a file that may hold at most `samples_max` samples at 8 kHz. A longer one is refused by its header: 8-bit samples at
-/// 4 kHz take sixteen times the size of their file while they are resampled.
+/// 4 kHz take ten times the size of their file while they are resampled.
 ///
 /// Errors: [`WavError::Long`] beside those of [`read`].
 pub fn read_within(file: &[u8], samples_max: usize) -> Result<Vec<i16>, WavError> {
