@@ -70,12 +70,10 @@ impl PromptsVerb {
                 let name = name.context("the file has no name that is text: give one with --name")?;
                 let wav = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
                 let prompts = global.prompts()?;
-                let known = known(&connect, &instance).await?;
-                let sent = match known.iter().find(|prompt| *replace && prompt["Name"] == name.as_str()) {
-                    Some(prompt) => {
-                        let id = prompt["Id"].as_str().unwrap_or_default();
-                        prompts.replace(&instance, id, wav.into()).await?
-                    }
+                // Without --replace nothing is listed: an upload needs one permission.
+                let existing = if *replace { id_of(&connect, &instance, &name).await? } else { None };
+                let sent = match existing {
+                    Some(id) => prompts.replace(&instance, &id, wav.into()).await?,
                     None => prompts.upload(&instance, &name, description.as_deref(), wav.into()).await?,
                 };
                 if global.json {
@@ -87,15 +85,20 @@ impl PromptsVerb {
                 Ok(Exit::Ok)
             }
             Self::Get { prompt, output, .. } => {
-                let known = known(&connect, &instance).await?;
-                let is_meant = |one: &&Value| one["Name"] == prompt.as_str() || one["Id"] == prompt.as_str();
-                let found = known.iter().find(is_meant).and_then(|one| one["Id"].as_str());
+                let found = id_of(&connect, &instance, prompt).await?;
                 let id = found.ok_or_else(|| Failure::not_found(format!("there is no prompt {prompt:?}")))?;
-                write(output, &global.prompts()?.sound(&instance, id).await?)?;
+                write(output, &global.prompts()?.sound(&instance, &id).await?)?;
                 Ok(Exit::Ok)
             }
         }
     }
+}
+
+/// The prompt of a name or id.
+async fn id_of(connect: &Connect, instance: &str, prompt: &str) -> Result<Option<String>, Failure> {
+    let known = known(connect, instance).await?;
+    let found = known.iter().find(|one| one["Name"] == prompt || one["Id"] == prompt);
+    Ok(found.and_then(|one| one["Id"].as_str()).map(str::to_owned))
 }
 
 async fn known(connect: &Connect, instance: &str) -> Result<Vec<Value>, Failure> {
