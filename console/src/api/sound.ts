@@ -39,7 +39,7 @@ export async function* readAudio(id: string, track: string, range: { from: numbe
   }
 }
 
-/** The WebSocket of a call that is up. */
+/** Where the WebSocket of a call that is up is opened. */
 export const listeningAddress = (id: string, tracks: readonly string[]): string =>
   location.origin.replace(/^http/, 'ws') + operationAddress('tympan', path(id, 'listen'), { tracks: tracks.join(',') });
 

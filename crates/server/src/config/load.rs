@@ -429,8 +429,7 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config");
         let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
         let sources: String = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
-        let name =
-            |line: &'_ str| Some(line.trim().strip_prefix("pub ")?.strip_suffix(": Secret,")?.to_owned());
+        let name = |line: &str| Some(line.trim().strip_prefix("pub ")?.strip_suffix(": Secret,")?.to_owned());
         let found: BTreeSet<String> = sources.lines().filter_map(name).collect();
         assert_eq!(found, SECRETS.into_iter().map(str::to_owned).collect());
     }

@@ -518,7 +518,7 @@ impl Router {
         let rule = found.map_or(BodyRule::USUAL, |found| self.routes.body(found));
         match rule {
             BodyRule::Whole { limit_bytes } => self.body_limit_bytes.min(limit_bytes),
-            // It is no JSON, and its sender is known before it is read.
+            // It is no JSON. What of it is read before its sender is known is within the budget of such bodies.
             BodyRule::Media { limit_bytes } => limit_bytes,
             BodyRule::Streamed => self.body_limit_bytes,
         }
